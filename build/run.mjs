@@ -1,0 +1,40 @@
+// Runs a TypeScript entry point of this project from a checkout on which nothing was run before:
+// installs the locked packages when they are missing or older than the lock file, then hands over.
+// Usage: node build/run.mjs <entry.ts> [arguments...]
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const wanted = 20;
+if (Number(process.versions.node.split(".")[0]) < wanted) {
+  console.error(`ruvector_healing needs Node.js ${wanted} or newer; this is ${process.version}. See https://nodejs.org.`);
+  process.exit(1);
+}
+
+// npm writes node_modules/.package-lock.json last, so its age tells whether an install finished.
+const stamp = join(root, "node_modules", ".package-lock.json");
+const lock = join(root, "package-lock.json");
+const current = existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs;
+if (!current) {
+  console.error("Installing the packages of package-lock.json (once)...");
+  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (install.status !== 0) {
+    console.error("npm ci failed: see the lines above. The demo and the tests need the packages named in package.json.");
+    process.exit(install.status ?? 1);
+  }
+  JSON.parse(readFileSync(stamp, "utf8"));
+}
+
+const [entry, ...rest] = process.argv.slice(2);
+const child = spawn(process.execPath, ["--import", "tsx", join(root, entry), ...rest], {
+  stdio: "inherit",
+  cwd: process.cwd(),
+  env: { ...process.env, RUVECTOR_HEALING_ROOT: root },
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(code ?? (signal ? 128 : 1)));

@@ -1,0 +1,85 @@
+import type { EdgeType, NodeType } from "./graph.ts";
+
+export const PROBLEM_CLASSES = [
+  "hotspot_congestion",
+  "centroid_skew",
+  "replication_lag",
+  "maintenance_contention",
+  "memory_pressure",
+  "index_fragmentation",
+  "unknown",
+] as const;
+export type ProblemClass = (typeof PROBLEM_CLASSES)[number];
+
+/** 0 normal, 1 stress, 2 critical. */
+export const INTEGRITY_STATES = ["normal", "stress", "critical"] as const;
+export type IntegrityState = (typeof INTEGRITY_STATES)[number];
+
+/** One partition as the sensor saw it. */
+export interface PartitionLoad {
+  /** Node id of the partition in the contracted graph. */
+  readonly id: string;
+  readonly label: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** rows / mean rows of the collection's partitions. */
+  readonly load_ratio: number;
+}
+
+/** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
+export interface Metrics {
+  readonly partitions: readonly PartitionLoad[];
+  readonly memory_usage_pct: number | null;
+  readonly largest_consumers: readonly { readonly name: string; readonly bytes: number }[];
+  readonly index_fragmentation_pct: number | null;
+  readonly fragmented_indexes: readonly string[];
+  readonly maintenance_queue_depth: number | null;
+  /** Seconds, by replica node id. */
+  readonly replication_lag_seconds: Readonly<Record<string, number>>;
+  /** List occupancy over the mean, by centroid node id. */
+  readonly centroid_occupancy: Readonly<Record<string, number>>;
+}
+
+/** One rule of the classifier: what it looked at, what it wanted, whether it was met and by how much it was missed. */
+export interface RuleEvidence {
+  readonly rule: string;
+  readonly class: ProblemClass;
+  readonly met: boolean;
+  /** null: the figure was not measured. */
+  readonly measured: number | null;
+  /** The rule is met above this value (or at it, when `inclusive`). */
+  readonly threshold: number;
+  readonly inclusive: boolean;
+  /** How far `measured` is from meeting the rule; 0 when met; null when not measured. */
+  readonly missing: number | null;
+  readonly note?: string;
+}
+
+export interface Evidence {
+  readonly rules: readonly RuleEvidence[];
+  /** Weak witness edges by type, and the distinct nodes they touch by type. */
+  readonly edge_types: Readonly<Partial<Record<EdgeType, number>>>;
+  readonly node_types: Readonly<Partial<Record<NodeType, number>>>;
+  readonly weak_edges: number;
+  readonly witness_edges: number;
+}
+
+export type ProblemDetails =
+  | { readonly class: "hotspot_congestion"; readonly partition_ids: readonly string[]; readonly load_ratio: number }
+  | { readonly class: "centroid_skew"; readonly centroid_ids: readonly string[]; readonly skew_factor: number }
+  | { readonly class: "replication_lag"; readonly replica_ids: readonly string[]; readonly lag_seconds: number | null }
+  | { readonly class: "maintenance_contention"; readonly job_types: readonly string[]; readonly queue_depth: number | null }
+  | { readonly class: "index_fragmentation"; readonly index_ids: readonly string[]; readonly fragmentation_pct: number }
+  | {
+      readonly class: "memory_pressure";
+      readonly current_usage_pct: number;
+      readonly largest_consumers: readonly { readonly name: string; readonly bytes: number }[];
+    }
+  | { readonly class: "unknown"; readonly witness_summary: string };
+
+export interface Problem {
+  readonly details: ProblemDetails;
+  readonly evidence: Evidence;
+  /** One sentence for a person. */
+  readonly summary: string;
+}
