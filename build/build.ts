@@ -1,0 +1,31 @@
+/**
+ * npm run build: one bundle from src/api/bundle.ts, and from it, for plv8 and for PLJS, the extension
+ * (extension/<language>/) and the plain script for psql and migration tools (dist/). Built twice, byte-identical.
+ */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeBundle } from "./bundle.ts";
+import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
+import { LANGUAGES, root, version } from "./project.ts";
+
+export async function build(log: (line: string) => void = () => undefined): Promise<void> {
+  const bundle = await makeBundle();
+  const sources = await readSources();
+  const files = new Map<string, string>();
+  for (const language of LANGUAGES) {
+    files.set(`extension/${language}/ruvector_healing.control`, controlFile(language));
+    files.set(`extension/${language}/ruvector_healing--${version}.sql`, extensionScript(language, bundle, sources));
+    files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundle, sources));
+  }
+  for (const folder of [...LANGUAGES.map((language) => `extension/${language}`), "dist"]) {
+    await rm(join(root, folder), { recursive: true, force: true });
+  }
+  for (const [path, content] of files) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+    log(`${path} ${(Buffer.byteLength(content) / 1024).toFixed(0)} KiB`);
+  }
+  log(`bundle ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);
+}
+
+if (process.argv[1]?.endsWith("build.ts")) await build((line) => console.log(line));

@@ -1,0 +1,129 @@
+/** SQL from sql/**: the sources in the order of their numbers, with the generated functions in between. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SETTINGS } from "../src/configuration/settings.ts";
+import { STRATEGIES } from "../src/execute/registry.ts";
+import { type Bundle, QUOTE } from "./bundle.ts";
+import { type Language, root, version } from "./project.ts";
+
+export interface Source {
+  /** e.g. `10_tables/010_collections.sql` */
+  readonly path: string;
+  readonly text: string;
+}
+
+export async function readSources(): Promise<Source[]> {
+  const found = await readdir(join(root, "sql"), { recursive: true });
+  const paths = found.filter((path) => path.endsWith(".sql")).sort();
+  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(root, "sql", path), "utf8") })));
+}
+
+const literal = (value: string): string => `'${value.replace(/'/g, "''")}'`;
+
+/** The bundle and its hash as functions: replaced as a whole by the next version, no table to migrate. */
+const bundleFunctions = ({ source, hash }: Bundle): string => `
+CREATE OR REPLACE FUNCTION ruvector.healing_bundle()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$SELECT ${QUOTE}
+${source}${QUOTE}$function$;
+COMMENT ON FUNCTION ruvector.healing_bundle() IS 'Source of the control loop, compiled from TypeScript.';
+
+CREATE OR REPLACE FUNCTION ruvector.healing_bundle_hash()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$SELECT '${hash}'$function$;
+COMMENT ON FUNCTION ruvector.healing_bundle_hash() IS 'SHA-256 of the bundle: sessions reload when it changes.';
+
+CREATE OR REPLACE FUNCTION ruvector.healing_version()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$SELECT '${version}'$function$;
+COMMENT ON FUNCTION ruvector.healing_version() IS 'Version of ruvector_healing.';
+`;
+
+function settingDefinitions(): string {
+  const rows = SETTINGS.map(({ key, default: value, unit, min, max, description }, place) => {
+    const range = min === undefined ? unit : `${min} to ${max} (${unit})`;
+    return `  (${place}, ${literal(key)}, ${literal(JSON.stringify(value))}::jsonb, ${literal(range)}, ${literal(description)})`;
+  });
+  return `
+CREATE OR REPLACE FUNCTION ruvector.healing_setting_definitions()
+RETURNS TABLE (place integer, key text, default_value jsonb, range text, description text)
+LANGUAGE sql IMMUTABLE
+AS $function$
+VALUES
+${rows.join(",\n")}
+$function$;
+COMMENT ON FUNCTION ruvector.healing_setting_definitions() IS 'All settings with default, range and meaning.';
+`;
+}
+
+function strategies(): string {
+  const rows = STRATEGIES.map(
+    ({ name, handles, impact, reversible, description }) =>
+      `  (${literal(name)}, ARRAY[${handles.map(literal).join(", ")}], ${impact}::float8, ${reversible}, ${literal(description)})`,
+  );
+  return `
+CREATE OR REPLACE FUNCTION ruvector.healing_strategies()
+RETURNS TABLE (name text, handles text[], impact double precision, reversible boolean, description text)
+LANGUAGE sql IMMUTABLE
+AS $function$
+VALUES
+${rows.join(",\n")}
+$function$;
+COMMENT ON FUNCTION ruvector.healing_strategies() IS 'The strategies there are.';
+`;
+}
+
+/** Generated functions come with the internals: before the functions that call them, after the tables. */
+function body(language: Language, bundle: Bundle, sources: readonly Source[]): string {
+  const parts: string[] = [];
+  let generated = false;
+  for (const { path, text } of sources) {
+    if (!generated && path >= "20_internal") {
+      parts.push(bundleFunctions(bundle), settingDefinitions(), strategies());
+      generated = true;
+    }
+    parts.push(`-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`);
+  }
+  return parts.join("\n");
+}
+
+const header = (language: Language): string => `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
+
+/** For psql and migration tools. Running it again brings an older installation up to date. */
+export function plainScript(language: Language, bundle: Bundle, sources: readonly Source[]): string {
+  return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ruvector_healing.${language}.sql
+-- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
+SET LOCAL client_min_messages = warning;
+${body(language, bundle, sources)}`;
+}
+
+/** Tables whose rows are the user's: pg_dump must carry them. */
+export const STATE_TABLES = [
+  "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
+  "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
+] as const;
+
+const STATE_SEQUENCES = [
+  "collections_collection_id_seq", "integrity_samples_id_seq", "healing_actions_id_seq", "healing_steps_id_seq",
+  "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq",
+] as const;
+
+export function extensionScript(language: Language, bundle: Bundle, sources: readonly Source[]): string {
+  const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map((name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`);
+  return `${header(language)}\\echo Use "CREATE EXTENSION ruvector_healing" to load this file. \\quit
+${body(language, bundle, sources)}
+-- State travels with pg_dump.
+${dumped.join("\n")}
+`;
+}
+
+export const controlFile = (language: Language): string => `comment = 'PostgreSQL that runs vector search and heals itself from inside'
+default_version = '${version}'
+relocatable = false
+schema = public
+superuser = false
+requires = '${language}, vector'
+`;

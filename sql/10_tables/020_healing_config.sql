@@ -1,0 +1,8 @@
+CREATE TABLE IF NOT EXISTS ruvector.healing_config (
+  -- 0: the settings of the whole installation; otherwise those of one collection.
+  collection_id integer PRIMARY KEY,
+  settings      jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings) = 'object'),
+  updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_by    text NOT NULL DEFAULT session_user
+);
+COMMENT ON TABLE ruvector.healing_config IS 'Settings that differ from their defaults. Change them with ruvector_healing_configure().';

@@ -1,0 +1,33 @@
+-- The only way by which JavaScript reaches SQL. Errors are caught here and handed over as JSON, because
+-- five SQL errors caught in JavaScript end the whole server on PLJS (ERRORDATA_STACK_SIZE exceeded: the
+-- engine does not flush PostgreSQL's error state). 30 microseconds a failing statement, measured.
+-- parameters: a JSON array of texts and nulls, read by the statement as ($1)[1], ($1)[2]...
+CREATE OR REPLACE FUNCTION ruvector.healing_run(statement text, parameters text, wants_rows boolean)
+RETURNS text
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  texts text[] := ARRAY(SELECT jsonb_array_elements_text(parameters::jsonb));
+  one record;
+  result json[] := '{}';
+  affected bigint;
+  error_detail text;
+  error_hint text;
+BEGIN
+  IF wants_rows THEN
+    FOR one IN EXECUTE statement USING texts LOOP
+      result := array_append(result, row_to_json(one));
+    END LOOP;
+    RETURN json_build_object('rows', array_to_json(result));
+  END IF;
+  EXECUTE statement USING texts;
+  GET DIAGNOSTICS affected = ROW_COUNT;
+  RETURN json_build_object('count', affected);
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+  RETURN json_build_object('error', json_build_object(
+    'sqlstate', SQLSTATE, 'message', SQLERRM,
+    'detail', nullif(error_detail, ''), 'hint', nullif(error_hint, '')));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_run(text, text, boolean) IS 'Runs one statement for the bundle; returns {rows}, {count} or {error} as JSON text.';

@@ -1,0 +1,42 @@
+-- Finds a registered collection by what the user typed: "table", "schema"."table", quoted or not.
+CREATE OR REPLACE FUNCTION ruvector.healing_collection(collection text)
+RETURNS integer
+LANGUAGE plpgsql STABLE
+AS $function$
+DECLARE
+  parts text[];
+  found integer[];
+  known text;
+BEGIN
+  IF collection IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null',
+      HINT = 'SELECT table_name FROM ruvector.collections; lists what is registered.';
+  END IF;
+  BEGIN
+    parts := parse_ident(collection);
+  EXCEPTION WHEN invalid_parameter_value THEN
+    -- Not an identifier as it stands: it may still be the bare name of a registered table.
+    parts := ARRAY[collection];
+  END;
+  SELECT array_agg(c.collection_id ORDER BY c.collection_id) INTO found
+    FROM ruvector.collections c
+   WHERE (array_length(parts, 1) = 1 AND c.table_name IN (parts[1], collection))
+      OR (array_length(parts, 1) = 2 AND c.schema_name = parts[1] AND c.table_name = parts[2])
+      OR (array_length(parts, 1) = 2 AND c.table_name = collection);
+  IF array_length(found, 1) = 1 THEN
+    RETURN found[1];
+  END IF;
+  SELECT string_agg(format('%I.%I', c.schema_name, c.table_name), ', ' ORDER BY c.collection_id) INTO known
+    FROM ruvector.collections c
+   WHERE found IS NULL OR c.collection_id = ANY (found);
+  IF found IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is ambiguous', left(collection, 200)),
+      DETAIL = format('It may be any of: %s.', known),
+      HINT = 'Write it with its schema.';
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is not registered', left(collection, 200)),
+    DETAIL = CASE WHEN known IS NULL THEN 'No collection is registered in this database.' ELSE format('Registered: %s.', known) END,
+    HINT = format('SELECT ruvector_healing_register(%L);', left(collection, 200));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_collection(text) IS 'Id of a registered collection; RV002 when there is none of that name.';

@@ -1,0 +1,113 @@
+-- The parts of a tick, each one transaction of ruvector_healing_tick(). They are SECURITY DEFINER so that the
+-- procedure itself need not be: a SECURITY DEFINER procedure, or one with SET, cannot COMMIT.
+
+-- 1381389896 is 'RVVH' in ASCII: the class of all advisory locks taken here; 0 is the tick, other numbers collections.
+CREATE OR REPLACE FUNCTION ruvector.healing_tick_begin()
+RETURNS integer[]
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF pg_is_in_recovery() OR NOT pg_try_advisory_xact_lock(1381389896, 0) THEN
+    RETURN '{}';
+  END IF;
+  UPDATE ruvector.healing_ticks t
+     SET ticks = ticks + 1,
+         started_at = clock_timestamp(),
+         -- Gaps of more than ten minutes are outages, not the rhythm.
+         interval_seconds = CASE
+           WHEN t.started_at IS NULL OR clock_timestamp() - t.started_at > interval '10 minutes' THEN t.interval_seconds
+           ELSE coalesce(t.interval_seconds * 0.7, 0)
+                + extract(epoch FROM clock_timestamp() - t.started_at) * CASE WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
+         END;
+  RETURN ARRAY(SELECT collection_id FROM ruvector.collections ORDER BY collection_id);
+END
+$function$;
+
+-- Moves one collection on. phase 'batch': at most one batch of the active action; 'observe': sample, then judge
+-- the action or decide whether there is one to start. Returns whether the phase wants to be called again.
+-- An error ends as a recorded failure of the action, never as a stuck tick: JavaScript may be what failed, so
+-- the recording is plain SQL.
+CREATE OR REPLACE FUNCTION ruvector.healing_tick_collection(collection_id integer, phase text, slice_elapsed double precision)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  failure_state text;
+  failure_message text;
+  failure_detail text;
+  culprit bigint;
+BEGIN
+  -- Another tick or a person's call is at work on this collection: it needs nothing from here.
+  IF NOT pg_try_advisory_xact_lock(1381389896, collection_id) THEN
+    RETURN false;
+  END IF;
+  BEGIN
+    RETURN (ruvector.healing_call('tick_' || phase,
+              jsonb_build_object('collection_id', collection_id, 'slice_elapsed', slice_elapsed)) ->> 'again')::boolean;
+  EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS failure_state = RETURNED_SQLSTATE, failure_message = MESSAGE_TEXT, failure_detail = PG_EXCEPTION_DETAIL;
+  END;
+  UPDATE ruvector.healing_ticks
+     SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail), last_error_at = clock_timestamp();
+  UPDATE ruvector.healing_actions a
+     SET failures = a.failures + 1,
+         message = format('tick failed with %s: %s', failure_state, failure_message),
+         updated_at = clock_timestamp()
+   WHERE a.collection_id = healing_tick_collection.collection_id
+     AND a.state IN ('planned', 'executing', 'stabilizing', 'rolling_back')
+  RETURNING a.id INTO culprit;
+  -- Too many failures in a row: what can be undone is undone; an undo that fails for ever ends too, and says so.
+  UPDATE ruvector.healing_actions a
+     SET state = CASE WHEN a.state = 'rolling_back' THEN 'rollback_failed' WHEN a.reversible THEN 'rolling_back' ELSE 'failed' END,
+         finished_at = CASE WHEN a.state = 'rolling_back' OR NOT a.reversible THEN clock_timestamp() END,
+         rollback_reason = coalesce(a.rollback_reason, a.message),
+         rollback_to = coalesce(a.rollback_to, 'failed'),
+         deadline = clock_timestamp() + make_interval(secs => (ruvector.healing_settings(a.collection_id) ->> 'rollback_timeout_seconds')::double precision),
+         failures = 0
+   WHERE a.id = culprit
+     AND a.failures > (ruvector.healing_settings(a.collection_id) ->> 'max_retries')::integer;
+  INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
+  SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name), culprit, 'tick_failed', failure_message,
+         jsonb_build_object('sqlstate', failure_state, 'detail', failure_detail, 'phase', phase)
+    FROM ruvector.collections c
+   WHERE c.collection_id = healing_tick_collection.collection_id;
+  RAISE LOG 'ruvector_healing: tick failed on collection % (action %): % %', collection_id, culprit, failure_state, failure_message;
+  RETURN false;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION ruvector.healing_tick_end()
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  keep interval := make_interval(days => (ruvector.healing_settings(0) ->> 'history_days')::integer);
+  sample_keep interval := make_interval(days => (ruvector.healing_settings(0) ->> 'sample_days')::integer);
+BEGIN
+  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp();
+  -- Retention, about once in 500 ticks (40 minutes at 5 seconds): cheap because it is rare and by age.
+  IF (SELECT ticks % 500 FROM ruvector.healing_ticks) <> 0 THEN
+    RETURN;
+  END IF;
+  DELETE FROM ruvector.integrity_samples WHERE sampled_at < clock_timestamp() - sample_keep;
+  DELETE FROM ruvector.healing_events WHERE at < clock_timestamp() - keep;
+  DELETE FROM ruvector.healing_refusals WHERE last_at < clock_timestamp() - keep;
+  UPDATE ruvector.healing_steps s SET journal = '[]'
+    FROM ruvector.healing_actions a
+   WHERE a.id = s.action_id AND a.finished_at < clock_timestamp() - keep AND s.journal <> '[]';
+  -- A tick every five seconds writes 17,280 rows a day into pg_cron's log.
+  IF to_regclass('cron.job_run_details') IS NOT NULL THEN
+    EXECUTE $purge$DELETE FROM cron.job_run_details d USING cron.job j
+      WHERE j.jobid = d.jobid AND j.jobname = 'ruvector_healing_tick' AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
+  END IF;
+EXCEPTION WHEN OTHERS THEN
+  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(), last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp();
+END
+$function$;
+
+COMMENT ON FUNCTION ruvector.healing_tick_begin() IS 'Starts a tick: the collections to visit, none when another tick runs.';
+COMMENT ON FUNCTION ruvector.healing_tick_collection(integer, text, double precision) IS 'One transaction of a tick for one collection.';
+COMMENT ON FUNCTION ruvector.healing_tick_end() IS 'Ends a tick, with retention now and then.';

@@ -1,0 +1,29 @@
+-- What pg_cron runs. Every phase is a transaction of its own: a tick that dies loses at most one batch,
+-- and a writer waits for at most one batch. Not SECURITY DEFINER and without SET, so that it can COMMIT;
+-- it therefore names every object with its schema.
+CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  collections integer[];
+  one integer;
+  began timestamptz;
+BEGIN
+  collections := ruvector.healing_tick_begin();
+  COMMIT;
+  FOREACH one IN ARRAY collections LOOP
+    began := pg_catalog.clock_timestamp();
+    WHILE ruvector.healing_tick_collection(one, 'batch',
+            extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8) LOOP
+      COMMIT;
+    END LOOP;
+    COMMIT;
+    PERFORM ruvector.healing_tick_collection(one, 'observe', 0);
+    COMMIT;
+  END LOOP;
+  IF pg_catalog.array_length(collections, 1) OPERATOR(pg_catalog.>) 0 THEN
+    PERFORM ruvector.healing_tick_end();
+  END IF;
+END
+$procedure$;
+COMMENT ON PROCEDURE public.ruvector_healing_tick() IS 'One turn of the loop over all collections: CALL ruvector_healing_tick(); Overlapping calls are harmless.';

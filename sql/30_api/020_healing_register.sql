@@ -1,0 +1,38 @@
+-- SECURITY INVOKER on purpose: the table's name is looked up on the caller's search_path.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_register(collection text, options jsonb DEFAULT '{}')
+RETURNS jsonb
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  relation pg_catalog.regclass;
+BEGIN
+  BEGIN
+    relation := pg_catalog.to_regclass(collection);
+  EXCEPTION WHEN invalid_name OR syntax_error OR invalid_parameter_value OR feature_not_supported THEN
+    relation := NULL;
+  END;
+  -- What was typed may be a bare name that would need quotes: "Emb T" for Emb T.
+  IF relation IS NULL AND collection IS NOT NULL THEN
+    relation := pg_catalog.to_regclass(pg_catalog.quote_ident(collection));
+  END IF;
+  IF relation IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'RV002',
+      MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
+                     ELSE pg_catalog.format('table "%s" does not exist', pg_catalog.left(collection, 200)) END,
+      DETAIL = pg_catalog.format('Looked for it on search_path %s.', pg_catalog.current_setting('search_path')),
+      HINT = 'Name a table that holds a pgvector column, with its schema if it is not on the search_path: SELECT ruvector_healing_register(''public.embeddings'');';
+  END IF;
+  RETURN ruvector.healing_register(relation, options);
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_register(text, jsonb) IS 'Registers a table with vectors and says what was found: SELECT ruvector_healing_register(''embeddings'');';
+
+CREATE OR REPLACE FUNCTION ruvector.healing_register(relation oid, options jsonb)
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_register(oid, jsonb) IS 'What ruvector_healing_register() calls once the table is found.';

@@ -1,0 +1,28 @@
+CREATE OR REPLACE FUNCTION public.ruvector_integrity_history(
+  collection text DEFAULT NULL,
+  since timestamptz DEFAULT now() - interval '24 hours',
+  limit_ integer DEFAULT 100
+)
+RETURNS TABLE (
+  collection_name text,
+  sampled_at timestamptz,
+  lambda double precision,
+  state text,
+  source text,
+  witness_edges jsonb,
+  metrics jsonb
+)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('%I.%I', c.schema_name, c.table_name), m.sampled_at, m.lambda,
+         (ARRAY['normal', 'stress', 'critical'])[m.state + 1], m.source, m.witness_edges, m.metrics
+    FROM ruvector.integrity_samples m
+    JOIN ruvector.collections c USING (collection_id)
+   WHERE m.sampled_at >= ruvector.healing_since(since)
+     AND (ruvector_integrity_history.collection IS NULL
+          OR c.collection_id = ruvector.healing_collection(ruvector_integrity_history.collection))
+   ORDER BY m.sampled_at DESC, m.id DESC
+   LIMIT ruvector.healing_limit(limit_);
+$function$;
+COMMENT ON FUNCTION public.ruvector_integrity_history(text, timestamptz, integer) IS 'Readings of the sensor, newest first: SELECT * FROM ruvector_integrity_history(''embeddings'', since := now() - interval ''1 hour'');';

@@ -1,0 +1,8 @@
+CREATE OR REPLACE FUNCTION public.ruvector_healing_execute(collection text, strategy text, params jsonb DEFAULT '{}')
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ruvector.healing_call('execute', jsonb_build_object('collection_id', ruvector.healing_collection(collection), 'strategy', strategy, 'params', params));
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_execute(text, text, jsonb) IS 'Runs one strategy: SELECT ruvector_healing_execute(''embeddings'', ''rebalance_partitions'', ''{"dry_run": true}'');';

@@ -1,0 +1,20 @@
+CREATE OR REPLACE FUNCTION public.ruvector_healing_config(collection text DEFAULT NULL)
+RETURNS TABLE (key text, value jsonb, source text, default_value jsonb, range text, description text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH wanted AS (
+    SELECT CASE WHEN ruvector_healing_config.collection IS NULL THEN 0
+                ELSE ruvector.healing_collection(ruvector_healing_config.collection) END AS id
+  ), layers AS (
+    SELECT coalesce((SELECT c.settings FROM ruvector.healing_config c WHERE c.collection_id = 0), '{}') AS everywhere,
+           coalesce((SELECT c.settings FROM ruvector.healing_config c, wanted w WHERE c.collection_id = w.id AND w.id <> 0), '{}') AS own
+  )
+  SELECT d.key,
+         coalesce(l.own -> d.key, l.everywhere -> d.key, d.default_value),
+         CASE WHEN l.own ? d.key THEN 'collection' WHEN l.everywhere ? d.key THEN 'global' ELSE 'default' END,
+         d.default_value, d.range, d.description
+    FROM ruvector.healing_setting_definitions() d CROSS JOIN layers l
+   ORDER BY d.place;
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_config(text) IS 'Every setting with its value, where it comes from, unit, range and meaning: SELECT * FROM ruvector_healing_config();';

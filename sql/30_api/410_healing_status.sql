@@ -1,0 +1,60 @@
+-- Plain SQL: people and scrapers call it often, and the JavaScript engine costs 2 to 60 ms a connection.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_status(collection text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH wanted AS (
+    SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
+           ruvector.healing_settings(c.collection_id) AS settings
+      FROM ruvector.collections c
+     WHERE ruvector_healing_status.collection IS NULL
+        OR c.collection_id = ruvector.healing_collection(ruvector_healing_status.collection)
+  ), outcomes AS (
+    SELECT o.*
+      FROM ruvector.healing_outcomes o
+     WHERE ruvector_healing_status.collection IS NULL OR o.collection_id IN (SELECT collection_id FROM wanted)
+  ), cooldowns AS (
+    SELECT w.collection_id,
+           max(a.finished_at) + make_interval(secs => (w.settings ->> 'min_healing_interval_seconds')::float8) AS until
+      FROM wanted w
+      JOIN ruvector.healing_actions a ON a.collection_id = w.collection_id AND a.finished_at IS NOT NULL AND a.started_at IS NOT NULL
+     GROUP BY w.collection_id, w.settings
+  ), active AS (
+    SELECT a.*
+      FROM ruvector.healing_actions a
+      JOIN wanted w USING (collection_id)
+     WHERE a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
+  )
+  SELECT jsonb_build_object(
+    'enabled', (ruvector.healing_settings(0) ->> 'enabled')::boolean
+               AND coalesce((SELECT bool_or((settings ->> 'enabled')::boolean) FROM wanted), true),
+    'last_healing', (SELECT ruvector.healing_timestamp(max(completed_at)) FROM outcomes),
+    'total_healings_24h', (SELECT count(*) FROM outcomes WHERE completed_at > now() - interval '24 hours'),
+    'success_rate', (SELECT round(avg((success AND coalesce(verified, false))::int), 2) FROM outcomes WHERE completed_at > now() - interval '24 hours'),
+    'active_remediations', coalesce((
+      SELECT jsonb_agg(jsonb_build_object(
+               'action_id', a.id, 'collection', a.collection, 'strategy', a.strategy_name, 'problem', a.problem_class,
+               'state', a.state, 'rows_moved', (a.progress ->> 'rows')::bigint, 'rows_planned', (a.plan ->> 'rows')::bigint,
+               'started_at', ruvector.healing_timestamp(a.started_at), 'deadline', ruvector.healing_timestamp(a.deadline),
+               'message', a.message) ORDER BY a.id)
+        FROM active a), '[]'),
+    'cooldown_until', (SELECT ruvector.healing_timestamp(max(until)) FROM cooldowns WHERE until > now()),
+    'collections', coalesce((
+      SELECT jsonb_object_agg(w.name, jsonb_build_object(
+               'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,
+               'since', ruvector.healing_timestamp(s.since), 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
+               'enabled', (w.settings ->> 'enabled')::boolean,
+               'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
+               'refusals', coalesce((
+                 SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at,
+                          'count', r.count, 'since', ruvector.healing_timestamp(r.first_at)) ORDER BY r.last_at DESC)
+                   FROM ruvector.healing_refusals r
+                  WHERE r.collection_id = w.collection_id AND r.closed_at IS NULL), '[]')))
+        FROM wanted w
+        LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
+    'last_tick', (SELECT ruvector.healing_timestamp(started_at) FROM ruvector.healing_ticks),
+    'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour')
+  );
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_status(text) IS 'What the loop is doing: SELECT jsonb_pretty(ruvector_healing_status());';

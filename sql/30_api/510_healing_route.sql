@@ -1,0 +1,29 @@
+-- Weighted rendezvous hashing: the same key stays where it is until its partition's weight falls, and then only
+-- the keys that have to move do. Score -w / ln(u), u uniform in (0, 1] from the hash of key and partition
+-- (Schindelhauer and Schomaker 2005). Without a key: a weighted draw. 2^63 is 9.223372036854775808e18.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_route(collection text, key text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  wanted integer := ruvector.healing_collection(collection);
+  chosen text;
+BEGIN
+  SELECT r.partition_key INTO chosen
+    FROM ruvector.healing_routes r
+   WHERE r.collection_id = wanted
+   ORDER BY CASE WHEN r.weight > 0 THEN
+              -ln(CASE WHEN key IS NULL THEN greatest(random(), 1e-300)
+                       ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric) + 1)::float8 / 9.223372036854775809e18 END) / r.weight
+            END NULLS LAST, r.partition_key
+   LIMIT 1;
+  IF chosen IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV003', MESSAGE = format('collection "%s" has no partitions to route to', left(collection, 200)),
+      DETAIL = 'Only tables partitioned BY LIST with plain values can be routed.',
+      HINT = 'SELECT limitations FROM ruvector.collections; says what this table can be used for.';
+  END IF;
+  RETURN chosen;
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_route(text, text) IS 'Partition key for a new row, away from hot partitions; usable as a column DEFAULT: ... DEFAULT ruvector_healing_route(''embeddings'')::int';

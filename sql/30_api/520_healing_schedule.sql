@@ -1,0 +1,68 @@
+CREATE OR REPLACE FUNCTION public.ruvector_healing_schedule(every interval DEFAULT '5 seconds')
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  version text := (SELECT extversion FROM pg_extension WHERE extname = 'pg_cron');
+  cron_database text := current_setting('cron.database_name', true);
+  seconds numeric;
+  schedule text;
+  job bigint;
+BEGIN
+  IF every IS NULL OR extract(epoch FROM every) < 1 OR extract(epoch FROM every) > 3600 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'the interval must be between 1 second and 1 hour',
+      DETAIL = format('Got %s.', coalesce(every::text, 'NULL')), HINT = 'SELECT ruvector_healing_schedule(''5 seconds'');';
+  END IF;
+  IF version IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV009', MESSAGE = format('pg_cron is not installed in database %I', current_database()),
+      DETAIL = CASE WHEN cron_database IS NULL THEN 'The server does not load pg_cron (shared_preload_libraries).'
+                    ELSE format('pg_cron of this server lives in database %I (cron.database_name).', cron_database) END,
+      HINT = CASE WHEN cron_database IS NULL
+                  THEN 'Add pg_cron to shared_preload_libraries, or call CALL ruvector_healing_tick(); from any timer.'
+                  WHEN cron_database = current_database() THEN 'CREATE EXTENSION pg_cron;'
+                  ELSE format('In database %I: SELECT cron.schedule_in_database(''ruvector_healing_tick'', ''5 seconds'', ''CALL public.ruvector_healing_tick()'', %L);',
+                              cron_database, current_database()) END;
+  END IF;
+  seconds := ceil(extract(epoch FROM every));
+  IF seconds >= 60 THEN
+    -- pg_cron's seconds end at 59; cron lines step in whole minutes that divide the hour.
+    schedule := CASE WHEN seconds > 1800 THEN '0 * * * *'
+                     ELSE '*/' || (SELECT min(m) FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]) m WHERE m >= ceil(seconds / 60)) || ' * * * *' END;
+  ELSIF string_to_array(version, '.')::int[] >= ARRAY[1, 5] THEN
+    schedule := seconds || CASE WHEN seconds = 1 THEN ' second' ELSE ' seconds' END;
+  ELSE
+    schedule := '* * * * *';
+    RAISE NOTICE 'pg_cron % has no schedules in seconds (1.5 and newer do): the loop runs every minute', version;
+  END IF;
+  -- Dynamic, because the function must also install where pg_cron is not there.
+  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
+    USING 'ruvector_healing_tick', schedule, 'CALL public.ruvector_healing_tick()';
+  INSERT INTO ruvector.healing_events (kind, message, details)
+  VALUES ('scheduled', format('The loop runs on schedule %s.', schedule), jsonb_build_object('jobid', job, 'schedule', schedule));
+  RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job, 'command', 'CALL public.ruvector_healing_tick()');
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_schedule(interval) IS 'Runs the loop by pg_cron: SELECT ruvector_healing_schedule(''5 seconds'');';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_unschedule()
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  jobs bigint[] := '{}';
+  job bigint;
+BEGIN
+  IF to_regclass('cron.job') IS NOT NULL THEN
+    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = $1 AND database = current_database()' INTO jobs USING 'ruvector_healing_tick';
+    FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP
+      EXECUTE 'SELECT cron.unschedule($1)' USING job;
+      INSERT INTO ruvector.healing_events (kind, message, details)
+      VALUES ('unscheduled', 'The loop no longer runs by pg_cron.', jsonb_build_object('jobid', job));
+    END LOOP;
+  END IF;
+  RETURN jsonb_build_object('scheduled', false, 'removed', coalesce(array_length(jobs, 1), 0));
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_unschedule() IS 'Stops the loop; actions that are under way stay where they are until ticks come again.';

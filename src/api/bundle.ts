@@ -1,0 +1,38 @@
+/** Entry of the bundle: what ruvector.healing_javascript() calls. */
+import * as z from "zod/mini";
+import { postgres, resetHost, thrownByPostgres } from "../host/postgres.ts";
+import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
+import { type Input, OPERATIONS } from "./operations.ts";
+
+// zod would compile its parsers with new Function otherwise: slower for one call, and not allowed everywhere.
+z.config({ jitless: true });
+
+/**
+ * Runs one operation. Always returns: errors travel as data, because only the SQL wrapper can raise them with
+ * their SQLSTATE. The wrapper's RAISE also undoes what the operation did before it failed.
+ * @param operation a name in OPERATIONS
+ * @param input JSON text
+ * @returns JSON text: {"result": ...} or {"error": {sqlstate, message, detail, hint}}
+ */
+export function call(operation: string, input: string): string {
+  resetHost();
+  try {
+    const run = OPERATIONS[operation];
+    if (!run) throw new TypeError(`no operation ${operation}`);
+    return JSON.stringify({ result: run(postgres, JSON.parse(input) as Input) });
+  } catch (error) {
+    if (thrownByPostgres()) throw error;
+    return JSON.stringify({ error: documentOf(error) });
+  }
+}
+
+function documentOf(error: unknown): ErrorDocument {
+  if (error instanceof HealingError || error instanceof SqlError) return error.document;
+  const thrown = error as Partial<Error>;
+  return {
+    sqlstate: SQLSTATES.internal_error,
+    message: `ruvector_healing failed: ${String(thrown.message ?? error)}`,
+    detail: String(thrown.stack ?? ""),
+    hint: "This is a defect. Please report it with the DETAIL.",
+  };
+}

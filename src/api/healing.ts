@@ -1,0 +1,183 @@
+/** The operations that heal: trigger, execute, rollback, approve, abort. Each answers with one JSON document. */
+import sql from "sql-template-tag";
+import { loadCollection, lockCollection } from "../collection/lookup.ts";
+import { actionById, activeAction, lastUndoable, recordActionEvent, undoSummary, updateAction } from "../execute/actions.ts";
+import { runBatch } from "../execute/batch.ts";
+import { judgeAction } from "../execute/judge.ts";
+import { strategyNamed } from "../execute/registry.ts";
+import { beginRollback } from "../execute/transitions.ts";
+import type { Host } from "../host/host.ts";
+import { type Decision, decide, parseParams, type Wanted } from "../loop/heal.ts";
+import type { Action } from "../model/action.ts";
+import { isActive } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { HealingError, SqlError } from "../model/errors.ts";
+import { takeSample } from "../sense/sample.ts";
+
+type Document = Record<string, unknown>;
+
+export const trigger = (host: Host, collectionId: number): Document =>
+  heal(host, collectionId, () => ({ origin: "trigger", strategy: null, params: {} }));
+
+export const execute = (host: Host, collectionId: number, name: unknown, params: unknown): Document =>
+  heal(host, collectionId, () => {
+    const strategy = strategyNamed(name);
+    return { origin: "execute", strategy, params: parseParams(strategy, params) };
+  });
+
+/** Evaluates now, and runs the first slice in the caller's transaction. */
+function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
+  const wanted = parse();
+  const collection = loadCollection(host, collectionId);
+  if (host.one<{ standby: boolean }>(sql`SELECT pg_is_in_recovery() AS standby`).standby) {
+    return {
+      outcome: "deferred", collection: collection.name, reason: "standby_server",
+      message: "this server is a standby: nothing can be written here", flips_at: "promotion", hint: "Run it on the primary.",
+    };
+  }
+  const waiting = holdCollection(host, collection);
+  if (waiting) return waiting;
+  const decision = decide(host, collection, takeSample(host, collection), wanted);
+  const action = decision.action?.state === "planned" ? runSlice(host, collection, decision.action) : decision.action;
+  return documentOf(collection, decision, action);
+}
+
+/** The collection's lock; a document instead when another session holds it for longer than lock_timeout. */
+function holdCollection(host: Host, collection: Collection): Document | null {
+  try {
+    lockCollection(host, collection.id);
+    return null;
+  } catch (error) {
+    if (!(error instanceof SqlError && error.sqlstate === "55P03")) throw error;
+    return {
+      outcome: "deferred", collection: collection.name, reason: "collection_busy",
+      message: "another session is working on this collection in a transaction that has not ended",
+      flips_at: "the end of that transaction",
+      hint: `SELECT pid, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND classid = 1381389896 AND objid = ${collection.id};`,
+    };
+  }
+}
+
+/** One slice: batches until it has had its time, then a sample and a judgement. */
+function runSlice(host: Host, collection: Collection, action: Action): Action {
+  const began = host.now();
+  let current = action;
+  for (;;) {
+    const batch = runBatch(host, collection, current, (host.now() - began) / 1000);
+    current = batch.action;
+    if (!batch.again) break;
+  }
+  if (!isActive(current.state)) return current;
+  return judgeAction(host, collection, current, takeSample(host, collection).reading.lambda);
+}
+
+const OUTCOMES: Partial<Record<Action["state"], string>> = {
+  awaiting_approval: "awaiting_approval", planned: "started", executing: "started", stabilizing: "stabilizing", rolling_back: "started",
+};
+
+function documentOf(collection: Collection, decision: Decision, action: Action | null): Document {
+  const { problem, refusal, plan } = decision;
+  const { class: problem_class, ...details } = problem.details;
+  return {
+    outcome: action ? (OUTCOMES[action.state] ?? "completed") : decision.outcome,
+    collection: collection.name,
+    problem: { class: problem_class, ...details, summary: problem.summary },
+    evidence: problem.evidence,
+    strategy: decision.strategy,
+    considered: decision.considered,
+    plan,
+    predicted_lambda: plan?.predicted_lambda ?? null,
+    action_id: action ? Number(action.id) : null,
+    ...(action && progressOf(action)),
+    ...(refusal && { reason: refusal.reason, message: refusal.message, measured: refusal.measured, flips_at: refusal.flips_at, hint: refusal.hint ?? null }),
+  };
+}
+
+const progressOf = (action: Action): Document => ({
+  state: action.state,
+  initial_lambda: action.initial_lambda,
+  rows_moved: action.progress.rows ?? 0,
+  verified: action.verified,
+  message: action.message,
+});
+
+/** Undoes the active action of a collection, or else the last one that ended with its changes in place. */
+export function rollback(host: Host, collectionId: number): Document {
+  const collection = loadCollection(host, collectionId);
+  const waiting = holdCollection(host, collection);
+  if (waiting) return waiting;
+  const action = activeAction(host, collectionId) ?? lastUndoable(host, collectionId);
+  if (!action) {
+    throw new HealingError("wrong_action_state", `${collection.name} has no action to roll back`, {
+      detail: "Every action on it was undone already, or there was none.",
+      hint: "SELECT action_id, state, message FROM ruvector_healing_history(); shows them.",
+    });
+  }
+  if (!action.reversible) {
+    throw new HealingError("wrong_action_state", `action ${action.id} (${action.strategy_name}) cannot be undone`, {
+      detail: `${action.strategy_name} is not reversible.`,
+    });
+  }
+  return undo(host, collection, action, "rolled_back", "rollback asked for");
+}
+
+/** Stops an active action and undoes what it did. */
+export function abort(host: Host, id: unknown): Document {
+  const found = actionById(host, id);
+  const collection = loadCollection(host, found.collection_id);
+  const waiting = holdCollection(host, collection);
+  if (waiting) return waiting;
+  // Read again under the lock: a tick may have ended it meanwhile.
+  const action = actionById(host, id);
+  if (!isActive(action.state)) {
+    throw new HealingError("wrong_action_state", `action ${action.id} is not active`, {
+      detail: `Its state is ${action.state}${action.message ? `: ${action.message}` : ""}.`,
+      hint: action.state === "succeeded" ? `To undo it: SELECT ruvector_healing_rollback('${collection.name.replace(/'/g, "''")}');` : "There is nothing to stop.",
+    });
+  }
+  return undo(host, collection, action, "aborted", "abort asked for");
+}
+
+function undo(host: Host, collection: Collection, action: Action, to: "rolled_back" | "aborted", reason: string): Document {
+  let current = action;
+  if (action.state !== "rolling_back") {
+    if (undoSummary(host, action).steps_left === 0 && !isActive(action.state)) {
+      throw new HealingError("wrong_action_state", `action ${action.id} changed nothing that could be undone`, {
+        detail: `Its state is ${action.state}.`,
+        hint: "SELECT action_id, state, message FROM ruvector_healing_history(); shows what else there was.",
+      });
+    }
+    recordActionEvent(host, action, "undo_asked_for", reason);
+    current = beginRollback(host, collection, action, to, reason);
+  }
+  if (isActive(current.state)) current = runSlice(host, collection, current);
+  return {
+    outcome: isActive(current.state) ? "started" : "completed",
+    collection: collection.name,
+    action_id: Number(current.id),
+    strategy: current.strategy_name,
+    ...progressOf(current),
+    rows_left: undoSummary(host, current).rows_left,
+  };
+}
+
+/** Lets an action that waits for a human begin with the next tick. */
+export function approve(host: Host, id: unknown): Document {
+  const found = actionById(host, id);
+  const collection = loadCollection(host, found.collection_id);
+  const waiting = holdCollection(host, collection);
+  if (waiting) return waiting;
+  const action = actionById(host, id);
+  if (action.state !== "awaiting_approval") {
+    throw new HealingError("wrong_action_state", `action ${action.id} does not wait for approval`, {
+      detail: `Its state is ${action.state}.`,
+      hint: "SELECT action_id, state FROM ruvector_healing_history(); shows what does.",
+    });
+  }
+  if (action.deadline !== null && action.now > action.deadline) {
+    const expired = updateAction(host, action, { state: "expired", message: "approved too late" });
+    return { outcome: "completed", collection: collection.name, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(expired) };
+  }
+  const approved = updateAction(host, action, { state: "planned", message: "approved" });
+  return { outcome: "started", collection: collection.name, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(approved) };
+}

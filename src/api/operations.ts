@@ -1,0 +1,32 @@
+/** Names of operations, as the SQL wrappers call them, and what they run. */
+import { register, unregister } from "../collection/register.ts";
+import { configure } from "../configuration/configure.ts";
+import { STRATEGY_NAMES } from "../execute/registry.ts";
+import type { Host } from "../host/host.ts";
+import { tickBatch, tickObserve } from "../loop/tick.ts";
+import { explain } from "./explain.ts";
+import { abort, approve, execute, rollback, trigger } from "./healing.ts";
+import { graph, report, sample } from "./sensing.ts";
+
+/** What a wrapper passes. Names come checked by SQL (ruvector.healing_collection), documents as the user typed them. */
+export interface Input {
+  readonly collection_id: number;
+  readonly [key: string]: unknown;
+}
+
+export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => unknown>> = {
+  register: (host, input) => register(host, String(input["relation"]), input["options"]),
+  unregister: (host, input) => unregister(host, input.collection_id),
+  configure: (host, input) => configure(host, input.collection_id, input["settings"], STRATEGY_NAMES),
+  sample: (host, input) => sample(host, input.collection_id),
+  report: (host, input) => report(host, input.collection_id, input["report"]),
+  graph: (host, input) => graph(host, input.collection_id),
+  trigger: (host, input) => trigger(host, input.collection_id),
+  execute: (host, input) => execute(host, input.collection_id, input["strategy"], input["params"]),
+  rollback: (host, input) => rollback(host, input.collection_id),
+  approve: (host, input) => approve(host, input["action_id"]),
+  abort: (host, input) => abort(host, input["action_id"]),
+  explain: (host, input) => explain(host, input["action_id"]),
+  tick_batch: (host, input) => tickBatch(host, input.collection_id, Number(input["slice_elapsed"])),
+  tick_observe: (host, input) => tickObserve(host, input.collection_id),
+};

@@ -1,0 +1,56 @@
+/** The operations that sense: sample, report, graph. */
+import type { Host } from "../host/host.ts";
+import { loadCollection, lockCollection } from "../collection/lookup.ts";
+import { currentGraph, type Sample, takeSample } from "../sense/sample.ts";
+import { keepReport, parseReport } from "../sense/report.ts";
+
+type Document = Record<string, unknown>;
+
+export function sample(host: Host, collectionId: number): Document {
+  const collection = loadCollection(host, collectionId);
+  lockCollection(host, collectionId);
+  return { collection: collection.name, ...documentOf(takeSample(host, collection)) };
+}
+
+export function report(host: Host, collectionId: number, input: unknown): Document {
+  const collection = loadCollection(host, collectionId);
+  const { reading } = parseReport(input);
+  lockCollection(host, collectionId);
+  keepReport(host, collectionId, input);
+  return {
+    collection: collection.name,
+    accepted: reading ? "reading" : "metrics",
+    stands_for_seconds: collection.settings.report_ttl_seconds,
+    ...documentOf(takeSample(host, collection)),
+  };
+}
+
+const documentOf = (taken: Sample): Document => ({
+  lambda: taken.reading.lambda,
+  raw_cut: taken.reading.raw,
+  state: taken.state,
+  transition: taken.transition,
+  source: taken.source,
+  sampled_at: new Date(taken.at * 1000).toISOString(),
+  witness_edges: taken.reading.witness,
+  side: taken.reading.side,
+  mass: taken.reading.mass,
+  trivial: taken.reading.trivial,
+  metrics: taken.metrics,
+  rows_source: taken.snapshot.rows_source,
+  unmeasured: taken.snapshot.unmeasured,
+  sample_id: Number(taken.id),
+});
+
+/** Nodes and edges with their capacities, edges by the ids of their ends. */
+export function graph(host: Host, collectionId: number): Document {
+  const collection = loadCollection(host, collectionId);
+  const { nodes, edges } = currentGraph(host, collection);
+  return {
+    collection: collection.name,
+    nodes,
+    edges: edges.map(({ u, v, type, nominal, health }) => ({
+      from: nodes[u]!.id, to: nodes[v]!.id, type, nominal, health, capacity: nominal * health,
+    })),
+  };
+}

@@ -1,0 +1,21 @@
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+
+export interface Event {
+  readonly collection_id?: number | null;
+  readonly collection?: string | null;
+  readonly action_id?: string | null;
+  readonly kind: string;
+  readonly message: string;
+  readonly details?: unknown;
+}
+
+/** Writes an event and its line in the server's log: what a DBA greps for, with the action id. */
+export function recordEvent(host: Host, event: Event): void {
+  host.execute(sql`
+    INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
+    VALUES (${event.collection_id ?? null}::int, ${event.collection ?? null}, ${event.action_id ?? null}::bigint,
+            ${event.kind}, ${event.message}, ${JSON.stringify(event.details ?? {})}::jsonb)`);
+  const about = [event.collection, event.action_id ? `action ${event.action_id}` : null].filter(Boolean).join(", ");
+  host.log(`${event.kind}${about ? ` (${about})` : ""}: ${event.message}`);
+}

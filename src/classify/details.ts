@@ -1,0 +1,186 @@
+/** What a problem of each class is about (which nodes, how bad) and the sentence that says it to a person. */
+import type { WitnessEdge } from "../model/graph.ts";
+import type { Metrics, PartitionLoad, ProblemClass, ProblemDetails } from "../model/problem.ts";
+import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
+import { summarizeWitness } from "./describe.ts";
+import type { Label } from "./names.ts";
+import { LIMITS } from "./rules.ts";
+import { sickEnds, touched, worstHealth } from "./weak.ts";
+
+export interface Findings {
+  readonly witness: readonly WitnessEdge[];
+  readonly weak: readonly WitnessEdge[];
+  readonly metrics: Metrics;
+  readonly label: Label;
+}
+
+export interface Finding {
+  readonly details: ProblemDetails;
+  readonly summary: string;
+}
+
+/** Rows over the mean from which a partition counts as loaded at all: the sensor's default "fine" value. */
+const LOADED = 1.5;
+
+/** A partition that carries this much of the hottest one's load keeps lambda down after the hottest one is healed. */
+const AS_HOT = 0.75;
+
+/** The sensor's floor of health: what `1 / health` is capped by. */
+const LEAST_HEALTH = 0.01;
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** "keeps" for one subject, "keep" for more. */
+const verb = (n: number, singular: string, plural: string): string => (n === 1 ? singular : plural);
+
+const measured = (value: number | undefined): number | null =>
+  value !== undefined && Number.isFinite(value) ? value : null;
+
+/** Reads a figure by node id; ids come from outside and may be called "constructor". */
+const figure = (figures: Readonly<Record<string, number>>, id: string): number | null =>
+  Object.prototype.hasOwnProperty.call(figures, id) ? measured(figures[id]) : null;
+
+/** Highest of the figures that are known; null when none is. */
+function highest(ids: readonly string[], of: (id: string) => number | null): number | null {
+  let best: number | null = null;
+  for (const id of ids) {
+    const value = of(id);
+    if (value !== null && (best === null || value > best)) best = value;
+  }
+  return best;
+}
+
+/** Highest figure first, unknown ones last, then by id. */
+const ranked = (ids: readonly string[], of: (id: string) => number | null): readonly string[] =>
+  [...ids].sort((a, b) => {
+    const left = of(a) ?? Number.NEGATIVE_INFINITY;
+    const right = of(b) ?? Number.NEGATIVE_INFINITY;
+    return left === right ? compareText(a, b) : right > left ? 1 : -1;
+  });
+
+/** A ratio where none was measured: the inverse of what is left of the links, 1 to 100. */
+const inverseHealth = (health: number): number => 1 / Math.max(health, LEAST_HEALTH);
+
+/**
+ * The hot partitions: the sick ends of the weak partition links, and beside them every partition that carries as much.
+ * The minimum cut shows only the worst of several hot partitions; healing that one alone would leave lambda where the
+ * next one holds it, so those with at least three quarters of its load (and 1.5 times the mean) are named as well.
+ */
+function hotPartitions(weak: readonly WitnessEdge[], metrics: Metrics): readonly string[] {
+  const loads = new Map<string, PartitionLoad>(metrics.partitions.map((partition) => [partition.id, partition]));
+  const load = (id: string): number | null => measured(loads.get(id)?.load_ratio);
+  const hot = new Set(sickEnds(weak.filter((edge) => edge.type === "partition_link"), "partition", load));
+  const peak = highest([...hot], load);
+  if (peak !== null && peak >= LOADED) {
+    for (const [id] of loads) if ((load(id) ?? 0) >= Math.max(LOADED, AS_HOT * peak)) hot.add(id);
+  }
+  return ranked([...hot], load);
+}
+
+function hotspot({ weak, metrics, label }: Findings): Finding {
+  const links = weak.filter((edge) => edge.type === "partition_link");
+  const ids = hotPartitions(weak, metrics);
+  const loads = new Map(metrics.partitions.map((partition) => [partition.id, partition.load_ratio]));
+  const ratio = highest(ids, (id) => measured(loads.get(id)));
+  const health = worstHealth(links, ids);
+  const n = ids.length;
+  const names = `${verb(n, "partition", "partitions")} ${list(ids.map(label))}`;
+  const cut = `${count(links.length, "partition link")} of the minimum cut ${verb(links.length, "is", "are")} weak`;
+  const says =
+    ratio === null
+      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (load not measured)`
+      : `${names} ${verb(n, "holds", "hold up to")} ${short(ratio)} times the mean rows`;
+  return {
+    details: { class: "hotspot_congestion", partition_ids: ids, load_ratio: ratio ?? inverseHealth(health) },
+    summary: `${capitalized(says)}; ${cut}.`,
+  };
+}
+
+function skew({ weak, metrics, label }: Findings): Finding {
+  const occupancy = (id: string): number | null => figure(metrics.centroid_occupancy, id);
+  const ids = ranked(sickEnds(weak, "centroid", occupancy), occupancy);
+  const factor = highest(ids, occupancy);
+  const health = worstHealth(weak, ids);
+  const n = ids.length;
+  const names = `${verb(n, "centroid", "centroids")} ${list(ids.map(label))}`;
+  const nodes = touched(weak, "centroid").size;
+  const cut = `${count(nodes, "centroid node")} ${verb(nodes, "is", "are")} at weak edges of the minimum cut`;
+  const says =
+    factor === null
+      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (list occupancy not measured)`
+      : `${names} ${verb(n, "holds", "hold up to")} ${short(factor)} times the mean list`;
+  return {
+    details: { class: "centroid_skew", centroid_ids: ids, skew_factor: factor ?? inverseHealth(health) },
+    summary: `${capitalized(says)}; ${cut}.`,
+  };
+}
+
+function lag({ weak, metrics, label }: Findings): Finding {
+  const links = weak.filter((edge) => edge.type === "replication");
+  const seconds = (id: string): number | null => figure(metrics.replication_lag_seconds, id);
+  const replicas = [...touched(links, "replication_target")];
+  // A pushed graph may link nodes of other types by replication: then the far end stands for the replica.
+  const ids = ranked(replicas.length > 0 ? replicas : [...new Set(links.map((edge) => edge.to))], seconds);
+  const worst = highest(ids, seconds);
+  const names = `${verb(ids.length, "replica", "replicas")} ${list(ids.map(label))}`;
+  const says =
+    worst === null
+      ? `${names} ${verb(ids.length, "keeps", "keep")} ${percent(worstHealth(links, ids))} of the replication capacity (lag not measured)`
+      : `${names} ${verb(ids.length, "lags", "lag up to")} ${short(worst)} s behind`;
+  return {
+    details: { class: "replication_lag", replica_ids: ids, lag_seconds: worst },
+    summary: `${capitalized(says)}.`,
+  };
+}
+
+function contention({ weak, metrics, label }: Findings): Finding {
+  const links = weak.filter((edge) => edge.type === "dependency");
+  const jobs = [...new Set(sickEnds(links, "maintenance_dep").map(label))].sort(compareText);
+  const depth = measured(metrics.maintenance_queue_depth ?? undefined);
+  const who = jobs.length > 0 ? `Maintenance contention at ${list(jobs)}` : "Maintenance contention";
+  const queue = depth === null ? "" : `, ${count(depth, "job")} queued`;
+  return {
+    details: { class: "maintenance_contention", job_types: jobs, queue_depth: depth },
+    summary: `${who}${queue}; ${count(links.length, "dependency link")} of the minimum cut ${verb(links.length, "is", "are")} weak.`,
+  };
+}
+
+function memory({ metrics }: Findings): Finding {
+  const usage = metrics.memory_usage_pct ?? 0;
+  const consumers = metrics.largest_consumers;
+  const largest = consumers.reduce<(typeof consumers)[number] | undefined>(
+    (best, consumer) => (best === undefined || consumer.bytes > best.bytes ? consumer : best),
+    undefined,
+  );
+  const who = largest ? `; the largest consumer is ${printable(largest.name)} (${bytes(largest.bytes)})` : "";
+  return {
+    details: { class: "memory_pressure", current_usage_pct: usage, largest_consumers: consumers },
+    summary: `Memory use is ${short(usage)} %, above ${LIMITS.memory_pct} %${who}.`,
+  };
+}
+
+function fragmentation({ metrics }: Findings): Finding {
+  const pct = metrics.index_fragmentation_pct ?? 0;
+  const indexes = metrics.fragmented_indexes;
+  const which = indexes.length > 0 ? `: ${list(indexes)}` : "";
+  return {
+    details: { class: "index_fragmentation", index_ids: indexes, fragmentation_pct: pct },
+    summary: `Index fragmentation is ${short(pct)} %, above ${LIMITS.fragmentation_pct} %${which}.`,
+  };
+}
+
+function unknown({ witness, label }: Findings): Finding {
+  const text = summarizeWitness(witness, label);
+  return { details: { class: "unknown", witness_summary: text }, summary: `${capitalized(text)}.` };
+}
+
+/** How to fill in the details of each class, once its rule is met. */
+export const DETAILS: Readonly<Record<ProblemClass, (findings: Findings) => Finding>> = {
+  hotspot_congestion: hotspot,
+  centroid_skew: skew,
+  replication_lag: lag,
+  maintenance_contention: contention,
+  memory_pressure: memory,
+  index_fragmentation: fragmentation,
+  unknown,
+};

@@ -1,0 +1,20 @@
+import type { Metrics } from "../model/problem.ts";
+import type { Topology } from "./topology.ts";
+
+/** Turns a node id into what a person calls the node. */
+export type Label = (id: string) => string;
+
+/** `partition:public.embeddings_p3` -> `public.embeddings_p3`: the id without its kind. */
+export const nameOf: Label = (id) => id.replace(/^[a-z_]+:(?=.)/s, "");
+
+/** Labels of the graph first, then of the measured partitions, then the id without its kind. */
+export function labelsOf(metrics: Metrics, topology?: Topology): Label {
+  const partitions = new Map(metrics.partitions.map((partition) => [partition.id, partition.label]));
+  return (id) => topology?.labels?.get(id) ?? partitions.get(id) ?? nameOf(id);
+}
+
+/** The same for nodes of a graph, e.g. to describe a witness outside the classifier. */
+export function labelsOfNodes(nodes: readonly { readonly id: string; readonly label: string }[]): Label {
+  const labels = new Map(nodes.map((node) => [node.id, node.label]));
+  return (id) => labels.get(id) ?? nameOf(id);
+}

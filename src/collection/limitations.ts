@@ -1,0 +1,69 @@
+import type { Limitation } from "../model/collection.ts";
+import type { TableFacts } from "./introspect.ts";
+
+/** Column names that say "this number only spreads the rows". */
+const ROUTING_NAME = /^(partition|part|shard|bucket|slot)(_?(id|no|nr|num|number|key))?$/i;
+const TENANT_NAME = /^(tenant|customer|account|org|organization|organisation|client|workspace)(_?(id|key|uuid))?$/i;
+
+/** The tenant column of a table: what the user said, or the first column of a usual name. */
+export function tenantColumn(facts: TableFacts, given: string | undefined): string | null {
+  return given ?? facts.columns.find((name) => TENANT_NAME.test(name)) ?? null;
+}
+
+/**
+ * Why rows of this table cannot be moved between partitions. Empty: they can.
+ * A move must be invisible to the application, so everything that could see it, or that could lose a row, is
+ * a reason: a partition column with a meaning, triggers, foreign keys, constraints that cannot be checked first.
+ */
+export function moveLimitations(facts: TableFacts, movable: boolean | undefined): Limitation[] {
+  const found: Limitation[] = [];
+  const add = (reason: string, hint: string) => found.push({ strategy: "rebalance_partitions", reason, hint });
+  const column = facts.partition_column;
+  if (facts.partition_strategy === "none") {
+    add("the table is not partitioned", "Partition it BY LIST on a partition_id column to have hot partitions rebalanced.");
+    return found;
+  }
+  if (facts.partition_strategy !== "list") {
+    add(
+      `the table is partitioned BY ${facts.partition_strategy.toUpperCase()}: a row's place follows from its values`,
+      "Only LIST partitions can be rebalanced; sensing works as it is.",
+    );
+    return found;
+  }
+  if (column === null) {
+    add("the partition key is an expression", "Partition by a plain column to have hot partitions rebalanced.");
+    return found;
+  }
+  if (movable === false) add("registered with movable = false", "Register again with {\"movable\": true}.");
+  else if (movable === undefined && !ROUTING_NAME.test(column.name)) {
+    add(
+      `the partition column ${column.quoted} may mean something to the application`,
+      `If it only spreads the rows, say so: SELECT ruvector_healing_register('${facts.qualified.replace(/'/g, "''")}', '{"movable": true}');`,
+    );
+  }
+  if (column.generated) add(`the partition column ${column.quoted} is generated`, "A generated column cannot be updated.");
+  if (!facts.primary_key.some((key) => key.name !== column.name)) {
+    add("there is no primary key beside the partition column", "Rows are journaled by primary key: add one that includes an id.");
+  }
+  if (facts.triggers.length > 0) {
+    add(`triggers would see the moves: ${facts.triggers.join(", ")}`, "Rows of tables with user triggers are not moved.");
+  }
+  if (facts.referenced_by.length > 0) {
+    add(`foreign keys point at the table: ${facts.referenced_by.join(", ")}`, "Rows that are referenced are not moved.");
+  }
+  if (facts.unclear_constraints.length > 0) {
+    add(
+      `unique indexes with a predicate or an expression, or exclusion constraints: ${facts.unclear_constraints.join(", ")}`,
+      "A move could collide on them; plain unique indexes are fine.",
+    );
+  }
+  if (facts.forced_row_security) {
+    add("row-level security applies to the installing role", "Rows that the role does not see would be left behind in silence.");
+  }
+  if (facts.sub_partitioned.length > 0) add(`partitions are partitioned themselves: ${facts.sub_partitioned.join(", ")}`, "Only one level of partitions is served.");
+  if (facts.foreign_partitions.length > 0) add(`partitions are foreign tables: ${facts.foreign_partitions.join(", ")}`, "Rows cannot be journaled across servers.");
+  if (!facts.may_update) {
+    add(`role ${facts.installer} may not update the table`, `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`);
+  }
+  return found;
+}

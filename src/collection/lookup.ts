@@ -1,0 +1,54 @@
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import { HealingError } from "../model/errors.ts";
+import type { Collection } from "../model/collection.ts";
+
+/**
+ * A registered collection with its effective settings. Follows a renamed table by its oid; the name wins
+ * where both exist, because oids change with dump and restore.
+ * @throws HealingError RV002 when the collection is gone, RV003 when its table is
+ */
+export function loadCollection(host: Host, id: number): Collection {
+  const [row] = host.query<Collection & { readonly found: string | null; readonly found_schema: string | null; readonly found_table: string | null }>(sql`
+    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name), coalesce(r.relname, c.table_name)) AS name,
+           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name) AS table_name,
+           r.oid::text AS relid, r.oid::text AS found, n.nspname AS found_schema, r.relname AS found_table,
+           c.partition_strategy,
+           CASE WHEN c.partition_column IS NOT NULL THEN
+             json_build_object('name', c.partition_column, 'quoted', quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
+           c.primary_key, c.vector_column, c.tenant_column, c.limitations,
+           ruvector.healing_settings(c.collection_id) AS settings
+      FROM ruvector.collections c
+      LEFT JOIN pg_class r ON r.oid = coalesce(
+             to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
+             -- Renamed: the same oid, still with the vector column.
+             (SELECT a.attrelid FROM pg_attribute a WHERE a.attrelid = c.relid AND a.attname = c.vector_column AND NOT a.attisdropped))
+      LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
+     WHERE c.collection_id = ${id}::int`);
+  if (!row) {
+    throw new HealingError("unknown_collection", `collection ${id} is not registered`, {
+      hint: "SELECT collection_id, table_name FROM ruvector.collections;",
+    });
+  }
+  if (row.found === null) {
+    throw new HealingError("unsupported_table", `table ${row.name} does not exist any more`, {
+      detail: "It was registered, then dropped or renamed together with its vector column.",
+      hint: `SELECT ruvector_healing_unregister('${row.name.replace(/'/g, "''")}');`,
+    });
+  }
+  return row;
+}
+
+/** Keeps the registry's name and oid in step with a table that was renamed or restored. */
+export function followTable(host: Host, collection: Collection): void {
+  host.execute(sql`
+    UPDATE ruvector.collections
+       SET schema_name = ${collection.schema_name}, table_name = ${collection.table_name}, relid = ${collection.relid}::oid
+     WHERE collection_id = ${collection.id}::int
+       AND (schema_name, table_name, relid) IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name}, ${collection.relid}::oid)`);
+}
+
+/** The advisory lock that all work on a collection holds: class 'RVVH', see sql/20_internal/060_healing_tick.sql. */
+export function lockCollection(host: Host, id: number): void {
+  host.execute(sql`SELECT pg_advisory_xact_lock(1381389896, ${id}::int)`);
+}

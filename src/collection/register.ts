@@ -1,0 +1,145 @@
+import sql from "sql-template-tag";
+import * as z from "zod/mini";
+import type { Host } from "../host/host.ts";
+import { HealingError } from "../model/errors.ts";
+import { parseDocument } from "../model/documents.ts";
+import { recordEvent } from "../audit/events.ts";
+import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
+import { lockCollection } from "./lookup.ts";
+import { moveLimitations, tenantColumn } from "./limitations.ts";
+
+const OPTIONS = {
+  vector_column: z.optional(z.string()),
+  tenant_column: z.optional(z.string()),
+  movable: z.optional(z.boolean()),
+};
+
+/**
+ * `ruvector_healing_register`: introspects the table, keeps it, and says what was found and which strategies
+ * do not apply. Registering again refreshes all of it.
+ */
+export function register(host: Host, relation: string, input: unknown): Record<string, unknown> {
+  const options = parseDocument("options", OPTIONS, input);
+  const facts = readTable(host, relation);
+  if (!facts) throw new HealingError("unknown_collection", `relation ${relation} does not exist`);
+  const vector = servableVectorColumn(facts, options.vector_column);
+  if (options.tenant_column !== undefined && !facts.columns.includes(options.tenant_column)) {
+    throw new HealingError("invalid_argument", `table ${facts.qualified} has no column "${options.tenant_column}"`, {
+      detail: "Given as tenant_column.",
+      hint: `Its columns: ${facts.columns.join(", ")}.`,
+    });
+  }
+  const partitions = readPartitions(host, facts.relid);
+  const limitations = moveLimitations(facts, options.movable);
+  const { id } = host.one<{ id: number }>(sql`
+    INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
+                                     primary_key, vector_column, vector_type, tenant_column, limitations, options)
+    VALUES (${facts.schema_name}, ${facts.table_name}, ${facts.relid}::oid, ${facts.partition_strategy},
+            ${facts.partition_column?.name ?? null}, ${facts.partition_column?.type ?? null},
+            ${JSON.stringify(facts.primary_key)}::jsonb, ${vector.name}, ${vector.type},
+            ${tenantColumn(facts, options.tenant_column)}, ${JSON.stringify(limitations)}::jsonb, ${JSON.stringify(options)}::jsonb)
+    ON CONFLICT (schema_name, table_name) DO UPDATE
+       SET relid = excluded.relid, partition_strategy = excluded.partition_strategy, partition_column = excluded.partition_column,
+           partition_type = excluded.partition_type, primary_key = excluded.primary_key, vector_column = excluded.vector_column,
+           vector_type = excluded.vector_type, tenant_column = excluded.tenant_column, limitations = excluded.limitations,
+           options = excluded.options
+    RETURNING c.collection_id AS id`);
+  refreshRoutes(host, id, partitions);
+  recordEvent(host, { collection_id: id, collection: facts.qualified, kind: "registered", message: `Registered ${facts.qualified}.`, details: { options, limitations } });
+  for (const { reason, hint } of limitations) {
+    host.notice(`${facts.qualified} is sensed, but rebalance_partitions does not apply: ${reason}. ${hint}`);
+  }
+  return {
+    collection: facts.qualified,
+    collection_id: id,
+    partition_strategy: facts.partition_strategy,
+    partition_column: facts.partition_column?.name ?? null,
+    partitions: partitions.map(({ label, values }) => ({ name: label, values })),
+    primary_key: facts.primary_key.map(({ name }) => name),
+    vector_column: vector.name,
+    vector_type: vector.type,
+    vector_indexed: vector.indexed,
+    tenant_column: tenantColumn(facts, options.tenant_column),
+    limitations,
+  };
+}
+
+function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
+  if (!["r", "p"].includes(facts.kind)) {
+    throw new HealingError("unsupported_table", `${facts.qualified} is not a table`, {
+      detail: `pg_class.relkind is "${facts.kind}"; tables (r) and partitioned tables (p) can be registered.`,
+      hint: "Register the table behind it.",
+    });
+  }
+  if (facts.is_partition) {
+    throw new HealingError("unsupported_table", `${facts.qualified} is a partition`, {
+      detail: "Partitions are healed as parts of their table.",
+      hint: `SELECT ruvector_healing_register((SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = '${facts.qualified.replace(/'/g, "''")}'::regclass));`,
+    });
+  }
+  if (!facts.may_select) {
+    throw new HealingError("missing_privilege", `role ${facts.installer} may not read ${facts.qualified}`, {
+      detail: "The loop works with the rights of the role that installed it.",
+      hint: `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
+    });
+  }
+  if (facts.vector_columns.length === 0) {
+    throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
+      detail: `Its columns: ${facts.columns.join(", ")}.`,
+      hint: "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec.",
+    });
+  }
+  const chosen =
+    wanted === undefined
+      ? (facts.vector_columns.find((column) => column.indexed) ?? facts.vector_columns[0])
+      : facts.vector_columns.find((column) => column.name === wanted);
+  if (!chosen) {
+    throw new HealingError("invalid_argument", `"${wanted}" is not a vector column of ${facts.qualified}`, {
+      detail: "Given as vector_column.",
+      hint: `Its vector columns: ${facts.vector_columns.map(({ name }) => name).join(", ")}.`,
+    });
+  }
+  return chosen;
+}
+
+/** Brings the routing table in step with the partitions there are; new partitions take their full share. */
+export function refreshRoutes(host: Host, collectionId: number, partitions: readonly Partition[]): void {
+  // One key a partition is enough to reach it; NULL and DEFAULT cannot be routed to.
+  const routes = partitions.flatMap(({ label, values }) => {
+    const key = values.find((value) => value !== null);
+    return key === undefined || key === null ? [] : [{ key, label }];
+  });
+  host.execute(sql`
+    WITH wanted AS (
+      SELECT r ->> 'key' AS partition_key, r ->> 'label' AS partition FROM jsonb_array_elements(${JSON.stringify(routes)}::jsonb) r
+    ), gone AS (
+      DELETE FROM ruvector.healing_routes h
+       WHERE h.collection_id = ${collectionId}::int
+         AND NOT EXISTS (SELECT FROM wanted w WHERE w.partition_key = h.partition_key)
+    )
+    INSERT INTO ruvector.healing_routes AS h (collection_id, partition_key, partition)
+    SELECT ${collectionId}::int, partition_key, partition FROM wanted
+    ON CONFLICT (collection_id, partition_key) DO UPDATE SET partition = excluded.partition
+      WHERE h.partition IS DISTINCT FROM excluded.partition`);
+}
+
+/** `ruvector_healing_unregister`: forgets the collection; its table, outcomes and actions stay. */
+export function unregister(host: Host, id: number): Record<string, unknown> {
+  lockCollection(host, id);
+  const [active] = host.query<{ id: string; strategy_name: string }>(sql`
+    SELECT id::text, strategy_name FROM ruvector.healing_actions
+     WHERE collection_id = ${id}::int AND state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')`);
+  if (active) {
+    throw new HealingError("collection_busy", `action ${active.id} (${active.strategy_name}) is active on the collection`, {
+      detail: "Forgetting the collection now would leave its undo without an owner.",
+      hint: `SELECT ruvector_healing_abort(${active.id}); and let it finish, or wait for its end.`,
+    });
+  }
+  const [gone] = host.query<{ name: string }>(sql`
+    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int RETURNING format('%I.%I', schema_name, table_name) AS name`);
+  host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
+  host.execute(sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp() WHERE collection_id = ${id}::int AND closed_at IS NULL`);
+  recordEvent(host, { collection_id: id, collection: gone?.name ?? null, kind: "unregistered", message: `Unregistered ${gone?.name}.` });
+  return { collection: gone?.name, unregistered: true };
+}
+

@@ -1,0 +1,139 @@
+/** Validation of `ruvector_healing_configure(jsonb)` with zod, and the typed effective configuration. */
+import * as z from "zod/mini";
+import { HealingError } from "../model/errors.ts";
+import type { HealthCurve } from "../sense/graph/health.ts";
+import { nearest } from "../model/nearest.ts";
+import { SETTINGS, SETTING_KEYS, type SettingDefinition } from "./settings.ts";
+
+type Triple = readonly [number, number, number];
+
+/** The effective settings of one collection: its own over the global ones over the defaults. */
+export interface Configuration {
+  readonly enabled: boolean;
+  readonly min_healing_interval_seconds: number;
+  readonly max_attempts_per_hour: number;
+  readonly max_auto_heal_impact: number;
+  readonly require_approval: readonly string[];
+  readonly require_approval_strategies: readonly string[];
+  readonly learning_enabled: boolean;
+  readonly approval_ttl_seconds: number;
+  readonly stress_threshold: number;
+  readonly critical_threshold: number;
+  readonly stress_samples: number;
+  readonly critical_samples: number;
+  readonly recovery_margin: number;
+  readonly recovery_hold_seconds: number;
+  readonly min_transition_interval_seconds: number;
+  readonly critical_mass: number;
+  readonly partition_load: Triple;
+  readonly partition_load_pair: Triple;
+  readonly memory_pct: Triple;
+  readonly fragmentation_pct: Triple;
+  readonly min_rows_for_load: number;
+  readonly exact_count_pages: number;
+  readonly report_ttl_seconds: number;
+  readonly min_sample_interval_seconds: number;
+  readonly stabilize_seconds: number;
+  readonly verify_ratio: number;
+  readonly abort_ratio: number;
+  readonly target_lambda: number;
+  readonly batch_rows: number;
+  readonly slice_seconds: number;
+  readonly max_moves: number;
+  readonly lock_timeout_ms: number;
+  readonly max_retries: number;
+  readonly rollback_timeout_seconds: number;
+  readonly ineffective_outcomes: number;
+  readonly history_days: number;
+}
+
+/** Ratios and lags are judged on a logarithmic scale, percentages on a linear one. */
+export const toCurve = ([fine, stress, critical]: Triple, scale: "log" | "linear"): HealthCurve => ({ fine, stress, critical, scale });
+
+const range = (setting: SettingDefinition): string =>
+  setting.min === undefined ? setting.unit : `${setting.unit}, ${setting.min} to ${setting.max}`;
+
+function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
+  switch (setting.type) {
+    case "boolean":
+      return z.boolean();
+    case "number":
+      return z.number().check(z.gte(setting.min ?? 0), z.lte(setting.max ?? Number.MAX_VALUE));
+    case "integer":
+      return z.int().check(z.gte(setting.min ?? 0), z.lte(setting.max ?? Number.MAX_SAFE_INTEGER));
+    case "names":
+      return z.array(z.enum((setting.names ?? strategies) as [string, ...string[]]));
+    case "curve":
+      return z
+        .tuple([z.number(), z.number(), z.number()])
+        .check(z.refine(([fine, stress, critical]) => fine > 0 && fine < stress && stress < critical));
+  }
+}
+
+function wanted(setting: SettingDefinition, strategies: readonly string[]): string {
+  switch (setting.type) {
+    case "boolean":
+      return "true or false";
+    case "integer":
+      return `a whole number (${range(setting)})`;
+    case "number":
+      return `a number (${range(setting)})`;
+    case "names":
+      return `a JSON array of names out of: ${(setting.names ?? strategies).join(", ")}`;
+    case "curve":
+      return `three rising positive numbers: ${setting.unit}`;
+  }
+}
+
+/**
+ * Checks a settings document. Returns it when every key and value is known and in range.
+ * @param input what the user typed, already parsed
+ * @param strategies names a strategy list may hold
+ * @param scope "global" or the collection's name; some keys are global only
+ * @throws HealingError RV005 unknown key (HINT: the nearest known one), RV001 bad value
+ */
+export function validateSettings(
+  input: unknown,
+  strategies: readonly string[],
+  collection: string | null,
+): Record<string, unknown> {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw new HealingError("invalid_argument", "settings must be a JSON object", {
+      detail: `Got ${JSON.stringify(input)}.`,
+      hint: `Try: SELECT ruvector_healing_configure('{"min_healing_interval_seconds": 300}');`,
+    });
+  }
+  for (const [key, value] of Object.entries(input)) {
+    const setting = SETTINGS.find((candidate) => candidate.key === key);
+    if (!setting) {
+      throw new HealingError("unknown_setting", `unknown setting "${key}"`, {
+        detail: `Key "${key}" with value ${JSON.stringify(value)} is not a setting of ruvector_healing.`,
+        hint: `Did you mean "${nearest(key, SETTING_KEYS)}"? SELECT key, range, description FROM ruvector_healing_config(); lists them all.`,
+      });
+    }
+    if (collection !== null && !setting.per_collection) {
+      throw new HealingError("invalid_argument", `setting "${key}" cannot be set for one collection`, {
+        detail: `Given for collection ${collection}.`,
+        hint: "Leave out the collection to set it for all.",
+      });
+    }
+    // null takes a setting back to what it inherits.
+    if (value !== null && !schemaOf(setting, strategies).safeParse(value).success) {
+      throw new HealingError("invalid_argument", `setting "${key}" wants ${wanted(setting, strategies)}`, {
+        detail: `Got ${JSON.stringify(value)}.`,
+        hint: `The default is ${JSON.stringify(setting.default)}; null takes the setting back to what it inherits.`,
+      });
+    }
+  }
+  return input as Record<string, unknown>;
+}
+
+/** Rules between settings, checked on the effective document. */
+export function checkTogether(configuration: Configuration): void {
+  if (configuration.critical_threshold >= configuration.stress_threshold) {
+    throw new HealingError("invalid_argument", "critical_threshold must be below stress_threshold", {
+      detail: `critical_threshold is ${configuration.critical_threshold}, stress_threshold is ${configuration.stress_threshold}.`,
+      hint: "Set both in one call.",
+    });
+  }
+}

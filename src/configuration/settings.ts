@@ -1,0 +1,123 @@
+/**
+ * Every configuration key: its type, unit, range, default and meaning, in one place.
+ * The build writes this table into SQL as well (`ruvector.healing_setting_definitions()`), so what
+ * `ruvector_healing_config()` prints and what `ruvector_healing_configure()` accepts cannot differ.
+ */
+import { PROBLEM_CLASSES } from "../model/problem.ts";
+import { DEFAULT_CURVES } from "../sense/graph/health.ts";
+
+export type SettingType = "boolean" | "number" | "integer" | "names" | "curve";
+
+export interface SettingDefinition {
+  readonly key: string;
+  readonly type: SettingType;
+  readonly unit: string;
+  /** For numbers: inclusive bounds. */
+  readonly min?: number;
+  readonly max?: number;
+  /** For name lists: the names that may stand in it (undefined: names of strategies, checked against the registry). */
+  readonly names?: readonly string[];
+  readonly default: boolean | number | readonly string[] | readonly number[];
+  readonly description: string;
+  /** false: one value for the whole installation, refused with a collection. */
+  readonly per_collection: boolean;
+}
+
+const number = (
+  key: string,
+  unit: string,
+  min: number,
+  max: number,
+  value: number,
+  description: string,
+): SettingDefinition => ({ key, type: "number", unit, min, max, default: value, description, per_collection: true });
+
+const integer = (
+  key: string,
+  unit: string,
+  min: number,
+  max: number,
+  value: number,
+  description: string,
+): SettingDefinition => ({ ...number(key, unit, min, max, value, description), type: "integer" });
+
+const flag = (key: string, value: boolean, description: string): SettingDefinition => ({
+  key,
+  type: "boolean",
+  unit: "true or false",
+  default: value,
+  description,
+  per_collection: true,
+});
+
+const curve = (key: keyof typeof DEFAULT_CURVES, unit: string, description: string): SettingDefinition => ({
+  key,
+  type: "curve",
+  unit: `[fine, stress, critical], ${unit}`,
+  default: [DEFAULT_CURVES[key].fine, DEFAULT_CURVES[key].stress, DEFAULT_CURVES[key].critical],
+  description,
+  per_collection: true,
+});
+
+const DAY = 86_400;
+
+export const SETTINGS: readonly SettingDefinition[] = [
+  flag("enabled", true, "Whether the loop may start actions. A human's ruvector_healing_execute works either way."),
+  number("min_healing_interval_seconds", "seconds", 0, 30 * DAY, 300, "Cooldown: least time between the end of one automatic action on a collection and the start of the next."),
+  integer("max_attempts_per_hour", "actions", 0, 1000, 3, "Most actions started on a collection within an hour; 0 stops them all."),
+  number("max_auto_heal_impact", "impact, 0 to 1", 0, 1, 0.5, "Strategies with a higher impact are not chosen by the loop."),
+  {
+    key: "require_approval",
+    type: "names",
+    unit: "problem classes",
+    names: PROBLEM_CLASSES,
+    default: [],
+    description: "Problem classes whose actions wait for ruvector_healing_approve.",
+    per_collection: true,
+  },
+  {
+    key: "require_approval_strategies",
+    type: "names",
+    unit: "strategies",
+    default: ["scale_replicas"],
+    description: "Strategies whose actions wait for ruvector_healing_approve.",
+    per_collection: true,
+  },
+  flag("learning_enabled", true, "Whether outcomes change the weights that select a strategy. Outcomes are recorded either way."),
+  number("approval_ttl_seconds", "seconds", 1, 30 * DAY, DAY, "An action that waits for approval longer than this expires."),
+
+  number("stress_threshold", "lambda, 0 to 1", 0.01, 0.99, 0.8, "Below it for stress_samples samples in a row: stress."),
+  number("critical_threshold", "lambda, 0 to 1", 0, 0.98, 0.3, "Below it for critical_samples samples in a row: critical. Must be below stress_threshold."),
+  integer("stress_samples", "samples", 1, 1000, 3, "Samples in a row below stress_threshold that make stress."),
+  integer("critical_samples", "samples", 1, 1000, 2, "Samples in a row below critical_threshold that make critical."),
+  number("recovery_margin", "lambda", 0, 0.5, 0.05, "A state is left upwards only above its threshold plus this."),
+  number("recovery_hold_seconds", "seconds", 0, DAY, 60, "How long lambda must hold above threshold plus margin before the state goes up."),
+  number("min_transition_interval_seconds", "seconds", 0, DAY, 30, "No two state transitions of a collection come closer than this."),
+  number("critical_mass", "share, 0 to 1", 0, 1, 0.01, "Share of the collection's rows that the cut must separate before it counts as critical."),
+
+  curve("partition_load", "rows of a partition over the mean", "Partition load to health, three or more partitions."),
+  curve("partition_load_pair", "rows of a partition over the mean", "The same for collections of two partitions, where 2 is the most there can be."),
+  curve("memory_pct", "percent", "Memory use to health of the query paths."),
+  curve("fragmentation_pct", "percent", "Index fragmentation to health of the query paths."),
+  integer("min_rows_for_load", "rows", 0, 1_000_000_000, 1000, "Collections with fewer rows are not judged by partition load: a handful of rows is always skewed."),
+  integer("exact_count_pages", "pages of 8 KiB", 0, 10_000_000, 8192, "Partitions are counted exactly while all of them together are not larger than this (8,192 pages are 64 MiB); otherwise rows come from the statistics."),
+  number("report_ttl_seconds", "seconds", 1, DAY, 60, "How long a pushed report (ruvector_integrity_report) stands for a measurement."),
+  number("min_sample_interval_seconds", "seconds", 0, 3600, 1, "Ticks that come closer than this reuse the last sample: pg_cron catches up after a stall."),
+
+  number("stabilize_seconds", "seconds", 0, 3600, 10, "Wait between the last change of an action and its verification."),
+  number("verify_ratio", "ratio", 1, 10, 1.1, "An action is verified when lambda exceeds this times the initial lambda."),
+  number("abort_ratio", "ratio", 0, 1, 0.9, "A slice is undone when lambda falls below this times the initial lambda."),
+  number("target_lambda", "lambda, 0 to 1", 0.01, 1, 1, "An action stops as soon as lambda reaches this."),
+  integer("batch_rows", "rows", 1, 10_000, 500, "Rows moved by one transaction of a slice. Small: a writer that meets a row in flight waits for that transaction."),
+  number("slice_seconds", "seconds", 0.01, 60, 1, "Time that one tick gives to one action."),
+  integer("max_moves", "rows", 1, 1_000_000_000, 1_000_000, "Most rows that one action may move."),
+  integer("lock_timeout_ms", "milliseconds", 1, 60_000, 200, "Longest wait for a lock; nobody queues behind the loop for longer."),
+  integer("max_retries", "slices", 0, 100, 5, "Slices in a row that may fail on locks or serialization before the action is rolled back."),
+  number("rollback_timeout_seconds", "seconds", 1, 30 * DAY, 3600, "An undo that is not finished by then ends as rollback_failed and says what is left."),
+
+  number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),
+  integer("history_days", "days", 1, 3650, 30, "Events, refusals and row journals older than this are removed."),
+  integer("sample_days", "days", 1, 3650, 7, "Samples older than this are removed: one every 5 seconds is 17,280 rows a day and collection."),
+];
+
+export const SETTING_KEYS: readonly string[] = SETTINGS.map((setting) => setting.key);

@@ -1,0 +1,181 @@
+/** The rows of ruvector.healing_actions and ruvector.healing_steps: the only place that reads and writes them. */
+import sql, { type Sql, join, raw } from "sql-template-tag";
+import { recordEvent } from "../audit/events.ts";
+import type { Host } from "../host/host.ts";
+import { HealingError, SqlError } from "../model/errors.ts";
+import { ACTIVE_STATES, type Action, type ActionState, type Origin, type Plan, type Progress, type Step } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import type { Considered } from "../select/select.ts";
+import { type IntegrityState, INTEGRITY_STATES, type Problem } from "../model/problem.ts";
+import type { Sample } from "../sense/sample.ts";
+import { weakEdges } from "../classify/weak.ts";
+import type { NewStep } from "./strategy.ts";
+
+const epoch = (column: string): string => `extract(epoch FROM ${column})::float8 AS ${column}`;
+
+const COLUMNS = raw(
+  [
+    "id::text", "collection_id", "collection", "state", "origin", "initiated_by", "problem_class", "problem", "considered",
+    "strategy_name", "strategy_params", "reversible", "plan", "progress", "initial_lambda", "initial_state", "predicted_lambda",
+    "target_lambda", "final_lambda", "witness_edges", "system_metrics", "slices", "failures", "rollback_reason", "rollback_to",
+    "verified", "message",
+    ...["degraded_at", "created_at", "started_at", "stabilize_until", "deadline", "finished_at"].map(epoch),
+    "extract(epoch FROM clock_timestamp())::float8 AS now",
+  ].join(", "),
+);
+
+const ACTIVE = raw(ACTIVE_STATES.map((state) => `'${state}'`).join(", "));
+
+export function activeAction(host: Host, collectionId: number): Action | null {
+  return host.query<Action>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE collection_id = ${collectionId}::int AND state IN (${ACTIVE})`)[0] ?? null;
+}
+
+/** The newest action of a collection that was not undone yet. */
+export function lastUndoable(host: Host, collectionId: number): Action | null {
+  return host.query<Action>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_actions
+     WHERE collection_id = ${collectionId}::int AND state IN ('succeeded', 'failed', 'rollback_failed') ORDER BY id DESC LIMIT 1`)[0] ?? null;
+}
+
+/** @throws HealingError RV001 when the id is no number, RV006 when there is no such action */
+export function actionById(host: Host, id: unknown): Action {
+  if (typeof id !== "string" || !/^-?\d{1,19}$/.test(id)) {
+    throw new HealingError("invalid_argument", "action_id must be a number", {
+      detail: `Got ${JSON.stringify(id)}.`,
+      hint: "SELECT action_id, state FROM ruvector_healing_history(); lists them.",
+    });
+  }
+  const [action] = host.query<Action>(sql`SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE id = ${id}::bigint`);
+  if (action) return action;
+  throw new HealingError("unknown_action", `there is no action ${id}`, {
+    detail: "Actions are numbered from 1, over all collections.",
+    hint: "SELECT action_id, collection, state FROM ruvector_healing_history(); lists them.",
+  });
+}
+
+export interface NewAction {
+  readonly collection: Collection;
+  readonly origin: Origin;
+  readonly problem: Problem;
+  readonly considered: readonly Considered[];
+  readonly strategy: { readonly name: string; readonly reversible: boolean };
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly plan: Plan;
+  readonly sample: Sample;
+  readonly state: IntegrityState;
+  readonly target_lambda: number;
+  /** Why it waits for a human; null: it may start. */
+  readonly approval: string | null;
+}
+
+/**
+ * Keeps a planned action. null: another action became active on the collection meanwhile (the partial unique
+ * index decides, whatever sessions do).
+ */
+export function insertAction(host: Host, wanted: NewAction): Action | null {
+  const { collection, sample } = wanted;
+  try {
+    const action = host.one<Action>(sql`
+      INSERT INTO ruvector.healing_actions
+        (collection_id, collection, state, initiated_by, origin, problem_class, problem, considered, strategy_name, strategy_params,
+         reversible, plan, initial_lambda, initial_state, predicted_lambda, target_lambda, witness_edges, system_metrics, degraded_at,
+         message, deadline)
+      VALUES
+        (${collection.id}::int, ${collection.name}, ${wanted.approval ? "awaiting_approval" : "planned"}, session_user, ${wanted.origin},
+         ${wanted.problem.details.class}, ${JSON.stringify(wanted.problem)}::jsonb, ${JSON.stringify(wanted.considered)}::jsonb,
+         ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb, ${wanted.strategy.reversible}::boolean,
+         ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8, ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
+         ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8, ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
+         ${JSON.stringify(sample.metrics)}::jsonb, to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
+         CASE WHEN ${wanted.approval}::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => ${collection.settings.approval_ttl_seconds}::float8) END)
+      RETURNING ${COLUMNS}`);
+    recordActionEvent(host, action, wanted.approval ? "awaiting_approval" : "planned", `${wanted.strategy.name} planned: ${wanted.problem.summary}`, {
+      plan: wanted.plan, considered: wanted.considered,
+    });
+    return action;
+  } catch (error) {
+    if (error instanceof SqlError && error.sqlstate === "23505") return null;
+    throw error;
+  }
+}
+
+export interface Change {
+  readonly state?: ActionState;
+  readonly progress?: Progress;
+  readonly slices?: number;
+  readonly failures?: number;
+  readonly rollback_reason?: string;
+  readonly rollback_to?: Action["rollback_to"];
+  readonly verified?: boolean;
+  readonly final_lambda?: number | null;
+  readonly message?: string;
+  /** Seconds from now. */
+  readonly stabilize_in?: number;
+  readonly deadline_in?: number;
+}
+
+/** Changes an action; times are set by its state. Returns the row as it is then. */
+export function updateAction(host: Host, action: Action, change: Change): Action {
+  const parts: Sql[] = [sql`updated_at = clock_timestamp()`];
+  const set = (column: string, value: Sql) => parts.push(sql`${raw(column)} = ${value}`);
+  if (change.state !== undefined) {
+    set("state", sql`${change.state}`);
+    if (change.state === "executing") set("started_at", sql`coalesce(started_at, clock_timestamp())`);
+    const ended = !(ACTIVE_STATES as readonly string[]).includes(change.state);
+    set("finished_at", ended ? sql`clock_timestamp()` : sql`NULL::timestamptz`);
+  }
+  if (change.progress !== undefined) set("progress", sql`${JSON.stringify(change.progress)}::jsonb`);
+  if (change.slices !== undefined) set("slices", sql`${change.slices}::int`);
+  if (change.failures !== undefined) set("failures", sql`${change.failures}::int`);
+  if (change.rollback_reason !== undefined) set("rollback_reason", sql`${change.rollback_reason}`);
+  if (change.rollback_to !== undefined) set("rollback_to", sql`${change.rollback_to}`);
+  if (change.verified !== undefined) set("verified", sql`${change.verified}::boolean`);
+  if (change.final_lambda !== undefined) set("final_lambda", sql`${change.final_lambda}::float8`);
+  if (change.message !== undefined) set("message", sql`${change.message}`);
+  if (change.stabilize_in !== undefined) set("stabilize_until", sql`clock_timestamp() + make_interval(secs => ${change.stabilize_in}::float8)`);
+  if (change.deadline_in !== undefined) set("deadline", sql`clock_timestamp() + make_interval(secs => ${change.deadline_in}::float8)`);
+  const changed = host.one<Action>(sql`UPDATE ruvector.healing_actions SET ${join(parts, ", ")} WHERE id = ${action.id}::bigint RETURNING ${COLUMNS}`);
+  if (change.state !== undefined && change.state !== action.state) {
+    recordActionEvent(host, changed, change.state, change.message ?? `${action.state} -> ${change.state}`, {
+      from: action.state, to: change.state, lambda: change.final_lambda ?? null,
+    });
+  }
+  return changed;
+}
+
+export function recordActionEvent(host: Host, action: Action, kind: string, message: string, details: unknown = {}): void {
+  recordEvent(host, { collection_id: action.collection_id, collection: action.collection, action_id: action.id, kind: `action_${kind}`, message, details });
+}
+
+export function insertStep(host: Host, action: Action, step: NewStep): void {
+  host.execute(sql`
+    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal)
+    VALUES (${action.id}::bigint, ${action.slices}::int, ${step.kind}, ${JSON.stringify(step.details)}::jsonb, ${step.rows}::int,
+            ${JSON.stringify(step.journal)}::jsonb)`);
+}
+
+/** The newest step that is not undone; of one slice only, when given. */
+export function newestStep(host: Host, action: Action, slice: number | null): Step | null {
+  return host.query<Step>(sql`
+    SELECT id::text, slice, kind, details, rows, journal FROM ruvector.healing_steps
+     WHERE action_id = ${action.id}::bigint AND undone_at IS NULL AND (${slice}::int IS NULL OR slice = ${slice}::int)
+     ORDER BY healing_steps.id DESC LIMIT 1`)[0] ?? null;
+}
+
+export function keepUndo(host: Host, step: Step, remaining: readonly unknown[], gone: number, conflicts: number): void {
+  host.execute(sql`
+    UPDATE ruvector.healing_steps
+       SET journal = ${JSON.stringify(remaining)}::jsonb, gone = gone + ${gone}::int, conflicts = conflicts + ${conflicts}::int,
+           undone_at = CASE WHEN ${remaining.length}::int = 0 THEN clock_timestamp() END
+     WHERE id = ${step.id}::bigint`);
+}
+
+/** What the undo of an action has done so far and has left. */
+export function undoSummary(host: Host, action: Action): { steps_left: number; rows_left: number; gone: number; conflicts: number } {
+  return host.one(sql`
+    SELECT count(*) FILTER (WHERE undone_at IS NULL)::int AS steps_left,
+           coalesce(sum(jsonb_array_length(journal)) FILTER (WHERE undone_at IS NULL), 0)::int AS rows_left,
+           coalesce(sum(gone), 0)::int AS gone, coalesce(sum(conflicts), 0)::int AS conflicts
+      FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint`);
+}

@@ -1,0 +1,107 @@
+/** One bounded change of an action: the part of the state machine that touches the user's table. */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import { isTransient, SqlError, HealingError } from "../model/errors.ts";
+import type { Action } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { beginRollback, beginStabilizing } from "./transitions.ts";
+import { insertStep, keepUndo, newestStep, recordActionEvent, updateAction } from "./actions.ts";
+import { strategyNamed } from "./registry.ts";
+
+export interface BatchOutcome {
+  readonly action: Action;
+  /** Another batch may follow at once: the slice has time left and the action has work. */
+  readonly again: boolean;
+}
+
+/**
+ * Moves an action at most one batch on. The change, its journal and the action's progress are one transaction:
+ * a crash loses all three or none.
+ * @param sliceElapsed seconds since this slice began
+ */
+export function runBatch(host: Host, collection: Collection, action: Action, sliceElapsed: number): BatchOutcome {
+  limitLockWaits(host, collection);
+  switch (action.state) {
+    case "planned": {
+      // Twice the estimate, as the document has it; the clock starts now, not at approval.
+      const started = updateAction(host, action, {
+        state: "executing",
+        deadline_in: 2 * action.plan.estimated_duration_seconds,
+        message: `executing ${action.strategy_name}`,
+      });
+      return execute(host, collection, started, sliceElapsed);
+    }
+    case "executing":
+      return execute(host, collection, action, sliceElapsed);
+    case "rolling_back":
+      return undo(host, collection, action, null, sliceElapsed);
+    default:
+      return { action, again: false };
+  }
+}
+
+/** Nobody queues behind the loop for longer than lock_timeout_ms: healing_call restores the caller's setting. */
+function limitLockWaits(host: Host, collection: Collection): void {
+  host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
+}
+
+function execute(host: Host, collection: Collection, action: Action, sliceElapsed: number): BatchOutcome {
+  if (action.deadline !== null && action.now > action.deadline) {
+    return { action: beginRollback(host, collection, action, "failed", `timeout: not finished after ${Math.round(action.now - (action.started_at ?? action.now))} s`), again: false };
+  }
+  if (action.progress.undoing_slice !== undefined) return undo(host, collection, action, action.progress.undoing_slice, sliceElapsed);
+  if (action.progress.done) return { action, again: false };
+  const strategy = strategyNamed(action.strategy_name);
+  try {
+    const result = host.atomic(() => {
+      const batch = strategy.executeBatch({ host, collection, action });
+      for (const step of batch.steps) insertStep(host, action, step);
+      return batch;
+    });
+    const changed = updateAction(host, action, { progress: result.progress, failures: 0 });
+    return { action: changed, again: !result.done && sliceElapsed < collection.settings.slice_seconds };
+  } catch (error) {
+    return { action: failed(host, collection, action, error), again: false };
+  }
+}
+
+function undo(host: Host, collection: Collection, action: Action, slice: number | null, sliceElapsed: number): BatchOutcome {
+  if (slice === null && action.deadline !== null && action.now > action.deadline) return { action, again: false };
+  const step = newestStep(host, action, slice);
+  if (!step) {
+    return slice === null
+      ? { action, again: false }
+      : { action: beginStabilizing(host, collection, action, `slice ${slice} lowered lambda and was undone`), again: false };
+  }
+  const strategy = strategyNamed(action.strategy_name);
+  try {
+    const result = host.atomic(() => {
+      const undone = strategy.undoStep({ host, collection, action }, step);
+      keepUndo(host, step, undone.remaining, undone.gone, undone.conflicts);
+      return undone;
+    });
+    const rows = Math.max(0, (action.progress.rows ?? 0) - result.undone);
+    const changed = updateAction(host, action, { progress: { ...action.progress, rows }, failures: 0 });
+    // What is left of this step is locked by others: the next tick tries again, older steps wait for it.
+    return { action: changed, again: result.remaining.length === 0 && sliceElapsed < collection.settings.slice_seconds };
+  } catch (error) {
+    return { action: failed(host, collection, action, error), again: false };
+  }
+}
+
+/** Locks and races get another try with the next tick; everything else, and too many tries, ends in the undo. */
+function failed(host: Host, collection: Collection, action: Action, error: unknown): Action {
+  if (!(error instanceof SqlError || error instanceof HealingError)) throw error;
+  const { sqlstate, message, detail } = error.document;
+  const what = `${sqlstate}: ${message}`;
+  const failures = action.failures + 1;
+  if (action.state === "rolling_back") {
+    // An undo is never given up before its deadline.
+    return updateAction(host, action, { failures, message: `undo waits (${what})` });
+  }
+  if (isTransient(error) && failures <= collection.settings.max_retries) {
+    return updateAction(host, action, { failures, message: `waits for the next tick, try ${failures} of ${collection.settings.max_retries} (${what})` });
+  }
+  recordActionEvent(host, action, "error", what, { sqlstate, message, detail });
+  return beginRollback(host, collection, action, "failed", what);
+}

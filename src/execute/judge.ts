@@ -1,0 +1,96 @@
+/** What a fresh sample means for an action: go on, stop on target, undo a slice that hurt, verify, end the undo. */
+import type { Host } from "../host/host.ts";
+import { recordOutcome } from "../learn/outcomes.ts";
+import type { Action } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { count, short } from "../model/text.ts";
+import { improved, WHOLE, worsened } from "../verify/verify.ts";
+import { recordActionEvent, undoSummary, updateAction } from "./actions.ts";
+import { beginRollback, beginStabilizing } from "./transitions.ts";
+
+const shown = (lambda: number | null): string => (lambda === null ? "not known" : short(lambda));
+
+/** @param lambda of the sample taken after the last batch */
+export function judgeAction(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
+  switch (action.state) {
+    case "awaiting_approval":
+      return action.deadline !== null && action.now > action.deadline
+        ? updateAction(host, action, { state: "expired", message: "nobody approved it in time" })
+        : action;
+    case "executing":
+      return judgeSlice(host, collection, action, lambda);
+    case "stabilizing":
+      return verify(host, collection, action, lambda);
+    case "rolling_back":
+      return endUndo(host, action, lambda);
+    default:
+      return action;
+  }
+}
+
+function judgeSlice(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
+  if (action.progress.undoing_slice !== undefined) return action;
+  if (worsened(action.initial_lambda, lambda, collection.settings.abort_ratio)) {
+    recordActionEvent(host, action, "slice_undone", `lambda fell from ${shown(action.initial_lambda)} to ${shown(lambda)}: slice ${action.slices} is undone`, { lambda });
+    return updateAction(host, action, {
+      progress: { ...action.progress, undoing_slice: action.slices },
+      message: `lambda fell to ${shown(lambda)}; undoing slice ${action.slices}`,
+    });
+  }
+  // 1 is reached at WHOLE: what is missing is rounding.
+  if (lambda !== null && lambda >= Math.min(action.target_lambda, WHOLE) && (action.progress.rows ?? 0) > 0) {
+    return beginStabilizing(host, collection, action, `target reached: lambda ${shown(lambda)}`);
+  }
+  if (action.progress.done) return beginStabilizing(host, collection, action, "the plan is carried out");
+  return updateAction(host, action, {
+    slices: action.slices + 1,
+    message: `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved, lambda ${shown(lambda)}`,
+  });
+}
+
+function verify(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
+  if (action.stabilize_until !== null && action.now < action.stabilize_until) return action;
+  const ratio = collection.settings.verify_ratio;
+  if (improved(action.initial_lambda, lambda, ratio)) {
+    const ended = updateAction(host, action, {
+      state: "succeeded",
+      verified: true,
+      final_lambda: lambda,
+      message: `verified: lambda ${shown(action.initial_lambda)} -> ${shown(lambda)}`,
+    });
+    recordOutcome(host, ended);
+    return ended;
+  }
+  const judged = updateAction(host, action, { verified: false, final_lambda: lambda });
+  return beginRollback(
+    host,
+    collection,
+    judged,
+    "rolled_back",
+    `not verified: lambda ${shown(action.initial_lambda)} -> ${shown(lambda)}, wanted more than ${short(ratio)} times the initial one`,
+  );
+}
+
+function endUndo(host: Host, action: Action, lambda: number | null): Action {
+  const { steps_left, rows_left, gone, conflicts } = undoSummary(host, action);
+  const rest = [gone > 0 ? `${count(gone, "row")} deleted since` : "", conflicts > 0 ? `${count(conflicts, "row")} left where they are: their place is taken` : ""]
+    .filter(Boolean)
+    .join("; ");
+  if (steps_left > 0) {
+    if (action.deadline === null || action.now <= action.deadline) return action;
+    const ended = updateAction(host, action, {
+      state: "rollback_failed",
+      final_lambda: lambda,
+      message: `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}'); to go on`,
+    });
+    recordOutcome(host, ended);
+    return ended;
+  }
+  const ended = updateAction(host, action, {
+    state: action.rollback_to ?? "rolled_back",
+    final_lambda: lambda,
+    message: [`undone: ${action.rollback_reason ?? "asked for"}`, rest].filter(Boolean).join("; "),
+  });
+  recordOutcome(host, ended);
+  return ended;
+}

@@ -1,0 +1,19 @@
+import { nearest } from "../model/nearest.ts";
+import { HealingError } from "../model/errors.ts";
+import type { Strategy } from "./strategy.ts";
+import { rebalancePartitions } from "./strategies/rebalance-partitions/strategy.ts";
+
+/** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
+export const STRATEGIES: readonly Strategy[] = [rebalancePartitions];
+
+export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);
+
+/** @throws HealingError RV004 with the nearest known name */
+export function strategyNamed(name: unknown): Strategy {
+  const found = STRATEGIES.find((strategy) => strategy.name === name);
+  if (found) return found;
+  throw new HealingError("unknown_strategy", typeof name === "string" ? `there is no strategy "${name.slice(0, 200)}"` : "strategy must be a name", {
+    detail: `Got ${JSON.stringify(name)?.slice(0, 200) ?? "nothing"}; known: ${STRATEGY_NAMES.join(", ")}.`,
+    hint: `Did you mean "${nearest(String(name), STRATEGY_NAMES)}"?`,
+  });
+}

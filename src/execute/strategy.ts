@@ -1,0 +1,75 @@
+/** What a strategy is. Each lives in its own folder under `strategies/`; `registry.ts` lists them. */
+import type * as z from "zod/mini";
+import type { Host } from "../host/host.ts";
+import type { Action, Plan, Progress, Step } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import type { ProblemClass } from "../model/problem.ts";
+import type { Snapshot } from "../sense/snapshot.ts";
+
+export interface PlanRequest {
+  readonly host: Host;
+  readonly collection: Collection;
+  readonly snapshot: Snapshot;
+  /** What the caller of `ruvector_healing_execute` gave, already parsed with `params`. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Seconds between two ticks, as far as known: what a plan's duration is made of. */
+  readonly tick_seconds: number;
+}
+
+/** There is nothing this strategy could do now. */
+export interface NothingToDo {
+  readonly nothing: string;
+  readonly hint: string;
+}
+
+export interface BatchContext {
+  readonly host: Host;
+  readonly collection: Collection;
+  readonly action: Action;
+}
+
+export interface NewStep {
+  readonly kind: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly rows: number;
+  /** What its undo needs. */
+  readonly journal: readonly unknown[];
+}
+
+export interface BatchResult {
+  /** Nothing is left to do. */
+  readonly done: boolean;
+  readonly steps: readonly NewStep[];
+  readonly progress: Progress;
+}
+
+export interface UndoResult {
+  /** What of the step's journal is still to be undone (rows locked by others); empty: the step is undone. */
+  readonly remaining: readonly unknown[];
+  readonly undone: number;
+  /** Changes whose object does not exist any more. */
+  readonly gone: number;
+  /** Changes that cannot be taken back because their place is taken. */
+  readonly conflicts: number;
+}
+
+export interface Strategy {
+  readonly name: string;
+  readonly handles: readonly ProblemClass[];
+  /** 0 to 1, higher is more disruptive. */
+  readonly impact: number;
+  readonly reversible: boolean;
+  /** One sentence for `docs` and `explain`. */
+  readonly description: string;
+  /** Its own keys in the params of `ruvector_healing_execute`, beside dry_run and target_lambda. */
+  readonly params: Readonly<Record<string, z.ZodMiniType>>;
+  applicable(collection: Collection): true | { readonly reason: string; readonly hint: string };
+  /** Foresees the action. Pure but for what it reads. */
+  plan(request: PlanRequest): Plan | NothingToDo;
+  /** One bounded change, inside a subtransaction; what it returns is journaled with it. */
+  executeBatch(context: BatchContext): BatchResult;
+  /** Takes back a step, or a part of it. */
+  undoStep(context: BatchContext, step: Step): UndoResult;
+}
+
+export const isPlan = (plan: Plan | NothingToDo): plan is Plan => !("nothing" in plan);

@@ -1,0 +1,40 @@
+/** The transitions of the state machine that more than one place makes. */
+import type { Host } from "../host/host.ts";
+import { recordOutcome } from "../learn/outcomes.ts";
+import type { Action } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { undoSummary, updateAction } from "./actions.ts";
+
+export function beginStabilizing(host: Host, collection: Collection, action: Action, message: string): Action {
+  return updateAction(host, action, {
+    state: "stabilizing",
+    stabilize_in: collection.settings.stabilize_seconds,
+    message,
+    progress: { ...action.progress, done: true },
+  });
+}
+
+/**
+ * Turns an action to its undo, or ends it where there is nothing to undo or no way to.
+ * @param to the state that ends it once all is undone
+ */
+export function beginRollback(host: Host, collection: Collection, action: Action, to: NonNullable<Action["rollback_to"]>, reason: string): Action {
+  const { steps_left } = undoSummary(host, action);
+  if (!action.reversible || steps_left === 0) {
+    const ended = updateAction(host, action, {
+      state: to,
+      rollback_reason: reason,
+      message: action.reversible ? `${reason}; nothing had been changed` : `${reason}; ${action.strategy_name} cannot be undone`,
+    });
+    recordOutcome(host, ended);
+    return ended;
+  }
+  return updateAction(host, action, {
+    state: "rolling_back",
+    rollback_reason: reason,
+    rollback_to: to,
+    failures: 0,
+    deadline_in: collection.settings.rollback_timeout_seconds,
+    message: `undoing: ${reason}`,
+  });
+}

@@ -1,0 +1,19 @@
+/**
+ * The JavaScript engine inside PostgreSQL: plv8 or PLJS. This folder is the only one that knows it, and uses
+ * only what both share. The loader (sql/20_internal/020_healing_javascript.sql) passes it as `engine`.
+ */
+export interface Engine {
+  /** Rows of a statement. Parameters must be strings or booleans: others crash PLJS 1.0.5 (null, Date) or read foreign memory. */
+  execute(statement: string, parameters: readonly (string | boolean)[]): { readonly answer: string }[];
+  /** Runs the function in a subtransaction; a plain JavaScript throw rolls it back and goes on as that throw. */
+  subtransaction(work: () => void): void;
+  elog(level: number, message: string): void;
+}
+
+declare const engine: Engine;
+declare const LOG: number;
+declare const NOTICE: number;
+
+export const currentEngine = (): Engine => engine;
+
+export const levels = () => ({ log: LOG, notice: NOTICE });

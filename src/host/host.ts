@@ -1,0 +1,19 @@
+/** What the loop asks of its host. Everything outside this folder knows only this interface. */
+import type { Sql } from "sql-template-tag";
+
+export interface Host {
+  /** Rows of a statement, as `row_to_json` writes them. Cast what must keep its exact text (bigint ids, keys) to text. */
+  query<Row>(statement: Sql): Row[];
+  /** The single row of a statement. */
+  one<Row>(statement: Sql): Row;
+  /** Runs a statement that returns nothing; the number of rows it touched. */
+  execute(statement: Sql): number;
+  /** Runs the work in a subtransaction: a throw rolls it back and goes on as that throw. */
+  atomic<T>(work: () => T): T;
+  /** Milliseconds of the wall clock, for durations. Times that are stored come from the database's clock. */
+  now(): number;
+  /** A line in the server's log. */
+  log(message: string): void;
+  /** A NOTICE to the client. */
+  notice(message: string): void;
+}

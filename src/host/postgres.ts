@@ -1,0 +1,79 @@
+/**
+ * The waist between JavaScript and SQL, the same on plv8 and PLJS. Parameters travel as one JSON array of
+ * texts, rows as one JSON text; the statement casts what it needs (`${id}::bigint`). PostgreSQL's errors are
+ * caught in `ruvector.healing_run` and arrive as data, so JavaScript never catches an SQL error (platform rule:
+ * five of those end the server).
+ */
+import { Sql } from "sql-template-tag";
+import { type ErrorDocument, SqlError } from "../model/errors.ts";
+import { currentEngine, levels } from "./engine.ts";
+import type { Host } from "./host.ts";
+
+type Answer = { readonly rows: unknown[] } | { readonly count: number } | { readonly error: ErrorDocument };
+
+/** `select ${1}::int` becomes `select ($1)[1]::int`: all parameters are one text array. */
+export function compile(statement: Sql): { readonly text: string; readonly parameters: string } {
+  let text = statement.strings[0] ?? "";
+  for (let index = 1; index < statement.strings.length; index++) {
+    text += `($1)[${index}]${statement.strings[index]}`;
+  }
+  return { text, parameters: JSON.stringify(statement.values.map(toText)) };
+}
+
+function toText(value: unknown): string | null {
+  if (value === null) return null;
+  if (typeof value === "string") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  if (typeof value === "boolean") return String(value);
+  // A programming error, not a user's: documents are stringified where the statement is written.
+  throw new TypeError(`a statement parameter must be text, a finite number, a boolean or null, not ${typeof value} ${String(value)}`);
+}
+
+let insideSql = false;
+
+/**
+ * Whether a throw came out of PostgreSQL itself: a cancel, a timeout, a lost connection (all else arrives as data).
+ * Such a throw must reach PostgreSQL again; answered as data, a cancelled statement would go on.
+ */
+export const thrownByPostgres = (): boolean => insideSql;
+
+/** A session outlives its cancelled statements: each operation begins anew. */
+export const resetHost = (): void => {
+  insideSql = false;
+};
+
+function run(statement: Sql, wantsRows: boolean): Answer {
+  const { text, parameters } = compile(statement);
+  insideSql = true;
+  const rows = currentEngine().execute("SELECT ruvector.healing_run($1, $2, $3) AS answer", [text, parameters, wantsRows]);
+  insideSql = false;
+  const answer = JSON.parse(rows[0]!.answer) as Answer;
+  if ("error" in answer) throw new SqlError(answer.error);
+  return answer;
+}
+
+export const postgres: Host = {
+  query<Row>(statement: Sql): Row[] {
+    const answer = run(statement, true);
+    return "rows" in answer ? (answer.rows as Row[]) : [];
+  },
+  one<Row>(statement: Sql): Row {
+    const [row] = postgres.query<Row>(statement);
+    if (row === undefined) throw new TypeError(`statement returned no row: ${compile(statement).text}`);
+    return row;
+  },
+  execute(statement: Sql): number {
+    const answer = run(statement, false);
+    return "count" in answer ? answer.count : 0;
+  },
+  atomic<T>(work: () => T): T {
+    const result: { value?: T } = {};
+    currentEngine().subtransaction(() => {
+      result.value = work();
+    });
+    return result.value as T;
+  },
+  now: () => Date.now(),
+  log: (message) => currentEngine().elog(levels().log, `ruvector_healing: ${message}`),
+  notice: (message) => currentEngine().elog(levels().notice, message),
+};

@@ -1,0 +1,65 @@
+/** The rows that learning reads, and the weights made of them. */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import type { Action } from "../model/action.ts";
+import { improvement } from "../verify/verify.ts";
+import { effectiveness, type Outcome, WINDOW_DAYS } from "./weights.ts";
+
+/**
+ * Records how an action ended and learns from it. Once an action has an outcome it keeps it: a later rollback
+ * by a human is feedback on it. An action that a human aborted says nothing about its strategy.
+ */
+export function recordOutcome(host: Host, action: Action): void {
+  if (action.state === "aborted") return;
+  const success = action.state === "succeeded" || (action.state === "rolled_back" && action.verified !== null);
+  host.execute(sql`
+    INSERT INTO ruvector.healing_outcomes AS o
+      (collection_id, collection, tenant_id, problem_class, problem_details, strategy_name, strategy_params, started_at, completed_at,
+       duration_ms, success, verified, actions_taken, improvement_pct, error_message, initial_lambda, final_lambda, witness_edges,
+       system_metrics, action_id, predicted_lambda, rolled_back, recovery_seconds)
+    SELECT a.collection_id, a.collection, NULL, a.problem_class, a.problem -> 'details', a.strategy_name, a.strategy_params,
+           coalesce(a.started_at, a.created_at), a.finished_at,
+           least(extract(epoch FROM a.finished_at - coalesce(a.started_at, a.created_at)) * 1000, 2147483647)::int,
+           ${success}::boolean, a.verified, coalesce((a.progress ->> 'rows')::int, 0),
+           ${action.verified === null ? null : improvement(action.initial_lambda, action.final_lambda)}::real,
+           CASE WHEN ${success}::boolean THEN NULL ELSE a.message END,
+           a.initial_lambda, a.final_lambda, a.witness_edges, a.system_metrics, a.id, a.predicted_lambda,
+           a.state <> 'succeeded', extract(epoch FROM a.finished_at - coalesce(a.degraded_at, a.created_at))
+      FROM ruvector.healing_actions a WHERE a.id = ${action.id}::bigint
+    ON CONFLICT (action_id) DO UPDATE SET rolled_back = excluded.rolled_back, feedback_score = least(coalesce(o.feedback_score, -1), -1)`);
+  updateWeights(host, action.collection_id);
+}
+
+
+/** Writes the weights of all strategies, over all classes ('*') and by class. */
+export function updateWeights(host: Host, collectionId: number): void {
+  const { learning } = host.one<{ learning: boolean }>(
+    sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'learning_enabled')::boolean AS learning`,
+  );
+  if (!learning) return;
+  const outcomes = host.query<Outcome>(sql`
+    SELECT strategy_name AS strategy, problem_class, success, verified, improvement_pct AS improvement,
+           extract(epoch FROM completed_at)::float8 AS at
+      FROM ruvector.healing_outcomes
+     WHERE completed_at > clock_timestamp() - make_interval(days => ${WINDOW_DAYS}::int)`);
+  const rows = [...new Set(outcomes.map((outcome) => outcome.strategy))].flatMap((strategy) => {
+    const own = outcomes.filter((outcome) => outcome.strategy === strategy);
+    const classes = [...new Set(own.map((outcome) => outcome.problem_class))];
+    return [
+      { strategy, problem_class: "*", ...effectiveness(own) },
+      ...classes.map((problem_class) => ({ strategy, problem_class, ...effectiveness(own.filter((outcome) => outcome.problem_class === problem_class)) })),
+    ];
+  });
+  // A strategy whose outcomes have all aged out is unlearned again.
+  host.execute(sql`
+    DELETE FROM ruvector.healing_weights w
+     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) r
+                        WHERE r ->> 'strategy' = w.strategy_name AND r ->> 'problem_class' = w.problem_class)`);
+  host.execute(sql`
+    INSERT INTO ruvector.healing_weights AS w (strategy_name, problem_class, weight, outcomes)
+    SELECT r ->> 'strategy', r ->> 'problem_class', (r ->> 'weight')::float8, (r ->> 'outcomes')::int
+      FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) r
+    ON CONFLICT (strategy_name, problem_class) DO UPDATE
+      SET weight = excluded.weight, outcomes = excluded.outcomes, updated_at = clock_timestamp()`);
+}
+

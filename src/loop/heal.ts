@@ -1,0 +1,116 @@
+/** Classify, select, ask the guards, plan: from a sample to an action, or to the reason why there is none. */
+import sql from "sql-template-tag";
+import * as z from "zod/mini";
+import { classify } from "../classify/classify.ts";
+import type { Host } from "../host/host.ts";
+import type { Action, Origin, Plan } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { parseDocument } from "../model/documents.ts";
+import type { Problem } from "../model/problem.ts";
+import { insertAction } from "../execute/actions.ts";
+import { STRATEGIES } from "../execute/registry.ts";
+import { isPlan, type Strategy } from "../execute/strategy.ts";
+import { guardContext, learnedWeights } from "../select/context.ts";
+import { judge, type GuardMode } from "../select/guards.ts";
+import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
+import { type Considered, selectStrategy } from "../select/select.ts";
+import type { Sample } from "../sense/sample.ts";
+
+/** What every evaluation ends in. */
+export interface Decision {
+  readonly outcome: "planned" | "awaiting_approval" | "deferred" | "no_strategy" | "dry_run";
+  readonly problem: Problem;
+  readonly considered: readonly Considered[];
+  readonly strategy: string | null;
+  readonly plan: Plan | null;
+  readonly action: Action | null;
+  readonly refusal: (RefusalRecord & { readonly hint?: string }) | null;
+}
+
+export interface Wanted {
+  readonly origin: Origin;
+  /** null: the best one is selected. */
+  readonly strategy: Strategy | null;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+const MODES: Readonly<Record<Origin, GuardMode>> = { loop: "automatic", trigger: "manual", execute: "explicit" };
+
+/** @throws HealingError RV001 for params that the strategy does not know */
+export function parseParams(strategy: Strategy, params: unknown): Record<string, unknown> {
+  return parseDocument("params", {
+    dry_run: z.optional(z.boolean()),
+    target_lambda: z.optional(z.number().check(z.gt(0), z.lte(1))),
+    ...strategy.params,
+  }, params);
+}
+
+/** Evaluates a collection on a fresh sample. Runs under the collection's lock; changes nothing but our own tables. */
+export function decide(host: Host, collection: Collection, sample: Sample, wanted: Wanted): Decision {
+  const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
+  const { chosen, considered } = choose(host, collection, problem, wanted.strategy);
+  const refuse = (outcome: "deferred" | "no_strategy", refusal: RefusalRecord & { readonly hint?: string }): Decision => {
+    if (wanted.origin !== "execute") recordRefusal(host, collection, problem.details.class, refusal);
+    return { outcome, problem, considered, strategy: chosen?.name ?? null, plan: null, action: null, refusal };
+  };
+  const dryRun = wanted.params["dry_run"] === true;
+  const verdict = judge(guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen));
+  // A dry run shows the plan whatever stands in the way of carrying it out.
+  if (verdict.refusal && !dryRun) return refuse("deferred", verdict.refusal);
+  if (!chosen) return refuse("no_strategy", noStrategy(problem, considered));
+  const applicable = chosen.applicable(collection);
+  if (applicable !== true) {
+    return refuse("deferred", { reason: "not_applicable", measured: chosen.name, flips_at: applicable.hint, message: applicable.reason, hint: applicable.hint });
+  }
+  const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, params: wanted.params, tick_seconds: tickSeconds(host) });
+  if (!isPlan(plan)) return refuse("deferred", { reason: "nothing_to_do", measured: null, flips_at: plan.hint, message: plan.nothing, hint: plan.hint });
+  if (dryRun) return { outcome: "dry_run", problem, considered, strategy: chosen.name, plan, action: null, refusal: null };
+  if (sample.reading.lambda === null) {
+    return refuse("deferred", { reason: "lambda_unknown", measured: null, flips_at: "a reading of lambda", message: "without lambda nothing can be verified" });
+  }
+  const action = insertAction(host, {
+    collection, origin: wanted.origin, problem, considered, strategy: chosen, params: wanted.params, plan, sample, state: sample.state,
+    target_lambda: (wanted.params["target_lambda"] as number | undefined) ?? collection.settings.target_lambda,
+    approval: verdict.approval_required,
+  });
+  if (!action) {
+    return refuse("deferred", { reason: "active_action", measured: null, flips_at: "the end of that action", message: "another session started an action at the same time" });
+  }
+  closeRefusals(host, collection.id);
+  return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null };
+}
+
+function choose(host: Host, collection: Collection, problem: Problem, asked: Strategy | null): { chosen: Strategy | null; considered: readonly Considered[] } {
+  const weights = learnedWeights(host, problem.details.class);
+  if (asked) {
+    const weight = weights[asked.name] ?? 1;
+    return {
+      chosen: asked,
+      considered: [{ name: asked.name, weight, impact: asked.impact, taken: true, reason_code: "chosen", reason: "asked for by name" }],
+    };
+  }
+  const candidates = STRATEGIES.map((strategy) => ({ ...strategy, applicable: strategy.applicable(collection) }));
+  const { chosen, considered } = selectStrategy(candidates, problem.details.class, {
+    max_auto_heal_impact: collection.settings.max_auto_heal_impact,
+    weights,
+  });
+  return { chosen: STRATEGIES.find(({ name }) => name === chosen) ?? null, considered };
+}
+
+function noStrategy(problem: Problem, considered: readonly Considered[]): RefusalRecord {
+  const handling = considered.filter(({ reason_code }) => reason_code !== "wrong_class");
+  return {
+    reason: "no_strategy",
+    measured: problem.details.class,
+    flips_at: handling.length > 0 ? "one of the strategies becoming usable" : `a strategy that handles ${problem.details.class}`,
+    message:
+      handling.length > 0
+        ? `no strategy may be used: ${handling.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`
+        : `no strategy handles ${problem.details.class}`,
+  };
+}
+
+/** Seconds between ticks as measured; a minute, pg_cron's coarsest rhythm, before there is a measurement. */
+function tickSeconds(host: Host): number {
+  return host.query<{ seconds: number | null }>(sql`SELECT interval_seconds AS seconds FROM ruvector.healing_ticks`)[0]?.seconds ?? 60;
+}

@@ -1,0 +1,69 @@
+/** The two phases of a tick for one collection; ruvector_healing_tick() makes each call a transaction. */
+import sql from "sql-template-tag";
+import { recordEvent } from "../audit/events.ts";
+import { loadCollection } from "../collection/lookup.ts";
+import { activeAction, updateAction } from "../execute/actions.ts";
+import { runBatch } from "../execute/batch.ts";
+import { judgeAction } from "../execute/judge.ts";
+import type { Host } from "../host/host.ts";
+import { HealingError, SQLSTATES } from "../model/errors.ts";
+import type { Collection } from "../model/collection.ts";
+import { closeRefusals, recordRefusal } from "../select/refusals.ts";
+import { takeSample } from "../sense/sample.ts";
+import { decide } from "./heal.ts";
+
+export interface Again {
+  readonly again: boolean;
+}
+
+/** At most one batch of the active action. */
+export function tickBatch(host: Host, collectionId: number, sliceElapsed: number): Again {
+  const action = activeAction(host, collectionId);
+  if (!action || action.state === "awaiting_approval" || action.state === "stabilizing") return { again: false };
+  const collection = reachable(host, collectionId);
+  return collection ? { again: runBatch(host, collection, action, sliceElapsed).again } : { again: false };
+}
+
+/** Samples, then judges the active action, or decides whether there is one to start. */
+export function tickObserve(host: Host, collectionId: number): Again {
+  const collection = reachable(host, collectionId);
+  if (!collection || sampledJustNow(host, collection)) return { again: false };
+  host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
+  const sample = takeSample(host, collection);
+  const action = activeAction(host, collectionId);
+  if (action) judgeAction(host, collection, action, sample.reading.lambda);
+  else if (sample.state === "normal") closeRefusals(host, collection.id);
+  else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
+  return { again: false };
+}
+
+/** pg_cron catches up after a stall with ticks that follow each other at once: they must not count as samples in a row. */
+function sampledJustNow(host: Host, collection: Collection): boolean {
+  return host.query(sql`
+    SELECT FROM ruvector.integrity_state
+     WHERE collection_id = ${collection.id}::int
+       AND abs(extract(epoch FROM clock_timestamp() - sampled_at)) < ${collection.settings.min_sample_interval_seconds}::float8`).length > 0;
+}
+
+/** The collection, or null when its table is gone: that is recorded once and ends what was under way, it is no failing tick. */
+function reachable(host: Host, collectionId: number): Collection | null {
+  try {
+    return loadCollection(host, collectionId);
+  } catch (error) {
+    if (!(error instanceof HealingError)) throw error;
+    if (error.document.sqlstate === SQLSTATES.unsupported_table) tableGone(host, collectionId, error);
+    else if (error.document.sqlstate !== SQLSTATES.unknown_collection) throw error;
+    return null;
+  }
+}
+
+function tableGone(host: Host, collectionId: number, error: HealingError): void {
+  const { message, hint } = error.document;
+  const [row] = host.query<{ name: string }>(sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE collection_id = ${collectionId}::int`);
+  const name = row?.name ?? String(collectionId);
+  const action = activeAction(host, collectionId);
+  if (action) updateAction(host, action, { state: "failed", message });
+  const known = host.query(sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int AND reason = 'table_missing' AND closed_at IS NULL`);
+  if (known.length === 0) recordEvent(host, { collection_id: collectionId, collection: name, kind: "table_missing", message, details: { hint } });
+  recordRefusal(host, { id: collectionId, name }, "unknown", { reason: "table_missing", measured: null, flips_at: hint ?? "the table coming back", message });
+}

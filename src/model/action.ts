@@ -1,0 +1,85 @@
+import type { Considered } from "../select/select.ts";
+import type { WitnessEdge } from "./graph.ts";
+import type { Metrics, Problem, ProblemClass } from "./problem.ts";
+
+export const ACTIVE_STATES = ["planned", "awaiting_approval", "executing", "stabilizing", "rolling_back"] as const;
+export const ENDED_STATES = ["succeeded", "rolled_back", "rollback_failed", "failed", "aborted", "expired"] as const;
+export type ActionState = (typeof ACTIVE_STATES)[number] | (typeof ENDED_STATES)[number];
+
+export const isActive = (state: ActionState): boolean => (ACTIVE_STATES as readonly string[]).includes(state);
+
+/** Who asked for the action: the loop itself, `ruvector_healing_trigger`, or `ruvector_healing_execute`. */
+export type Origin = "loop" | "trigger" | "execute";
+
+/** What a strategy foresees. Strategies add their own keys. */
+export interface Plan {
+  readonly strategy: string;
+  /** Rows that will be touched. */
+  readonly rows: number;
+  readonly bytes: number;
+  readonly predicted_lambda: number | null;
+  readonly estimated_duration_seconds: number;
+  /** Locks the strategy will take, in words. */
+  readonly locks: readonly string[];
+}
+
+/** A row of `ruvector.healing_actions`. Times are seconds since 1970. */
+export interface Action {
+  readonly id: string;
+  readonly collection_id: number;
+  readonly collection: string;
+  readonly state: ActionState;
+  readonly origin: Origin;
+  readonly initiated_by: string;
+  readonly problem_class: ProblemClass;
+  readonly problem: Problem;
+  readonly considered: readonly Considered[];
+  readonly strategy_name: string;
+  readonly strategy_params: Readonly<Record<string, unknown>>;
+  readonly reversible: boolean;
+  readonly plan: Plan;
+  readonly progress: Progress;
+  readonly initial_lambda: number;
+  readonly initial_state: number;
+  readonly predicted_lambda: number | null;
+  readonly target_lambda: number;
+  readonly final_lambda: number | null;
+  readonly witness_edges: readonly WitnessEdge[];
+  readonly system_metrics: Partial<Metrics>;
+  readonly slices: number;
+  readonly failures: number;
+  readonly rollback_reason: string | null;
+  readonly rollback_to: "rolled_back" | "aborted" | "failed" | null;
+  readonly verified: boolean | null;
+  readonly message: string | null;
+  readonly degraded_at: number | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly stabilize_until: number | null;
+  readonly deadline: number | null;
+  readonly finished_at: number | null;
+  /** The database's clock when the row was read. */
+  readonly now: number;
+}
+
+/** Where an action stands in its plan. Strategies add their own keys. */
+export interface Progress {
+  /** Rows changed so far, net of what was undone. */
+  readonly rows?: number;
+  /** The strategy has nothing left to do. */
+  readonly done?: boolean;
+  /** Set while a slice that lowered lambda is being undone: its number. */
+  readonly undoing_slice?: number;
+  /** The newest slice was judged (target, abort ratio) after its last batch. */
+  readonly [key: string]: unknown;
+}
+
+/** One journaled change. */
+export interface Step {
+  readonly id: string;
+  readonly slice: number;
+  readonly kind: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly rows: number;
+  readonly journal: readonly unknown[];
+}

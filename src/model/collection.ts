@@ -1,0 +1,33 @@
+import type { Configuration } from "../configuration/configuration.ts";
+
+/** A registered collection, as `ruvector.collections` holds it. */
+export interface Collection {
+  readonly id: number;
+  /** Quoted by the server, e.g. `public.embeddings`: for people and for statements alike. */
+  readonly name: string;
+  readonly schema_name: string;
+  readonly table_name: string;
+  readonly relid: string;
+  readonly partition_strategy: "list" | "range" | "hash" | "none";
+  readonly partition_column: Column | null;
+  readonly primary_key: readonly Column[];
+  readonly vector_column: string;
+  readonly tenant_column: string | null;
+  readonly limitations: readonly Limitation[];
+  readonly settings: Configuration;
+}
+
+export interface Column {
+  readonly name: string;
+  /** `quote_ident` of the name, made by the server. */
+  readonly quoted: string;
+  /** `format_type` of the column, e.g. `character varying(10)`. */
+  readonly type: string;
+}
+
+/** Why a strategy does not apply to a collection, and what would make it apply. */
+export interface Limitation {
+  readonly strategy: string;
+  readonly reason: string;
+  readonly hint: string;
+}

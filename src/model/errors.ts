@@ -1,0 +1,71 @@
+/**
+ * The errors of ruvector_healing. Each has its own SQLSTATE in class RV (the SQL standard leaves classes
+ * that begin with I to Z to implementations), a DETAIL with the offending value and a HINT that says what
+ * to type. `docs/errors.md` lists them.
+ */
+export const SQLSTATES = {
+  invalid_argument: "RV001",
+  unknown_collection: "RV002",
+  unsupported_table: "RV003",
+  unknown_strategy: "RV004",
+  unknown_setting: "RV005",
+  unknown_action: "RV006",
+  wrong_action_state: "RV007",
+  collection_busy: "RV008",
+  scheduling_unavailable: "RV009",
+  missing_privilege: "RV010",
+  internal_error: "RV999",
+} as const;
+
+export type ErrorName = keyof typeof SQLSTATES;
+
+export interface ErrorExtras {
+  readonly detail?: string;
+  readonly hint?: string;
+}
+
+/** What the SQL wrapper needs to RAISE it. */
+export interface ErrorDocument {
+  readonly sqlstate: string;
+  readonly message: string;
+  readonly detail: string | null;
+  readonly hint: string | null;
+}
+
+/** An error of ours, raised to the caller as it is. */
+export class HealingError extends Error {
+  readonly document: ErrorDocument;
+
+  constructor(name: ErrorName, message: string, extras: ErrorExtras = {}) {
+    super(message);
+    this.name = "HealingError";
+    this.document = {
+      sqlstate: SQLSTATES[name],
+      message,
+      detail: extras.detail ?? null,
+      hint: extras.hint ?? null,
+    };
+  }
+}
+
+/** An error of PostgreSQL, reported by `ruvector.healing_run` with its real SQLSTATE. */
+export class SqlError extends Error {
+  readonly document: ErrorDocument;
+
+  constructor(document: ErrorDocument) {
+    super(document.message);
+    this.name = "SqlError";
+    this.document = document;
+  }
+
+  get sqlstate(): string {
+    return this.document.sqlstate;
+  }
+}
+
+/**
+ * SQLSTATEs that another try may cure: serialization_failure, deadlock_detected, lock_not_available,
+ * unique_violation (a row that arrived between the check and the move).
+ */
+export const isTransient = (error: unknown): error is SqlError =>
+  error instanceof SqlError && ["40001", "40P01", "55P03", "23505"].includes(error.sqlstate);

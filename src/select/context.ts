@@ -1,0 +1,57 @@
+/** Reads what the guards and the selection look at. */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import type { Collection } from "../model/collection.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Sample } from "../sense/sample.ts";
+import { ATTEMPT_WINDOW_SECONDS, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards.ts";
+
+type Facts = Pick<GuardContext, "now" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
+
+export function guardContext(
+  host: Host,
+  collection: Collection,
+  mode: GuardMode,
+  sample: Sample,
+  problem: Problem,
+  strategy: GuardContext["strategy"],
+): GuardContext {
+  const facts = host.one<Facts>(sql`
+    WITH own AS (
+      SELECT * FROM ruvector.healing_actions WHERE collection_id = ${collection.id}::int
+    )
+    SELECT extract(epoch FROM clock_timestamp())::float8 AS now, pg_is_in_recovery() AS standby,
+           (SELECT json_build_object('id', id::text, 'strategy', strategy_name) FROM own
+             WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
+           (SELECT count(*)::int FROM ruvector.healing_actions
+             WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active_total,
+           (SELECT json_build_object('started_at', extract(epoch FROM started_at), 'ended_at', extract(epoch FROM finished_at)) FROM own
+             WHERE started_at IS NOT NULL ORDER BY started_at DESC LIMIT 1) AS last_attempt,
+           coalesce((SELECT json_agg(extract(epoch FROM started_at)) FROM own
+             WHERE started_at > clock_timestamp() - make_interval(secs => ${ATTEMPT_WINDOW_SECONDS}::float8)), '[]') AS attempts,
+           coalesce((SELECT json_agg(json_build_object('at', extract(epoch FROM completed_at), 'problem_class', problem_class, 'verified', verified))
+              FROM ruvector.healing_outcomes
+             WHERE collection_id = ${collection.id}::int
+               AND completed_at > clock_timestamp() - make_interval(secs => ${INEFFECTIVE_WINDOW_SECONDS}::float8)), '[]') AS outcomes`);
+  return {
+    ...facts,
+    mode,
+    collection: collection.name,
+    settings: collection.settings,
+    in_window: null,
+    lambda: sample.reading.lambda,
+    weak_edges: problem.evidence.weak_edges,
+    problem_class: problem.details.class,
+    strategy,
+    max_active_total: null,
+  };
+}
+
+/** Learned weights: those of the problem's class where there are any, else the strategy's overall one. */
+export function learnedWeights(host: Host, problemClass: string): Record<string, number> {
+  const rows = host.query<{ name: string; weight: number }>(sql`
+    SELECT DISTINCT ON (strategy_name) strategy_name AS name, weight FROM ruvector.healing_weights
+     WHERE problem_class IN (${problemClass}, '*')
+     ORDER BY strategy_name, problem_class = '*'`);
+  return Object.fromEntries(rows.map(({ name, weight }) => [name, weight]));
+}

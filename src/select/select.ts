@@ -1,0 +1,132 @@
+import type { ProblemClass } from "../model/problem.ts";
+import { compareText, printable, short } from "../model/text.ts";
+
+/** What selection needs to know of a strategy. */
+export interface StrategyInfo {
+  readonly name: string;
+  readonly handles: readonly ProblemClass[];
+  /** 0 to 1, higher is more disruptive. */
+  readonly impact: number;
+  readonly reversible: boolean;
+  readonly estimated_duration_seconds?: number;
+}
+
+export interface Candidate extends StrategyInfo {
+  /** Whether it could act on this collection as it is now; otherwise why not. */
+  readonly applicable: true | { readonly reason: string };
+}
+
+export interface SelectionContext {
+  readonly max_auto_heal_impact: number;
+  /** Learned weights by strategy name (for this problem's class, or overall); one that is missing counts as 1. */
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** Why a candidate was taken or not. */
+export type SelectionReason =
+  | "chosen"
+  | "lower_weight"
+  | "higher_impact"
+  | "later_name"
+  | "not_applicable"
+  | "impact_above_limit"
+  | "wrong_class";
+
+export interface Considered {
+  readonly name: string;
+  readonly weight: number;
+  readonly impact: number;
+  readonly taken: boolean;
+  readonly reason_code: SelectionReason;
+  /** For a person. */
+  readonly reason: string;
+}
+
+export interface Selection {
+  /** Name of the strategy; null when none may be used. */
+  readonly chosen: string | null;
+  /** All candidates: the usable ones best first, then the others by name. */
+  readonly considered: readonly Considered[];
+}
+
+/** Weight of a strategy nothing has been learned about. */
+const UNLEARNED = 1;
+
+function weightOf(weights: Readonly<Record<string, number>>, name: string): number {
+  const weight = Object.prototype.hasOwnProperty.call(weights, name) ? weights[name] : undefined;
+  return weight !== undefined && Number.isFinite(weight) ? weight : UNLEARNED;
+}
+
+type Ranked = Candidate & { readonly weight: number };
+
+/** Best first: highest weight, then least impact, then name, so that the choice never depends on the registry's order. */
+const byPreference = (a: Ranked, b: Ranked): number =>
+  b.weight - a.weight || a.impact - b.impact || compareText(a.name, b.name);
+
+const judged = (candidate: Ranked, reason_code: SelectionReason, reason: string): Considered => ({
+  name: candidate.name,
+  weight: candidate.weight,
+  impact: candidate.impact,
+  taken: reason_code === "chosen",
+  reason_code,
+  reason,
+});
+
+/** Why a candidate may not be used at all; null when it may. */
+function ruledOut(candidate: Ranked, problem: ProblemClass, limit: number): Considered | null {
+  if (!candidate.handles.includes(problem)) {
+    const handles = candidate.handles.length > 0 ? candidate.handles.join(", ") : "nothing";
+    return judged(candidate, "wrong_class", `handles ${handles}, not ${problem}`);
+  }
+  // Written so that an impact that is no number is refused.
+  if (!(candidate.impact <= limit)) {
+    return judged(candidate, "impact_above_limit", `impact ${candidate.impact} is above max_auto_heal_impact ${limit}`);
+  }
+  if (candidate.applicable !== true) {
+    return judged(candidate, "not_applicable", printable(candidate.applicable.reason, 400));
+  }
+  return null;
+}
+
+/** Why a usable candidate came after the best one. */
+function outranked(candidate: Ranked, best: Ranked): Considered {
+  if (candidate.weight < best.weight) {
+    // Rounded only where the rounded weights still differ.
+    const [own, other] = [short(candidate.weight), short(best.weight)];
+    const weights = own === other ? `${candidate.weight} is below ${best.weight}` : `${own} is below ${other}`;
+    return judged(candidate, "lower_weight", `weight ${weights} of ${best.name}`);
+  }
+  if (candidate.impact > best.impact) {
+    return judged(candidate, "higher_impact", `same weight as ${best.name}, but impact ${candidate.impact} is above its ${best.impact}`);
+  }
+  return judged(candidate, "later_name", `same weight and impact as ${best.name}, which comes first by name`);
+}
+
+/**
+ * Selects the strategy for a problem: of those that handle its class, stay within the allowed impact and are applicable
+ * now, the one with the highest learned weight; ties go to the least impact, then to the name.
+ */
+export function selectStrategy(
+  candidates: readonly Candidate[],
+  problem: ProblemClass,
+  context: SelectionContext,
+): Selection {
+  const usable: Ranked[] = [];
+  const refused: Considered[] = [];
+  for (const candidate of candidates) {
+    const ranked: Ranked = { ...candidate, weight: weightOf(context.weights, candidate.name) };
+    const refusal = ruledOut(ranked, problem, context.max_auto_heal_impact);
+    if (refusal) refused.push(refusal);
+    else usable.push(ranked);
+  }
+  usable.sort(byPreference);
+  refused.sort((a, b) => compareText(a.name, b.name));
+
+  const best = usable[0];
+  if (!best) return { chosen: null, considered: refused };
+  const winner = judged(best, "chosen", `highest weight (${short(best.weight)}) of ${usable.length} that may be used`);
+  return {
+    chosen: best.name,
+    considered: [winner, ...usable.slice(1).map((candidate) => outranked(candidate, best)), ...refused],
+  };
+}

@@ -1,0 +1,97 @@
+/** Partition load: rows and bytes of each partition. Sources: pg_class, pg_stat_get_live_tuples, count(*). */
+import sql, { raw } from "sql-template-tag";
+import { type Partition, readPartitions } from "../../collection/introspect.ts";
+import type { Host } from "../../host/host.ts";
+import { SqlError } from "../../model/errors.ts";
+import type { Collection } from "../../model/collection.ts";
+import type { PartitionMeasurement, Unmeasured } from "../snapshot.ts";
+
+export interface PartitionsMeasured {
+  readonly partitions: readonly PartitionMeasurement[];
+  readonly rows_source: "exact" | "statistics";
+  readonly unmeasured: readonly Unmeasured[];
+}
+
+interface Statistics {
+  readonly relid: string;
+  readonly pages: number;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/**
+ * Measures the partitions of a collection (the table itself where it is not partitioned).
+ * Small collections are counted, large ones read from the statistics: see exact_count_pages.
+ */
+export function measurePartitions(host: Host, collection: Collection): PartitionsMeasured {
+  const partitions: Partition[] =
+    collection.partition_strategy === "none"
+      ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", values: [] }]
+      : readPartitions(host, collection.relid);
+  const statistics = readStatistics(host, partitions);
+  const pages = statistics.rows.reduce((sum, one) => sum + one.pages, 0);
+  const counted = pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
+  const byRelid = new Map(statistics.rows.map((one) => [one.relid, one]));
+  return {
+    partitions: partitions.map((partition) => ({
+      ...partition,
+      rows: counted?.get(partition.relid) ?? byRelid.get(partition.relid)?.rows ?? 0,
+      bytes: byRelid.get(partition.relid)?.bytes ?? 0,
+    })),
+    rows_source: counted ? "exact" : "statistics",
+    unmeasured: statistics.unmeasured,
+  };
+}
+
+/**
+ * Pages, bytes and estimated rows by partition. Rows: pg_stat's live tuples, which follow every transaction;
+ * they are lost in a crash, so where they are far below the planner's reltuples and nothing analyzed the
+ * partition since, reltuples stand in.
+ */
+function readStatistics(host: Host, partitions: readonly Partition[]): { rows: readonly Statistics[]; unmeasured: readonly Unmeasured[] } {
+  // Sizes open the relation, so they wait behind an ACCESS EXCLUSIVE lock; pg_class does not.
+  const sized = (size: string, total: string) =>
+    host.query<Statistics>(sql`
+      SELECT w.relid, coalesce(sum(${raw(size)}), 0)::float8 AS pages, coalesce(sum(${raw(total)}), 0)::float8 AS bytes,
+             coalesce(sum(CASE WHEN c.reltuples > 2 * pg_stat_get_live_tuples(c.oid)
+                                AND greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
+                                             pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) IS NULL
+                               THEN c.reltuples ELSE pg_stat_get_live_tuples(c.oid) END), 0)::float8 AS rows
+        FROM jsonb_array_elements_text(${JSON.stringify(partitions.map(({ relid }) => relid))}::jsonb) w(relid)
+        LEFT JOIN LATERAL (SELECT relid AS leaf FROM pg_partition_tree(w.relid::oid::regclass) WHERE isleaf
+                           UNION SELECT w.relid::oid::regclass) f ON true
+         JOIN pg_class c ON c.oid = f.leaf AND c.relkind <> 'p'
+       GROUP BY w.relid`);
+  host.query(sql`SELECT pg_stat_clear_snapshot()`);
+  try {
+    return {
+      rows: sized("pg_relation_size(c.oid) / current_setting('block_size')::int", "pg_total_relation_size(c.oid)"),
+      unmeasured: [],
+    };
+  } catch (error) {
+    if (!(error instanceof SqlError && error.sqlstate === "55P03")) throw error;
+    return {
+      rows: sized("c.relpages", "c.relpages::bigint * current_setting('block_size')::int"),
+      unmeasured: [
+        {
+          what: "partition bytes",
+          why: "a partition is locked ACCESS EXCLUSIVE by another session; sizes are those of the last vacuum",
+          hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
+        },
+      ],
+    };
+  }
+}
+
+/** count(*) of every partition, or null when a lock is in the way. */
+function countExactly(host: Host, partitions: readonly Partition[]): Map<string, number> | null {
+  if (partitions.length === 0) return new Map();
+  const counts = partitions.map(({ relid, qualified }) => `SELECT '${relid}' AS relid, count(*)::float8 AS rows FROM ${qualified}`);
+  try {
+    return new Map(host.query<{ relid: string; rows: number }>(sql`${raw(counts.join(" UNION ALL "))}`).map(({ relid, rows }) => [relid, rows]));
+  } catch (error) {
+    // A lock, or a partition dropped a moment ago: the statistics say enough until the next sample.
+    if (error instanceof SqlError && ["55P03", "42P01"].includes(error.sqlstate)) return null;
+    throw error;
+  }
+}

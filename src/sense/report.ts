@@ -1,0 +1,148 @@
+/** `ruvector_integrity_report`: what an outside monitor pushes, checked, kept, and turned into a reading. */
+import sql from "sql-template-tag";
+import * as z from "zod/mini";
+import type { Host } from "../host/host.ts";
+import { type ContractedGraph, EDGE_TYPES, type GraphEdge, NODE_TYPES, type Reading, type WitnessEdge } from "../model/graph.ts";
+import { HealingError } from "../model/errors.ts";
+import { parseDocument } from "../model/documents.ts";
+import { readPushed } from "./graph/reading.ts";
+import type { PushedMetrics } from "./snapshot.ts";
+
+const fraction = z.number().check(z.gte(0), z.lte(1));
+const percent = z.number().check(z.gte(0), z.lte(100));
+const amount = z.number().check(z.gte(0));
+const name = z.string().check(z.minLength(1), z.maxLength(200));
+
+const METRICS = {
+  memory_usage_pct: z.optional(percent),
+  largest_consumers: z.optional(z.array(z.strictObject({ name, bytes: amount }))),
+  index_fragmentation_pct: z.optional(percent),
+  fragmented_indexes: z.optional(z.array(name)),
+  maintenance_queue_depth: z.optional(amount),
+  replication_lag_seconds: z.optional(z.record(name, amount)),
+  centroid_occupancy: z.optional(z.record(name, amount)),
+};
+
+const NODE = { id: name, type: z.enum(NODE_TYPES), label: z.optional(z.string()), mass: z.optional(amount) };
+const EDGE = { from: name, to: name, type: z.enum(EDGE_TYPES), capacity: fraction, nominal: z.optional(fraction) };
+
+const WITNESS = {
+  type: z.enum(EDGE_TYPES),
+  from: name,
+  from_type: z.enum(NODE_TYPES),
+  to: name,
+  to_type: z.enum(NODE_TYPES),
+  capacity: fraction,
+  nominal: z.optional(fraction),
+};
+
+const REPORT = {
+  lambda: z.optional(fraction),
+  witness_edges: z.optional(z.array(z.unknown())),
+  nodes: z.optional(z.array(z.unknown())),
+  edges: z.optional(z.array(z.unknown())),
+  metrics: z.optional(z.unknown()),
+};
+
+/** A report as it is kept: only what was checked. */
+export interface Report {
+  readonly metrics: PushedMetrics;
+  /** null: the report pushes metrics only, and the graph is the measured one. */
+  readonly graph: ContractedGraph | null;
+  readonly reading: Reading | null;
+}
+
+const MAX_NODES = 10_000;
+
+/** @throws HealingError RV001 naming the offending key and value */
+export function parseReport(input: unknown): Report {
+  const report = parseDocument("report", REPORT, input);
+  const metrics = parseDocument("metrics", METRICS, report.metrics ?? {}) as PushedMetrics;
+  if (report.edges !== undefined || report.nodes !== undefined) {
+    if (report.lambda !== undefined || report.witness_edges !== undefined) {
+      throw new HealingError("invalid_argument", "a report holds either a graph or lambda with its witness edges", {
+        detail: `Keys given: ${Object.keys(input as object).join(", ")}.`,
+        hint: "Leave out lambda and witness_edges: they are computed from nodes and edges.",
+      });
+    }
+    const graph = parseGraph(report.nodes ?? [], report.edges ?? []);
+    return { metrics, graph, reading: readPushed(graph) };
+  }
+  if (report.lambda === undefined) {
+    if (report.witness_edges !== undefined) {
+      throw new HealingError("invalid_argument", "witness_edges without lambda say nothing", {
+        detail: `Keys given: ${Object.keys(input as object).join(", ")}.`,
+        hint: 'Add "lambda": the value of the cut that these edges cross.',
+      });
+    }
+    if (Object.keys(metrics).length === 0) {
+      throw new HealingError("invalid_argument", "the report is empty", {
+        detail: "It holds neither lambda, nor a graph, nor metrics.",
+        hint: `For example: '{"metrics": {"memory_usage_pct": 72}}' or '{"lambda": 0.6, "witness_edges": []}'.`,
+      });
+    }
+    return { metrics, graph: null, reading: null };
+  }
+  const witness = (report.witness_edges ?? []).map((edge, place): WitnessEdge => {
+    const { nominal = 1, ...rest } = parseDocument(`witness_edges[${place}]`, WITNESS, edge);
+    return { ...rest, nominal, health: nominal > 0 ? Math.min(1, rest.capacity / nominal) : 0 };
+  });
+  const reading: Reading = { lambda: report.lambda, raw: report.lambda, witness, side: [], mass: 1, trivial: false };
+  return { metrics, graph: null, reading };
+}
+
+function parseGraph(nodes: readonly unknown[], edges: readonly unknown[]): ContractedGraph {
+  if (nodes.length > MAX_NODES) {
+    throw new HealingError("invalid_argument", `a graph holds at most ${MAX_NODES} nodes`, {
+      detail: `Got ${nodes.length}.`,
+      hint: "Contract it: partitions and centroids of one group may be one node.",
+    });
+  }
+  const places = new Map<string, number>();
+  const parsed = nodes.map((node, place) => {
+    const { id, type, label, mass } = parseDocument(`nodes[${place}]`, NODE, node);
+    if (places.has(id)) {
+      throw new HealingError("invalid_argument", `node "${id}" is there twice`, { detail: `Second time as nodes[${place}].` });
+    }
+    places.set(id, place);
+    return { id, type, label: label ?? id, mass: mass ?? 0, measured: true };
+  });
+  const end = (id: string, place: number): number => {
+    const found = places.get(id);
+    if (found !== undefined) return found;
+    throw new HealingError("invalid_argument", `edge names an unknown node "${id}"`, {
+      detail: `In edges[${place}].`,
+      hint: "Every from and to must be the id of a node.",
+    });
+  };
+  return {
+    nodes: parsed,
+    edges: edges.map((edge, place): GraphEdge => {
+      const { from, to, type, capacity, nominal = 1 } = parseDocument(`edges[${place}]`, EDGE, edge);
+      if (capacity > nominal) {
+        throw new HealingError("invalid_argument", "capacity of an edge is above its nominal capacity", {
+          detail: `In edges[${place}]: capacity ${capacity}, nominal ${nominal}.`,
+          hint: "capacity is what is there now of nominal.",
+        });
+      }
+      return { u: end(from, place), v: end(to, place), type, nominal, health: nominal > 0 ? capacity / nominal : 0 };
+    }),
+  };
+}
+
+export function keepReport(host: Host, collectionId: number, report: unknown): void {
+  host.execute(sql`
+    INSERT INTO ruvector.integrity_reports AS r (collection_id, report)
+    VALUES (${collectionId}::int, ${JSON.stringify(report)}::jsonb)
+    ON CONFLICT (collection_id) DO UPDATE
+      SET report = excluded.report, reported_at = excluded.reported_at, reported_by = excluded.reported_by`);
+}
+
+/** The last report while it is fresh, else null. */
+export function freshReport(host: Host, collectionId: number, ttlSeconds: number): Report | null {
+  const [row] = host.query<{ report: unknown }>(sql`
+    SELECT report FROM ruvector.integrity_reports
+     WHERE collection_id = ${collectionId}::int
+       AND reported_at > clock_timestamp() - make_interval(secs => ${ttlSeconds}::float8)`);
+  return row ? parseReport(row.report) : null;
+}

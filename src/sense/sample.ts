@@ -1,0 +1,135 @@
+/** One sample: measure (or take the pushed reading), judge the state, keep both. */
+import sql from "sql-template-tag";
+import { recordEvent } from "../audit/events.ts";
+import { summarizeWitness } from "../classify/describe.ts";
+import { labelsOf } from "../classify/names.ts";
+import { type Topology, topologyOf } from "../classify/topology.ts";
+import { weakEdges } from "../classify/weak.ts";
+import { followTable } from "../collection/lookup.ts";
+import { refreshRoutes } from "../collection/register.ts";
+import type { Host } from "../host/host.ts";
+import type { Collection } from "../model/collection.ts";
+import type { Reading } from "../model/graph.ts";
+import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../model/problem.ts";
+import { assess } from "./assess.ts";
+import { takeSnapshot } from "./collect/snapshot.ts";
+import { freshReport } from "./report.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { nextState, type StateRecord, type StateTransition } from "./states.ts";
+
+export interface Sample {
+  readonly id: string;
+  readonly at: number;
+  readonly source: "measured" | "reported";
+  readonly snapshot: Snapshot;
+  readonly reading: Reading;
+  readonly metrics: Metrics;
+  readonly topology: Topology;
+  readonly state: IntegrityState;
+  readonly transition: StateTransition | null;
+  /** Since when lambda has been below the stress threshold without a break; null when it is not. */
+  readonly degraded_at: number | null;
+}
+
+/** Measures the collection and keeps the sample. Runs in the caller's transaction, under the collection's lock. */
+export function takeSample(host: Host, collection: Collection): Sample {
+  const began = host.now();
+  const { settings } = collection;
+  const report = freshReport(host, collection.id, settings.report_ttl_seconds);
+  const snapshot = takeSnapshot(host, collection, report?.metrics ?? {});
+  const assessment = assess(snapshot, settings);
+  const reading = report?.reading ?? assessment.reading;
+  const graph = report?.graph ?? assessment.graph;
+  const source = report?.reading ? "reported" : "measured";
+  const { at, previous, degraded } = readState(host, collection.id);
+  const { record, transition } = nextState(previous, { lambda: reading.lambda, at, mass: reading.mass }, settings);
+  const below = reading.lambda !== null && reading.lambda < settings.stress_threshold;
+  const degraded_at = below ? (degraded ?? at) : reading.lambda === null ? degraded : null;
+  const id = keepSample(host, collection, {
+    at, source, reading, metrics: assessment.metrics, snapshot, record, degraded_at,
+    nodes: graph.nodes.length, edges: graph.edges.length, duration_ms: host.now() - began,
+  });
+  keepUp(host, collection, snapshot);
+  if (transition) reportTransition(host, collection, transition, reading, assessment.metrics);
+  return {
+    id, at, source, snapshot, reading, metrics: assessment.metrics, topology: topologyOf(graph),
+    state: record.state, transition, degraded_at,
+  };
+}
+
+/** The graph a sample would read now, without keeping anything. */
+export function currentGraph(host: Host, collection: Collection) {
+  const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);
+  return report?.graph ?? assess(takeSnapshot(host, collection, report?.metrics ?? {}), collection.settings).graph;
+}
+
+function readState(host: Host, collectionId: number) {
+  return host.one<{ at: number; previous: StateRecord | null; degraded: number | null }>(sql`
+    SELECT extract(epoch FROM clock_timestamp())::float8 AS at, s.hysteresis AS previous,
+           extract(epoch FROM s.degraded_at)::float8 AS degraded
+      FROM (SELECT) one LEFT JOIN ruvector.integrity_state s ON s.collection_id = ${collectionId}::int`);
+}
+
+interface Kept {
+  readonly at: number;
+  readonly source: string;
+  readonly reading: Reading;
+  readonly metrics: Metrics;
+  readonly snapshot: Snapshot;
+  readonly record: StateRecord;
+  readonly degraded_at: number | null;
+  readonly nodes: number;
+  readonly edges: number;
+  readonly duration_ms: number;
+}
+
+function keepSample(host: Host, collection: Collection, kept: Kept): string {
+  const { reading, record } = kept;
+  const code = INTEGRITY_STATES.indexOf(record.state);
+  // A healthy cut names nothing; its edges would be most of the table.
+  const witness = weakEdges(reading.witness);
+  const { id } = host.one<{ id: string }>(sql`
+    INSERT INTO ruvector.integrity_samples (collection_id, sampled_at, source, lambda, raw_cut, state, mass, trivial, nodes, edges,
+                                            witness_edges, metrics, unmeasured, duration_ms)
+    VALUES (${collection.id}::int, to_timestamp(${kept.at}::float8), ${kept.source}, ${reading.lambda}::float8, ${reading.raw}::float8,
+            ${code}::smallint, ${reading.mass}::float8, ${reading.trivial}::boolean, ${kept.nodes}::int, ${kept.edges}::int,
+            ${JSON.stringify(witness)}::jsonb, ${JSON.stringify({ ...kept.metrics, rows_source: kept.snapshot.rows_source })}::jsonb,
+            ${JSON.stringify(kept.snapshot.unmeasured)}::jsonb, ${kept.duration_ms}::float8)
+    RETURNING id::text`);
+  host.execute(sql`
+    INSERT INTO ruvector.integrity_state AS s (collection_id, state, since, lambda, sampled_at, sample_id, hysteresis, degraded_at)
+    VALUES (${collection.id}::int, ${code}::smallint, to_timestamp(${record.since}::float8), ${reading.lambda}::float8,
+            to_timestamp(${kept.at}::float8), ${id}::bigint, ${JSON.stringify(record)}::jsonb, to_timestamp(${kept.degraded_at}::float8))
+    ON CONFLICT (collection_id) DO UPDATE
+      SET state = excluded.state, since = excluded.since, lambda = excluded.lambda, sampled_at = excluded.sampled_at,
+          sample_id = excluded.sample_id, hysteresis = excluded.hysteresis, degraded_at = excluded.degraded_at`);
+  return id;
+}
+
+/** Things that follow the table from sample to sample: its name, its partitions' routes, weights that have done their work. */
+function keepUp(host: Host, collection: Collection, snapshot: Snapshot): void {
+  followTable(host, collection);
+  if (collection.partition_strategy !== "list") return;
+  refreshRoutes(host, collection.id, snapshot.partitions);
+  const mean = snapshot.partitions.reduce((sum, { rows }) => sum + rows, 0) / Math.max(1, snapshot.partitions.length);
+  const light = snapshot.partitions.filter(({ rows }) => rows <= mean).map(({ label }) => label);
+  // A partition that was taken out of the routing returns to it once it holds no more than its share,
+  // unless an action that may still be undone is at work.
+  host.execute(sql`
+    UPDATE ruvector.healing_routes r SET weight = 1
+     WHERE r.collection_id = ${collection.id}::int AND r.weight <> 1
+       AND r.partition IN (SELECT jsonb_array_elements_text(${JSON.stringify(light)}::jsonb))
+       AND NOT EXISTS (SELECT FROM ruvector.healing_actions a
+                        WHERE a.collection_id = r.collection_id
+                          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back'))`);
+}
+
+function reportTransition(host: Host, collection: Collection, transition: StateTransition, reading: Reading, metrics: Metrics): void {
+  recordEvent(host, {
+    collection_id: collection.id,
+    collection: collection.name,
+    kind: `state_${transition.to}`,
+    message: `${transition.from} -> ${transition.to}: ${transition.reason}.`,
+    details: { ...transition, lambda: reading.lambda, witness: summarizeWitness(weakEdges(reading.witness), labelsOf(metrics)) },
+  });
+}
