@@ -6,7 +6,7 @@ import { actionById, undoSummary } from "../execute/actions.ts";
 import type { Host } from "../host/host.ts";
 import { type Action, isActive } from "../model/action.ts";
 import type { Metrics } from "../model/problem.ts";
-import { bytes, count, short, utc } from "../model/text.ts";
+import { bytes, count, lambdaText, short, utc } from "../model/text.ts";
 
 export function explain(host: Host, id: unknown): { text: string } {
   const action = actionById(host, id);
@@ -22,7 +22,7 @@ const headline = (action: Action): string[] => [
 function sensed(action: Action): string[] {
   const label = labelsOf(action.system_metrics as Metrics);
   const lines = describeWitness(action.witness_edges, 6, label);
-  return [`Sensed: lambda was ${short(action.initial_lambda)}.`, ...lines.map((line) => `  ${line}`)];
+  return [`Sensed: lambda was ${lambdaText(action.initial_lambda)}.`, ...lines.map((line) => `  ${line}`)];
 }
 
 function classified(action: Action): string[] {
@@ -41,7 +41,7 @@ const weighed = (action: Action): string[] => [
 ];
 
 const planned = ({ plan }: Action): string[] => [
-  `Planned: ${count(plan.rows, "row")}, ${bytes(plan.bytes)}, about ${count(Math.round(plan.estimated_duration_seconds), "second")}; lambda foreseen: ${plan.predicted_lambda === null ? "not known" : short(plan.predicted_lambda)}.`,
+  `Planned: ${count(plan.rows, "row")}, ${bytes(plan.bytes)}, about ${count(Math.round(plan.estimated_duration_seconds), "second")}; lambda foreseen: ${lambdaText(plan.predicted_lambda)}.`,
 ];
 
 function did(host: Host, action: Action): string[] {
@@ -62,7 +62,7 @@ function did(host: Host, action: Action): string[] {
 function ended(host: Host, action: Action): string[] {
   const name = action.collection.replace(/'/g, "''");
   if (isActive(action.state)) return [`Under way. To stop and undo it: SELECT ruvector_healing_abort(${action.id});`];
-  const lines = [`Ended at ${action.finished_at === null ? "an unknown time" : utc(action.finished_at)}: lambda ${short(action.initial_lambda)} -> ${action.final_lambda === null ? "not known" : short(action.final_lambda)}, ${action.verified ? "verified" : "not verified"}.`];
+  const lines = [`Ended at ${action.finished_at === null ? "an unknown time" : utc(action.finished_at)}: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(action.final_lambda)}, ${action.verified ? "verified" : "not verified"}.`];
   const { steps_left } = undoSummary(host, action);
   if (action.reversible && steps_left > 0) lines.push(`To undo it: SELECT ruvector_healing_rollback('${name}');`);
   return lines;

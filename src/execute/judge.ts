@@ -3,12 +3,10 @@ import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { count, short } from "../model/text.ts";
+import { count, lambdaText, short } from "../model/text.ts";
 import { improved, WHOLE, worsened } from "../verify/verify.ts";
 import { recordActionEvent, undoSummary, updateAction } from "./actions.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
-
-const shown = (lambda: number | null): string => (lambda === null ? "not known" : short(lambda));
 
 /** @param lambda of the sample taken after the last batch */
 export function judgeAction(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
@@ -31,20 +29,20 @@ export function judgeAction(host: Host, collection: Collection, action: Action, 
 function judgeSlice(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
   if (action.progress.undoing_slice !== undefined) return action;
   if (worsened(action.initial_lambda, lambda, collection.settings.abort_ratio)) {
-    recordActionEvent(host, action, "slice_undone", `lambda fell from ${shown(action.initial_lambda)} to ${shown(lambda)}: slice ${action.slices} is undone`, { lambda });
+    recordActionEvent(host, action, "slice_undone", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}: slice ${action.slices} is undone`, { lambda });
     return updateAction(host, action, {
       progress: { ...action.progress, undoing_slice: action.slices },
-      message: `lambda fell to ${shown(lambda)}; undoing slice ${action.slices}`,
+      message: `lambda fell to ${lambdaText(lambda)}; undoing slice ${action.slices}`,
     });
   }
   // 1 is reached at WHOLE: what is missing is rounding.
   if (lambda !== null && lambda >= Math.min(action.target_lambda, WHOLE) && (action.progress.rows ?? 0) > 0) {
-    return beginStabilizing(host, collection, action, `target reached: lambda ${shown(lambda)}`);
+    return beginStabilizing(host, collection, action, `target reached: lambda ${lambdaText(lambda)}`);
   }
   if (action.progress.done) return beginStabilizing(host, collection, action, "the plan is carried out");
   return updateAction(host, action, {
     slices: action.slices + 1,
-    message: `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved, lambda ${shown(lambda)}`,
+    message: `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved, lambda ${lambdaText(lambda)}`,
   });
 }
 
@@ -56,7 +54,7 @@ function verify(host: Host, collection: Collection, action: Action, lambda: numb
       state: "succeeded",
       verified: true,
       final_lambda: lambda,
-      message: `verified: lambda ${shown(action.initial_lambda)} -> ${shown(lambda)}`,
+      message: `verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`,
     });
     recordOutcome(host, ended);
     return ended;
@@ -67,7 +65,7 @@ function verify(host: Host, collection: Collection, action: Action, lambda: numb
     collection,
     judged,
     "rolled_back",
-    `not verified: lambda ${shown(action.initial_lambda)} -> ${shown(lambda)}, wanted more than ${short(ratio)} times the initial one`,
+    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, wanted more than ${short(ratio)} times the initial one`,
   );
 }
 

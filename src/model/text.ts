@@ -25,6 +25,9 @@ export function short(value: number): string {
   return Number(fixed) === 0 ? String(Number(value.toPrecision(1))) : fixed.replace(/\.0$/, "");
 }
 
+/** Lambda for people: two decimals, null as words. 0.3223 -> "0.32", 1 -> "1". */
+export const lambdaText = (lambda: number | null): string => (lambda === null ? "not known" : String(Number(lambda.toFixed(2))));
+
 /** A fraction as a whole percentage that never rounds up to "all" or down to "nothing". */
 export function percent(fraction: number): string {
   if (fraction > 0 && fraction < 0.01) return "less than 1 %";

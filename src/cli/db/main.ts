@@ -1,0 +1,185 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { execa } from "execa";
+import pc from "picocolors";
+import { connected } from "./connection.ts";
+import { externalUrl } from "./external.ts";
+import { cacheFolder, database as defaultDatabase, recordedNames, removeEmptyFolders, superuser } from "./places.ts";
+import { messageOf, ServerProblem } from "./problem.ts";
+import { findServer, providers, startServer, whyNot, type Server, type StopMode } from "./server.ts";
+
+const log = (line: string): void => console.error(pc.dim(line));
+
+const nameOption = (): Option => new Option("-n, --name <name>", "which server; several may run side by side").default("default");
+const flag = (name: string): string => (name === "default" ? "" : ` --name ${name}`);
+
+function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const match = /^([a-z_][a-z0-9_.]*)=(.*)$/i.exec(text);
+  if (match === null) throw new InvalidArgumentError("Write it as setting=value, for example fsync=off.");
+  return { ...before, [match[1] ?? ""]: match[2] ?? "" };
+}
+
+function row(label: string, value: string): void {
+  console.log(`  ${pc.dim(label.padEnd(11))}${value}`);
+}
+
+async function isRunning(server: Server): Promise<boolean> {
+  if (server.kind === "external") return true;
+  return (await providers[server.kind].state(server.name)).running;
+}
+
+async function running(name: string): Promise<Server> {
+  const server = await findServer(name);
+  if (await isRunning(server)) return server;
+  throw new ServerProblem(`The server "${name}" is not running.`, `npm run db -- start${flag(name)}`);
+}
+
+async function start(options: { name: string; fresh: boolean; set?: Record<string, string> }): Promise<void> {
+  const { name, fresh, set } = options;
+  const server = await startServer({ name, fresh, log, ...(set === undefined ? {} : { settings: set }) });
+  console.log(`${pc.green("running")}: the server "${server.name}" (${server.kind})`);
+  row("url", server.url());
+  row("psql", server.psql);
+}
+
+async function status({ name }: { name: string }): Promise<void> {
+  const server = await findServer(name);
+  if (await isRunning(server)) await describe(server);
+  else {
+    console.log(`${pc.yellow("stopped")}: the server "${name}" (${server.kind})`);
+    row("where", server.where);
+    row("start", `npm run db -- start${flag(name)}`);
+    process.exitCode = 3;
+  }
+  const others = [...recordedNames("docker"), ...recordedNames("debootstrap")].filter((other) => other !== name);
+  if (server.kind !== "external" && others.length > 0) row("others", [...new Set(others)].join(", "));
+}
+
+async function describe(server: Server): Promise<void> {
+  try {
+    await connected(server.url(), async (client) => {
+      const { rows } = await client.query<{ version: string; extensions: string | null }>(
+        `SELECT current_setting('server_version') AS version,
+                (SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname)
+                   FROM pg_extension WHERE extname <> 'plpgsql') AS extensions`,
+      );
+      console.log(`${pc.green("running")}: the server "${server.name}" (${server.kind})`);
+      row("url", server.url());
+      row("version", `PostgreSQL ${rows[0]?.version ?? "?"}`);
+      row("extensions", rows[0]?.extensions ?? "none");
+    });
+  } catch (error) {
+    console.log(`${pc.red("not answering")}: the server "${server.name}" (${server.kind}): ${messageOf(error)}`);
+    row("url", server.url());
+    process.exitCode = 1;
+  }
+  row("psql", server.psql);
+  row("where", server.where);
+}
+
+async function psql(args: string[], { name }: { name: string }): Promise<void> {
+  const server = await running(name);
+  // psql handles Ctrl-C itself; this process must not go away under it.
+  process.on("SIGINT", () => undefined);
+  const url = new URL(server.url());
+  const connection = { PGHOST: url.hostname, PGPORT: url.port, PGUSER: superuser, PGDATABASE: defaultDatabase };
+  const options = { stdio: "inherit", reject: false, ...(server.kind === "external" ? {} : { env: connection }) } as const;
+  let result = await execa("psql", server.kind === "external" ? [server.url(), ...args] : args, options);
+  if (result.code === "ENOENT") {
+    if (server.kind === "external") {
+      throw new ServerProblem("There is no psql on this machine.", "apt-get install postgresql-client (or the like), then again");
+    }
+    const own = providers[server.kind].ownPsql(name, args);
+    result = await execa(own.file, own.args, options);
+  }
+  process.exitCode = result.exitCode ?? 1;
+}
+
+async function destroyAll(): Promise<void> {
+  if (externalUrl() !== undefined) log("DATABASE_URL is set; that server is left alone.");
+  for (const kind of ["docker", "debootstrap"] as const) {
+    const reason = await whyNot[kind]();
+    if (reason === undefined) await providers[kind].destroyAll(log);
+    else if (recordedNames(kind).length > 0) {
+      throw new ServerProblem(
+        `Servers made with ${kind} are left (${recordedNames(kind).join(", ")}), and it cannot be used now: ${reason}.`,
+        "Make it usable, then: npm run db -- destroy --all",
+      );
+    }
+  }
+  removeEmptyFolders();
+  console.log(`Everything is removed (it was in ${cacheFolder()}).`);
+}
+
+const program = new Command("npm run db --")
+  .description("A throwaway PostgreSQL 18 with PLJS, pg_cron and pgvector, for the demo, the tests and you.")
+  .showHelpAfterError()
+  .addHelpText(
+    "after",
+    `
+Where the server comes from: DATABASE_URL if it is set; else Docker if it answers; else, as root on Debian or Ubuntu,
+a folder made with debootstrap. RUVECTOR_HEALING_SERVER=docker or =debootstrap decides. See docs/development-server.md.`,
+  );
+
+program
+  .command("start")
+  .description("start the server; makes it first if it is not there")
+  .addOption(nameOption())
+  .option("--fresh", "drop its data first", false)
+  .option("--set <setting=value>", "a PostgreSQL setting, remembered (may be repeated)", collectSetting)
+  .action(start);
+
+program
+  .command("stop")
+  .description("stop the server, keep its data")
+  .addOption(nameOption())
+  .addOption(new Option("--mode <mode>", "how").choices(["fast", "immediate"]).default("fast"))
+  .action(async ({ name, mode }: { name: string; mode: StopMode }) => {
+    await (await findServer(name)).stop(mode);
+    console.log(`stopped: the server "${name}"`);
+  });
+
+program.command("status").description("what runs, where").addOption(nameOption()).action(status);
+
+program
+  .command("url")
+  .description("print the address")
+  .addOption(nameOption())
+  .option("-d, --database <database>", "of this database")
+  .action(async ({ name, database }: { name: string; database?: string }) => {
+    console.log((await running(name)).url(database));
+  });
+
+program
+  .command("psql")
+  .description("open psql; what follows -- goes to it: npm run db -- psql -- -c 'select 1'")
+  .addOption(nameOption())
+  .argument("[args...]", "for psql")
+  .action(psql);
+
+program
+  .command("reset")
+  .description("drop the server's data and start it empty")
+  .addOption(nameOption())
+  .action(async ({ name }: { name: string }) => {
+    if (externalUrl() !== undefined) await (await findServer(name)).destroy();
+    await start({ name, fresh: true });
+  });
+
+program
+  .command("destroy")
+  .description("stop the server and remove its data")
+  .addOption(nameOption())
+  .option("--all", "remove every server, and what they were made from", false)
+  .action(async ({ name, all }: { name: string; all: boolean }) => {
+    if (all) return destroyAll();
+    await (await findServer(name)).destroy();
+    console.log(`removed: the server "${name}"`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ServerProblem)) throw error;
+  console.error(pc.red(error.message));
+  process.exitCode = 1;
+}

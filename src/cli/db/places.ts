@@ -1,0 +1,97 @@
+import { readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { codeOf, ServerProblem } from "./problem.ts";
+
+/** The providers that make a server themselves; "external" is the third kind of server. */
+export type MadeKind = "docker" | "debootstrap";
+
+export const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** What the folder and the image are made from; both providers read the same files. */
+export const recipe = {
+  folder: join(repositoryRoot, "build", "server"),
+  configuration: join(repositoryRoot, "build", "server", "postgresql.conf"),
+  packages: (): string[] =>
+    readFileSync(join(repositoryRoot, "build", "server", "packages"), "utf8").split(/\s+/).filter(Boolean),
+  extensions: (): string[] =>
+    readFileSync(join(repositoryRoot, "build", "server", "extensions.sql"), "utf8")
+      .split("\n")
+      .filter((line) => line.trim() !== ""),
+};
+
+export const database = "ruvector";
+export const superuser = "postgres";
+/** Where free ports are looked for first; also the port of docker-compose.yml. */
+export const firstPort = 54318;
+
+export function cacheFolder(): string {
+  const xdg = process.env["XDG_CACHE_HOME"];
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "ruvector-healing");
+}
+
+/** What is remembered of an instance between two commands. */
+export interface InstanceRecord {
+  port?: number;
+  /** Extra server settings, on top of build/server/postgresql.conf. */
+  settings: Record<string, string>;
+}
+
+const recordFolder = (kind: MadeKind): string => join(cacheFolder(), "instances", kind);
+const recordFile = (kind: MadeKind, name: string): string => join(recordFolder(kind), `${name}.json`);
+export const lockFile = (kind: MadeKind, name: string): string => join(recordFolder(kind), `${name}.lock`);
+
+export async function readRecord(kind: MadeKind, name: string): Promise<InstanceRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(recordFile(kind, name), "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  return JSON.parse(text) as InstanceRecord;
+}
+
+export async function writeRecord(kind: MadeKind, name: string, record: InstanceRecord): Promise<void> {
+  const file = recordFile(kind, name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`);
+  await rename(`${file}.${process.pid}`, file);
+}
+
+export function removeRecord(kind: MadeKind, name: string): void {
+  rmSync(recordFile(kind, name), { force: true });
+}
+
+export function recordedNames(kind: MadeKind): string[] {
+  try {
+    return readdirSync(recordFolder(kind))
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => file.slice(0, -".json".length));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Takes away this program's folders in the cache that hold nothing any more. */
+export function removeEmptyFolders(): void {
+  const kinds: MadeKind[] = ["docker", "debootstrap"];
+  for (const folder of [...kinds.map(recordFolder), join(cacheFolder(), "instances"), cacheFolder()]) {
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      if (!["ENOENT", "ENOTEMPTY"].includes(codeOf(error) ?? "")) throw error;
+    }
+  }
+}
+
+export function checkName(name: string): string {
+  if (/^[a-z][a-z0-9-]{0,30}$/.test(name)) return name;
+  throw new ServerProblem(
+    `"${name}" cannot name a server.`,
+    "Use up to 31 lower-case letters, digits and dashes, a letter first, for example --name crash.",
+  );
+}

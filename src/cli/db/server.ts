@@ -1,0 +1,167 @@
+/** The throwaway server as a library: what the demo, the tests and the command line start. */
+import { loopbackUrl } from "./connection.ts";
+import { whyNoDebootstrap } from "./debootstrap.ts";
+import { dockerProvider, whyNoDocker } from "./docker.ts";
+import { checkExternal, externalUrl, shown, withDatabase } from "./external.ts";
+import { debootstrapProvider } from "./instance.ts";
+import { checkName, database as defaultDatabase, readRecord, recordedNames, type MadeKind } from "./places.ts";
+import { messageOf, ServerProblem } from "./problem.ts";
+import type { Log, Provider, StopMode } from "./provider.ts";
+
+export { ServerProblem } from "./problem.ts";
+export type { Log, StopMode } from "./provider.ts";
+
+export interface StartOptions {
+  /** Which server: several may run side by side. */
+  name?: string;
+  /** Drop this server's data first. A server of DATABASE_URL is never emptied. */
+  fresh?: boolean;
+  /** Settings on top of build/server/postgresql.conf, for example { fsync: "off" }; the server restarts if they change. */
+  settings?: Record<string, string>;
+  log?: Log;
+}
+
+export interface Server {
+  readonly name: string;
+  readonly kind: "external" | MadeKind;
+  /** Whether stop, restart, kill9 and destroy work: not on a server of DATABASE_URL. */
+  readonly canKill: boolean;
+  /** A command line for humans. */
+  readonly psql: string;
+  /** Where data and log are, for humans. */
+  readonly where: string;
+  url(database?: string): string;
+  stop(mode?: StopMode): Promise<void>;
+  /** SIGKILL to the postmaster and to all its backends. */
+  kill9(): Promise<void>;
+  /** Starts it again if it is down, stops it first if it is not. The port may change: ask url() afterwards. */
+  restart(): Promise<void>;
+  /** Stops it and removes its data. */
+  destroy(): Promise<void>;
+}
+
+export const providers: Record<MadeKind, Provider> = { docker: dockerProvider, debootstrap: debootstrapProvider };
+
+function forced(): MadeKind | undefined {
+  const kind = process.env["RUVECTOR_HEALING_SERVER"];
+  if (kind === undefined || kind === "") return undefined;
+  if (kind === "docker" || kind === "debootstrap") return kind;
+  throw new ServerProblem(`RUVECTOR_HEALING_SERVER=${kind} is not known.`, "Use docker or debootstrap, or unset it.");
+}
+
+export const whyNot: Record<MadeKind, () => string | undefined | Promise<string | undefined>> = {
+  docker: whyNoDocker,
+  debootstrap: whyNoDebootstrap,
+};
+
+/** The provider of an instance: the forced one, the one that has it already or has others, else the first usable. */
+export async function providerOf(name: string, log: Log = () => undefined): Promise<Provider> {
+  const kind = forced();
+  if (kind !== undefined) {
+    const reason = await whyNot[kind]();
+    if (reason === undefined) return providers[kind];
+    throw new ServerProblem(
+      `RUVECTOR_HEALING_SERVER=${kind}, but that cannot be used here: ${reason}.`,
+      "Unset it to let the program choose, or see docs/development-server.md.",
+    );
+  }
+  const reasons: Partial<Record<MadeKind, string>> = {};
+  const usable: MadeKind[] = [];
+  for (const candidate of ["docker", "debootstrap"] as const) {
+    const reason = await whyNot[candidate]();
+    if (reason === undefined) usable.push(candidate);
+    else reasons[candidate] = reason;
+  }
+  for (const candidate of usable) {
+    if ((await readRecord(candidate, name)) !== undefined) return providers[candidate];
+  }
+  const first = usable.find((candidate) => recordedNames(candidate).length > 0) ?? usable[0];
+  if (first !== undefined) {
+    // Who runs Docker expects it to be used.
+    if (reasons.docker?.startsWith("Docker answers")) log(`${reasons.docker}: not used.`);
+    return providers[first];
+  }
+  throw new ServerProblem(
+    "There is no way to a PostgreSQL 18 server here. Do one of these:",
+    `- install Docker with the compose plugin and start it (now: ${reasons.docker ?? ""})`,
+    `- run this as root on Debian or Ubuntu, which makes a folder with Debian in it (now: ${reasons.debootstrap ?? ""})`,
+    "- use a server that has pljs or plv8, pgvector and pg_cron: DATABASE_URL=postgresql://user:password@host:5432/database",
+  );
+}
+
+function external(name: string, url: string): Server {
+  const refuse = (what: string) => (): Promise<never> =>
+    Promise.reject(
+      new ServerProblem(
+        `The server of DATABASE_URL (${shown(url)}) is not this program's to ${what}.`,
+        "Unset DATABASE_URL to work with a throwaway server.",
+      ),
+    );
+  return {
+    name,
+    kind: "external",
+    canKill: false,
+    psql: 'psql "$DATABASE_URL"',
+    where: shown(url),
+    url: (database) => withDatabase(url, database),
+    stop: refuse("stop"),
+    kill9: refuse("kill"),
+    restart: refuse("restart"),
+    destroy: refuse("remove"),
+  };
+}
+
+async function made(provider: Provider, name: string): Promise<Server> {
+  let state = await provider.state(name);
+  const port = (): number => {
+    if (state.port !== undefined) return state.port;
+    throw new ServerProblem(`The server "${name}" has no port: it was never started.`, `npm run db -- start --name ${name}`);
+  };
+  return {
+    name,
+    kind: provider.kind,
+    canKill: true,
+    psql: `npm run db -- psql${name === "default" ? "" : ` --name ${name}`}`,
+    where: state.where,
+    url: (database = defaultDatabase) => loopbackUrl(port(), database),
+    stop: (mode = "fast") => provider.stop(name, mode),
+    kill9: () => provider.kill9(name),
+    restart: async () => {
+      await provider.stop(name, "fast");
+      await provider.start(name, { fresh: false, settings: undefined, log: () => undefined });
+      state = await provider.state(name);
+    },
+    destroy: () => provider.destroy(name),
+  };
+}
+
+/** The server of that name as it is now, running or not. */
+export async function findServer(name = "default"): Promise<Server> {
+  const url = externalUrl();
+  return url === undefined ? made(await providerOf(checkName(name)), name) : external(name, url);
+}
+
+/** A server that answers and has the database "ruvector" with pljs, vector and pg_cron; makes what is missing. */
+export async function startServer(options: StartOptions = {}): Promise<Server> {
+  const { name = "default", fresh = false, settings, log = () => undefined } = options;
+  checkName(name);
+  const url = externalUrl();
+  if (url !== undefined) {
+    if (fresh) log("DATABASE_URL is set: nothing in that database is dropped.");
+    await checkExternal(url);
+    return external(name, url);
+  }
+  const provider = await providerOf(name, log);
+  const instance = { fresh, settings, log };
+  try {
+    await provider.start(name, instance);
+    return await made(provider, name);
+  } catch (error) {
+    // An engine that answers may still be unable to get the base image.
+    const other = forced() === undefined && provider.kind === "docker" && whyNoDebootstrap() === undefined;
+    if (!other || (await readRecord("docker", name)) !== undefined) throw error;
+    log(`${messageOf(error)}\nDocker did not do it; making a folder with Debian in it instead.`);
+    await debootstrapProvider.start(name, instance);
+    return made(debootstrapProvider, name);
+  }
+}

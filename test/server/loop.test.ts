@@ -1,0 +1,123 @@
+/** The loop on a real server: sensed, healed by ticks, verified, learned from, undone. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { checksum, configure, HOT, LEVEL, makeTable, placement, places, QUICK, ticks } from "./support/collection.ts";
+import { type TestDatabase, testDatabase } from "./support/database.ts";
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, QUICK);
+});
+
+const history = () =>
+  db.rows<{ action_id: string; collection: string; state: string; verified: boolean | null; message: string; rows_moved: string; initial_lambda: number; final_lambda: number; initiated_by: string }>(
+    "SELECT * FROM ruvector_healing_history()");
+
+describe("a hot partition", () => {
+  it("is sensed with its witness, healed by ticks alone, verified and learned from", async () => {
+    await makeTable(db, { rows: HOT });
+    const before = await checksum(db);
+    await ticks(db, 1);
+    const [status] = await db.rows<{ state: string; lambda: number; witness_edges: { type: string }[] }>("SELECT * FROM ruvector_integrity_status('embeddings')");
+    expect(status?.state).toBe("stress");
+    expect(status?.lambda).toBeCloseTo(0.32, 1);
+    expect(status?.witness_edges.filter(({ type }) => type === "partition_link")).toHaveLength(7);
+    await ticks(db, 3);
+    const [action] = await history();
+    expect(action).toMatchObject({ state: "succeeded", verified: true, final_lambda: 1, collection: "public.embeddings" });
+    expect(Number(action?.rows_moved)).toBe(1260 - Math.floor((2100 / 8) * 1.5 * 0.95));
+    expect(await checksum(db)).toEqual(before);
+    const [strategy] = await db.rows<{ name: string; weight: number; outcomes: string }>("SELECT * FROM ruvector_healing_effectiveness()");
+    expect(strategy).toMatchObject({ name: "rebalance_partitions", outcomes: "1" });
+    // success rate 1 times (1 + (1 - lambda) / lambda) is 1 / lambda.
+    expect(strategy?.weight).toBeCloseTo(1 / action!.initial_lambda, 4);
+  });
+
+  it("comes back to normal after lambda held", async () => {
+    await configure(db, { recovery_hold_seconds: 0 });
+    await ticks(db, 2);
+    expect(await db.value("SELECT state FROM ruvector_integrity_status('embeddings')")).toBe("normal");
+  });
+});
+
+describe("rollback", () => {
+  it("restores the exact placement of every row that still exists", async () => {
+    await makeTable(db, { table: "undone", rows: HOT });
+    const before = await places(db, "undone");
+    const answer = await db.value<{ outcome: string; rows_moved: number }>("SELECT ruvector_healing_trigger('undone')");
+    expect(answer.outcome).toBe("completed");
+    expect(answer.rows_moved).toBeGreaterThan(800);
+    expect(await places(db, "undone")).not.toBe(before);
+    const back = await db.value<{ outcome: string; state: string; rows_left: number }>("SELECT ruvector_healing_rollback('undone')");
+    expect(back).toMatchObject({ outcome: "completed", state: "rolled_back", rows_left: 0 });
+    expect(await places(db, "undone")).toBe(before);
+    expect(await db.value("SELECT feedback_score FROM ruvector.healing_outcomes WHERE collection = 'public.undone'")).toBe(-1);
+  });
+
+  it("leaves out rows deleted since and keeps rows whose place was taken", async () => {
+    await makeTable(db, { table: "changed", rows: HOT });
+    const moved = await db.value<{ action_id: number }>("SELECT ruvector_healing_trigger('changed')");
+    const ids = await db.rows<{ id: string }>(
+      `SELECT (j.row ->> 0) AS id FROM ruvector.healing_steps s CROSS JOIN jsonb_array_elements(s.journal) j(row)
+        WHERE s.action_id = $1 AND kind = 'move_rows' ORDER BY s.id LIMIT 2`, [moved.action_id]);
+    await db.client.query("DELETE FROM changed WHERE id = $1", [ids[0]!.id]);
+    await db.client.query("INSERT INTO changed SELECT $1, 3, 'taken', embedding FROM changed LIMIT 1", [ids[1]!.id]);
+    const back = await db.value<{ state: string; message: string }>("SELECT ruvector_healing_rollback('changed')");
+    expect(back.state).toBe("rolled_back");
+    expect(back.message).toContain("1 row deleted since");
+    expect(back.message).toContain("1 row left where they are");
+    expect(await db.value("SELECT count(*)::int FROM changed WHERE id = $1", [ids[1]!.id])).toBe(2);
+  });
+});
+
+describe("verification", () => {
+  it("undoes an action that did not help", async () => {
+    await makeTable(db, { table: "hopeless", rows: HOT });
+    const before = await places(db, "hopeless");
+    // Half of what is needed: lambda rises, but not by the tenth that the setting asks for.
+    await db.client.query("SELECT ruvector_healing_configure($1, 'hopeless')", [JSON.stringify({ verify_ratio: 10, stabilize_seconds: 1 })]);
+    const answer = await db.value<{ outcome: string; action_id: number }>(
+      "SELECT ruvector_healing_execute('hopeless', 'rebalance_partitions', '{\"max_moves\": 200}')");
+    expect(answer.outcome).toBe("stabilizing");
+    await db.client.query("SELECT pg_sleep(1.1)");
+    await ticks(db, 3);
+    const [action] = await history();
+    expect(action).toMatchObject({ state: "rolled_back", verified: false });
+    expect(action?.message).toContain("not verified");
+    expect(await places(db, "hopeless")).toBe(before);
+    expect(await db.rows("SELECT success, verified, rolled_back FROM ruvector.healing_outcomes WHERE collection = 'public.hopeless'"))
+      .toEqual([{ success: true, verified: false, rolled_back: true }]);
+  });
+
+  it("undoes a slice that lowers lambda, and keeps the slices before it", async () => {
+    await makeTable(db, { table: "worse", rows: HOT });
+    await db.client.query("SELECT ruvector_healing_configure($1, 'worse')", [JSON.stringify({ batch_rows: 50, slice_seconds: 0.01 })]);
+    await db.value("SELECT ruvector_healing_trigger('worse')");
+    const [before] = await history();
+    expect(before?.state).toBe("executing");
+    const kept = await db.value<number>("SELECT sum(rows)::int FROM ruvector.healing_steps WHERE action_id = $1 AND slice = 0", [before!.action_id]);
+    // Somebody pours rows into the hot partition during the next slice.
+    await db.client.query("INSERT INTO worse SELECT g, 3, 'more', embedding FROM generate_series(100001, 130000) g, (SELECT embedding FROM worse LIMIT 1) e");
+    await ticks(db, 3);
+    const events = await db.rows<{ kind: string }>("SELECT kind FROM ruvector.healing_events WHERE action_id = $1 ORDER BY id", [before!.action_id]);
+    expect(events.map(({ kind }) => kind)).toContain("action_slice_undone");
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_steps WHERE action_id = $1 AND slice = 1 AND undone_at IS NULL", [before!.action_id])).toBe(0);
+    expect(kept).toBeGreaterThan(0);
+    await ticks(db, 2);
+    // Nothing was verified, so the rest goes back as well.
+    expect((await history())[0]).toMatchObject({ state: "rolled_back" });
+    expect(await db.value("SELECT count(*)::int FROM worse WHERE id <= 2100 AND partition_id = 3")).toBe(1260);
+  });
+});
+
+describe("a healthy collection", () => {
+  it("reads 1 and nothing is done", async () => {
+    await makeTable(db, { table: "level", rows: LEVEL });
+    const answer = await db.value<{ outcome: string; reason: string; flips_at: string }>("SELECT ruvector_healing_trigger('level')");
+    expect(answer).toMatchObject({ outcome: "deferred", reason: "healthy" });
+    await ticks(db, 2);
+    expect(await db.value("SELECT lambda FROM ruvector_integrity_status('level')")).toBe(1);
+    expect(await placement(db, "level")).toEqual({ 0: 300, 1: 300, 2: 300, 3: 300, 4: 300, 5: 300, 6: 300, 7: 300 });
+  });
+});

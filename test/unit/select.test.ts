@@ -1,0 +1,135 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PROBLEM_CLASSES } from "../../src/model/problem.ts";
+import { type Candidate, selectStrategy } from "../../src/select/select.ts";
+
+const candidate = (name: string, impact = 0.3, more: Partial<Candidate> = {}): Candidate => ({
+  name,
+  handles: ["hotspot_congestion"],
+  impact,
+  reversible: true,
+  applicable: true,
+  ...more,
+});
+
+const CONTEXT = { max_auto_heal_impact: 0.5, weights: {} };
+const select = (candidates: readonly Candidate[], context: Partial<typeof CONTEXT> & { weights?: Record<string, number> } = {}) =>
+  selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, ...context });
+const reasons = (selection: ReturnType<typeof select>) =>
+  Object.fromEntries(selection.considered.map(({ name, reason_code }) => [name, reason_code]));
+
+describe("filters", () => {
+  it("only strategies that handle the class, within the impact limit, applicable now", () => {
+    const selection = select([
+      candidate("other", 0.1, { handles: ["memory_pressure", "replication_lag"] }),
+      candidate("none", 0.1, { handles: [] }),
+      candidate("heavy", 0.51),
+      candidate("absent", 0.1, { applicable: { reason: "no Kubernetes actuator is configured" } }),
+      candidate("fits", 0.5),
+    ]);
+    expect(selection.chosen).toBe("fits");
+    expect(reasons(selection)).toEqual({
+      fits: "chosen",
+      absent: "not_applicable",
+      heavy: "impact_above_limit",
+      none: "wrong_class",
+      other: "wrong_class",
+    });
+    const text = Object.fromEntries(selection.considered.map(({ name, reason }) => [name, reason]));
+    expect(text["other"]).toBe("handles memory_pressure, replication_lag, not hotspot_congestion");
+    expect(text["heavy"]).toBe("impact 0.51 is above max_auto_heal_impact 0.5");
+    expect(text["absent"]).toBe("no Kubernetes actuator is configured");
+    expect(text["fits"]).toBe("highest weight (1) of 1 that may be used");
+  });
+
+  it("refuses an impact that is no number", () => {
+    expect(select([candidate("broken", Number.NaN)]).chosen).toBeNull();
+  });
+
+  it("chooses nothing when nothing is left, and still says why", () => {
+    expect(select([])).toEqual({ chosen: null, considered: [] });
+    const selection = select([candidate("heavy", 0.9)]);
+    expect(selection.chosen).toBeNull();
+    expect(selection.considered).toMatchObject([{ name: "heavy", taken: false, reason_code: "impact_above_limit", weight: 1, impact: 0.9 }]);
+  });
+});
+
+describe("preference", () => {
+  it("the highest weight wins over impact; a missing weight is 1", () => {
+    const selection = select([candidate("gentle", 0.1), candidate("learned", 0.5)], { weights: { learned: 1.2 } });
+    expect(selection.chosen).toBe("learned");
+    expect(selection.considered[1]).toEqual({
+      name: "gentle",
+      weight: 1,
+      impact: 0.1,
+      taken: false,
+      reason_code: "lower_weight",
+      reason: "weight 1 is below 1.2 of learned",
+    });
+    expect(select([candidate("gentle", 0.1), candidate("failed", 0.05)], { weights: { failed: 0 } }).chosen).toBe("gentle");
+  });
+
+  it("ties go to the least impact, then to the name", () => {
+    const selection = select([candidate("b", 0.2), candidate("c", 0.3), candidate("a", 0.2)]);
+    expect(selection.chosen).toBe("a");
+    expect(reasons(selection)).toEqual({ a: "chosen", b: "later_name", c: "higher_impact" });
+    expect(selection.considered.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+  });
+
+  it("shows weights that differ only behind the first decimal in full", () => {
+    const { considered } = select([candidate("a"), candidate("b")], { weights: { a: 1.04, b: 1.01 } });
+    expect(considered[1]?.reason).toBe("weight 1.01 is below 1.04 of a");
+  });
+
+  it("takes weights that are no finite number for missing, and names like parts of Object for names", () => {
+    const weights = { a: Number.NaN, b: Number.POSITIVE_INFINITY };
+    expect(select([candidate("a"), candidate("b"), candidate("constructor"), candidate("__proto__")], { weights }).considered.map(({ weight }) => weight)).toEqual([1, 1, 1, 1]);
+  });
+
+  it("makes reasons harmless for a terminal", () => {
+    const { considered } = select([candidate("x", 0.1, { applicable: { reason: "table \u001b[31m\n is gone" } })]);
+    expect(considered[0]?.reason).toBe("table ?[31m? is gone");
+  });
+});
+
+describe("any candidates", () => {
+  const anyCandidate = fc.record({
+    name: fc.oneof(fc.constantFrom("a", "b", "c"), fc.string()),
+    handles: fc.subarray([...PROBLEM_CLASSES]),
+    impact: fc.constantFrom(0, 0.1, 0.3, 0.5, 0.6, 1),
+    reversible: fc.boolean(),
+    applicable: fc.oneof(fc.constant(true as const), fc.record({ reason: fc.string() })),
+  });
+  const anyWeights = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.constantFrom(0, 0.5, 1, 1.5));
+
+  it("all are considered, at most one is taken, and none that may be used is better", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyCandidate, { selector: ({ name }) => name }), fc.constantFrom(...PROBLEM_CLASSES), anyWeights, (candidates, problem, weights) => {
+        const { chosen, considered } = selectStrategy(candidates, problem, { max_auto_heal_impact: 0.5, weights });
+        expect(considered.map(({ name }) => name).sort()).toEqual(candidates.map(({ name }) => name).sort());
+        expect(considered.filter(({ taken }) => taken).map(({ name }) => name)).toEqual(chosen === null ? [] : [chosen]);
+        const usable = candidates.filter(({ handles, impact, applicable }) => handles.includes(problem) && impact <= 0.5 && applicable === true);
+        expect(chosen === null).toBe(usable.length === 0);
+        const weight = (name: string) => (Object.hasOwn(weights, name) ? (weights[name] ?? 1) : 1);
+        const best = usable.find(({ name }) => name === chosen);
+        for (const other of usable) {
+          if (!best || other === best) continue;
+          expect(weight(other.name)).toBeLessThanOrEqual(weight(best.name));
+          if (weight(other.name) === weight(best.name)) expect(other.impact).toBeGreaterThanOrEqual(best.impact);
+        }
+      }),
+    );
+  });
+
+  it("the choice does not depend on the registry's order", () => {
+    const shuffled = fc.uniqueArray(anyCandidate, { selector: ({ name }) => name }).chain((candidates) =>
+      fc.tuple(fc.constant(candidates), fc.shuffledSubarray(candidates, { minLength: candidates.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, anyWeights, ([one, other], weights) => {
+        const context = { max_auto_heal_impact: 0.5, weights };
+        expect(selectStrategy(other, "memory_pressure", context)).toEqual(selectStrategy(one, "memory_pressure", context));
+      }),
+    );
+  });
+});
