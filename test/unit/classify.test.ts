@@ -121,8 +121,14 @@ describe("hotspot: more than 3 weak partition links", () => {
   });
 
   it("does not name partitions that are merely above the mean", () => {
-    const problem = classify(memberCut(6, partition, "partition_link", 0.7), withLoads([2.2, 1.4, 1.4, 0.3, 0.3, 0.4]));
-    expect(problem.details).toMatchObject({ partition_ids: ["partition:public.e_p0"] });
+    const witness = memberCut(6, partition, "partition_link", 0.7);
+    const hottest = { partition_ids: ["partition:public.e_p0"] };
+    expect(classify(witness, withLoads([2.2, 1.4, 1.4, 0.3, 0.3, 0.4])).details).toMatchObject(hottest);
+    // Loaded, but far from the hottest: it does not hold lambda down at the same level.
+    expect(classify(witness, withLoads([4, 2.5, 0.1, 0.1, 0.1, 0.1])).details).toMatchObject(hottest);
+    expect(classify(witness, withLoads([4, 3, 0.1, 0.1, 0.1, 0.1])).details).toMatchObject({
+      partition_ids: ["partition:public.e_p0", "partition:public.e_p1"],
+    });
   });
 
   it("names both sides' fewest sick ends when two partitions are cut off together", () => {
@@ -169,6 +175,10 @@ describe("hotspot: two to four partitions use the share of a partition's links",
     expect(classOf(three, withLoads([2, 1, 1, 0.5, 0.5]))).toBe("unknown");
     expect(classOf(three, METRICS)).toBe("unknown");
     expect(classOf([], withLoads([1]))).toBe("unknown");
+    // Not even where the graph says that these are all the links the partition has.
+    const links = new Map([[partition(0)[0], { partition_link: 3 } as const]]);
+    expect(classOf(three, METRICS, { ...topology(5), links })).toBe("unknown");
+    expect(classOf(three, METRICS, { ...topology(4), links })).toBe("hotspot_congestion");
   });
 
   it("takes the number of partitions and of links from the graph where it is given", () => {
@@ -225,6 +235,13 @@ describe("skew: more than 5 centroid nodes at weak edges", () => {
     expect(problem.details.class).toBe("unknown");
     expect(rule(problem, "centroid_nodes").measured).toBeCloseTo(3 / 5);
     expect(rule(problem, "centroid_nodes").note).toContain("3 of 5 centroids");
+  });
+
+  it("an index of six centroids has only the count rule", () => {
+    const one = [edge("routing_link", centroid(0), centroid(1), 0.4)];
+    const links = new Map([[centroid(0)[0], { routing_link: 1 } as const]]);
+    expect(classOf(one, METRICS, { ...topology(8, 6), links })).toBe("unknown");
+    expect(classOf(one, METRICS, { ...topology(8, 5), links })).toBe("centroid_skew");
   });
 
   it("knows small indexes among many by their groups; centroids without a group are no index of one", () => {
