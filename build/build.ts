@@ -2,7 +2,7 @@
  * npm run build: one bundle from src/api/bundle.ts, and from it, for plv8 and for PLJS, the extension
  * (extension/<language>/) and the plain script for psql and migration tools (dist/). Built twice, byte-identical.
  */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeBundle } from "./bundle.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
@@ -17,12 +17,14 @@ export async function build(log: (line: string) => void = () => undefined): Prom
     files.set(`extension/${language}/ruvector_healing--${version}.sql`, extensionScript(language, bundle, sources));
     files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundle, sources));
   }
-  for (const folder of [...LANGUAGES.map((language) => `extension/${language}`), "dist"]) {
-    await rm(join(root, folder), { recursive: true, force: true });
-  }
   for (const [path, content] of files) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), content);
+    const target = join(root, path);
+    await mkdir(dirname(target), { recursive: true });
+    // Replaced in one step, and only when it differs: a test run beside may be reading it.
+    if ((await readFile(target, "utf8").catch(() => null)) !== content) {
+      await writeFile(`${target}.${process.pid}`, content);
+      await rename(`${target}.${process.pid}`, target);
+    }
     log(`${path} ${(Buffer.byteLength(content) / 1024).toFixed(0)} KiB`);
   }
   log(`bundle ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);

@@ -3,8 +3,8 @@
  * only what both share. The loader (sql/20_internal/020_healing_javascript.sql) passes it as `engine`.
  */
 export interface Engine {
-  /** Rows of a statement. Parameters must be strings or booleans: others crash PLJS 1.0.5 (null, Date) or read foreign memory. */
-  execute(statement: string, parameters: readonly (string | boolean)[]): { readonly answer: string }[];
+  /** Rows of a statement. Parameters are strings only: others crash PLJS 1.0.5 (null, Date), read foreign memory, or are misread (boolean). */
+  execute(statement: string, parameters: readonly string[]): { readonly answer: string }[];
   /** Runs the function in a subtransaction; a plain JavaScript throw rolls it back and goes on as that throw. */
   subtransaction(work: () => void): void;
   elog(level: number, message: string): void;

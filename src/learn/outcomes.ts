@@ -12,11 +12,13 @@ import { effectiveness, type Outcome, WINDOW_DAYS } from "./weights.ts";
 export function recordOutcome(host: Host, action: Action): void {
   if (action.state === "aborted") return;
   const success = action.state === "succeeded" || (action.state === "rolled_back" && action.verified !== null);
+  // The loop itself undoes only what it found unverified; any other way to rolled_back was a human's.
+  const feedback = action.state === "rolled_back" && action.verified !== false ? -1 : null;
   host.execute(sql`
     INSERT INTO ruvector.healing_outcomes AS o
       (collection_id, collection, tenant_id, problem_class, problem_details, strategy_name, strategy_params, started_at, completed_at,
        duration_ms, success, verified, actions_taken, improvement_pct, error_message, initial_lambda, final_lambda, witness_edges,
-       system_metrics, action_id, predicted_lambda, rolled_back, recovery_seconds)
+       system_metrics, action_id, predicted_lambda, rolled_back, feedback_score, recovery_seconds)
     SELECT a.collection_id, a.collection, NULL, a.problem_class, a.problem -> 'details', a.strategy_name, a.strategy_params,
            coalesce(a.started_at, a.created_at), a.finished_at,
            least(extract(epoch FROM a.finished_at - coalesce(a.started_at, a.created_at)) * 1000, 2147483647)::int,
@@ -24,9 +26,9 @@ export function recordOutcome(host: Host, action: Action): void {
            ${action.verified === null ? null : improvement(action.initial_lambda, action.final_lambda)}::real,
            CASE WHEN ${success}::boolean THEN NULL ELSE a.message END,
            a.initial_lambda, a.final_lambda, a.witness_edges, a.system_metrics, a.id, a.predicted_lambda,
-           a.state <> 'succeeded', extract(epoch FROM a.finished_at - coalesce(a.degraded_at, a.created_at))
+           a.state <> 'succeeded', ${feedback}::real, extract(epoch FROM a.finished_at - coalesce(a.degraded_at, a.created_at))
       FROM ruvector.healing_actions a WHERE a.id = ${action.id}::bigint
-    ON CONFLICT (action_id) DO UPDATE SET rolled_back = excluded.rolled_back, feedback_score = least(coalesce(o.feedback_score, -1), -1)`);
+    ON CONFLICT (action_id) DO UPDATE SET rolled_back = excluded.rolled_back, feedback_score = coalesce(excluded.feedback_score, o.feedback_score)`);
   updateWeights(host, action.collection_id);
 }
 

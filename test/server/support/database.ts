@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { afterAll, inject } from "vitest";
-import { TEMPLATE } from "./global-setup.ts";
+import type {} from "./global-setup.ts";
 
 export interface TestDatabase {
   readonly name: string;
@@ -25,10 +25,11 @@ export function databaseUrl(server: string, database: string): string {
 /** Makes the database and drops it after the file's tests. Call it in beforeAll or at the top of a file. */
 export async function testDatabase(): Promise<TestDatabase> {
   const server = inject("serverUrl");
-  const name = `ruvector_test_${randomBytes(6).toString("hex")}`;
+  const template = inject("template");
+  const name = template.replace(/template$/, randomBytes(6).toString("hex"));
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();
-  await admin.query(`CREATE DATABASE "${name}" TEMPLATE ${TEMPLATE}`);
+  await admin.query(`CREATE DATABASE "${name}" TEMPLATE ${template}`);
   await admin.end();
   const url = databaseUrl(server, name);
   const clients: pg.Client[] = [];

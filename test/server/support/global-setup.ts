@@ -10,32 +10,48 @@ import { build } from "../../../build/build.ts";
 import { root } from "../../../build/project.ts";
 import { startServer } from "../../../src/cli/db/server.ts";
 
-export const TEMPLATE = "ruvector_test_template";
+/** Databases carry the number of the test run's process: runs beside each other leave each other alone. */
+const PREFIX = "ruvector_test";
+const template = `${PREFIX}_${process.pid}_template`;
 
 declare module "vitest" {
   interface ProvidedContext {
     serverUrl: string;
+    template: string;
     language: string;
   }
 }
 
-export default async function setup(project: TestProject): Promise<void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build();
   const server = await startServer({ name: "test", log: (line) => console.error(line) });
   const admin = new pg.Client({ connectionString: server.url("postgres") });
   await admin.connect();
   const available = await admin.query<{ name: string }>("SELECT name FROM pg_available_extensions WHERE name IN ('pljs', 'plv8')");
   const language = process.env["RUVECTOR_HEALING_LANGUAGE"] ?? (available.rows.some(({ name }) => name === "pljs") ? "pljs" : "plv8");
-  // Databases of test files that were killed.
-  const left = await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE 'ruvector\\_test\\_%'");
-  for (const { datname } of left.rows) await admin.query(`DROP DATABASE "${datname}" WITH (FORCE)`);
-  await admin.query(`CREATE DATABASE ${TEMPLATE}`);
-  await admin.end();
-  const template = new pg.Client({ connectionString: server.url(TEMPLATE) });
-  await template.connect();
-  await template.query(`CREATE EXTENSION ${language}; CREATE EXTENSION vector;`);
-  await template.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`);
-  await template.end();
+  const left = await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE $1", [`${PREFIX}\\_%`]);
+  for (const { datname } of left.rows) if (!runs(datname)) await admin.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
+  await admin.query(`CREATE DATABASE ${template}`);
+  const installer = new pg.Client({ connectionString: server.url(template) });
+  await installer.connect();
+  await installer.query(`CREATE EXTENSION ${language}; CREATE EXTENSION vector;`);
+  await installer.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`);
+  await installer.end();
+  project.provide("template", template);
   project.provide("serverUrl", server.url("postgres"));
   project.provide("language", language);
+  return async () => {
+    await admin.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
+    await admin.end();
+  };
+}
+
+/** Whether the process that made the database is still there. */
+function runs(database: string): boolean {
+  const pid = Number(/^ruvector_test_(\d+)_/.exec(database)?.[1]);
+  try {
+    return Number.isInteger(pid) && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
