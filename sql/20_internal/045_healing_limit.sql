@@ -19,7 +19,7 @@ LANGUAGE plpgsql IMMUTABLE
 AS $function$
 BEGIN
   IF since IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'since must not be null',
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'since must not be null', DETAIL = 'Got NULL.',
       HINT = 'Leave it out for the last 24 hours, or write since := now() - interval ''7 days''.';
   END IF;
   RETURN since;

@@ -9,7 +9,7 @@ DECLARE
   known text;
 BEGIN
   IF collection IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null',
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null', DETAIL = 'Got NULL.',
       HINT = 'SELECT table_name FROM ruvector.collections; lists what is registered.';
   END IF;
   BEGIN
