@@ -3,8 +3,11 @@
  * only what both share. The loader (sql/20_internal/020_healing_javascript.sql) passes it as `engine`.
  */
 export interface Engine {
-  /** Rows of a statement. Parameters are strings only: others crash PLJS 1.0.5 (null, Date), read foreign memory, or are misread (boolean). */
-  execute(statement: string, parameters: readonly string[]): { readonly answer: string }[];
+  /**
+   * Rows of a statement. Never with parameters: PLJS 1.0.5 crashes on some (null, Date), reads foreign memory for
+   * others, and now and then passes any of them as NULL.
+   */
+  execute(statement: string): { readonly answer: string }[];
   /** Runs the function in a subtransaction; a plain JavaScript throw rolls it back and goes on as that throw. */
   subtransaction(work: () => void): void;
   elog(level: number, message: string): void;

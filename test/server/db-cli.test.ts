@@ -77,7 +77,7 @@ describe.skipIf(external)("a throwaway server", () => {
   test("comes back from kill -9 with what was committed, at the same address", async () => {
     await ask(one, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS id");
     const victim = new pg.Client({ connectionString: one.url() });
-    const lost = new Promise((resolve) => victim.once("error", resolve));
+    const lost = new Promise((resolve) => victim.on("error", resolve));
     await victim.connect();
     await victim.query("BEGIN; INSERT INTO kept VALUES (1001)");
     const url = one.url();

@@ -133,27 +133,30 @@ async function ensureTools(logFile: string, log: Log): Promise<void> {
 async function checkMounting(): Promise<void> {
   const probe = await mkdtemp(join(tmpdir(), "ruvector-healing-"));
   try {
-    const { failed } = await execa("mount", ["-t", "proc", "proc", probe], { env: adminEnvironment, reject: false });
-    if (failed) {
-      throw new ServerProblem(
-        "Mounting /proc in a folder is not allowed here (a container without CAP_SYS_ADMIN?).",
-        "Give the container that capability (docker run --privileged ...), or set DATABASE_URL=postgresql://...",
-      );
-    }
+    await mount("proc", probe);
     await execa("umount", [probe], { env: adminEnvironment });
   } finally {
     await rmdir(probe).catch(() => undefined);
   }
 }
 
+async function mount(type: "proc" | "tmpfs", folder: string, options = "defaults"): Promise<void> {
+  const result = await execa("mount", ["-t", type, "-o", options, type, folder], { env: adminEnvironment, reject: false });
+  if (!result.failed) return;
+  throw new ServerProblem(
+    `Mounting ${type} in a folder is not allowed here (a container without CAP_SYS_ADMIN?): ${result.stderr.trim()}`,
+    "Give the container that capability (docker run --privileged ...), or set DATABASE_URL=postgresql://...",
+  );
+}
+
 /** Mounts what a server needs in the folder where it is not mounted: after a reboot of the machine it is not. */
 async function ensureMounts(root: string): Promise<void> {
   const mounted = mountsUnder(root);
   const proc = join(root, "proc");
-  if (!mounted.includes(proc)) await execa("mount", ["-t", "proc", "proc", proc], { env: adminEnvironment });
+  if (!mounted.includes(proc)) await mount("proc", proc);
   // Shared memory of parallel queries; without it the server falls back to System V segments, which a kill leaks.
   const shm = join(root, "dev/shm");
-  if (!mounted.includes(shm)) await execa("mount", ["-t", "tmpfs", "-o", "mode=1777", "tmpfs", shm], { env: adminEnvironment });
+  if (!mounted.includes(shm)) await mount("tmpfs", shm, "mode=1777");
 }
 
 /** Removes what interrupted makings left, with their processes if those outlived the one that started them. */

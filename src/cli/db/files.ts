@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -95,8 +95,4 @@ export async function textOf(file: string): Promise<string> {
     if (codeOf(error) === "ENOENT") return "";
     throw error;
   }
-}
-
-export async function removeFiles(files: string[]): Promise<void> {
-  for (const file of files) await rm(file, { force: true });
 }

@@ -176,6 +176,12 @@ program
     console.log(`removed: the server "${name}"`);
   });
 
+// A reader that has seen enough (| head) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,0 +1,32 @@
+import fc from "fast-check";
+import sql from "sql-template-tag";
+import { describe, expect, it } from "vitest";
+import { compile, literal } from "../../src/host/postgres.ts";
+
+describe("the waist between JavaScript and SQL", () => {
+  it("numbers parameters as elements of one text array", () => {
+    const part = sql`a = ${"x"}`;
+    expect(compile(sql`SELECT ${1}::int WHERE ${part} AND b = ${null} AND c = ${true}`)).toEqual({
+      text: "SELECT ($1)[1]::int WHERE a = ($1)[2] AND b = ($1)[3] AND c = ($1)[4]",
+      parameters: '["1","x",null,"true"]',
+    });
+  });
+
+  it("refuses what it would have to guess", () => {
+    for (const value of [undefined, Number.NaN, Number.POSITIVE_INFINITY, {}, [], new Date()]) {
+      expect(() => compile(sql`SELECT ${value}`)).toThrow(TypeError);
+    }
+  });
+
+  it("writes literals that read back as they were and never end early", () => {
+    // The inverse of an E'' literal: doubled quotes and backslashes.
+    const read = (text: string) => text.replace(/''|\\\\/g, (pair) => pair[0]!);
+    fc.assert(fc.property(fc.string({ unit: fc.constantFrom("'", "\\", "$", "a", "\n", "E", "ü") }), (text) => {
+      const written = literal(text);
+      expect(written.startsWith("E'") && written.endsWith("'")).toBe(true);
+      const inner = written.slice(2, -1);
+      expect(inner).toMatch(/^(?:[^'\\]|''|\\\\)*$/);
+      expect(read(inner)).toBe(text);
+    }));
+  });
+});
