@@ -1,6 +1,9 @@
-/** The operations that heal: trigger, execute, rollback, approve, abort. Each answers with one JSON document. */
+/**
+ * The operations that heal: trigger, execute, rollback, approve, abort. Each answers with one JSON document.
+ * ruvector.healing_call() holds the collection's lock around them.
+ */
 import sql from "sql-template-tag";
-import { loadCollection, lockCollection } from "../collection/lookup.ts";
+import { loadCollection } from "../collection/lookup.ts";
 import { actionById, activeAction, lastUndoable, recordActionEvent, undoSummary, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { judgeAction } from "../execute/judge.ts";
@@ -11,7 +14,7 @@ import { type Decision, decide, parseParams, type Wanted } from "../loop/heal.ts
 import type { Action } from "../model/action.ts";
 import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { HealingError, SqlError } from "../model/errors.ts";
+import { HealingError } from "../model/errors.ts";
 import { takeSample } from "../sense/sample.ts";
 
 type Document = Record<string, unknown>;
@@ -35,27 +38,9 @@ function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
       message: "this server is a standby: nothing can be written here", flips_at: "promotion", hint: "Run it on the primary.",
     };
   }
-  const waiting = holdCollection(host, collection);
-  if (waiting) return waiting;
   const decision = decide(host, collection, takeSample(host, collection), wanted);
   const action = decision.action?.state === "planned" ? runSlice(host, collection, decision.action) : decision.action;
   return documentOf(collection, decision, action);
-}
-
-/** The collection's lock; a document instead when another session holds it for longer than lock_timeout. */
-function holdCollection(host: Host, collection: Collection): Document | null {
-  try {
-    lockCollection(host, collection.id);
-    return null;
-  } catch (error) {
-    if (!(error instanceof SqlError && error.sqlstate === "55P03")) throw error;
-    return {
-      outcome: "deferred", collection: collection.name, reason: "collection_busy",
-      message: "another session is working on this collection in a transaction that has not ended",
-      flips_at: "the end of that transaction",
-      hint: `SELECT pid, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND classid = 1381389896 AND objid = ${collection.id};`,
-    };
-  }
 }
 
 /** One slice: batches until it has had its time, then a sample and a judgement. */
@@ -104,8 +89,6 @@ const progressOf = (action: Action): Document => ({
 /** Undoes the active action of a collection, or else the last one that ended with its changes in place. */
 export function rollback(host: Host, collectionId: number): Document {
   const collection = loadCollection(host, collectionId);
-  const waiting = holdCollection(host, collection);
-  if (waiting) return waiting;
   const action = activeAction(host, collectionId) ?? lastUndoable(host, collectionId);
   if (!action) {
     throw new HealingError("wrong_action_state", `${collection.name} has no action to roll back`, {
@@ -123,12 +106,8 @@ export function rollback(host: Host, collectionId: number): Document {
 
 /** Stops an active action and undoes what it did. */
 export function abort(host: Host, id: unknown): Document {
-  const found = actionById(host, id);
-  const collection = loadCollection(host, found.collection_id);
-  const waiting = holdCollection(host, collection);
-  if (waiting) return waiting;
-  // Read again under the lock: a tick may have ended it meanwhile.
   const action = actionById(host, id);
+  const collection = loadCollection(host, action.collection_id);
   if (!isActive(action.state)) {
     throw new HealingError("wrong_action_state", `action ${action.id} is not active`, {
       detail: `Its state is ${action.state}${action.message ? `: ${action.message}` : ""}.`,
@@ -163,11 +142,8 @@ function undo(host: Host, collection: Collection, action: Action, to: "rolled_ba
 
 /** Lets an action that waits for a human begin with the next tick. */
 export function approve(host: Host, id: unknown): Document {
-  const found = actionById(host, id);
-  const collection = loadCollection(host, found.collection_id);
-  const waiting = holdCollection(host, collection);
-  if (waiting) return waiting;
   const action = actionById(host, id);
+  const collection = loadCollection(host, action.collection_id);
   if (action.state !== "awaiting_approval") {
     throw new HealingError("wrong_action_state", `action ${action.id} does not wait for approval`, {
       detail: `Its state is ${action.state}.`,

@@ -1,6 +1,6 @@
 /** The operations that sense: sample, report, graph. */
 import type { Host } from "../host/host.ts";
-import { loadCollection, lockCollection } from "../collection/lookup.ts";
+import { loadCollection } from "../collection/lookup.ts";
 import { currentGraph, type Sample, takeSample } from "../sense/sample.ts";
 import { keepReport, parseReport } from "../sense/report.ts";
 
@@ -8,14 +8,12 @@ type Document = Record<string, unknown>;
 
 export function sample(host: Host, collectionId: number): Document {
   const collection = loadCollection(host, collectionId);
-  lockCollection(host, collectionId);
   return { collection: collection.name, ...documentOf(takeSample(host, collection)) };
 }
 
 export function report(host: Host, collectionId: number, input: unknown): Document {
   const collection = loadCollection(host, collectionId);
   const { reading } = parseReport(input);
-  lockCollection(host, collectionId);
   keepReport(host, collectionId, input);
   return {
     collection: collection.name,

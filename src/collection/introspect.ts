@@ -1,5 +1,5 @@
 /** What the catalogues say about a table: everything the loop needs to know before it touches it. */
-import sql, { raw } from "sql-template-tag";
+import sql, { type Sql, raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Column } from "../model/collection.ts";
 
@@ -98,6 +98,11 @@ export function readTable(host: Host, relid: string): TableFacts | null {
   return facts ?? null;
 }
 
+/** A table and all its partitions as a subquery of `relid`; unlike pg_partition_tree it takes no locks. */
+export const family = (relid: Sql): Sql => sql`(
+  WITH RECURSIVE f(relid) AS (SELECT ${relid} UNION SELECT i.inhrelid FROM f JOIN pg_inherits i ON i.inhparent = f.relid)
+  SELECT relid FROM f)`;
+
 /**
  * The partitions of a table, by name. The bound's list is read back by the server itself
  * (`ARRAY[...]::text[]` of what pg_get_expr wrote), so quoting and NULL are PostgreSQL's own.
@@ -105,7 +110,7 @@ export function readTable(host: Host, relid: string): TableFacts | null {
 export function readPartitions(host: Host, relid: string): Partition[] {
   const leaves = host.query<Omit<Partition, "values"> & { readonly bound: string }>(sql`
     SELECT c.oid::text AS relid, format('%I.%I', n.nspname, c.relname) AS qualified, c.relname AS label,
-           c.relkind AS kind, coalesce(pg_get_expr(c.relpartbound, c.oid), '') AS bound
+           c.relkind AS kind, coalesce(pg_get_expr(c.relpartbound, 0), '') AS bound
       FROM pg_inherits i
       JOIN pg_class c ON c.oid = i.inhrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
-import sql from "sql-template-tag";
+import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { HealingError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
@@ -48,7 +48,10 @@ export function followTable(host: Host, collection: Collection): void {
        AND (schema_name, table_name, relid) IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name}, ${collection.relid}::oid)`);
 }
 
-/** The advisory lock that all work on a collection holds: class 'RVVH', see sql/20_internal/060_healing_tick.sql. */
-export function lockCollection(host: Host, id: number): void {
-  host.execute(sql`SELECT pg_advisory_xact_lock(1381389896, ${id}::int)`);
+/**
+ * Locks a table and its partitions, or fails at once with 55P03: the loop never stands in a lock queue, where
+ * everybody who comes later would wait behind it. (lock_timeout would not help: it does not end waits under PLJS.)
+ */
+export function lockTable(host: Host, collection: Collection, mode: "ACCESS SHARE" | "ROW EXCLUSIVE"): void {
+  host.execute(sql`LOCK TABLE ${raw(collection.name)} IN ${raw(mode)} MODE NOWAIT`);
 }

@@ -5,7 +5,6 @@ import { HealingError } from "../model/errors.ts";
 import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
-import { lockCollection } from "./lookup.ts";
 import { moveLimitations, tenantColumn } from "./limitations.ts";
 
 const OPTIONS = {
@@ -125,7 +124,6 @@ export function refreshRoutes(host: Host, collectionId: number, partitions: read
 
 /** `ruvector_healing_unregister`: forgets the collection; its table, outcomes and actions stay. */
 export function unregister(host: Host, id: number): Record<string, unknown> {
-  lockCollection(host, id);
   const [active] = host.query<{ id: string; strategy_name: string }>(sql`
     SELECT id::text, strategy_name FROM ruvector.healing_actions
      WHERE collection_id = ${id}::int AND state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')`);

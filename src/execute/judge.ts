@@ -42,7 +42,8 @@ function judgeSlice(host: Host, collection: Collection, action: Action, lambda: 
   if (action.progress.done) return beginStabilizing(host, collection, action, "the plan is carried out");
   return updateAction(host, action, {
     slices: action.slices + 1,
-    message: `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved, lambda ${lambdaText(lambda)}`,
+    // While a batch waits for another try, its reason says more than the progress.
+    ...(action.failures === 0 && { message: `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved, lambda ${lambdaText(lambda)}` }),
   });
 }
 

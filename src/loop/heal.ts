@@ -11,7 +11,7 @@ import { insertAction } from "../execute/actions.ts";
 import { STRATEGIES } from "../execute/registry.ts";
 import { isPlan, type Strategy } from "../execute/strategy.ts";
 import { guardContext, learnedWeights } from "../select/context.ts";
-import { judge, type GuardMode } from "../select/guards.ts";
+import { GUARDS, judge, type GuardMode } from "../select/guards.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Considered, selectStrategy } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";
@@ -54,7 +54,10 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
     return { outcome, problem, considered, strategy: chosen?.name ?? null, plan: null, action: null, refusal };
   };
   const dryRun = wanted.params["dry_run"] === true;
-  const verdict = judge(guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen));
+  const context = guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen);
+  // Whoever asks while an action is at work is told which one, also when it has already made the collection look well.
+  const busy = judge(context, GUARDS.filter(({ name }) => name === "active_action"));
+  const verdict = busy.refusal ? busy : judge(context);
   // A dry run shows the plan whatever stands in the way of carrying it out.
   if (verdict.refusal && !dryRun) return refuse("deferred", verdict.refusal);
   if (!chosen) return refuse("no_strategy", noStrategy(problem, considered));

@@ -1,70 +1,96 @@
 /** What the demo shows while it waits: a frame that redraws itself on a terminal, lines on change elsewhere. */
 import { createLogUpdate } from "log-update";
 import pc from "picocolors";
-import { describeWitness } from "../../classify/describe.ts";
 import { lambdaText } from "../../model/text.ts";
-import { label } from "./label.ts";
-import type { Seen } from "./watch.ts";
+import type { Seen, SeenAction } from "./watch.ts";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 
 /** One block a reading, 0 to 1; "·" where lambda was not known. */
 export const sparkline = (values: readonly (number | null)[]): string =>
-  values.map((value) => (value === null ? "·" : BLOCKS[Math.min(7, Math.floor(Math.max(0, value) * 8))])).join("");
+  values.map((value) => (value === null ? "·" : BLOCKS[Math.max(0, Math.min(7, Math.floor(value * 8)))])).join("");
 
 export function bar(done: number, total: number, width = 30): string {
   const share = total > 0 ? Math.min(1, done / total) : 0;
   const full = Math.round(share * width);
-  return `${"█".repeat(full)}${"░".repeat(width - full)} ${Math.round(share * 100)} %`;
+  return `${"█".repeat(full)}${"░".repeat(width - full)} ${String(Math.round(share * 100)).padStart(3)} %`;
+}
+
+export const fixed = (value: number | null | undefined): string => (value == null ? "not known" : String(Number(value.toFixed(2))));
+
+export interface Moment extends Seen {
+  readonly seconds: number;
+  readonly inserted: number;
+  readonly queries: number;
+  readonly weight_before: number | null;
 }
 
 const COLOURS: Record<string, (text: string) => string> = { normal: pc.green, stress: pc.yellow, critical: pc.red };
 
-export function frame(seen: Seen, seconds: number, writer: number, searches: number): string {
-  const { action } = seen;
-  const state = seen.state ?? "not sampled yet";
+/** "lambda 0.33 -> 1 (1 foreseen), verified; weight 1 -> 3.06" */
+function ending({ initial_lambda, final_lambda, predicted_lambda, verified }: SeenAction, { weight, weight_before }: Moment): string {
+  const judged = verified ? pc.green("verified") : pc.red("not verified");
+  return `lambda ${lambdaText(initial_lambda)} -> ${lambdaText(final_lambda)} (${lambdaText(predicted_lambda)} foreseen), ${judged}; weight ${fixed(weight_before)} -> ${fixed(weight)}`;
+}
+
+const why = (action: SeenAction): string => action.considered.find(({ taken }) => taken)?.reason ?? "";
+
+function frame(now: Moment): string {
+  const { action } = now;
+  const state = now.state ?? "not sampled yet";
+  const field = (name: string, text: string): string => `${pc.bold(name.padEnd(9))} ${text}`;
   const lines = [
-    `${pc.bold("lambda")} ${lambdaText(seen.lambda).padEnd(9)} ${sparkline(seen.samples.slice(-50).map(({ lambda }) => lambda))}`,
-    `${pc.bold("state")}  ${(COLOURS[state] ?? pc.dim)(state.padEnd(9))} ${pc.dim(`${seconds.toFixed(0)} s, writer ${writer} rows in, searcher ${searches} queries`)}`,
+    field("lambda", `${lambdaText(now.lambda).padEnd(10)}${sparkline(now.lambdas.slice(-50))}`),
+    field("state", (COLOURS[state] ?? pc.dim)(state)),
+    field("meanwhile", pc.dim(`${now.seconds.toFixed(0)} s, ${now.inserted} rows written, ${now.queries} searches`)),
   ];
-  if (seen.witness.length > 0) lines.push("", pc.bold("the minimum cut crosses"), ...describeWitness(seen.witness, 4, label).map((line) => `  ${line}`));
+  const witness = now.witness(4);
+  if (witness.length > 0) lines.push("", pc.bold("The minimum cut crosses"), ...witness.map((line) => `  ${line}`));
   if (action) {
-    const taken = action.considered.find((one) => one.taken);
-    lines.push(
-      "",
-      pc.bold(action.summary),
-      `${pc.bold("strategy")} ${pc.cyan(action.strategy)} ${pc.dim(taken?.reason ?? "")}`,
-      `${bar(action.rows_moved, action.rows_planned)} ${action.rows_moved} of ${action.rows_planned} rows, ${action.state}`,
-      pc.dim(action.message ?? ""),
-    );
-  } else if (seen.refusals.length > 0) {
-    lines.push("", ...seen.refusals.map(({ reason, message }) => `${pc.yellow(reason)}: ${message}`));
+    lines.push("", field("problem", action.summary), field("strategy", `${pc.cyan(action.strategy)} ${pc.dim(why(action))}`));
+    lines.push(field("moved", `${bar(action.rows_moved, action.plan_rows)}  ${action.rows_moved} of ${action.plan_rows} rows, ${action.state}`));
+    if (action.finished_at) lines.push(field("result", ending(action, now)));
+  } else if (now.refusals.length > 0) {
+    lines.push("", ...now.refusals.map(({ reason, message }) => `${pc.yellow(reason)}: ${message}`));
   }
-  if (seen.tick_error) lines.push(pc.red(seen.tick_error));
+  if (now.tick_error) lines.push(pc.red(now.tick_error));
   return lines.join("\n");
 }
 
+/** What can change, by name, with the words for it as it is now. */
+function facets(now: Moment): [name: string, text: string][] {
+  const { action } = now;
+  const found: [string, string][] = [["reading", `lambda ${lambdaText(now.lambda)}, state ${now.state ?? "not sampled yet"}`]];
+  const witness = now.witness(3);
+  if (witness.length > 0) found.push(["witness", `the minimum cut crosses ${witness.join("; ")}`]);
+  for (const { reason, message } of action ? [] : now.refusals) found.push([`refusal ${reason}`, `${reason}: ${message}`]);
+  if (now.tick_error) found.push(["tick", `tick failed: ${now.tick_error}`]);
+  if (!action) return found;
+  found.push(["problem", action.summary], ["strategy", `strategy ${action.strategy}: ${why(action)}`]);
+  found.push(["action", `${action.state}, ${action.rows_moved} of ${action.plan_rows} rows moved`]);
+  if (action.finished_at) found.push(["result", ending(action, now)]);
+  return found;
+}
+
 export interface Display {
-  show(seen: Seen, seconds: number, writer: number, searches: number): void;
+  show(now: Moment): void;
   end(): void;
 }
 
-/** On a terminal the frame redraws itself; elsewhere a line says what changed. */
 export function display(stream: NodeJS.WriteStream): Display {
   if (stream.isTTY) {
     const update = createLogUpdate(stream);
-    return { show: (...what) => update(frame(...what)), end: () => update.done() };
+    return { show: (now) => update(frame(now)), end: () => update.done() };
   }
-  let last = "";
+  const shown = new Map<string, string>();
   return {
-    show: (seen, seconds) => {
-      const { action } = seen;
-      const line = [
-        `lambda ${lambdaText(seen.lambda)}, ${seen.state ?? "not sampled yet"}`,
-        action ? `${action.strategy} ${action.state}, ${action.rows_moved} of ${action.rows_planned} rows` : "",
-      ].filter(Boolean).join("; ");
-      if (line !== last) stream.write(`${seconds.toFixed(0).padStart(4)} s  ${line}\n`);
-      last = line;
+    show: (now) => {
+      for (const [name, text] of facets(now)) {
+        // The edges of the cut grow a little with every batch: once is enough.
+        if (shown.get(name) === text || (name === "witness" && shown.has(name))) continue;
+        shown.set(name, text);
+        stream.write(`${now.seconds.toFixed(0).padStart(4)} s  ${text}\n`);
+      }
     },
     end: () => undefined,
   };

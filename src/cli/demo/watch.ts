@@ -1,14 +1,20 @@
 /** Reads what the loop is doing. Only reads: pg_cron does everything else. */
 import type pg from "pg";
+import { describeWitness } from "../../classify/describe.ts";
+import { labelsOf } from "../../classify/names.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
+import type { Metrics } from "../../model/problem.ts";
 
 export interface Seen {
-  /** lambda of every sample since the loop began, oldest first. */
-  readonly samples: readonly { readonly at: Date; readonly lambda: number | null; readonly state: string }[];
+  /** lambda of the last samples since the loop began, oldest first. */
+  readonly lambdas: readonly (number | null)[];
   readonly state: string | null;
   readonly lambda: number | null;
-  readonly witness: readonly WitnessEdge[];
+  /** The edges that cross the minimum cut, in words, the weakest first. */
+  readonly witness: (max: number) => readonly string[];
   readonly action: SeenAction | null;
+  /** Learned weight of the strategy of the action, or of rebalance_partitions before there is one. */
+  readonly weight: number | null;
   readonly tick_error: string | null;
   readonly refusals: readonly { readonly reason: string; readonly message: string }[];
 }
@@ -21,41 +27,66 @@ export interface SeenAction {
   readonly summary: string;
   readonly considered: readonly { readonly name: string; readonly taken: boolean; readonly reason: string; readonly weight: number }[];
   readonly rows_moved: number;
-  readonly rows_planned: number;
+  readonly plan_rows: number;
   readonly initial_lambda: number;
   readonly predicted_lambda: number | null;
   readonly final_lambda: number | null;
   readonly verified: boolean | null;
   readonly message: string | null;
-  readonly created_at: Date;
   readonly finished_at: Date | null;
   readonly recovery_seconds: number | null;
 }
 
-export async function look(client: pg.Client): Promise<Seen> {
-  const { rows: samples } = await client.query<{ at: Date; lambda: number | null; state: string; witness_edges: WitnessEdge[] }>(
-    "SELECT sampled_at AS at, lambda, state, witness_edges FROM ruvector_integrity_history('embeddings', limit_ := 120)");
-  const { rows: status } = await client.query<{ state: string | null; lambda: number | null; witness_edges: WitnessEdge[] | null }>(
+/** The first action since then and the readings since then. */
+export async function look(client: pg.Client, since: Date): Promise<Seen> {
+  const samples = await client.query<{ lambda: number | null; witness_edges: WitnessEdge[]; metrics: Partial<Metrics> }>(
+    "SELECT lambda, witness_edges, metrics FROM ruvector_integrity_history('embeddings', since := $1, limit_ := 60)", [since]);
+  const status = await client.query<{ state: string | null; lambda: number | null; witness_edges: WitnessEdge[] | null }>(
     "SELECT state, lambda, witness_edges FROM ruvector_integrity_status('embeddings')");
-  const { rows: actions } = await client.query<SeenAction>(`
-    SELECT a.id::int, a.state, a.strategy_name AS strategy, a.problem_class, a.problem ->> 'summary' AS summary, a.considered,
-           coalesce((a.progress ->> 'rows')::int, 0) AS rows_moved, (a.plan ->> 'rows')::int AS rows_planned, a.initial_lambda,
-           a.predicted_lambda, a.final_lambda, a.verified, a.message, a.created_at, a.finished_at, o.recovery_seconds
-      FROM ruvector.healing_actions a LEFT JOIN ruvector.healing_outcomes o ON o.action_id = a.id ORDER BY a.id DESC LIMIT 1`);
-  const { rows: healing } = await client.query<{ status: { last_tick_error: string | null; collections: Record<string, { refusals: { reason: string; message: string }[] }> } }>(
-    "SELECT ruvector_healing_status('embeddings') AS status");
+  // What was planned and considered is in the table; ruvector_healing_history() has the rest.
+  const actions = await client.query<SeenAction>(`
+    SELECT h.action_id::int AS id, h.state, h.strategy, h.problem_class, a.problem ->> 'summary' AS summary, a.considered,
+           coalesce(h.rows_moved, 0)::int AS rows_moved, coalesce((a.plan ->> 'rows')::int, 0) AS plan_rows, h.initial_lambda,
+           h.predicted_lambda, h.final_lambda, h.verified, h.message, h.finished_at, o.recovery_seconds
+      FROM ruvector_healing_history(since := $1) h
+      JOIN ruvector.healing_actions a ON a.id = h.action_id
+      LEFT JOIN ruvector.healing_outcomes o ON o.action_id = h.action_id
+     ORDER BY h.action_id LIMIT 1`, [since]);
+  const action = actions.rows[0] ?? null;
+  const weights = await client.query<{ weight: number }>(
+    "SELECT weight FROM ruvector_healing_effectiveness() WHERE name = $1", [action?.strategy ?? "rebalance_partitions"]);
+  const { last_tick_error, collections } = await healingStatus(client);
+  const edges = status.rows[0]?.witness_edges ?? [];
+  const label = labels(samples.rows[0]?.metrics);
   return {
-    samples: [...samples].reverse(),
-    state: status[0]?.state ?? null,
-    lambda: status[0]?.lambda ?? null,
-    witness: status[0]?.witness_edges ?? [],
-    action: actions[0] ?? null,
-    tick_error: healing[0]?.status.last_tick_error ?? null,
-    refusals: Object.values(healing[0]?.status.collections ?? {}).flatMap(({ refusals }) => refusals),
+    lambdas: samples.rows.map(({ lambda }) => lambda).reverse(),
+    state: status.rows[0]?.state ?? null,
+    lambda: status.rows[0]?.lambda ?? null,
+    witness: (max) => describeWitness(edges, max, label),
+    action,
+    weight: weights.rows[0]?.weight ?? null,
+    tick_error: last_tick_error,
+    refusals: Object.values(collections).flatMap(({ refusals }) => refusals),
   };
 }
 
-export async function weight(client: pg.Client): Promise<number | null> {
-  const { rows } = await client.query<{ weight: number }>("SELECT weight FROM ruvector_healing_effectiveness() WHERE name = 'rebalance_partitions'");
-  return rows[0]?.weight ?? null;
+function labels(metrics: Partial<Metrics> | undefined): (id: string) => string {
+  const label = labelsOf({ partitions: [], ...metrics } as unknown as Metrics);
+  // There is one server here, and its id says nothing to anybody.
+  return (id) => (id.startsWith("shard:") ? "this server" : label(id));
+}
+
+export interface HealingStatus {
+  readonly last_tick_error: string | null;
+  readonly collections: Readonly<Record<string, { readonly refusals: readonly { readonly reason: string; readonly message: string }[] }>>;
+}
+
+export async function healingStatus(client: pg.Client): Promise<HealingStatus> {
+  const { rows } = await client.query<{ status: HealingStatus }>("SELECT ruvector_healing_status('embeddings') AS status");
+  return rows[0]?.status ?? { last_tick_error: null, collections: {} };
+}
+
+export async function now(client: pg.Client): Promise<Date> {
+  const { rows } = await client.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+  return rows[0]?.now ?? new Date();
 }

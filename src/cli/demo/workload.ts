@@ -2,27 +2,31 @@
 import pg from "pg";
 import { DIMENSIONS, WRITER_IDS } from "./table.ts";
 
-export interface WriterResult {
-  /** Ids whose INSERT was acknowledged. */
-  readonly ids: number[];
+interface Failures {
+  /** How often, by SQLSTATE; "connection" where the server gave none. */
   readonly errors: Record<string, number>;
 }
 
-export interface SearcherResult {
+export interface WriterResult extends Failures {
+  /** Ids whose INSERT was acknowledged. */
+  readonly ids: number[];
+}
+
+export interface SearcherResult extends Failures {
   readonly milliseconds: number[];
-  readonly errors: Record<string, number>;
 }
 
 export interface Running<T> {
   readonly result: T;
+  /** Waits for the statement that is under way; may be called again. */
   stop(): Promise<void>;
 }
 
-const vector = (): string => `[${Array.from({ length: DIMENSIONS }, () => Math.random().toFixed(3)).join(",")}]`;
+const vector = (): string => `[${Array.from({ length: DIMENSIONS }, () => (Math.random() * 2 - 1).toFixed(3)).join(",")}]`;
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-async function loop<T extends { errors: Record<string, number> }>(url: string, result: T, turn: (client: pg.Client) => Promise<void>, rest: number): Promise<Running<T>> {
+async function loop<T extends Failures>(url: string, result: T, turn: (client: pg.Client) => Promise<void>, rest: number): Promise<Running<T>> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);
   await client.connect();
@@ -32,18 +36,18 @@ async function loop<T extends { errors: Record<string, number> }>(url: string, r
       try {
         await turn(client);
       } catch (error) {
-        const code = (error as { code?: string }).code ?? "unknown";
+        const code = (error as { code?: string }).code ?? "connection";
         result.errors[code] = (result.errors[code] ?? 0) + 1;
       }
       await pause(rest);
     }
+    await client.end().catch(() => undefined);
   })();
   return {
     result,
     stop: async () => {
       running = false;
       await done;
-      await client.end();
     },
   };
 }
@@ -56,7 +60,8 @@ export function startWriter(url: string): Promise<Running<WriterResult>> {
     const ids = [next++, next++, next++];
     await client.query(
       `INSERT INTO embeddings (id, partition_id, tenant_id, embedding)
-       SELECT id, ruvector_healing_route('embeddings')::int, 'writer', $2::vector FROM unnest($1::bigint[]) w(id)`, [ids, vector()]);
+       SELECT id, ruvector_healing_route('embeddings')::int, 'writer', embedding::vector
+         FROM unnest($1::bigint[], $2::text[]) w(id, embedding)`, [ids, ids.map(vector)]);
     result.ids.push(...ids);
   }, 60);
 }

@@ -1,6 +1,7 @@
 /** Partition load: rows and bytes of each partition. Sources: pg_class, pg_stat_get_live_tuples, count(*). */
 import sql, { raw } from "sql-template-tag";
-import { type Partition, readPartitions } from "../../collection/introspect.ts";
+import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
+import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
@@ -28,10 +29,11 @@ export function measurePartitions(host: Host, collection: Collection): Partition
     collection.partition_strategy === "none"
       ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", values: [] }]
       : readPartitions(host, collection.relid);
-  const statistics = readStatistics(host, partitions);
-  const pages = statistics.rows.reduce((sum, one) => sum + one.pages, 0);
-  const counted = pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
-  const byRelid = new Map(statistics.rows.map((one) => [one.relid, one]));
+  const locked = !reachable(host, collection);
+  const statistics = readStatistics(host, partitions, locked);
+  const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
+  const counted = !locked && pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
+  const byRelid = new Map(statistics.map((one) => [one.relid, one]));
   return {
     partitions: partitions.map((partition) => ({
       ...partition,
@@ -39,8 +41,25 @@ export function measurePartitions(host: Host, collection: Collection): Partition
       bytes: byRelid.get(partition.relid)?.bytes ?? 0,
     })),
     rows_source: counted ? "exact" : "statistics",
-    unmeasured: statistics.unmeasured,
+    unmeasured: locked ? [LOCKED] : [],
   };
+}
+
+const LOCKED: Unmeasured = {
+  what: "partition bytes",
+  why: "a partition is locked ACCESS EXCLUSIVE by another session; rows come from the statistics, sizes from the last vacuum",
+  hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
+};
+
+/** Whether the partitions can be opened now: counting and pg_relation_size would wait for an ACCESS EXCLUSIVE lock. */
+function reachable(host: Host, collection: Collection): boolean {
+  try {
+    lockTable(host, collection, "ACCESS SHARE");
+    return true;
+  } catch (error) {
+    if (error instanceof SqlError && error.sqlstate === "55P03") return false;
+    throw error;
+  }
 }
 
 /**
@@ -48,50 +67,26 @@ export function measurePartitions(host: Host, collection: Collection): Partition
  * they are lost in a crash, so where they are far below the planner's reltuples and nothing analyzed the
  * partition since, reltuples stand in.
  */
-function readStatistics(host: Host, partitions: readonly Partition[]): { rows: readonly Statistics[]; unmeasured: readonly Unmeasured[] } {
-  // Sizes open the relation, so they wait behind an ACCESS EXCLUSIVE lock; pg_class does not.
-  const sized = (size: string, total: string) =>
-    host.query<Statistics>(sql`
-      SELECT w.relid, coalesce(sum(${raw(size)}), 0)::float8 AS pages, coalesce(sum(${raw(total)}), 0)::float8 AS bytes,
-             coalesce(sum(CASE WHEN c.reltuples > 2 * pg_stat_get_live_tuples(c.oid)
-                                AND greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
-                                             pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) IS NULL
-                               THEN c.reltuples ELSE pg_stat_get_live_tuples(c.oid) END), 0)::float8 AS rows
-        FROM jsonb_array_elements_text(${JSON.stringify(partitions.map(({ relid }) => relid))}::jsonb) w(relid)
-        LEFT JOIN LATERAL (SELECT relid AS leaf FROM pg_partition_tree(w.relid::oid::regclass) WHERE isleaf
-                           UNION SELECT w.relid::oid::regclass) f ON true
-         JOIN pg_class c ON c.oid = f.leaf AND c.relkind <> 'p'
-       GROUP BY w.relid`);
+function readStatistics(host: Host, partitions: readonly Partition[], locked: boolean): Statistics[] {
+  const [size, total] = locked
+    ? ["c.relpages", "c.relpages::bigint * current_setting('block_size')::int"]
+    : ["pg_relation_size(c.oid) / current_setting('block_size')::int", "pg_total_relation_size(c.oid)"];
   host.query(sql`SELECT pg_stat_clear_snapshot()`);
-  try {
-    return {
-      rows: sized("pg_relation_size(c.oid) / current_setting('block_size')::int", "pg_total_relation_size(c.oid)"),
-      unmeasured: [],
-    };
-  } catch (error) {
-    if (!(error instanceof SqlError && error.sqlstate === "55P03")) throw error;
-    return {
-      rows: sized("c.relpages", "c.relpages::bigint * current_setting('block_size')::int"),
-      unmeasured: [
-        {
-          what: "partition bytes",
-          why: "a partition is locked ACCESS EXCLUSIVE by another session; sizes are those of the last vacuum",
-          hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
-        },
-      ],
-    };
-  }
+  return host.query<Statistics>(sql`
+    SELECT w.relid, coalesce(sum(${raw(size!)}), 0)::float8 AS pages, coalesce(sum(${raw(total!)}), 0)::float8 AS bytes,
+           coalesce(sum(CASE WHEN c.reltuples > 2 * pg_stat_get_live_tuples(c.oid)
+                              AND greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
+                                           pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) IS NULL
+                             THEN c.reltuples ELSE pg_stat_get_live_tuples(c.oid) END), 0)::float8 AS rows
+      FROM jsonb_array_elements_text(${JSON.stringify(partitions.map(({ relid }) => relid))}::jsonb) w(relid)
+     CROSS JOIN LATERAL ${family(sql`w.relid::oid`)} f
+      JOIN pg_class c ON c.oid = f.relid AND c.relkind <> 'p'
+     GROUP BY w.relid`);
 }
 
-/** count(*) of every partition, or null when a lock is in the way. */
-function countExactly(host: Host, partitions: readonly Partition[]): Map<string, number> | null {
+/** count(*) of every partition. */
+function countExactly(host: Host, partitions: readonly Partition[]): Map<string, number> {
   if (partitions.length === 0) return new Map();
   const counts = partitions.map(({ relid, qualified }) => `SELECT '${relid}' AS relid, count(*)::float8 AS rows FROM ${qualified}`);
-  try {
-    return new Map(host.query<{ relid: string; rows: number }>(sql`${raw(counts.join(" UNION ALL "))}`).map(({ relid, rows }) => [relid, rows]));
-  } catch (error) {
-    // A lock, or a partition dropped a moment ago: the statistics say enough until the next sample.
-    if (error instanceof SqlError && ["55P03", "42P01"].includes(error.sqlstate)) return null;
-    throw error;
-  }
+  return new Map(host.query<{ relid: string; rows: number }>(sql`${raw(counts.join(" UNION ALL "))}`).map(({ relid, rows }) => [relid, rows]));
 }

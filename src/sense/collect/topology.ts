@@ -1,5 +1,6 @@
 /** The parts of the contracted graph beside the partitions: IVF lists, replicas. Their health is not measured yet. */
 import sql from "sql-template-tag";
+import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { CentroidGroup } from "../snapshot.ts";
@@ -9,8 +10,7 @@ export function readCentroids(host: Host, collection: Collection): CentroidGroup
   return host.query<CentroidGroup>(sql`
     SELECT format('%I.%I', n.nspname, ic.relname) AS index,
            coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) AS lists
-      FROM (SELECT ${collection.relid}::oid AS relid
-            UNION SELECT relid FROM pg_partition_tree(${collection.relid}::oid::regclass)) f
+      FROM ${family(sql`${collection.relid}::oid`)} f
       JOIN pg_index i ON i.indrelid = f.relid AND i.indisvalid
       JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
       JOIN pg_am am ON am.oid = ic.relam AND am.amname = 'ivfflat'

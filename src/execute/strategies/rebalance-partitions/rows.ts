@@ -1,6 +1,7 @@
 /** Moves rows between partitions by updating the partition key, and back. The only SQL that changes a user's rows. */
 import sql, { type Sql, join, raw } from "sql-template-tag";
 import { readPartitions, readUniqueKeys } from "../../../collection/introspect.ts";
+import { lockTable } from "../../../collection/lookup.ts";
 import type { Host } from "../../../host/host.ts";
 import { HealingError } from "../../../model/errors.ts";
 import type { Collection, Column } from "../../../model/collection.ts";
@@ -60,6 +61,7 @@ function collides(host: Host, collection: Collection, alias: string, toKey: stri
  * @returns identities of the moved rows, in order
  */
 export function moveRows(host: Host, collection: Collection, route: Route, after: Identity | null, limit: number): Identity[] {
+  lockTable(host, collection, "ROW EXCLUSIVE");
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const beyond =
@@ -105,6 +107,7 @@ export interface MovedBack {
  * place is taken stay where they are and are counted.
  */
 export function moveRowsBack(host: Host, collection: Collection, route: Route, rows: readonly Identity[]): MovedBack {
+  lockTable(host, collection, "ROW EXCLUSIVE");
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");

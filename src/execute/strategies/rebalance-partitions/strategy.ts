@@ -1,6 +1,7 @@
 /** rebalance_partitions: moves rows from hot to cold partitions, and new rows with them. */
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
+import { family } from "../../../collection/introspect.ts";
 import type { Host } from "../../../host/host.ts";
 import type { Plan, Progress, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
@@ -119,7 +120,7 @@ function nothingToDo({ partitions }: Snapshot, ceiling: number): NothingToDo {
 
 function estimate(host: Host, collection: Collection, rows: number, tickSeconds: number): number {
   const { hnsw } = host.one<{ hnsw: boolean }>(sql`
-    SELECT EXISTS (SELECT FROM pg_partition_tree(${collection.relid}::oid::regclass) f
+    SELECT EXISTS (SELECT FROM ${family(sql`${collection.relid}::oid`)} f
                      JOIN pg_index i ON i.indrelid = f.relid JOIN pg_class c ON c.oid = i.indexrelid
                      JOIN pg_am a ON a.oid = c.relam AND a.amname = 'hnsw') AS hnsw`);
   const work = rows * (hnsw ? ROW_SECONDS.hnsw : ROW_SECONDS.plain);

@@ -1,0 +1,74 @@
+/** The end of the demo in words. */
+import pc from "picocolors";
+import { lambdaText } from "../../model/text.ts";
+import { fixed } from "./display.ts";
+import type { Result } from "./result.ts";
+import type { Finished } from "./scenario.ts";
+import { healingStatus } from "./watch.ts";
+
+type Say = (line: string) => void;
+
+export async function report(finished: Finished, say: Say): Promise<void> {
+  const { client, result } = finished;
+  say("");
+  if (result.action_id !== null) {
+    const { rows } = await client.query<{ text: string }>("SELECT ruvector_healing_explain($1) AS text", [result.action_id]);
+    say(rows[0]?.text ?? "");
+    say("");
+  }
+  partitions(result, say);
+  say("");
+  figures(result, say);
+  if (!result.ok) await whatWentWrong(finished, say);
+  say("");
+  whereToLook(finished, say);
+}
+
+function partitions({ partitions_before, partitions_after }: Result, say: Say): void {
+  const most = Math.max(1, ...Object.values(partitions_before), ...Object.values(partitions_after));
+  for (const [name, before] of Object.entries(partitions_before)) {
+    const after = partitions_after[name] ?? 0;
+    say(`  ${name.padEnd(16)}${String(before).padStart(8)} -> ${String(after).padStart(8)}  ${pc.dim("█".repeat(Math.round((after / most) * 40)))}`);
+  }
+}
+
+const errors = (found: Record<string, number>): string => {
+  const entries = Object.entries(found);
+  return entries.length === 0 ? "no errors" : pc.red(entries.map(([code, times]) => `${times} x ${code}`).join(", "));
+};
+
+function figures(result: Result, say: Say): void {
+  const { rows_check: check, writer, searcher } = result;
+  const field = (name: string, text: string): void => say(`${pc.bold(name.padEnd(9))} ${text}`);
+  field("result", `${result.ok ? pc.green("healed and verified") : pc.red(result.action_state ?? "no action")}, lambda ${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_after)} (${lambdaText(result.predicted_lambda)} foreseen)`);
+  field("MTTR", result.mttr_seconds === null ? "not known" : `${fixed(result.mttr_seconds)} s from the first sample below the threshold to the verified end`);
+  field("learned", `weight of ${result.strategy ?? "rebalance_partitions"} ${fixed(result.weight_before)} -> ${fixed(result.weight_after)}`);
+  field("moved", `${result.rows_moved ?? 0} of ${result.plan_rows ?? 0} planned rows`);
+  field("writer", `${writer.inserted} rows meanwhile, ${errors(writer.errors)}`);
+  field("searcher", `${searcher.queries} queries meanwhile, p50 ${fixed(searcher.p50_ms)} ms, p99 ${fixed(searcher.p99_ms)} ms, ${errors(searcher.errors)}`);
+  field("rows", check.ok ? pc.green("none lost, changed or doubled") : pc.red(`${check.missing} missing, ${check.changed} changed, ${check.doubled} doubled`));
+  say(`          ${check.before} + ${check.inserted} written = ${check.after}; checksum over id, tenant and vector ${pc.dim(`${check.checksum_before.slice(0, 12)} -> ${check.checksum_after.slice(0, 12)}`)}`);
+}
+
+async function whatWentWrong({ client, result }: Finished, say: Say): Promise<void> {
+  say("");
+  if (result.action_id === null) say(pc.red(`No action was started within ${result.limit_seconds} s.`));
+  else if (result.action_state !== "succeeded" || !result.verified) say(pc.red(`Action ${result.action_id} is ${result.action_state}${result.message ? `: ${result.message}` : ""}.`));
+  if (!result.rows_check.ok) say(pc.red("The rows are not what they have to be: see above."));
+  for (const { reason, message } of result.refusals) say(`${pc.yellow(reason)}: ${message}`);
+  if (result.last_tick_error) say(`${pc.red("last tick error")}: ${result.last_tick_error}`);
+  say("ruvector_healing_status():");
+  say(JSON.stringify(await healingStatus(client), null, 1));
+}
+
+function whereToLook({ server, seen }: Finished, say: Say): void {
+  say(`Look around: ${pc.bold(server.psql)}`);
+  say(pc.dim("  SELECT * FROM ruvector_healing_history();"));
+  say(pc.dim("  SELECT ruvector_healing_rollback('embeddings');      -- undoes what was done"));
+  say("The loop is no longer scheduled. To start it again:");
+  say(pc.dim("  SELECT ruvector_healing_schedule('5 seconds');"));
+  if (seen.state !== null && seen.state !== "normal") {
+    say(pc.dim(`  (The state was left at ${seen.state}: it goes up after lambda has held for recovery_hold_seconds, which takes ticks.)`));
+  }
+  if (server.canKill) say(pc.dim("The server keeps running. To stop it: npm run db -- stop --name demo; to remove it: npm run db -- destroy --name demo"));
+}

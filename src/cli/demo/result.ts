@@ -1,0 +1,81 @@
+/** What a run of the demo came to: the object that --json prints. */
+import type { Server } from "../db/server.ts";
+import type { RowsCheck } from "./check.ts";
+import type { Options } from "./scenario.ts";
+import type { Seen } from "./watch.ts";
+import { percentile, type SearcherResult, type WriterResult } from "./workload.ts";
+
+/** What was seen on the way. */
+export interface Story {
+  readonly states: string[];
+  witness: readonly string[];
+  sensed_after: number | null;
+  healed_after: number | null;
+  /** Seconds after which the demo gives up. */
+  readonly limit: number;
+}
+
+export interface Parts {
+  readonly server: Server;
+  readonly language: string;
+  readonly options: Options;
+  readonly schedule: string;
+  readonly before: Record<string, number>;
+  readonly after: Record<string, number>;
+  readonly story: Story;
+  readonly seen: Seen;
+  readonly weight_before: number | null;
+  readonly writer: WriterResult;
+  readonly searcher: SearcherResult;
+  readonly check: RowsCheck;
+  readonly timings: Record<string, number>;
+}
+
+export type Result = ReturnType<typeof resultOf>;
+
+export function resultOf(parts: Parts) {
+  const { server, language, options, story, seen, writer, searcher, check } = parts;
+  const { action } = seen;
+  const healed = action?.state === "succeeded" && action.verified === true;
+  return {
+    ok: healed && check.ok,
+    server: server.kind,
+    psql: server.psql,
+    language,
+    schedule: parts.schedule,
+    rows: options.rows,
+    partitions_before: parts.before,
+    partitions_after: parts.after,
+    states_seen: story.states,
+    witness: story.witness,
+    action_id: action?.id ?? null,
+    action_state: action?.state ?? null,
+    problem_class: action?.problem_class ?? null,
+    problem: action?.summary ?? null,
+    strategy: action?.strategy ?? null,
+    considered: action?.considered ?? [],
+    plan_rows: action?.plan_rows ?? null,
+    rows_moved: action?.rows_moved ?? null,
+    lambda_before: action?.initial_lambda ?? seen.lambda,
+    predicted_lambda: action?.predicted_lambda ?? null,
+    lambda_after: action?.final_lambda ?? null,
+    verified: action?.verified ?? null,
+    message: action?.message ?? null,
+    weight_before: parts.weight_before,
+    weight_after: seen.weight,
+    /** From the first sample below the threshold to the verified end. */
+    mttr_seconds: action?.recovery_seconds ?? null,
+    sensed_after_seconds: story.sensed_after,
+    healed_after_seconds: story.healed_after,
+    writer: { inserted: writer.ids.length, errors: writer.errors },
+    searcher: {
+      queries: searcher.milliseconds.length, p50_ms: percentile(searcher.milliseconds, 0.5), p99_ms: percentile(searcher.milliseconds, 0.99),
+      errors: searcher.errors,
+    },
+    rows_check: check,
+    limit_seconds: story.limit,
+    last_tick_error: seen.tick_error,
+    refusals: seen.refusals,
+    timings: parts.timings,
+  };
+}

@@ -1,0 +1,119 @@
+/** Several sessions at once: one action, nobody disturbed, a killed backend is no loss. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { checksum, configure, HOT, makeTable, QUICK } from "./support/collection.ts";
+import { type TestDatabase, testDatabase } from "./support/database.ts";
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, QUICK);
+});
+
+interface Answer {
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly measured?: unknown;
+  readonly action_id: number | null;
+}
+
+const actions = (collection: string) =>
+  db.rows<{ id: string; state: string; message: string; rows: number }>(
+    "SELECT id::text, state, message, coalesce((progress ->> 'rows')::int, 0) AS rows FROM ruvector.healing_actions WHERE collection = $1 ORDER BY id", [`public.${collection}`]);
+
+describe("two sessions", () => {
+  it("triggering at once start one action; the others are told which one", async () => {
+    await makeTable(db, { table: "pair", rows: HOT });
+    await db.client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 60}', 'pair')");
+    const clients = await Promise.all([1, 2, 3, 4, 5].map(() => db.connect()));
+    const answers = await Promise.all(clients.map(async (client) => (await client.query("SELECT ruvector_healing_trigger('pair') AS a")).rows[0].a as Answer));
+    const started = answers.filter(({ action_id }) => action_id !== null);
+    expect(started).toHaveLength(1);
+    for (const answer of answers.filter(({ action_id }) => action_id === null)) {
+      expect(answer).toMatchObject({ outcome: "deferred", reason: "active_action" });
+      expect(answer.message).toContain(`action ${started[0]!.action_id}`);
+    }
+    expect(await actions("pair")).toHaveLength(1);
+  });
+
+  it("one in an open transaction: the other is told after five seconds, not kept waiting", async () => {
+    await makeTable(db, { table: "held", rows: HOT });
+    const holder = await db.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT ruvector_healing_trigger('held')");
+    const answer = await db.value<Answer & { hint: string }>("SELECT ruvector_healing_trigger('held')");
+    expect(answer).toMatchObject({ outcome: "deferred", reason: "collection_busy" });
+    expect(await db.value("SELECT count(*)::int FROM pg_stat_activity WHERE pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 1381389896 AND objid <> 0)")).toBe(1);
+    await holder.query("ROLLBACK");
+    // Nothing of the rolled back trigger is left.
+    expect(await actions("held")).toHaveLength(0);
+    expect(await db.value("SELECT count(*)::int FROM held WHERE partition_id = 3")).toBe(1260);
+  }, 30_000);
+});
+
+describe("ticks", () => {
+  it("that overlap are harmless", async () => {
+    await makeTable(db, { table: "overlap", rows: HOT });
+    const before = await checksum(db, "overlap");
+    const clients = await Promise.all(Array.from({ length: 8 }, () => db.connect()));
+    for (let round = 0; round < 5; round++) await Promise.all(clients.map((client) => client.query("CALL ruvector_healing_tick()")));
+    expect((await actions("overlap")).filter(({ state }) => state === "succeeded").length).toBeGreaterThan(0);
+    expect(await db.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
+    expect(await checksum(db, "overlap")).toEqual(before);
+  });
+
+  it("go on after a backend was killed in one", async () => {
+    await makeTable(db, { table: "killed", rows: HOT });
+    await db.client.query("SELECT ruvector_healing_configure('{\"batch_rows\": 1, \"slice_seconds\": 3, \"enabled\": false}', 'killed')");
+    const before = await checksum(db, "killed");
+    const setup = await db.connect();
+    await setup.query("SELECT ruvector_healing_configure('{\"slice_seconds\": 0.01}', 'killed')");
+    await setup.query("SELECT ruvector_healing_execute('killed', 'rebalance_partitions')");
+    await setup.query("SELECT ruvector_healing_configure('{\"slice_seconds\": 3}', 'killed')");
+    const victim = await db.connect();
+    const pid = (await victim.query("SELECT pg_backend_pid() AS pid")).rows[0].pid as number;
+    const tick = victim.query("CALL ruvector_healing_tick()").then(() => "ended", (error: { code?: string }) => error.code ?? "lost");
+    const moved = async () => (await actions("killed"))[0]!.rows;
+    for (let turn = 0; turn < 200 && (await moved()) < 30; turn++) await new Promise((resolve) => setTimeout(resolve, 10));
+    await db.client.query("SELECT pg_terminate_backend($1)", [pid]);
+    // PLJS 1.0.5 keeps the termination signal to itself while it runs: the tick may end its slice first.
+    expect(["57P01", "lost", "ended"]).toContain(await tick);
+    const [action] = await actions("killed");
+    expect(action?.rows).toBeGreaterThanOrEqual(30);
+    // The progress that committed is the progress that the table has.
+    expect(await db.value("SELECT 1260 - count(*)::int FROM killed WHERE partition_id = 3")).toBe(action!.rows);
+    await db.client.query("SELECT ruvector_healing_configure('{\"batch_rows\": 500}', 'killed')");
+    for (let turn = 0; turn < 10; turn++) await db.client.query("CALL ruvector_healing_tick()");
+    expect((await actions("killed"))[0]).toMatchObject({ state: "succeeded" });
+    expect(await checksum(db, "killed")).toEqual(before);
+  }, 60_000);
+});
+
+describe("locks of others", () => {
+  it("rows locked by others are passed over, and their holder is not disturbed", async () => {
+    await makeTable(db, { table: "locked", rows: HOT });
+    const holder = await db.connect();
+    await holder.query("BEGIN");
+    const locked = (await holder.query("SELECT id::int FROM locked WHERE partition_id = 3 ORDER BY id LIMIT 100 FOR UPDATE")).rows.map(({ id }) => id as number);
+    const answer = await db.value<Answer & { rows_moved: number }>("SELECT ruvector_healing_execute('locked', 'rebalance_partitions')");
+    expect(answer.rows_moved).toBeGreaterThan(800);
+    await holder.query("UPDATE locked SET payload = 'mine' WHERE id = ANY($1)", [locked]);
+    await holder.query("COMMIT");
+    expect(await db.value("SELECT count(*)::int FROM locked WHERE partition_id = 3 AND payload = 'mine'")).toBe(100);
+  });
+
+  it("an exclusive lock on a target partition makes the action wait, without anybody waiting for it", async () => {
+    await makeTable(db, { table: "shut", rows: HOT });
+    await db.client.query("SELECT ruvector_healing_configure('{\"max_retries\": 50}', 'shut')");
+    const holder = await db.connect();
+    await holder.query("BEGIN; LOCK TABLE shut_p0, shut_p1, shut_p2, shut_p4, shut_p5, shut_p6, shut_p7 IN SHARE MODE;");
+    const began = Date.now();
+    await db.value("SELECT ruvector_healing_execute('shut', 'rebalance_partitions')");
+    expect((await actions("shut"))[0]).toMatchObject({ state: "executing", rows: 0, message: expect.stringContaining("55P03") });
+    expect(Date.now() - began).toBeLessThan(5000);
+    await holder.query("COMMIT");
+    for (let turn = 0; turn < 6; turn++) await db.client.query("CALL ruvector_healing_tick()");
+    expect((await actions("shut"))[0]).toMatchObject({ state: "succeeded" });
+  });
+});
