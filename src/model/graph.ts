@@ -58,8 +58,8 @@ export interface Reading {
   readonly witness: readonly WitnessEdge[];
   /** Ids of the nodes on the smaller side of the cut. */
   readonly side: readonly string[];
-  /** Share of the graph's mass on that side, 0 to 1. */
+  /** Share of the graph's mass that the cut takes away from the shard, 0 to 1; of its nodes where none has mass. */
   readonly mass: number;
-  /** The side is one node without mass. */
+  /** What is taken away is one node without mass. */
   readonly trivial: boolean;
 }
