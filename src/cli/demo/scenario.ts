@@ -58,14 +58,12 @@ export async function play(options: Options, display: Display, say: (line: strin
     await client.connect();
     await alone(client);
     if (server.kind === "external") await refuseToDrop(client);
-    const language = await cancellable(client, server, signal, () => install(client));
+    const language = await install(client);
     step("install");
     say(`ruvector_healing installed (${language}). Making embeddings: ${options.rows} rows in 8 partitions, 60 % of them in one...`);
-    const before = await cancellable(client, server, signal, async () => {
-      await makeTable(client, options.rows);
-      await rememberRows(client);
-      return rowsByPartition(client);
-    });
+    await cancellable(server, signal, (other) => makeTable(other, options.rows));
+    await rememberRows(client);
+    const before = await rowsByPartition(client);
     step("table");
 
     await client.query("SELECT ruvector_healing_register('embeddings')");
@@ -123,8 +121,14 @@ function notice(story: Story, seen: Seen, seconds: number): void {
   if (seen.action?.verified && seen.action.finished_at) story.healed_after = seconds;
 }
 
-/** Making the table can take a while; Ctrl-C cancels the statement instead of waiting for it. */
-async function cancellable<T>(client: pg.Client, server: Server, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/**
+ * Making a large table takes a while; Ctrl-C cancels the statement instead of waiting for it. On a connection of
+ * its own: once PLJS 1.0.5 has run in a session (installing is enough) no cancel reaches it any more.
+ */
+async function cancellable(server: Server, signal: AbortSignal, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: server.url() });
+  client.on("error", () => undefined);
+  await client.connect();
   const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   const cancel = async (): Promise<void> => {
     const other = new pg.Client({ connectionString: server.url() });
@@ -135,8 +139,10 @@ async function cancellable<T>(client: pg.Client, server: Server, signal: AbortSi
   const listener = (): void => void cancel().catch(() => undefined);
   signal.addEventListener("abort", listener);
   try {
-    return await work();
+    signal.throwIfAborted();
+    await work(client);
   } finally {
     signal.removeEventListener("abort", listener);
+    await client.end();
   }
 }
