@@ -3,6 +3,7 @@ import sql from "sql-template-tag";
 import { describeWitness } from "../classify/describe.ts";
 import { labelsOf } from "../classify/names.ts";
 import { actionById, undoSummary } from "../execute/actions.ts";
+import { strategyNamed } from "../execute/registry.ts";
 import type { Host } from "../host/host.ts";
 import { type Action, isActive } from "../model/action.ts";
 import type { Metrics } from "../model/problem.ts";
@@ -53,7 +54,7 @@ function did(host: Host, action: Action): string[] {
   return [
     "Did:",
     ...steps.map(({ kind, details, steps: times, rows, undone }) => {
-      const what = kind === "move_rows" ? `moved ${count(rows, "row")} from ${String(details["from"])} to ${String(details["to"])}` : "sent new rows away from the hot partitions";
+      const what = strategyNamed(action.strategy_name).describeStep(kind, details, rows);
       return `  ${what}, in ${count(times, "step")}${undone > 0 ? `, ${undone} undone` : ""}`;
     }),
   ];

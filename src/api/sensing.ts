@@ -2,13 +2,14 @@
 import type { Host } from "../host/host.ts";
 import { loadCollection } from "../collection/lookup.ts";
 import { currentGraph, type Sample, takeSample } from "../sense/sample.ts";
+import { MEASUREMENT_KINDS } from "../sense/snapshot.ts";
 import { keepReport, parseReport } from "../sense/report.ts";
 
 type Document = Record<string, unknown>;
 
 export function sample(host: Host, collectionId: number): Document {
   const collection = loadCollection(host, collectionId);
-  return { collection: collection.name, ...documentOf(takeSample(host, collection)) };
+  return { collection: collection.name, ...documentOf(takeSample(host, collection, MEASUREMENT_KINDS)) };
 }
 
 export function report(host: Host, collectionId: number, input: unknown): Document {

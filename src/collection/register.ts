@@ -2,6 +2,7 @@ import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import { HealingError } from "../model/errors.ts";
+import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
@@ -131,6 +132,12 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
     throw new HealingError("collection_busy", `action ${active.id} (${active.strategy_name}) is active on the collection`, {
       detail: "Forgetting the collection now would leave its undo without an owner.",
       hint: `SELECT ruvector_healing_abort(${active.id}); and let it finish, or wait for its end.`,
+    });
+  }
+  if (endDueLeases(host, id, "the collection was unregistered") > 0) {
+    throw new HealingError("collection_busy", "a lease of the collection could not be ended", {
+      detail: "Something it has to put back is locked by another session.",
+      hint: "Try again in a moment; the server's log says what was locked.",
     });
   }
   const [gone] = host.query<{ name: string }>(sql`

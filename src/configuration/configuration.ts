@@ -27,6 +27,9 @@ export interface Configuration {
   readonly critical_mass: number;
   readonly partition_load: Triple;
   readonly partition_load_pair: Triple;
+  readonly list_occupancy: Triple;
+  readonly replication_lag_seconds: Triple;
+  readonly queue_depth: Triple;
   readonly memory_pct: Triple;
   readonly fragmentation_pct: Triple;
   readonly min_rows_for_load: number;
@@ -43,6 +46,7 @@ export interface Configuration {
   readonly lock_timeout_ms: number;
   readonly max_retries: number;
   readonly rollback_timeout_seconds: number;
+  readonly strategy_retry_seconds: number;
   readonly ineffective_outcomes: number;
   readonly history_days: number;
 }

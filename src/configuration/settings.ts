@@ -97,6 +97,9 @@ export const SETTINGS: readonly SettingDefinition[] = [
 
   curve("partition_load", "rows of a partition over the mean", "Partition load to health, three or more partitions."),
   curve("partition_load_pair", "rows of a partition over the mean", "The same for collections of two partitions, where 2 is the most there can be."),
+  curve("list_occupancy", "rows of a list over the mean of its index", "Fullness of an IVF list to health."),
+  curve("replication_lag_seconds", "seconds", "Replication lag to health of the replica's link."),
+  curve("queue_depth", "jobs", "Maintenance jobs that wait to health of the maintenance group."),
   curve("memory_pct", "percent", "Memory use to health of the query paths."),
   curve("fragmentation_pct", "percent", "Index fragmentation to health of the query paths."),
   integer("min_rows_for_load", "rows", 0, 1_000_000_000, 1000, "Collections with fewer rows are not judged by partition load: a handful of rows is always skewed."),
@@ -115,6 +118,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   integer("max_retries", "slices", 0, 100, 5, "Slices in a row that may fail on locks or serialization before the action is rolled back."),
   number("rollback_timeout_seconds", "seconds", 1, 30 * DAY, 3600, "An undo that is not finished by then ends as rollback_failed and says what is left."),
 
+  number("strategy_retry_seconds", "seconds", 0, 30 * DAY, 3600, "A strategy whose last outcome for a class on the collection was not verified makes way for the others for so long."),
   number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),
   integer("history_days", "days", 1, 3650, 30, "Events, refusals and row journals older than this are removed."),
   integer("sample_days", "days", 1, 3650, 7, "Samples older than this are removed: one every 5 seconds is 17,280 rows a day and collection."),

@@ -84,7 +84,7 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
       VALUES
         (${collection.id}::int, ${collection.name}, ${wanted.approval ? "awaiting_approval" : "planned"}, session_user, ${wanted.origin},
          ${wanted.problem.details.class}, ${JSON.stringify(wanted.problem)}::jsonb, ${JSON.stringify(wanted.considered)}::jsonb,
-         ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb, ${wanted.strategy.reversible}::boolean,
+         ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb, ${wanted.plan.reversible ?? wanted.strategy.reversible}::boolean,
          ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8, ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
          ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8, ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
          ${JSON.stringify(sample.metrics)}::jsonb, to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},

@@ -58,8 +58,10 @@ function execute(host: Host, collection: Collection, action: Action, sliceElapse
       for (const step of batch.steps) insertStep(host, action, step);
       return batch;
     });
-    const changed = updateAction(host, action, { progress: result.progress, failures: 0 });
-    return { action: changed, again: !result.done && sliceElapsed < collection.settings.slice_seconds };
+    const changed = updateAction(host, action, {
+      progress: result.progress, failures: 0, ...(result.waiting !== undefined && { message: result.waiting }),
+    });
+    return { action: changed, again: !result.done && result.waiting === undefined && sliceElapsed < collection.settings.slice_seconds };
   } catch (error) {
     return { action: failed(host, collection, action, error), again: false };
   }

@@ -6,6 +6,7 @@ import type { Collection } from "../model/collection.ts";
 import { count, lambdaText, short } from "../model/text.ts";
 import { improved, WHOLE, worsened } from "../verify/verify.ts";
 import { recordActionEvent, undoSummary, updateAction } from "./actions.ts";
+import { strategyNamed } from "./registry.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 /** @param lambda of the sample taken after the last batch */
@@ -40,10 +41,12 @@ function judgeSlice(host: Host, collection: Collection, action: Action, lambda: 
     return beginStabilizing(host, collection, action, `target reached: lambda ${lambdaText(lambda)}`);
   }
   if (action.progress.done) return beginStabilizing(host, collection, action, "the plan is carried out");
+  const { describeProgress } = strategyNamed(action.strategy_name);
+  const progress = describeProgress ? describeProgress(action) : `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved`;
   return updateAction(host, action, {
     slices: action.slices + 1,
     // While a batch waits for another try, its reason says more than the progress.
-    ...(action.failures === 0 && { message: `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved, lambda ${lambdaText(lambda)}` }),
+    ...(action.failures === 0 && { message: `${progress}, lambda ${lambdaText(lambda)}` }),
   });
 }
 
@@ -88,7 +91,7 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
   const ended = updateAction(host, action, {
     state: action.rollback_to ?? "rolled_back",
     final_lambda: lambda,
-    message: [`undone: ${action.rollback_reason ?? "asked for"}`, rest].filter(Boolean).join("; "),
+    message: [`${action.reversible ? "undone" : "ended and cleared up"}: ${action.rollback_reason ?? "asked for"}`, rest].filter(Boolean).join("; "),
   });
   recordOutcome(host, ended);
   return ended;

@@ -3,13 +3,17 @@ import type * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import type { Action, Plan, Progress, Step } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import type { ProblemClass } from "../model/problem.ts";
-import type { Snapshot } from "../sense/snapshot.ts";
+import type { IntegrityState, Problem, ProblemClass } from "../model/problem.ts";
+import type { MeasurementKind, Snapshot } from "../sense/snapshot.ts";
+import type { Lease } from "./leases.ts";
 
 export interface PlanRequest {
   readonly host: Host;
   readonly collection: Collection;
   readonly snapshot: Snapshot;
+  /** What the classifier found; of class unknown where a human asked for the strategy by name on a healthy collection. */
+  readonly problem: Problem;
+  readonly state: IntegrityState;
   /** What the caller of `ruvector_healing_execute` gave, already parsed with `params`. */
   readonly params: Readonly<Record<string, unknown>>;
   /** Seconds between two ticks, as far as known: what a plan's duration is made of. */
@@ -41,6 +45,8 @@ export interface BatchResult {
   readonly done: boolean;
   readonly steps: readonly NewStep[];
   readonly progress: Progress;
+  /** What it waits for (a job, an answer): nothing more can be done before the next tick. */
+  readonly waiting?: string;
 }
 
 export interface UndoResult {
@@ -68,8 +74,19 @@ export interface Strategy {
   plan(request: PlanRequest): Plan | NothingToDo;
   /** One bounded change, inside a subtransaction; what it returns is journaled with it. */
   executeBatch(context: BatchContext): BatchResult;
-  /** Takes back a step, or a part of it. */
+  /**
+   * Takes back a step, or a part of it. Where the strategy is not reversible: clears up what a step that was cut short
+   * left behind (a job, an invalid index).
+   */
   undoStep(context: BatchContext, step: Step): UndoResult;
+  /** Measurements its effect shows in: they are taken anew, not from memory, when an action of it is judged. */
+  readonly remeasures: readonly MeasurementKind[];
+  /** What steps of one kind and the same details did, for `explain`: "moved 500 rows from a to b". */
+  describeStep(kind: string, details: Readonly<Record<string, unknown>>, rows: number): string;
+  /** Progress for people, while it executes; without it rows moved of rows planned. */
+  describeProgress?(action: Action): string;
+  /** Strategies that grant leases: puts back what one changed. */
+  endLease?(host: Host, lease: Lease): void;
 }
 
 export const isPlan = (plan: Plan | NothingToDo): plan is Plan => !("nothing" in plan);

@@ -20,19 +20,22 @@ export function beginStabilizing(host: Host, collection: Collection, action: Act
  */
 export function beginRollback(host: Host, collection: Collection, action: Action, to: NonNullable<Action["rollback_to"]>, reason: string): Action {
   const { steps_left } = undoSummary(host, action);
-  if (!action.reversible || steps_left === 0) {
+  // What cannot be taken back was not rolled back: it failed.
+  const end = !action.reversible && to === "rolled_back" ? "failed" : to;
+  if (steps_left === 0) {
     const ended = updateAction(host, action, {
-      state: to,
+      state: end,
       rollback_reason: reason,
       message: action.reversible ? `${reason}; nothing had been changed` : `${reason}; ${action.strategy_name} cannot be undone`,
     });
     recordOutcome(host, ended);
     return ended;
   }
+  // Steps of a strategy that cannot be undone are still cleared up: a job that runs, an index that was left invalid.
   return updateAction(host, action, {
     state: "rolling_back",
     rollback_reason: reason,
-    rollback_to: to,
+    rollback_to: end,
     failures: 0,
     deadline_in: collection.settings.rollback_timeout_seconds,
     message: `undoing: ${reason}`,

@@ -9,11 +9,11 @@ import { parseDocument } from "../model/documents.ts";
 import type { Problem } from "../model/problem.ts";
 import { insertAction } from "../execute/actions.ts";
 import { STRATEGIES } from "../execute/registry.ts";
-import { isPlan, type Strategy } from "../execute/strategy.ts";
-import { guardContext, learnedWeights } from "../select/context.ts";
-import { GUARDS, judge, type GuardMode } from "../select/guards.ts";
+import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
+import { guardContext, learnedWeights, recentFailures } from "../select/context.ts";
+import { GUARDS, judge, type GuardMode, type GuardVerdict } from "../select/guards.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
-import { type Considered, selectStrategy } from "../select/select.ts";
+import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";
 
 /** What every evaluation ends in. */
@@ -48,26 +48,15 @@ export function parseParams(strategy: Strategy, params: unknown): Record<string,
 /** Evaluates a collection on a fresh sample. Runs under the collection's lock; changes nothing but our own tables. */
 export function decide(host: Host, collection: Collection, sample: Sample, wanted: Wanted): Decision {
   const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
-  const { chosen, considered } = choose(host, collection, problem, wanted.strategy);
+  const choice = chooseWithPlan(host, collection, sample, problem, wanted);
+  const { chosen, considered, verdict, plan } = choice;
   const refuse = (outcome: "deferred" | "no_strategy", refusal: RefusalRecord & { readonly hint?: string }): Decision => {
     if (wanted.origin !== "execute") recordRefusal(host, collection, problem.details.class, refusal);
     return { outcome, problem, considered, strategy: chosen?.name ?? null, plan: null, action: null, refusal };
   };
-  const dryRun = wanted.params["dry_run"] === true;
-  const context = guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen);
-  // Whoever asks while an action is at work is told which one, also when it has already made the collection look well.
-  const busy = judge(context, GUARDS.filter(({ name }) => name === "active_action"));
-  const verdict = busy.refusal ? busy : judge(context);
-  // A dry run shows the plan whatever stands in the way of carrying it out.
-  if (verdict.refusal && !dryRun) return refuse("deferred", verdict.refusal);
-  if (!chosen) return refuse("no_strategy", noStrategy(problem, considered));
-  const applicable = chosen.applicable(collection);
-  if (applicable !== true) {
-    return refuse("deferred", { reason: "not_applicable", measured: chosen.name, flips_at: applicable.hint, message: applicable.reason, hint: applicable.hint });
-  }
-  const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, params: wanted.params, tick_seconds: tickSeconds(host) });
-  if (!isPlan(plan)) return refuse("deferred", { reason: "nothing_to_do", measured: null, flips_at: plan.hint, message: plan.nothing, hint: plan.hint });
-  if (dryRun) return { outcome: "dry_run", problem, considered, strategy: chosen.name, plan, action: null, refusal: null };
+  if (choice.refusal) return refuse(choice.refusal.reason === "no_strategy" ? "no_strategy" : "deferred", choice.refusal);
+  if (!chosen || !plan) throw new TypeError("an evaluation that is not refused has a strategy and a plan");
+  if (wanted.params["dry_run"] === true) return { outcome: "dry_run", problem, considered, strategy: chosen.name, plan, action: null, refusal: null };
   if (sample.reading.lambda === null) {
     return refuse("deferred", { reason: "lambda_unknown", measured: null, flips_at: "a reading of lambda", message: "without lambda nothing can be verified" });
   }
@@ -83,7 +72,53 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null };
 }
 
-function choose(host: Host, collection: Collection, problem: Problem, asked: Strategy | null): { chosen: Strategy | null; considered: readonly Considered[] } {
+interface Choice {
+  readonly chosen: Strategy | null;
+  readonly considered: readonly Considered[];
+  readonly verdict: GuardVerdict;
+  readonly plan: Plan | null;
+  readonly refusal: (RefusalRecord & { readonly hint?: string }) | null;
+}
+
+/**
+ * The best strategy that has something to do, with its plan. A strategy whose plan comes back empty makes way for the next
+ * one of the same class; the guards are asked for each, because approval and impact are a strategy's own.
+ */
+function chooseWithPlan(host: Host, collection: Collection, sample: Sample, problem: Problem, wanted: Wanted): Choice {
+  const empty = new Map<string, NothingToDo>();
+  const dryRun = wanted.params["dry_run"] === true;
+  for (;;) {
+    const { chosen, considered } = choose(host, collection, problem, wanted.strategy, empty);
+    const context = guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen);
+    // Whoever asks while an action is at work is told which one, also when it has already made the collection look well.
+    const busy = judge(context, GUARDS.filter(({ name }) => name === "active_action"));
+    const verdict = busy.refusal ? busy : judge(context);
+    const answer = { chosen, considered, verdict, plan: null };
+    // A dry run shows the plan whatever stands in the way of carrying it out.
+    if (verdict.refusal && !dryRun) return { ...answer, refusal: verdict.refusal };
+    if (!chosen) return { ...answer, refusal: emptyPlan(empty) ?? noStrategy(problem, considered) };
+    const applicable = chosen.applicable(collection);
+    if (applicable !== true) {
+      return { ...answer, refusal: { reason: "not_applicable", measured: chosen.name, flips_at: applicable.hint, message: applicable.reason, hint: applicable.hint } };
+    }
+    const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, problem, state: sample.state, params: wanted.params, tick_seconds: tickSeconds(host) });
+    if (isPlan(plan)) return { ...answer, plan, refusal: null };
+    empty.set(chosen.name, plan);
+    if (wanted.strategy) return { ...answer, refusal: emptyPlan(empty) };
+  }
+}
+
+/** Why the first of the strategies that found nothing to do found nothing. */
+function emptyPlan(empty: ReadonlyMap<string, NothingToDo>): (RefusalRecord & { readonly hint: string }) | null {
+  const [first] = empty;
+  if (!first) return null;
+  const [name, { nothing, hint }] = first;
+  return { reason: "nothing_to_do", measured: name, flips_at: hint, message: nothing, hint };
+}
+
+function choose(
+  host: Host, collection: Collection, problem: Problem, asked: Strategy | null, empty: ReadonlyMap<string, NothingToDo>,
+): { chosen: Strategy | null; considered: readonly Considered[] } {
   const weights = learnedWeights(host, problem.details.class);
   if (asked) {
     const weight = weights[asked.name] ?? 1;
@@ -92,10 +127,22 @@ function choose(host: Host, collection: Collection, problem: Problem, asked: Str
       considered: [{ name: asked.name, weight, impact: asked.impact, taken: true, reason_code: "chosen", reason: "asked for by name" }],
     };
   }
-  const candidates = STRATEGIES.map((strategy) => ({ ...strategy, applicable: strategy.applicable(collection) }));
+  const { settings } = collection;
+  const failures = recentFailures(host, collection.id, problem.details.class);
+  const candidates = STRATEGIES.map((strategy): Candidate => {
+    const nothing = empty.get(strategy.name);
+    return {
+      ...strategy,
+      applicable: strategy.applicable(collection),
+      needs_approval: settings.require_approval_strategies.includes(strategy.name),
+      failed_seconds_ago: failures[strategy.name] ?? null,
+      ...(nothing && { nothing_to_do: nothing.nothing }),
+    };
+  });
   const { chosen, considered } = selectStrategy(candidates, problem.details.class, {
-    max_auto_heal_impact: collection.settings.max_auto_heal_impact,
+    max_auto_heal_impact: settings.max_auto_heal_impact,
     weights,
+    retry_seconds: settings.strategy_retry_seconds,
   });
   return { chosen: STRATEGIES.find(({ name }) => name === chosen) ?? null, considered };
 }

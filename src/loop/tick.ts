@@ -4,9 +4,12 @@ import { recordEvent } from "../audit/events.ts";
 import { loadCollection } from "../collection/lookup.ts";
 import { activeAction, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
+import { endDueLeases } from "../execute/leases.ts";
+import { strategyNamed } from "../execute/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
 import type { Host } from "../host/host.ts";
 import { HealingError, SQLSTATES } from "../model/errors.ts";
+import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { closeRefusals, recordRefusal } from "../select/refusals.ts";
 import { takeSample } from "../sense/sample.ts";
@@ -29,13 +32,18 @@ export function tickObserve(host: Host, collectionId: number): Again {
   const collection = reachable(host, collectionId);
   if (!collection || sampledJustNow(host, collection)) return { again: false };
   host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
-  const sample = takeSample(host, collection);
+  endDueLeases(host, collectionId, collection.settings.enabled ? null : "healing was switched off");
   const action = activeAction(host, collectionId);
+  const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
   if (action) judgeAction(host, collection, action, sample.reading.lambda);
   else if (sample.state === "normal") closeRefusals(host, collection.id);
   else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
   return { again: false };
 }
+
+/** Whether the next sample decides about the action: it must then see what the action did, not what is remembered. */
+const judgedNow = (action: Action): boolean =>
+  action.state === "stabilizing" ? action.stabilize_until === null || action.now >= action.stabilize_until : action.progress.remeasure === true;
 
 /** pg_cron catches up after a stall with ticks that follow each other at once: they must not count as samples in a row. */
 function sampledJustNow(host: Host, collection: Collection): boolean {
@@ -63,6 +71,7 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
   const name = row?.name ?? String(collectionId);
   const action = activeAction(host, collectionId);
   if (action) updateAction(host, action, { state: "failed", message });
+  endDueLeases(host, collectionId, "the table is gone");
   const known = host.query(sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int AND reason = 'table_missing' AND closed_at IS NULL`);
   if (known.length === 0) recordEvent(host, { collection_id: collectionId, collection: name, kind: "table_missing", message, details: { hint } });
   recordRefusal(host, { id: collectionId, name }, "unknown", { reason: "table_missing", measured: null, flips_at: hint ?? "the table coming back", message });

@@ -17,8 +17,12 @@ export interface Plan {
   /** Rows that will be touched. */
   readonly rows: number;
   readonly bytes: number;
+  /** Write-ahead log it will write, an estimate. */
+  readonly wal_bytes: number;
   readonly predicted_lambda: number | null;
   readonly estimated_duration_seconds: number;
+  /** Whether this very plan can be undone, where that differs from the strategy's rule. */
+  readonly reversible?: boolean;
   /** Locks the strategy will take, in words. */
   readonly locks: readonly string[];
 }
@@ -70,7 +74,8 @@ export interface Progress {
   readonly done?: boolean;
   /** Set while a slice that lowered lambda is being undone: its number. */
   readonly undoing_slice?: number;
-  /** The newest slice was judged (target, abort ratio) after its last batch. */
+  /** The next sample measures anew what the strategy changes, so that the slice is judged by what it did. */
+  readonly remeasure?: boolean;
   readonly [key: string]: unknown;
 }
 

@@ -15,7 +15,7 @@ export interface GraphNode {
   readonly type: NodeType;
   /** What a person calls it, e.g. `embeddings_p3`. */
   readonly label: string;
-  /** What is lost when the node is cut off (rows for a partition); 0 for nodes that hold nothing. */
+  /** What is lost when the node is cut off, beside others of its type (rows for a partition); 0 for nodes that hold nothing. */
   readonly mass: number;
   /** false when no collector could measure the node: its links keep their nominal capacity, but it is not counted as healthy. */
   readonly measured: boolean;
@@ -58,7 +58,7 @@ export interface Reading {
   readonly witness: readonly WitnessEdge[];
   /** Ids of the nodes on the smaller side of the cut. */
   readonly side: readonly string[];
-  /** Share of the graph's mass that the cut takes away from the shard, 0 to 1; of its nodes where none has mass. */
+  /** What the cut takes away from the shard: the largest share of the mass of any one node type, 0 to 1; of the nodes where none has mass. */
   readonly mass: number;
   /** What is taken away is one node without mass. */
   readonly trivial: boolean;

@@ -55,3 +55,14 @@ export function learnedWeights(host: Host, problemClass: string): Record<string,
      ORDER BY strategy_name, problem_class = '*'`);
   return Object.fromEntries(rows.map(({ name, weight }) => [name, weight]));
 }
+
+/** Seconds since the last outcome of each strategy for a class on a collection, where that outcome was not verified. */
+export function recentFailures(host: Host, collectionId: number, problemClass: string): Record<string, number> {
+  const rows = host.query<{ name: string; seconds: number; verified: boolean | null }>(sql`
+    SELECT DISTINCT ON (strategy_name) strategy_name AS name, verified,
+           greatest(0, extract(epoch FROM clock_timestamp() - completed_at))::float8 AS seconds
+      FROM ruvector.healing_outcomes
+     WHERE collection_id = ${collectionId}::int AND problem_class = ${problemClass} AND completed_at IS NOT NULL
+     ORDER BY strategy_name, id DESC`);
+  return Object.fromEntries(rows.filter(({ verified }) => verified !== true).map(({ name, seconds }) => [name, seconds]));
+}

@@ -14,12 +14,20 @@ export interface StrategyInfo {
 export interface Candidate extends StrategyInfo {
   /** Whether it could act on this collection as it is now; otherwise why not. */
   readonly applicable: true | { readonly reason: string };
+  /** Its plan was asked for and came back empty: why. */
+  readonly nothing_to_do?: string;
+  /** An action of it would wait for a human. */
+  readonly needs_approval?: boolean;
+  /** Seconds since its last outcome for this class on this collection, where that was not verified; absent or null otherwise. */
+  readonly failed_seconds_ago?: number | null;
 }
 
 export interface SelectionContext {
   readonly max_auto_heal_impact: number;
   /** Learned weights by strategy name (for this problem's class, or overall); one that is missing counts as 1. */
   readonly weights: Readonly<Record<string, number>>;
+  /** A strategy that did not help steps aside for the others for so long; default 0. */
+  readonly retry_seconds?: number;
 }
 
 /** Why a candidate was taken or not. */
@@ -28,6 +36,9 @@ export type SelectionReason =
   | "lower_weight"
   | "higher_impact"
   | "later_name"
+  | "needs_approval"
+  | "nothing_to_do"
+  | "failed_recently"
   | "not_applicable"
   | "impact_above_limit"
   | "wrong_class";
@@ -59,9 +70,14 @@ function weightOf(weights: Readonly<Record<string, number>>, name: string): numb
 
 type Ranked = Candidate & { readonly weight: number };
 
-/** Best first: highest weight, then least impact, then name, so that the choice never depends on the registry's order. */
+const waits = (candidate: Ranked): number => (candidate.needs_approval === true ? 1 : 0);
+
+/**
+ * Best first: highest weight, then those that can begin without a human (an action that waits for approval holds up all
+ * others), then least impact, then name, so that the choice never depends on the registry's order.
+ */
 const byPreference = (a: Ranked, b: Ranked): number =>
-  b.weight - a.weight || a.impact - b.impact || compareText(a.name, b.name);
+  b.weight - a.weight || waits(a) - waits(b) || a.impact - b.impact || compareText(a.name, b.name);
 
 const judged = (candidate: Ranked, reason_code: SelectionReason, reason: string): Considered => ({
   name: candidate.name,
@@ -73,7 +89,7 @@ const judged = (candidate: Ranked, reason_code: SelectionReason, reason: string)
 });
 
 /** Why a candidate may not be used at all; null when it may. */
-function ruledOut(candidate: Ranked, problem: ProblemClass, limit: number): Considered | null {
+function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impact: limit, retry_seconds = 0 }: SelectionContext): Considered | null {
   if (!candidate.handles.includes(problem)) {
     const handles = candidate.handles.length > 0 ? candidate.handles.join(", ") : "nothing";
     return judged(candidate, "wrong_class", `handles ${handles}, not ${problem}`);
@@ -84,6 +100,11 @@ function ruledOut(candidate: Ranked, problem: ProblemClass, limit: number): Cons
   }
   if (candidate.applicable !== true) {
     return judged(candidate, "not_applicable", printable(candidate.applicable.reason, 400));
+  }
+  if (candidate.nothing_to_do !== undefined) return judged(candidate, "nothing_to_do", printable(candidate.nothing_to_do, 400));
+  const ago = candidate.failed_seconds_ago ?? null;
+  if (ago !== null && ago < retry_seconds) {
+    return judged(candidate, "failed_recently", `did not help here ${Math.round(ago)} s ago; it is not repeated within ${retry_seconds} s (strategy_retry_seconds)`);
   }
   return null;
 }
@@ -96,6 +117,9 @@ function outranked(candidate: Ranked, best: Ranked): Considered {
     const weights = own === other ? `${candidate.weight} is below ${best.weight}` : `${own} is below ${other}`;
     return judged(candidate, "lower_weight", `weight ${weights} of ${best.name}`);
   }
+  if (waits(candidate) > waits(best)) {
+    return judged(candidate, "needs_approval", `same weight as ${best.name}, which needs no approval`);
+  }
   if (candidate.impact > best.impact) {
     return judged(candidate, "higher_impact", `same weight as ${best.name}, but impact ${candidate.impact} is above its ${best.impact}`);
   }
@@ -103,8 +127,9 @@ function outranked(candidate: Ranked, best: Ranked): Considered {
 }
 
 /**
- * Selects the strategy for a problem: of those that handle its class, stay within the allowed impact and are applicable
- * now, the one with the highest learned weight; ties go to the least impact, then to the name.
+ * Selects the strategy for a problem: of those that handle its class, stay within the allowed impact, are applicable now
+ * and did not just fail here, the one with the highest learned weight; ties go to those that need no approval, then to the
+ * least impact, then to the name.
  */
 export function selectStrategy(
   candidates: readonly Candidate[],
@@ -115,7 +140,7 @@ export function selectStrategy(
   const refused: Considered[] = [];
   for (const candidate of candidates) {
     const ranked: Ranked = { ...candidate, weight: weightOf(context.weights, candidate.name) };
-    const refusal = ruledOut(ranked, problem, context.max_auto_heal_impact);
+    const refusal = ruledOut(ranked, problem, context);
     if (refusal) refused.push(refusal);
     else usable.push(ranked);
   }

@@ -14,7 +14,7 @@ import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../model/pr
 import { assess } from "./assess.ts";
 import { takeSnapshot } from "./collect/snapshot.ts";
 import { freshReport } from "./report.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { MeasurementKind, Snapshot } from "./snapshot.ts";
 import { nextState, type StateRecord, type StateTransition } from "./states.ts";
 
 export interface Sample {
@@ -31,12 +31,15 @@ export interface Sample {
   readonly degraded_at: number | null;
 }
 
-/** Measures the collection and keeps the sample. Runs in the caller's transaction, under the collection's lock. */
-export function takeSample(host: Host, collection: Collection): Sample {
+/**
+ * Measures the collection and keeps the sample. Runs in the caller's transaction, under the collection's lock.
+ * @param fresh kinds of measurement that must not come from memory
+ */
+export function takeSample(host: Host, collection: Collection, fresh: readonly MeasurementKind[] = []): Sample {
   const began = host.now();
   const { settings } = collection;
   const report = freshReport(host, collection.id, settings.report_ttl_seconds);
-  const snapshot = takeSnapshot(host, collection, report?.metrics ?? {});
+  const snapshot = takeSnapshot(host, collection, report?.metrics ?? {}, new Set(fresh));
   const assessment = assess(snapshot, settings);
   const reading = report?.reading ?? assessment.reading;
   const graph = report?.graph ?? assessment.graph;
@@ -60,7 +63,7 @@ export function takeSample(host: Host, collection: Collection): Sample {
 /** The graph a sample would read now, without keeping anything. */
 export function currentGraph(host: Host, collection: Collection) {
   const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);
-  return report?.graph ?? assess(takeSnapshot(host, collection, report?.metrics ?? {}), collection.settings).graph;
+  return report?.graph ?? assess(takeSnapshot(host, collection, report?.metrics ?? {}, new Set()), collection.settings).graph;
 }
 
 function readState(host: Host, collectionId: number) {

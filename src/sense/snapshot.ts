@@ -1,31 +1,28 @@
 /** What the collectors bring home: measurements only, no judgement. `assess.ts` turns it into a graph and a reading. */
-
-export interface PartitionMeasurement {
-  readonly relid: string;
-  readonly qualified: string;
-  readonly label: string;
-  /** pg_class.relkind. */
-  readonly kind: string;
-  /** Key values that lead to it, null for SQL NULL; empty where there are none to name. */
-  readonly values: readonly (string | null)[];
-  readonly rows: number;
-  /** Heap, indexes and TOAST. */
-  readonly bytes: number;
-}
+import type { CentroidGroup } from "./collect/centroids.ts";
+import type { IndexMeasurement } from "./collect/fragmentation.ts";
+import type { MaintenanceMeasurement } from "./collect/maintenance.ts";
+import type { MemoryMeasurement } from "./collect/memory.ts";
+import type { PartitionMeasurement } from "./collect/partitions.ts";
+import type { ReplicaMeasurement } from "./collect/replication.ts";
 
 /** Something the sensor could not measure: never counted as healthy, never in the way of the rest. */
 export interface Unmeasured {
   readonly what: string;
   readonly why: string;
-  /** What would make it measurable. */
+  /** What would make it measurable: the GRANT, the setting, the report to push. */
   readonly hint: string;
 }
 
-export interface CentroidGroup {
-  /** The vector index, `schema.name` quoted. */
-  readonly index: string;
-  readonly lists: number;
+/** What a collector returns. */
+export interface Measured<T> {
+  readonly value: T;
+  readonly unmeasured: readonly Unmeasured[];
 }
+
+/** The collectors, and the fields of the snapshot that each fills. */
+export const MEASUREMENT_KINDS = ["partitions", "centroids", "replicas", "maintenance", "indexes", "memory"] as const;
+export type MeasurementKind = (typeof MEASUREMENT_KINDS)[number];
 
 /** Figures an outside monitor may push; a pushed value always wins over a measured one. */
 export interface PushedMetrics {
@@ -44,7 +41,10 @@ export interface Snapshot {
   /** How rows were counted. */
   readonly rows_source: "exact" | "statistics";
   readonly centroids: readonly CentroidGroup[];
-  readonly replicas: readonly { readonly id: string; readonly label: string }[];
+  readonly replicas: readonly ReplicaMeasurement[];
+  readonly maintenance: MaintenanceMeasurement;
+  readonly indexes: readonly IndexMeasurement[];
+  readonly memory: MemoryMeasurement;
   readonly pushed: PushedMetrics;
   readonly unmeasured: readonly Unmeasured[];
 }

@@ -54,6 +54,30 @@ describe("filters", () => {
   });
 });
 
+describe("what was tried", () => {
+  it("a strategy that just failed here makes way for the next, and comes back", () => {
+    const candidates = [candidate("first", 0.1, { failed_seconds_ago: 100 }), candidate("second", 0.4)];
+    const selection = selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, retry_seconds: 3600 });
+    expect(selection.chosen).toBe("second");
+    expect(reasons(selection)["first"]).toBe("failed_recently");
+    expect(selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, retry_seconds: 100 }).chosen).toBe("first");
+  });
+
+  it("a strategy with nothing to do makes way for the next", () => {
+    const selection = select([candidate("empty", 0.1, { nothing_to_do: "no partition is hot by rows" }), candidate("full", 0.4)]);
+    expect(selection.chosen).toBe("full");
+    expect(selection.considered.find(({ name }) => name === "empty")).toMatchObject({ reason_code: "nothing_to_do", reason: "no partition is hot by rows" });
+  });
+
+  it("of equal weights the one that needs no approval comes first; a higher weight still wins", () => {
+    const candidates = [candidate("asks", 0.1, { needs_approval: true }), candidate("acts", 0.4)];
+    const selection = select(candidates);
+    expect(selection.chosen).toBe("acts");
+    expect(reasons(selection)["asks"]).toBe("needs_approval");
+    expect(select(candidates, { weights: { asks: 1.5 } }).chosen).toBe("asks");
+  });
+});
+
 describe("preference", () => {
   it("the highest weight wins over impact; a missing weight is 1", () => {
     const selection = select([candidate("gentle", 0.1), candidate("learned", 0.5)], { weights: { learned: 1.2 } });

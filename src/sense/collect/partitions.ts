@@ -5,12 +5,24 @@ import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { PartitionMeasurement, Unmeasured } from "../snapshot.ts";
+import type { Measured, Unmeasured } from "../snapshot.ts";
 
-export interface PartitionsMeasured {
+export interface PartitionMeasurement {
+  readonly relid: string;
+  readonly qualified: string;
+  readonly label: string;
+  /** pg_class.relkind. */
+  readonly kind: string;
+  /** Key values that lead to it, null for SQL NULL; empty where there are none to name. */
+  readonly values: readonly (string | null)[];
+  readonly rows: number;
+  /** Heap, indexes and TOAST. */
+  readonly bytes: number;
+}
+
+export interface PartitionsMeasurement {
   readonly partitions: readonly PartitionMeasurement[];
   readonly rows_source: "exact" | "statistics";
-  readonly unmeasured: readonly Unmeasured[];
 }
 
 interface Statistics {
@@ -24,7 +36,7 @@ interface Statistics {
  * Measures the partitions of a collection (the table itself where it is not partitioned).
  * Small collections are counted, large ones read from the statistics: see exact_count_pages.
  */
-export function measurePartitions(host: Host, collection: Collection): PartitionsMeasured {
+export function measurePartitions(host: Host, collection: Collection): Measured<PartitionsMeasurement> {
   const partitions: Partition[] =
     collection.partition_strategy === "none"
       ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", values: [] }]
@@ -35,12 +47,14 @@ export function measurePartitions(host: Host, collection: Collection): Partition
   const counted = !locked && pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
   return {
-    partitions: partitions.map((partition) => ({
-      ...partition,
-      rows: counted?.get(partition.relid) ?? byRelid.get(partition.relid)?.rows ?? 0,
-      bytes: byRelid.get(partition.relid)?.bytes ?? 0,
-    })),
-    rows_source: counted ? "exact" : "statistics",
+    value: {
+      partitions: partitions.map((partition) => ({
+        ...partition,
+        rows: counted?.get(partition.relid) ?? byRelid.get(partition.relid)?.rows ?? 0,
+        bytes: byRelid.get(partition.relid)?.bytes ?? 0,
+      })),
+      rows_source: counted ? "exact" : "statistics",
+    },
     unmeasured: locked ? [LOCKED] : [],
   };
 }

@@ -1,36 +1,45 @@
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { PushedMetrics, Snapshot, Unmeasured } from "../snapshot.ts";
+import type { MeasurementKind, PushedMetrics, Snapshot, Unmeasured } from "../snapshot.ts";
+import { measureCentroids } from "./centroids.ts";
+import { measureFragmentation } from "./fragmentation.ts";
+import { measureMaintenance } from "./maintenance.ts";
+import { measureMemory } from "./memory.ts";
 import { measurePartitions } from "./partitions.ts";
-import { readCentroids, readReplicas } from "./topology.ts";
+import { measureReplicas } from "./replication.ts";
 
-/** Reads everything the sensor can see of a collection, in one go. */
-export function takeSnapshot(host: Host, collection: Collection, pushed: PushedMetrics): Snapshot {
-  const measured = measurePartitions(host, collection);
-  const centroids = readCentroids(host, collection);
-  const replicas = readReplicas(host);
+/**
+ * Reads everything the sensor can see of a collection, in one go.
+ * @param fresh kinds that are measured anew, where a collector would otherwise go by what it remembers
+ */
+export function takeSnapshot(host: Host, collection: Collection, pushed: PushedMetrics, _fresh: ReadonlySet<MeasurementKind>): Snapshot {
+  const partitions = measurePartitions(host, collection);
+  const centroids = measureCentroids(host, collection);
+  const replicas = measureReplicas(host);
+  const maintenance = measureMaintenance();
+  const indexes = measureFragmentation();
+  const memory = measureMemory();
+  const unmeasured: Unmeasured[] = [
+    ...partitions.unmeasured,
+    ...unlessPushed(centroids.unmeasured, pushed.centroid_occupancy),
+    ...unlessPushed(replicas.unmeasured, pushed.replication_lag_seconds),
+    ...unlessPushed(maintenance.unmeasured, pushed.maintenance_queue_depth),
+    ...unlessPushed(indexes.unmeasured, pushed.index_fragmentation_pct),
+    ...unlessPushed(memory.unmeasured, pushed.memory_usage_pct),
+  ];
   return {
     collection: collection.name,
-    partitions: measured.partitions,
-    rows_source: measured.rows_source,
-    centroids,
-    replicas,
+    partitions: partitions.value.partitions,
+    rows_source: partitions.value.rows_source,
+    centroids: centroids.value,
+    replicas: replicas.value,
+    maintenance: maintenance.value,
+    indexes: indexes.value,
+    memory: memory.value,
     pushed,
-    unmeasured: [...measured.unmeasured, ...gaps(pushed, centroids.length, replicas.length)],
+    unmeasured,
   };
 }
 
-const PUSH = (key: string) => `Push it: SELECT ruvector_integrity_report('<collection>', '{"metrics": {"${key}": ...}}');`;
-
-function gaps(pushed: PushedMetrics, centroids: number, replicas: number): Unmeasured[] {
-  const missing: Unmeasured[] = [];
-  const gap = (what: string, key: keyof PushedMetrics, there: boolean) => {
-    if (there && pushed[key] === undefined) missing.push({ what, why: "no collector measures it yet", hint: PUSH(key) });
-  };
-  gap("centroid occupancy", "centroid_occupancy", centroids > 0);
-  gap("replication lag", "replication_lag_seconds", replicas > 0);
-  gap("maintenance queue", "maintenance_queue_depth", true);
-  gap("memory use", "memory_usage_pct", true);
-  gap("index fragmentation", "index_fragmentation_pct", true);
-  return missing;
-}
+/** What an outside monitor reports is not missing. */
+const unlessPushed = (gaps: readonly Unmeasured[], pushed: unknown): readonly Unmeasured[] => (pushed === undefined ? gaps : []);

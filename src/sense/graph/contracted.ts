@@ -37,6 +37,7 @@ export interface GroupDescription {
 export interface ReplicaDescription {
   readonly id: string;
   readonly label: string;
+  readonly mass: number;
   readonly health: MeasuredHealth;
 }
 
@@ -79,9 +80,9 @@ export function contractedGraph(description: CollectionDescription): ContractedG
   const { shard } = description;
   const hub = builder.addNode("shard", shard.id, shard.label, 0, true);
   for (const group of description.groups) addGroup(builder, hub, group);
-  for (const { id, label, health } of description.replicas) {
+  for (const { id, label, mass, health } of description.replicas) {
     const measured = asMeasured(health);
-    const replica = builder.addNode("replication_target", id, label, 0, measured !== null);
+    const replica = builder.addNode("replication_target", id, label, mass, measured !== null);
     builder.addEdge(replica, hub, "replication", 1, measured ?? 1);
   }
   return { nodes: builder.nodes, edges: builder.edges };

@@ -15,7 +15,7 @@ import {
   type EdgeList,
   type FlowTree,
 } from "../mincut/index.ts";
-import type { ContractedGraph, GraphEdge, Reading, WitnessEdge } from "../../model/graph.ts";
+import { type ContractedGraph, type GraphEdge, NODE_TYPES, type Reading, type WitnessEdge } from "../../model/graph.ts";
 
 export interface ReadOptions {
   /**
@@ -174,19 +174,23 @@ function cutOff(graph: ContractedGraph, side: Uint8Array): Uint8Array {
   return shardInside && !shardOutside ? side.map((inside) => 1 - inside) : side;
 }
 
-/** Share of the mass that is inside; of the nodes, where nobody said what they hold. */
+/**
+ * The largest share that is inside of what any one type of node holds (rows of partitions, rows of lists, replicas): their
+ * masses have different units. Of the nodes, where nobody said what they hold.
+ */
 function massShare(graph: ContractedGraph, inside: Uint8Array): number {
-  let total = 0;
-  let share = 0;
-  let count = 0;
-  graph.nodes.forEach(({ mass }, i) => {
-    total += mass;
-    if (inside[i] === 1) {
-      share += mass;
-      count++;
-    }
-  });
-  return total > 0 ? clamp01(share / total) : count / graph.nodes.length;
+  const shares = NODE_TYPES.map((wanted) => {
+    let total = 0;
+    let share = 0;
+    graph.nodes.forEach(({ type, mass }, i) => {
+      if (type !== wanted) return;
+      total += mass;
+      if (inside[i] === 1) share += mass;
+    });
+    return total > 0 ? share / total : null;
+  }).filter((share): share is number => share !== null);
+  if (shares.length > 0) return clamp01(Math.max(...shares));
+  return inside.reduce((count, one) => count + one, 0) / graph.nodes.length;
 }
 
 function isTrivial(graph: ContractedGraph, inside: Uint8Array): boolean {

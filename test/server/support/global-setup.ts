@@ -24,7 +24,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build();
-  const server = await startServer({ name: "test", log: (line) => console.error(line) });
+  const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", log: (line) => console.error(line) });
   const admin = new pg.Client({ connectionString: server.url("postgres") });
   await admin.connect();
   const available = await admin.query<{ name: string }>("SELECT name FROM pg_available_extensions WHERE name IN ('pljs', 'plv8')");

@@ -240,7 +240,7 @@ export function simulatedCollection(size: CollectionSize, faults: Faults = {}): 
     ],
     replicas: Array.from({ length: size.replicas }, (_, i) => {
       const id = `replica:${i}`;
-      return { id, label: id, health: healthOf(id) };
+      return { id, label: id, mass: 0, health: healthOf(id) };
     }),
   };
 }

@@ -5,6 +5,7 @@ import { family } from "../../../collection/introspect.ts";
 import type { Host } from "../../../host/host.ts";
 import type { Plan, Progress, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
+import { count } from "../../../model/text.ts";
 import { assess, loadCurve, meanRows } from "../../../sense/assess.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
@@ -68,6 +69,7 @@ export const rebalancePartitions: Strategy = {
       strategy: "rebalance_partitions",
       rows,
       bytes: Math.round(bytes),
+      wal_bytes: movedRowsWal(rows, bytes),
       moves,
       partitions: snapshot.partitions.map(({ label, rows: before }, place) => ({ label, rows_before: before, rows_after: rows_after[place]! })),
       predicted_lambda: assess(after, settings).reading.lambda,
@@ -96,6 +98,11 @@ export const rebalancePartitions: Strategy = {
     return { done: next.done === true, steps, progress: next };
   },
 
+  remeasures: ["partitions"],
+
+  describeStep: (kind, { from, to }, rows) =>
+    kind === "route_weights" ? "sent new rows away from the hot partitions" : `moved ${count(rows, "row")} from ${String(from)} to ${String(to)}`,
+
   undoStep({ host, collection }: BatchContext, step: Step): UndoResult {
     if (step.kind === "route_weights") {
       host.execute(sql`
@@ -108,6 +115,12 @@ export const rebalancePartitions: Strategy = {
     return moveRowsBack(host, collection, { from_key, to_key }, step.journal as Identity[]);
   },
 };
+
+/**
+ * WAL of a move: the row and its index entries are written anew (the bytes they take now), and each row's old version,
+ * new version and commit share come with some 100 bytes of record headers. Full-page images after a checkpoint come on top.
+ */
+const movedRowsWal = (rows: number, bytes: number): number => Math.round(bytes + 100 * rows);
 
 function nothingToDo({ partitions }: Snapshot, ceiling: number): NothingToDo {
   const mean = meanRows(partitions);

@@ -1,13 +1,20 @@
-/** The parts of the contracted graph beside the partitions: IVF lists, replicas. Their health is not measured yet. */
+/** IVF indexes: their lists, how full each is, and what recall they give. */
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { CentroidGroup } from "../snapshot.ts";
+import type { Measured } from "../snapshot.ts";
+import { pushHint } from "./gap.ts";
+
+export interface CentroidGroup {
+  /** The vector index, `schema.name` quoted. */
+  readonly index: string;
+  readonly lists: number;
+}
 
 /** IVF indexes of the collection's leaves with their number of lists (pgvector's default is 100). */
-export function readCentroids(host: Host, collection: Collection): CentroidGroup[] {
-  return host.query<CentroidGroup>(sql`
+export function measureCentroids(host: Host, collection: Collection): Measured<readonly CentroidGroup[]> {
+  const value = host.query<CentroidGroup>(sql`
     SELECT format('%I.%I', n.nspname, ic.relname) AS index,
            coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) AS lists
       FROM ${family(sql`${collection.relid}::oid`)} f
@@ -16,15 +23,8 @@ export function readCentroids(host: Host, collection: Collection): CentroidGroup
       JOIN pg_am am ON am.oid = ic.relam AND am.amname = 'ivfflat'
       JOIN pg_namespace n ON n.oid = ic.relnamespace
      ORDER BY 1`);
-}
-
-/** Connected streaming replicas. The views show their names to every role, their positions to pg_monitor. */
-export function readReplicas(host: Host): { id: string; label: string }[] {
-  return host.query<{ id: string; label: string }>(sql`
-    SELECT 'replica:' || coalesce(nullif(application_name, ''), pid::text) AS id,
-           coalesce(nullif(application_name, ''), 'replica ' || pid) AS label
-      FROM pg_stat_replication
-     WHERE state IS NULL OR state <> 'backup'
-     GROUP BY 1, 2
-     ORDER BY 1`);
+  return {
+    value,
+    unmeasured: value.length > 0 ? [{ what: "centroid occupancy", why: "no collector measures it yet", hint: pushHint("centroid_occupancy") }] : [],
+  };
 }

@@ -1,0 +1,37 @@
+/**
+ * Memory pressure and index fragmentation slow the query paths: they act on the links between the partitions and the hub.
+ * That witness meets none of the count rules, so that the metric rules decide.
+ */
+import { type Configuration, toCurve } from "../../configuration/configuration.ts";
+import type { Metrics } from "../../model/problem.ts";
+import { type MeasuredHealth } from "../graph/contracted.ts";
+import { health } from "../graph/health.ts";
+import type { Snapshot } from "../snapshot.ts";
+
+/** Memory use in percent: pushed before measured. */
+const memoryUsage = ({ pushed, memory }: Snapshot): number | null => pushed.memory_usage_pct ?? memory.usage_pct;
+
+/** Fragmentation of the worst index in percent: pushed before measured. */
+function fragmentation({ pushed, indexes }: Snapshot): number | null {
+  if (pushed.index_fragmentation_pct !== undefined) return pushed.index_fragmentation_pct;
+  const known = indexes.map(({ fragmentation_pct }) => fragmentation_pct).filter((value): value is number => value !== null);
+  return known.length > 0 ? Math.max(...known) : null;
+}
+
+/** Health of the way between the partitions and the hub; null: neither is measured. */
+export function pathHealth(snapshot: Snapshot, configuration: Configuration): MeasuredHealth {
+  const known = [
+    health(memoryUsage(snapshot), toCurve(configuration.memory_pct, "linear")),
+    health(fragmentation(snapshot), toCurve(configuration.fragmentation_pct, "linear")),
+  ].filter((value): value is number => value !== null);
+  return known.length > 0 ? Math.min(...known) : null;
+}
+
+type PathMetrics = Pick<Metrics, "memory_usage_pct" | "largest_consumers" | "index_fragmentation_pct" | "fragmented_indexes">;
+
+export const pathMetrics = (snapshot: Snapshot): PathMetrics => ({
+  memory_usage_pct: memoryUsage(snapshot),
+  largest_consumers: snapshot.pushed.largest_consumers ?? snapshot.memory.consumers,
+  index_fragmentation_pct: fragmentation(snapshot),
+  fragmented_indexes: snapshot.pushed.fragmented_indexes ?? snapshot.indexes.map(({ index }) => index),
+});

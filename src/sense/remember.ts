@@ -1,0 +1,44 @@
+/**
+ * Measurements that outlive a sample: those that cost too much to take every few seconds (recall, fragmentation), and
+ * counters that mean something only beside their last reading. They can be lost: a restore without them measures anew.
+ */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+
+export interface Remembered<T> {
+  readonly value: T;
+  /** Seconds since 1970, the database's clock. */
+  readonly at: number;
+}
+
+/** The last measurement of a kind; null: there is none. */
+export function recall<T>(host: Host, collectionId: number, kind: string): Remembered<T> | null {
+  return host.query<Remembered<T>>(sql`
+    SELECT value, extract(epoch FROM measured_at)::float8 AS at FROM ruvector.integrity_measurements
+     WHERE collection_id = ${collectionId}::int AND kind = ${kind}`)[0] ?? null;
+}
+
+/** Keeps a measurement in place of the last one of its kind. */
+export function remember<T>(host: Host, collectionId: number, kind: string, value: T): Remembered<T> {
+  const { at } = host.one<{ at: number }>(sql`
+    INSERT INTO ruvector.integrity_measurements AS m (collection_id, kind, measured_at, value)
+    VALUES (${collectionId}::int, ${kind}, clock_timestamp(), ${JSON.stringify(value)}::jsonb)
+    ON CONFLICT (collection_id, kind) DO UPDATE SET measured_at = excluded.measured_at, value = excluded.value
+    RETURNING extract(epoch FROM measured_at)::float8 AS at`);
+  return { value, at };
+}
+
+/**
+ * A measurement that is taken again only when it is `every` seconds old, when `fresh` asks for it (an action is about to
+ * be judged by it), or when the clock was set back behind it.
+ * @param measure gets the last measurement, to compare with
+ */
+export function remembered<T>(
+  host: Host, collectionId: number, kind: string, every: number, fresh: boolean,
+  measure: (previous: Remembered<T> | null) => T,
+): Remembered<T> {
+  const previous = recall<T>(host, collectionId, kind);
+  const now = host.one<{ at: number }>(sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`).at;
+  if (previous && !fresh && now >= previous.at && now - previous.at < every) return previous;
+  return remember(host, collectionId, kind, measure(previous));
+}
