@@ -2,9 +2,10 @@
  * npm run demo: a hot partition is sensed, healed, verified and learned from on a real server, by pg_cron alone.
  * The demo makes the table and the load, starts the schedule, and watches. It never calls the engine itself.
  */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import pc from "picocolors";
 import { ServerProblem } from "../db/server.ts";
+import { interruption, wholeNumber } from "../terminal.ts";
 import { display } from "./display.ts";
 import { report } from "./report.ts";
 import { play } from "./scenario.ts";
@@ -14,32 +15,6 @@ interface Flags {
   readonly keep: boolean;
   readonly rows: number;
   readonly interval: number;
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`);
-  };
-}
-
-/** Ctrl-C reaches this process up to three times: from the terminal, from npm and from build/run.mjs. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  let first = 0;
-  const stop = (): void => {
-    if (first === 0) {
-      first = Date.now();
-      process.stderr.write(`\n${pc.yellow("Stopping...")} (again to leave at once)\n`);
-      controller.abort(new Error("interrupted"));
-    } else if (Date.now() - first > 1500) {
-      process.stderr.write(`${pc.red("Left at once")}: the loop may still be scheduled, SELECT ruvector_healing_unschedule();\n`);
-      process.exit(130);
-    }
-  };
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, stop);
-  return controller.signal;
 }
 
 async function demo(flags: Flags, signal: AbortSignal): Promise<void> {

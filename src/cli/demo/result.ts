@@ -3,7 +3,8 @@ import type { Server } from "../db/server.ts";
 import type { RowsCheck } from "./check.ts";
 import type { Options } from "./scenario.ts";
 import type { Seen } from "./watch.ts";
-import { percentile, type SearcherResult, type WriterResult } from "./workload.ts";
+import { percentile } from "../load.ts";
+import type { SearcherResult, WriterResult } from "./workload.ts";
 
 /** What was seen on the way. */
 export interface Story {

@@ -1,0 +1,5 @@
+import type { Drill } from "../drill.ts";
+import { hotspotRows } from "./hotspot-rows.ts";
+
+/** Every drill there is, in the order in which `all` runs them. A new one is a file here and a line. */
+export const DRILLS: readonly Drill[] = [hotspotRows];

@@ -1,0 +1,76 @@
+/**
+ * npm run drill -- all: causes each fault on a fresh collection of a real server and lets pg_cron heal it. On a staging
+ * server (DATABASE_URL) it stays in its own schema and cleans up after itself.
+ */
+import { Command } from "commander";
+import pc from "picocolors";
+import { nearest } from "../../model/nearest.ts";
+import { ServerProblem, startServer } from "../db/server.ts";
+import { interruption, wholeNumber } from "../terminal.ts";
+import { DRILLS } from "./drills/index.ts";
+import type { Drill } from "./drill.ts";
+import { table } from "./print.ts";
+import { type DrillResult, runDrill } from "./run.ts";
+import { alone, connectTo, dropSchema, install, runLoop } from "./stage.ts";
+
+interface Flags {
+  readonly json?: boolean;
+  readonly interval: number;
+  readonly patience: number;
+}
+
+function wanted(names: readonly string[]): readonly Drill[] {
+  if (names.includes("all")) return DRILLS;
+  return names.map((name) => {
+    const found = DRILLS.find((drill) => drill.name === name);
+    if (found) return found;
+    const known = DRILLS.map((drill) => drill.name);
+    throw new ServerProblem(`There is no drill "${name}".`, `Did you mean "${nearest(name, known)}"? Known: all, ${known.join(", ")}.`);
+  });
+}
+
+async function drill(names: readonly string[], flags: Flags, signal: AbortSignal): Promise<void> {
+  const drills = wanted(names);
+  const say = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
+  const server = await startServer({ name: "drill", log: say });
+  const client = await connectTo(server.url());
+  const results: DrillResult[] = [];
+  let stop: () => Promise<void> = async () => undefined;
+  try {
+    await alone(client);
+    await install(client, server);
+    const loop = await runLoop(client, flags.interval);
+    stop = loop.stop;
+    say(`The loop runs by pg_cron (${loop.schedule}) on ${server.where}.`);
+    for (const one of drills) {
+      signal.throwIfAborted();
+      say(`${one.name}: ${one.fault}`);
+      results.push(await runDrill(server, client, one, { patience: flags.patience, signal, say }));
+    }
+  } finally {
+    await stop().catch(() => undefined);
+    await dropSchema(client).catch(() => undefined);
+    await client.end().catch(() => undefined);
+  }
+  console.log(flags.json ? JSON.stringify(results, null, 1) : table(results));
+  if (results.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+const program = new Command("npm run drill --")
+  .description(`Causes faults for real and lets the loop heal them.\n\n${DRILLS.map(({ name, fault, strategy }) => `  ${name.padEnd(20)} ${fault} (${strategy})`).join("\n")}`)
+  .argument("<names...>", '"all", or names of drills')
+  .option("--json", "print the results as JSON on standard output; progress goes to standard error")
+  .option("--interval <seconds>", "seconds between ticks, where the loop is not scheduled yet", wholeNumber(1, 60), 5)
+  .option("--patience <seconds>", "how long a drill may take to be healed", wholeNumber(30, 3600), 300)
+  .action(async (names: string[], flags: Flags) => {
+    const signal = interruption();
+    try {
+      await drill(names, flags, signal);
+    } catch (error) {
+      if (!(signal.aborted || error instanceof ServerProblem)) throw error;
+      process.stderr.write(signal.aborted ? "Stopped; the drill's schema is dropped.\n" : `${pc.red((error as Error).message)}\n`);
+      process.exitCode = signal.aborted ? 130 : 1;
+    }
+  });
+
+await program.parseAsync();

@@ -1,0 +1,41 @@
+/** The drills' results as a table for people. */
+import pc from "picocolors";
+import { lambdaText } from "../../model/text.ts";
+import type { DrillResult } from "./run.ts";
+
+const seconds = (value: number | null): string => (value === null ? "-" : `${value.toFixed(1)} s`);
+
+const rowsText = ({ rows }: DrillResult): string =>
+  rows === null ? "-" : rows.ok ? `${rows.rows} ok` : `${rows.missing} missing, ${rows.changed} changed, ${rows.doubled} doubled`;
+
+const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] = [
+  ["fault", ({ drill }) => drill],
+  ["sensed", (result) => seconds(result.sensed_after_seconds)],
+  ["class", (result) => result.class ?? "-"],
+  ["strategy", (result) => (result.strategy ?? "-") + (result.started_by === "asked for" ? " *" : "")],
+  ["lambda", (result) => `${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_after)}`],
+  ["healed", (result) => seconds(result.healed_after_seconds)],
+  ["undone", ({ undone }) => undone ?? "-"],
+  ["rows", rowsText],
+  ["", (result) => (result.ok ? "ok" : result.skipped ? "not run" : "FAILED")],
+];
+
+export function table(results: readonly DrillResult[]): string {
+  const cells = [COLUMNS.map(([name]) => name), ...results.map((result) => COLUMNS.map(([, of]) => of(result)))];
+  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]): string => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
+  const [head, ...body] = cells;
+  const lines = [pc.bold(line(head!)), ...body.map((row, place) => paint(results[place]!)(line(row)))];
+  for (const { drill, problem } of results) if (problem !== null) lines.push(`${pc.red(drill)}: ${problem}`);
+  for (const { drill, load_errors } of results) {
+    const errors = Object.entries(load_errors);
+    if (errors.length > 0) lines.push(`${drill}: the load beside it met ${errors.map(([code, times]) => `${times} x ${code}`).join(", ")}`);
+  }
+  if (results.some(({ started_by }) => started_by === "asked for")) lines.push("* asked for by name: the loop does not take it by itself under the default settings");
+  for (const { drill, settings } of results) {
+    if (Object.keys(settings).length > 0) lines.push(pc.dim(`${drill} ran with ${JSON.stringify(settings)}`));
+  }
+  return lines.join("\n");
+}
+
+const paint = (result: DrillResult): ((text: string) => string) => (result.ok ? (text) => text : result.skipped ? pc.yellow : pc.red);

@@ -1,0 +1,207 @@
+/** Runs one drill: a healthy collection, the fault, what pg_cron makes of it, the undo, the rows. It only watches. */
+import type pg from "pg";
+import type { Server } from "../db/server.ts";
+import { pause, type Running, type Failures } from "../load.ts";
+import type { Drill, Stage } from "./drill.ts";
+import { checkRows, rememberRows, type RowsCheck } from "./rows.ts";
+import { connectTo, dropSchema, freshSchema, tableName } from "./stage.ts";
+
+export interface DrillResult {
+  readonly drill: string;
+  readonly fault: string;
+  /** ok: sensed as the class, healed by the strategy, verified, undone where it can be, and no row lost. */
+  readonly ok: boolean;
+  /** Why it is not ok, or why it did not run. */
+  readonly problem: string | null;
+  readonly skipped: boolean;
+  readonly sensed_after_seconds: number | null;
+  readonly class: string | null;
+  readonly strategy: string | null;
+  /** "loop", or "asked for": the strategy is above the default limit of impact or needs something a drill cannot grant. */
+  readonly started_by: "loop" | "asked for" | null;
+  readonly lambda_healthy: number | null;
+  readonly lambda_before: number | null;
+  readonly lambda_predicted: number | null;
+  readonly lambda_after: number | null;
+  readonly healed_after_seconds: number | null;
+  /** "yes", "cannot be undone", or what was left. */
+  readonly undone: string | null;
+  readonly rows: RowsCheck | null;
+  /** Errors of the load that ran beside, by SQLSTATE. */
+  readonly load_errors: Readonly<Record<string, number>>;
+  readonly message: string | null;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+interface Seen {
+  readonly lambda: number | null;
+  readonly refusals: readonly { readonly reason: string; readonly message: string }[];
+  readonly action: {
+    readonly id: string; readonly state: string; readonly strategy: string; readonly problem_class: string; readonly reversible: boolean;
+    readonly initial_lambda: number; readonly predicted_lambda: number | null; readonly final_lambda: number | null;
+    readonly verified: boolean | null; readonly message: string | null; readonly finished: boolean;
+  } | null;
+}
+
+export interface RunOptions {
+  /** Seconds that one drill may take to be healed. */
+  readonly patience: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+const STRESS = 0.8;
+const POLL_MS = 500;
+
+export async function runDrill(server: Server, client: pg.Client, drill: Drill, options: RunOptions): Promise<DrillResult> {
+  const table = tableName(drill.name);
+  const ends: (() => Promise<unknown>)[] = [];
+  const loads: Running<Failures>[] = [];
+  const stage: Stage = {
+    server, client, table,
+    connect: async () => {
+      const other = await connectTo(server.url());
+      ends.push(() => other.end());
+      return other;
+    },
+    background: (running) => {
+      loads.push(running);
+      ends.push(() => running.stop());
+    },
+    atEnd: (work) => ends.push(work),
+  };
+  const result: { -readonly [K in keyof DrillResult]: DrillResult[K] } = {
+    drill: drill.name, fault: drill.fault, ok: false, problem: null, skipped: false, sensed_after_seconds: null, class: null, strategy: null,
+    started_by: null, lambda_healthy: null, lambda_before: null, lambda_predicted: null, lambda_after: null, healed_after_seconds: null,
+    undone: null, rows: null, load_errors: {}, message: null, settings: drill.settings ?? {},
+  };
+  try {
+    const missing = (await drill.unavailable?.(stage)) ?? null;
+    if (missing !== null) return { ...result, skipped: true, problem: missing };
+    await play(stage, drill, options, result);
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    result.problem = error instanceof Error ? error.message : String(error);
+  } finally {
+    for (let end = ends.pop(); end; end = ends.pop()) await end().catch(() => undefined);
+    result.load_errors = sumErrors(loads);
+    await dropSchema(client).catch((error: unknown) => options.say(`cleaning up after ${drill.name}: ${String(error)}`));
+  }
+  return result;
+}
+
+function sumErrors(loads: readonly Running<Failures>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const { result } of loads) for (const [code, times] of Object.entries(result.errors)) sum[code] = (sum[code] ?? 0) + times;
+  return sum;
+}
+
+type Result = { -readonly [K in keyof DrillResult]: DrillResult[K] };
+
+async function play(stage: Stage, drill: Drill, options: RunOptions, result: Result): Promise<void> {
+  const { client, table } = stage;
+  await freshSchema(client);
+  await drill.prepare(stage);
+  await client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify(drill.options ?? {})]);
+  if (drill.settings) await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify(drill.settings), table]);
+  result.lambda_healthy = await healthy(stage, options);
+  await drill.inject(stage);
+  await rememberRows(client, table);
+  const began = Date.now();
+  const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
+  if (!(await heal(stage, drill, options, result, seconds))) return;
+  result.undone = await undo(stage, options);
+  result.rows = await checkRows(client, table);
+  result.problem = verdict(drill, result);
+  result.ok = result.problem === null;
+}
+
+/** Waits for a sample of the collection as it was made; the fault must be ours, not the table's. */
+async function healthy(stage: Stage, options: RunOptions): Promise<number | null> {
+  const began = Date.now();
+  for (;;) {
+    options.signal.throwIfAborted();
+    const { lambda } = await look(stage);
+    if (lambda !== null && lambda >= 0.9) return lambda;
+    if (Date.now() - began > 90_000) throw new Error(`the collection is not healthy before the fault: lambda ${lambda ?? "not known"} after 90 s`);
+    await pause(POLL_MS);
+  }
+}
+
+/** Watches until an action has ended. Returns whether it did. */
+async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Result, seconds: () => number): Promise<boolean> {
+  for (;;) {
+    options.signal.throwIfAborted();
+    const { lambda, action, refusals } = await look(stage);
+    if (result.sensed_after_seconds === null && lambda !== null && lambda < STRESS) {
+      result.sensed_after_seconds = seconds();
+      result.lambda_before = lambda;
+      options.say(`${drill.name}: sensed after ${seconds()} s, lambda ${lambda.toFixed(2)}`);
+      if (drill.asked_for) await ask(stage, drill);
+    }
+    if (action && result.strategy !== action.strategy) {
+      options.say(`${drill.name}: ${action.problem_class}, ${action.strategy}`);
+      Object.assign(result, { class: action.problem_class, strategy: action.strategy, started_by: drill.asked_for ? "asked for" : "loop" });
+    }
+    if (action?.finished) {
+      Object.assign(result, {
+        lambda_before: action.initial_lambda, lambda_predicted: action.predicted_lambda, lambda_after: action.final_lambda,
+        healed_after_seconds: action.verified ? seconds() : null, message: action.message,
+      });
+      // An action that did not verify makes way for the next strategy; the drill waits for that one.
+      if (action.verified) return true;
+    }
+    if (seconds() > options.patience) {
+      const last = action ? `action ${action.id} (${action.strategy}) is ${action.state}: ${action.message ?? ""}` : refusals.map(({ reason, message }) => `${reason}: ${message}`).join("; ");
+      result.problem = `not healed within ${options.patience} s; lambda ${lambda ?? "not known"}; ${last || "nothing was decided"}`;
+      return false;
+    }
+    await pause(POLL_MS);
+  }
+}
+
+async function ask({ client, table }: Stage, { strategy, asked_for }: Drill): Promise<void> {
+  await client.query("SELECT ruvector_healing_execute($1, $2, $3)", [table, strategy, JSON.stringify(asked_for)]);
+}
+
+/** Undoes the action as a person would; the ticks of pg_cron carry it out. */
+async function undo(stage: Stage, options: RunOptions): Promise<string> {
+  const { client, table } = stage;
+  const before = (await look(stage)).action;
+  if (!before) return "there is no action";
+  if (!before.reversible) return "cannot be undone";
+  await client.query("SELECT ruvector_healing_rollback($1)", [table]);
+  for (const began = Date.now(); Date.now() - began < options.patience * 1000; await pause(POLL_MS)) {
+    options.signal.throwIfAborted();
+    const { rows } = await client.query<{ state: string; message: string | null; left: number; leases: number }>(`
+      SELECT a.state, a.message, (SELECT count(*)::int FROM ruvector.healing_steps s WHERE s.action_id = a.id AND s.undone_at IS NULL) AS left,
+             (SELECT count(*)::int FROM ruvector.healing_leases l WHERE l.action_id = a.id AND l.ended_at IS NULL) AS leases
+        FROM ruvector.healing_actions a WHERE a.id = $1`, [before.id]);
+    const now = rows[0];
+    if (now?.state === "rolled_back") return now.left === 0 && now.leases === 0 ? "yes" : `${now.left} steps and ${now.leases} leases are left`;
+    if (now?.state === "rollback_failed") return `failed: ${now.message ?? ""}`;
+  }
+  return `not finished within ${options.patience} s`;
+}
+
+function verdict(drill: Drill, result: Result): string | null {
+  if (result.class !== drill.problem_class) return `classified as ${result.class}, not ${drill.problem_class}`;
+  if (result.strategy !== drill.strategy) return `healed by ${result.strategy}, not ${drill.strategy}`;
+  if (result.undone !== "yes" && result.undone !== "cannot be undone") return `undo: ${result.undone}`;
+  if (!result.rows?.ok) return `rows: ${result.rows?.missing} missing, ${result.rows?.changed} changed, ${result.rows?.doubled} doubled`;
+  return null;
+}
+
+/** The newest action and reading of the drill's collection. */
+async function look({ client, table }: Stage): Promise<Seen> {
+  const { rows } = await client.query<Seen>(`
+    SELECT (SELECT lambda FROM ruvector_integrity_status($1)) AS lambda,
+           coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'message', r.message)) FROM ruvector.healing_refusals r
+                      WHERE r.collection = $1 AND r.closed_at IS NULL), '[]') AS refusals,
+           (SELECT json_build_object('id', a.id::text, 'state', a.state, 'strategy', a.strategy_name, 'problem_class', a.problem_class,
+                     'reversible', a.reversible, 'initial_lambda', a.initial_lambda, 'predicted_lambda', a.predicted_lambda,
+                     'final_lambda', a.final_lambda, 'verified', a.verified, 'message', a.message, 'finished', a.finished_at IS NOT NULL)
+              FROM ruvector.healing_actions a WHERE a.collection = $1 AND a.collection_id = (SELECT collection_id FROM ruvector.collections
+               WHERE format('%I.%I', schema_name, table_name) = $1) ORDER BY a.id DESC LIMIT 1) AS action`, [table]);
+  return rows[0]!;
+}
