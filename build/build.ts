@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeBundle } from "./bundle.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
+import { writeSettingsTable } from "./settings-table.ts";
 import { LANGUAGES, root, version } from "./project.ts";
 
 export async function build(log: (line: string) => void = () => undefined): Promise<void> {
@@ -30,4 +31,7 @@ export async function build(log: (line: string) => void = () => undefined): Prom
   log(`bundle ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);
 }
 
-if (process.argv[1]?.endsWith("build.ts")) await build((line) => console.log(line));
+if (process.argv[1]?.endsWith("build.ts")) {
+  await build((line) => console.log(line));
+  await writeSettingsTable();
+}

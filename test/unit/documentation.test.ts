@@ -1,0 +1,9 @@
+/** What the documentation lists, against what there is. */
+import { readFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import { CONFIGURATION_PAGE, withTable } from "../../build/settings-table.ts";
+
+it("docs/configuration.md has the settings as they are (npm run build writes them)", async () => {
+  const page = await readFile(CONFIGURATION_PAGE, "utf8");
+  expect(page).toBe(withTable(page));
+});
