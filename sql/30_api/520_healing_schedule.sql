@@ -5,7 +5,8 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   version text := (SELECT extversion FROM pg_extension WHERE extname = 'pg_cron');
-  cron_database text := current_setting('cron.database_name', true);
+  -- Not current_setting: the settings of pg_cron are hidden from plain roles, and asking for one fails.
+  cron_database text := (SELECT setting FROM pg_settings WHERE name = 'cron.database_name');
   seconds numeric;
   schedule text;
   job bigint;

@@ -4,6 +4,7 @@ import { recordEvent } from "../audit/events.ts";
 import { loadCollection } from "../collection/lookup.ts";
 import { activeAction, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
+import { sweepJobs } from "../execute/jobs.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import { strategyNamed } from "../execute/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
@@ -33,6 +34,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   if (!collection || sampledJustNow(host, collection)) return { again: false };
   host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
   endDueLeases(host, collectionId, collection.settings.enabled ? null : "healing was switched off");
+  sweepJobs(host, collectionId);
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
   if (action) judgeAction(host, collection, action, sample.reading.lambda);

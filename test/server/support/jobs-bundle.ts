@@ -1,0 +1,30 @@
+/** Entry of a test bundle: one-off jobs alone, without a strategy. */
+import type { Action } from "../../../src/model/action.ts";
+import { cancelJob, type NewJob, startJob, sweepJobs, watchJob } from "../../../src/execute/jobs.ts";
+import { postgres, resetHost, thrownByPostgres } from "../../../src/host/postgres.ts";
+import { HealingError, SqlError } from "../../../src/model/errors.ts";
+
+interface Input {
+  readonly action: Action;
+  readonly job: NewJob;
+  readonly id: string;
+  readonly reason: string;
+}
+
+export function call(operation: string, input: string): string {
+  resetHost();
+  const { action, job, id, reason } = JSON.parse(input) as Input;
+  try {
+    const work: Readonly<Record<string, () => unknown>> = {
+      start: () => startJob(postgres, action, job),
+      watch: () => watchJob(postgres, id),
+      cancel: () => cancelJob(postgres, id, reason),
+      sweep: () => sweepJobs(postgres, action.collection_id),
+    };
+    return JSON.stringify({ result: work[operation]!() ?? null });
+  } catch (error) {
+    if (thrownByPostgres()) throw error;
+    const document = error instanceof HealingError || error instanceof SqlError ? error.document : { sqlstate: "XX000", message: String(error), detail: null, hint: null };
+    return JSON.stringify({ error: document });
+  }
+}
