@@ -10,28 +10,36 @@ export function tenantColumn(facts: TableFacts, given: string | undefined): stri
   return given ?? facts.columns.find((name) => TENANT_NAME.test(name)) ?? null;
 }
 
+/** The strategies that move rows between partitions: what stands in the way of one stands in the way of all. */
+export const ROW_MOVERS = ["rebalance_partitions", "drain_hot_partition", "evict_cold_data"] as const;
+
+/** Why a strategy that moves rows does not apply to a collection; true: it does. */
+export const mayMoveRows = (strategy: (typeof ROW_MOVERS)[number], { limitations }: { readonly limitations: readonly Limitation[] }): true | Limitation =>
+  // Collections registered before a strategy was there have the reasons of rebalance_partitions, which are the same.
+  limitations.find((one) => one.strategy === strategy) ?? limitations.find((one) => one.strategy === "rebalance_partitions") ?? true;
+
 /**
- * Why rows of this table cannot be moved between partitions. Empty: they can.
+ * Why rows of this table cannot be moved between partitions, for each strategy that would. Empty: they can.
  * A move must be invisible to the application, so everything that could see it, or that could lose a row, is
  * a reason: a partition column with a meaning, triggers, foreign keys, constraints that cannot be checked first.
  */
 export function moveLimitations(facts: TableFacts, movable: boolean | undefined): Limitation[] {
   const found: Limitation[] = [];
-  const add = (reason: string, hint: string) => found.push({ strategy: "rebalance_partitions", reason, hint });
+  const add = (reason: string, hint: string) => ROW_MOVERS.forEach((strategy) => found.push({ strategy, reason, hint }));
   const column = facts.partition_column;
   if (facts.partition_strategy === "none") {
-    add("the table is not partitioned", "Partition it BY LIST on a partition_id column to have hot partitions rebalanced.");
+    add("the table is not partitioned", "Partition it BY LIST on a partition_id column to have rows moved between partitions.");
     return found;
   }
   if (facts.partition_strategy !== "list") {
     add(
       `the table is partitioned BY ${facts.partition_strategy.toUpperCase()}: a row's place follows from its values`,
-      "Only LIST partitions can be rebalanced; sensing works as it is.",
+      "Rows are moved between LIST partitions only; sensing works as it is.",
     );
     return found;
   }
   if (column === null) {
-    add("the partition key is an expression", "Partition by a plain column to have hot partitions rebalanced.");
+    add("the partition key is an expression", "Partition by a plain column to have rows moved between partitions.");
     return found;
   }
   if (movable === false) add("registered with movable = false", "Register again with {\"movable\": true}.");
@@ -66,4 +74,18 @@ export function moveLimitations(facts: TableFacts, movable: boolean | undefined)
     add(`role ${facts.installer} may not update the table`, `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`);
   }
   return found;
+}
+
+/** What evict_cold_data needs beside a table whose rows may be moved: how to tell cold rows, and where to put them. */
+export function evictionLimitations(facts: TableFacts, options: { readonly access_column?: string | undefined; readonly cold_partition?: unknown }): Limitation[] {
+  const missing = [
+    ...(options.access_column === undefined ? ["access_column (a time of last use, a count of uses)"] : []),
+    ...(options.cold_partition === undefined ? ["cold_partition (the partition key value for cold rows)"] : []),
+  ];
+  if (missing.length === 0) return [];
+  return [{
+    strategy: "evict_cold_data",
+    reason: `registered without ${missing.join(" and ")}`,
+    hint: `SELECT ruvector_healing_register('${facts.qualified.replace(/'/g, "''")}', '{"access_column": "...", "cold_partition": "..."}'); names them.`,
+  }];
 }

@@ -16,7 +16,10 @@ export function loadCollection(host: Host, id: number): Collection {
            c.partition_strategy,
            CASE WHEN c.partition_column IS NOT NULL THEN
              json_build_object('name', c.partition_column, 'quoted', quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
-           c.primary_key, c.vector_column, c.tenant_column, c.limitations,
+           c.primary_key, c.vector_column, c.tenant_column, c.limitations, c.options ->> 'cold_partition' AS cold_partition,
+           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod))
+              FROM pg_attribute a
+             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0 AND NOT a.attisdropped) AS access_column,
            ruvector.healing_settings(c.collection_id) AS settings
       FROM ruvector.collections c
       LEFT JOIN pg_class r ON r.oid = coalesce(

@@ -6,12 +6,15 @@ import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
-import { moveLimitations, tenantColumn } from "./limitations.ts";
+import { evictionLimitations, moveLimitations, ROW_MOVERS, tenantColumn } from "./limitations.ts";
+import { checkAccessColumn, coldKey } from "./options.ts";
 
 const OPTIONS = {
   vector_column: z.optional(z.string()),
   tenant_column: z.optional(z.string()),
   movable: z.optional(z.boolean()),
+  access_column: z.optional(z.string()),
+  cold_partition: z.optional(z.union([z.string(), z.number()])),
 };
 
 /**
@@ -29,25 +32,28 @@ export function register(host: Host, relation: string, input: unknown): Record<s
       hint: `Its columns: ${facts.columns.join(", ")}.`,
     });
   }
+  checkAccessColumn(host, facts, options.access_column);
+  const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   const partitions = readPartitions(host, facts.relid);
-  const limitations = moveLimitations(facts, options.movable);
+  const limitations = [...moveLimitations(facts, options.movable), ...evictionLimitations(facts, options)];
   const { id } = host.one<{ id: number }>(sql`
     INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
                                      primary_key, vector_column, vector_type, tenant_column, limitations, options)
     VALUES (${facts.schema_name}, ${facts.table_name}, ${facts.relid}::oid, ${facts.partition_strategy},
             ${facts.partition_column?.name ?? null}, ${facts.partition_column?.type ?? null},
             ${JSON.stringify(facts.primary_key)}::jsonb, ${vector.name}, ${vector.type},
-            ${tenantColumn(facts, options.tenant_column)}, ${JSON.stringify(limitations)}::jsonb, ${JSON.stringify(options)}::jsonb)
+            ${tenantColumn(facts, options.tenant_column)}, ${JSON.stringify(limitations)}::jsonb, ${JSON.stringify({ ...options, cold_partition: cold })}::jsonb)
     ON CONFLICT (schema_name, table_name) DO UPDATE
        SET relid = excluded.relid, partition_strategy = excluded.partition_strategy, partition_column = excluded.partition_column,
            partition_type = excluded.partition_type, primary_key = excluded.primary_key, vector_column = excluded.vector_column,
            vector_type = excluded.vector_type, tenant_column = excluded.tenant_column, limitations = excluded.limitations,
            options = excluded.options
     RETURNING c.collection_id AS id`);
-  refreshRoutes(host, id, partitions);
+  refreshRoutes(host, id, partitions.filter(({ values }) => cold === undefined || !values.includes(cold)));
   recordEvent(host, { collection_id: id, collection: facts.qualified, kind: "registered", message: `Registered ${facts.qualified}.`, details: { options, limitations } });
-  for (const { reason, hint } of limitations) {
-    host.notice(`${facts.qualified} is sensed, but rebalance_partitions does not apply: ${reason}. ${hint}`);
+  // Once for all strategies that move rows; what evict_cold_data alone lacks stands in `limitations`.
+  for (const { reason, hint } of limitations.filter(({ strategy }) => strategy === "rebalance_partitions")) {
+    host.notice(`${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ${reason}. ${hint}`);
   }
   return {
     collection: facts.qualified,
@@ -60,6 +66,8 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     vector_type: vector.type,
     vector_indexed: vector.indexed,
     tenant_column: tenantColumn(facts, options.tenant_column),
+    access_column: options.access_column ?? null,
+    cold_partition: cold ?? null,
     limitations,
   };
 }

@@ -13,6 +13,10 @@ export interface Collection {
   readonly primary_key: readonly Column[];
   readonly vector_column: string;
   readonly tenant_column: string | null;
+  /** Newest or largest is hottest: a time of last use, a count of uses; null: none was named at registration. */
+  readonly access_column: Column | null;
+  /** Partition key value of the cold partition; null: none was named. */
+  readonly cold_partition: string | null;
   readonly limitations: readonly Limitation[];
   readonly settings: Configuration;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planMoves, shares } from "../../src/execute/strategies/rebalance-partitions/moves.ts";
+import { planMoves, shares } from "../../src/execute/rows/moves.ts";
 
 const partitions = fc.array(fc.record({ rows: fc.integer({ min: 0, max: 5000 }), movable: fc.boolean() }), { minLength: 1, maxLength: 20 })
   .map((list) => list.map(({ rows, movable }, place) => ({ label: `p${place}`, rows, values: movable ? [String(place)] : [] })));

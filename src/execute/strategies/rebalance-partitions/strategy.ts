@@ -2,6 +2,7 @@
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import { family } from "../../../collection/introspect.ts";
+import { mayMoveRows } from "../../../collection/limitations.ts";
 import type { Host } from "../../../host/host.ts";
 import type { Plan, Progress, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
@@ -9,8 +10,8 @@ import { count } from "../../../model/text.ts";
 import { assess, loadCurve, meanRows } from "../../../sense/assess.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
-import { type Move, planMoves } from "./moves.ts";
-import { type Identity, moveRows, moveRowsBack } from "./rows.ts";
+import { type Move, planMoves } from "../../rows/moves.ts";
+import { type Identity, moveRows, moveRowsBack } from "../../rows/rows.ts";
 
 export interface RebalancePlan extends Plan {
   readonly moves: readonly Move[];
@@ -47,9 +48,7 @@ export const rebalancePartitions: Strategy = {
   description: "Moves rows from hot to cold partitions by updating the partition key, and routes new rows away from the hot ones.",
   params: { max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))) },
 
-  applicable({ limitations }) {
-    return limitations.find(({ strategy }) => strategy === "rebalance_partitions") ?? true;
-  },
+  applicable: (collection) => mayMoveRows("rebalance_partitions", collection),
 
   plan({ host, collection, snapshot, params, tick_seconds }: PlanRequest): RebalancePlan | NothingToDo {
     const { settings } = collection;
@@ -92,7 +91,7 @@ export const rebalancePartitions: Strategy = {
     const from_key = move.from_keys[progress.key]!;
     const wanted = Math.min(collection.settings.batch_rows, move.rows - progress.moved);
     const route = { from_key, to_key: move.to_key };
-    const moved = moveRows(host, collection, route, progress.after, wanted);
+    const moved = moveRows(host, collection, route, {}, progress.after, wanted);
     if (moved.length > 0) steps.push({ kind: "move_rows", details: { ...route, from: move.from, to: move.to }, rows: moved.length, journal: moved });
     const next = advance(progress, move, moved, wanted, plan.moves.length);
     return { done: next.done === true, steps, progress: next };

@@ -1,10 +1,10 @@
 /** Moves rows between partitions by updating the partition key, and back. The only SQL that changes a user's rows. */
 import sql, { type Sql, join, raw } from "sql-template-tag";
-import { readPartitions, readUniqueKeys } from "../../../collection/introspect.ts";
-import { lockTable } from "../../../collection/lookup.ts";
-import type { Host } from "../../../host/host.ts";
-import { HealingError } from "../../../model/errors.ts";
-import type { Collection, Column } from "../../../model/collection.ts";
+import { readPartitions, readUniqueKeys } from "../../collection/introspect.ts";
+import { lockTable } from "../../collection/lookup.ts";
+import type { Host } from "../../host/host.ts";
+import { HealingError } from "../../model/errors.ts";
+import type { Collection, Column } from "../../model/collection.ts";
 
 /** Texts of the primary key columns beside the partition column, in index order: what is journaled of a row. */
 export type Identity = readonly string[];
@@ -12,6 +12,16 @@ export type Identity = readonly string[];
 export interface Route {
   readonly from_key: string;
   readonly to_key: string;
+}
+
+/** Which rows of the source may move; without any condition all of them may. */
+export interface RowFilter {
+  /** access_column at or above this value (a text of its type): rows used lately. NULL was never used. */
+  readonly newer_than?: string;
+  /** access_column at or below this value, or NULL. */
+  readonly older_than?: string;
+  /** Rows whose hashed identity lies in [from, to) of [0, 1): a share picked without regard to what the rows hold. */
+  readonly hash?: readonly [number, number];
 }
 
 export const identityColumns = (collection: Collection): readonly Column[] =>
@@ -53,6 +63,33 @@ function collides(host: Host, collection: Collection, alias: string, toKey: stri
   return keys.length > 0 ? sql`(${join(keys, " OR ")})` : sql`false`;
 }
 
+/** Slots of the identity's hash: fine enough that a share of one row in a million can be named. */
+const HASH_SLOTS = 1_000_000;
+
+/** The filter as a condition on the row `alias`. */
+function passes(collection: Collection, alias: string, { newer_than, older_than, hash }: RowFilter): Sql {
+  const conditions = [sql`true`];
+  if (newer_than !== undefined || older_than !== undefined) {
+    const access = collection.access_column;
+    if (!access) {
+      throw new HealingError("unsupported_table", `${collection.name} has no access_column any more`, {
+        detail: "The plan picks rows by it.",
+        hint: `Register it again: SELECT ruvector_healing_register('${collection.name.replace(/'/g, "''")}', '{"access_column": "..."}');`,
+      });
+    }
+    const value = sql`${raw(alias)}.${raw(access.quoted)}`;
+    if (newer_than !== undefined) conditions.push(sql`${value} >= CAST(${newer_than} AS ${raw(access.type)})`);
+    if (older_than !== undefined) conditions.push(sql`(${value} <= CAST(${older_than} AS ${raw(access.type)}) OR ${value} IS NULL)`);
+  }
+  if (hash) {
+    // Not abs(): the least bigint has no positive counterpart.
+    const text = sql`concat_ws(chr(31), ${list(identityColumns(collection), alias, "::text")})`;
+    const slot = sql`((hashtextextended(${text}, 0) % ${HASH_SLOTS}::bigint + ${HASH_SLOTS}::bigint) % ${HASH_SLOTS}::bigint)`;
+    conditions.push(sql`${slot} >= ${Math.round(hash[0] * HASH_SLOTS)}::bigint AND ${slot} < ${Math.round(hash[1] * HASH_SLOTS)}::bigint`);
+  }
+  return join(conditions, " AND ");
+}
+
 /**
  * Moves up to `limit` rows in primary key order, beginning after `after`. Rows that others hold locked and rows
  * whose key is taken in the target are passed over, never waited for.
@@ -60,7 +97,7 @@ function collides(host: Host, collection: Collection, alias: string, toKey: stri
  * slices left lie behind the cursor.
  * @returns identities of the moved rows, in order
  */
-export function moveRows(host: Host, collection: Collection, route: Route, after: Identity | null, limit: number): Identity[] {
+export function moveRows(host: Host, collection: Collection, route: Route, filter: RowFilter, after: Identity | null, limit: number): Identity[] {
   lockTable(host, collection, "ROW EXCLUSIVE");
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
@@ -72,7 +109,7 @@ export function moveRows(host: Host, collection: Collection, route: Route, after
     WITH picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
         FROM ${raw(collection.name)} s
-       WHERE s.${raw(column.quoted)} = ${key(column, route.from_key)} AND ${beyond}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.from_key)} AND ${beyond} AND ${passes(collection, "s", filter)}
          AND NOT ${collides(host, collection, "s", route.to_key)}
        ORDER BY ${list(identity, "s")}
        LIMIT ${limit}::int
