@@ -1,6 +1,6 @@
 /** What a problem of each class is about (which nodes, how bad) and the sentence that says it to a person. */
 import type { WitnessEdge } from "../model/graph.ts";
-import type { Metrics, PartitionLoad, ProblemClass, ProblemDetails } from "../model/problem.ts";
+import type { LoadFigure, Metrics, PartitionLoad, ProblemClass, ProblemDetails } from "../model/problem.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import type { Label } from "./names.ts";
@@ -77,11 +77,20 @@ function hotPartitions(weak: readonly WitnessEdge[], metrics: Metrics): readonly
   return ranked([...hot], load);
 }
 
+/** What a partition does with the figure it is hot by, for one and for more. */
+const BURDEN: Readonly<Record<LoadFigure, readonly [string, string]>> = {
+  rows: ["holds", "hold up to"],
+  bytes: ["holds", "hold up to"],
+  reads: ["takes", "take up to"],
+  writes: ["takes", "take up to"],
+};
+
 function hotspot({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "partition_link");
   const ids = hotPartitions(weak, metrics);
   const loads = new Map(metrics.partitions.map((partition) => [partition.id, partition.load_ratio]));
   const ratio = highest(ids, (id) => measured(loads.get(id)));
+  const figure = metrics.partitions.find(({ id }) => id === ids[0])?.hottest;
   const health = worstHealth(links, ids);
   const n = ids.length;
   const names = `${verb(n, "partition", "partitions")} ${list(ids.map(label))}`;
@@ -89,9 +98,9 @@ function hotspot({ weak, metrics, label }: Findings): Finding {
   const says =
     ratio === null
       ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (load not measured)`
-      : `${names} ${verb(n, "holds", "hold up to")} ${short(ratio)} times the mean rows`;
+      : `${names} ${BURDEN[figure ?? "rows"][n === 1 ? 0 : 1]} ${short(ratio)} times the mean ${figure ?? "rows"}`;
   return {
-    details: { class: "hotspot_congestion", partition_ids: ids, load_ratio: ratio ?? inverseHealth(health) },
+    details: { class: "hotspot_congestion", partition_ids: ids, load_ratio: ratio ?? inverseHealth(health), ...(figure && { figure }) },
     summary: `${capitalized(says)}; ${cut}.`,
   };
 }

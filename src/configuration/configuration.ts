@@ -27,6 +27,11 @@ export interface Configuration {
   readonly critical_mass: number;
   readonly partition_load: Triple;
   readonly partition_load_pair: Triple;
+  readonly sense_traffic: boolean;
+  readonly traffic_window_seconds: number;
+  readonly min_reads_per_second: number;
+  readonly min_writes_per_second: number;
+  readonly working_set_window_seconds: number;
   readonly list_occupancy: Triple;
   readonly replication_lag_seconds: Triple;
   readonly queue_depth: Triple;
@@ -44,6 +49,7 @@ export interface Configuration {
   readonly slice_seconds: number;
   readonly max_moves: number;
   readonly lock_timeout_ms: number;
+  readonly drain_lease_seconds: number;
   readonly max_retries: number;
   readonly rollback_timeout_seconds: number;
   readonly strategy_retry_seconds: number;

@@ -97,6 +97,11 @@ export const SETTINGS: readonly SettingDefinition[] = [
 
   curve("partition_load", "rows of a partition over the mean", "Partition load to health, three or more partitions."),
   curve("partition_load_pair", "rows of a partition over the mean", "The same for collections of two partitions, where 2 is the most there can be."),
+  flag("sense_traffic", true, "Whether reads and writes count as partition load. Off where one partition takes them by design, as the newest of a table partitioned by time does."),
+  number("traffic_window_seconds", "seconds", 1, 3600, 60, "Time constant over which traffic load is smoothed: how long a share of the traffic must last to be believed."),
+  number("min_reads_per_second", "rows per second", 0, 1e12, 1000, "Collections with fewer reads than this, over all partitions, are not judged by them."),
+  number("min_writes_per_second", "rows per second", 0, 1e12, 100, "Collections with fewer writes than this, over all partitions, are not judged by them."),
+  number("working_set_window_seconds", "seconds", 1, DAY, 600, "Blocks asked for within this time make the working set that memory use is judged by."),
   curve("list_occupancy", "rows of a list over the mean of its index", "Fullness of an IVF list to health."),
   curve("replication_lag_seconds", "seconds", "Replication lag to health of the replica's link."),
   curve("queue_depth", "jobs", "Maintenance jobs that wait to health of the maintenance group."),
@@ -115,6 +120,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   number("slice_seconds", "seconds", 0.01, 60, 1, "Time that one tick gives to one action."),
   integer("max_moves", "rows", 1, 1_000_000_000, 1_000_000, "Most rows that one action may move."),
   integer("lock_timeout_ms", "milliseconds", 1, 60_000, 200, "Longest wait for a lock; nobody queues behind the loop for longer."),
+  number("drain_lease_seconds", "seconds", 1, 30 * DAY, 3600, "How long drain_hot_partition keeps a partition closed to routed inserts."),
   integer("max_retries", "slices", 0, 100, 5, "Slices in a row that may fail on locks or serialization before the action is rolled back."),
   number("rollback_timeout_seconds", "seconds", 1, 30 * DAY, 3600, "An undo that is not finished by then ends as rollback_failed and says what is left."),
 

@@ -15,6 +15,13 @@ export type ProblemClass = (typeof PROBLEM_CLASSES)[number];
 export const INTEGRITY_STATES = ["normal", "stress", "critical"] as const;
 export type IntegrityState = (typeof INTEGRITY_STATES)[number];
 
+/** The figures by which a partition can be hot. */
+export const LOAD_FIGURES = ["rows", "bytes", "reads", "writes"] as const;
+export type LoadFigure = (typeof LOAD_FIGURES)[number];
+
+/** Each figure over the mean of the collection's partitions; null: not judged. */
+export type LoadRatios = Readonly<Record<LoadFigure, number | null>>;
+
 /** One partition as the sensor saw it. */
 export interface PartitionLoad {
   /** Node id of the partition in the contracted graph. */
@@ -22,8 +29,16 @@ export interface PartitionLoad {
   readonly label: string;
   readonly rows: number;
   readonly bytes: number;
-  /** rows / mean rows of the collection's partitions. */
+  /** The worst of its figures over the mean of the collection's partitions; 0 for the cold partition, which is not judged. */
   readonly load_ratio: number;
+  /** The figure that `load_ratio` comes from; absent: rows. */
+  readonly hottest?: LoadFigure;
+  readonly ratios?: LoadRatios;
+  /** Rows read and written per second by others, smoothed. */
+  readonly reads_per_second?: number;
+  readonly writes_per_second?: number;
+  /** Takes rows that evict_cold_data moves: neither hot nor a place to move hot rows to. */
+  readonly cold?: boolean;
 }
 
 /** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
@@ -65,7 +80,7 @@ export interface Evidence {
 }
 
 export type ProblemDetails =
-  | { readonly class: "hotspot_congestion"; readonly partition_ids: readonly string[]; readonly load_ratio: number }
+  | { readonly class: "hotspot_congestion"; readonly partition_ids: readonly string[]; readonly load_ratio: number; readonly figure?: LoadFigure }
   | { readonly class: "centroid_skew"; readonly centroid_ids: readonly string[]; readonly skew_factor: number }
   | { readonly class: "replication_lag"; readonly replica_ids: readonly string[]; readonly lag_seconds: number | null }
   | { readonly class: "maintenance_contention"; readonly job_types: readonly string[]; readonly queue_depth: number | null }

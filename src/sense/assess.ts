@@ -11,7 +11,7 @@ import { contractedGraph } from "./graph/contracted.ts";
 import { read } from "./graph/reading.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-export { loadCurve, meanRows } from "./assess/partitions.ts";
+export { hottestFigure, loadCurve, loadRatios, meanRows, workingPartitions } from "./assess/partitions.ts";
 
 export interface Assessment {
   readonly graph: ContractedGraph;

@@ -18,8 +18,17 @@ export function recall<T>(host: Host, collectionId: number, kind: string): Remem
      WHERE collection_id = ${collectionId}::int AND kind = ${kind}`)[0] ?? null;
 }
 
-/** Keeps a measurement in place of the last one of its kind. */
+/**
+ * Whether anything may be kept now: not on a standby, not in a transaction that only reads, and not beside a session that
+ * is at work on the collection (whoever only looks, as ruvector_contracted_graph does, holds no lock and must not wait for one).
+ */
+const mayKeep = (host: Host, collectionId: number): boolean =>
+  host.one<{ may: boolean }>(sql`
+    SELECT current_setting('transaction_read_only') = 'off' AND pg_try_advisory_xact_lock(1381389896, ${collectionId}::int) AS may`).may;
+
+/** Keeps a measurement in place of the last one of its kind, where it may be kept. */
 export function remember<T>(host: Host, collectionId: number, kind: string, value: T): Remembered<T> {
+  if (!mayKeep(host, collectionId)) return { value, at: host.now() / 1000 };
   const { at } = host.one<{ at: number }>(sql`
     INSERT INTO ruvector.integrity_measurements AS m (collection_id, kind, measured_at, value)
     VALUES (${collectionId}::int, ${kind}, clock_timestamp(), ${JSON.stringify(value)}::jsonb)

@@ -12,6 +12,7 @@ import type { Collection } from "../model/collection.ts";
 import type { Reading } from "../model/graph.ts";
 import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../model/problem.ts";
 import { assess } from "./assess.ts";
+import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "./assess/partitions.ts";
 import { takeSnapshot } from "./collect/snapshot.ts";
 import { freshReport } from "./report.ts";
 import type { MeasurementKind, Snapshot } from "./snapshot.ts";
@@ -113,18 +114,23 @@ function keepSample(host: Host, collection: Collection, kept: Kept): string {
 function keepUp(host: Host, collection: Collection, snapshot: Snapshot): void {
   followTable(host, collection);
   if (collection.partition_strategy !== "list") return;
-  refreshRoutes(host, collection.id, snapshot.partitions);
-  const mean = snapshot.partitions.reduce((sum, { rows }) => sum + rows, 0) / Math.max(1, snapshot.partitions.length);
-  const light = snapshot.partitions.filter(({ rows }) => rows <= mean).map(({ label }) => label);
-  // A partition that was taken out of the routing returns to it once it holds no more than its share,
-  // unless an action that may still be undone is at work.
+  const working = workingPartitions(snapshot.partitions);
+  refreshRoutes(host, collection.id, working);
+  const ratios = loadRatios(working);
+  const { fine } = loadCurve(working.length, collection.settings);
+  const light = working.filter((_, place) => (ratios[place]!.rows ?? 0) <= 1 && hottestFigure(ratios[place]!).ratio <= fine).map(({ label }) => label);
+  // A partition that was taken out of the routing returns to it once it holds no more than its share and is not hot otherwise,
+  // unless an action that may still be undone is at work, or a lease keeps it closed.
   host.execute(sql`
     UPDATE ruvector.healing_routes r SET weight = 1
      WHERE r.collection_id = ${collection.id}::int AND r.weight <> 1
        AND r.partition IN (SELECT jsonb_array_elements_text(${JSON.stringify(light)}::jsonb))
        AND NOT EXISTS (SELECT FROM ruvector.healing_actions a
                         WHERE a.collection_id = r.collection_id
-                          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back'))`);
+                          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back'))
+       AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
+                        WHERE l.collection_id = r.collection_id AND l.ended_at IS NULL AND l.kind = 'closed_routes'
+                          AND l.target -> 'partition_keys' ? r.partition_key)`);
 }
 
 function reportTransition(host: Host, collection: Collection, transition: StateTransition, reading: Reading, metrics: Metrics): void {

@@ -1,45 +1,93 @@
-/** Partition load: each partition is a member of the group that its rows make it. */
+/**
+ * Partition load: each partition is a member of the group, as healthy as the worst of its figures is near the mean. Rows and
+ * bytes say what it holds, reads and writes what is done to it. The cold partition is no member: nobody is meant to work on it.
+ */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
-import type { Metrics } from "../../model/problem.ts";
+import { LOAD_FIGURES, type LoadFigure, type LoadRatios, type Metrics } from "../../model/problem.ts";
 import type { PartitionMeasurement } from "../collect/partitions.ts";
 import type { GroupDescription } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
 import { partitionId, type Snapshot } from "../snapshot.ts";
 import { pathHealth } from "./paths.ts";
 
-export const meanRows = (partitions: readonly PartitionMeasurement[]): number =>
-  partitions.reduce((sum, { rows }) => sum + rows, 0) / Math.max(1, partitions.length);
+/** The partitions that share the load. */
+export const workingPartitions = (partitions: readonly PartitionMeasurement[]): readonly PartitionMeasurement[] => partitions.filter(({ cold }) => !cold);
+
+export const meanRows = (partitions: readonly PartitionMeasurement[]): number => {
+  const working = workingPartitions(partitions);
+  return working.reduce((sum, { rows }) => sum + rows, 0) / Math.max(1, working.length);
+};
 
 /** The curve that judges partition load: two partitions can never exceed twice the mean. */
 export const loadCurve = (partitions: number, configuration: Configuration) =>
   toCurve(partitions === 2 ? configuration.partition_load_pair : configuration.partition_load, "log");
 
+/** Each partition's figures over their means, in the order given; the cold partition's are all null. */
+export function loadRatios(partitions: readonly PartitionMeasurement[]): readonly LoadRatios[] {
+  const working = workingPartitions(partitions);
+  const mean = (of: (one: PartitionMeasurement) => number): number => working.reduce((sum, one) => sum + of(one), 0) / Math.max(1, working.length);
+  const rows = mean((one) => one.rows);
+  // Where the width of rows is not known for all, bytes are not compared at all.
+  const bytes = working.every(({ live_bytes }) => live_bytes !== null) ? mean((one) => one.live_bytes ?? 0) : 0;
+  return partitions.map((one) =>
+    one.cold
+      ? { rows: null, bytes: null, reads: null, writes: null }
+      : {
+          rows: rows > 0 ? one.rows / rows : 1,
+          bytes: bytes > 0 ? (one.live_bytes ?? 0) / bytes : null,
+          reads: one.traffic?.reads ?? null,
+          writes: one.traffic?.writes ?? null,
+        });
+}
+
+/** The worst figure of a partition; rows win a tie, because rows are what can be moved. */
+export function hottestFigure(ratios: LoadRatios): { readonly figure: LoadFigure; readonly ratio: number } {
+  let worst: { figure: LoadFigure; ratio: number } = { figure: "rows", ratio: ratios.rows ?? 0 };
+  for (const figure of LOAD_FIGURES) {
+    const ratio = ratios[figure];
+    if (ratio !== null && ratio > worst.ratio) worst = { figure, ratio };
+  }
+  return worst;
+}
+
 export function partitionGroup(snapshot: Snapshot, configuration: Configuration): GroupDescription {
   const { partitions } = snapshot;
-  const mean = meanRows(partitions);
-  const judged = partitions.length > 1 && mean * partitions.length >= configuration.min_rows_for_load;
-  const curve = loadCurve(partitions.length, configuration);
+  const ratios = loadRatios(partitions);
+  const working = workingPartitions(partitions);
+  // A handful of rows is always skewed, and holds no load whatever is done to it.
+  const judged = working.length > 1 && meanRows(partitions) * working.length >= configuration.min_rows_for_load;
+  const curve = loadCurve(working.length, configuration);
   return {
     kind: "partition",
     hubHealth: pathHealth(snapshot, configuration),
-    members: partitions.map((partition) => ({
-      id: partitionId(partition),
-      label: partition.label,
-      mass: partition.rows,
-      health: judged ? health(partition.rows / mean, curve) : 1,
-    })),
+    members: partitions.flatMap((partition, place) =>
+      partition.cold
+        ? []
+        : [{
+            id: partitionId(partition),
+            label: partition.label,
+            mass: partition.rows,
+            health: judged ? health(hottestFigure(ratios[place]!).ratio, curve) : 1,
+          }]),
   };
 }
 
 export function partitionMetrics({ partitions }: Snapshot): Pick<Metrics, "partitions"> {
-  const mean = meanRows(partitions);
+  const ratios = loadRatios(partitions);
   return {
-    partitions: partitions.map((partition) => ({
-      id: partitionId(partition),
-      label: partition.label,
-      rows: partition.rows,
-      bytes: partition.bytes,
-      load_ratio: mean > 0 ? partition.rows / mean : 1,
-    })),
+    partitions: partitions.map((partition, place) => {
+      const { figure, ratio } = hottestFigure(ratios[place]!);
+      return {
+        id: partitionId(partition),
+        label: partition.label,
+        rows: partition.rows,
+        bytes: partition.bytes,
+        load_ratio: ratio,
+        hottest: figure,
+        ratios: ratios[place]!,
+        ...(partition.traffic && { reads_per_second: partition.traffic.reads_per_second, writes_per_second: partition.traffic.writes_per_second }),
+        ...(partition.cold && { cold: true }),
+      };
+    }),
   };
 }

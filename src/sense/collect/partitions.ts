@@ -1,11 +1,16 @@
-/** Partition load: rows and bytes of each partition. Sources: pg_class, pg_stat_get_live_tuples, count(*). */
+/**
+ * Partition load: rows, bytes, reads and writes of each partition. Sources: pg_class, pg_stat_get_live_tuples, count(*), the
+ * width of sampled rows, and the activity since earlier samples (pg_stat_user_tables).
+ */
 import sql, { raw } from "sql-template-tag";
 import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
+import type { ActivityMemory } from "../activity/follow.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
+import { measureRowBytes } from "./row-bytes.ts";
 
 export interface PartitionMeasurement {
   readonly relid: string;
@@ -16,8 +21,27 @@ export interface PartitionMeasurement {
   /** Key values that lead to it, null for SQL NULL; empty where there are none to name. */
   readonly values: readonly (string | null)[];
   readonly rows: number;
-  /** Heap, indexes and TOAST. */
+  /** Heap, indexes and TOAST: the files, with the room in them that nobody uses. */
   readonly bytes: number;
+  /** Heap and TOAST of the files alone. */
+  readonly heap_bytes: number;
+  /** Rows times the mean width of a row; null: not measured. */
+  readonly live_bytes: number | null;
+  /** null: not judged. */
+  readonly traffic: Traffic | null;
+  /** Named at registration as the place of cold rows. */
+  readonly cold: boolean;
+}
+
+/** What others do to a partition, smoothed. */
+export interface Traffic {
+  /** Its share of the reads and of the writes over the mean share. */
+  readonly reads: number;
+  readonly writes: number;
+  readonly reads_per_second: number;
+  readonly writes_per_second: number;
+  /** Of its writes, how many are inserts, 0 to 1: those do not follow rows that are moved. */
+  readonly inserted: number;
 }
 
 export interface PartitionsMeasurement {
@@ -29,35 +53,79 @@ interface Statistics {
   readonly relid: string;
   readonly pages: number;
   readonly bytes: number;
+  readonly heap_bytes: number;
   readonly rows: number;
 }
 
+/** The partitions of a collection; the table itself where it is not partitioned. */
+export const partitionsOf = (host: Host, collection: Collection): readonly Partition[] =>
+  collection.partition_strategy === "none"
+    ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", values: [] }]
+    : readPartitions(host, collection.relid);
+
+export const isCold = (collection: Collection, { values }: Partition): boolean =>
+  collection.cold_partition !== null && values.includes(collection.cold_partition);
+
 /**
- * Measures the partitions of a collection (the table itself where it is not partitioned).
+ * Measures the partitions of a collection.
  * Small collections are counted, large ones read from the statistics: see exact_count_pages.
  */
-export function measurePartitions(host: Host, collection: Collection): Measured<PartitionsMeasurement> {
-  const partitions: Partition[] =
-    collection.partition_strategy === "none"
-      ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", values: [] }]
-      : readPartitions(host, collection.relid);
+export function measurePartitions(
+  host: Host, collection: Collection, partitions: readonly Partition[], activity: ActivityMemory, fresh: boolean,
+): Measured<PartitionsMeasurement> {
   const locked = !reachable(host, collection);
   const statistics = readStatistics(host, partitions, locked);
   const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
-  const counted = !locked && pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
+  const closed = locked ? [] : unreadable(host, partitions);
+  const open = !locked && closed.length === 0;
+  const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
+  const widths = open ? measureRowBytes(host, collection, partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })), fresh) : {};
+  const liveBytes = ({ relid }: Partition, rows: number): number | null => (rows === 0 && open ? 0 : widths[relid] === undefined ? null : rows * widths[relid]);
   return {
     value: {
-      partitions: partitions.map((partition) => ({
-        ...partition,
-        rows: counted?.get(partition.relid) ?? byRelid.get(partition.relid)?.rows ?? 0,
-        bytes: byRelid.get(partition.relid)?.bytes ?? 0,
-      })),
+      partitions: partitions.map((partition) => {
+        const rows = counted?.get(partition.relid) ?? byRelid.get(partition.relid)?.rows ?? 0;
+        return {
+          ...partition,
+          rows,
+          bytes: byRelid.get(partition.relid)?.bytes ?? 0,
+          heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
+          live_bytes: liveBytes(partition, rows),
+          traffic: collection.settings.sense_traffic ? trafficOf(activity, partition.relid) : null,
+          cold: isCold(collection, partition),
+        };
+      }),
       rows_source: counted ? "exact" : "statistics",
     },
-    unmeasured: locked ? [LOCKED] : [],
+    unmeasured: locked ? [LOCKED] : closed.length > 0 ? [unreadableGap(closed)] : [],
   };
 }
+
+function trafficOf({ loads, rates }: ActivityMemory, relid: string): Traffic {
+  const [load, rate] = [loads[relid], rates[relid]];
+  return {
+    reads: Math.exp(load?.reads ?? 0),
+    writes: Math.exp(load?.writes ?? 0),
+    reads_per_second: rate?.reads ?? 0,
+    writes_per_second: rate?.writes ?? 0,
+    inserted: rate?.inserted ?? 0,
+  };
+}
+
+/** Partitions that the role may not read by themselves: a right on the table does not reach them. */
+function unreadable(host: Host, partitions: readonly Partition[]): readonly { readonly qualified: string; readonly role: string }[] {
+  return host.query(sql`
+    SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role
+      FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb) p
+     WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT') OR row_security_active((p ->> 'relid')::oid)`);
+}
+
+const unreadableGap = (closed: readonly { readonly qualified: string; readonly role: string }[]): Unmeasured => ({
+  what: "partition rows",
+  why: `${closed.length} of the partitions may not be read by themselves (${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
+  hint: `GRANT SELECT ON ${closed.map(({ qualified }) => qualified).slice(0, 20).join(", ")} TO ${closed[0]!.role};`,
+});
 
 const LOCKED: Unmeasured = {
   what: "partition bytes",
@@ -82,12 +150,14 @@ function reachable(host: Host, collection: Collection): boolean {
  * partition since, reltuples stand in.
  */
 function readStatistics(host: Host, partitions: readonly Partition[], locked: boolean): Statistics[] {
-  const [size, total] = locked
-    ? ["c.relpages", "c.relpages::bigint * current_setting('block_size')::int"]
-    : ["pg_relation_size(c.oid) / current_setting('block_size')::int", "pg_total_relation_size(c.oid)"];
+  const blocks = "c.relpages::bigint * current_setting('block_size')::int";
+  const [size, total, heap] = locked
+    ? ["c.relpages", blocks, blocks]
+    : ["pg_relation_size(c.oid) / current_setting('block_size')::int", "pg_total_relation_size(c.oid)", "pg_table_size(c.oid)"];
   host.query(sql`SELECT pg_stat_clear_snapshot()`);
   return host.query<Statistics>(sql`
     SELECT w.relid, coalesce(sum(${raw(size!)}), 0)::float8 AS pages, coalesce(sum(${raw(total!)}), 0)::float8 AS bytes,
+           coalesce(sum(${raw(heap!)}), 0)::float8 AS heap_bytes,
            coalesce(sum(CASE WHEN c.reltuples > 2 * pg_stat_get_live_tuples(c.oid)
                               AND greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
                                            pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) IS NULL

@@ -1,19 +1,23 @@
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
+import { closeActivity, openActivity } from "../activity/activity.ts";
 import type { MeasurementKind, PushedMetrics, Snapshot, Unmeasured } from "../snapshot.ts";
 import { measureCentroids } from "./centroids.ts";
 import { measureFragmentation } from "./fragmentation.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMemory } from "./memory.ts";
-import { measurePartitions } from "./partitions.ts";
+import { isCold, measurePartitions, partitionsOf } from "./partitions.ts";
 import { measureReplicas } from "./replication.ts";
 
 /**
  * Reads everything the sensor can see of a collection, in one go.
  * @param fresh kinds that are measured anew, where a collector would otherwise go by what it remembers
  */
-export function takeSnapshot(host: Host, collection: Collection, pushed: PushedMetrics, _fresh: ReadonlySet<MeasurementKind>): Snapshot {
-  const partitions = measurePartitions(host, collection);
+export function takeSnapshot(host: Host, collection: Collection, pushed: PushedMetrics, fresh: ReadonlySet<MeasurementKind>): Snapshot {
+  const leaves = partitionsOf(host, collection);
+  const judged = leaves.filter((leaf) => !isCold(collection, leaf));
+  const activity = openActivity(host, collection, leaves.map(({ relid }) => relid), judged.map(({ relid }) => relid));
+  const partitions = measurePartitions(host, collection, leaves, activity, fresh.has("partitions"));
   const centroids = measureCentroids(host, collection);
   const replicas = measureReplicas(host);
   const maintenance = measureMaintenance();
@@ -27,6 +31,8 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
     ...unlessPushed(indexes.unmeasured, pushed.index_fragmentation_pct),
     ...unlessPushed(memory.unmeasured, pushed.memory_usage_pct),
   ];
+  // Last, behind everything that reads the table.
+  closeActivity(host, collection, activity);
   return {
     collection: collection.name,
     partitions: partitions.value.partitions,

@@ -1,0 +1,55 @@
+/**
+ * What PostgreSQL has counted of each partition: rows read and written, blocks asked for and found.
+ *
+ * The statistics functions behind pg_stat_user_tables and pg_statio_user_tables, which every role may call. What this very
+ * session has not handed in yet (pg_stat_get_xact_*: everything since its last flush, over all its transactions) is added,
+ * so that reading the counters before and after work of our own tells exactly what that work cost.
+ */
+import sql, { raw } from "sql-template-tag";
+import { family } from "../../collection/introspect.ts";
+import type { Host } from "../../host/host.ts";
+
+/** Since the statistics were last reset. */
+export interface Counters {
+  /** Rows read by sequential scans and fetched through indexes, and one for each index scan: an index-only scan fetches none. */
+  readonly reads: number;
+  /** Rows inserted, updated and deleted. */
+  readonly writes: number;
+  /** Rows inserted, of the writes. */
+  readonly inserts: number;
+  /** Blocks of table, indexes and TOAST asked for, and how many of them were in shared buffers. */
+  readonly blocks: number;
+  readonly hits: number;
+}
+
+/** By the partition's oid. */
+export type CountersByPartition = Readonly<Record<string, Counters>>;
+
+const counted = (name: string): string => `(pg_stat_get_${name}(o.oid) + pg_stat_get_xact_${name}(o.oid))`;
+const total = (kind: string, ...names: string[]) =>
+  raw(`coalesce(sum(${names.map(counted).join(" + ")}) FILTER (WHERE o.kind ${kind}), 0)::float8`);
+
+/** Reads no table: it can neither wait nor be counted itself. */
+export function readCounters(host: Host, relids: readonly string[]): CountersByPartition {
+  if (relids.length === 0) return {};
+  host.query(sql`SELECT pg_stat_clear_snapshot()`);
+  const rows = host.query<Counters & { readonly relid: string }>(sql`
+    WITH leaves AS MATERIALIZED (
+      SELECT w.relid, c.oid, c.reltoastrelid
+        FROM jsonb_array_elements_text(${JSON.stringify(relids)}::jsonb) w(relid)
+       CROSS JOIN LATERAL ${family(sql`w.relid::oid`)} f
+        JOIN pg_class c ON c.oid = f.relid AND c.relkind <> 'p'
+    ), o AS (
+      SELECT relid, oid, 'table' AS kind FROM leaves
+      UNION ALL SELECT l.relid, i.indexrelid, 'index' FROM leaves l JOIN pg_index i ON i.indrelid = l.oid
+      UNION ALL SELECT relid, reltoastrelid, 'toast' FROM leaves WHERE reltoastrelid <> 0
+      UNION ALL SELECT l.relid, i.indexrelid, 'toast' FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
+    )
+    SELECT o.relid,
+           ${total("= 'table'", "tuples_returned", "tuples_fetched")} + ${total("= 'index'", "tuples_fetched", "numscans")} AS reads,
+           ${total("= 'table'", "tuples_inserted", "tuples_updated", "tuples_deleted")} AS writes,
+           ${total("= 'table'", "tuples_inserted")} AS inserts,
+           ${total("IS NOT NULL", "blocks_fetched")} AS blocks, ${total("IS NOT NULL", "blocks_hit")} AS hits
+      FROM o GROUP BY o.relid`);
+  return Object.fromEntries(rows.map(({ relid, ...counters }) => [relid, counters]));
+}

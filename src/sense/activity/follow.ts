@@ -1,0 +1,132 @@
+/**
+ * From counters to figures that may be judged: pure, one step per sample.
+ *
+ * **Traffic load** of a partition is its share of the reads (or writes) over the mean share. What is smoothed is the
+ * logarithm of that ratio, with the time constant `traffic_window_seconds`: one second in which a partition takes
+ * everything counts as one second, however many rows it was. An interval with less traffic than is judged counts as level.
+ *
+ * **Our own moves** are not traffic. What a move reads and writes falls into an interval that is left out, and the load
+ * before it is held until a third of the window has passed since the last move; then it is replaced by what was measured
+ * since, because the old shares say nothing about the new places.
+ */
+import type { Counters, CountersByPartition } from "./counters.ts";
+
+export interface FollowSettings {
+  readonly traffic_window_seconds: number;
+  readonly min_reads_per_second: number;
+  readonly min_writes_per_second: number;
+  readonly working_set_window_seconds: number;
+}
+
+interface Sums {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** What is kept from sample to sample; plain JSON. Records are by the partition's oid. */
+export interface ActivityMemory {
+  /** Seconds since 1970. */
+  readonly at: number;
+  /** Counters at the end of the last sample, its own reads included. */
+  readonly counters: CountersByPartition;
+  /** Logarithms of the smoothed traffic loads. */
+  readonly loads: Readonly<Record<string, Sums>>;
+  /** Smoothed rates, per second, and how many of the writes are inserts (0 to 1). */
+  readonly rates: Readonly<Record<string, Sums & { readonly inserted: number }>>;
+  /** Blocks asked for within the working set's window (older ones fade), and how many of them were found. */
+  readonly blocks: Readonly<Record<string, { readonly asked: number; readonly found: number }>>;
+  /** Seconds that `blocks` covers. */
+  readonly observed: number;
+  /** Set by our own moves: the interval they fall into is left out. */
+  readonly moved?: boolean;
+  /** Since our last move, while the loads are held. */
+  readonly settling: { readonly since: number; readonly sums: Readonly<Record<string, Sums>> } | null;
+}
+
+const LEVEL: Sums = { reads: 0, writes: 0 };
+const FIGURES = ["reads", "writes"] as const;
+
+/** A partition without traffic: the logarithm of nothing would never come back within a window. */
+const LEAST_RATIO = 0.1;
+
+/**
+ * Seconds for which loads are held after our last move. A third of the window: long enough for a share that is worth
+ * judging, short enough to verify by.
+ */
+export const settleSeconds = ({ traffic_window_seconds }: Pick<FollowSettings, "traffic_window_seconds">): number => traffic_window_seconds / 3;
+
+/** @param judged partitions whose traffic is compared; the cold one is not among them */
+export function follow(previous: ActivityMemory | null, counters: CountersByPartition, now: number, judged: readonly string[], settings: FollowSettings): ActivityMemory {
+  const known = { loads: previous?.loads ?? {}, rates: previous?.rates ?? {}, blocks: previous?.blocks ?? {}, observed: previous?.observed ?? 0 };
+  const seconds = previous ? now - previous.at : 0;
+  // Two samples at one instant, a clock that was set back: this reading is a new beginning.
+  if (!previous || !(seconds > 0)) return { at: now, counters, ...known, settling: previous?.settling ?? null, ...(previous?.moved && { moved: true }) };
+  if (previous.moved) return { at: now, counters, ...known, settling: { since: now, sums: {} } };
+  const changes = Object.fromEntries(Object.entries(counters).map(([relid, one]) => [relid, change(previous.counters[relid], one)]));
+  const rates = smoothedRates(known.rates, changes, seconds, settings);
+  const blocks = smoothedBlocks(known.blocks, changes, seconds, settings);
+  const observed = known.observed * decay(seconds, settings.working_set_window_seconds) + seconds;
+  const base = { at: now, counters, rates, blocks, observed };
+  if (!previous.settling) return { ...base, loads: smoothedLoads(known.loads, changes, seconds, judged, settings), settling: null };
+  const { since } = previous.settling;
+  const sums = Object.fromEntries(judged.map((relid) => [relid, sum(previous.settling!.sums[relid] ?? LEVEL, changes[relid] ?? LEVEL)]));
+  if (now - since < settleSeconds(settings)) return { ...base, loads: known.loads, settling: { since, sums } };
+  return { ...base, loads: logRatios(sums, now - since, judged, settings), settling: null };
+}
+
+const decay = (seconds: number, window: number): number => Math.exp(-seconds / window);
+const sum = (a: Sums, b: Sums): Sums => ({ reads: a.reads + b.reads, writes: a.writes + b.writes });
+
+const NOTHING: Counters = { reads: 0, writes: 0, inserts: 0, blocks: 0, hits: 0 };
+
+/** Counters that went backwards were reset (pg_stat_reset, a crash): nothing is known of that interval. */
+function change(before: Counters | undefined, after: Counters): Counters {
+  if (!before) return NOTHING;
+  const keys = Object.keys(NOTHING) as (keyof Counters)[];
+  if (keys.some((key) => after[key] < before[key])) return NOTHING;
+  return Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])) as unknown as Counters;
+}
+
+/** Logarithm of each partition's share over the mean one; 0 where there is too little traffic to judge. */
+function logRatios(amounts: Readonly<Record<string, Sums>>, seconds: number, judged: readonly string[], settings: FollowSettings): Record<string, Sums> {
+  const least: Sums = { reads: settings.min_reads_per_second * seconds, writes: settings.min_writes_per_second * seconds };
+  const totals = judged.reduce((all, relid) => sum(all, amounts[relid] ?? LEVEL), LEVEL);
+  const ratio = (relid: string, figure: keyof Sums): number => {
+    const all = totals[figure];
+    if (all <= 0 || all < least[figure]) return 0;
+    return Math.log(Math.max(LEAST_RATIO, ((amounts[relid]?.[figure] ?? 0) * judged.length) / all));
+  };
+  return Object.fromEntries(judged.map((relid) => [relid, { reads: ratio(relid, "reads"), writes: ratio(relid, "writes") }]));
+}
+
+function smoothedLoads(
+  loads: ActivityMemory["loads"], changes: Readonly<Record<string, Sums>>, seconds: number, judged: readonly string[], settings: FollowSettings,
+): Record<string, Sums> {
+  const fresh = logRatios(changes, seconds, judged, settings);
+  const kept = decay(seconds, settings.traffic_window_seconds);
+  return Object.fromEntries(judged.map((relid) => {
+    const [before, now] = [loads[relid] ?? LEVEL, fresh[relid] ?? LEVEL];
+    return [relid, Object.fromEntries(FIGURES.map((figure) => [figure, before[figure] * kept + now[figure] * (1 - kept)])) as unknown as Sums];
+  }));
+}
+
+function smoothedRates(rates: ActivityMemory["rates"], changes: Readonly<Record<string, Counters>>, seconds: number, settings: FollowSettings): ActivityMemory["rates"] {
+  const kept = decay(seconds, settings.traffic_window_seconds);
+  const mix = (before: number, now: number): number => before * kept + now * (1 - kept);
+  return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
+    const before = rates[relid] ?? { ...LEVEL, inserted: 0 };
+    return [relid, {
+      reads: mix(before.reads, one.reads / seconds),
+      writes: mix(before.writes, one.writes / seconds),
+      inserted: one.writes > 0 ? mix(before.inserted, one.inserts / one.writes) : before.inserted,
+    }];
+  }));
+}
+
+function smoothedBlocks(blocks: ActivityMemory["blocks"], changes: Readonly<Record<string, Counters>>, seconds: number, settings: FollowSettings): ActivityMemory["blocks"] {
+  const kept = decay(seconds, settings.working_set_window_seconds);
+  return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
+    const before = blocks[relid] ?? { asked: 0, found: 0 };
+    return [relid, { asked: before.asked * kept + one.blocks, found: before.found * kept + one.hits }];
+  }));
+}
