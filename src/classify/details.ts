@@ -142,11 +142,30 @@ function lag({ weak, metrics, label }: Findings): Finding {
   };
 }
 
+type Contention = NonNullable<Metrics["maintenance"]>;
+
+/** "nightly_report", or "index_build (pid 4711)" for what is no job of pg_cron. */
+const contender = ({ job, kind, pid }: Contention["blockers"][number]): string => job ?? `${kind} (pid ${pid})`;
+
+/** What contends, by name: what holds somebody up; where nothing does, all that runs, is due or failed. */
+function contenders({ jobs, blockers, sessions }: Contention): readonly string[] {
+  const blocking = [...blockers.map(contender), ...jobs.filter(({ blocked_recently }) => blocked_recently).map(({ name }) => name)];
+  if (blocking.length > 0) return blocking;
+  return [...jobs.map(({ name }) => name), ...sessions.map(({ kind, pid }) => `${kind} (pid ${pid})`)];
+}
+
+/** "nightly_report (pid 4711) holds up 2 sessions on public.embeddings" */
+const holdsUp = (blocker: Contention["blockers"][number]): string =>
+  `${printable(blocker.job ?? blocker.kind)} (pid ${blocker.pid}) holds up ${count(blocker.waiting.length, "session")}${blocker.relation ? ` on ${printable(blocker.relation)}` : ""}`;
+
 function contention({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "dependency");
-  const jobs = [...new Set(sickEnds(links, "maintenance_dep").map(label))].sort(compareText);
+  const sick = [...new Set(sickEnds(links, "maintenance_dep").map(label))].sort(compareText);
+  const known = metrics.maintenance ? contenders(metrics.maintenance) : [];
+  const jobs = known.length > 0 ? [...new Set(known)] : sick;
   const depth = measured(metrics.maintenance_queue_depth ?? undefined);
-  const who = jobs.length > 0 ? `Maintenance contention at ${list(jobs)}` : "Maintenance contention";
+  const blockers = (metrics.maintenance?.blockers ?? []).slice(0, 3).map(holdsUp);
+  const who = (sick.length > 0 ? `Maintenance contention at ${list(sick)}` : "Maintenance contention") + (blockers.length > 0 ? `: ${blockers.join(", ")}` : "");
   const queue = depth === null ? "" : `, ${count(depth, "job")} queued`;
   return {
     details: { class: "maintenance_contention", job_types: jobs, queue_depth: depth },

@@ -34,6 +34,8 @@ export interface Configuration {
   readonly working_set_window_seconds: number;
   readonly list_occupancy: Triple;
   readonly replication_lag_seconds: Triple;
+  readonly blocked_writer_seconds: Triple;
+  readonly autovacuum_delay: Triple;
   readonly queue_depth: Triple;
   readonly memory_pct: Triple;
   readonly fragmentation_pct: Triple;

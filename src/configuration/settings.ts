@@ -104,6 +104,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
   number("working_set_window_seconds", "seconds", 1, DAY, 600, "Blocks asked for within this time make the working set that memory use is judged by."),
   curve("list_occupancy", "rows of a list over the mean of its index", "Fullness of an IVF list to health."),
   curve("replication_lag_seconds", "seconds", "Replication lag to health of the replica's link."),
+  curve("blocked_writer_seconds", "seconds a minute", "Seconds that sessions wait for maintenance, summed over the sessions, to health of the maintenance group."),
+  curve("autovacuum_delay", "autovacuum_naptimes", "How long the most overdue table has been past its autovacuum threshold to health of the maintenance group."),
   curve("queue_depth", "jobs", "Maintenance jobs that wait to health of the maintenance group."),
   curve("memory_pct", "percent", "Memory use to health of the query paths."),
   curve("fragmentation_pct", "percent", "Index fragmentation to health of the query paths."),

@@ -41,6 +41,26 @@ export interface PartitionLoad {
   readonly cold?: boolean;
 }
 
+/** What is known of maintenance while there is any; seconds since 1970. Only what the installing role may see. */
+export interface MaintenanceMetrics {
+  /** Session-seconds of waiting per minute, by who held them up. */
+  readonly blocked_writer_seconds: Readonly<Record<"total" | "vacuum" | "index_build" | "scheduled_job" | "other", number>>;
+  readonly autovacuum_delay: number | null;
+  readonly autovacuum_workers: number | null;
+  readonly autovacuum_max_workers: number;
+  readonly jobs: readonly {
+    readonly name: string; readonly jobid: string; readonly running: boolean; readonly due: boolean; readonly failing: boolean;
+    readonly blocked_recently: boolean; readonly last_message: string | null;
+  }[];
+  readonly blockers: readonly {
+    readonly pid: number; readonly kind: string; readonly application: string | null; readonly username: string | null;
+    readonly query_start: number | null; readonly relation: string | null; readonly mode: string | null; readonly statement: string | null;
+    readonly jobid: string | null; readonly job: string | null; readonly waiting: readonly number[];
+  }[];
+  readonly sessions: readonly { readonly pid: number; readonly kind: string; readonly relation: string | null; readonly phase: string | null }[];
+  readonly backlog: readonly { readonly table: string; readonly reason: string; readonly value: number; readonly threshold: number; readonly delay_naptimes: number }[];
+}
+
 /** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
@@ -49,6 +69,7 @@ export interface Metrics {
   readonly index_fragmentation_pct: number | null;
   readonly fragmented_indexes: readonly string[];
   readonly maintenance_queue_depth: number | null;
+  readonly maintenance?: MaintenanceMetrics;
   /** Seconds, by replica node id. */
   readonly replication_lag_seconds: Readonly<Record<string, number>>;
   /** List occupancy over the mean, by centroid node id. */

@@ -20,7 +20,7 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
   const partitions = measurePartitions(host, collection, leaves, activity, fresh.has("partitions"));
   const centroids = measureCentroids(host, collection);
   const replicas = measureReplicas(host);
-  const maintenance = measureMaintenance();
+  const maintenance = measureMaintenance(host, collection);
   const indexes = measureFragmentation();
   const memory = measureMemory();
   const unmeasured: Unmeasured[] = [

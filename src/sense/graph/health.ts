@@ -42,6 +42,8 @@ export const DEFAULT_CURVES = {
   replication_lag_seconds: { fine: 1, stress: 10, critical: 120, scale: "log" },
   /** Seconds that writers waited for maintenance, summed over writers, per minute. */
   blocked_writer_seconds: { fine: 1, stress: 10, critical: 60, scale: "log" },
+  /** How long a table has been past its autovacuum threshold, in autovacuum_naptimes: the launcher should come by in one. */
+  autovacuum_delay: { fine: 5, stress: 15, critical: 60, scale: "log" },
   /** Maintenance jobs waiting. */
   queue_depth: { fine: 4, stress: 10, critical: 40, scale: "log" },
   fragmentation_pct: { fine: 15, stress: 30, critical: 70, scale: "linear" },

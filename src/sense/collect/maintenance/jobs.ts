@@ -1,0 +1,138 @@
+/** pg_cron's jobs: which run, which are due, which failed. Sources: cron.job, cron.job_run_details, as far as the role may see them. */
+import sql from "sql-template-tag";
+import type { Host } from "../../../host/host.ts";
+import type { Unmeasured } from "../../snapshot.ts";
+import { pushHint } from "../gap.ts";
+import { dueSince } from "./schedule.ts";
+
+export interface CronJob {
+  readonly jobid: string;
+  /** Its name, or "job 7". */
+  readonly name: string;
+  readonly schedule: string;
+  readonly username: string;
+  readonly active: boolean;
+  readonly priority: "low" | "normal" | "high";
+  readonly running: boolean;
+  /** Backend that runs it. */
+  readonly pid: number | null;
+  /** It should have started again since its last start. */
+  readonly due: boolean;
+  /** Its last run failed. */
+  readonly failing: boolean;
+  readonly last_message: string | null;
+  /** Seconds since 1970. */
+  readonly last_start: number | null;
+  /** It held up sessions on the collection's tables within the last minute. */
+  readonly blocked_recently: boolean;
+}
+
+interface Run {
+  readonly jobid: string;
+  readonly runid: string;
+  readonly pid: number | null;
+  readonly status: string;
+  readonly message: string | null;
+  readonly start: number | null;
+  readonly end: number | null;
+}
+
+export interface JobsMemory {
+  /** Newest run id read. */
+  readonly newest: string;
+  /** The last run of each job. */
+  readonly runs: Readonly<Record<string, Run>>;
+  /** Job -> when it was last seen to hold somebody up. */
+  readonly blocking: Readonly<Record<string, number>>;
+}
+
+type Answer =
+  | { readonly installed: false; readonly elsewhere: string | null }
+  | { readonly installed: true; readonly denied: string }
+  | {
+      readonly installed: true;
+      readonly jobs: readonly { jobid: string; jobname: string | null; schedule: string; command: string; active: boolean; username: string }[];
+      readonly runs: readonly Run[];
+      readonly newest: string | null;
+      readonly others_hidden: boolean;
+    };
+
+export interface JobsReading {
+  readonly jobs: readonly CronJob[];
+  readonly pids: ReadonlySet<number>;
+  readonly memory: JobsMemory;
+  readonly readable: boolean;
+  readonly unmeasured: readonly Unmeasured[];
+}
+
+const RUNNING = ["starting", "connecting", "sending", "running"];
+const NOTHING: JobsMemory = { newest: "0", runs: {}, blocking: {} };
+
+export function readJobs(host: Host, memory: JobsMemory | null, now: number): JobsReading {
+  const before = memory ?? NOTHING;
+  const open = Object.values(before.runs).filter(({ status }) => RUNNING.includes(status)).map(({ runid }) => runid);
+  const { answer } = host.one<{ answer: Answer }>(sql`
+    SELECT ruvector.healing_cron(${before.newest}::bigint, ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(open)}::jsonb)::bigint)) AS answer`);
+  if (!("jobs" in answer)) return { jobs: [], pids: new Set(), memory: before, ...unreadable(host, answer) };
+  const known = new Set(answer.jobs.map(({ jobid }) => jobid));
+  const runs = Object.fromEntries([...Object.values(before.runs), ...answer.runs].filter(({ jobid }) => known.has(jobid)).map((run) => [run.jobid, run]));
+  const { alive, priorities, offset } = host.one<{ alive: number[]; priorities: Record<string, CronJob["priority"]>; offset: number }>(sql`
+    SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a WHERE a.datname = current_database()), '[]') AS alive,
+           coalesce((SELECT json_object_agg(p.jobname, p.priority) FROM ruvector.healing_job_priorities p), '{}') AS priorities,
+           extract(epoch FROM clock_timestamp() AT TIME ZONE coalesce(current_setting('cron.timezone', true), 'GMT')
+                              - clock_timestamp() AT TIME ZONE 'UTC')::float8 AS offset`);
+  const jobs = answer.jobs.map((job): CronJob => {
+    const run = runs[job.jobid];
+    const running = run !== undefined && RUNNING.includes(run.status) && (run.pid === null || alive.includes(run.pid));
+    const start = run?.start ?? null;
+    return {
+      jobid: job.jobid, name: job.jobname ?? `job ${job.jobid}`, schedule: job.schedule, username: job.username, active: job.active,
+      priority: priorities[job.jobname ?? `job ${job.jobid}`] ?? "normal",
+      running, pid: running ? run.pid : null,
+      due: job.active && start !== null && dueSince(job.schedule, start, now - GRACE_SECONDS, offset) === true,
+      failing: run?.status === "failed",
+      last_message: run?.status === "failed" ? run.message : null,
+      last_start: start,
+      blocked_recently: false,
+    };
+  });
+  return {
+    jobs,
+    pids: new Set(jobs.flatMap(({ pid }) => (pid === null ? [] : [pid]))),
+    memory: { newest: answer.newest ?? before.newest, runs, blocking: before.blocking },
+    readable: true,
+    unmeasured: answer.others_hidden ? [hiddenJobs(host)] : [],
+  };
+}
+
+/** pg_cron looks once a second and connects before it starts: a run is not late before that. */
+const GRACE_SECONDS = 2;
+
+function unreadable(host: Host, answer: Exclude<Answer, { jobs: unknown }>): Pick<JobsReading, "readable" | "unmeasured"> {
+  const what = "scheduled jobs";
+  if (!answer.installed) {
+    if (answer.elsewhere === null) return { readable: true, unmeasured: [] };
+    return {
+      readable: false,
+      unmeasured: [{
+        what,
+        why: `pg_cron of this server keeps its jobs in database ${answer.elsewhere} (cron.database_name): those of this database cannot be read from here`,
+        hint: pushHint("maintenance_queue_depth"),
+      }],
+    };
+  }
+  const { role } = host.one<{ role: string }>(sql`SELECT quote_ident(current_user) AS role`);
+  return {
+    readable: false,
+    unmeasured: [{ what, why: answer.denied, hint: `GRANT USAGE ON SCHEMA cron TO ${role}; GRANT SELECT ON cron.job, cron.job_run_details TO ${role};` }],
+  };
+}
+
+function hiddenJobs(host: Host): Unmeasured {
+  const { role } = host.one<{ role: string }>(sql`SELECT quote_ident(current_user) AS role`);
+  return {
+    what: "scheduled jobs of other roles",
+    why: "pg_cron shows a role its own jobs only (row security)",
+    hint: `CREATE POLICY ruvector_healing_sees ON cron.job FOR SELECT TO ${role} USING (true); and the same on cron.job_run_details.`,
+  };
+}
