@@ -1,6 +1,6 @@
 /** What a problem of each class is about (which nodes, how bad) and the sentence that says it to a person. */
 import type { WitnessEdge } from "../model/graph.ts";
-import type { LoadFigure, Metrics, PartitionLoad, ProblemClass, ProblemDetails } from "../model/problem.ts";
+import type { LoadFigure, Metrics, PartitionLoad, ProblemClass, ProblemDetails, RecallMetric } from "../model/problem.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import type { Label } from "./names.ts";
@@ -105,6 +105,24 @@ function hotspot({ weak, metrics, label }: Findings): Finding {
   };
 }
 
+/** `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside monitor's own making. */
+const indexOf = (id: string): string | null => /^centroid:(.+):\d+$/s.exec(id)?.[1] ?? null;
+
+/** Recall over its baseline from which it counts as lost: the sensor's default "fine" value. */
+const KEPT = 0.98;
+
+/** Of the indexes that these centroids belong to, the one whose recall has fallen furthest; null when none was measured. */
+function worstRecall(ids: readonly string[], recall: Metrics["recall"]): { readonly index: string; readonly ratio: number; readonly found: RecallMetric } | null {
+  let worst: { index: string; ratio: number; found: RecallMetric } | null = null;
+  for (const index of new Set(ids.map(indexOf))) {
+    const found = index !== null && recall && Object.prototype.hasOwnProperty.call(recall, index) ? recall[index] : undefined;
+    if (index === null || !found) continue;
+    const ratio = found.baseline ? found.recall / found.baseline : 1;
+    if (worst === null || ratio < worst.ratio) worst = { index, ratio, found };
+  }
+  return worst;
+}
+
 function skew({ weak, metrics, label }: Findings): Finding {
   const occupancy = (id: string): number | null => figure(metrics.centroid_occupancy, id);
   const ids = ranked(sickEnds(weak, "centroid", occupancy), occupancy);
@@ -114,15 +132,26 @@ function skew({ weak, metrics, label }: Findings): Finding {
   const names = `${verb(n, "centroid", "centroids")} ${list(ids.map(label))}`;
   const nodes = touched(weak, "centroid").size;
   const cut = `${count(nodes, "centroid node")} ${verb(nodes, "is", "are")} at weak edges of the minimum cut`;
-  const says =
+  const worst = worstRecall(ids, metrics.recall);
+  const recall = worst && `recall@${worst.found.k} of ${printable(worst.index)} is ${figures(worst.found.recall)}, at best it was ${figures(worst.found.baseline ?? worst.found.recall)}`;
+  const full =
     factor === null
       ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (list occupancy not measured)`
       : `${names} ${verb(n, "holds", "hold up to")} ${short(factor)} times the mean list`;
+  // An index that is sick as a whole has all its lists at weak edges: then it is the recall that says why.
+  const says = recall === null ? full : worst!.ratio < KEPT && n > 1 ? recall : `${full}, ${recall}`;
+  const indexes = [...new Set(ids.map(indexOf))].filter((index): index is string => index !== null);
   return {
-    details: { class: "centroid_skew", centroid_ids: ids, skew_factor: factor ?? inverseHealth(health) },
+    details: {
+      class: "centroid_skew", centroid_ids: ids, skew_factor: factor ?? inverseHealth(health),
+      ...(worst && { indexes, recall: worst.found.recall, recall_baseline: worst.found.baseline }),
+    },
     summary: `${capitalized(says)}; ${cut}.`,
   };
 }
+
+/** Two decimals: recall is a figure between 0 and 1 that people compare. */
+const figures = (value: number): string => String(Number(value.toFixed(2)));
 
 function lag({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "replication");

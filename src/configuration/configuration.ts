@@ -33,6 +33,14 @@ export interface Configuration {
   readonly min_writes_per_second: number;
   readonly working_set_window_seconds: number;
   readonly list_occupancy: Triple;
+  readonly recall: Triple;
+  readonly recall_interval_seconds: number;
+  readonly recall_k: number;
+  readonly recall_samples: number;
+  readonly recall_probes: number;
+  readonly recall_baseline: number;
+  readonly recall_budget_ms: number;
+  readonly recall_max_rows: number;
   readonly replication_lag_seconds: Triple;
   readonly blocked_writer_seconds: Triple;
   readonly autovacuum_delay: Triple;
@@ -65,6 +73,9 @@ export const toCurve = ([fine, stress, critical]: Triple, scale: "log" | "linear
 const range = (setting: SettingDefinition): string =>
   setting.min === undefined ? setting.unit : `${setting.unit}, ${setting.min} to ${setting.max}`;
 
+/** Whether less is worse in a curve: its default says so. */
+const falls = ({ default: value }: SettingDefinition): boolean => Array.isArray(value) && (value[0] as number) > (value[1] as number);
+
 function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
   switch (setting.type) {
     case "boolean":
@@ -78,7 +89,8 @@ function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
     case "curve":
       return z
         .tuple([z.number(), z.number(), z.number()])
-        .check(z.refine(([fine, stress, critical]) => fine > 0 && fine < stress && stress < critical));
+        .check(z.refine(([fine, stress, critical]) =>
+          falls(setting) ? critical > 0 && fine > stress && stress > critical : fine > 0 && fine < stress && stress < critical));
   }
 }
 
@@ -93,7 +105,7 @@ function wanted(setting: SettingDefinition, strategies: readonly string[]): stri
     case "names":
       return `a JSON array of names out of: ${(setting.names ?? strategies).join(", ")}`;
     case "curve":
-      return `three rising positive numbers: ${setting.unit}`;
+      return `three ${falls(setting) ? "falling" : "rising"} positive numbers: ${setting.unit}`;
   }
 }
 

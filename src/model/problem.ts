@@ -61,6 +61,17 @@ export interface MaintenanceMetrics {
   readonly backlog: readonly { readonly table: string; readonly reason: string; readonly value: number; readonly threshold: number; readonly delay_naptimes: number }[];
 }
 
+/** Recall of one vector index, as measured. */
+export interface RecallMetric {
+  /** Of the k nearest rows, the share that the index finds. */
+  readonly recall: number;
+  /** What it is judged against; null: nothing yet. */
+  readonly baseline: number | null;
+  /** ivfflat.probes or hnsw.ef_search. */
+  readonly probes: number;
+  readonly k: number;
+}
+
 /** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
@@ -74,6 +85,8 @@ export interface Metrics {
   readonly replication_lag_seconds: Readonly<Record<string, number>>;
   /** List occupancy over the mean, by centroid node id. */
   readonly centroid_occupancy: Readonly<Record<string, number>>;
+  /** By vector index, hnsw ones too. Samples of older versions have none. */
+  readonly recall?: Readonly<Record<string, RecallMetric>>;
 }
 
 /** One rule of the classifier: what it looked at, what it wanted, whether it was met and by how much it was missed. */
@@ -102,7 +115,15 @@ export interface Evidence {
 
 export type ProblemDetails =
   | { readonly class: "hotspot_congestion"; readonly partition_ids: readonly string[]; readonly load_ratio: number; readonly figure?: LoadFigure }
-  | { readonly class: "centroid_skew"; readonly centroid_ids: readonly string[]; readonly skew_factor: number }
+  | {
+      readonly class: "centroid_skew";
+      readonly centroid_ids: readonly string[];
+      readonly skew_factor: number;
+      /** The indexes they belong to, and the recall of the one that lost most; left out where recall was not measured. */
+      readonly indexes?: readonly string[];
+      readonly recall?: number;
+      readonly recall_baseline?: number | null;
+    }
   | { readonly class: "replication_lag"; readonly replica_ids: readonly string[]; readonly lag_seconds: number | null }
   | { readonly class: "maintenance_contention"; readonly job_types: readonly string[]; readonly queue_depth: number | null }
   | { readonly class: "index_fragmentation"; readonly index_ids: readonly string[]; readonly fragmentation_pct: number }

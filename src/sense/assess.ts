@@ -29,13 +29,13 @@ export function assess(snapshot: Snapshot, configuration: Configuration): Assess
     ],
     replicas: replicaLinks(snapshot, configuration),
   });
-  return { graph, reading: read(graph), metrics: metricsOf(snapshot) };
+  return { graph, reading: read(graph), metrics: metricsOf(snapshot, configuration) };
 }
 
-const metricsOf = (snapshot: Snapshot): Metrics => ({
+const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics => ({
   ...partitionMetrics(snapshot),
   ...pathMetrics(snapshot),
   ...maintenanceMetrics(snapshot),
   ...replicaMetrics(snapshot),
-  ...centroidMetrics(snapshot),
+  ...centroidMetrics(snapshot, configuration),
 });

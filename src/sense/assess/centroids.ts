@@ -1,32 +1,93 @@
-/** The lists of each IVF index are a group: a list that is too full is a sick member. */
+/** The lists of each IVF index are a group: a list that is too full is a sick member, an index whose recall fell a sick group. */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
-import type { Metrics } from "../../model/problem.ts";
-import { type GroupDescription, MAX_CENTROIDS_PER_GRAPH } from "../graph/contracted.ts";
+import type { Metrics, RecallMetric } from "../../model/problem.ts";
+import type { CentroidGroup } from "../collect/centroids.ts";
+import { type GroupDescription, MAX_CENTROIDS_PER_GRAPH, type MemberDescription } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-export function centroidGroups({ centroids, pushed }: Snapshot, configuration: Configuration): GroupDescription[] {
-  const share = Math.max(1, Math.floor(MAX_CENTROIDS_PER_GRAPH / Math.max(1, centroids.length)));
-  return centroids.map(({ index, lists }) => {
-    const nodes = Math.min(lists, share);
+/** A node of the graph: one list, or a range of them where there are too many for the graph. */
+interface Range {
+  readonly id: string;
+  readonly label: string;
+  readonly rows: number;
+  /** Rows of its fullest list over the mean list of the index; null: none of its lists was measured. */
+  readonly occupancy: number | null;
+}
+
+/**
+ * Only IVF indexes: an hnsw index has no parts that could be told apart, and a group of one node among several would meet no
+ * rule of the classifier. Its recall is measured and shown all the same (metrics.recall).
+ */
+const ivf = ({ centroids }: Snapshot): readonly CentroidGroup[] => centroids.filter(({ method }) => method === "ivfflat");
+
+function ranges(group: CentroidGroup, nodes: number): Range[] {
+  const { index, lists, measured } = group;
+  const known = measured?.lists?.rows ?? [];
+  const mean = measured ? measured.rows / lists : 0;
+  return Array.from({ length: nodes }, (_, place) => {
+    const first = Math.floor((place * lists) / nodes);
+    const last = Math.floor(((place + 1) * lists) / nodes) - 1;
+    const rows = known.slice(first, last + 1);
+    return {
+      id: `centroid:${index}:${first}`,
+      label: labelOf(group, first, last),
+      rows: rows.reduce((sum, one) => sum + one, 0),
+      occupancy: rows.length > 0 && mean > 0 ? Math.max(...rows) / mean : null,
+    };
+  });
+}
+
+/** Sampled lists have no number: they are called by their place, the fullest first. */
+function labelOf({ index, measured }: CentroidGroup, first: number, last: number): string {
+  if (measured?.lists?.source === "sampled") return first === last ? `${index} list of rank ${first + 1}` : `${index} lists of rank ${first + 1}-${last + 1}`;
+  return first === last ? `${index} list ${first}` : `${index} lists ${first}-${last}`;
+}
+
+/** Nodes that each index gets in the graph. */
+function nodesOf(snapshot: Snapshot): (group: CentroidGroup) => number {
+  const share = Math.max(1, Math.floor(MAX_CENTROIDS_PER_GRAPH / Math.max(1, ivf(snapshot).length)));
+  return ({ lists }) => Math.min(lists, share);
+}
+
+/** Health of an index's recall against its baseline; null: not measured. */
+export function recallHealth({ measured, baseline }: CentroidGroup, configuration: Configuration): number | null {
+  if (measured?.recall == null || baseline === null || baseline <= 0) return null;
+  return health(measured.recall / baseline, toCurve(configuration.recall, "linear"));
+}
+
+export function centroidGroups(snapshot: Snapshot, configuration: Configuration): GroupDescription[] {
+  const nodes = nodesOf(snapshot);
+  const pushed = snapshot.pushed.centroid_occupancy;
+  const curve = toCurve(configuration.list_occupancy, "log");
+  return ivf(snapshot).map((group) => {
+    // As with partitions: a handful of rows is always skewed.
+    const judged = (group.measured?.rows ?? 0) >= configuration.min_rows_for_load;
     return {
       kind: "centroid",
-      hubHealth: null,
-      members: Array.from({ length: nodes }, (_, place) => {
-        const first = Math.floor((place * lists) / nodes);
-        const last = Math.floor(((place + 1) * lists) / nodes) - 1;
-        const id = `centroid:${index}:${first}`;
-        return {
-          id,
-          label: first === last ? `${index} list ${first}` : `${index} lists ${first}-${last}`,
-          mass: 0,
-          health: health(pushed.centroid_occupancy?.[id] ?? null, toCurve(configuration.list_occupancy, "log")),
-        };
+      hubHealth: recallHealth(group, configuration),
+      members: ranges(group, nodes(group)).map(({ id, label, rows, occupancy }): MemberDescription => {
+        const value = pushed?.[id] ?? occupancy;
+        return { id, label, mass: rows, health: pushed?.[id] !== undefined || judged ? health(value, curve) : value === null ? null : 1 };
       }),
     };
   });
 }
 
-export const centroidMetrics = ({ pushed }: Snapshot): Pick<Metrics, "centroid_occupancy"> => ({
-  centroid_occupancy: pushed.centroid_occupancy ?? {},
-});
+type CentroidMetrics = Pick<Metrics, "centroid_occupancy" | "recall">;
+
+/** Occupancy of the lists that stand out, and of the fullest one of each index: a sample every few seconds must not carry them all. */
+export function centroidMetrics(snapshot: Snapshot, configuration: Configuration): CentroidMetrics {
+  const nodes = nodesOf(snapshot);
+  const occupancy: Record<string, number> = {};
+  for (const group of ivf(snapshot)) {
+    const known = ranges(group, nodes(group)).filter((range): range is Range & { occupancy: number } => range.occupancy !== null);
+    const most = Math.max(...known.map((range) => range.occupancy));
+    for (const { id, occupancy: value } of known) if (value === most || value > configuration.list_occupancy[0]) occupancy[id] = value;
+  }
+  return {
+    centroid_occupancy: { ...occupancy, ...snapshot.pushed.centroid_occupancy },
+    recall: Object.fromEntries(snapshot.centroids.flatMap(({ index, measured, baseline }): [string, RecallMetric][] =>
+      measured?.recall == null ? [] : [[index, { recall: measured.recall, baseline, probes: measured.probes, k: measured.k }]])),
+  };
+}

@@ -1,30 +1,200 @@
-/** IVF indexes: their lists, how full each is, and what recall they give. */
+/**
+ * Vector indexes: what recall they give, and how full the lists of IVF indexes are. Sources: the collection's own rows (sampled
+ * searches by the index and without it), pageinspect where it may be used. Dear, so remembered: see recall_interval_seconds.
+ */
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
+import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { Measured } from "../snapshot.ts";
+import { SqlError } from "../../model/errors.ts";
+import { recall, remembered } from "../remember.ts";
+import type { Measured, Unmeasured } from "../snapshot.ts";
 import { pushHint } from "./gap.ts";
+
+/** What one measurement of an index found; null: it could not be measured, `why` says so. */
+export interface IndexMeasurement {
+  readonly method: "ivfflat" | "hnsw";
+  /** ivfflat.probes, or hnsw.ef_search, that the searches were made with. */
+  readonly probes: number;
+  readonly k: number;
+  /** Rows searched for. */
+  readonly samples: number;
+  readonly rows: number;
+  /** Share of the table that each was compared with: 1, or less where the table is larger than recall_max_rows. */
+  readonly share: number;
+  /** Of the k nearest rows, the share that the index finds; null: no rows to search for. */
+  readonly recall: number | null;
+  /** Mean milliseconds of a search by the index, and of one without it. */
+  readonly index_ms: number | null;
+  readonly exact_ms: number | null;
+  /**
+   * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed included.
+   * sampled: live rows of the lists that were met, fullest first.
+   */
+  readonly lists: { readonly source: "pageinspect" | "sampled"; readonly rows: readonly number[] } | null;
+  readonly duration_ms: number;
+}
 
 export interface CentroidGroup {
   /** The vector index, `schema.name` quoted. */
   readonly index: string;
+  readonly method: "ivfflat" | "hnsw";
+  /** Lists of an ivfflat index; 0 for hnsw. */
+  readonly lists: number;
+  readonly measured: IndexMeasurement | null;
+  /** Best recall the index was measured at with these probes, or the one that is configured. */
+  readonly baseline: number | null;
+  /** Seconds since 1970. */
+  readonly measured_at: number | null;
+}
+
+interface Index {
+  readonly index: string;
+  readonly oid: string;
+  readonly method: "ivfflat" | "hnsw";
   readonly lists: number;
 }
 
-/** IVF indexes of the collection's leaves with their number of lists (pgvector's default is 100). */
-export function measureCentroids(host: Host, collection: Collection): Measured<readonly CentroidGroup[]> {
-  const value = host.query<CentroidGroup>(sql`
-    SELECT format('%I.%I', n.nspname, ic.relname) AS index,
-           coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) AS lists
-      FROM ${family(sql`${collection.relid}::oid`)} f
-      JOIN pg_index i ON i.indrelid = f.relid AND i.indisvalid
-      JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
-      JOIN pg_am am ON am.oid = ic.relam AND am.amname = 'ivfflat'
-      JOIN pg_namespace n ON n.oid = ic.relnamespace
-     ORDER BY 1`);
+interface Kept {
+  readonly oid: string;
+  readonly at: number;
+  readonly measured: IndexMeasurement | null;
+  readonly why?: string;
+  readonly hint?: string;
+  readonly best: number | null;
+}
+
+/** What is remembered of a collection's vector indexes, by name. */
+export type Memory = Readonly<Record<string, Kept>>;
+
+export const CENTROIDS = "centroids";
+
+export interface MeasureOptions {
+  readonly k: number;
+  readonly samples: number;
+  /** 0: as a new session of the table's owner has them. */
+  readonly probes: number;
+  readonly budget_ms: number;
+  readonly occupancy: boolean;
+}
+
+/** Recall and occupancy of one index, by its oid. Throws a SqlError where the role may not read or the table is locked. */
+export function measureIndex(host: Host, collection: Collection, oid: string, options: MeasureOptions): IndexMeasurement | { readonly why: string } {
+  const { recall_max_rows: max_rows, exact_count_pages } = collection.settings;
+  // One seed: the rows searched for stay the same from one measurement to the next, so that recall moves with the index and
+  // not with the sample.
+  const wanted = { ...options, seed: collection.id, max_rows, exact_count_pages };
+  return host.one<{ answer: IndexMeasurement | { why: string } }>(sql`
+    SELECT ruvector.healing_measure_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`).answer;
+}
+
+/**
+ * The collection's vector indexes in use, with their number of lists (pgvector's default is 100). An index that an action is
+ * building or keeps for its undo is left out.
+ */
+export function vectorIndexes(host: Host, collection: Collection): Index[] {
+  return host.query<Index>(sql`
+    WITH made AS (
+      SELECT s.details ->> 'built' AS index FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'build_index' AND s.undone_at IS NULL
+         AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
+      UNION ALL
+      SELECT l.target ->> 'index' FROM ruvector.healing_leases l
+       WHERE l.collection_id = ${collection.id}::int AND l.kind = 'kept_index' AND l.ended_at IS NULL
+    ), found AS (
+      SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, am.amname AS method,
+             CASE am.amname WHEN 'ivfflat' THEN
+               coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) ELSE 0 END AS lists
+        FROM ${family(sql`${collection.relid}::oid`)} f
+        JOIN pg_index i ON i.indrelid = f.relid AND i.indisvalid AND i.indisready
+        JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
+        JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('ivfflat', 'hnsw')
+        JOIN pg_namespace n ON n.oid = ic.relnamespace
+    )
+    SELECT * FROM found WHERE index NOT IN (SELECT index FROM made WHERE index IS NOT NULL) ORDER BY index`);
+}
+
+/** @param fresh measure now, not from memory */
+export function measureCentroids(host: Host, collection: Collection, fresh: boolean): Measured<readonly CentroidGroup[]> {
+  const indexes = vectorIndexes(host, collection);
+  if (indexes.length === 0) return { value: [], unmeasured: [] };
+  const known = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const changed = indexes.some(({ index, oid }) => known[index]?.oid !== oid);
+  const { value } = remembered<Memory>(host, collection.id, CENTROIDS, collection.settings.recall_interval_seconds, fresh || changed, () =>
+    measureAll(host, collection, indexes, known),
+  );
   return {
-    value,
-    unmeasured: value.length > 0 ? [{ what: "centroid occupancy", why: "no collector measures it yet", hint: pushHint("centroid_occupancy") }] : [],
+    value: indexes.map(({ index, method, lists }) => ({
+      index, method, lists,
+      measured: value[index]?.measured ?? null,
+      baseline: baselineOf(collection, value[index]),
+      measured_at: value[index]?.measured ? value[index].at : null,
+    })),
+    unmeasured: indexes.flatMap((one) => gaps(one, value[one.index])),
   };
+}
+
+const baselineOf = ({ settings }: Collection, kept: Kept | undefined): number | null =>
+  settings.recall_baseline > 0 ? settings.recall_baseline : (kept?.best ?? null);
+
+/** Measures the indexes whose measurement is oldest first, until the time for it is over; the others keep theirs. */
+function measureAll(host: Host, collection: Collection, indexes: readonly Index[], known: Memory): Memory {
+  const { settings } = collection;
+  const began = host.now();
+  const age = ({ index, oid }: Index): number => (known[index]?.oid === oid ? known[index].at : 0);
+  const memory: Record<string, Kept> = {};
+  for (const one of [...indexes].sort((a, b) => age(a) - age(b))) {
+    const left = settings.recall_budget_ms - (host.now() - began);
+    const before = known[one.index];
+    if (left > 0) memory[one.index] = measureOne(host, collection, one, before, left);
+    else if (before?.oid === one.oid) memory[one.index] = before;
+  }
+  return memory;
+}
+
+function measureOne(host: Host, collection: Collection, { index, oid }: Index, before: Kept | undefined, budget_ms: number): Kept {
+  const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
+  const { at } = host.one<{ at: number }>(sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`);
+  try {
+    lockTable(host, collection, "ACCESS SHARE");
+    const measured = measureIndex(host, collection, oid, { k, samples, probes, budget_ms, occupancy: true });
+    if ("why" in measured) return { oid, at, measured: null, why: measured.why, best: before?.best ?? null };
+    // Recall with other probes, or of other neighbours, says nothing about this one.
+    const comparable = before?.measured === null || (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
+    const best = Math.max(measured.recall ?? -1, comparable ? (before?.best ?? -1) : -1);
+    return { oid, at, measured, best: best < 0 ? null : best };
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return { oid, at, measured: null, ...unreadable(host, index, error), best: before?.best ?? null };
+  }
+}
+
+function unreadable(host: Host, index: string, { sqlstate, document }: SqlError): { why: string; hint: string } {
+  if (sqlstate === "55P03") return { why: "its table is locked ACCESS EXCLUSIVE by another session", hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';" };
+  const [row] = host.query<{ grant: string }>(sql`
+    SELECT format('GRANT SELECT ON %I.%I TO %I;', n.nspname, h.relname, current_user) AS grant
+      FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid JOIN pg_namespace n ON n.oid = h.relnamespace
+     WHERE i.indexrelid = to_regclass(${index})`);
+  return { why: document.message, hint: sqlstate === "42501" && row ? row.grant : "Ask for it by hand: SELECT * FROM ruvector_healing_recall('<collection>');" };
+}
+
+/** What is not known of an index. */
+function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasured[] {
+  if (!kept?.measured) {
+    return [{
+      what: `recall of ${index}`,
+      why: kept?.why ?? "its turn has not come yet: the indexes measured before it took the time there is (recall_budget_ms)",
+      hint: kept?.hint ?? "SELECT * FROM ruvector_healing_recall('<collection>');",
+    }];
+  }
+  const { measured } = kept;
+  if (method !== "ivfflat" || measured.rows === 0) return [];
+  const seen = measured.lists?.rows.length ?? 0;
+  if (seen >= lists) return [];
+  return [{
+    what: `centroid occupancy of ${index}`,
+    why: `sampled rows lie in ${seen} of its ${lists} lists; only pageinspect, for a superuser and up to exact_count_pages, shows all`,
+    hint: pushHint("centroid_occupancy"),
+  }];
 }

@@ -18,7 +18,7 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
   const judged = leaves.filter((leaf) => !isCold(collection, leaf));
   const activity = openActivity(host, collection, leaves.map(({ relid }) => relid), judged.map(({ relid }) => relid));
   const partitions = measurePartitions(host, collection, leaves, activity, fresh.has("partitions"));
-  const centroids = measureCentroids(host, collection);
+  const centroids = measureCentroids(host, collection, fresh.has("centroids"));
   const replicas = measureReplicas(host);
   const maintenance = measureMaintenance(host, collection);
   const indexes = measureFragmentation();

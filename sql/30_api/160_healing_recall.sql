@@ -1,0 +1,70 @@
+CREATE OR REPLACE FUNCTION public.ruvector_healing_recall(collection text, k integer DEFAULT 10, samples integer DEFAULT 20)
+RETURNS TABLE (
+  index text,
+  method text,
+  lists integer,
+  probes integer,
+  k_ integer,
+  samples_ integer,
+  recall double precision,
+  index_ms double precision,
+  exact_ms double precision,
+  rows double precision,
+  share double precision,
+  note text
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET row_security = off
+SET extra_float_digits = 1
+AS $function$
+DECLARE
+  id integer := ruvector.healing_collection(collection);
+  settings jsonb := ruvector.healing_settings(id);
+  wanted jsonb;
+  one record;
+  answer jsonb;
+BEGIN
+  IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'k must be a whole number, 1 to 1000',
+      DETAIL = format('Got %s.', coalesce(k::text, 'NULL')), HINT = 'Leave it out for 10.';
+  END IF;
+  IF samples IS NULL OR samples NOT BETWEEN 1 AND 10000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'samples must be a whole number, 1 to 10000',
+      DETAIL = format('Got %s.', coalesce(samples::text, 'NULL')), HINT = 'Leave it out for 20.';
+  END IF;
+  -- A person who asks gets all the searches asked for: the loop's time limit is not theirs.
+  wanted := jsonb_build_object('k', k, 'samples', samples, 'probes', settings -> 'recall_probes', 'seed', id, 'budget_ms', 3600000,
+                               'max_rows', settings -> 'recall_max_rows', 'exact_count_pages', settings -> 'exact_count_pages', 'occupancy', false);
+  FOR one IN
+    WITH RECURSIVE family(relid) AS (
+      SELECT r.oid FROM ruvector.collections c JOIN pg_class r ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)
+       WHERE c.collection_id = id
+      UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
+    )
+    SELECT i.indexrelid, v.* FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
+      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+     CROSS JOIN LATERAL ruvector.healing_vector_index(i.indexrelid) v ORDER BY v.index
+  LOOP
+    BEGIN
+      answer := ruvector.healing_measure_index(one.indexrelid, wanted);
+    EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN
+      answer := jsonb_build_object('why', SQLERRM);
+    END;
+    index := one.index;
+    method := one.method;
+    lists := one.lists;
+    probes := coalesce((answer ->> 'probes')::int, nullif((wanted ->> 'probes')::int, 0), one.configured);
+    k_ := k;
+    samples_ := coalesce((answer ->> 'samples')::int, 0);
+    recall := (answer ->> 'recall')::float8;
+    index_ms := (answer ->> 'index_ms')::float8;
+    exact_ms := (answer ->> 'exact_ms')::float8;
+    rows := (answer ->> 'rows')::float8;
+    share := (answer ->> 'share')::float8;
+    note := answer ->> 'why';
+    RETURN NEXT;
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_recall(text, integer, integer) IS 'Recall@k of each vector index of a collection against exact search, measured now: SELECT * FROM ruvector_healing_recall(''embeddings'', 10, 20);';
