@@ -156,7 +156,16 @@ async function answering(name: string, port: number): Promise<void> {
   }
 }
 
+/** A replica needs the primary's network and a base backup of it: that is made in the folder only. */
+const noReplicas = (): never => {
+  throw new ServerProblem(
+    "Servers made with Docker have no replicas.",
+    "The folder made with debootstrap (root, Debian or Ubuntu) has them: RUVECTOR_HEALING_SERVER=debootstrap npm run db -- start --replicas 1",
+  );
+};
+
 async function start(name: string, options: InstanceOptions): Promise<void> {
+  if ((options.replicas ?? 0) > 0) noReplicas();
   const waiting = (pid: number): void => options.log(`Process ${pid} is busy with the server "${name}"; waiting...`);
   await withLock(`${lockFile(kind, name)}.build`, { waiting }, () => build(name, options.log));
   await withLock(lockFile(kind, name), { waiting }, async () => {
@@ -197,6 +206,7 @@ async function state(name: string): Promise<InstanceState> {
   const port = current?.port ?? (await readRecord(kind, name))?.port;
   return {
     running: current?.running === true,
+    replicas: [],
     where: `container ${container(name)}, volume ${project(name)}_data`,
     ...(port === undefined ? {} : { port }),
   };
@@ -233,4 +243,4 @@ function ownPsql(name: string, args: string[]): Command {
   return { file: "docker", args: ["exec", ...terminal, container(name), "psql", "-U", superuser, "-d", database, ...args] };
 }
 
-export const dockerProvider: Provider = { kind, start, stop, kill9, state, destroy, destroyAll, ownPsql };
+export const dockerProvider: Provider = { kind, start, stop, kill9, follow: async () => noReplicas(), state, destroy, destroyAll, ownPsql };

@@ -18,6 +18,12 @@ function collectSetting(text: string, before: Record<string, string> = {}): Reco
   return { ...before, [match[1] ?? ""]: match[2] ?? "" };
 }
 
+function collectReplicas(text: string): number {
+  // As many as max_wal_senders and max_replication_slots of build/server/postgresql.conf leave room for, with two to spare.
+  if (!/^[0-8]$/.test(text)) throw new InvalidArgumentError("Write a number from 0 to 8.");
+  return Number(text);
+}
+
 function row(label: string, value: string): void {
   console.log(`  ${pc.dim(label.padEnd(11))}${value}`);
 }
@@ -33,11 +39,14 @@ async function running(name: string): Promise<Server> {
   throw new ServerProblem(`The server "${name}" is not running.`, `npm run db -- start${flag(name)}`);
 }
 
-async function start(options: { name: string; fresh: boolean; set?: Record<string, string> }): Promise<void> {
-  const { name, fresh, set } = options;
-  const server = await startServer({ name, fresh, log, ...(set === undefined ? {} : { settings: set }) });
+async function start(options: { name: string; fresh: boolean; set?: Record<string, string>; replicas?: number }): Promise<void> {
+  const { name, fresh, set, replicas } = options;
+  const server = await startServer({
+    name, fresh, log, ...(set === undefined ? {} : { settings: set }), ...(replicas === undefined ? {} : { replicas }),
+  });
   console.log(`${pc.green("running")}: the server "${server.name}" (${server.kind})`);
   row("url", server.url());
+  for (const replica of server.replicas) row(replica.name, replica.url());
   row("psql", server.psql);
 }
 
@@ -72,15 +81,46 @@ async function describe(server: Server): Promise<void> {
     row("url", server.url());
     process.exitCode = 1;
   }
+  if (server.kind !== "external") await describeReplicas(server);
   row("psql", server.psql);
   row("where", server.where);
 }
 
-async function psql(args: string[], { name }: { name: string }): Promise<void> {
+/** Each replica with its address, and what it says of itself: how far it is, or that it follows nobody any more. */
+async function describeReplicas(server: Server): Promise<void> {
+  for (const replica of server.replicas) {
+    const said = await connected(replica.url(), async (client) => {
+      const { rows } = await client.query<{ says: string }>(
+        `SELECT CASE WHEN NOT pg_is_in_recovery() THEN 'promoted: follows nobody'
+                     WHEN pg_get_wal_replay_pause_state() <> 'not paused' THEN 'replay is paused'
+                     WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 'streaming'
+                     ELSE 'not connected to the primary' END AS says`,
+      );
+      return rows[0]?.says ?? "";
+    }).catch((error: unknown) => `not answering (${messageOf(error)})`);
+    row(replica.name, `${replica.url()}  ${said}`);
+  }
+}
+
+/** The address of the server, or of one of its replicas: "1" or "replica1". */
+function addressOf(server: Server, replica: string | undefined, database?: string): string {
+  if (replica === undefined) return server.url(database);
+  const found = server.replicas.find((other) => other.name === replica || other.name === `replica${replica}`);
+  if (found !== undefined) return found.url(database);
+  const known = server.replicas.map((other) => other.name).join(", ");
+  throw new ServerProblem(
+    `The server "${server.name}" has no replica "${replica}" (${known === "" ? "it has none" : `it has ${known}`}).`,
+    `npm run db -- start${flag(server.name)} --replicas 1`,
+  );
+}
+
+const replicaOption = (): Option => new Option("-r, --replica <replica>", "of this replica, e.g. 1, instead of the primary");
+
+async function psql(args: string[], { name, replica }: { name: string; replica?: string }): Promise<void> {
   const server = await running(name);
   // psql handles Ctrl-C itself; this process must not go away under it.
   process.on("SIGINT", () => undefined);
-  const url = new URL(server.url());
+  const url = new URL(addressOf(server, replica));
   const connection = { PGHOST: url.hostname, PGPORT: url.port, PGUSER: superuser, PGDATABASE: defaultDatabase };
   const options = { stdio: "inherit", reject: false, ...(server.kind === "external" ? {} : { env: connection }) } as const;
   let result = await execa("psql", server.kind === "external" ? [server.url(), ...args] : args, options);
@@ -126,6 +166,7 @@ program
   .addOption(nameOption())
   .option("--fresh", "drop its data first", false)
   .option("--set <setting=value>", "a PostgreSQL setting, remembered (may be repeated)", collectSetting)
+  .option("--replicas <number>", "how many streaming replicas it shall have (kept when left out)", collectReplicas)
   .action(start);
 
 program
@@ -145,14 +186,16 @@ program
   .description("print the address")
   .addOption(nameOption())
   .option("-d, --database <database>", "of this database")
-  .action(async ({ name, database }: { name: string; database?: string }) => {
-    console.log((await running(name)).url(database));
+  .addOption(replicaOption())
+  .action(async ({ name, database, replica }: { name: string; database?: string; replica?: string }) => {
+    console.log(addressOf(await running(name), replica, database));
   });
 
 program
   .command("psql")
   .description("open psql; what follows -- goes to it: npm run db -- psql -- -c 'select 1'")
   .addOption(nameOption())
+  .addOption(replicaOption())
   .argument("[args...]", "for psql")
   .action(psql);
 

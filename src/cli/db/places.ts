@@ -37,6 +37,8 @@ export interface InstanceRecord {
   port?: number;
   /** Extra server settings, on top of build/server/postgresql.conf. */
   settings: Record<string, string>;
+  /** Ports of its replicas, by name. */
+  replicas?: Record<string, number>;
 }
 
 const recordFolder = (kind: MadeKind): string => join(cacheFolder(), "instances", kind);

@@ -8,7 +8,16 @@ export interface InstanceOptions {
   fresh: boolean;
   /** Server settings on top of build/server/postgresql.conf; undefined keeps those of the last start. */
   settings: Record<string, string> | undefined;
+  /** How many streaming replicas it is to have; undefined keeps those that are there. */
+  replicas: number | undefined;
   log: Log;
+}
+
+export interface ReplicaState {
+  /** "replica1", ...; also its slot and its application_name. */
+  name: string;
+  running: boolean;
+  port: number | undefined;
 }
 
 export interface InstanceState {
@@ -16,6 +25,7 @@ export interface InstanceState {
   port?: number;
   /** Where data and log are, for humans. */
   where: string;
+  replicas: ReplicaState[];
 }
 
 export interface Command {
@@ -27,8 +37,11 @@ export interface Command {
 export interface Provider {
   kind: MadeKind;
   start(name: string, options: InstanceOptions): Promise<void>;
-  stop(name: string, mode: StopMode): Promise<void>;
-  kill9(name: string): Promise<void>;
+  /** All of it, or one replica alone. */
+  stop(name: string, mode: StopMode, replica?: string): Promise<void>;
+  kill9(name: string, replica?: string): Promise<void>;
+  /** Lets a replica follow the primary through another port (a slow link before it), until the next start; undefined: directly. */
+  follow(name: string, replica: string, port: number | undefined): Promise<void>;
   state(name: string): Promise<InstanceState>;
   destroy(name: string): Promise<void>;
   /** Removes every instance and what they were made from. */

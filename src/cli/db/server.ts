@@ -18,7 +18,22 @@ export interface StartOptions {
   fresh?: boolean;
   /** Settings on top of build/server/postgresql.conf, for example { fsync: "off" }; the server restarts if they change. */
   settings?: Record<string, string>;
+  /** How many streaming replicas it shall have; left out, it keeps those it has. Only in the folder made with debootstrap. */
+  replicas?: number;
   log?: Log;
+}
+
+/** A streaming replica of a server: hot standby, own data and port, a physical slot and an application_name of its name. */
+export interface Replica {
+  /** "replica1", "replica2", ... */
+  readonly name: string;
+  url(database?: string): string;
+  stop(mode?: StopMode): Promise<void>;
+  kill9(): Promise<void>;
+  /** Starts it again, and whatever else of its server is down; it follows the primary directly then. */
+  restart(): Promise<void>;
+  /** Follows the primary through this port (of a SlowLink), until the next start; without a port directly. */
+  follow(port?: number): Promise<void>;
 }
 
 export interface Server {
@@ -30,9 +45,11 @@ export interface Server {
   readonly psql: string;
   /** Where data and log are, for humans. */
   readonly where: string;
+  /** Its streaming replicas, in order of their names. */
+  readonly replicas: readonly Replica[];
   url(database?: string): string;
   stop(mode?: StopMode): Promise<void>;
-  /** SIGKILL to the postmaster and to all its backends. */
+  /** SIGKILL to the postmaster, to all its backends and to its replicas. */
   kill9(): Promise<void>;
   /** Starts it again if it is down, stops it first if it is not. The port may change: ask url() afterwards. */
   restart(): Promise<void>;
@@ -103,6 +120,7 @@ function external(name: string, url: string): Server {
     canKill: false,
     psql: 'psql "$DATABASE_URL"',
     where: shown(url),
+    replicas: [],
     url: (database) => withDatabase(url, database),
     stop: refuse("stop"),
     kill9: refuse("kill"),
@@ -117,9 +135,29 @@ async function made(provider: Provider, name: string): Promise<Server> {
     if (state.port !== undefined) return state.port;
     throw new ServerProblem(`The server "${name}" has no port: it was never started.`, `npm run db -- start --name ${name}`);
   };
+  const again = async (): Promise<void> => {
+    await provider.start(name, { fresh: false, settings: undefined, replicas: undefined, log: () => undefined });
+    state = await provider.state(name);
+  };
+  const replica = (own: string): Replica => ({
+    name: own,
+    url: (database = defaultDatabase) => {
+      const found = state.replicas.find((other) => other.name === own)?.port;
+      if (found === undefined) throw new ServerProblem(`The server "${name}" has no ${own} any more.`);
+      return loopbackUrl(found, database);
+    },
+    stop: (mode = "fast") => provider.stop(name, mode, own),
+    kill9: () => provider.kill9(name, own),
+    restart: async () => {
+      await provider.stop(name, "fast", own);
+      await again();
+    },
+    follow: (link) => provider.follow(name, own, link),
+  });
   return {
     name,
     kind: provider.kind,
+    replicas: state.replicas.map((each) => replica(each.name)),
     canKill: true,
     psql: `npm run db -- psql${name === "default" ? "" : ` --name ${name}`}`,
     where: state.where,
@@ -128,8 +166,7 @@ async function made(provider: Provider, name: string): Promise<Server> {
     kill9: () => provider.kill9(name),
     restart: async () => {
       await provider.stop(name, "fast");
-      await provider.start(name, { fresh: false, settings: undefined, log: () => undefined });
-      state = await provider.state(name);
+      await again();
     },
     destroy: () => provider.destroy(name),
   };
@@ -143,16 +180,17 @@ export async function findServer(name = "default"): Promise<Server> {
 
 /** A server that answers and has the database "ruvector" with pljs, vector and pg_cron; makes what is missing. */
 export async function startServer(options: StartOptions = {}): Promise<Server> {
-  const { name = "default", fresh = false, settings, log = () => undefined } = options;
+  const { name = "default", fresh = false, settings, replicas, log = () => undefined } = options;
   checkName(name);
   const url = externalUrl();
   if (url !== undefined) {
     if (fresh) log("DATABASE_URL is set: nothing in that database is dropped.");
+    if ((replicas ?? 0) > 0) throw new ServerProblem("DATABASE_URL is set: replicas are made of throwaway servers only.", "Unset DATABASE_URL.");
     await checkExternal(url);
     return external(name, url);
   }
   const provider = await providerOf(name, log);
-  const instance = { fresh, settings, log };
+  const instance = { fresh, settings, replicas, log };
   try {
     await provider.start(name, instance);
     return await made(provider, name);

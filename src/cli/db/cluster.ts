@@ -1,0 +1,199 @@
+/** One PostgreSQL cluster inside the folder: its data directory, socket folder and log; how it is made, started and ended. */
+import { existsSync } from "node:fs";
+import { chmod, chown, copyFile, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa, type Options } from "execa";
+import { rootFolder } from "./debootstrap.ts";
+import { adminEnvironment, processes, removeTree, sendKill, textOf, until } from "./files.ts";
+import { database, recipe, superuser } from "./places.ts";
+import { anyFreePort, isFree } from "./ports.ts";
+import { ServerProblem } from "./problem.ts";
+import type { StopMode } from "./provider.ts";
+import { quoted } from "./settings.ts";
+
+export const programs = "/usr/lib/postgresql/18/bin";
+
+/**
+ * A cluster's places, as the machine sees them and as the server in the folder does.
+ * @param replica its name, e.g. "replica1"; without it the instance's primary, whose folder holds those of its replicas
+ */
+export function places(root: string, instance: string, replica?: string) {
+  const inside = `/srv/ruvector-healing/${instance}${replica === undefined ? "" : `/${replica}`}`;
+  const base = join(root, inside);
+  return {
+    root,
+    instance,
+    replica,
+    /** For messages, and the server's cluster_name. */
+    title: replica === undefined ? instance : `${instance} ${replica}`,
+    base,
+    data: join(base, "data"),
+    socket: join(base, "socket"),
+    log: join(base, "postgresql.log"),
+    inside: { base: inside, data: `${inside}/data`, socket: `${inside}/socket`, log: `${inside}/postgresql.log` },
+  };
+}
+export type Places = ReturnType<typeof places>;
+
+/** The folder's real path, without making it. */
+export async function existing(instance: string, replica?: string): Promise<Places | undefined> {
+  const root = rootFolder();
+  return existsSync(root) ? places(await realpath(root), instance, replica) : undefined;
+}
+
+/** Runs a program of the folder as its postgres user, in a clean environment. */
+export async function inFolder(at: Places, command: string, args: string[], options: Options = {}) {
+  const { uid, gid } = await postgresUser(at.root);
+  const chroot = [`--userspec=${uid}:${gid}`, at.root, command, ...args];
+  return execa("chroot", chroot, {
+    cwd: "/",
+    stdin: "ignore",
+    all: true,
+    ...options,
+    extendEnv: false,
+    env: { PATH: adminEnvironment.PATH, LC_ALL: "C.UTF-8", HOME: "/var/lib/postgresql" },
+  });
+}
+
+/** The folder has users of its own, with numbers of its own. */
+export async function postgresUser(root: string): Promise<{ uid: number; gid: number }> {
+  const match = /^postgres:[^:]*:(\d+):(\d+):/m.exec(await readFile(join(root, "etc/passwd"), "utf8"));
+  if (match === null) throw new ServerProblem(`${root} has no postgres user.`, "Make it again: npm run db -- destroy --all");
+  return { uid: Number(match[1]), gid: Number(match[2]) };
+}
+
+/** Every process of this cluster, told by its program and by its working directory, which is the data directory. */
+export function running(at: Places): number[] {
+  const program = join(at.root, programs, "postgres");
+  const ours = processes().filter(({ exe, cwd }) => exe.startsWith(program) && cwd === at.data);
+  return ours.map(({ pid }) => pid);
+}
+
+/** The postmaster's process, if it is there; a pid file alone proves nothing after a crash or a reboot. */
+export async function postmaster(at: Places): Promise<number | undefined> {
+  const pid = Number((await textOf(join(at.data, "postmaster.pid"))).split("\n")[0]);
+  return running(at).includes(pid) ? pid : undefined;
+}
+
+export async function failWithLog(at: Places, what: string, from = 0): Promise<never> {
+  const text = (await textOf(at.log)).slice(from).trimEnd().split("\n").slice(-12);
+  throw new ServerProblem(
+    `${what} The end of its log:`,
+    ...text.map((line) => `| ${line}`),
+    `All of it: ${at.log}`,
+    `Start over with an empty one: npm run db -- reset --name ${at.instance}`,
+  );
+}
+
+/** Makes the data directory beside its final name, so that one of that name is always whole. */
+export async function makeCluster(at: Places): Promise<void> {
+  const fresh = await makeBase(at);
+  const made = await inFolder(
+    at,
+    join(programs, "initdb"),
+    ["-D", `${at.inside.data}.new`, "-U", superuser, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+    { reject: false },
+  );
+  if (made.failed) throw new ServerProblem("initdb failed:", ...String(made.all).trimEnd().split("\n").slice(-12));
+  // Without the database, pg_cron would complain in the log until it exists.
+  const create = await inFolder(
+    at,
+    join(programs, "postgres"),
+    ["--single", "-D", `${at.inside.data}.new`, "postgres"],
+    { reject: false, stdin: "pipe", input: `CREATE DATABASE ${database};\n` },
+  );
+  if (create.failed) throw new ServerProblem("Creating the database failed:", ...String(create.all).trimEnd().split("\n").slice(-12));
+  await writeFile(
+    join(fresh, "postgresql.conf"),
+    `${await readFile(join(fresh, "postgresql.conf"), "utf8")}\ninclude 'ruvector.conf'\ninclude 'instance.conf'\n`,
+  );
+  await rename(fresh, at.data);
+}
+
+/** The cluster's own folder, with nothing left of a data directory whose making was interrupted; where to make a new one. */
+export async function makeBase(at: Places): Promise<string> {
+  const { uid, gid } = await postgresUser(at.root);
+  const fresh = `${at.data}.new`;
+  await removeTree(fresh);
+  await mkdir(at.base, { recursive: true });
+  await chmod(at.base, 0o755);
+  await chown(at.base, uid, gid);
+  return fresh;
+}
+
+export async function configure(at: Places, port: number, settings: Record<string, string>): Promise<void> {
+  await copyFile(recipe.configuration, join(at.data, "ruvector.conf"));
+  const lines = {
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    unix_socket_directories: at.inside.socket,
+    cluster_name: at.title,
+    ...settings,
+  };
+  await writeFile(
+    join(at.data, "instance.conf"),
+    Object.entries(lines)
+      .map(([name, value]) => `${name} = ${quoted(value)}\n`)
+      .join(""),
+  );
+}
+
+/** Removes what a killed server left. Nothing of the cluster runs here, so nothing of it is in use. */
+async function clearLeftovers(at: Places): Promise<void> {
+  const { uid, gid } = await postgresUser(at.root);
+  await rm(join(at.data, "postmaster.pid"), { force: true });
+  await rm(at.socket, { recursive: true, force: true });
+  await mkdir(at.socket, { recursive: true });
+  await chown(at.socket, uid, gid);
+}
+
+/** Backends of a postmaster that was killed alone notice within moments; what does not is killed too. */
+export async function endOrphans(at: Places): Promise<void> {
+  if (await until(() => running(at).length === 0, 3)) return;
+  running(at).forEach(sendKill);
+  if (!(await until(() => running(at).length === 0, 10))) await failWithLog(at, "Processes of a killed server do not end.");
+}
+
+/** Starts it on its remembered port, or on a free one where somebody else has that meanwhile; returns the port. */
+export async function launch(at: Places, remembered: number | undefined, settings: Record<string, string>): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port =
+      attempt === 1 && remembered !== undefined && (await isFree(remembered)) ? remembered : await anyFreePort();
+    await configure(at, port, settings);
+    await clearLeftovers(at);
+    const from = existsSync(at.log) ? (await stat(at.log)).size : 0;
+    const { failed } = await inFolder(
+      at,
+      join(programs, "pg_ctl"),
+      ["start", "-D", at.inside.data, "-l", at.inside.log, "-w", "-t", "180", "-s"],
+      { reject: false },
+    );
+    if (!failed) return port;
+    // Somebody may take the port between the look and the start.
+    const taken = (await textOf(at.log)).slice(from).includes("Address already in use");
+    if (!taken || attempt === 5) await failWithLog(at, `The server "${at.title}" did not start.`, from);
+  }
+}
+
+export async function end(at: Places, mode: StopMode): Promise<void> {
+  if ((await postmaster(at)) === undefined) return endOrphans(at);
+  const args = ["stop", "-D", at.inside.data, "-m", mode, "-w", "-t", "120", "-s"];
+  const { failed } = await inFolder(at, join(programs, "pg_ctl"), args, { reject: false });
+  if (failed && (await postmaster(at)) !== undefined) {
+    await failWithLog(at, "The server did not stop within two minutes (npm run db -- stop --mode immediate does not wait for it).");
+  }
+  await endOrphans(at);
+}
+
+/** SIGKILL to the postmaster and to all its backends. */
+export async function killCluster(at: Places): Promise<void> {
+  const pid = await postmaster(at);
+  // The postmaster first: it must not see its backends die and restart them.
+  if (pid !== undefined) sendKill(pid);
+  const gone = await until(() => {
+    const left = running(at);
+    left.forEach(sendKill);
+    return left.length === 0;
+  }, 10);
+  if (!gone) throw new ServerProblem(`Processes of the server "${at.title}" survive SIGKILL: ${running(at).join(", ")}.`);
+}

@@ -1,0 +1,44 @@
+/** A server of its own with streaming replicas, for tests of replication; null where none can be made. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, expect, inject } from "vitest";
+import { root } from "../../../build/project.ts";
+import { providerOf, type Replica, type Server, startServer } from "../../../src/cli/db/server.ts";
+
+/** Replicas are made in the folder only: not of a server of DATABASE_URL, not with Docker. */
+export const replicasPossible = async (): Promise<boolean> =>
+  (process.env["DATABASE_URL"] ?? "") === "" && (await providerOf("replicas")).kind === "debootstrap";
+
+/** A server of this run's own; it is removed after the file's tests. */
+export async function serverWithReplicas(which: string, replicas: number): Promise<Server> {
+  const server = await startServer({ name: `${which}-${process.pid}`, replicas });
+  afterAll(() => server.destroy());
+  return server;
+}
+
+/** Installs ruvector_healing into the server's own database. */
+export async function install(client: pg.Client): Promise<void> {
+  await client.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`);
+}
+
+/** A session on the server or on a replica, closed after the file's tests; a server that goes away does not end the test process. */
+export async function session(of: Server | Replica, database?: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: of.url(database) });
+  client.on("error", () => undefined);
+  await client.connect();
+  afterAll(() => client.end().catch(() => undefined));
+  return client;
+}
+
+export const valueOf = async <T>(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<T> =>
+  Object.values((await client.query(statement, parameters)).rows[0] ?? {})[0] as T;
+
+/** Polls until the statement's first value is what is wanted. */
+export const becomes = (client: pg.Client, statement: string, wanted: unknown, timeout = 30_000): Promise<void> =>
+  expect.poll(() => valueOf(client, statement), { timeout, interval: 50 }).toEqual(wanted);
+
+/** Waits until a replica has replayed all that the primary has written so far. */
+export const caughtUp = (primary: pg.Client, replica: string): Promise<void> =>
+  becomes(primary, `SELECT coalesce(bool_or(state = 'streaming' AND replay_lsn >= pg_current_wal_flush_lsn()), false)
+                      FROM pg_stat_replication WHERE application_name = '${replica}'`, true);
