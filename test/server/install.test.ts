@@ -1,12 +1,10 @@
-/** Installing: twice is harmless, builds are identical, sessions notice a new bundle, PUBLIC gets nothing, an older pg_cron is served. */
+/** Installing: twice is harmless, builds are identical, sessions notice a new bundle, PUBLIC gets nothing. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { startServer } from "../../src/cli/db/server.ts";
 import { configure, HOT, makeTable } from "./support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
 
@@ -72,26 +70,4 @@ it("comments every function and table", async () => {
     SELECT p.oid::regprocedure::text AS what FROM pg_proc p WHERE p.proname LIKE 'ruvector\\_%' AND obj_description(p.oid, 'pg_proc') IS NULL
     UNION ALL
     SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'ruvector'::regnamespace AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL`)).toEqual([]);
-});
-
-it("schedules in seconds, and every minute with a notice where pg_cron is older than 1.5", async () => {
-  const server = await startServer({ name: "test" });
-  const client = new pg.Client({ connectionString: server.url() });
-  await client.connect();
-  const notices: string[] = [];
-  client.on("notice", ({ message }) => void notices.push(message ?? ""));
-  try {
-    // The database that pg_cron lives in is shared: everything here is rolled back.
-    await client.query(`BEGIN; DROP SCHEMA IF EXISTS ruvector CASCADE; ${script} SET LOCAL client_min_messages = notice;`);
-    const seconds = (await client.query("SELECT ruvector_healing_schedule('5 seconds') AS s")).rows[0].s;
-    expect(seconds).toMatchObject({ scheduled: true, schedule: "5 seconds" });
-    expect((await client.query("SELECT ruvector_healing_schedule('7 minutes') AS s")).rows[0].s).toMatchObject({ schedule: "*/10 * * * *" });
-    await client.query("UPDATE pg_extension SET extversion = '1.4' WHERE extname = 'pg_cron'");
-    expect((await client.query("SELECT ruvector_healing_schedule('5 seconds') AS s")).rows[0].s).toMatchObject({ schedule: "* * * * *" });
-    expect(notices.join()).toContain("every minute");
-    expect((await client.query("SELECT ruvector_healing_unschedule() AS s")).rows[0].s).toMatchObject({ scheduled: false, removed: 1 });
-  } finally {
-    await client.query("ROLLBACK");
-    await client.end();
-  }
 });
