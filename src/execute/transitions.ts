@@ -8,7 +8,7 @@ import { undoSummary, updateAction } from "./actions.ts";
 export function beginStabilizing(host: Host, collection: Collection, action: Action, message: string): Action {
   return updateAction(host, action, {
     state: "stabilizing",
-    stabilize_in: collection.settings.stabilize_seconds,
+    stabilize_in: Math.max(collection.settings.stabilize_seconds, action.plan.stabilize_seconds ?? 0),
     message,
     progress: { ...action.progress, done: true },
   });

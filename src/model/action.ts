@@ -21,6 +21,8 @@ export interface Plan {
   readonly wal_bytes: number;
   readonly predicted_lambda: number | null;
   readonly estimated_duration_seconds: number;
+  /** How long its effect takes to show, where that is longer than the setting of the same name. */
+  readonly stabilize_seconds?: number;
   /** Whether this very plan can be undone, where that differs from the strategy's rule. */
   readonly reversible?: boolean;
   /** Locks the strategy will take, in words. */

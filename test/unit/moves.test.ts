@@ -1,11 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planMoves, shares } from "../../src/execute/rows/moves.ts";
+import { type LoadedPartition, planLoads } from "../../src/execute/rows/loads.ts";
+import { shares } from "../../src/execute/rows/moves.ts";
+
+/** By rows alone. */
+const planMoves = (list: readonly { readonly label: string; readonly rows: number; readonly values: readonly string[] }[], ratio: number, most: number) => {
+  const { moves, after } = planLoads(list.map((one): LoadedPartition => ({ ...one, bytes: null, reads: null, writes: null, inserted: 0 })), ratio, most, "uniform");
+  return { moves, rows_after: after.map(({ rows }) => rows) };
+};
 
 const partitions = fc.array(fc.record({ rows: fc.integer({ min: 0, max: 5000 }), movable: fc.boolean() }), { minLength: 1, maxLength: 20 })
   .map((list) => list.map(({ rows, movable }, place) => ({ label: `p${place}`, rows, values: movable ? [String(place)] : [] })));
 
-describe("planMoves", () => {
+describe("planLoads by rows", () => {
   it("keeps every row, moves only from above the limit to below the mean, and its undo is the start", () => {
     fc.assert(fc.property(partitions, fc.double({ min: 1.01, max: 3, noNaN: true }), fc.integer({ min: 0, max: 20_000 }), (list, ratio, most) => {
       const { moves, rows_after } = planMoves(list, ratio, most);

@@ -4,6 +4,7 @@ import { readPartitions, readUniqueKeys } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../model/errors.ts";
+import { markMoved } from "../../sense/activity/activity.ts";
 import type { Collection, Column } from "../../model/collection.ts";
 
 /** Texts of the primary key columns beside the partition column, in index order: what is journaled of a row. */
@@ -122,6 +123,7 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
     )
     SELECT (SELECT count(*)::int FROM picked) AS picked,
            coalesce((SELECT json_agg(json_build_array(${list(identity, "m", "::text")}) ORDER BY ${list(identity, "m")}) FROM moved m), '[]') AS moved`);
+  if (moved.length > 0) markMoved(host, collection);
   if (moved.length !== picked) {
     // A rule, or a trigger made after registration, swallowed an update: not a place to move rows in.
     throw new HealingError("unsupported_table", `${picked - moved.length} of ${picked} rows of ${collection.name} did not move`, {
@@ -171,5 +173,6 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
            (SELECT count(*)::int FROM moved) AS undone,
            coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")}) FROM here h
                       WHERE NOT h.taken AND NOT EXISTS (SELECT FROM moved m WHERE ${match(identity, "m", "h")})), '[]') AS remaining`);
+  if (answer.undone > 0) markMoved(host, collection);
   return { remaining: answer.remaining, undone: answer.undone, gone: rows.length - answer.here, conflicts: answer.conflicts };
 }

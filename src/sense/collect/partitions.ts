@@ -134,7 +134,7 @@ const LOCKED: Unmeasured = {
 };
 
 /** Whether the partitions can be opened now: counting and pg_relation_size would wait for an ACCESS EXCLUSIVE lock. */
-function reachable(host: Host, collection: Collection): boolean {
+export function reachable(host: Host, collection: Collection): boolean {
   try {
     lockTable(host, collection, "ACCESS SHARE");
     return true;

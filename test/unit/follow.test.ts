@@ -1,0 +1,85 @@
+/** Traffic between samples: smoothing, resets, our own moves. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Counters } from "../../src/sense/activity/counters.ts";
+import { type ActivityMemory, follow, settleSeconds } from "../../src/sense/activity/follow.ts";
+
+const SETTINGS = { traffic_window_seconds: 60, min_reads_per_second: 100, min_writes_per_second: 10, working_set_window_seconds: 600 };
+const NAMES = ["a", "b", "c", "d"];
+
+const counters = (reads: number, writes = 0): Counters => ({ reads, writes, inserts: 0, blocks: reads, hits: reads / 2 });
+
+/** Goes on for some seconds, a sample every five, with reads per second of each partition. */
+function run(from: ActivityMemory | null, seconds: number, rates: readonly number[], start = from?.counters): ActivityMemory {
+  let memory = from ?? follow(null, Object.fromEntries(NAMES.map((name) => [name, counters(0)])), 0, NAMES, SETTINGS);
+  let totals = NAMES.map((name) => start?.[name]?.reads ?? 0);
+  for (let passed = 0; passed < seconds; passed += 5) {
+    totals = totals.map((total, place) => total + 5 * rates[place]!);
+    memory = follow(memory, Object.fromEntries(NAMES.map((name, place) => [name, counters(totals[place]!)])), memory.at + 5, NAMES, SETTINGS);
+  }
+  return memory;
+}
+
+const load = (memory: ActivityMemory, name = "a"): number => Math.exp(memory.loads[name]?.reads ?? 0);
+
+describe("follow", () => {
+  it("comes to the share that lasts, and back", () => {
+    const hot = run(null, 600, [800, 67, 67, 66]);
+    expect(load(hot)).toBeCloseTo(3.2, 2);
+    expect(load(run(hot, 600, [250, 250, 250, 250]))).toBeCloseTo(1, 2);
+    // Traffic that ends is no hotspot any more.
+    expect(load(run(hot, 600, [0, 0, 0, 0]))).toBeCloseTo(1, 2);
+  });
+
+  it("is not moved far by one interval, however much traffic it holds", () => {
+    const level = run(null, 300, [250, 250, 250, 250]);
+    expect(load(run(level, 5, [1e9, 0, 0, 0]))).toBeLessThan(1.2);
+    const hot = run(null, 600, [800, 67, 67, 66]);
+    expect(load(run(hot, 5, [0, 0, 0, 0]))).toBeGreaterThan(2.8);
+  });
+
+  it("judges nothing below the least traffic", () => {
+    expect(load(run(null, 600, [90, 0, 0, 0]))).toBe(1);
+    expect(load(run(null, 600, [101, 0, 0, 0]))).toBeCloseTo(4, 2);
+  });
+
+  it("begins anew where counters went backwards", () => {
+    const level = run(null, 300, [250, 250, 250, 250]);
+    const reset = follow(level, { ...level.counters, a: counters(3) }, level.at + 5, NAMES, SETTINGS);
+    expect(Number.isFinite(load(reset))).toBe(true);
+    expect(load(reset)).toBeLessThan(1.01);
+    expect(load(run(reset, 300, [250, 250, 250, 250], reset.counters))).toBeCloseTo(1, 2);
+  });
+
+  it("leaves the interval of our own moves out, holds the load, then takes what was measured since", () => {
+    const hot = run(null, 600, [800, 67, 67, 66]);
+    const moved = follow({ ...hot, moved: true }, { ...hot.counters, b: counters(1e9) }, hot.at + 5, NAMES, SETTINGS);
+    expect(moved.moved).toBeUndefined();
+    expect(load(moved)).toBeCloseTo(load(hot), 6);
+    const held = run(moved, settleSeconds(SETTINGS) - 5, [250, 250, 250, 250], moved.counters);
+    expect(load(held)).toBeCloseTo(load(hot), 6);
+    const settled = run(held, 5, [250, 250, 250, 250], held.counters);
+    expect(load(settled)).toBeCloseTo(1, 6);
+  });
+
+  it("keeps a mark of our moves over a sample at the same instant or after the clock was set back", () => {
+    const hot = { ...run(null, 60, [800, 67, 67, 66]), moved: true };
+    for (const at of [hot.at, hot.at - 1000]) expect(follow(hot, hot.counters, at, NAMES, SETTINGS).moved).toBe(true);
+  });
+
+  it("always answers with finite loads between the least ratio and the number of partitions", () => {
+    const amount = fc.integer({ min: 0, max: 1e12 });
+    fc.assert(fc.property(fc.array(fc.tuple(fc.double({ min: 0, max: 1e6, noNaN: true }), amount, amount, amount, amount), { maxLength: 20 }), (steps) => {
+      let memory: ActivityMemory | null = null;
+      let at = 0;
+      for (const [seconds, ...reads] of steps) {
+        at += seconds;
+        memory = follow(memory, Object.fromEntries(NAMES.map((name, place) => [name, counters(reads[place]!)])), at, NAMES, SETTINGS);
+        for (const name of NAMES) {
+          expect(load(memory, name)).toBeGreaterThanOrEqual(0.0999);
+          expect(load(memory, name)).toBeLessThanOrEqual(NAMES.length + 1e-9);
+        }
+      }
+    }));
+  });
+});
