@@ -1,10 +1,12 @@
 import { nearest } from "../model/nearest.ts";
 import { HealingError } from "../model/errors.ts";
 import type { Strategy } from "./strategy.ts";
+import { drainHotPartition } from "./strategies/drain-hot-partition/strategy.ts";
+import { evictColdData } from "./strategies/evict-cold-data/strategy.ts";
 import { rebalancePartitions } from "./strategies/rebalance-partitions/strategy.ts";
 
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
-export const STRATEGIES: readonly Strategy[] = [rebalancePartitions];
+export const STRATEGIES: readonly Strategy[] = [rebalancePartitions, drainHotPartition, evictColdData];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);
 

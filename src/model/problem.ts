@@ -72,11 +72,26 @@ export interface RecallMetric {
   readonly k: number;
 }
 
+/** What memory use is made of; null: not known. */
+export interface MemoryParts {
+  /** Which figures memory_usage_pct comes from. */
+  readonly source: string;
+  readonly working_set_bytes: number | null;
+  /** The hit ratio says that reads keep to less than the partitions that are read. */
+  readonly bounded_by_hit_ratio: boolean;
+  readonly cache_bytes: number;
+  readonly hit_ratio: number | null;
+  readonly evictions_per_second: number | null;
+  readonly temp_bytes_per_second: number | null;
+  readonly system_used_pct: number | null;
+}
+
 /** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
   readonly memory_usage_pct: number | null;
   readonly largest_consumers: readonly { readonly name: string; readonly bytes: number }[];
+  readonly memory?: MemoryParts;
   readonly index_fragmentation_pct: number | null;
   readonly fragmented_indexes: readonly string[];
   readonly maintenance_queue_depth: number | null;

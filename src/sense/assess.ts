@@ -5,6 +5,7 @@ import type { Metrics } from "../model/problem.ts";
 import { centroidGroups, centroidMetrics } from "./assess/centroids.ts";
 import { maintenanceGroup, maintenanceMetrics } from "./assess/maintenance.ts";
 import { partitionGroup, partitionMetrics } from "./assess/partitions.ts";
+import { memoryMetrics } from "./assess/memory.ts";
 import { pathMetrics } from "./assess/paths.ts";
 import { replicaLinks, replicaMetrics } from "./assess/replicas.ts";
 import { contractedGraph } from "./graph/contracted.ts";
@@ -34,6 +35,7 @@ export function assess(snapshot: Snapshot, configuration: Configuration): Assess
 
 const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics => ({
   ...partitionMetrics(snapshot),
+  ...memoryMetrics(snapshot),
   ...pathMetrics(snapshot),
   ...maintenanceMetrics(snapshot),
   ...replicaMetrics(snapshot),

@@ -7,7 +7,7 @@ import { type ActivityMemory, follow, settleSeconds } from "../../src/sense/acti
 const SETTINGS = { traffic_window_seconds: 60, min_reads_per_second: 100, min_writes_per_second: 10, working_set_window_seconds: 600 };
 const NAMES = ["a", "b", "c", "d"];
 
-const counters = (reads: number, writes = 0): Counters => ({ reads, writes, inserts: 0, blocks: reads, hits: reads / 2 });
+const counters = (reads: number, writes = 0): Counters => ({ reads, writes, inserts: 0, blocks: reads, table_blocks: reads, table_hits: reads / 2 });
 
 /** Goes on for some seconds, a sample every five, with reads per second of each partition. */
 function run(from: ActivityMemory | null, seconds: number, rates: readonly number[], start = from?.counters): ActivityMemory {

@@ -21,6 +21,8 @@ export interface RowFilter {
   readonly newer_than?: string;
   /** access_column at or below this value, or NULL. */
   readonly older_than?: string;
+  /** access_column is NULL. */
+  readonly never_used?: boolean;
   /** Rows whose hashed identity lies in [from, to) of [0, 1): a share picked without regard to what the rows hold. */
   readonly hash?: readonly [number, number];
 }
@@ -68,9 +70,9 @@ function collides(host: Host, collection: Collection, alias: string, toKey: stri
 const HASH_SLOTS = 1_000_000;
 
 /** The filter as a condition on the row `alias`. */
-function passes(collection: Collection, alias: string, { newer_than, older_than, hash }: RowFilter): Sql {
+function passes(collection: Collection, alias: string, { newer_than, older_than, never_used, hash }: RowFilter): Sql {
   const conditions = [sql`true`];
-  if (newer_than !== undefined || older_than !== undefined) {
+  if (newer_than !== undefined || older_than !== undefined || never_used) {
     const access = collection.access_column;
     if (!access) {
       throw new HealingError("unsupported_table", `${collection.name} has no access_column any more`, {
@@ -79,6 +81,7 @@ function passes(collection: Collection, alias: string, { newer_than, older_than,
       });
     }
     const value = sql`${raw(alias)}.${raw(access.quoted)}`;
+    if (never_used) conditions.push(sql`${value} IS NULL`);
     if (newer_than !== undefined) conditions.push(sql`${value} >= CAST(${newer_than} AS ${raw(access.type)})`);
     if (older_than !== undefined) conditions.push(sql`(${value} <= CAST(${older_than} AS ${raw(access.type)}) OR ${value} IS NULL)`);
   }

@@ -17,9 +17,11 @@ export interface Counters {
   readonly writes: number;
   /** Rows inserted, of the writes. */
   readonly inserts: number;
-  /** Blocks of table, indexes and TOAST asked for, and how many of them were in shared buffers. */
+  /** Blocks of table, indexes and TOAST asked for. */
   readonly blocks: number;
-  readonly hits: number;
+  /** Those of table and TOAST alone, and how many of them were in shared buffers: an index's upper pages are always there. */
+  readonly table_blocks: number;
+  readonly table_hits: number;
 }
 
 /** By the partition's oid. */
@@ -43,13 +45,14 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
       SELECT relid, oid, 'table' AS kind FROM leaves
       UNION ALL SELECT l.relid, i.indexrelid, 'index' FROM leaves l JOIN pg_index i ON i.indrelid = l.oid
       UNION ALL SELECT relid, reltoastrelid, 'toast' FROM leaves WHERE reltoastrelid <> 0
-      UNION ALL SELECT l.relid, i.indexrelid, 'toast' FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
+      UNION ALL SELECT l.relid, i.indexrelid, 'toast index' FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
     )
     SELECT o.relid,
            ${total("= 'table'", "tuples_returned", "tuples_fetched")} + ${total("= 'index'", "tuples_fetched", "numscans")} AS reads,
            ${total("= 'table'", "tuples_inserted", "tuples_updated", "tuples_deleted")} AS writes,
            ${total("= 'table'", "tuples_inserted")} AS inserts,
-           ${total("IS NOT NULL", "blocks_fetched")} AS blocks, ${total("IS NOT NULL", "blocks_hit")} AS hits
+           ${total("IS NOT NULL", "blocks_fetched")} AS blocks,
+           ${total("IN ('table', 'toast')", "blocks_fetched")} AS table_blocks, ${total("IN ('table', 'toast')", "blocks_hit")} AS table_hits
       FROM o GROUP BY o.relid`);
   return Object.fromEntries(rows.map(({ relid, ...counters }) => [relid, counters]));
 }

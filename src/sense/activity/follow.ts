@@ -33,8 +33,8 @@ export interface ActivityMemory {
   readonly loads: Readonly<Record<string, Sums>>;
   /** Smoothed rates, per second, and how many of the writes are inserts (0 to 1). */
   readonly rates: Readonly<Record<string, Sums & { readonly inserted: number }>>;
-  /** Blocks asked for within the working set's window (older ones fade), and how many of them were found. */
-  readonly blocks: Readonly<Record<string, { readonly asked: number; readonly found: number }>>;
+  /** Blocks asked for within the working set's window (older ones fade); of those of the table alone, how many were found. */
+  readonly blocks: Readonly<Record<string, { readonly asked: number; readonly table: number; readonly found: number }>>;
   /** Seconds that `blocks` covers. */
   readonly observed: number;
   /** Set by our own moves: the interval they fall into is left out. */
@@ -77,7 +77,7 @@ export function follow(previous: ActivityMemory | null, counters: CountersByPart
 const decay = (seconds: number, window: number): number => Math.exp(-seconds / window);
 const sum = (a: Sums, b: Sums): Sums => ({ reads: a.reads + b.reads, writes: a.writes + b.writes });
 
-const NOTHING: Counters = { reads: 0, writes: 0, inserts: 0, blocks: 0, hits: 0 };
+const NOTHING: Counters = { reads: 0, writes: 0, inserts: 0, blocks: 0, table_blocks: 0, table_hits: 0 };
 
 /** Counters that went backwards were reset (pg_stat_reset, a crash): nothing is known of that interval. */
 function change(before: Counters | undefined, after: Counters): Counters {
@@ -126,7 +126,7 @@ function smoothedRates(rates: ActivityMemory["rates"], changes: Readonly<Record<
 function smoothedBlocks(blocks: ActivityMemory["blocks"], changes: Readonly<Record<string, Counters>>, seconds: number, settings: FollowSettings): ActivityMemory["blocks"] {
   const kept = decay(seconds, settings.working_set_window_seconds);
   return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
-    const before = blocks[relid] ?? { asked: 0, found: 0 };
-    return [relid, { asked: before.asked * kept + one.blocks, found: before.found * kept + one.hits }];
+    const before = blocks[relid] ?? { asked: 0, table: 0, found: 0 };
+    return [relid, { asked: before.asked * kept + one.blocks, table: before.table * kept + one.table_blocks, found: before.found * kept + one.table_hits }];
   }));
 }

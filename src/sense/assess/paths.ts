@@ -7,9 +7,7 @@ import type { Metrics } from "../../model/problem.ts";
 import { type MeasuredHealth } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
-
-/** Memory use in percent: pushed before measured. */
-const memoryUsage = ({ pushed, memory }: Snapshot): number | null => pushed.memory_usage_pct ?? memory.usage_pct;
+import { memoryUsage } from "./memory.ts";
 
 /** Fragmentation of the worst index in percent: pushed before measured. */
 function fragmentation({ pushed, indexes }: Snapshot): number | null {
@@ -27,11 +25,9 @@ export function pathHealth(snapshot: Snapshot, configuration: Configuration): Me
   return known.length > 0 ? Math.min(...known) : null;
 }
 
-type PathMetrics = Pick<Metrics, "memory_usage_pct" | "largest_consumers" | "index_fragmentation_pct" | "fragmented_indexes">;
+type PathMetrics = Pick<Metrics, "index_fragmentation_pct" | "fragmented_indexes">;
 
 export const pathMetrics = (snapshot: Snapshot): PathMetrics => ({
-  memory_usage_pct: memoryUsage(snapshot),
-  largest_consumers: snapshot.pushed.largest_consumers ?? snapshot.memory.consumers,
   index_fragmentation_pct: fragmentation(snapshot),
   fragmented_indexes: snapshot.pushed.fragmented_indexes ?? snapshot.indexes.map(({ index }) => index),
 });

@@ -29,6 +29,8 @@ export interface PartitionMeasurement {
   readonly live_bytes: number | null;
   /** null: not judged. */
   readonly traffic: Traffic | null;
+  /** Blocks that others asked for within the working set's window. */
+  readonly blocks_asked: number;
   /** Named at registration as the place of cold rows. */
   readonly cold: boolean;
 }
@@ -93,6 +95,7 @@ export function measurePartitions(
           heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
           live_bytes: liveBytes(partition, rows),
           traffic: collection.settings.sense_traffic ? trafficOf(activity, partition.relid) : null,
+          blocks_asked: activity.blocks[partition.relid]?.asked ?? 0,
           cold: isCold(collection, partition),
         };
       }),

@@ -22,7 +22,7 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
   const replicas = measureReplicas(host);
   const maintenance = measureMaintenance(host, collection);
   const indexes = measureFragmentation();
-  const memory = measureMemory();
+  const memory = measureMemory(host, collection, activity);
   const unmeasured: Unmeasured[] = [
     ...partitions.unmeasured,
     ...unlessPushed(centroids.unmeasured, pushed.centroid_occupancy),

@@ -1,0 +1,76 @@
+/** The partition for cold rows: found, made when it is missing, and taken away again when the action is undone and nobody uses it. */
+import sql, { raw } from "sql-template-tag";
+import { readPartitions } from "../../../collection/introspect.ts";
+import type { Host } from "../../../host/host.ts";
+import { SqlError } from "../../../model/errors.ts";
+import type { Collection } from "../../../model/collection.ts";
+import type { NothingToDo } from "../../strategy.ts";
+
+export interface NewPartition {
+  /** `schema.name`, quoted. */
+  readonly qualified: string;
+  readonly label: string;
+}
+
+/** How the partition would be made, or why it cannot be. */
+export function planColdPartition(host: Host, collection: Collection): NewPartition | NothingToDo {
+  const facts = host.one<{ owns: boolean; owner: string; role: string; may_create: boolean; taken: boolean; default_partition: string | null; references: string | null; qualified: string; label: string }>(sql`
+    SELECT pg_has_role(t.relowner, 'USAGE') AS owns, quote_ident(pg_get_userbyid(t.relowner)) AS owner, quote_ident(current_user) AS role,
+           has_schema_privilege(t.relnamespace, 'CREATE') AS may_create,
+           to_regclass(format('%I.%I', n.nspname, left(t.relname, 58) || '_cold')) IS NOT NULL AS taken,
+           (SELECT d.relname FROM pg_partitioned_table p JOIN pg_class d ON d.oid = p.partdefid WHERE p.partrelid = t.oid) AS default_partition,
+           (SELECT min(f.conname) FROM pg_constraint f WHERE f.conrelid = t.oid AND f.contype = 'f') AS "references",
+           format('%I.%I', n.nspname, left(t.relname, 58) || '_cold') AS qualified, left(t.relname, 58) || '_cold' AS label
+      FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.oid = ${collection.relid}::oid`);
+  const byHand = `Make it: CREATE TABLE ... PARTITION OF ${collection.name} FOR VALUES IN (${sqlLiteral(collection.cold_partition ?? "")});`;
+  const no = (why: string): NothingToDo => ({ nothing: `the cold partition is not there, and it cannot be made: ${why}`, hint: byHand });
+  if (!facts.owns) return no(`role ${facts.role} is not a member of ${facts.owner}, who owns the table`);
+  if (!facts.may_create) return no(`role ${facts.role} may not create tables in the table's schema`);
+  if (facts.taken) return no(`there is a table ${facts.qualified} already`);
+  // Attaching scans the DEFAULT partition, and locks a referenced table, for as long as it takes.
+  if (facts.default_partition !== null) return no(`DEFAULT partition ${facts.default_partition} would be scanned under ACCESS EXCLUSIVE`);
+  if (facts.references !== null) return no(`foreign key ${facts.references} would lock the table it points at`);
+  return { qualified: facts.qualified, label: facts.label };
+}
+
+const sqlLiteral = (value: string): string => `'${value.replace(/'/g, "''")}'`;
+
+/**
+ * Makes the partition and attaches it, in the caller's subtransaction. The CHECK makes attaching a matter of catalogues; its one
+ * lock on the table, SHARE UPDATE EXCLUSIVE, is taken at once or not at all (55P03) and stops neither readers nor writers.
+ * Indexes of the table are made on it while it is empty.
+ */
+export function makeColdPartition(host: Host, collection: Collection, { qualified }: NewPartition): void {
+  const column = collection.partition_column!;
+  const key = host.one<{ literal: string; owner: string }>(sql`
+    SELECT quote_literal(${collection.cold_partition}) AS literal, quote_ident(pg_get_userbyid(relowner)) AS owner FROM pg_class WHERE oid = ${collection.relid}::oid`);
+  const value = `CAST(${key.literal} AS ${column.type})`;
+  host.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT`);
+  host.execute(sql`
+    CREATE TABLE ${raw(qualified)} (LIKE ${raw(collection.name)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED
+                                    INCLUDING STORAGE INCLUDING COMPRESSION,
+                                    CONSTRAINT ruvector_healing_cold CHECK (${raw(column.quoted)} IS NOT NULL AND ${raw(column.quoted)} = ${raw(value)}))`);
+  host.execute(sql`ALTER TABLE ${raw(qualified)} OWNER TO ${raw(key.owner)}`);
+  host.execute(sql`ALTER TABLE ${raw(collection.name)} ATTACH PARTITION ${raw(qualified)} FOR VALUES IN (${raw(key.literal)})`);
+  host.execute(sql`ALTER TABLE ${raw(qualified)} DROP CONSTRAINT ruvector_healing_cold`);
+}
+
+/**
+ * Drops the partition that was made, where it is still one and holds no row. "kept": it holds rows, or is no partition of the
+ * table any more. "busy": a lock it needs was not free; dropping takes ACCESS EXCLUSIVE on the table for an instant.
+ */
+export function dropColdPartition(host: Host, collection: Collection, { qualified }: NewPartition): "dropped" | "kept" | "busy" {
+  if (!readPartitions(host, collection.relid).some((one) => one.qualified === qualified)) return "kept";
+  try {
+    return host.atomic(() => {
+      host.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
+      host.execute(sql`LOCK TABLE ${raw(qualified)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
+      if (host.one<{ used: boolean }>(sql`SELECT EXISTS (SELECT FROM ONLY ${raw(qualified)}) AS used`).used) return "kept";
+      host.execute(sql`DROP TABLE ${raw(qualified)}`);
+      return "dropped";
+    });
+  } catch (error) {
+    if (error instanceof SqlError && error.sqlstate === "55P03") return "busy";
+    throw error;
+  }
+}
