@@ -103,12 +103,12 @@ ${body(language, bundle, sources)}`;
 /** Tables whose rows are the user's: pg_dump must carry them. */
 export const STATE_TABLES = [
   "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
-  "healing_leases", "healing_jobs", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
+  "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
 ] as const;
 
 const STATE_SEQUENCES = [
   "collections_collection_id_seq", "integrity_samples_id_seq", "healing_actions_id_seq", "healing_steps_id_seq",
-  "healing_leases_id_seq", "healing_jobs_id_seq", "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq",
+  "healing_leases_id_seq", "healing_jobs_id_seq", "healing_actuations_id_seq", "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq",
 ] as const;
 
 export function extensionScript(language: Language, bundle: Bundle, sources: readonly Source[]): string {

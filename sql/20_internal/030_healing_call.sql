@@ -37,6 +37,10 @@ DECLARE
     WHEN operation IN ('approve', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
 BEGIN
+  -- trigger and execute answer with the guard's refusal; the others only read.
+  IF operation NOT IN ('trigger', 'execute', 'explain', 'graph') THEN
+    PERFORM ruvector.healing_writable(operation);
+  END IF;
   -- Asked for again and again, never waited for: once PLJS 1.0.5 has run in a session, neither lock_timeout nor a
   -- cancel ends a wait in it (measured: 12 s at a lock_timeout of 1 s), because it replaces the signal handler.
   WHILE locked IS NOT NULL AND NOT pg_try_advisory_xact_lock(1381389896, locked) LOOP

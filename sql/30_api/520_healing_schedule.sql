@@ -11,6 +11,7 @@ DECLARE
   schedule text;
   job bigint;
 BEGIN
+  PERFORM ruvector.healing_writable('schedule');
   IF every IS NULL OR extract(epoch FROM every) < 1 OR extract(epoch FROM every) > 3600 THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'the interval must be between 1 second and 1 hour',
       DETAIL = format('Got %s.', coalesce(every::text, 'NULL')), HINT = 'SELECT ruvector_healing_schedule(''5 seconds'');';
@@ -55,6 +56,7 @@ DECLARE
   jobs bigint[] := '{}';
   job bigint;
 BEGIN
+  PERFORM ruvector.healing_writable('unschedule');
   IF to_regclass('cron.job') IS NOT NULL THEN
     EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = $1 AND database = current_database()' INTO jobs USING 'ruvector_healing_tick';
     FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP

@@ -7,10 +7,10 @@ export type Label = (id: string) => string;
 /** `partition:public.embeddings_p3` -> `public.embeddings_p3`: the id without its kind. */
 export const nameOf: Label = (id) => id.replace(/^[a-z_]+:(?=.)/s, "");
 
-/** Labels of the graph first, then of the measured partitions, then the id without its kind. */
+/** Labels of the graph first, then of the measured partitions and replicas, then the id without its kind. */
 export function labelsOf(metrics: Metrics, topology?: Topology): Label {
-  const partitions = new Map(metrics.partitions.map((partition) => [partition.id, partition.label]));
-  return (id) => topology?.labels?.get(id) ?? partitions.get(id) ?? nameOf(id);
+  const measured = new Map([...metrics.partitions, ...(metrics.replicas ?? [])].map(({ id, label }) => [id, label]));
+  return (id) => topology?.labels?.get(id) ?? measured.get(id) ?? nameOf(id);
 }
 
 /** The same for nodes of a graph, e.g. to describe a witness outside the classifier. */

@@ -44,6 +44,9 @@ export interface Configuration {
   readonly replication_lag_seconds: Triple;
   readonly blocked_writer_seconds: Triple;
   readonly autovacuum_delay: Triple;
+  readonly slot_wal_pct: Triple;
+  readonly slot_inactive_seconds: Triple;
+  readonly replica_memory_seconds: number;
   readonly queue_depth: Triple;
   readonly memory_pct: Triple;
   readonly fragmentation_pct: Triple;

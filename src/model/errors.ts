@@ -14,6 +14,10 @@ export const SQLSTATES = {
   collection_busy: "RV008",
   scheduling_unavailable: "RV009",
   missing_privilege: "RV010",
+  standby_server: "RV020",
+  actuation_failed: "RV021",
+  unknown_actuation: "RV022",
+  actuation_closed: "RV023",
   internal_error: "RV999",
 } as const;
 

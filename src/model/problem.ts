@@ -86,6 +86,16 @@ export interface MemoryParts {
   readonly system_used_pct: number | null;
 }
 
+/** A standby, or a slot that none uses (`kind`), as the sensor saw it; null: not measured. */
+export interface ReplicaFigures {
+  readonly id: string;
+  readonly label: string;
+  readonly kind: string;
+  readonly lag_seconds: number | null;
+  readonly lag_bytes: number | null;
+  readonly retained_bytes: number | null;
+}
+
 /** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
@@ -98,6 +108,8 @@ export interface Metrics {
   readonly maintenance?: MaintenanceMetrics;
   /** Seconds, by replica node id. */
   readonly replication_lag_seconds: Readonly<Record<string, number>>;
+  /** What is known of each replica and unused slot beside its lag. */
+  readonly replicas?: readonly ReplicaFigures[];
   /** List occupancy over the mean, by centroid node id. */
   readonly centroid_occupancy: Readonly<Record<string, number>>;
   /** By vector index, hnsw ones too. Samples of older versions have none. */

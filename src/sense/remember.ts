@@ -18,13 +18,29 @@ export function recall<T>(host: Host, collectionId: number, kind: string): Remem
      WHERE collection_id = ${collectionId}::int AND kind = ${kind}`)[0] ?? null;
 }
 
+/** Says for the rest of the transaction whether measurements are kept: `off` while somebody only looks. */
+const SWITCH = "ruvector_healing.remember";
+
+/**
+ * Runs work that measures without keeping what it measured, for those who only look (ruvector_contracted_graph): in an open
+ * transaction they would otherwise hold the collection's lock, and the loop would pass it by for as long. (Not a variable of
+ * this module: a cancelled statement would leave it as it is, the setting ends with the transaction.)
+ */
+export function withoutRemembering<T>(host: Host, work: () => T): T {
+  host.execute(sql`SELECT set_config(${SWITCH}, 'off', true)`);
+  const result = work();
+  host.execute(sql`SELECT set_config(${SWITCH}, 'on', true)`);
+  return result;
+}
+
 /**
  * Whether anything may be kept now: not on a standby, not in a transaction that only reads, and not beside a session that
- * is at work on the collection (whoever only looks, as ruvector_contracted_graph does, holds no lock and must not wait for one).
+ * is at work on the collection.
  */
 const mayKeep = (host: Host, collectionId: number): boolean =>
   host.one<{ may: boolean }>(sql`
-    SELECT current_setting('transaction_read_only') = 'off' AND pg_try_advisory_xact_lock(1381389896, ${collectionId}::int) AS may`).may;
+    SELECT CASE WHEN current_setting('transaction_read_only') = 'off' AND current_setting(${SWITCH}, true) IS DISTINCT FROM 'off'
+                THEN pg_try_advisory_xact_lock(1381389896, ${collectionId}::int) ELSE false END AS may`).may;
 
 /** Keeps a measurement in place of the last one of its kind, where it may be kept. */
 export function remember<T>(host: Host, collectionId: number, kind: string, value: T): Remembered<T> {

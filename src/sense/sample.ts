@@ -14,6 +14,7 @@ import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../model/pr
 import { assess } from "./assess.ts";
 import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "./assess/partitions.ts";
 import { takeSnapshot } from "./collect/snapshot.ts";
+import { withoutRemembering } from "./remember.ts";
 import { freshReport } from "./report.ts";
 import type { MeasurementKind, Snapshot } from "./snapshot.ts";
 import { nextState, type StateRecord, type StateTransition } from "./states.ts";
@@ -64,7 +65,9 @@ export function takeSample(host: Host, collection: Collection, fresh: readonly M
 /** The graph a sample would read now, without keeping anything. */
 export function currentGraph(host: Host, collection: Collection) {
   const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);
-  return report?.graph ?? assess(takeSnapshot(host, collection, report?.metrics ?? {}, new Set()), collection.settings).graph;
+  if (report?.graph) return report.graph;
+  const snapshot = withoutRemembering(host, () => takeSnapshot(host, collection, report?.metrics ?? {}, new Set()));
+  return assess(snapshot, collection.settings).graph;
 }
 
 function readState(host: Host, collectionId: number) {

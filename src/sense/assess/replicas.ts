@@ -1,21 +1,37 @@
-/** A replica hangs on the shard by one link, as healthy as it is near. */
+/** A replica hangs on the shard by one link, as healthy as it is near and as its slot is far from being lost. */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
+import type { ReplicaMeasurement } from "../collect/replication.ts";
 import type { ReplicaDescription } from "../graph/contracted.ts";
-import { health } from "../graph/health.ts";
+import { health, HEALTH_FLOOR } from "../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 export const replicaLinks = ({ replicas, pushed }: Snapshot, configuration: Configuration): ReplicaDescription[] =>
-  replicas.map(({ id, label, lag_seconds }) => ({
-    id,
-    label,
+  replicas.map((replica) => ({
+    id: replica.id,
+    label: replica.label,
     mass: 1,
-    health: health(pushed.replication_lag_seconds?.[id] ?? lag_seconds, toCurve(configuration.replication_lag_seconds, "log")),
+    health: linkHealth(replica, pushed.replication_lag_seconds?.[replica.id] ?? null, configuration),
   }));
 
-export const replicaMetrics = ({ replicas, pushed }: Snapshot): Pick<Metrics, "replication_lag_seconds"> => ({
+/** The worst of what is known; null: nothing is. */
+function linkHealth(replica: ReplicaMeasurement, pushed: number | null, configuration: Configuration): number | null {
+  const known = [
+    health(pushed ?? replica.lag_seconds, toCurve(configuration.replication_lag_seconds, "log")),
+    health(replica.retained_pct, toCurve(configuration.slot_wal_pct, "linear")),
+    health(replica.inactive_seconds, toCurve(configuration.slot_inactive_seconds, "log")),
+    replica.lost ? HEALTH_FLOOR : null,
+  ].filter((value): value is number => value !== null);
+  return known.length > 0 ? Math.min(...known) : null;
+}
+
+export const replicaMetrics = ({ replicas, pushed }: Snapshot): Pick<Metrics, "replication_lag_seconds" | "replicas"> => ({
   replication_lag_seconds: {
-    ...Object.fromEntries(replicas.flatMap(({ id, lag_seconds }) => (lag_seconds === null ? [] : [[id, lag_seconds]]))),
+    ...Object.fromEntries(replicas.flatMap(({ id, lag_seconds, inactive_seconds }) => {
+      const seconds = lag_seconds ?? inactive_seconds;
+      return seconds === null ? [] : [[id, seconds]];
+    })),
     ...pushed.replication_lag_seconds,
   },
+  replicas,
 });

@@ -19,7 +19,7 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
   const activity = openActivity(host, collection, leaves.map(({ relid }) => relid), judged.map(({ relid }) => relid));
   const partitions = measurePartitions(host, collection, leaves, activity, fresh.has("partitions"));
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));
-  const replicas = measureReplicas(host);
+  const replicas = measureReplicas(host, collection);
   const maintenance = measureMaintenance(host, collection);
   const indexes = measureFragmentation();
   const memory = measureMemory(host, collection, activity);

@@ -39,6 +39,10 @@ export const DEFAULT_CURVES = {
   recall: { fine: 0.98, stress: 0.95, critical: 0.7, scale: "linear" },
   /** Rows of a list over the mean of its index. */
   list_occupancy: { fine: 3, stress: 6, critical: 20, scale: "log" },
+  /** WAL that a slot keeps, in percent of max_slot_wal_keep_size: at 100 the next checkpoint may end the replica. */
+  slot_wal_pct: { fine: 50, stress: 80, critical: 95, scale: "linear" },
+  /** Seconds that nobody has come to a slot of a consumer that is no standby; many of those come by the hour. */
+  slot_inactive_seconds: { fine: 3600, stress: 21_600, critical: 86_400, scale: "log" },
   replication_lag_seconds: { fine: 1, stress: 10, critical: 120, scale: "log" },
   /** Seconds that writers waited for maintenance, summed over writers, per minute. */
   blocked_writer_seconds: { fine: 1, stress: 10, critical: 60, scale: "log" },

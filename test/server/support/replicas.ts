@@ -34,9 +34,16 @@ export async function session(of: Server | Replica, database?: string): Promise<
 export const valueOf = async <T>(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<T> =>
   Object.values((await client.query(statement, parameters)).rows[0] ?? {})[0] as T;
 
-/** Polls until the statement's first value is what is wanted. */
-export const becomes = (client: pg.Client, statement: string, wanted: unknown, timeout = 30_000): Promise<void> =>
-  expect.poll(() => valueOf(client, statement), { timeout, interval: 50 }).toEqual(wanted);
+/** Polls until the statement's first value is what is wanted; fails with the last value when it never is. Also for hooks, where expect.poll is not allowed. */
+export async function becomes(client: pg.Client, statement: string, wanted: unknown, timeout = 30_000): Promise<void> {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const value = await valueOf(client, statement);
+    if (value === wanted) return;
+    if (Date.now() > end) return expect(value, statement).toEqual(wanted);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 /** Waits until a replica has replayed all that the primary has written so far. */
 export const caughtUp = (primary: pg.Client, replica: string): Promise<void> =>

@@ -1,0 +1,263 @@
+/**
+ * Who replicates from this server and how far behind: from one look at the views, and what earlier looks saw. Pure.
+ *
+ * `pg_stat_replication.replay_lag` alone does not say it. It is NULL on an idle server, and keeps its last value while a
+ * standby replays nothing, so a replica whose replay is paused would look as near as it was before. So every look marks where
+ * the log was written to at that time: the log that a replica has not replayed was written at the earliest mark beyond
+ * its position, and lag is the time since then (a lower bound, exact to the time between two looks), or replay_lag where
+ * that is more. A replica that has replayed all there is lags 0 s, whatever its last replay_lag was.
+ */
+
+/** A walsender that feeds a standby or a log receiver. Positions are bytes of log since 0/0. */
+export interface Sender {
+  readonly application_name: string;
+  /** Its slot, unless that ends with the connection. */
+  readonly slot: string | null;
+  readonly written: number | null;
+  /** null: the role may not see it, or the receiver does not replay (pg_receivewal), or has not answered yet. */
+  readonly replayed: number | null;
+  readonly replay_lag: number | null;
+}
+
+export interface Slot {
+  readonly name: string;
+  readonly type: "physical" | "logical";
+  readonly database: string | null;
+  readonly active: boolean;
+  /** The oldest log it keeps; null: none yet. */
+  readonly restart: number | null;
+  /** What moves when its consumer does something. */
+  readonly progress: number | null;
+  /** reserved, extended (more than max_wal_size), unreserved (about to be lost) or lost. */
+  readonly wal_status: string | null;
+  /** Bytes until it is lost; null: no limit (max_slot_wal_keep_size is -1), or lost. */
+  readonly safe_wal_size: number | null;
+  /** Seconds since 1970; null before PostgreSQL 17 and while it is active. */
+  readonly inactive_since: number | null;
+}
+
+export interface ReplicationView {
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly booted: number;
+  /** The timeline that is written; null: this server is a standby, which remembers nothing. */
+  readonly timeline: string | null;
+  /** Whether the role sees the positions of walsenders. */
+  readonly may_read: boolean;
+  /** How far the log is written and flushed: nothing beyond it can have been sent. */
+  readonly position: number;
+  /** In an order that lasts: walsenders of one name are told apart by their place. */
+  readonly senders: readonly Sender[];
+  readonly slots: readonly Slot[];
+}
+
+/** `connected` a standby; `gone`, one seen before that has no slot; `inactive_slot`, a standby's slot without it; the others do not replay. */
+export type ReplicaKind = "connected" | "gone" | "inactive_slot" | "receiver" | "logical_slot";
+
+export interface ReplicaMeasurement {
+  /** Node id, e.g. `replica:replica1`; `slot:name` for a logical slot. */
+  readonly id: string;
+  readonly label: string;
+  readonly kind: ReplicaKind;
+  /** Of standbys. null: not measured. */
+  readonly lag_seconds: number | null;
+  readonly lag_bytes: number | null;
+  /** Log that its slot keeps from being removed. */
+  readonly retained_bytes: number | null;
+  /** The same in percent of max_slot_wal_keep_size; null without such a limit. */
+  readonly retained_pct: number | null;
+  /** Consumers that are no standbys: since when nobody has come, while the slot keeps more than max_wal_size. */
+  readonly inactive_seconds: number | null;
+  /** The log it needs has been removed: it cannot go on. */
+  readonly lost: boolean;
+}
+
+interface KnownReplica {
+  readonly label: string;
+  readonly seen: number;
+  readonly slot: string | null;
+  readonly replayed: number | null;
+  readonly replays: boolean;
+}
+
+/** What a look leaves for the next one. */
+export interface ReplicationMemory {
+  readonly timeline: string;
+  /** When the log had been written how far: [seconds since 1970, position], rising. */
+  readonly marks: readonly (readonly [number, number])[];
+  readonly replicas: Readonly<Record<string, KnownReplica>>;
+  /** Slots that nobody uses, since when. */
+  readonly slots: Readonly<Record<string, { readonly progress: number | null; readonly since: number }>>;
+}
+
+export interface Memorable {
+  /** How long a replica without a slot that has gone counts as a dead one. */
+  readonly replica_memory_seconds: number;
+  /** The last scaling down by us, from its request to its answer, seconds since 1970. */
+  readonly scaled_down: { readonly from: number; readonly to: number } | null;
+}
+
+/** Seconds that a container may take to go once the count of a workload is lowered: Kubernetes gives it 30. */
+const LEAVING_SECONDS = 60;
+
+/** Marks closer to each other than this share of their age say nothing new. */
+const MARK_SPACING = 0.1;
+
+export function observe(
+  view: ReplicationView, last: ReplicationMemory | null, settings: Memorable,
+): { readonly replicas: readonly ReplicaMeasurement[]; readonly memory: ReplicationMemory | null } {
+  // After a promotion the others follow this server anew; what the old primary knew of them does not hold.
+  const known = last && last.timeline === view.timeline ? last : null;
+  const marks = marked(known?.marks ?? [], view);
+  const slots = inactiveSince(view, known);
+  const replicas = new Map<string, ReplicaMeasurement>();
+  const seen: Record<string, KnownReplica> = {};
+  for (const [id, label, sender] of named(view)) {
+    const before = own(known?.replicas, id);
+    const one = connected(view, id, label, sender, before, marks);
+    if (!one) continue;
+    replicas.set(id, one);
+    const replays = sender.replayed !== null || before?.replays === true;
+    if (view.may_read) seen[id] = { label, seen: view.now, slot: sender.slot, replayed: sender.replayed ?? before?.replayed ?? null, replays };
+  }
+  for (const slot of view.slots) {
+    const one = unused(view, slot, known, slots, settings);
+    if (one && !replicas.has(one.id)) replicas.set(one.id, one);
+    // Its name outlives the connection as long as the slot does.
+    const before = own(known?.replicas, one?.id ?? "");
+    if (one && before && !seen[one.id]) seen[one.id] = before;
+  }
+  for (const [id, before] of Object.entries(known?.replicas ?? {})) {
+    if (replicas.has(id) || before.slot !== null || !before.replays || !missed(view, before, settings)) continue;
+    seen[id] = before;
+    replicas.set(id, {
+      ...nothing(id, `${before.label} (gone)`, "gone"),
+      // A server that was down itself saw nobody meanwhile.
+      lag_seconds: Math.max(0, view.now - Math.max(before.seen, view.booted)),
+      lag_bytes: before.replayed === null ? null : Math.max(0, view.position - before.replayed),
+    });
+  }
+  const behind = Object.values(seen).map(({ replayed }) => replayed ?? view.position);
+  const worth = Object.keys(seen).length > 0 || Object.keys(slots).length > 0;
+  const memory: ReplicationMemory | null = view.timeline === null || !(worth || known) ? null : {
+    timeline: view.timeline, marks: thinned(marks, Math.min(view.position, ...behind), view.now), replicas: seen, slots,
+  };
+  return { replicas: [...replicas.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), memory };
+}
+
+/** Names come from outside and may be called "constructor". */
+const own = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T | null =>
+  record && Object.prototype.hasOwnProperty.call(record, key) ? record[key]! : null;
+
+const nothing = (id: string, label: string, kind: ReplicaKind): ReplicaMeasurement => ({
+  id, label, kind, lag_seconds: null, lag_bytes: null, retained_bytes: null, retained_pct: null, inactive_seconds: null, lost: false,
+});
+
+/** The marks with this look's; a clock or a log that went back takes those ahead of it away. */
+function marked(before: ReplicationMemory["marks"], { now, position }: ReplicationView): (readonly [number, number])[] {
+  const marks = before.filter(([at, written]) => at <= now && written <= position);
+  const newest = marks[marks.length - 1];
+  return newest && newest[1] >= position ? marks : [...marks, [now, position]];
+}
+
+/** Marks that a replica may still need: those beyond the farthest behind, the oldest in any case, older ones ever farther apart. */
+function thinned(marks: ReplicationMemory["marks"], floor: number, now: number): ReplicationMemory["marks"] {
+  const needed = marks.filter(([, written]) => written > floor);
+  const kept: (readonly [number, number])[] = [];
+  for (const [place, mark] of [...needed.entries()].reverse()) {
+    const later = kept[kept.length - 1];
+    if (!later || place === 0 || later[0] - mark[0] >= MARK_SPACING * (now - mark[0])) kept.push(mark);
+  }
+  return kept.reverse();
+}
+
+/**
+ * Ids that last: the slot's name, else the application's; several of one name are numbered. Numbers and not addresses tell
+ * them apart, because a container that is replaced comes back with another address, and what matters is how many there are.
+ */
+function named({ senders, slots }: ReplicationView): (readonly [string, string, Sender])[] {
+  const taken = new Map<string, number>(slots.filter(({ type }) => type === "physical").map(({ name }) => [name, 1]));
+  return senders.map((sender) => {
+    if (sender.slot !== null) {
+      const label = sender.application_name === "walreceiver" ? sender.slot : sender.application_name;
+      return [`replica:${sender.slot}`, label, sender] as const;
+    }
+    const place = (taken.get(sender.application_name) ?? 0) + 1;
+    taken.set(sender.application_name, place);
+    const name = place === 1 ? sender.application_name : `${sender.application_name}#${place}`;
+    return [`replica:${name}`, name, sender] as const;
+  });
+}
+
+function connected(
+  view: ReplicationView, id: string, label: string, sender: Sender, before: KnownReplica | null, marks: ReplicationMemory["marks"],
+): ReplicaMeasurement | null {
+  const slot = view.slots.find(({ name }) => name === sender.slot);
+  const base = { ...nothing(id, label, "connected"), ...(slot && retention(view, slot)) };
+  if (!view.may_read) return base;
+  if (sender.replayed === null && before?.replays !== true) {
+    // A tool that receives the log for a while (a base backup), or a standby that has not answered yet.
+    if (sender.slot === null) return null;
+    return { ...base, kind: sender.written === null ? "connected" : "receiver" };
+  }
+  const replayed = sender.replayed ?? before?.replayed ?? null;
+  if (replayed === null) return base;
+  const lag_bytes = Math.max(0, view.position - replayed);
+  const since = marks.find(([, written]) => written > replayed)?.[0] ?? view.now;
+  return { ...base, lag_bytes, lag_seconds: lag_bytes === 0 ? 0 : Math.max(0, sender.replay_lag ?? 0, view.now - since) };
+}
+
+function retention({ position }: ReplicationView, { restart, safe_wal_size, wal_status }: Slot): Pick<ReplicaMeasurement, "retained_bytes" | "retained_pct" | "lost"> {
+  const lost = wal_status === "lost";
+  const retained = restart === null || lost ? null : Math.max(0, position - restart);
+  // What is kept and what may still come add up to max_slot_wal_keep_size, in whole segments.
+  const limit = retained === null || safe_wal_size === null ? null : Math.max(1, retained + safe_wal_size);
+  return { retained_bytes: retained, retained_pct: retained === null || limit === null ? null : (100 * retained) / limit, lost };
+}
+
+/** A slot may be called "__proto__". */
+const slotKey = (name: string): string => `slot:${name}`;
+
+/** Since when each unused slot has been so: the server's word, or what earlier looks saw where its consumer did nothing since. */
+function inactiveSince(view: ReplicationView, known: ReplicationMemory | null): Record<string, { progress: number | null; since: number }> {
+  const found: Record<string, { progress: number | null; since: number }> = {};
+  for (const { name, active, progress, inactive_since } of view.slots) {
+    if (active) continue;
+    const before = own(known?.slots, slotKey(name));
+    const seen = own(known?.replicas, `replica:${name}`)?.seen;
+    // PostgreSQL before 17 does not say; since 17 it begins anew with a restart of the server.
+    const said = inactive_since ?? (seen === undefined ? view.now : Math.max(seen, view.booted));
+    const since = before && before.progress === progress ? Math.min(before.since, said) : said;
+    found[slotKey(name)] = { progress, since: Math.min(since, view.now) };
+  }
+  return found;
+}
+
+/** A slot that no standby uses; null: it is used, has never kept anything, or says nothing that could be judged. */
+function unused(
+  view: ReplicationView, slot: Slot, known: ReplicationMemory | null, since: ReplicationMemory["slots"], settings: Memorable,
+): ReplicaMeasurement | null {
+  const kept = retention(view, slot);
+  const inactive = own(since, slotKey(slot.name));
+  const seconds = inactive ? view.now - inactive.since : null;
+  // Beyond max_wal_size a slot costs disk that the server was not set up for.
+  const consumer = seconds !== null && (slot.wal_status !== "reserved" || slot.restart === null) ? seconds : null;
+  // A lost slot keeps no log any more: its standby is gone for good, and is forgotten like any other.
+  if (kept.lost && (seconds ?? 0) > settings.replica_memory_seconds) return null;
+  if (slot.type === "logical") {
+    if (kept.retained_pct === null && (consumer === null || slot.restart === null) && !kept.lost) return null;
+    const label = `logical slot ${slot.name}${slot.database === null ? "" : ` of database ${slot.database}`}`;
+    return { ...nothing(`slot:${slot.name}`, label, "logical_slot"), ...kept, inactive_seconds: consumer };
+  }
+  if (seconds === null || (slot.restart === null && !kept.lost)) return null;
+  const id = `replica:${slot.name}`;
+  const before = own(known?.replicas, id);
+  const label = `${before?.label ?? slot.name} (not connected)`;
+  if (before && !before.replays) return { ...nothing(id, label, "receiver"), ...kept, inactive_seconds: consumer };
+  const from = before?.replayed ?? slot.restart;
+  return { ...nothing(id, label, "inactive_slot"), ...kept, lag_seconds: seconds, lag_bytes: from === null ? null : Math.max(0, view.position - from) };
+}
+
+/** Whether a replica that has gone is still missed: not for ever, and not where fewer were asked for. */
+const missed = ({ now }: ReplicationView, { seen }: KnownReplica, { replica_memory_seconds, scaled_down: down }: Memorable): boolean =>
+  now - seen < replica_memory_seconds && !(down !== null && seen >= down.from && seen <= down.to + LEAVING_SECONDS);
