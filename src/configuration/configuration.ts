@@ -66,6 +66,10 @@ export interface Configuration {
   readonly max_retries: number;
   readonly rollback_timeout_seconds: number;
   readonly strategy_retry_seconds: number;
+  readonly scale_workload: string;
+  readonly max_replicas: number;
+  readonly actuation_timeout_seconds: number;
+  readonly actuator_report_seconds: number;
   readonly ineffective_outcomes: number;
   readonly history_days: number;
 }
@@ -89,6 +93,8 @@ function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
       return z.int().check(z.gte(setting.min ?? 0), z.lte(setting.max ?? Number.MAX_SAFE_INTEGER));
     case "names":
       return z.array(z.enum((setting.names ?? strategies) as [string, ...string[]]));
+    case "text":
+      return z.string().check(z.maxLength(setting.max ?? 1000), z.regex(/^[^\x00-\x1f]*$/));
     case "curve":
       return z
         .tuple([z.number(), z.number(), z.number()])
@@ -107,6 +113,8 @@ function wanted(setting: SettingDefinition, strategies: readonly string[]): stri
       return `a number (${range(setting)})`;
     case "names":
       return `a JSON array of names out of: ${(setting.names ?? strategies).join(", ")}`;
+    case "text":
+      return `a text (${setting.unit}, at most ${setting.max ?? 1000} characters)`;
     case "curve":
       return `three ${falls(setting) ? "falling" : "rising"} positive numbers: ${setting.unit}`;
   }

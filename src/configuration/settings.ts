@@ -6,18 +6,18 @@
 import { PROBLEM_CLASSES } from "../model/problem.ts";
 import { DEFAULT_CURVES } from "../sense/graph/health.ts";
 
-export type SettingType = "boolean" | "number" | "integer" | "names" | "curve";
+export type SettingType = "boolean" | "number" | "integer" | "names" | "text" | "curve";
 
 export interface SettingDefinition {
   readonly key: string;
   readonly type: SettingType;
   readonly unit: string;
-  /** For numbers: inclusive bounds. */
+  /** For numbers: inclusive bounds. For texts max is the greatest length. */
   readonly min?: number;
   readonly max?: number;
   /** For name lists: the names that may stand in it (undefined: names of strategies, checked against the registry). */
   readonly names?: readonly string[];
-  readonly default: boolean | number | readonly string[] | readonly number[];
+  readonly default: boolean | number | string | readonly string[] | readonly number[];
   readonly description: string;
   /** false: one value for the whole installation, refused with a collection. */
   readonly per_collection: boolean;
@@ -136,6 +136,19 @@ export const SETTINGS: readonly SettingDefinition[] = [
   number("drain_lease_seconds", "seconds", 1, 30 * DAY, 3600, "How long drain_hot_partition keeps a partition closed to routed inserts."),
   integer("max_retries", "slices", 0, 100, 5, "Slices in a row that may fail on locks or serialization before the action is rolled back."),
   number("rollback_timeout_seconds", "seconds", 1, 30 * DAY, 3600, "An undo that is not finished by then ends as rollback_failed and says what is left."),
+
+  {
+    key: "scale_workload",
+    type: "text",
+    unit: "name of a workload, as its actuator reports it",
+    max: 253,
+    default: "",
+    description: "The workload whose replicas scale_replicas scales, e.g. a Kubernetes deployment; empty: none.",
+    per_collection: true,
+  },
+  integer("max_replicas", "replicas", 1, 1000, 10, "scale_replicas asks for no more."),
+  number("actuation_timeout_seconds", "seconds", 1, DAY, 300, "How long scale_replicas waits for the actuator's answer; a later one is refused."),
+  number("actuator_report_seconds", "seconds", 1, DAY, 60, "An actuator that has not reported for longer is taken for gone, and is asked for nothing."),
 
   number("strategy_retry_seconds", "seconds", 0, 30 * DAY, 3600, "A strategy whose last outcome for a class on the collection was not verified makes way for the others for so long."),
   number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),

@@ -75,7 +75,8 @@ function verify(host: Host, collection: Collection, action: Action, lambda: numb
 
 function endUndo(host: Host, action: Action, lambda: number | null): Action {
   const { steps_left, rows_left, gone, conflicts } = undoSummary(host, action);
-  const rest = [gone > 0 ? `${count(gone, "row")} deleted since` : "", conflicts > 0 ? `${count(conflicts, "row")} left where they are: their place is taken` : ""]
+  const conflict = strategyNamed(action.strategy_name).describeConflicts?.(conflicts) ?? `${count(conflicts, "row")} left where they are: their place is taken`;
+  const rest = [gone > 0 ? `${count(gone, "row")} deleted since` : "", conflicts > 0 ? conflict : ""]
     .filter(Boolean)
     .join("; ");
   if (steps_left > 0) {

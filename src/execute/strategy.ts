@@ -85,6 +85,8 @@ export interface Strategy {
   describeStep(kind: string, details: Readonly<Record<string, unknown>>, rows: number): string;
   /** Progress for people, while it executes; without it rows moved of rows planned. */
   describeProgress?(action: Action): string;
+  /** What could not be taken back because something else has its place, for the message of an undo; without it rows are meant. */
+  describeConflicts?(conflicts: number): string;
   /** Strategies that grant leases: puts back what one changed. */
   endLease?(host: Host, lease: Lease): void;
 }

@@ -1,0 +1,121 @@
+-- How an actuator outside the database (one that may change a Kubernetes workload, say) works for the loop: it reports what it
+-- serves, takes requests, answers them. Plain SQL, so that any client can be one. docs/strategies/scale-replicas.md.
+
+CREATE OR REPLACE FUNCTION ruvector.healing_actuator_name(actuator text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+AS $function$
+BEGIN
+  IF actuator IS NULL OR actuator !~ '^[[:graph:]]{1,200}$' THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'actuator must be a name of 1 to 200 characters without blanks',
+      DETAIL = format('Got %s.', coalesce(quote_literal(left(actuator, 250)), 'NULL')),
+      HINT = 'Give every process a name of its own: SELECT ruvector_healing_actuation_take(''actuator-1'');';
+  END IF;
+  RETURN actuator;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_actuator_name(text) IS 'The name when it is one; RV001 otherwise.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_actuator_report(actuator text, state jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  name text := ruvector.healing_actuator_name(actuator);
+  example constant text := 'SELECT ruvector_healing_actuator_report(''actuator-1'', ''{"workload": "default/ruvector-read", "replicas": 2, "max_replicas": 10}'');';
+  workload text := ruvector_healing_actuator_report.state ->> 'workload';
+  field text;
+BEGIN
+  PERFORM ruvector.healing_writable('actuator_report');
+  IF jsonb_typeof(state) IS DISTINCT FROM 'object' OR jsonb_typeof(state -> 'workload') IS DISTINCT FROM 'string' OR length(workload) NOT BETWEEN 1 AND 253 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'state must name its workload in 1 to 253 characters',
+      DETAIL = format('Got %s.', coalesce(left(state::text, 250), 'NULL')), HINT = example;
+  END IF;
+  FOREACH field IN ARRAY ARRAY['replicas', 'ready', 'max_replicas'] LOOP
+    IF (field = 'replicas' OR coalesce(state -> field, 'null') <> 'null')
+       AND (jsonb_typeof(state -> field) IS DISTINCT FROM 'number' OR state ->> field !~ '^[0-9]{1,6}$') THEN
+      RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('state key "%s" must be a whole number, 0 or more', field),
+        DETAIL = format('Got %s.', coalesce(left((state -> field)::text, 250), 'nothing')), HINT = example;
+    END IF;
+  END LOOP;
+  INSERT INTO ruvector.healing_actuators AS a (actuator, workload, state, reported_at)
+  VALUES (name, workload, ruvector_healing_actuator_report.state, clock_timestamp())
+  ON CONFLICT ON CONSTRAINT healing_actuators_pkey DO UPDATE SET state = excluded.state, reported_at = excluded.reported_at;
+  RETURN jsonb_build_object('workload', workload, 'requests', (
+    SELECT count(*) FROM ruvector.healing_actuations r
+     WHERE r.state = 'requested' AND r.deadline > clock_timestamp() AND r.target ->> 'workload' = ruvector_healing_actuator_report.state ->> 'workload'));
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_actuator_report(text, jsonb) IS 'An actuator says what it serves, at least every 30 s: SELECT ruvector_healing_actuator_report(''actuator-1'', ''{"workload": "default/ruvector-read", "replicas": 2}'');';
+
+-- Requests of one workload are handed out one after the other: never a second one while the first is at work.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_actuation_take(actuator text)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  name text := ruvector.healing_actuator_name(actuator);
+  one ruvector.healing_actuations;
+BEGIN
+  PERFORM ruvector.healing_writable('actuation_take');
+  SELECT r.* INTO one
+    FROM ruvector.healing_actuations r
+   WHERE r.state = 'requested' AND r.deadline > clock_timestamp()
+     AND EXISTS (SELECT FROM ruvector.healing_actuators a WHERE a.actuator = name AND a.workload = r.target ->> 'workload')
+     -- An older one counts also while another session is just taking it (its row is locked, and still reads as requested).
+     AND NOT EXISTS (SELECT FROM ruvector.healing_actuations o
+                      WHERE o.id < r.id AND o.state IN ('requested', 'taken') AND o.deadline > clock_timestamp()
+                        AND o.target ->> 'workload' = r.target ->> 'workload')
+   ORDER BY r.id
+   LIMIT 1
+     FOR UPDATE SKIP LOCKED;
+  IF one.id IS NULL THEN
+    RETURN NULL;
+  END IF;
+  UPDATE ruvector.healing_actuations SET state = 'taken', taken_by = name, taken_at = clock_timestamp() WHERE id = one.id;
+  RETURN jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target, 'wanted', one.wanted, 'deadline', one.deadline,
+                            'seconds_left', extract(epoch FROM one.deadline - clock_timestamp()), 'collection', one.collection, 'action_id', one.action_id);
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_actuation_take(text) IS 'The next request for an actuator, or NULL: SELECT ruvector_healing_actuation_take(''actuator-1'');';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_actuation_answer(id bigint, ok boolean, answer jsonb DEFAULT '{}')
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  one ruvector.healing_actuations;
+  outcome text := CASE WHEN ok THEN 'succeeded' ELSE 'failed' END;
+  late boolean;
+BEGIN
+  PERFORM ruvector.healing_writable('actuation_answer');
+  IF id IS NULL OR ok IS NULL OR jsonb_typeof(answer) IS DISTINCT FROM 'object' THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'an answer has an id, whether it went well, and a JSON object',
+      DETAIL = format('Got id %s, ok %s, answer %s.', coalesce(id::text, 'NULL'), coalesce(ok::text, 'NULL'), coalesce(left(answer::text, 200), 'NULL')),
+      HINT = 'SELECT ruvector_healing_actuation_answer(7, true, ''{"replicas": 3}'');';
+  END IF;
+  SELECT r.* INTO one FROM ruvector.healing_actuations r WHERE r.id = ruvector_healing_actuation_answer.id FOR UPDATE;
+  IF one.id IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV022', MESSAGE = format('there is no request %s', id), DETAIL = 'Requests are numbered from 1.',
+      HINT = 'Answer with the id that ruvector_healing_actuation_take() gave.';
+  END IF;
+  -- An actuator that lost its connection while it answered may say it again.
+  IF one.state = outcome THEN
+    RETURN jsonb_build_object('id', one.id, 'state', one.state);
+  END IF;
+  late := one.state = 'taken' AND one.deadline <= clock_timestamp();
+  IF one.state <> 'taken' OR late THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV023', MESSAGE = format('request %s takes no answer any more', id),
+      DETAIL = CASE WHEN late OR one.state = 'expired' THEN format('It had to be answered by %s.', one.deadline) ELSE format('It is %s.', one.state) END,
+      HINT = 'Drop it and take the next one: if it has to be undone, that is a request of its own.';
+  END IF;
+  UPDATE ruvector.healing_actuations r
+     SET state = outcome, answered_at = clock_timestamp(), answer = ruvector_healing_actuation_answer.answer
+   WHERE r.id = one.id;
+  RETURN jsonb_build_object('id', one.id, 'state', outcome);
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_actuation_answer(bigint, boolean, jsonb) IS 'An actuator answers a request it took: SELECT ruvector_healing_actuation_answer(7, true, ''{"replicas": 3}''); late answers are refused (RV023).';

@@ -1,0 +1,196 @@
+/** scale_replicas: asks the actuator for half as many replicas again, and for the previous number when that did not help. */
+import type { Host } from "../../../host/host.ts";
+import { HealingError } from "../../../model/errors.ts";
+import type { Plan, Progress, Step } from "../../../model/action.ts";
+import type { Collection } from "../../../model/collection.ts";
+import { count, printable } from "../../../model/text.ts";
+import { assess } from "../../../sense/assess.ts";
+import { recordActionEvent } from "../../actions.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
+import { actuation, type Actuation, type ActuatorReport, lastReport, openRequest, requestScaling, settle } from "./requests.ts";
+
+export interface ScalePlan extends Plan {
+  readonly workload: string;
+  readonly replicas_before: number;
+  readonly replicas_after: number;
+  readonly actuator: string;
+  readonly note: string;
+}
+
+interface ScaleProgress extends Progress {
+  /** The request. */
+  readonly actuation?: string;
+}
+
+/** What the undo of the step needs: the request, and the one that takes it back, once there is one. */
+interface Entry {
+  readonly actuation: string;
+  readonly undo?: string;
+}
+
+/** As the document has it: half as many again. */
+const GROWTH = 1.5;
+
+/** Seconds before an undo that the actuator could not carry out is asked for again. */
+const UNDO_RETRY_SECONDS = 30;
+
+const NOTE =
+  "Replicas take reads off this server; they move no rows. Lambda rises only where reads are what makes a partition hot, " +
+  "so none is foreseen: the replicas stay if lambda has risen enough when it is verified, and are taken back if not.";
+
+export const scaleReplicas: Strategy = {
+  name: "scale_replicas",
+  handles: ["hotspot_congestion"],
+  impact: 0.2,
+  reversible: true,
+  description: "Asks the actuator outside the database for half as many read replicas again, up to max_replicas.",
+  params: {},
+
+  applicable({ name, settings }) {
+    if (settings.scale_workload !== "") return true;
+    return {
+      reason: "no workload is named whose replicas could be scaled (scale_workload)",
+      hint: `SELECT ruvector_healing_configure('{"scale_workload": "<namespace>/<deployment>"}', '${name.replace(/'/g, "''")}');`,
+    };
+  },
+
+  plan({ host, collection, snapshot, tick_seconds }: PlanRequest): ScalePlan | NothingToDo {
+    const { settings } = collection;
+    const workload = settings.scale_workload;
+    const report = lastReport(host, workload);
+    const gone = unserved(workload, report, settings.actuator_report_seconds);
+    if (gone || !report) return gone ?? nobody(workload);
+    const open = openRequest(host, workload);
+    if (open !== null) return { nothing: `request ${open} for ${printable(workload)} is still open`, hint: "Its answer, or its deadline, ends it." };
+    const cap = Math.min(settings.max_replicas, report.max_replicas ?? settings.max_replicas);
+    const wanted = Math.min(Math.ceil(report.replicas * GROWTH), cap);
+    if (wanted <= report.replicas) return full(collection, report, cap);
+    return {
+      strategy: "scale_replicas",
+      rows: 0,
+      bytes: 0,
+      wal_bytes: 0,
+      workload,
+      replicas_before: report.replicas,
+      replicas_after: wanted,
+      actuator: report.actuator,
+      note: NOTE,
+      predicted_lambda: assess(snapshot, settings).reading.lambda,
+      // An answer may take as long as it is waited for; a tick each to ask and to see it.
+      estimated_duration_seconds: Math.ceil(settings.actuation_timeout_seconds + 2 * tick_seconds + settings.stabilize_seconds),
+      locks: [`none on ${collection.name}; one row of ruvector.healing_actuations`],
+    };
+  },
+
+  executeBatch({ host, collection, action }: BatchContext): BatchResult {
+    const { workload, replicas_before: previous, replicas_after: replicas } = action.plan as ScalePlan;
+    const progress = action.progress as ScaleProgress;
+    const waiting = `waits for the actuator to scale ${printable(workload)} from ${previous} to ${count(replicas, "replica")}`;
+    if (progress.actuation === undefined) {
+      const id = requestScaling(host, action, { workload, replicas, previous }, collection.settings.actuation_timeout_seconds);
+      const entry: Entry = { actuation: id };
+      return {
+        done: false,
+        steps: [{ kind: "scale", details: { workload, from: previous, to: replicas }, rows: 0, journal: [entry] }],
+        progress: { ...progress, actuation: id },
+        waiting,
+      };
+    }
+    const request = actuation(host, progress.actuation);
+    if (request?.state === "succeeded") return { done: true, steps: [], progress: { ...progress, done: true } };
+    if (request && isOpen(request)) {
+      return { done: false, steps: [], progress, waiting: request.taken_by === null ? waiting : `${waiting} (${printable(request.taken_by)} is at it)` };
+    }
+    throw failure(workload, request);
+  },
+
+  undoStep({ host, collection, action }: BatchContext, step: Step): UndoResult {
+    const entry = step.journal[0] as Entry;
+    const { workload, from, to } = step.details as { workload: string; from: number; to: number };
+    const seconds = collection.settings.actuation_timeout_seconds;
+    const takeBack = (): UndoResult =>
+      open({ ...entry, undo: requestScaling(host, action, { workload, replicas: from, previous: to }, seconds) });
+    if (entry.undo === undefined) {
+      const change = ended(host, entry.actuation);
+      if (change === "open") return open(entry);
+      if (change === "untouched") return CLOSED;
+      const now = lastReport(host, workload, entry.actuation);
+      // Whoever did not answer in time may still be about to scale: the request to take it back stands behind that.
+      if (now?.replicas === from && change === "answered") return CLOSED;
+      if (now && now.replicas !== from && now.replicas !== to) {
+        recordActionEvent(host, action, "left_alone", `${workload} has ${count(now.replicas, "replica")}, neither ${from} nor ${to}: somebody else scaled it meanwhile`, { ...now });
+        return { ...CLOSED, conflicts: 1 };
+      }
+      return takeBack();
+    }
+    const request = actuation(host, entry.undo);
+    if (request?.state === "succeeded") return CLOSED;
+    if (request && isOpen(request)) return open(entry);
+    if (request && request.overdue) settle(host, request.id);
+    return request && request.ended_seconds_ago < UNDO_RETRY_SECONDS ? open(entry) : takeBack();
+  },
+
+  // Replicas change what is read where; they show in the counters of every sample.
+  remeasures: ["partitions", "replicas"],
+
+  describeStep: (_kind, { workload, from, to }) => `asked for ${String(to)} replicas of ${String(workload)} instead of ${String(from)}`,
+
+  describeProgress: ({ message, progress }) => (progress.done ? "the actuator has scaled" : (message ?? "asked the actuator")),
+
+  describeConflicts: () => "its replicas are left as they are: somebody else scaled the workload meanwhile",
+};
+
+const CLOSED: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+
+const open = (entry: Entry): UndoResult => ({ ...CLOSED, remaining: [entry] });
+
+const isOpen = ({ state, overdue }: Actuation): boolean => (state === "requested" || state === "taken") && !overdue;
+
+/** Brings a request to its end: `open` while the actuator is at it, `untouched` where it never began, else whether it was answered. */
+function ended(host: Host, id: string): "open" | "untouched" | "answered" | "unanswered" {
+  const before = actuation(host, id);
+  if (before && (before.state === "requested" || before.state === "taken") && !settle(host, id)) return "open";
+  const now = actuation(host, id);
+  if (now?.state === "taken") return "open";
+  if (now && now.taken_by === null) return "untouched";
+  return now?.state === "succeeded" || now?.state === "failed" ? "answered" : "unanswered";
+}
+
+/** Why a request did not lead to what was asked for. */
+function failure(workload: string, request: Actuation | null): HealingError {
+  const said = request?.answer?.["error"];
+  const why =
+    request === null ? "the request is gone"
+    : request.state === "failed" ? `the actuator could not: ${typeof said === "string" ? printable(said, 200) : "it did not say why"}`
+    : request.state === "cancelled" ? "the request was cancelled"
+    : request.taken_by === null ? "no actuator took the request in time"
+    : `${printable(request.taken_by)} did not answer in time`;
+  return new HealingError("actuation_failed", `${printable(workload)} was not scaled: ${why}`, {
+    ...(request && { detail: `Request ${request.id} is ${request.state}${request.answer ? `: ${JSON.stringify(request.answer).slice(0, 500)}` : ""}.` }),
+    hint: "SELECT * FROM ruvector.healing_actuations ORDER BY id DESC;",
+  });
+}
+
+const nobody = (workload: string): NothingToDo => ({
+  nothing: `no actuator has ever reported workload ${printable(workload)}`,
+  hint: `Start one that serves it: it calls ruvector_healing_actuator_report('<actuator>', '{"workload": "${printable(workload)}", "replicas": 2}').`,
+});
+
+function unserved(workload: string, report: ActuatorReport | null, within: number): NothingToDo | null {
+  if (!report) return nobody(workload);
+  if (report.seconds_ago <= within) return null;
+  return {
+    nothing: `actuator ${printable(report.actuator)} has not reported ${printable(workload)} for ${Math.round(report.seconds_ago)} s`,
+    hint: `Look after it: it has to report at least every ${within} s (actuator_report_seconds).`,
+  };
+}
+
+function full({ settings, name }: Collection, report: ActuatorReport, cap: number): NothingToDo {
+  const workload = printable(settings.scale_workload);
+  if (report.replicas === 0) return { nothing: `${workload} is scaled to 0: half as many again is none`, hint: "Scale it to 1 by hand first." };
+  const whose = report.max_replicas !== null && report.max_replicas < settings.max_replicas ? `the actuator's max_replicas` : "max_replicas";
+  return {
+    nothing: `${workload} has ${count(report.replicas, "replica")}, ${whose} is ${cap}`,
+    hint: whose === "max_replicas" ? `SELECT ruvector_healing_configure('{"max_replicas": ${cap + 5}}', '${name.replace(/'/g, "''")}'); allows more.` : "The actuator's own limit has to be raised.",
+  };
+}
