@@ -104,6 +104,7 @@ ${body(language, bundle, sources)}`;
 export const STATE_TABLES = [
   "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
   "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
+  "healing_job_priorities",
 ] as const;
 
 const STATE_SEQUENCES = [

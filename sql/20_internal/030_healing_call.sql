@@ -33,7 +33,7 @@ DECLARE
   answer jsonb;
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
   locked integer := CASE
-    WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report') THEN (input ->> 'collection_id')::integer
+    WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
     WHEN operation IN ('approve', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
 BEGIN

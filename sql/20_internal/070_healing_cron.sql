@@ -33,3 +33,46 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_cron(bigint, bigint[]) IS 'pg_cron''s jobs of this database and their newest runs, as far as the role may see them.';
+
+-- One job as it is now: {found, active, schedule, running}.
+CREATE OR REPLACE FUNCTION ruvector.healing_cron_job(job bigint)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET row_security = on
+AS $function$
+DECLARE
+  answer jsonb;
+BEGIN
+  -- Sessions as they are now, not as they were when this transaction first asked: a run may have begun since.
+  PERFORM pg_stat_clear_snapshot();
+  EXECUTE $job$
+    SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule, 'running', coalesce((
+             SELECT d.status IN ('starting', 'connecting', 'sending', 'running')
+                    AND (d.job_pid IS NULL OR EXISTS (SELECT FROM pg_stat_get_activity(d.job_pid)))
+               FROM cron.job_run_details d
+              WHERE d.jobid = j.jobid AND d.runid > (SELECT max(m.runid) - 20000 FROM cron.job_run_details m)
+              ORDER BY d.runid DESC LIMIT 1), false))
+      FROM cron.job j WHERE j.jobid = $1$job$ INTO answer USING job;
+  RETURN coalesce(answer, '{"found": false, "active": false, "schedule": null, "running": false}');
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_cron_job(bigint) IS 'Whether a job of pg_cron is there, active and running.';
+
+-- cron.alter_job() would wait for whoever has changed a job and not committed yet; a role that may not update cron.job
+-- cannot ask with NOWAIT, but everybody may read pg_locks.
+CREATE OR REPLACE FUNCTION ruvector.healing_alter_job(job bigint, wanted boolean, new_schedule text)
+RETURNS void
+LANGUAGE plpgsql
+SET row_security = on
+AS $function$
+BEGIN
+  IF EXISTS (SELECT FROM pg_locks l
+              WHERE l.locktype = 'relation' AND l.relation = 'cron.job'::regclass AND l.pid <> pg_backend_pid()
+                AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) THEN
+    RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session is changing pg_cron''s jobs';
+  END IF;
+  EXECUTE 'SELECT cron.alter_job(job_id := $1, schedule := $2, active := $3)' USING job, new_schedule, wanted;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_alter_job(bigint, boolean, text) IS 'Switches a job of pg_cron on or off and sets its schedule (NULL: as it is), or fails at once with 55P03.';

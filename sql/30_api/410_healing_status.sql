@@ -40,6 +40,13 @@ AS $function$
                'message', a.message) ORDER BY a.id)
         FROM active a), '[]'),
     'cooldown_until', (SELECT ruvector.healing_timestamp(max(until)) FROM cooldowns WHERE until > now()),
+    'leases', coalesce((
+      SELECT jsonb_agg(jsonb_build_object(
+               'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name, 'kind', l.kind, 'target', l.target,
+               'granted_at', ruvector.healing_timestamp(l.granted_at), 'expires_at', ruvector.healing_timestamp(l.expires_at)) ORDER BY l.id)
+        FROM ruvector.healing_leases l
+        JOIN wanted w USING (collection_id)
+       WHERE l.ended_at IS NULL), '[]'),
     'collections', coalesce((
       SELECT jsonb_object_agg(w.name, jsonb_build_object(
                'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,

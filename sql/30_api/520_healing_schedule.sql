@@ -55,8 +55,13 @@ AS $function$
 DECLARE
   jobs bigint[] := '{}';
   job bigint;
+  held integer;
 BEGIN
   PERFORM ruvector.healing_writable('unschedule');
+  -- What is temporary ends with the loop that would have ended it.
+  FOR held IN SELECT DISTINCT l.collection_id FROM ruvector.healing_leases l JOIN ruvector.collections c USING (collection_id) WHERE l.ended_at IS NULL LOOP
+    PERFORM ruvector.healing_call('end_leases', jsonb_build_object('collection_id', held, 'reason', 'the loop was unscheduled'));
+  END LOOP;
   IF to_regclass('cron.job') IS NOT NULL THEN
     EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = $1 AND database = current_database()' INTO jobs USING 'ruvector_healing_tick';
     FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP

@@ -1,6 +1,7 @@
 /** Names of operations, as the SQL wrappers call them, and what they run. */
 import { register, unregister } from "../collection/register.ts";
 import { configure } from "../configuration/configure.ts";
+import { endDueLeases } from "../execute/leases.ts";
 import { STRATEGY_NAMES } from "../execute/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
@@ -26,6 +27,7 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   rollback: (host, input) => rollback(host, input.collection_id),
   approve: (host, input) => approve(host, input["action_id"]),
   abort: (host, input) => abort(host, input["action_id"]),
+  end_leases: (host, input) => ({ left: endDueLeases(host, input.collection_id, String(input["reason"])) }),
   explain: (host, input) => explain(host, input["action_id"]),
   tick_batch: (host, input) => tickBatch(host, input.collection_id, Number(input["slice_elapsed"])),
   tick_observe: (host, input) => tickObserve(host, input.collection_id),

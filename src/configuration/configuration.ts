@@ -65,6 +65,8 @@ export interface Configuration {
   readonly drain_lease_seconds: number;
   readonly max_retries: number;
   readonly rollback_timeout_seconds: number;
+  readonly drain_seconds: number;
+  readonly pause_seconds: number;
   readonly strategy_retry_seconds: number;
   readonly scale_workload: string;
   readonly max_replicas: number;

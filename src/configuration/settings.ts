@@ -149,6 +149,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
   integer("max_replicas", "replicas", 1, 1000, 10, "scale_replicas asks for no more."),
   number("actuation_timeout_seconds", "seconds", 1, DAY, 300, "How long scale_replicas waits for the actuator's answer; a later one is refused."),
   number("actuator_report_seconds", "seconds", 1, DAY, 60, "An actuator that has not reported for longer is taken for gone, and is asked for nothing."),
+  number("drain_seconds", "seconds", 0, 3600, 30, "pause_maintenance waits this long for running pg_cron jobs to end; what still runs then is left alone."),
+  number("pause_seconds", "seconds", 1, DAY, 900, "Longest time for which pause_maintenance keeps a pg_cron job paused."),
 
   number("strategy_retry_seconds", "seconds", 0, 30 * DAY, 3600, "A strategy whose last outcome for a class on the collection was not verified makes way for the others for so long."),
   number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),

@@ -29,7 +29,7 @@ export function judgeAction(host: Host, collection: Collection, action: Action, 
 
 function judgeSlice(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
   if (action.progress.undoing_slice !== undefined) return action;
-  if (worsened(action.initial_lambda, lambda, collection.settings.abort_ratio)) {
+  if (strategyNamed(action.strategy_name).mayWorsen !== false && worsened(action.initial_lambda, lambda, collection.settings.abort_ratio)) {
     recordActionEvent(host, action, "slice_undone", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}: slice ${action.slices} is undone`, { lambda });
     return updateAction(host, action, {
       progress: { ...action.progress, undoing_slice: action.slices },

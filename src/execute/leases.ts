@@ -74,6 +74,19 @@ export function endLease(host: Host, lease: Lease, reason: string): boolean {
   return true;
 }
 
+/**
+ * Ends the leases of a healing that is switched off. Those granted since the settings last changed stay to their time: they
+ * were asked for by a human who knew.
+ */
+export function endDisabledLeases(host: Host, collectionId: number): void {
+  const since = host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l
+     WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL
+       AND l.granted_at < (SELECT max(c.updated_at) FROM ruvector.healing_config c WHERE c.collection_id IN (0, ${collectionId}::int))
+     ORDER BY l.id`);
+  for (const lease of since) endLease(host, lease, "healing was switched off");
+}
+
 /** Ends the leases of a collection whose time is over, or all of them. Returns how many are left that should have ended. */
 export function endDueLeases(host: Host, collectionId: number, all: string | null): number {
   const due = host.query<Lease>(sql`

@@ -3,11 +3,15 @@ import { HealingError } from "../model/errors.ts";
 import type { Strategy } from "./strategy.ts";
 import { drainHotPartition } from "./strategies/drain-hot-partition/strategy.ts";
 import { evictColdData } from "./strategies/evict-cold-data/strategy.ts";
+import { pauseMaintenance } from "./strategies/pause-maintenance/strategy.ts";
 import { rebalancePartitions } from "./strategies/rebalance-partitions/strategy.ts";
 import { scaleReplicas } from "./strategies/scale-replicas/strategy.ts";
 
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
-export const STRATEGIES: readonly Strategy[] = [rebalancePartitions, evictColdData, scaleReplicas, drainHotPartition];
+export const STRATEGIES: readonly Strategy[] = [
+  rebalancePartitions, pauseMaintenance, evictColdData, scaleReplicas,
+  drainHotPartition,
+];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);
 

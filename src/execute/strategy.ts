@@ -87,6 +87,11 @@ export interface Strategy {
   describeProgress?(action: Action): string;
   /** What could not be taken back because something else has its place, for the message of an undo; without it rows are meant. */
   describeConflicts?(conflicts: number): string;
+  /**
+   * false: nothing it does can lower lambda (it takes load away, for a while). What lowers lambda meanwhile is the problem
+   * itself, and no reason to undo a slice. Verification judges it all the same.
+   */
+  readonly mayWorsen?: boolean;
   /** Strategies that grant leases: puts back what one changed. */
   endLease?(host: Host, lease: Lease): void;
 }

@@ -5,7 +5,7 @@ import { loadCollection } from "../collection/lookup.ts";
 import { activeAction, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../execute/jobs.ts";
-import { endDueLeases } from "../execute/leases.ts";
+import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import { strategyNamed } from "../execute/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
 import type { Host } from "../host/host.ts";
@@ -33,7 +33,8 @@ export function tickObserve(host: Host, collectionId: number): Again {
   const collection = reachable(host, collectionId);
   if (!collection || sampledJustNow(host, collection)) return { again: false };
   host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
-  endDueLeases(host, collectionId, collection.settings.enabled ? null : "healing was switched off");
+  endDueLeases(host, collectionId, null);
+  if (!collection.settings.enabled) endDisabledLeases(host, collectionId);
   sweepJobs(host, collectionId);
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
