@@ -52,6 +52,9 @@ export interface Configuration {
   readonly fragmentation_pct: Triple;
   readonly min_rows_for_load: number;
   readonly exact_count_pages: number;
+  readonly fragmentation_interval_seconds: number;
+  readonly exact_fragmentation_pages: number;
+  readonly preflight_transaction_seconds: number;
   readonly report_ttl_seconds: number;
   readonly min_sample_interval_seconds: number;
   readonly stabilize_seconds: number;

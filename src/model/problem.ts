@@ -104,6 +104,14 @@ export interface Metrics {
   readonly memory?: MemoryParts;
   readonly index_fragmentation_pct: number | null;
   readonly fragmented_indexes: readonly string[];
+  /** The worst of them with bytes, bytes after a rebuild, and where the figure comes from: pgstattuple or estimate. */
+  readonly index_fragmentation?: readonly {
+    readonly index: string;
+    readonly fragmentation_pct: number | null;
+    readonly bytes: number;
+    readonly expected_bytes: number | null;
+    readonly source: string;
+  }[];
   readonly maintenance_queue_depth: number | null;
   readonly maintenance?: MaintenanceMetrics;
   /** Seconds, by replica node id. */

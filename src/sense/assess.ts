@@ -36,7 +36,7 @@ export function assess(snapshot: Snapshot, configuration: Configuration): Assess
 const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics => ({
   ...partitionMetrics(snapshot),
   ...memoryMetrics(snapshot),
-  ...pathMetrics(snapshot),
+  ...pathMetrics(snapshot, configuration),
   ...maintenanceMetrics(snapshot),
   ...replicaMetrics(snapshot),
   ...centroidMetrics(snapshot, configuration),

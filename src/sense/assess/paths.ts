@@ -6,6 +6,7 @@ import { type Configuration, toCurve } from "../../configuration/configuration.t
 import type { Metrics } from "../../model/problem.ts";
 import { type MeasuredHealth } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
+import type { IndexMeasurement } from "../collect/fragmentation.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { memoryUsage } from "./memory.ts";
 
@@ -25,9 +26,19 @@ export function pathHealth(snapshot: Snapshot, configuration: Configuration): Me
   return known.length > 0 ? Math.min(...known) : null;
 }
 
-type PathMetrics = Pick<Metrics, "index_fragmentation_pct" | "fragmented_indexes">;
+/** Indexes above the point where fragmentation begins to count, worst first, the larger first where equal. */
+export const fragmentedIndexes = ({ indexes }: Snapshot, { fragmentation_pct: [fine] }: Configuration): readonly IndexMeasurement[] =>
+  indexes.filter((one) => one.fragmentation_pct !== null && one.fragmentation_pct > fine)
+    .sort((a, b) => b.fragmentation_pct! - a.fragmentation_pct! || b.bytes - a.bytes);
 
-export const pathMetrics = (snapshot: Snapshot): PathMetrics => ({
-  index_fragmentation_pct: fragmentation(snapshot),
-  fragmented_indexes: snapshot.pushed.fragmented_indexes ?? snapshot.indexes.map(({ index }) => index),
-});
+type PathMetrics = Pick<Metrics, "index_fragmentation_pct" | "fragmented_indexes" | "index_fragmentation">;
+
+export function pathMetrics(snapshot: Snapshot, configuration: Configuration): PathMetrics {
+  const fragmented = fragmentedIndexes(snapshot, configuration);
+  return {
+    index_fragmentation_pct: fragmentation(snapshot),
+    fragmented_indexes: snapshot.pushed.fragmented_indexes ?? fragmented.map(({ index }) => index),
+    // Samples are kept by the thousand: the worst are enough of them.
+    index_fragmentation: fragmented.slice(0, 10).map(({ index, fragmentation_pct, bytes, expected_bytes, source }) => ({ index, fragmentation_pct, bytes, expected_bytes, source })),
+  };
+}

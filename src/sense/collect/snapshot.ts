@@ -21,7 +21,7 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));
   const replicas = measureReplicas(host, collection);
   const maintenance = measureMaintenance(host, collection);
-  const indexes = measureFragmentation();
+  const indexes = measureFragmentation(host, collection, fresh.has("indexes"));
   const memory = measureMemory(host, collection, activity);
   const unmeasured: Unmeasured[] = [
     ...partitions.unmeasured,
