@@ -5,12 +5,13 @@ import { drainHotPartition } from "./strategies/drain-hot-partition/strategy.ts"
 import { evictColdData } from "./strategies/evict-cold-data/strategy.ts";
 import { pauseMaintenance } from "./strategies/pause-maintenance/strategy.ts";
 import { rebalancePartitions } from "./strategies/rebalance-partitions/strategy.ts";
+import { rebuildCentroids } from "./strategies/rebuild-centroids/strategy.ts";
 import { scaleReplicas } from "./strategies/scale-replicas/strategy.ts";
 
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
 export const STRATEGIES: readonly Strategy[] = [
-  rebalancePartitions, pauseMaintenance, evictColdData, scaleReplicas,
-  drainHotPartition,
+  rebalancePartitions, rebuildCentroids, pauseMaintenance, evictColdData,
+  scaleReplicas, drainHotPartition,
 ];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);

@@ -92,6 +92,8 @@ export interface Strategy {
    * itself, and no reason to undo a slice. Verification judges it all the same.
    */
   readonly mayWorsen?: boolean;
+  /** What actions of it that ended leave to be done later (an old index that was kept until verified). Called once a tick. */
+  clearUp?(host: Host, collection: Collection): void;
   /** Strategies that grant leases: puts back what one changed. */
   endLease?(host: Host, lease: Lease): void;
 }

@@ -6,7 +6,7 @@ import { activeAction, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../execute/jobs.ts";
 import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
-import { strategyNamed } from "../execute/registry.ts";
+import { STRATEGIES, strategyNamed } from "../execute/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
 import type { Host } from "../host/host.ts";
 import { HealingError, SQLSTATES } from "../model/errors.ts";
@@ -36,6 +36,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   endDueLeases(host, collectionId, null);
   if (!collection.settings.enabled) endDisabledLeases(host, collectionId);
   sweepJobs(host, collectionId);
+  for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
   if (action) judgeAction(host, collection, action, sample.reading.lambda);

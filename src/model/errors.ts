@@ -14,6 +14,7 @@ export const SQLSTATES = {
   collection_busy: "RV008",
   scheduling_unavailable: "RV009",
   missing_privilege: "RV010",
+  remedy_refused: "RV011",
   standby_server: "RV020",
   actuation_failed: "RV021",
   unknown_actuation: "RV022",

@@ -100,8 +100,8 @@ export function vectorIndexes(host: Host, collection: Collection): Index[] {
        WHERE a.collection_id = ${collection.id}::int AND s.kind = 'build_index' AND s.undone_at IS NULL
          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
       UNION ALL
-      SELECT l.target ->> 'index' FROM ruvector.healing_leases l
-       WHERE l.collection_id = ${collection.id}::int AND l.kind = 'kept_index' AND l.ended_at IS NULL
+      SELECT s.details ->> 'kept' FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_index' AND s.undone_at IS NULL
     ), found AS (
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, am.amname AS method,
              CASE am.amname WHEN 'ivfflat' THEN

@@ -26,7 +26,7 @@ export const external = process.env["DATABASE_URL"] !== undefined;
 
 /** The name that says whose connection holds, or waits for, the lock: cleaning up leaves it alone. */
 const HOLDER = "ruvector_test_cron_lock";
-const LOCK = "pg_advisory_lock(7293, 1)";
+const LOCK = "pg_try_advisory_lock(7293, 1) AS free";
 
 /**
  * The database of pg_cron with ruvector_healing freshly installed, pljs (or plv8), vector and pg_cron in it and nothing
@@ -41,7 +41,8 @@ export async function cronDatabase(): Promise<CronDatabase> {
   await asker.end();
   const url = databaseUrl(server, name);
   const holder = await connected(url, HOLDER);
-  await holder.query(`SELECT ${LOCK}`);
+  // Asked for again and again: a statement that waits keeps a snapshot, and every CONCURRENTLY of the file before waits for that.
+  while (!(await holder.query<{ free: boolean }>(`SELECT ${LOCK}`)).rows[0]!.free) await new Promise((resolve) => setTimeout(resolve, 200));
   const { base, end } = await lend(() => url, name);
   afterAll(async () => {
     await end();

@@ -1,0 +1,178 @@
+/** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
+import { toCurve } from "../../../configuration/configuration.ts";
+import type { Host } from "../../../host/host.ts";
+import type { Plan } from "../../../model/action.ts";
+import type { Collection } from "../../../model/collection.ts";
+import { bytes, count, list } from "../../../model/text.ts";
+import { assess } from "../../../sense/assess.ts";
+import { recallHealth } from "../../../sense/assess/centroids.ts";
+import { type CentroidGroup, type IndexMeasurement, vectorIndexes } from "../../../sense/collect/centroids.ts";
+import { health } from "../../../sense/graph/health.ts";
+import type { Snapshot } from "../../../sense/snapshot.ts";
+import { whyNoCron } from "../../cron.ts";
+import type { NothingToDo, PlanRequest } from "../../strategy.ts";
+import { buildCommand, type IndexFacts, indexFacts } from "./indexes.ts";
+
+export interface Target {
+  readonly index: string;
+  readonly oid: string;
+  readonly heap: string;
+  /** beside: exchanged for a new one, and back. in_place: part of a partitioned table's index; tried out beside, then REINDEX. */
+  readonly way: "beside" | "in_place";
+  readonly lists_before: number;
+  /** Numbers of lists to try, the first one that keeps the recall stays. */
+  readonly lists: readonly number[];
+  readonly rows: number;
+  readonly bytes: number;
+  /** maintenance_work_mem that the build needs at most; null: not known. */
+  readonly memory_bytes: number | null;
+  readonly recall: number | null;
+  readonly skew: number | null;
+  readonly command: string;
+  readonly build_seconds: number;
+}
+
+export interface RebuildPlan extends Plan {
+  readonly targets: readonly Target[];
+}
+
+/** pgvector's limit. */
+const MAX_LISTS = 32_768;
+
+/** Fewer are not worth an index, and could not be told apart by the classifier's count. */
+const MIN_LISTS = 10;
+
+/** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
+const AS_SICK = 1.25;
+
+/** pgvector's advice: rows / 1000 up to a million rows, above that the square root. */
+export const listsFor = (rows: number): number =>
+  Math.min(MAX_LISTS, Math.max(MIN_LISTS, Math.round(rows <= 1_000_000 ? rows / 1000 : Math.sqrt(rows))));
+
+/**
+ * Memory of pgvector's k-means (Elkan): the sample (50 rows a list, 10,000 at least), two sets of centers, a lower bound for each
+ * sample and center, and the distances between centers.
+ */
+export function buildMemory(rows: number, lists: number, vectorBytes: number): number {
+  const samples = Math.min(rows, Math.max(10_000, 50 * lists));
+  return samples * (vectorBytes + 4 * lists + 8) + lists * (2 * vectorBytes + 4 * lists + 12);
+}
+
+/** Fullest list over the mean; null where none was seen. */
+export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
+  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0 ? Math.max(...measured.lists.rows) / (measured.rows / lists) : null;
+
+/** Health of an index as the graph sees it: of its recall or of its fullest list, whichever is worse. */
+function sickness(group: CentroidGroup, { settings }: Collection): number {
+  const skew = group.measured && group.measured.rows >= settings.min_rows_for_load ? skewOf(group.measured, group.lists) : null;
+  return Math.min(recallHealth(group, settings) ?? 1, health(skew, toCurve(settings.list_occupancy, "log")) ?? 1);
+}
+
+export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {
+  const { host, collection, snapshot, params } = request;
+  const groups = snapshot.centroids.filter(({ method }) => method === "ivfflat");
+  if (groups.length === 0) return { nothing: `${collection.name} has no ivfflat index`, hint: "hnsw indexes have no centroids; their recall is shown by ruvector_healing_recall()." };
+  const chosen = choose(groups, collection, params["index"] as string | undefined);
+  if ("nothing" in chosen) return chosen;
+  const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
+  const targets: Target[] = [];
+  for (const group of chosen) {
+    const facts = indexFacts(host, oids.get(group.index) ?? "0");
+    if (!facts) continue;
+    const target = targetOf(host, group, facts, params["lists"] as number | undefined);
+    if ("nothing" in target) return target;
+    targets.push(target);
+  }
+  if (targets.length === 0) return { nothing: "the index is gone", hint: "The next sample sees what is there now." };
+  const missing = whyNoCron(host);
+  if (missing) {
+    return { nothing: `${missing.reason}: ${missing.detail}`, hint: `${missing.hint} Or by hand: ${targets[0]!.command}; then DROP INDEX CONCURRENTLY ${targets[0]!.index};` };
+  }
+  return planOf(request, targets);
+}
+
+/** The sick indexes, worst first: the worst and what is nearly as bad; the one asked for by name in any case. */
+function choose(groups: readonly CentroidGroup[], collection: Collection, asked: string | undefined): readonly CentroidGroup[] | NothingToDo {
+  if (asked !== undefined) {
+    const found = groups.filter(({ index }) => index === asked || index === `${collection.schema_name}.${asked}`);
+    if (found.length > 0) return found;
+    return { nothing: `there is no ivfflat index ${asked} on ${collection.name}`, hint: `Its ivfflat indexes: ${list(groups.map(({ index }) => index), 10)}.` };
+  }
+  const ranked = groups.map((group) => ({ group, health: sickness(group, collection) })).sort((a, b) => a.health - b.health);
+  const worst = ranked[0]!;
+  if (worst.health >= 1) {
+    return {
+      nothing: "no list of an ivfflat index is overfull, and no recall has fallen",
+      hint: `SELECT * FROM ruvector_healing_list_occupancy(); shows them. {"index": "${worst.group.index.replace(/["\\]/g, "\\$&")}"} rebuilds one all the same.`,
+    };
+  }
+  return ranked.filter((one) => one.health < 1 && one.health <= worst.health * AS_SICK).map(({ group }) => group);
+}
+
+function targetOf(host: Host, group: CentroidGroup, facts: IndexFacts, asked: number | undefined): Target | NothingToDo {
+  if (!facts.may) {
+    return { nothing: `role ${facts.role} does not own ${facts.heap} and cannot build indexes on it`, hint: `GRANT ${facts.owner} TO ${facts.role};` };
+  }
+  const { measured } = group;
+  if (!measured || measured.recall === null) {
+    return { nothing: `the recall of ${group.index} is not known: whether a rebuild keeps it could not be judged`, hint: "SELECT ruvector_integrity_sample(...) shows why, under unmeasured." };
+  }
+  const { rows } = measured;
+  const lists = asked !== undefined ? [asked] : [...new Set([listsFor(rows), facts.lists])];
+  const memory_bytes = facts.vector_bytes === null ? null : buildMemory(rows, Math.max(...lists), facts.vector_bytes);
+  if (memory_bytes !== null && memory_bytes > facts.memory) {
+    const megabytes = Math.ceil(memory_bytes / 1024 / 1024);
+    return {
+      nothing: `building ${group.index} with ${Math.max(...lists)} lists needs ${bytes(memory_bytes)}; maintenance_work_mem is ${bytes(facts.memory)}`,
+      hint: `ALTER ROLE ${facts.role} SET maintenance_work_mem = '${megabytes} MB'; (pg_cron's sessions take it up)`,
+    };
+  }
+  // A row is compared with every center once; what one comparison of every row takes was measured by the exact search.
+  const perList = (measured.exact_ms ?? 1) / 1000 / measured.share;
+  return {
+    index: group.index, oid: facts.oid, heap: facts.heap, way: facts.attached ? "in_place" : "beside",
+    lists_before: facts.lists, lists, rows, bytes: facts.bytes, memory_bytes, recall: measured.recall, skew: skewOf(measured, group.lists),
+    command: buildCommand(host, facts.oid, "", lists[0]!).replace("CONCURRENTLY  ON", "CONCURRENTLY ON"),
+    build_seconds: Math.ceil(5 + 2 * perList * Math.max(...lists)),
+  };
+}
+
+function planOf({ collection, snapshot, tick_seconds }: PlanRequest, targets: readonly Target[]): RebuildPlan {
+  const healed = new Set(targets.map(({ index }) => index));
+  const after: Snapshot = { ...snapshot, centroids: snapshot.centroids.map((group) => (healed.has(group.index) ? asBuilt(group) : group)) };
+  // In place: once to try it out and once to do it.
+  const builds = targets.reduce((sum, { lists, way }) => sum + lists.length + (way === "in_place" ? 1 : 0), 0);
+  const work = targets.reduce((sum, target) => sum + target.build_seconds * (target.lists.length + (target.way === "in_place" ? 1 : 0)), 0);
+  const size = targets.reduce((sum, target) => sum + target.bytes, 0);
+  return {
+    strategy: "rebuild_centroids",
+    rows: targets.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: size,
+    // A build logs its pages; a row comes once, whatever the number of tries is only known afterwards.
+    wal_bytes: size * (builds / Math.max(1, targets.length)),
+    reversible: targets.every(({ way }) => way === "beside"),
+    predicted_lambda: assess(after, collection.settings).reading.lambda,
+    // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
+    estimated_duration_seconds: Math.ceil(work + builds * (120 + 2 * tick_seconds) + collection.settings.stabilize_seconds + 2 * tick_seconds),
+    locks: [
+      `SHARE UPDATE EXCLUSIVE on ${list(targets.map(({ heap }) => heap))} while an index is built (CREATE INDEX CONCURRENTLY): readers and writers go on`,
+      "SHARE UPDATE EXCLUSIVE for an instant to exchange the names; ACCESS EXCLUSIVE for an instant to drop an index, only where it is had at once",
+      `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old until it is verified`.replace("new indexs", "new indexes"),
+    ],
+    targets,
+  };
+}
+
+/** An index as it is foreseen after its rebuild: all lists alike, recall as good as it has been. */
+function asBuilt(group: CentroidGroup): CentroidGroup {
+  const { measured, baseline, lists } = group;
+  if (!measured) return group;
+  return {
+    ...group,
+    measured: {
+      ...measured,
+      recall: Math.max(measured.recall ?? 0, baseline ?? 0),
+      lists: { source: "pageinspect", rows: Array.from({ length: lists }, () => measured.rows / lists) },
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * rebuild_centroids by real one-off jobs of pg_cron. A job starts at the next full minute, so all cases here are started
+ * together and walk through their minutes side by side.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { configure, QUICK, ticks } from "./support/collection.ts";
+import { cronDatabase, external } from "./support/cron.ts";
+import { insertClusters, makeDrifted } from "./support/vectors.ts";
+
+describe.skipIf(external)("rebuild_centroids", async () => {
+  const db = external ? (undefined as never) : await cronDatabase();
+
+  interface Index { oid: string; name: string; definition: string; comment: string | null; valid: boolean }
+  const indexes = (table: string) => db.rows<Index>(`
+    SELECT c.oid::text AS oid, c.relname AS name, pg_get_indexdef(c.oid) AS definition, obj_description(c.oid, 'pg_class') AS comment, i.indisvalid AS valid
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam AND a.amname = 'ivfflat'
+     WHERE i.indrelid = to_regclass($1) ORDER BY c.relname`, [table]);
+  const recall = async (table: string) => (await db.rows<{ recall: number }>("SELECT * FROM ruvector_healing_recall($1)", [table]))[0]!.recall;
+  const fullest = async (table: string) => {
+    await db.client.query("SELECT ruvector_integrity_sample($1)", [table]);
+    return Number(await db.value("SELECT max(ratio) FROM ruvector_healing_list_occupancy($1)", [table]));
+  };
+  interface State { id: string; state: string; message: string; verified: boolean | null; built: number }
+  const action = async (table: string): Promise<State> =>
+    (await db.rows<State>(`
+      SELECT a.id::text AS id, a.state, a.message, a.verified, (SELECT count(*)::int FROM ruvector.healing_steps s WHERE s.action_id = a.id AND kind = 'build_index') AS built
+        FROM ruvector.healing_actions a JOIN ruvector.collections c USING (collection_id)
+       WHERE format('%I.%I', c.schema_name, c.table_name) = format('public.%s', $1::text) ORDER BY a.id DESC LIMIT 1`, [table]))[0]
+    ?? { id: "", state: "none", message: "", verified: null, built: 0 };
+  const ENDED = ["succeeded", "rolled_back", "failed", "aborted", "rollback_failed"];
+  /** Ticks until the condition holds; a minute for every job and as much for a loaded machine. */
+  const tickUntil = async (holds: () => Promise<boolean>, seconds = 200): Promise<void> => {
+    const end = Date.now() + seconds * 1000;
+    while (!(await holds()) && Date.now() < end) {
+      await ticks(db, 1);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  const ended = (table: string) => tickUntil(async () => ENDED.includes((await action(table)).state));
+  const running = (table: string) => db.value<number | null>(`
+    SELECT a.pid FROM pg_stat_activity a JOIN ruvector.healing_jobs j ON starts_with(a.query, format('/* ruvector_healing job %s */', j.id))
+      JOIN ruvector.collections c USING (collection_id) WHERE c.table_name = $1 AND a.state = 'active' AND j.state IN ('scheduled', 'running')`, [table]);
+  /** A transaction that wrote to the table and does not end: CREATE INDEX CONCURRENTLY waits for it. */
+  const writer = async (table: string) => {
+    const session = await db.connect();
+    await session.query(`BEGIN; INSERT INTO ${table} (embedding) SELECT embedding FROM ${table} LIMIT 1`);
+    return session;
+  };
+
+  const before: Record<string, Index[]> = {};
+  const WEIRD = '"Weird; drop"';
+  let stalled: Awaited<ReturnType<typeof writer>>[] = [];
+
+  beforeAll(async () => {
+    await configure(db, { ...QUICK, recovery_hold_seconds: 0 });
+    await makeDrifted(db, "healed");
+    await makeDrifted(db, WEIRD, { index: `"a'b ""c"""` });
+    await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine'`);
+    await makeDrifted(db, "unverified", { index: "unverified_idx" });
+    // Something else keeps lambda from becoming whole.
+    await db.client.query("SELECT ruvector_healing_configure('{\"verify_ratio\": 10, \"abort_ratio\": 0, \"report_ttl_seconds\": 86400}', 'unverified')");
+    await db.client.query("SELECT ruvector_integrity_report('unverified', '{\"metrics\": {\"memory_usage_pct\": 90}}')");
+    await makeDrifted(db, "stopped", { index: "stopped_idx" });
+    await makeDrifted(db, "broken", { index: "broken_idx" });
+    await makeDrifted(db, "plain", { index: "plain_idx" });
+    // All rows in one list: everything is found, by reading everything. No index of ten lists finds as much with one probe.
+    await db.client.query("CREATE TABLE worse (id bigserial PRIMARY KEY, embedding vector(8))");
+    await insertClusters(db, "worse", { rows: 100, clusters: 20 });
+    await db.client.query("CREATE INDEX worse_idx ON worse USING ivfflat (embedding vector_l2_ops) WITH (lists = 12)");
+    await insertClusters(db, "worse", { rows: 9000, clusters: 9000, at: 200, spread: 5 });
+    await db.client.query("ANALYZE worse; SELECT ruvector_healing_register('worse')");
+    // A part of a partitioned table's index, in the middle of its partitions.
+    await db.client.query(`
+      CREATE TABLE parts (id bigserial, part int DEFAULT 0, embedding vector(8), PRIMARY KEY (part, id)) PARTITION BY LIST (part);
+      CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1)`);
+    for (const part of [0, 1]) await insertClusters(db, "parts", { rows: 4000, clusters: 20, columns: "part, ", values: `${part}, ` });
+    await db.client.query("DELETE FROM parts WHERE part = 0 AND id > 500; CREATE INDEX parts_idx ON parts USING ivfflat (embedding vector_l2_ops) WITH (lists = 20)");
+    await insertClusters(db, "parts", { rows: 5500, clusters: 10, first: 1000, at: 50, columns: "part, ", values: "0, " });
+    await db.client.query("ANALYZE parts; SELECT ruvector_healing_register('parts'); SELECT ruvector_healing_configure('{\"partition_load_pair\": [1.8, 1.9, 1.95]}', 'parts')");
+    for (const table of ["healed", WEIRD, "unverified", "stopped", "broken", "plain", "worse", "parts_0"]) before[table] = await indexes(table);
+    // A person's index that did not get ready, beside ours.
+    await db.client.query("CREATE UNIQUE INDEX CONCURRENTLY persons ON broken ((1))").catch(() => undefined);
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'plain')");
+    stalled = [await writer("stopped"), await writer("broken")];
+    await ticks(db, 2);
+    // One action each.
+    for (const table of ["unverified", "stopped", "broken", "worse"]) await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', $1)", [table]);
+  }, 120_000);
+
+  it("is planned by the loop for each of them, and shows its plan beforehand", async () => {
+    const planned = await db.rows<{ name: string }>("SELECT collection AS name FROM ruvector.healing_actions WHERE strategy_name = 'rebuild_centroids' ORDER BY 1");
+    expect(planned.map(({ name }) => name)).toEqual(["public.\"Weird; drop\"", "public.broken", "public.healed", "public.parts", "public.stopped", "public.unverified", "public.worse"]);
+    const dry = await db.value<{ outcome: string; predicted_lambda: number; plan: { locks: string[]; wal_bytes: number; targets: { command: string; lists: number[]; memory_bytes: number }[] } }>(
+      "SELECT ruvector_healing_execute('plain', 'rebuild_centroids', '{\"dry_run\": true}')");
+    expect(dry).toMatchObject({ outcome: "dry_run", predicted_lambda: 1, plan: { targets: [{ way: "beside", lists: [10, 20], lists_before: 20 }] } });
+    expect(dry.plan.targets[0]!.command).toBe("CREATE INDEX CONCURRENTLY ON public.plain USING ivfflat (embedding public.vector_l2_ops) WITH (lists = 10)");
+    expect(dry.plan.targets[0]!.memory_bytes).toBeGreaterThan(100_000);
+    expect(dry.plan.wal_bytes).toBeGreaterThan(100_000);
+    expect(await indexes("plain")).toEqual(before["plain"]);
+  });
+
+  it("heals a drifted index: same name, lists by rows, recall kept, verified, the old one dropped", async () => {
+    const found = { recall: await recall("healed"), fullest: await fullest("healed") };
+    expect(found.fullest).toBeGreaterThan(5);
+    await ended("healed");
+    expect(await action("healed")).toMatchObject({ state: "succeeded", verified: true });
+    await ticks(db, 1);
+    const [index, ...others] = await indexes("healed");
+    expect(others).toEqual([]);
+    expect(index).toMatchObject({ name: "healed_embedding_idx", valid: true });
+    expect(index!.oid).not.toBe(before["healed"]![0]!.oid);
+    expect(index!.definition).toBe(before["healed"]![0]!.definition.replace("lists='20'", "lists='10'"));
+    expect(await recall("healed")).toBeGreaterThanOrEqual(found.recall);
+    expect(await fullest("healed")).toBeLessThan(found.fullest);
+    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [(await action("healed")).id])).toContain("in the place of public.healed_embedding_idx");
+  }, 240_000);
+
+  it("does so whatever table and index are called, and keeps the comment", async () => {
+    await ended(WEIRD);
+    expect(await action(WEIRD)).toMatchObject({ state: "succeeded" });
+    await ticks(db, 1);
+    expect(await indexes(WEIRD)).toMatchObject([{ name: `a'b "c"`, comment: "it's mine", definition: before[WEIRD]![0]!.definition.replace("lists='20'", "lists='10'") }]);
+  }, 240_000);
+
+  it("puts the old index back, the very same, where lambda did not rise enough", async () => {
+    await ended("unverified");
+    expect(await action("unverified")).toMatchObject({ state: "rolled_back", verified: false });
+    expect(await indexes("unverified")).toEqual(before["unverified"]);
+  }, 240_000);
+
+  it("stops a build on abort and leaves nothing of it", async () => {
+    await tickUntil(async () => (await running("stopped")) !== null);
+    expect(await running("stopped")).not.toBeNull();
+    const { id } = await action("stopped");
+    await db.value("SELECT ruvector_healing_abort($1::bigint)", [id]);
+    await stalled[0]!.query("ROLLBACK");
+    await ended("stopped");
+    expect(await action("stopped")).toMatchObject({ state: "aborted" });
+    expect(await indexes("stopped")).toEqual(before["stopped"]);
+  }, 240_000);
+
+  it("drops the invalid index of a build that failed, and nobody else's", async () => {
+    await tickUntil(async () => (await running("broken")) !== null);
+    await db.client.query("SELECT pg_cancel_backend($1)", [await running("broken")]);
+    await stalled[1]!.query("ROLLBACK");
+    await ended("broken");
+    const { state, message } = await action("broken");
+    expect(state).toBe("failed");
+    expect(message).toContain("could not be built");
+    expect(await indexes("broken")).toEqual(before["broken"]);
+    expect(await db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'persons'::regclass")).toBe(false);
+  }, 240_000);
+
+  it("keeps an index whose recall no rebuild reaches, after trying both numbers of lists", async () => {
+    await ended("worse");
+    const { state, message } = await action("worse");
+    expect(state).toBe("failed");
+    expect(message).toMatch(/worse_idx stays as it is: with 10 lists its recall@10 would be 0\.\d+ with 1 probe.*with 12 lists its recall@10 would be 0\.\d+/);
+    expect(await indexes("worse")).toEqual(before["worse"]);
+  }, 300_000);
+
+  it("rebuilds a part of a partitioned index in place, once it was seen to be better", async () => {
+    await ended("parts");
+    expect(await action("parts")).toMatchObject({ state: "succeeded", verified: true });
+    const [index, ...others] = await indexes("parts_0");
+    expect(others).toEqual([]);
+    expect(index!.name).toBe(before["parts_0"]![0]!.name);
+    expect(index!.oid).not.toBe(before["parts_0"]![0]!.oid);
+    expect(index!.definition).toContain("lists='10'");
+    expect(await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhrelid = $1::oid", [index!.oid])).toBe(1);
+  }, 300_000);
+
+  it("leaves no job behind", async () => {
+    expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);
+    expect(await db.rows("SELECT * FROM ruvector.healing_jobs WHERE state IN ('scheduled', 'running')")).toEqual([]);
+  });
+});
