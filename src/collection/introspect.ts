@@ -27,6 +27,8 @@ export interface TableFacts {
   readonly may_select: boolean;
   readonly may_update: boolean;
   readonly owner: string;
+  /** The installing role is the owner, or may act as it. */
+  readonly owns: boolean;
   readonly installer: string;
 }
 
@@ -82,7 +84,10 @@ export function readTable(host: Host, relid: string): TableFacts | null {
                       WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
            -- A trigger could change the row on its way, or act on a move as if it were an insert.
            coalesce((SELECT json_agg(DISTINCT g.tgname) FROM pg_trigger g
-                      WHERE g.tgrelid IN (SELECT oid FROM family) AND NOT g.tgisinternal AND g.tgenabled <> 'D'), '[]') AS triggers,
+                      WHERE g.tgrelid IN (SELECT oid FROM family) AND NOT g.tgisinternal AND g.tgenabled <> 'D'
+                        -- A throttle's, which sees statements of INSERT only.
+                        AND g.tgfoid NOT IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ruvector'::regnamespace
+                                                AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))), '[]') AS triggers,
            coalesce((SELECT json_agg(DISTINCT f.conname) FROM pg_constraint f
                       WHERE f.confrelid IN (SELECT oid FROM family) AND f.contype = 'f'), '[]') AS referenced_by,
            coalesce((SELECT json_agg(DISTINCT ic.relname) FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
@@ -93,7 +98,8 @@ export function readTable(host: Host, relid: string): TableFacts | null {
            coalesce((SELECT json_agg(relname) FROM leaves WHERE relkind = 'f'), '[]') AS foreign_partitions,
            has_table_privilege(t.oid, 'SELECT') AS may_select,
            has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'SELECT') AS may_update,
-           quote_ident(pg_get_userbyid(t.relowner)) AS owner, quote_ident(current_user) AS installer
+           quote_ident(pg_get_userbyid(t.relowner)) AS owner, pg_has_role(current_user, t.relowner, 'USAGE') AS owns,
+           quote_ident(current_user) AS installer
       FROM t`);
   return facts ?? null;
 }

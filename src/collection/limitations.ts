@@ -89,3 +89,13 @@ export function evictionLimitations(facts: TableFacts, options: { readonly acces
     hint: `SELECT ruvector_healing_register('${facts.qualified.replace(/'/g, "''")}', '{"access_column": "...", "cold_partition": "..."}'); names them.`,
   }];
 }
+
+/** Why inserts into this table cannot be throttled. Empty: they can. */
+export function throttleLimitations({ owns, owner, installer, qualified }: TableFacts): Limitation[] {
+  if (owns) return [];
+  return [{
+    strategy: "throttle_ingestion",
+    reason: `${qualified} belongs to ${owner}: only its owner can remove the trigger that throttles`,
+    hint: `GRANT ${owner} TO ${installer}; and register the table again.`,
+  }];
+}

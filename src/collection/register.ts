@@ -6,7 +6,7 @@ import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
-import { evictionLimitations, moveLimitations, ROW_MOVERS, tenantColumn } from "./limitations.ts";
+import { evictionLimitations, moveLimitations, ROW_MOVERS, tenantColumn, throttleLimitations } from "./limitations.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
 
 const OPTIONS = {
@@ -35,7 +35,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   checkAccessColumn(host, facts, options.access_column);
   const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   const partitions = readPartitions(host, facts.relid);
-  const limitations = [...moveLimitations(facts, options.movable), ...evictionLimitations(facts, options)];
+  const limitations = [...moveLimitations(facts, options.movable), ...evictionLimitations(facts, options), ...throttleLimitations(facts)];
   const { id } = host.one<{ id: number }>(sql`
     INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
                                      primary_key, vector_column, vector_type, tenant_column, limitations, options)
@@ -54,6 +54,9 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   // Once for all strategies that move rows; what evict_cold_data alone lacks stands in `limitations`.
   for (const { reason, hint } of limitations.filter(({ strategy }) => strategy === "rebalance_partitions")) {
     host.notice(`${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ${reason}. ${hint}`);
+  }
+  for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => strategy === "throttle_ingestion")) {
+    host.notice(`${facts.qualified} is sensed, but ${strategy} does not apply: ${reason}. ${hint}`);
   }
   return {
     collection: facts.qualified,

@@ -70,6 +70,9 @@ export interface Configuration {
   readonly rollback_timeout_seconds: number;
   readonly drain_seconds: number;
   readonly pause_seconds: number;
+  readonly throttle_seconds: number;
+  readonly throttle_mode: "delay" | "reject";
+  readonly throttle_max_delay_seconds: number;
   readonly strategy_retry_seconds: number;
   readonly scale_workload: string;
   readonly max_replicas: number;
@@ -100,6 +103,8 @@ function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
       return z.array(z.enum((setting.names ?? strategies) as [string, ...string[]]));
     case "text":
       return z.string().check(z.maxLength(setting.max ?? 1000), z.regex(/^[^\x00-\x1f]*$/));
+    case "choice":
+      return z.enum((setting.names ?? []) as [string, ...string[]]);
     case "curve":
       return z
         .tuple([z.number(), z.number(), z.number()])
@@ -120,6 +125,8 @@ function wanted(setting: SettingDefinition, strategies: readonly string[]): stri
       return `a JSON array of names out of: ${(setting.names ?? strategies).join(", ")}`;
     case "text":
       return `a text (${setting.unit}, at most ${setting.max ?? 1000} characters)`;
+    case "choice":
+      return `one of: ${(setting.names ?? []).join(", ")}`;
     case "curve":
       return `three ${falls(setting) ? "falling" : "rising"} positive numbers: ${setting.unit}`;
   }

@@ -6,7 +6,7 @@
 import { PROBLEM_CLASSES } from "../model/problem.ts";
 import { DEFAULT_CURVES } from "../sense/graph/health.ts";
 
-export type SettingType = "boolean" | "number" | "integer" | "names" | "text" | "curve";
+export type SettingType = "boolean" | "number" | "integer" | "names" | "choice" | "text" | "curve";
 
 export interface SettingDefinition {
   readonly key: string;
@@ -15,7 +15,7 @@ export interface SettingDefinition {
   /** For numbers: inclusive bounds. For texts max is the greatest length. */
   readonly min?: number;
   readonly max?: number;
-  /** For name lists: the names that may stand in it (undefined: names of strategies, checked against the registry). */
+  /** For choices: what may be chosen. For name lists: the names that may stand in it (undefined: names of strategies, checked against the registry). */
   readonly names?: readonly string[];
   readonly default: boolean | number | string | readonly string[] | readonly number[];
   readonly description: string;
@@ -154,6 +154,17 @@ export const SETTINGS: readonly SettingDefinition[] = [
   number("actuator_report_seconds", "seconds", 1, DAY, 60, "An actuator that has not reported for longer is taken for gone, and is asked for nothing."),
   number("drain_seconds", "seconds", 0, 3600, 30, "pause_maintenance waits this long for running pg_cron jobs to end; what still runs then is left alone."),
   number("pause_seconds", "seconds", 1, DAY, 900, "Longest time for which pause_maintenance keeps a pg_cron job paused."),
+  number("throttle_seconds", "seconds", 1, DAY, 300, "How long throttle_ingestion holds inserts back; it ends by itself."),
+  {
+    key: "throttle_mode",
+    type: "choice",
+    unit: "delay or reject",
+    names: ["delay", "reject"],
+    default: "delay",
+    description: "What throttle_ingestion does to an insert: delay makes the session wait before it, reject raises RV012 for a share of the statements.",
+    per_collection: true,
+  },
+  number("throttle_max_delay_seconds", "seconds", 0.01, 60, 2, "Longest time for which a throttle delays one statement."),
 
   number("strategy_retry_seconds", "seconds", 0, 30 * DAY, 3600, "A strategy whose last outcome for a class on the collection was not verified makes way for the others for so long."),
   number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),

@@ -56,10 +56,11 @@ export function openLeases(host: Host, actionId: string): Lease[] {
 export function endLease(host: Host, lease: Lease, reason: string): boolean {
   const strategy = strategyNamed(lease.strategy_name);
   if (!strategy.endLease) throw new TypeError(`${lease.strategy_name} grants leases and has no endLease`);
+  let whole = true;
   try {
     host.atomic(() => {
-      strategy.endLease!(host, lease);
-      host.execute(sql`
+      whole = strategy.endLease!(host, lease) !== false;
+      if (whole) host.execute(sql`
         UPDATE ruvector.healing_leases SET ended_at = clock_timestamp(), end_reason = ${reason} WHERE id = ${lease.id}::bigint AND ended_at IS NULL`);
     });
   } catch (error) {
@@ -67,6 +68,7 @@ export function endLease(host: Host, lease: Lease, reason: string): boolean {
     host.log(`lease ${lease.id} (${lease.kind}) could not be ended yet: ${error.document.sqlstate} ${error.document.message}`);
     return false;
   }
+  if (!whole) return false;
   recordEvent(host, {
     collection_id: lease.collection_id, collection: null, action_id: lease.action_id, kind: "lease_ended",
     message: `${lease.kind} of ${lease.strategy_name} ended: ${reason}`, details: { target: lease.target, previous: lease.previous },

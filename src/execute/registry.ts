@@ -7,11 +7,12 @@ import { pauseMaintenance } from "./strategies/pause-maintenance/strategy.ts";
 import { rebalancePartitions } from "./strategies/rebalance-partitions/strategy.ts";
 import { rebuildCentroids } from "./strategies/rebuild-centroids/strategy.ts";
 import { scaleReplicas } from "./strategies/scale-replicas/strategy.ts";
+import { throttleIngestion } from "./strategies/throttle-ingestion/strategy.ts";
 
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
 export const STRATEGIES: readonly Strategy[] = [
-  rebalancePartitions, rebuildCentroids, pauseMaintenance, evictColdData,
-  scaleReplicas, drainHotPartition,
+  rebalancePartitions, rebuildCentroids, pauseMaintenance, throttleIngestion,
+  evictColdData, scaleReplicas, drainHotPartition,
 ];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);

@@ -94,8 +94,8 @@ export interface Strategy {
   readonly mayWorsen?: boolean;
   /** What actions of it that ended leave to be done later (an old index that was kept until verified). Called once a tick. */
   clearUp?(host: Host, collection: Collection): void;
-  /** Strategies that grant leases: puts back what one changed. */
-  endLease?(host: Host, lease: Lease): void;
+  /** Strategies that grant leases: puts back what one changed. false: in part; the next tick goes on, what is done stays done. */
+  endLease?(host: Host, lease: Lease): boolean | void;
 }
 
 export const isPlan = (plan: Plan | NothingToDo): plan is Plan => !("nothing" in plan);

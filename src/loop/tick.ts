@@ -22,10 +22,19 @@ export interface Again {
 
 /** At most one batch of the active action. */
 export function tickBatch(host: Host, collectionId: number, sliceElapsed: number): Again {
+  endLeases(host, collectionId);
   const action = activeAction(host, collectionId);
   if (!action || action.state === "awaiting_approval" || action.state === "stabilizing") return { again: false };
   const collection = reachable(host, collectionId);
   return collection ? { again: runBatch(host, collection, action, sliceElapsed).again } : { again: false };
+}
+
+/** In the short phase of the tick: what ending a lease locks is free again before anything is measured. */
+function endLeases(host: Host, collectionId: number): void {
+  if (host.query(sql`SELECT FROM ruvector.healing_leases WHERE collection_id = ${collectionId}::int AND ended_at IS NULL LIMIT 1`).length === 0) return;
+  endDueLeases(host, collectionId, null);
+  const { enabled } = host.one<{ enabled: boolean }>(sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'enabled')::boolean AS enabled`);
+  if (!enabled) endDisabledLeases(host, collectionId);
 }
 
 /** Samples, then judges the active action, or decides whether there is one to start. */
@@ -33,8 +42,6 @@ export function tickObserve(host: Host, collectionId: number): Again {
   const collection = reachable(host, collectionId);
   if (!collection || sampledJustNow(host, collection)) return { again: false };
   host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
-  endDueLeases(host, collectionId, null);
-  if (!collection.settings.enabled) endDisabledLeases(host, collectionId);
   sweepJobs(host, collectionId);
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
   const action = activeAction(host, collectionId);

@@ -15,6 +15,8 @@ export const SQLSTATES = {
   scheduling_unavailable: "RV009",
   missing_privilege: "RV010",
   remedy_refused: "RV011",
+  /** Raised by the throttle's trigger, in SQL. */
+  throttled: "RV012",
   standby_server: "RV020",
   actuation_failed: "RV021",
   unknown_actuation: "RV022",

@@ -16,6 +16,8 @@ interface PauseProgress extends Progress {
   readonly paused: readonly string[];
   /** Jobs that run still and will not start again, by job id their schedule; null: the first batch has not been. */
   readonly ending: Readonly<Record<string, string>> | null;
+  /** What it waits for, as its last batch left it. */
+  readonly waits?: string;
 }
 
 /** Between two looks at the jobs that run. */
@@ -68,7 +70,6 @@ export const pauseMaintenance: Strategy = {
     for (const { jobid } of ended) pauseEnded(host, jobid, progress.ending[jobid]!);
     const running = left.filter((job) => !ended.includes(job));
     const next: PauseProgress = {
-      ...progress,
       paused: [...progress.paused, ...ended.map(({ jobid }) => jobid)],
       ending: Object.fromEntries(running.map(({ jobid }) => [jobid, progress.ending![jobid]!])),
     };
@@ -76,14 +77,16 @@ export const pauseMaintenance: Strategy = {
     if (waited >= plan.drain_seconds) return giveUp(host, action, running, next);
     // What changed is to be seen by pg_cron at once: commit before waiting for the rest.
     if (ended.length === 0) awaitIdle(host, running, Math.min(collection.settings.slice_seconds, plan.drain_seconds - waited));
-    return { done: false, steps: [], progress: next, waiting: `waits for ${namesOf(running)} to end, ${Math.round(plan.drain_seconds - waited)} s at most` };
+    const waits = `waits for ${namesOf(running)} to end, ${Math.round(plan.drain_seconds - waited)} s at most`;
+    return { done: false, steps: [], progress: { ...next, waits }, waiting: waits };
   },
 
   remeasures: ["maintenance"],
 
   describeStep: (_kind, { name, jobid }) => `paused pg_cron job ${printable(String(name))} (${String(jobid)})`,
 
-  describeProgress: ({ plan, progress }: Action) => `${((progress["paused"] ?? []) as string[]).length} of ${count((plan as PausePlan).jobs.length, "job")} paused`,
+  describeProgress: ({ plan, progress }: Action) =>
+    (progress["waits"] as string | undefined) ?? `${((progress["paused"] ?? []) as string[]).length} of ${count((plan as PausePlan).jobs.length, "job")} paused`,
 
   undoStep: ({ host, action }: BatchContext, step: Step): UndoResult => undoLease(host, step, action.id),
 
