@@ -60,12 +60,15 @@ BEGIN
   RETURNING a.id INTO culprit;
   -- Too many failures in a row: what can be undone is undone; an undo that fails for ever ends too, and says so.
   UPDATE ruvector.healing_actions a
-     SET state = CASE WHEN a.state = 'rolling_back' THEN 'rollback_failed' WHEN a.reversible THEN 'rolling_back' ELSE 'failed' END,
-         finished_at = CASE WHEN a.state = 'rolling_back' OR NOT a.reversible THEN clock_timestamp() END,
+     SET state = CASE WHEN a.state = 'rolling_back' THEN 'rollback_failed' WHEN undo.needed THEN 'rolling_back' ELSE 'failed' END,
+         finished_at = CASE WHEN a.state = 'rolling_back' OR NOT undo.needed THEN clock_timestamp() END,
          rollback_reason = coalesce(a.rollback_reason, a.message),
          rollback_to = coalesce(a.rollback_to, 'failed'),
          deadline = clock_timestamp() + make_interval(secs => (ruvector.healing_settings(a.collection_id) ->> 'rollback_timeout_seconds')::double precision),
          failures = 0
+    -- What cannot be undone is still cleared up: a job that runs, an index that was left invalid.
+    FROM (SELECT u.reversible OR EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = u.id AND s.undone_at IS NULL) AS needed
+            FROM ruvector.healing_actions u WHERE u.id = culprit) undo
    WHERE a.id = culprit
      AND a.failures > (ruvector.healing_settings(a.collection_id) ->> 'max_retries')::integer;
   INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)

@@ -30,6 +30,8 @@ export function judgeAction(host: Host, collection: Collection, action: Action, 
 function judgeSlice(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
   if (action.progress.undoing_slice !== undefined) return action;
   if (strategyNamed(action.strategy_name).mayWorsen !== false && worsened(action.initial_lambda, lambda, collection.settings.abort_ratio)) {
+    // Without an undo there is no slice to take back: what is under way is stopped and cleared up.
+    if (!action.reversible) return beginRollback(host, collection, action, "failed", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}`);
     recordActionEvent(host, action, "slice_undone", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}: slice ${action.slices} is undone`, { lambda });
     return updateAction(host, action, {
       progress: { ...action.progress, undoing_slice: action.slices },

@@ -1,6 +1,7 @@
 import { nearest } from "../model/nearest.ts";
 import { HealingError } from "../model/errors.ts";
 import type { Strategy } from "./strategy.ts";
+import { compactIndexes } from "./strategies/compact-indexes/strategy.ts";
 import { drainHotPartition } from "./strategies/drain-hot-partition/strategy.ts";
 import { evictColdData } from "./strategies/evict-cold-data/strategy.ts";
 import { pauseMaintenance } from "./strategies/pause-maintenance/strategy.ts";
@@ -12,7 +13,7 @@ import { throttleIngestion } from "./strategies/throttle-ingestion/strategy.ts";
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
 export const STRATEGIES: readonly Strategy[] = [
   rebalancePartitions, rebuildCentroids, pauseMaintenance, throttleIngestion,
-  evictColdData, scaleReplicas, drainHotPartition,
+  evictColdData, compactIndexes, scaleReplicas, drainHotPartition,
 ];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);
