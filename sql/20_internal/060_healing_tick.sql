@@ -97,6 +97,9 @@ BEGIN
   END IF;
   DELETE FROM ruvector.integrity_samples WHERE sampled_at < clock_timestamp() - sample_keep;
   DELETE FROM ruvector.healing_events WHERE at < clock_timestamp() - keep;
+  DELETE FROM ruvector.healing_actuations r
+   USING ruvector.healing_actions a
+   WHERE a.id = r.action_id AND a.finished_at < clock_timestamp() - keep;
   DELETE FROM ruvector.healing_refusals WHERE last_at < clock_timestamp() - keep;
   UPDATE ruvector.healing_steps s SET journal = '[]'
     FROM ruvector.healing_actions a

@@ -43,7 +43,7 @@ describe("a plan", () => {
     const { outcome, plan, predicted_lambda } = await execute({ dry_run: true });
     expect(outcome).toBe("dry_run");
     expect(plan).toMatchObject({ workload: WORKLOAD, replicas_before: 2, replicas_after: 3, actuator: "fake", rows: 0, locks: [expect.stringContaining("none on")] });
-    expect((plan as { note: string }).note).toContain("they move no rows");
+    expect((plan as { note: string }).note).toContain("move no rows");
     expect(predicted_lambda).toBeCloseTo(0.32, 1);
     actuator.replicas = 5;
     await actuator.report();

@@ -11,8 +11,8 @@ export const replicasPossible = async (): Promise<boolean> =>
   (process.env["DATABASE_URL"] ?? "") === "" && (await providerOf("replicas")).kind === "debootstrap";
 
 /** A server of this run's own; it is removed after the file's tests. */
-export async function serverWithReplicas(which: string, replicas: number): Promise<Server> {
-  const server = await startServer({ name: `${which}-${process.pid}`, replicas });
+export async function serverWithReplicas(which: string, replicas: number, settings: Record<string, string> = {}): Promise<Server> {
+  const server = await startServer({ name: `${which}-${process.pid}`, replicas, settings });
   afterAll(() => server.destroy());
   return server;
 }

@@ -1,10 +1,12 @@
 /** scale_replicas: asks the actuator for half as many replicas again, and for the previous number when that did not help. */
+import type { Configuration } from "../../../configuration/configuration.ts";
 import type { Host } from "../../../host/host.ts";
 import { HealingError } from "../../../model/errors.ts";
 import type { Plan, Progress, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import { count, printable } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
+import type { Snapshot } from "../../../sense/snapshot.ts";
 import { recordActionEvent } from "../../actions.ts";
 import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { actuation, type Actuation, type ActuatorReport, lastReport, openRequest, requestScaling, settle } from "./requests.ts";
@@ -35,8 +37,9 @@ const GROWTH = 1.5;
 const UNDO_RETRY_SECONDS = 30;
 
 const NOTE =
-  "Replicas take reads off this server; they move no rows. Lambda rises only where reads are what makes a partition hot, " +
-  "so none is foreseen: the replicas stay if lambda has risen enough when it is verified, and are taken back if not.";
+  "Replicas take reads off this server; they move no rows, and the reads that stay are spread over the partitions as before. " +
+  "Lambda is foreseen to rise only where the reads that stay are too few to be judged (min_reads_per_second). " +
+  "The replicas stay if lambda has risen enough when it is verified, and are taken back if not.";
 
 export const scaleReplicas: Strategy = {
   name: "scale_replicas",
@@ -75,7 +78,7 @@ export const scaleReplicas: Strategy = {
       replicas_after: wanted,
       actuator: report.actuator,
       note: NOTE,
-      predicted_lambda: assess(snapshot, settings).reading.lambda,
+      predicted_lambda: foreseen(snapshot, settings, report.replicas, wanted),
       // An answer may take as long as it is waited for; a tick each to ask and to see it.
       estimated_duration_seconds: Math.ceil(settings.actuation_timeout_seconds + 2 * tick_seconds + settings.stabilize_seconds),
       locks: [`none on ${collection.name}; one row of ruvector.healing_actuations`],
@@ -139,6 +142,17 @@ export const scaleReplicas: Strategy = {
 
   describeConflicts: () => "its replicas are left as they are: somebody else scaled the workload meanwhile",
 };
+
+/** Lambda if this server and its replicas share the reads evenly. Partition load is relative: what all partitions lose alike changes none. */
+function foreseen(snapshot: Snapshot, settings: Configuration, replicas: number, wanted: number): number | null {
+  const reads = snapshot.partitions.reduce((sum, { cold, traffic }) => sum + (cold ? 0 : (traffic?.reads_per_second ?? 0)), 0);
+  const judged = reads * ((1 + replicas) / (1 + wanted)) >= settings.min_reads_per_second;
+  const after: Snapshot = judged ? snapshot : {
+    ...snapshot,
+    partitions: snapshot.partitions.map((partition) => (partition.traffic ? { ...partition, traffic: { ...partition.traffic, reads: 1 } } : partition)),
+  };
+  return assess(after, settings).reading.lambda;
+}
 
 const CLOSED: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 
