@@ -73,6 +73,7 @@ export interface Configuration {
   readonly throttle_seconds: number;
   readonly throttle_mode: "delay" | "reject";
   readonly throttle_max_delay_seconds: number;
+  readonly kept_index_seconds: number;
   readonly strategy_retry_seconds: number;
   readonly scale_workload: string;
   readonly max_replicas: number;

@@ -165,6 +165,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
     per_collection: true,
   },
   number("throttle_max_delay_seconds", "seconds", 0.01, 60, 2, "Longest time for which a throttle delays one statement."),
+  number("kept_index_seconds", "seconds", 0, DAY, 60, "How long rebuild_centroids keeps the old index after its action was verified, for a rollback. Until then both are maintained, and the planner may use either."),
 
   number("strategy_retry_seconds", "seconds", 0, 30 * DAY, 3600, "A strategy whose last outcome for a class on the collection was not verified makes way for the others for so long."),
   number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),

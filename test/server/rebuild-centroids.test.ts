@@ -52,7 +52,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   let stalled: Awaited<ReturnType<typeof writer>>[] = [];
 
   beforeAll(async () => {
-    await configure(db, { ...QUICK, recovery_hold_seconds: 0 });
+    await configure(db, { ...QUICK, recovery_hold_seconds: 0, kept_index_seconds: 0 });
     await makeDrifted(db, "healed");
     await makeDrifted(db, WEIRD, { index: `"a'b ""c"""` });
     await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine'`);

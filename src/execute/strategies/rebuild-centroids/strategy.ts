@@ -306,12 +306,13 @@ function stillRuns(host: Host, action: Action, purpose: string): boolean {
   return open.some(({ id }) => isOpen(watchJob(host, id)) && isOpen(cancelJob(host, id, "the action is undone")));
 }
 
-/** Drops the old indexes of verified actions. From then on the action cannot be undone. */
+/** Drops the old indexes of actions that were verified a while ago. From then on the action cannot be undone. */
 function dropKept(host: Host, collection: Collection): void {
   const kept = host.query<{ action: Action; kept: string }>(sql`
     SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action, s.details ->> 'kept' AS kept
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
      WHERE a.collection_id = ${collection.id}::int AND a.strategy_name = 'rebuild_centroids' AND a.state = 'succeeded' AND a.reversible
+       AND a.finished_at + make_interval(secs => ${collection.settings.kept_index_seconds}::float8) <= clock_timestamp()
        AND s.kind = 'swap_index' AND s.undone_at IS NULL`);
   const waiting = kept.filter(({ action, kept: index }) => dropIndex(host, action, index) !== null);
   const over = new Set(kept.map(({ action }) => action.id).filter((id) => !waiting.some(({ action }) => action.id === id)));
