@@ -10,6 +10,7 @@ import { better } from "../../src/execute/strategies/rebuild-centroids/strategy.
 import { buildMemory, listsFor } from "../../src/execute/strategies/rebuild-centroids/plan.ts";
 import type { CentroidGroup } from "../../src/sense/collect/centroids.ts";
 import type { Snapshot } from "../../src/sense/snapshot.ts";
+import { quietSnapshot } from "./support/snapshot.ts";
 
 const settings = Object.fromEntries(SETTINGS.map(({ key, default: value }) => [key, value])) as unknown as Configuration;
 
@@ -31,11 +32,7 @@ const index = (name: string, { lists = 20, rows = Array(lists).fill(100) as numb
   },
 });
 
-const snapshot = (centroids: readonly CentroidGroup[], pushed: Snapshot["pushed"] = {}): Snapshot => ({
-  collection: "public.t",
-  partitions: Array.from({ length: 8 }, (_, n) => ({ relid: String(n), qualified: `public.p${n}`, label: `p${n}`, kind: "r", values: [String(n)], rows: 1000, bytes: 1 })),
-  rows_source: "exact", centroids, replicas: [], maintenance: { queue_depth: null }, indexes: [], memory: { usage_pct: null, consumers: [] }, pushed, unmeasured: [],
-});
+const snapshot = (centroids: readonly CentroidGroup[], pushed: Snapshot["pushed"] = {}): Snapshot => quietSnapshot({ centroids, pushed });
 
 const sense = (centroids: readonly CentroidGroup[], pushed: Snapshot["pushed"] = {}) => {
   const { graph, reading, metrics } = assess(snapshot(centroids, pushed), settings);
