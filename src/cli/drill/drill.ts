@@ -29,6 +29,8 @@ export interface Drill {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Options of `ruvector_healing_register`. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Streaming replicas that the throwaway server must have. */
+  readonly replicas?: number;
   /** Why it cannot run on this server; null: it can. */
   unavailable?(stage: Stage): Promise<string | null>;
   /** Makes the collection, in good health. */

@@ -32,7 +32,8 @@ function wanted(names: readonly string[]): readonly Drill[] {
 async function drill(names: readonly string[], flags: Flags, signal: AbortSignal): Promise<void> {
   const drills = wanted(names);
   const say = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
-  const server = await startServer({ name: "drill", log: say });
+  const replicas = Math.max(0, ...drills.map((one) => one.replicas ?? 0));
+  const server = await startServer({ name: "drill", log: say, ...(replicas > 0 && (process.env["DATABASE_URL"] ?? "") === "" && { replicas }) });
   const client = await connectTo(server.url());
   const results: DrillResult[] = [];
   let stop: () => Promise<void> = async () => undefined;
