@@ -1,6 +1,6 @@
 /**
- * npm test: type check, unit tests (no server), then the tests on the real server; npm run test:unit and
- * npm run check run a part. Ends with the line "N passed, N failed".
+ * npm test: type check, unit tests (no server), the tests on PGlite, then those on the real server; npm run test:unit,
+ * test:embedded, test:server and npm run check run a part. Ends with the line "N passed, N failed".
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ function check(): void {
   }
 }
 
-function vitest(project: "unit" | "server", files: readonly string[]): void {
+function vitest(project: "unit" | "embedded" | "server", files: readonly string[]): void {
   const folder = mkdtempSync(join(tmpdir(), "ruvector-healing-test-"));
   const outcome = join(folder, "report.json");
   const { status } = spawnSync(
@@ -53,6 +53,7 @@ function vitest(project: "unit" | "server", files: readonly string[]): void {
 const [what = "all", ...files] = process.argv.slice(2);
 if (what === "all" || what === "check") check();
 if (what === "all" || what === "unit") vitest("unit", files);
+if (what === "all" || what === "embedded") vitest("embedded", files);
 if (what === "all" || what === "server") vitest("server", files);
 console.log(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

@@ -1,11 +1,23 @@
 import { defineConfig } from "vitest/config";
 import { root } from "../build/project.ts";
 
-// Two projects: unit tests need nothing; server tests need the throwaway server, made by their global setup.
+// Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server tests need the throwaway server, made by their global setup.
 export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], root, environment: "node" } },
+      {
+        test: {
+          name: "embedded",
+          include: ["test/embedded/**/*.test.ts"],
+          root,
+          environment: "node",
+          // Starting a database takes seconds of one core, and there are two.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: "server",

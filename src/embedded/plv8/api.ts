@@ -1,0 +1,106 @@
+/** The `plv8` object and the levels of `plv8.elog`, in the global scope of the functions' realm. */
+import { type Errors, LanguageError } from "./errors.ts";
+import { LEVELS } from "./layout.ts";
+import type { Memory } from "./memory.ts";
+import type { Realm } from "./realm.ts";
+import type { Routines } from "./routines.ts";
+import type { Cursor, Plan, Spi } from "./spi.ts";
+import type { State } from "./state.ts";
+import type { Functions } from "./symbols.ts";
+import type { Transactions } from "./transactions.ts";
+
+/** The plv8 whose behaviour this follows, and that it is not that one. */
+export const VERSION = "3.2.2-embedded";
+
+/** What the handlers know of the call that runs. */
+export interface RunningCall {
+  /** Adds a row to the set that the function returns; null where it returns none. */
+  returnNext: ((value: unknown) => void) | null;
+}
+
+interface Parts {
+  readonly functions: Functions;
+  readonly memory: Memory;
+  readonly realm: Realm;
+  readonly state: State;
+  readonly errors: Errors;
+  readonly transactions: Transactions;
+  readonly spi: Spi;
+  readonly routines: Routines;
+  running(): RunningCall;
+}
+
+/** plv8 takes parameters as one array or as further arguments. */
+const asList = (values: readonly unknown[]): readonly unknown[] => (Array.isArray(values[0]) ? (values[0] as unknown[]) : values);
+
+export function installApi({ functions, memory, realm, state, errors, transactions, spi, routines, running }: Parts): void {
+  const { withScratch } = transactions;
+
+  /** A function for the realm. An error on its way out becomes one of the realm; PostgreSQL's own are converted where they are caught. */
+  function offer<Arguments extends unknown[]>(work: (...values: Arguments) => unknown): unknown {
+    const call = (...values: Arguments): unknown => {
+      const saved = state.save();
+      try {
+        return work(...values);
+      } catch (error) {
+        throw errors.caught(saved, error);
+      }
+    };
+    Object.setPrototypeOf(call, realm.global.Function ? (realm.global.Function as FunctionConstructor).prototype : null);
+    return call;
+  }
+
+  const object = (members: Record<string, unknown>): unknown => Object.assign(new realm.Object(), members);
+
+  const cursorObject = (cursor: Cursor): unknown =>
+    object({
+      fetch: offer((count?: number) => cursor.fetch(count === undefined ? undefined : Math.trunc(Number(count)))),
+      move: offer((count: number) => cursor.move(Math.trunc(Number(count)))),
+      close: offer(() => (cursor.close(), 1)),
+    });
+
+  const planObject = (plan: Plan): unknown =>
+    object({
+      execute: offer((...parameters: unknown[]) => plan.execute(asList(parameters))),
+      cursor: offer((...parameters: unknown[]) => cursorObject(plan.cursor(asList(parameters)))),
+      free: offer(() => (plan.free(), 0)),
+    });
+
+  function elog(...values: unknown[]): void {
+    if (values.length < 2) throw new LanguageError("22023", "usage: plv8.elog(elevel, ...)");
+    const [level, ...words] = values;
+    if (!Object.values<unknown>(LEVELS).includes(level)) throw new LanguageError("22023", "invalid error level");
+    const message = words.map(String).join(" ");
+    if (level === LEVELS.ERROR) throw new realm.Error(message);
+    withScratch(() => errors.report(level as number, message));
+  }
+
+  /** Applies one of PostgreSQL's quoting functions for C strings. */
+  const quoting = (quote: (text: number) => number) => (text: unknown) =>
+    withScratch(() => memory.cString(quote(memory.newCString(String(text)))));
+
+  const plv8 = object({
+    version: VERSION,
+    execute: offer((statement: unknown, ...parameters: unknown[]) => spi.execute(String(statement), asList(parameters))),
+    prepare: offer((statement: unknown, ...names: unknown[]) =>
+      planObject(spi.prepare(String(statement), names.length === 0 ? null : asList(names).map(String))),
+    ),
+    subtransaction: offer((work: unknown) => (typeof work === "function" ? transactions.atomic(() => (work as () => unknown)()) : undefined)),
+    find_function: offer((signature: unknown) => withScratch(() => transactions.atomic(() => routines.find(String(signature)).code))),
+    elog: offer(elog),
+    quote_literal: offer(quoting(functions.quote_literal_cstr)),
+    quote_nullable: offer((text: unknown) => (text === null || text === undefined ? "NULL" : quoting(functions.quote_literal_cstr)(text))),
+    quote_ident: offer(quoting(functions.quote_identifier)),
+    return_next: offer((value: unknown) => {
+      const { returnNext } = running();
+      if (!returnNext) throw new LanguageError("0A000", "return_next called in context that cannot accept a set");
+      returnNext(value);
+    }),
+    commit: offer(() => spi.endTransaction("commit")),
+    rollback: offer(() => spi.endTransaction("rollback")),
+  });
+  Object.defineProperty(realm.global, "plv8", { value: plv8, enumerable: true });
+  for (const [name, level] of Object.entries({ ...LEVELS, DEBUG: LEVELS.DEBUG5 })) {
+    Object.defineProperty(realm.global, name, { value: level, enumerable: true });
+  }
+}

@@ -1,0 +1,112 @@
+/** PostgreSQL's memory: reading and writing values at addresses, C strings, and varlena (its variable-length values). */
+import type { Functions, WebAssemblyModule } from "./symbols.ts";
+
+export interface Memory {
+  u8(address: number): number;
+  u16(address: number): number;
+  i16(address: number): number;
+  u32(address: number): number;
+  i32(address: number): number;
+  i64(address: number): bigint;
+  u64(address: number): bigint;
+  f64(address: number): number;
+  setU8(address: number, value: number): void;
+  setU32(address: number, value: number): void;
+  setI64(address: number, value: bigint): void;
+  setF64(address: number, value: number): void;
+  /** A copy of the bytes. */
+  bytes(address: number, length: number): Uint8Array;
+  setBytes(address: number, bytes: Uint8Array): void;
+  text(address: number, length: number): string;
+  /** A C string; null at address 0. */
+  cString(address: number): string | null;
+  /** A new C string in the current memory context. Errors: TextError where the text holds a NUL character. */
+  newCString(value: string): number;
+  /** Where the content of a varlena (not compressed, not toasted) begins, and how long it is. */
+  varlena(address: number): { start: number; length: number };
+  newVarlena(content: Uint8Array): number;
+  /** Errors: TextError where the text holds a NUL character. */
+  newText(value: string): number;
+  allocate(size: number): number;
+}
+
+/** PostgreSQL's texts end at the first NUL character: passing one on would silently cut the text. */
+export class TextError extends Error {
+  readonly sqlState = "22021";
+  constructor() {
+    super('invalid byte sequence for encoding "UTF8": 0x00');
+  }
+}
+
+const VARLENA_HEADER = 4;
+
+export function createMemory(module: WebAssemblyModule, functions: Functions): Memory {
+  let heap = module.HEAPU8;
+  let view = new DataView(heap.buffer);
+  let buffer = Buffer.from(heap.buffer);
+  // The memory grows by being replaced; the module then shows a new array.
+  const current = (): DataView => {
+    if (heap !== module.HEAPU8) {
+      heap = module.HEAPU8;
+      view = new DataView(heap.buffer);
+      buffer = Buffer.from(heap.buffer);
+    }
+    return view;
+  };
+  const refuseNul = (value: string): void => {
+    if (value.includes("\0")) throw new TextError();
+  };
+  const memory: Memory = {
+    u8: (address) => current().getUint8(address),
+    u16: (address) => current().getUint16(address, true),
+    i16: (address) => current().getInt16(address, true),
+    u32: (address) => current().getUint32(address, true),
+    i32: (address) => current().getInt32(address, true),
+    i64: (address) => current().getBigInt64(address, true),
+    u64: (address) => current().getBigUint64(address, true),
+    f64: (address) => current().getFloat64(address, true),
+    setU8: (address, value) => current().setUint8(address, value),
+    setU32: (address, value) => current().setUint32(address, value, true),
+    setI64: (address, value) => current().setBigInt64(address, value, true),
+    setF64: (address, value) => current().setFloat64(address, value, true),
+    bytes: (address, length) => (current(), heap.slice(address, address + length)),
+    setBytes: (address, bytes) => (current(), heap.set(bytes, address)),
+    // Buffer and not TextDecoder: it keeps a byte order mark, and is quicker on short texts.
+    text: (address, length) => (current(), buffer.toString("utf8", address, address + length)),
+    cString(address) {
+      if (address === 0) return null;
+      current();
+      return buffer.toString("utf8", address, heap.indexOf(0, address));
+    },
+    newCString(value) {
+      refuseNul(value);
+      const length = Buffer.byteLength(value);
+      const address = functions.palloc(length + 1);
+      current();
+      buffer.write(value, address, length, "utf8");
+      heap[address + length] = 0;
+      return address;
+    },
+    varlena(address) {
+      const first = memory.u8(address);
+      if (first & 1) return { start: address + 1, length: (first >> 1) - 1 };
+      return { start: address + VARLENA_HEADER, length: (memory.u32(address) >>> 2) - VARLENA_HEADER };
+    },
+    newVarlena(content) {
+      const address = functions.palloc(content.length + VARLENA_HEADER);
+      memory.setU32(address, (content.length + VARLENA_HEADER) << 2);
+      heap.set(content, address + VARLENA_HEADER);
+      return address;
+    },
+    newText(value) {
+      refuseNul(value);
+      const length = Buffer.byteLength(value);
+      const address = functions.palloc(length + VARLENA_HEADER);
+      memory.setU32(address, (length + VARLENA_HEADER) << 2);
+      buffer.write(value, address + VARLENA_HEADER, length, "utf8");
+      return address;
+    },
+    allocate: (size) => functions.palloc(size),
+  };
+  return memory;
+}

@@ -1,0 +1,68 @@
+/** Subtransactions round JavaScript, and memory that ends with a piece of work. */
+import type { Errors } from "./errors.ts";
+import type { Memory } from "./memory.ts";
+import type { State } from "./state.ts";
+import type { Symbols } from "./symbols.ts";
+
+export interface Transactions {
+  /**
+   * Runs the work in a subtransaction. An error of PostgreSQL or JavaScript rolls it back and goes on as an Error of the realm:
+   * only after a rollback is it safe to go on from an error of PostgreSQL.
+   */
+  atomic<Value>(work: () => Value): Value;
+  /** Runs the work with a memory context of its own, emptied afterwards. */
+  withScratch<Value>(work: () => Value): Value;
+}
+
+/** ALLOCSET_DEFAULT_SIZES in memutils.h. */
+const SIZES = { smallest: 0, first: 8 * 1024, largest: 8 * 1024 * 1024 } as const;
+
+export function createTransactions({ functions, variables }: Symbols, memory: Memory, state: State, errors: Errors): Transactions {
+  function atomic<Value>(work: () => Value): Value {
+    const saved = state.save();
+    try {
+      functions.BeginInternalSubTransaction(0);
+    } catch (error) {
+      throw errors.caught(saved, error);
+    }
+    state.switchMemory(saved[3]!);
+    try {
+      const value = work();
+      functions.ReleaseCurrentSubTransaction();
+      state.restoreContext(saved);
+      return value;
+    } catch (error) {
+      const seen = errors.caught(saved, error);
+      functions.RollbackAndReleaseCurrentSubTransaction();
+      state.restoreContext(saved);
+      throw seen;
+    }
+  }
+
+  // One context for each level of nesting, kept: making one costs more than emptying one.
+  const contexts: number[] = [];
+  let level = 0;
+  const newContext = (): number => {
+    const name = memory.u32(variables.TopMemoryContext);
+    const former = state.switchMemory(name);
+    const label = memory.newCString("plv8 scratch");
+    const context = functions.AllocSetContextCreateInternal(name, label, SIZES.smallest, SIZES.first, SIZES.largest);
+    state.switchMemory(former);
+    return context;
+  };
+
+  function withScratch<Value>(work: () => Value): Value {
+    const context = (contexts[level] ??= newContext());
+    level++;
+    const former = state.switchMemory(context);
+    try {
+      return work();
+    } finally {
+      level--;
+      state.switchMemory(former);
+      functions.MemoryContextReset(context);
+    }
+  }
+
+  return { atomic, withScratch };
+}

@@ -1,0 +1,95 @@
+/** Trigger functions: NEW, OLD and TG_* as arguments, and what their result means for the row. */
+import { isDeepStrictEqual } from "node:util";
+import { LanguageError } from "./errors.ts";
+import type { Convert, Parts } from "./handlers.ts";
+import { CALL, RELATION, TRIGGER, TRIGGER_DATA, TRIGGER_EVENT } from "./layout.ts";
+import type { Routine } from "./routines.ts";
+import type { Description } from "./tuples.ts";
+
+const OPERATIONS = ["INSERT", "DELETE", "UPDATE", "TRUNCATE"] as const;
+type Operation = (typeof OPERATIONS)[number];
+
+interface Fired {
+  readonly operation: Operation;
+  readonly timing: "BEFORE" | "AFTER" | "INSTEAD OF";
+  readonly perRow: boolean;
+  readonly relation: number;
+  /** Addresses of tuples: the row before (or the only one), and the row as it will be. */
+  readonly tuple: number;
+  readonly newTuple: number;
+  readonly trigger: number;
+}
+
+export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fire(call: number, routine: Routine): Convert } {
+  const { functions } = symbols;
+
+  function read(call: number): Fired {
+    const data = memory.u32(call + CALL.context);
+    if (data === 0) throw new LanguageError("0A000", "trigger functions can only be called as triggers");
+    const event = memory.u32(data + TRIGGER_DATA.event);
+    const timing = event & TRIGGER_EVENT.timing;
+    return {
+      operation: OPERATIONS[event & TRIGGER_EVENT.operation]!,
+      timing: timing === TRIGGER_EVENT.before ? "BEFORE" : timing === TRIGGER_EVENT.instead ? "INSTEAD OF" : "AFTER",
+      perRow: (event & TRIGGER_EVENT.row) !== 0,
+      relation: memory.u32(data + TRIGGER_DATA.relation),
+      tuple: memory.u32(data + TRIGGER_DATA.tuple),
+      newTuple: memory.u32(data + TRIGGER_DATA.newTuple),
+      trigger: memory.u32(data + TRIGGER_DATA.trigger),
+    };
+  }
+
+  /** The tuple that the operation is about to store, or to delete. */
+  const subject = ({ operation, tuple, newTuple }: Fired): number => (operation === "UPDATE" ? newTuple : tuple);
+
+  function rowsOf(fired: Fired, description: Description): { NEW: unknown; OLD: unknown } {
+    if (!fired.perRow) return { NEW: undefined, OLD: undefined };
+    const object = (tuple: number): unknown => tuples.toObject(tuple, description);
+    return {
+      NEW: fired.operation === "DELETE" ? undefined : object(subject(fired)),
+      OLD: fired.operation === "INSERT" ? undefined : object(fired.tuple),
+    };
+  }
+
+  function triggerArguments(trigger: number): unknown[] {
+    const count = memory.i16(trigger + TRIGGER.argumentCount);
+    const first = memory.u32(trigger + TRIGGER.arguments);
+    return realm.Array.from({ length: count }, (_, place) => memory.cString(memory.u32(first + 4 * place)));
+  }
+
+  function fire(call: number, { code }: Routine): Convert {
+    const fired = read(call);
+    const description = tuples.describe(memory.u32(fired.relation + RELATION.description));
+    const { NEW, OLD } = rowsOf(fired, description);
+    const oid = memory.u32(fired.relation + RELATION.oid);
+    const result = code(
+      ...[NEW, OLD, memory.cString(memory.u32(fired.trigger + TRIGGER.name))],
+      ...[fired.timing, fired.perRow ? "ROW" : "STATEMENT", fired.operation, oid],
+      memory.cString(functions.SPI_getrelname(fired.relation)),
+      memory.cString(functions.get_namespace_name(functions.get_rel_namespace(oid))),
+      triggerArguments(fired.trigger),
+    );
+    return () => resultTuple(fired, description, result);
+  }
+
+  /**
+   * null skips the row; nothing returned leaves it as it was. Only columns whose value was changed are written: a JavaScript Date has
+   * milliseconds where a timestamp has microseconds, and a number cannot hold every numeric.
+   */
+  function resultTuple(fired: Fired, description: Description, result: unknown): number {
+    if (!fired.perRow || result === null) return 0;
+    if (fired.timing === "AFTER" || fired.operation === "DELETE" || result === undefined) return subject(fired);
+    if (typeof result !== "object") throw new LanguageError("22023", "argument must be an object");
+    const before = tuples.toObject(subject(fired), description);
+    const changed = new Map<number, unknown>();
+    for (const [place, column] of description.columns.entries()) {
+      if (!column) continue;
+      if (!(column.name in result)) throw new LanguageError("22023", "field name / property name mismatch", { detail: `The object has no property "${column.name}".` });
+      const value = (result as Record<string, unknown>)[column.name];
+      if (!isDeepStrictEqual(value, before[column.name])) changed.set(place, value);
+    }
+    return changed.size === 0 ? subject(fired) : tuples.replaced(subject(fired), description, changed);
+  }
+
+  return { fire };
+}

@@ -1,0 +1,136 @@
+/** Rows: PostgreSQL's tuples and tuple descriptors (TupleDesc) as JavaScript objects and back. */
+import { LanguageError } from "./errors.ts";
+import { DESCRIPTION, TUPLE } from "./layout.ts";
+import type { Memory } from "./memory.ts";
+import type { Realm } from "./realm.ts";
+import type { Functions } from "./symbols.ts";
+import type { TypeInfo, Types } from "./types.ts";
+
+export interface Column {
+  readonly name: string;
+  readonly type: TypeInfo;
+}
+
+/** A tuple descriptor, read. A dropped column is null, and keeps its place. */
+export interface Description {
+  readonly address: number;
+  readonly columns: readonly (Column | null)[];
+}
+
+export interface Tuples {
+  describe(address: number): Description;
+  /** Reads the descriptor of a row type and gives it back after the work. `modifier` tells record types apart; -1 for named ones. */
+  withRowType<Value>(type: number, modifier: number, work: (description: Description) => Value): Value;
+  /** A tuple of several, read with the same work area. */
+  toObjects(tuples: readonly number[], description: Description): Record<string, unknown>[];
+  toObject(tuple: number, description: Description): Record<string, unknown>;
+  /** A HeapTuple around the header of a composite value. */
+  around(header: number, length: number): number;
+  /** A HeapTuple. Errors: LanguageError where the value is no object, or lacks a column. */
+  toTuple(value: unknown, description: Description): number;
+  /** A HeapTuple of one column. */
+  scalarTuple(value: unknown, description: Description): number;
+  /** A composite Datum. */
+  toDatum(value: unknown, description: Description): number;
+  /** The tuple with some columns (by place, from 0) replaced. */
+  replaced(tuple: number, description: Description, values: ReadonlyMap<number, unknown>): number;
+}
+
+interface Parts {
+  readonly functions: Functions;
+  readonly memory: Memory;
+  readonly realm: Realm;
+  readonly types: Types;
+}
+
+export function createTuples({ functions, memory, realm, types }: Parts): Tuples {
+  function describe(address: number): Description {
+    const count = memory.i32(address + DESCRIPTION.columnCount);
+    const columns: (Column | null)[] = [];
+    for (let number = 1; number <= count; number++) {
+      const type = functions.SPI_gettypeid(address, number);
+      const name = type === 0 ? 0 : functions.SPI_fname(address, number);
+      columns.push(type === 0 ? null : { name: memory.cString(name)!, type: types.info(type >>> 0) });
+      if (name !== 0) functions.pfree(name);
+    }
+    return { address, columns };
+  }
+
+  function withRowType<Value>(type: number, modifier: number, work: (description: Description) => Value): Value {
+    const address = functions.lookup_rowtype_tupdesc(type, modifier);
+    const value = work(describe(address));
+    // A reference that an error leaves behind is the resource owner's to drop.
+    if (memory.i32(address + DESCRIPTION.references) >= 0) functions.DecrTupleDescRefCount(address);
+    return value;
+  }
+
+  function toObjects(tuples: readonly number[], { address, columns }: Description): Record<string, unknown>[] {
+    const rows = new realm.Array<Record<string, unknown>>(tuples.length);
+    const datums = memory.allocate(5 * columns.length + 4);
+    const nulls = datums + 4 * columns.length;
+    for (const [place, tuple] of tuples.entries()) {
+      functions.heap_deform_tuple(tuple, address, datums, nulls);
+      const row = new realm.Object() as Record<string, unknown>;
+      for (const [number, column] of columns.entries()) {
+        if (!column) continue;
+        const value = memory.u8(nulls + number) ? null : types.toValue(memory.u32(datums + 4 * number), column.type);
+        // A column may be called __proto__.
+        if (column.name === "__proto__") Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true });
+        else row[column.name] = value;
+      }
+      rows[place] = row;
+    }
+    functions.pfree(datums);
+    return rows;
+  }
+
+  function formTuple({ address, columns }: Description, valueOf: (column: Column) => unknown): number {
+    const datums = memory.allocate(5 * columns.length + 4);
+    const nulls = datums + 4 * columns.length;
+    for (const [number, column] of columns.entries()) {
+      const datum = column ? types.toDatum(valueOf(column), column.type) : null;
+      memory.setU32(datums + 4 * number, datum ?? 0);
+      memory.setU8(nulls + number, datum === null ? 1 : 0);
+    }
+    const tuple = functions.heap_form_tuple(address, datums, nulls);
+    functions.pfree(datums);
+    return tuple;
+  }
+
+  function toTuple(value: unknown, description: Description): number {
+    if (typeof value !== "object" || value === null) throw new LanguageError("22023", "argument must be an object");
+    return formTuple(description, ({ name }) => {
+      if (!(name in value)) throw new LanguageError("22023", "field name / property name mismatch", { detail: `The object has no property "${name}".` });
+      return (value as Record<string, unknown>)[name];
+    });
+  }
+
+  return {
+    describe,
+    withRowType,
+    toObjects,
+    toObject: (tuple, description) => toObjects([tuple], description)[0]!,
+    around(header, length) {
+      const tuple = functions.palloc0(TUPLE.size);
+      memory.setU32(tuple + TUPLE.length, length);
+      memory.setU32(tuple + TUPLE.header, header);
+      return tuple;
+    },
+    toTuple,
+    scalarTuple: (value, description) => formTuple(description, () => value),
+    toDatum: (value, description) => functions.HeapTupleHeaderGetDatum(memory.u32(toTuple(value, description) + TUPLE.header)),
+    replaced(tuple, { address, columns }, values) {
+      const count = values.size;
+      const block = memory.allocate(9 * count + 4);
+      let place = 0;
+      for (const [number, value] of values) {
+        const datum = types.toDatum(value, columns[number]!.type);
+        memory.setU32(block + 4 * place, number + 1);
+        memory.setU32(block + 4 * (count + place), datum ?? 0);
+        memory.setU8(block + 8 * count + place, datum === null ? 1 : 0);
+        place++;
+      }
+      return functions.heap_modify_tuple_by_cols(tuple, address, count, block, block + 4 * count, block + 8 * count);
+    },
+  };
+}

@@ -1,0 +1,340 @@
+/** Values between PostgreSQL and JavaScript, type by type, as plv8 3.2 converts them (docs/embedded.md has the table). */
+import { types as is } from "node:util";
+import { LanguageError } from "./errors.ts";
+import { ARGUMENT, CALL, TUPLE_HEADER, TYPE } from "./layout.ts";
+import type { Memory } from "./memory.ts";
+import type { Realm } from "./realm.ts";
+import type { Functions } from "./symbols.ts";
+import type { Tuples } from "./tuples.ts";
+
+export interface TypeInfo {
+  readonly oid: number;
+  readonly kind: "scalar" | "array" | "composite";
+  readonly length: number;
+  readonly byValue: number;
+  readonly alignment: number;
+  /** Of an array. */
+  readonly element: TypeInfo | null;
+}
+
+/** A Datum, or null for SQL NULL. */
+export type Datum = number | null;
+
+export interface Types {
+  info(oid: number): TypeInfo;
+  toValue(datum: number, type: TypeInfo): unknown;
+  toDatum(value: unknown, type: TypeInfo): Datum;
+  /** True where the conversion runs no code but this file's and PostgreSQL's own: no domain's check, no function of somebody. */
+  isPlain(type: TypeInfo): boolean;
+}
+
+/** 2000-01-01, where PostgreSQL's time begins, in JavaScript's: days and milliseconds. */
+const EPOCH_DAYS = 10_957;
+const DAY = 86_400_000;
+const EPOCH = EPOCH_DAYS * DAY;
+const INFINITE_DAY = 0x7fffffff;
+const INFINITE_TIME = 0x7fffffffffffffffn;
+const CATEGORY = { array: "A".charCodeAt(0), composite: "C".charCodeAt(0) } as const;
+const DOMAIN = "d".charCodeAt(0);
+const CATALOGUE_END = 16_384;
+/** Types are remembered; a session that makes new ones without end must not fill the memory. */
+const REMEMBERED = 10_000;
+
+interface Parts {
+  readonly functions: Functions;
+  readonly memory: Memory;
+  readonly realm: Realm;
+  /** 16 bytes of PostgreSQL's memory that stay. */
+  readonly workArea: number;
+  tuples(): Tuples;
+}
+
+export function createTypes({ functions, memory, realm, workArea, tuples }: Parts): Types {
+  const known = new Map<number, TypeInfo>();
+  const inputs = new Map<number, { function: number; parameter: number }>();
+  const outputs = new Map<number, number>();
+  // The type functions of PostgreSQL answer through pointers.
+  const out = workArea;
+
+  function info(oid: number): TypeInfo {
+    let found = known.get(oid);
+    if (!found) {
+      if (known.size > REMEMBERED) known.clear();
+      found = lookUp(oid);
+      known.set(oid, found);
+    }
+    return found;
+  }
+
+  function lookUp(oid: number): TypeInfo {
+    functions.get_typlenbyvalalign(oid, out, out + 4, out + 5);
+    const storage = { length: memory.i16(out), byValue: memory.u8(out + 4), alignment: memory.u8(out + 5) };
+    const scalar: TypeInfo = { oid, kind: "scalar", element: null, ...storage };
+    if (oid === TYPE.record) return { ...scalar, kind: "composite" };
+    if (oid === TYPE.recordArray) return { ...scalar, kind: "array", element: info(TYPE.record) };
+    // A domain goes through its input function, which is what checks it.
+    if (functions.get_typtype(oid) === DOMAIN) return scalar;
+    functions.get_type_category_preferred(oid, out, out + 1);
+    const category = memory.u8(out);
+    if (category === CATEGORY.composite) return { ...scalar, kind: "composite" };
+    const element = category === CATEGORY.array ? functions.get_base_element_type(oid) : 0;
+    return element === 0 ? scalar : { ...scalar, kind: "array", element: info(element) };
+  }
+
+  function remember<Value>(map: Map<number, Value>, oid: number, read: () => Value): Value {
+    let found = map.get(oid);
+    if (found === undefined) {
+      if (map.size > REMEMBERED) map.clear();
+      found = read();
+      map.set(oid, found);
+    }
+    return found;
+  }
+
+  function textOf(datum: number, oid: number): string {
+    const output = remember(outputs, oid, () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)));
+    const address = functions.OidOutputFunctionCall(output, datum);
+    const text = memory.cString(address)!;
+    functions.pfree(address);
+    return text;
+  }
+
+  function fromText(text: string, oid: number): number {
+    const input = remember(inputs, oid, () => {
+      functions.getTypeInputInfo(oid, out, out + 4);
+      return { function: memory.u32(out), parameter: memory.u32(out + 4) };
+    });
+    const address = memory.newCString(text);
+    const datum = functions.OidInputFunctionCall(input.function, address, input.parameter, -1);
+    functions.pfree(address);
+    return datum;
+  }
+
+  /** Content of a varlena, decompressed where it was compressed. */
+  function content<Value>(datum: number, read: (start: number, length: number) => Value): Value {
+    const plain = functions.pg_detoast_datum_packed(datum);
+    const { start, length } = memory.varlena(plain);
+    const value = read(start, length);
+    if (plain !== datum) functions.pfree(plain);
+    return value;
+  }
+
+  /** Calls a function of PostgreSQL that takes one argument and answers with one value, never NULL. */
+  function callWithOne(of: (call: number) => number, argument: number): number {
+    const call = functions.palloc0(CALL.arguments + ARGUMENT.size);
+    memory.setU8(call + CALL.argumentCount, 1);
+    memory.setU32(call + CALL.arguments, argument);
+    const result = of(call);
+    functions.pfree(call);
+    return result;
+  }
+
+  const newInt8 = (value: bigint): number => {
+    const address = memory.allocate(8);
+    memory.setI64(address, value);
+    return address;
+  };
+  const newFloat8 = (value: number): number => {
+    const address = memory.allocate(8);
+    memory.setF64(address, value);
+    return address;
+  };
+
+  function scalarValue(datum: number, oid: number): unknown {
+    switch (oid) {
+      case TYPE.bool:
+        return (datum & 0xff) !== 0;
+      case TYPE.int2:
+        return (datum << 16) >> 16;
+      case TYPE.int4:
+        return datum | 0;
+      case TYPE.oid:
+        return datum >>> 0;
+      case TYPE.int8:
+        return memory.i64(datum);
+      case TYPE.float4:
+        return floatOf(datum);
+      case TYPE.float8:
+        return memory.f64(datum);
+      case TYPE.numeric: {
+        const result = callWithOne(functions.numeric_float8, datum);
+        return memory.f64(result);
+      }
+      case TYPE.date: {
+        const day = datum | 0;
+        return new realm.Date(day === INFINITE_DAY || day === ~INFINITE_DAY ? Number.NaN : (day + EPOCH_DAYS) * DAY);
+      }
+      case TYPE.timestamp:
+      case TYPE.timestamptz: {
+        const time = memory.i64(datum);
+        return new realm.Date(time === INFINITE_TIME || time === ~INFINITE_TIME ? Number.NaN : Number(time) / 1000 + EPOCH);
+      }
+      case TYPE.text:
+      case TYPE.varchar:
+      case TYPE.bpchar:
+      case TYPE.xml:
+        return content(datum, memory.text);
+      case TYPE.json:
+        return realm.JSON.parse(content(datum, memory.text));
+      case TYPE.jsonb:
+        return realm.JSON.parse(textOf(datum, oid));
+      case TYPE.bytea:
+        return content(datum, (start, length) => new realm.Uint8Array(memory.bytes(start, length)));
+      default:
+        return textOf(datum, oid);
+    }
+  }
+
+  function arrayValue(datum: number, element: TypeInfo): unknown[] {
+    const array = functions.pg_detoast_datum(datum);
+    functions.deconstruct_array(array, element.oid, element.length, element.byValue, element.alignment, out, out + 4, out + 8);
+    const [datums, nulls, count] = [memory.u32(out), memory.u32(out + 4), memory.i32(out + 8)];
+    // Converting an element uses `out` again. More than one dimension comes flat, as in plv8.
+    const values = new realm.Array<unknown>(count);
+    for (let place = 0; place < count; place++) {
+      values[place] = memory.u8(nulls + place) ? null : toValue(memory.u32(datums + 4 * place), element);
+    }
+    functions.pfree(datums);
+    functions.pfree(nulls);
+    if (array !== datum) functions.pfree(array);
+    return values;
+  }
+
+  function recordValue(datum: number): unknown {
+    const header = functions.pg_detoast_datum(datum);
+    const type = memory.u32(header + TUPLE_HEADER.type);
+    const modifier = memory.i32(header + TUPLE_HEADER.typeModifier);
+    const length = memory.u32(header + TUPLE_HEADER.length) >>> 2;
+    return tuples().withRowType(type, modifier, (description) => tuples().toObject(tuples().around(header, length), description));
+  }
+
+  function toValue(datum: number, type: TypeInfo): unknown {
+    if (type.kind === "array") return arrayValue(datum, type.element!);
+    if (type.kind === "composite") return recordValue(datum);
+    return scalarValue(datum, type.oid);
+  }
+
+  function scalarDatum(value: unknown, oid: number): number {
+    const isNumber = typeof value === "number";
+    switch (oid) {
+      case TYPE.bool:
+        if (typeof value === "boolean") return value ? 1 : 0;
+        break;
+      case TYPE.int2:
+        if (isNumber) return (value << 16) >> 16;
+        break;
+      case TYPE.int4:
+        if (isNumber) return value | 0;
+        break;
+      case TYPE.oid:
+        if (isNumber) return value >>> 0;
+        break;
+      case TYPE.int8:
+        if (typeof value === "bigint") return newInt8(BigInt.asIntN(64, value));
+        if (isNumber) return newInt8(int64Of(value));
+        break;
+      case TYPE.float4:
+        if (isNumber) return bitsOf(value);
+        break;
+      case TYPE.float8:
+        if (isNumber) return newFloat8(value);
+        break;
+      case TYPE.numeric:
+        if (isNumber) return callWithOne(functions.float8_numeric, newFloat8(value));
+        break;
+      case TYPE.date:
+        if (is.isDate(value)) return Math.floor(timeOf(value) / DAY) - EPOCH_DAYS;
+        break;
+      case TYPE.timestamp:
+      case TYPE.timestamptz:
+        if (is.isDate(value)) return newInt8(BigInt(timeOf(value) - EPOCH) * 1000n);
+        break;
+      case TYPE.bytea: {
+        const bytes = bytesOf(value);
+        if (bytes) return memory.newVarlena(bytes);
+        break;
+      }
+      case TYPE.json:
+        if (typeof value === "object") return fromText(jsonText(value), oid);
+        break;
+      case TYPE.jsonb:
+        return fromText(jsonText(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part)), oid);
+      case TYPE.text:
+      case TYPE.varchar:
+      case TYPE.bpchar:
+        return memory.newText(String(value));
+    }
+    return fromText(String(value), oid);
+  }
+
+  function arrayDatum(value: unknown, element: TypeInfo): number {
+    if (!Array.isArray(value)) throw new LanguageError("22023", "value is not an Array");
+    const count = value.length;
+    const [datums, nulls] = [memory.allocate(4 * count + 4), memory.allocate(count + 1)];
+    for (let place = 0; place < count; place++) {
+      const datum = toDatum(value[place], element);
+      memory.setU32(datums + 4 * place, datum ?? 0);
+      memory.setU8(nulls + place, datum === null ? 1 : 0);
+    }
+    const bounds = memory.allocate(8);
+    memory.setU32(bounds, count);
+    memory.setU32(bounds + 4, 1);
+    return functions.construct_md_array(
+      ...[datums, nulls, count === 0 ? 0 : 1, bounds, bounds + 4],
+      ...[element.oid, element.length, element.byValue, element.alignment],
+    );
+  }
+
+  function toDatum(value: unknown, type: TypeInfo): Datum {
+    if (value === null || value === undefined) return null;
+    if (type.kind === "array") return arrayDatum(value, type.element!);
+    if (type.kind === "composite") {
+      if (type.oid === TYPE.record) throw new LanguageError("0A000", "a value of type record needs to know its columns");
+      return tuples().withRowType(type.oid, -1, (description) => tuples().toDatum(value, description));
+    }
+    return scalarDatum(value, type.oid);
+  }
+
+  return {
+    info,
+    toValue,
+    toDatum,
+    isPlain: (type) => (type.element ?? type).oid < CATALOGUE_END && type.kind !== "composite",
+  };
+}
+
+const words = new DataView(new ArrayBuffer(4));
+function floatOf(bits: number): number {
+  words.setInt32(0, bits);
+  return words.getFloat32(0);
+}
+function bitsOf(value: number): number {
+  words.setFloat32(0, value);
+  return words.getInt32(0);
+}
+
+/** A number as V8 makes an int64 of it: without its fraction, NaN as 0, too large as the largest. */
+function int64Of(value: number): bigint {
+  if (Number.isNaN(value)) return 0n;
+  if (value >= 2 ** 63) return INFINITE_TIME;
+  if (value <= -(2 ** 63)) return ~INFINITE_TIME;
+  return BigInt(Math.trunc(value));
+}
+
+function timeOf(value: Date): number {
+  const time = value.getTime();
+  if (Number.isNaN(time)) throw new LanguageError("22008", "invalid Date", { hint: "A JavaScript Date holds no infinity; pass such a value as text." });
+  return time;
+}
+
+function bytesOf(value: unknown): Uint8Array | null {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (is.isAnyArrayBuffer(value)) return new Uint8Array(value);
+  return null;
+}
+
+function jsonText(value: unknown, replacer?: (key: string, part: unknown) => unknown): string {
+  const text = JSON.stringify(value, replacer) as string | undefined;
+  if (text === undefined) throw new LanguageError("22032", `a ${typeof value} has no JSON text`);
+  return text;
+}
