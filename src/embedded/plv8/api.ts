@@ -5,6 +5,7 @@ import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
 import type { Routines } from "./routines.ts";
 import type { Cursor, Plan, Spi } from "./spi.ts";
+import { tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
 import type { Functions } from "./symbols.ts";
 import type { Transactions } from "./transactions.ts";
@@ -41,6 +42,7 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     const call = (...values: Arguments): unknown => {
       const saved = state.save();
       try {
+        tryStack("little");
         return work(...values);
       } catch (error) {
         throw errors.caught(saved, error);
@@ -48,6 +50,11 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     };
     Object.setPrototypeOf(call, realm.global.Function ? (realm.global.Function as FunctionConstructor).prototype : null);
     return call;
+  }
+
+  function atomic(work: () => unknown): unknown {
+    tryStack("statement");
+    return transactions.atomic(() => work());
   }
 
   const object = (members: Record<string, unknown>): unknown => Object.assign(new realm.Object(), members);
@@ -85,8 +92,8 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     prepare: offer((statement: unknown, ...names: unknown[]) =>
       planObject(spi.prepare(String(statement), names.length === 0 ? null : asList(names).map(String))),
     ),
-    subtransaction: offer((work: unknown) => (typeof work === "function" ? transactions.atomic(() => (work as () => unknown)()) : undefined)),
-    find_function: offer((signature: unknown) => withScratch(() => transactions.atomic(() => routines.find(String(signature)).code))),
+    subtransaction: offer((work: unknown) => (typeof work === "function" ? atomic(work as () => unknown) : undefined)),
+    find_function: offer((signature: unknown) => withScratch(() => atomic(() => routines.find(String(signature)).code))),
     elog: offer(elog),
     quote_literal: offer(quoting(functions.quote_literal_cstr)),
     quote_nullable: offer((text: unknown) => (text === null || text === undefined ? "NULL" : quoting(functions.quote_literal_cstr)(text))),

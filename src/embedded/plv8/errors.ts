@@ -199,7 +199,7 @@ export function describe(thrown: unknown, realm: Pick<Realm, "whereThrown">): Er
   };
   const fields = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Record<string, unknown>;
   const field = (name: string): string | null => text(() => fields[name]);
-  const whole = text(() => thrown) ?? (thrown === "" ? "" : "unknown exception");
+  const whole = text(() => String(thrown)) ?? (thrown === "" ? "" : "unknown exception");
   const state = unpackOrNull(field("code"), () => fields.code);
   const where = text(() => realm.whereThrown(thrown));
   return {

@@ -12,7 +12,6 @@ import { createRealm } from "./realm.ts";
 import { createRoutines } from "./routines.ts";
 import { HANDLERS, importName, sideModule } from "./side-module.ts";
 import { createSpi } from "./spi.ts";
-import { tryStack } from "./stack.ts";
 import { createState } from "./state.ts";
 import { type Symbols, symbolsOf, UnsupportedPGlite, type WebAssemblyModule } from "./symbols.ts";
 import { createTransactions } from "./transactions.ts";
@@ -103,13 +102,9 @@ function createLanguage(module: WebAssemblyModule, symbols: Symbols, imports: Im
   let tuples: Tuples;
   const types = createTypes({ functions, memory, realm, workArea, tuples: () => tuples });
   tuples = createTuples({ functions, memory, realm, types });
-  const checkStack = (): void => {
-    functions.check_stack_depth();
-    tryStack();
-  };
-  const spi = createSpi({ symbols, memory, state, errors, transactions, types, tuples, checkStack });
+  const spi = createSpi({ symbols, memory, state, errors, transactions, types, tuples });
   const routines = createRoutines({ functions, memory, realm, spi });
-  const parts = { symbols, memory, realm, state, errors, transactions, types, tuples, routines, checkStack };
+  const parts = { symbols, memory, realm, state, errors, transactions, types, tuples, routines };
   const { handlers, running } = createHandlers(parts);
   installApi({ functions, memory, realm, state, errors, transactions, spi, routines, running });
   return handlers;

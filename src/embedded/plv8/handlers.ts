@@ -7,7 +7,7 @@ import type { Realm } from "./realm.ts";
 import { checkProcedureCache, type Routine, type Routines } from "./routines.ts";
 import { createSetResult } from "./set-result.ts";
 import type { Handler } from "./side-module.ts";
-import { MOST_NESTED } from "./stack.ts";
+import { MOST_NESTED, tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Transactions } from "./transactions.ts";
@@ -25,7 +25,6 @@ export interface Parts {
   readonly types: Types;
   readonly tuples: Tuples;
   readonly routines: Routines;
-  checkStack(): void;
 }
 
 /** Takes the address of a FunctionCallInfo, answers a Datum. */
@@ -55,7 +54,7 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
           detail: `More than ${MOST_NESTED} calls of plv8 functions within each other.`,
         });
       }
-      parts.checkStack();
+      tryStack("little");
       functions.SPI_connect_ext(nonAtomic() ? SPI.nonAtomic : 0);
       connected = true;
       const convert = work();

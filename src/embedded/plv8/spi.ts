@@ -2,6 +2,7 @@
 import { type Errors, LanguageError } from "./errors.ts";
 import { PORTAL, SPI, TUPLE_TABLE, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
+import { tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Transactions } from "./transactions.ts";
@@ -44,8 +45,6 @@ interface Parts {
   readonly transactions: Transactions;
   readonly types: Types;
   readonly tuples: Tuples;
-  /** Refuses to go on where the stack is nearly used up: before PostgreSQL is entered, for it cannot be left half-way. */
-  checkStack(): void;
 }
 
 /** Parameters as the SPI takes them: `types`, `values` and `nulls` are addresses. */
@@ -59,7 +58,7 @@ interface Block {
 const NULL_MARK = "n".charCodeAt(0);
 const VALUE_MARK = " ".charCodeAt(0);
 
-export function createSpi({ symbols, memory, state, errors, transactions, types, tuples, checkStack }: Parts): Spi {
+export function createSpi({ symbols, memory, state, errors, transactions, types, tuples }: Parts): Spi {
   const { functions, variables } = symbols;
   const { atomic, withScratch } = transactions;
   let sequence = 0;
@@ -144,7 +143,7 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
 
   /** In a subtransaction, with memory that ends with it, and with room on the stack. */
   function guarded<Value>(work: () => Value): Value {
-    checkStack();
+    tryStack("statement");
     return withScratch(() => atomic(work));
   }
 

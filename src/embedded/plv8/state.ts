@@ -12,8 +12,13 @@ export interface State {
   /** Switches the memory context; the former one. */
   switchMemory(context: number): number;
   memoryContext(): number;
-  /** Memory context and resource owner only, after a subtransaction has changed them. */
-  restoreContext(saved: readonly number[]): void;
+  /** What work in a subtransaction leaves changed: error context, memory context, resource owner. */
+  restoreAfterWork(saved: readonly number[]): void;
+  /**
+   * Errors collect no context beyond this point. What lies beyond is added once, when JavaScript code has not caught the error and it is raised
+   * again; otherwise each level of nested calls would repeat all levels above it (measured: 430 kB of context at 150 levels).
+   */
+  startErrorContext(): void;
   /** What errfinish does for an error of PostgreSQL's own. */
   forgetInterruptions(): void;
 }
@@ -43,7 +48,9 @@ export function createState(module: WebAssemblyModule, { variables }: Symbols, m
       return former;
     },
     memoryContext: () => word(memoryContext),
-    restoreContext(saved) {
+    startErrorContext: () => memory.setU32(errorContext, 0),
+    restoreAfterWork(saved) {
+      memory.setU32(errorContext, saved[2]!);
       memory.setU32(memoryContext, saved[3]!);
       memory.setU32(owner, saved[4]!);
     },

@@ -26,15 +26,16 @@ export function createTransactions({ functions, variables }: Symbols, memory: Me
       throw errors.caught(saved, error);
     }
     state.switchMemory(saved[3]!);
+    state.startErrorContext();
     try {
       const value = work();
       functions.ReleaseCurrentSubTransaction();
-      state.restoreContext(saved);
+      state.restoreAfterWork(saved);
       return value;
     } catch (error) {
       const seen = errors.caught(saved, error);
       functions.RollbackAndReleaseCurrentSubTransaction();
-      state.restoreContext(saved);
+      state.restoreAfterWork(saved);
       throw seen;
     }
   }
