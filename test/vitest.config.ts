@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: "embedded",
           include: ["test/embedded/**/*.test.ts"],
+          globalSetup: ["test/embedded/support/global-setup.ts"],
           root,
           environment: "node",
           // Starting a database takes seconds of one core, and there are two.

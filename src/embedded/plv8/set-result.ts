@@ -15,7 +15,7 @@ export interface OpenSet {
  * Bytes of rows that one call may return. Beyond work_mem the store is a file, and PGlite's files lie in memory: without a bound a
  * function that never stops adding rows would end the process instead of the statement.
  */
-export const MOST_BYTES = 256 * 1024 * 1024;
+export const MOST_BYTES = 128 * 1024 * 1024;
 
 export function createSetResult({ symbols, memory, state, transactions, types, tuples }: Parts): {
   open(call: number, routine: Routine): OpenSet;
