@@ -13,9 +13,9 @@ export default defineConfig({
           globalSetup: ["test/embedded/support/global-setup.ts"],
           root,
           environment: "node",
-          // Starting a database takes seconds of one core, and there are two.
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Starting a database takes seconds of one core, and there are two: many times that when others use them too.
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
           maxWorkers: 2,
         },
       },

@@ -55,12 +55,15 @@ export class EmbeddedError extends Error {
  */
 const STACK_MEGABYTES = 8;
 
+/** Megabytes of JavaScript values. Beyond it the thread ends, and with it the database; PostgreSQL's own memory, at most 2 GB, is apart. */
+const HEAP_MEGABYTES = 2048;
+
 /**
  * The worker beside this file: TypeScript in the repository, JavaScript when compiled. A worker of Node.js 20 does not take `--import tsx`
  * over from its parent, and under vitest the parent has none, so that TypeScript is registered by a first line of its own.
  */
 function startWorker(options: Options): Worker {
-  const settings = { workerData: options, execArgv: [], resourceLimits: { stackSizeMb: STACK_MEGABYTES } };
+  const settings = { workerData: options, execArgv: [], resourceLimits: { stackSizeMb: STACK_MEGABYTES, maxOldGenerationSizeMb: HEAP_MEGABYTES } };
   if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), settings);
   const file = new URL("./worker.ts", import.meta.url).href;
   // tsx/esm/api as an import finds it; from here its CommonJS twin would be found.

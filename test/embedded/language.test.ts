@@ -104,6 +104,37 @@ describe("messages", () => {
   });
 });
 
+describe("code that runs while a result is converted", () => {
+  it("cannot use plv8: its connection is closed", async () => {
+    await exec(`CREATE FUNCTION late() RETURNS json LANGUAGE plv8 AS $f$ return { toJSON() { return plv8.execute('SELECT 1') } } $f$;
+                CREATE FUNCTION around() RETURNS text LANGUAGE plv8 AS $f$ try { plv8.execute('SELECT late()') } catch (e) { return e.message + plv8.execute('SELECT 2 AS two')[0].two } $f$`);
+    expect(await db.value("SELECT around()")).toBe("plv8 cannot be used while a result is converted2");
+  });
+  it("of a parameter can", async () => {
+    await exec(`CREATE FUNCTION early() RETURNS json LANGUAGE plv8 AS $f$
+      return plv8.execute('SELECT $1::json AS j', [{ toJSON() { return plv8.execute('SELECT 1 AS one') } }])[0].j $f$`);
+    expect(await db.value("SELECT early()")).toEqual([{ one: 1 }]);
+  });
+});
+
+describe("functions that PostgreSQL calls by itself", () => {
+  it("of an aggregate, a default, a CHECK, an index, a sort", async () => {
+    await exec(`
+      CREATE FUNCTION twice(v int) RETURNS int IMMUTABLE STRICT LANGUAGE plv8 AS 'return v * 2';
+      CREATE FUNCTION joins(state text, v int) RETURNS text IMMUTABLE LANGUAGE plv8 AS $f$ return (state ?? '') + v $f$;
+      CREATE AGGREGATE joined(int) (sfunc = joins, stype = text);
+      CREATE TABLE used (a int DEFAULT twice(4), b int CHECK (twice(b) < 100));
+      CREATE INDEX ON used (twice(a));
+      INSERT INTO used (b) VALUES (1), (2), (3)`);
+    expect(await db.value("SELECT joined(b ORDER BY -twice(b)) FROM used WHERE twice(a) = 16")).toBe("321");
+    expect((await db.raised("INSERT INTO used (b) VALUES (60)")).code).toBe("23514");
+  });
+  it("a window function is refused in words", async () => {
+    await exec("CREATE FUNCTION ranks() RETURNS int WINDOW LANGUAGE plv8 AS 'return 1'");
+    expect(await db.raised("SELECT ranks() OVER ()")).toMatchObject({ code: "0A000", message: "window functions are not supported by the embedded plv8" });
+  });
+});
+
 describe("rights", () => {
   beforeAll(() =>
     exec(`

@@ -15,6 +15,8 @@ export const VERSION = "3.2.2-embedded";
 
 /** What the handlers know of the call that runs. */
 export interface RunningCall {
+  /** False once the code has returned and its value is converted: the call's connection to the SPI is closed then. */
+  isOpen: boolean;
   /** Adds a row to the set that the function returns; null where it returns none. */
   returnNext: ((value: unknown) => void) | null;
 }
@@ -43,6 +45,8 @@ export function installApi({ functions, memory, realm, state, errors, transactio
       const saved = state.save();
       try {
         tryStack("little");
+        // Code still runs then, of getters and toJSON; through the caller's connection it would disturb the statement that called.
+        if (!running().isOpen) throw new LanguageError("55000", "plv8 cannot be used while a result is converted");
         return work(...values);
       } catch (error) {
         throw errors.caught(saved, error);

@@ -60,6 +60,7 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
       const convert = work();
       functions.SPI_finish();
       connected = false;
+      running.isOpen = false;
       return convert();
     } catch (error) {
       if (connected && !errors.isJump(error)) finishQuietly(saved);
@@ -119,7 +120,7 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
   }
 
   function callHandler(call: number): number {
-    const running: { returnNext: RunningCall["returnNext"] } = { returnNext: null };
+    const running = newCall();
     return enter(() => isNonAtomicCall(call), running, () => {
       const routine = routines.called(call);
       if (routine.isTrigger) return triggers.fire(call, routine);
@@ -146,7 +147,7 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
   function inlineHandler(call: number): number {
     const block = memory.u32(call + CALL.arguments);
     const source = memory.cString(memory.u32(block + INLINE_CODE.source))!;
-    return enter(() => memory.u8(block + INLINE_CODE.atomic) === 0, { returnNext: null }, () => {
+    return enter(() => memory.u8(block + INLINE_CODE.atomic) === 0, newCall(), () => {
       realm.compile("inline_code_block", source, [])();
       return () => 0;
     });
@@ -154,7 +155,7 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
 
   function validator(call: number): number {
     const oid = memory.u32(call + CALL.arguments);
-    return enter(() => false, { returnNext: null }, () => {
+    return enter(() => false, newCall(), () => {
       checkProcedureCache(functions, memory);
       const own = memory.u32(memory.u32(call + CALL.function) + FUNCTION.oid);
       if (functions.CheckFunctionValidatorAccess(own, oid) !== 0) routines.validate(oid);
@@ -164,9 +165,11 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
 
   return {
     handlers: { call_handler: callHandler, inline_handler: inlineHandler, validator },
-    running: () => stack.at(-1) ?? { returnNext: null },
+    running: () => stack.at(-1) ?? { returnNext: null, isOpen: false },
   };
 }
+
+const newCall = (): RunningCall => ({ returnNext: null, isOpen: true });
 
 /** pg_type.dat: anyelement, anyarray, anynonarray, anyenum, anyrange, anymultirange and the anycompatible family. */
 const POLYMORPHIC = new Set([2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538]);
