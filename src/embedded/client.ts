@@ -50,8 +50,8 @@ export class EmbeddedError extends Error {
 }
 
 /**
- * Megabytes of stack for the engine. PostgreSQL's own limit (max_stack_depth, 2 MB of its C stack) must come first: runaway recursion
- * in PL/pgSQL needs some 5 MB of the engine's stack until then.
+ * Megabytes of stack for the engine: enough that PostgreSQL's own limit (max_stack_depth, 2 MB of its C stack) comes first
+ * (test/embedded/stress.test.ts). On Node.js's main thread it does not.
  */
 const STACK_MEGABYTES = 8;
 
@@ -145,7 +145,7 @@ export function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDat
     };
     worker.on("error", (error: Error & { code?: string }) => {
       const isMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      stop(isMemory ? "the embedded database has ended: its JavaScript used more memory than there is" : `the embedded database has ended: ${error.message}`);
+      stop(`the embedded database has ended: ${isMemory ? "its JavaScript used more memory than there is" : error.message}`);
     });
     worker.on("exit", () => stop("the embedded database is closed"));
   });

@@ -15,7 +15,7 @@ const reply = (message: Reply): void => port.postMessage(message);
 const isCompressed = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 function open({ dataDir, snapshot }: Options): Promise<PGlite> {
-  const file = snapshot && new Blob([snapshot as Uint8Array<ArrayBuffer>], { type: isCompressed(snapshot) ? "application/x-gzip" : "application/x-tar" });
+  const file = snapshot && new Blob([snapshot as Uint8Array<ArrayBuffer>], { type: `application/x-${isCompressed(snapshot) ? "gzip" : "tar"}` });
   return PGlite.create({
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(file ? { loadDataDir: file } : {}),
@@ -23,8 +23,9 @@ function open({ dataDir, snapshot }: Options): Promise<PGlite> {
   });
 }
 
-function onNotice(notice: { severity?: string | undefined; message?: string | undefined; detail?: string | undefined; hint?: string | undefined }): void {
-  const { severity, message, detail, hint } = notice;
+type Given = { readonly [Field in keyof Notice]?: string | undefined };
+
+function onNotice({ severity, message, detail, hint }: Given): void {
   const plain: Notice = { severity: severity ?? "NOTICE", message: message ?? "", ...(detail && { detail }), ...(hint && { hint }) };
   reply({ kind: "notice", notice: plain });
 }

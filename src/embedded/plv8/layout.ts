@@ -29,8 +29,8 @@ export const TRIGGER_EVENT = { operation: 3, row: 4, timing: 0x18, before: 0x08,
 export const RELATION = { description: 52, oid: 56 } as const;
 
 /** access/tupdesc.h: TupleDescData; access/htup.h: HeapTupleData; access/htup_details.h: HeapTupleHeaderData. */
-export const DESCRIPTION = { columnCount: 0, type: 4, typeModifier: 8, references: 12 } as const;
-export const TUPLE = { size: 24, length: 0, place: 4, placeSize: 6, header: 16 } as const;
+export const DESCRIPTION = { columnCount: 0, references: 12 } as const;
+export const TUPLE = { size: 24, length: 0, place: 4, header: 16 } as const;
 export const TUPLE_HEADER = { xmin: 0, length: 0, typeModifier: 4, type: 8, offset: 22 } as const;
 
 /** executor/spi.h: SPITupleTable; utils/portal.h: PortalData. */
@@ -70,10 +70,10 @@ export const LEVELS = {
 export const DIAGNOSTIC = { schema: "s", table: "t", column: "c", dataType: "d", constraint: "n" } as const;
 
 /** funcapi.h: TypeFuncClass. */
-export const RESULT_CLASS = { scalar: 0, composite: 1, compositeDomain: 2, record: 3 } as const;
+export const RESULT_CLASS = { scalar: 0, composite: 1 } as const;
 
 /** executor/spi.h, nodes/parsenodes.h (FetchDirection). */
-export const SPI = { nonAtomic: 1, forward: 0, backward: 1, all: 0x7fffffff } as const;
+export const SPI = { nonAtomic: 1, forward: 0, backward: 1 } as const;
 
 /** catalog/pg_type.dat: types that are handled by themselves. */
 export const TYPE = {
@@ -88,7 +88,6 @@ export const TYPE = {
   xml: 142,
   float4: 700,
   float8: 701,
-  unknown: 705,
   bpchar: 1042,
   varchar: 1043,
   date: 1082,

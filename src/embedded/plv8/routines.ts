@@ -83,7 +83,8 @@ export function createRoutines({ functions, memory, realm, spi }: Parts): Routin
         'name', p.proname, 'source', p.prosrc, 'kind', p.prokind, 'result', p.prorettype::pg_catalog.int8, 'set', p.proretset,
         'language', l.lanname, 'resultName', r.typname, 'resultIsPseudo', r.typtype = 'p',
         'arguments', coalesce((
-          SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.name, 'type', a.type::pg_catalog.int8, 'pseudo', t.typtype = 'p') ORDER BY a.place)
+          SELECT pg_catalog.json_agg(
+            pg_catalog.json_build_object('name', a.name, 'type', a.type::pg_catalog.int8, 'pseudo', t.typtype = 'p') ORDER BY a.place)
           FROM (
             SELECT u.place, u.type, nullif(p.proargnames[u.place], '') AS name, coalesce(p.proargmodes[u.place], 'i') AS mode
             FROM pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[])) WITH ORDINALITY AS u (type, place)

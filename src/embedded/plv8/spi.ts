@@ -67,7 +67,9 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
     if (code >= 0) return;
     const name = memory.cString(functions.SPI_result_code_string(code))!;
     if (name === "SPI_ERROR_TRANSACTION") {
-      throw new LanguageError("0A000", "cannot begin/end transactions in plv8 with SQL statements", { hint: "Use plv8.commit() and plv8.rollback() in a procedure, plv8.subtransaction() elsewhere." });
+      throw new LanguageError("0A000", "cannot begin/end transactions in plv8 with SQL statements", {
+        hint: "Use plv8.commit() and plv8.rollback() in a procedure, plv8.subtransaction() elsewhere.",
+      });
     }
     if (name === "SPI_ERROR_COPY") throw new LanguageError("0A000", "cannot COPY to/from client in plv8");
     throw new LanguageError("XX000", name);

@@ -15,7 +15,6 @@ const FUNCTIONS = [
   "FlushErrorState",
   "FreeErrorData",
   "HeapTupleHeaderGetDatum",
-  "MemoryContextDelete",
   "MemoryContextReset",
   "OidInputFunctionCall",
   "OidOutputFunctionCall",
@@ -43,7 +42,6 @@ const FUNCTIONS = [
   "SPI_rollback",
   "SPI_scroll_cursor_move",
   "SearchSysCache1",
-  "check_stack_depth",
   "construct_md_array",
   "deconstruct_array",
   "err_generic_string",
@@ -115,7 +113,8 @@ export class UnsupportedPGlite extends Error {
   constructor(found: string) {
     super(
       `The embedded plv8 runs in @electric-sql/pglite ${PGLITE_VERSION} and in no other version: ${found}. ` +
-        `It reads PostgreSQL's memory, whose layout changes from build to build. Install the pinned version: npm install --save-exact @electric-sql/pglite@${PGLITE_VERSION}`,
+        "It reads PostgreSQL's memory, whose layout changes from build to build. " +
+        `Install the pinned version: npm install --save-exact @electric-sql/pglite@${PGLITE_VERSION}`,
     );
   }
 }

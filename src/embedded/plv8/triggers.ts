@@ -4,7 +4,7 @@ import { LanguageError } from "./errors.ts";
 import type { Convert, Parts } from "./handlers.ts";
 import { CALL, RELATION, TRIGGER, TRIGGER_DATA, TRIGGER_EVENT } from "./layout.ts";
 import type { Routine } from "./routines.ts";
-import type { Description } from "./tuples.ts";
+import { type Description, propertyOf } from "./tuples.ts";
 
 const OPERATIONS = ["INSERT", "DELETE", "UPDATE", "TRUNCATE"] as const;
 type Operation = (typeof OPERATIONS)[number];
@@ -84,8 +84,7 @@ export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fir
     const changed = new Map<number, unknown>();
     for (const [place, column] of description.columns.entries()) {
       if (!column) continue;
-      if (!(column.name in result)) throw new LanguageError("22023", "field name / property name mismatch", { detail: `The object has no property "${column.name}".` });
-      const value = (result as Record<string, unknown>)[column.name];
+      const value = propertyOf(result, column.name);
       if (!isDeepStrictEqual(value, before[column.name])) changed.set(place, value);
     }
     return changed.size === 0 ? subject(fired) : tuples.replaced(subject(fired), description, changed);

@@ -43,6 +43,12 @@ interface Parts {
   readonly types: Types;
 }
 
+/** Errors: LanguageError where the object lacks it, as in plv8. */
+export function propertyOf(object: object, name: string): unknown {
+  if (name in object) return (object as Record<string, unknown>)[name];
+  throw new LanguageError("22023", "field name / property name mismatch", { detail: `The object has no property "${name}".` });
+}
+
 export function createTuples({ functions, memory, realm, types }: Parts): Tuples {
   function describe(address: number): Description {
     const count = memory.i32(address + DESCRIPTION.columnCount);
@@ -75,8 +81,8 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
         if (!column) continue;
         const value = memory.u8(nulls + number) ? null : types.toValue(memory.u32(datums + 4 * number), column.type);
         // A column may be called __proto__.
-        if (column.name === "__proto__") Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true });
-        else row[column.name] = value;
+        if (column.name !== "__proto__") row[column.name] = value;
+        else Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true });
       }
       rows[place] = row;
     }
@@ -99,10 +105,7 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
 
   function toTuple(value: unknown, description: Description): number {
     if (typeof value !== "object" || value === null) throw new LanguageError("22023", "argument must be an object");
-    return formTuple(description, ({ name }) => {
-      if (!(name in value)) throw new LanguageError("22023", "field name / property name mismatch", { detail: `The object has no property "${name}".` });
-      return (value as Record<string, unknown>)[name];
-    });
+    return formTuple(description, ({ name }) => propertyOf(value, name));
   }
 
   return {

@@ -36,6 +36,7 @@ const INFINITE_DAY = 0x7fffffff;
 const INFINITE_TIME = 0x7fffffffffffffffn;
 const CATEGORY = { array: "A".charCodeAt(0), composite: "C".charCodeAt(0) } as const;
 const DOMAIN = "d".charCodeAt(0);
+/** FirstNormalObjectId in transam.h: below it are the types that PostgreSQL brings. */
 const CATALOGUE_END = 16_384;
 /** Types are remembered; a session that makes new ones without end must not fill the memory. */
 const REMEMBERED = 10_000;
@@ -299,7 +300,10 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
     info,
     toValue,
     toDatum,
-    isPlain: (type) => (type.element ?? type).oid < CATALOGUE_END && type.kind !== "composite",
+    isPlain(type) {
+      const { oid, kind } = type.element ?? type;
+      return oid < CATALOGUE_END && kind !== "composite";
+    },
   };
 }
 
@@ -323,7 +327,9 @@ function int64Of(value: number): bigint {
 
 function timeOf(value: Date): number {
   const time = value.getTime();
-  if (Number.isNaN(time)) throw new LanguageError("22008", "invalid Date", { hint: "A JavaScript Date holds no infinity; pass such a value as text." });
+  if (Number.isNaN(time)) {
+    throw new LanguageError("22008", "invalid Date", { hint: "A JavaScript Date holds no infinity; pass such a value as text." });
+  }
   return time;
 }
 
