@@ -91,10 +91,11 @@ describe("messages", () => {
       CREATE FUNCTION inner_one() RETURNS int LANGUAGE plv8 AS $f$ throw new Error('deep') $f$;
       CREATE FUNCTION middle() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN inner_one(); END';
       CREATE FUNCTION outer_one() RETURNS int LANGUAGE plv8 AS $f$
-        return plv8.execute('SELECT middle() AS m')[0].m $f$`);
-    const { where } = await db.raised("SELECT outer_one()");
+        return plv8.execute('SELECT middle() AS m')[0].m $f$;
+      CREATE FUNCTION top_one() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN outer_one(); END'`);
+    const { where } = await db.raised("SELECT top_one()");
     const lines = where!.split("\n").map((line) => line.replace(/ (LINE|line) .*/, ""));
-    expect(lines).toEqual(["inner_one()", "PL/pgSQL function middle()", 'SQL statement "SELECT middle() AS m"', "outer_one()"]);
+    expect(lines).toEqual(["inner_one()", "PL/pgSQL function middle()", 'SQL statement "SELECT middle() AS m"', "outer_one()", "PL/pgSQL function top_one()"]);
   });
   it("PL/pgSQL catches an error of plv8 with its SQLSTATE", async () => {
     await exec(`
