@@ -16,7 +16,7 @@ export interface Wait {
 
 export type BlockedSeconds = Readonly<Record<BlockerKind | "total", number>>;
 
-/** Waiting between two samples: session-seconds by who caused them. */
+/** Waiting between two samples, from the first wait to the last: session-seconds by who caused them. */
 interface Chunk {
   readonly from: number;
   readonly to: number;
@@ -50,15 +50,20 @@ export function integrateWaits(
   const previous = memory && memory.at <= now ? memory : null;
   const from = Math.max(previous?.at ?? 0, now - MINUTE);
   const seconds: Partial<Record<BlockerKind, number>> = {};
+  let first = now;
+  let last = from;
   const add = (wait: Wait, until: number, begun: number) => {
-    seconds[wait.kind] = (seconds[wait.kind] ?? 0) + Math.max(0, until - Math.max(begun, from)) * wait.weight;
+    const start = Math.max(begun, from);
+    seconds[wait.kind] = (seconds[wait.kind] ?? 0) + Math.max(0, until - start) * wait.weight;
+    first = Math.min(first, start);
+    last = Math.max(last, until);
   };
   for (const wait of waits) add(wait, now, wait.since ?? now);
   for (const wait of previous?.waiting ?? []) {
     if (waits.some(({ pid }) => pid === wait.pid)) continue;
     add(wait, Math.min(now, ended.get(wait.pid) ?? (from + now) / 2), from);
   }
-  const chunks = [...(previous?.chunks ?? []).filter(({ to }) => to > now - MINUTE), ...(Object.keys(seconds).length > 0 ? [{ from, to: now, seconds }] : [])];
+  const chunks = [...(previous?.chunks ?? []).filter(({ to }) => to > now - MINUTE), ...(Object.keys(seconds).length > 0 ? [{ from: first, to: last, seconds }] : [])];
   const window = Math.min(MINUTE, Math.max(1, recent));
   const sums = BLOCKER_KINDS.map((kind) => [kind, Math.min(within(chunks, kind, now - MINUTE), within(chunks, kind, now - window) * (MINUTE / window))] as const);
   const total = sums.reduce((sum, [, value]) => sum + value, 0);
