@@ -226,4 +226,50 @@ describe.skipIf(external)("pause_maintenance", () => {
     await writing;
     await cleared("kept");
   });
+
+  it("is sensed from jobs that run, are due and fail, and names them", async () => {
+    await makeTable(db, { table: "queued", rows: LOW });
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false, \"queue_depth\": [0.5, 1, 5]}', 'queued')");
+    await job("failing", "1 second", "SELECT 1/0");
+    await job("slow", "1 second", "SELECT pg_sleep(25)");
+    await job("ruvector_healing_other", "1 second", "SELECT pg_sleep(1)");
+    const seen = "SELECT coalesce(jsonb_object_agg(j ->> 'name', j), '{}') FROM jsonb_array_elements(ruvector_integrity_sample('queued') #> '{metrics,maintenance,jobs}') j";
+    interface Seen { failing?: { failing: boolean; last_message: string }; slow?: { running: boolean; due: boolean } }
+    const found = await db.until<Seen>(seen, ({ failing, slow }) => Boolean(failing?.failing && slow?.due), 30);
+    expect(found).toMatchObject({ failing: { failing: true }, slow: { running: true, due: true, failing: false } });
+    expect(found.failing?.last_message).toContain("division by zero");
+    expect(Object.keys(found).sort()).toEqual(["failing", "slow"]);
+    const answer = await db.value<Answer & { problem: { queue_depth: number } }>("SELECT ruvector_healing_trigger('queued')");
+    expect(answer.problem.class).toBe("maintenance_contention");
+    expect([...answer.problem.job_types].sort()).toEqual(["failing", "slow"]);
+    // Running and due, and failed.
+    expect(answer.problem.queue_depth).toBeGreaterThanOrEqual(3);
+    await cleared("queued");
+  });
+
+  it("sees and pauses what a plain role may: its own jobs, with the right to alter them", async () => {
+    const role = `ruvector_test_${process.pid}_plain`;
+    await db.client.query(`CREATE ROLE ${role} LOGIN; GRANT USAGE ON SCHEMA ruvector TO ${role}`);
+    await db.client.query(`GRANT EXECUTE ON FUNCTION ruvector.healing_cron(bigint, bigint[]), ruvector.healing_cron_job(bigint), ruvector.healing_alter_job(bigint, boolean, text) TO ${role}`);
+    const theirs = await job("theirs", "0 0 1 1 *", "SELECT 1");
+    const plain = await db.connect();
+    const ask = async <T>(statement: string): Promise<T> => Object.values((await plain.query(statement)).rows[0] as object)[0] as T;
+    try {
+      // As healing_call() has it: row security that would hide something is an error.
+      await plain.query(`SET ROLE ${role}; SET row_security = off`);
+      expect(await ask("SELECT ruvector.healing_cron(0, '{}')")).toMatchObject({ installed: true, denied: expect.stringContaining("permission denied for schema cron") });
+      await db.client.query(`GRANT USAGE ON SCHEMA cron TO ${role}`);
+      const own = await ask<string>("SELECT cron.schedule('own', '0 0 1 1 *', 'SELECT 1')::text");
+      expect(await ask("SELECT ruvector.healing_cron(0, '{}')")).toMatchObject({ others_hidden: true, jobs: [{ jobid: own, jobname: "own" }] });
+      expect(await ask(`SELECT ruvector.healing_cron_job(${theirs})`)).toMatchObject({ found: false });
+      await expect(plain.query(`SELECT ruvector.healing_alter_job(${own}, false, NULL)`)).rejects.toThrow("permission denied for function alter_job");
+      await db.client.query(`GRANT EXECUTE ON FUNCTION cron.alter_job TO ${role}`);
+      await plain.query(`SELECT ruvector.healing_alter_job(${own}, false, NULL)`);
+      expect(await active("own")).toBe(false);
+    } finally {
+      await plain.end();
+      await db.client.query("SELECT cron.unschedule(jobid) FROM cron.job");
+      await db.client.query(`REVOKE EXECUTE ON FUNCTION cron.alter_job FROM ${role}; REVOKE USAGE ON SCHEMA cron FROM ${role}; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
 });
