@@ -1,3 +1,17 @@
+-- A setting of the server; NULL where there is none of that name, `denied` where the role may not see it: pg_cron shows its own
+-- to members of pg_read_all_settings only.
+CREATE OR REPLACE FUNCTION ruvector.healing_server_setting(name text, denied text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE
+AS $function$
+BEGIN
+  RETURN current_setting(name, true);
+EXCEPTION WHEN insufficient_privilege THEN
+  RETURN denied;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_server_setting(text, text) IS 'A setting of the server, as far as the role may see it.';
+
 -- What the role may see of pg_cron. Dynamic, because it must also install where pg_cron is not there; row_security is
 -- on, because healing_call() switches it off and pg_cron shows a role its own jobs by row security.
 CREATE OR REPLACE FUNCTION ruvector.healing_cron(after_run bigint, open_runs bigint[])
@@ -11,7 +25,10 @@ DECLARE
   newest bigint;
 BEGIN
   IF to_regclass('cron.job') IS NULL THEN
-    RETURN jsonb_build_object('installed', false, 'elsewhere', current_setting('cron.database_name', true));
+    RETURN jsonb_build_object('installed', false, 'elsewhere', ruvector.healing_server_setting('cron.database_name', '?'));
+  END IF;
+  IF ruvector.healing_server_setting('cron.log_run') = 'off' THEN
+    RETURN jsonb_build_object('installed', true, 'silent', true);
   END IF;
   EXECUTE $jobs$
     SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text, 'jobname', j.jobname, 'schedule', j.schedule, 'command', j.command,

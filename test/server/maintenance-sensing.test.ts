@@ -158,6 +158,7 @@ describe("what may not be read", () => {
         expect(taken.unmeasured).toContainEqual({
           what: "autovacuum workers, vacuums and index builds of other roles", why: expect.any(String), hint: `GRANT pg_read_all_stats TO ${name};`,
         });
+        expect(taken.unmeasured).toContainEqual(expect.objectContaining({ what: "scheduled jobs", hint: `GRANT pg_read_all_settings TO ${name};` }));
         // Waiting is seen all the same: pg_locks is shown to everybody.
         const [holder, writer] = [await other.connect(), await other.connect()];
         const pid = await backend(writer);

@@ -250,7 +250,7 @@ describe.skipIf(external)("pause_maintenance", () => {
   it("sees and pauses what a plain role may: its own jobs, with the right to alter them", async () => {
     const role = `ruvector_test_${process.pid}_plain`;
     await db.client.query(`CREATE ROLE ${role} LOGIN; GRANT USAGE ON SCHEMA ruvector TO ${role}`);
-    await db.client.query(`GRANT EXECUTE ON FUNCTION ruvector.healing_cron(bigint, bigint[]), ruvector.healing_cron_job(bigint), ruvector.healing_alter_job(bigint, boolean, text) TO ${role}`);
+    await db.client.query(`GRANT EXECUTE ON FUNCTION ruvector.healing_cron(bigint, bigint[]), ruvector.healing_cron_job(bigint), ruvector.healing_server_setting(text, text), ruvector.healing_alter_job(bigint, boolean, text) TO ${role}`);
     const theirs = await job("theirs", "0 0 1 1 *", "SELECT 1");
     const plain = await db.connect();
     const ask = async <T>(statement: string): Promise<T> => Object.values((await plain.query(statement)).rows[0] as object)[0] as T;
@@ -261,6 +261,8 @@ describe.skipIf(external)("pause_maintenance", () => {
       await db.client.query(`GRANT USAGE ON SCHEMA cron TO ${role}`);
       const own = await ask<string>("SELECT cron.schedule('own', '0 0 1 1 *', 'SELECT 1')::text");
       expect(await ask("SELECT ruvector.healing_cron(0, '{}')")).toMatchObject({ others_hidden: true, jobs: [{ jobid: own, jobname: "own" }] });
+      // pg_cron's settings are not shown to it, and nothing stumbles over that.
+      expect(await ask("SELECT ruvector.healing_server_setting('cron.timezone', 'hidden')")).toBe("hidden");
       expect(await ask(`SELECT ruvector.healing_cron_job(${theirs})`)).toMatchObject({ found: false });
       await expect(plain.query(`SELECT ruvector.healing_alter_job(${own}, false, NULL)`)).rejects.toThrow("permission denied for function alter_job");
       await db.client.query(`GRANT EXECUTE ON FUNCTION cron.alter_job TO ${role}`);

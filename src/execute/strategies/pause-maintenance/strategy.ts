@@ -8,6 +8,7 @@ import { recordActionEvent } from "../../actions.ts";
 import { endLease, grantLease, type Lease, openLeases } from "../../leases.ts";
 import { undoLease } from "../../undo-lease.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
+import { SILENT_HINT } from "../../../sense/collect/maintenance/jobs.ts";
 import { alterJob, cronRights, jobState, NEVER, resumeJob } from "./jobs.ts";
 import { chooseJobs, namesOf, nothingToPause, type PausedJob, type PausePlan, predictedLambda } from "./plan.ts";
 
@@ -99,10 +100,13 @@ export const pauseMaintenance: Strategy = {
 
 /** pg_cron lives in one database of a server. */
 function withoutCron(host: Host): NothingToDo | null {
-  const { there, database, here } = host.one<{ there: boolean; database: string | null; here: string }>(sql`
-    SELECT to_regclass('cron.job') IS NOT NULL AS there, current_setting('cron.database_name', true) AS database, current_database() AS here`);
+  const { there, silent, database, here } = host.one<{ there: boolean; silent: boolean; database: string | null; here: string }>(sql`
+    SELECT to_regclass('cron.job') IS NOT NULL AS there, coalesce(ruvector.healing_server_setting('cron.log_run') = 'off', false) AS silent,
+           ruvector.healing_server_setting('cron.database_name') AS database, current_database() AS here`);
+  // A job that runs would be cut short by switching it off.
+  if (there && silent) return { nothing: "cron.log_run is off: which jobs run cannot be seen", hint: SILENT_HINT };
   if (there) return null;
-  if (database === null) return { nothing: "pg_cron is not on this server: there are no jobs to pause", hint: "What other schedulers start has to be paused there." };
+  if (database === null) return { nothing: "pg_cron is not in this database: there are no jobs to pause", hint: "What other schedulers start has to be paused there." };
   if (database === here) return { nothing: "pg_cron is not installed in this database", hint: "CREATE EXTENSION pg_cron;" };
   return {
     nothing: `pg_cron's jobs are in database ${printable(database)}: they cannot be paused from here`,

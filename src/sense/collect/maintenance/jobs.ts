@@ -49,6 +49,7 @@ export interface JobsMemory {
 type Answer =
   | { readonly installed: false; readonly elsewhere: string | null }
   | { readonly installed: true; readonly denied: string }
+  | { readonly installed: true; readonly silent: true }
   | {
       readonly installed: true;
       readonly jobs: readonly { jobid: string; jobname: string | null; schedule: string; command: string; active: boolean; username: string }[];
@@ -79,7 +80,7 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
   const { alive, priorities, offset } = host.one<{ alive: number[]; priorities: Record<string, CronJob["priority"]>; offset: number }>(sql`
     SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a WHERE a.datname = current_database()), '[]') AS alive,
            coalesce((SELECT json_object_agg(p.jobname, p.priority) FROM ruvector.healing_job_priorities p), '{}') AS priorities,
-           extract(epoch FROM clock_timestamp() AT TIME ZONE coalesce(current_setting('cron.timezone', true), 'GMT')
+           extract(epoch FROM clock_timestamp() AT TIME ZONE coalesce(ruvector.healing_server_setting('cron.timezone'), 'GMT')
                               - clock_timestamp() AT TIME ZONE 'UTC')::float8 AS offset`);
   const jobs = answer.jobs.map((job): CronJob => {
     const run = runs[job.jobid];
@@ -109,24 +110,23 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
 const GRACE_SECONDS = 2;
 
 function unreadable(host: Host, answer: Exclude<Answer, { jobs: unknown }>): Pick<JobsReading, "readable" | "unmeasured"> {
-  const what = "scheduled jobs";
-  if (!answer.installed) {
-    if (answer.elsewhere === null) return { readable: true, unmeasured: [] };
-    return {
-      readable: false,
-      unmeasured: [{
-        what,
-        why: `pg_cron of this server keeps its jobs in database ${answer.elsewhere} (cron.database_name): those of this database cannot be read from here`,
-        hint: pushHint("maintenance_queue_depth"),
-      }],
-    };
-  }
+  if (!answer.installed && answer.elsewhere === null) return { readable: true, unmeasured: [] };
   const { role } = host.one<{ role: string }>(sql`SELECT quote_ident(current_user) AS role`);
-  return {
-    readable: false,
-    unmeasured: [{ what, why: answer.denied, hint: `GRANT USAGE ON SCHEMA cron TO ${role}; GRANT SELECT ON cron.job, cron.job_run_details TO ${role};` }],
-  };
+  const gap = (why: string, hint: string) => ({ readable: false, unmeasured: [{ what: "scheduled jobs", why, hint }] });
+  if (!answer.installed && answer.elsewhere === "?") {
+    return gap("pg_cron is not in this database; whether it runs jobs here from another one is not shown to the role", `GRANT pg_read_all_settings TO ${role};`);
+  }
+  if (!answer.installed) {
+    return gap(
+      `pg_cron of this server keeps its jobs in database ${answer.elsewhere} (cron.database_name): those of this database cannot be read from here`,
+      pushHint("maintenance_queue_depth"),
+    );
+  }
+  if ("silent" in answer) return gap("cron.log_run is off: nobody can see which jobs run", SILENT_HINT);
+  return gap(answer.denied, `GRANT USAGE ON SCHEMA cron TO ${role}; GRANT SELECT ON cron.job, cron.job_run_details TO ${role};`);
 }
+
+export const SILENT_HINT = "ALTER SYSTEM SET cron.log_run = on; and restart the server.";
 
 function hiddenJobs(host: Host): Unmeasured {
   const { role } = host.one<{ role: string }>(sql`SELECT quote_ident(current_user) AS role`);
