@@ -52,9 +52,9 @@ it.skipIf(external)("goes on with pausing and resumes, and a throttle ends with 
   expect(await triggers()).toBe(some);
   expect(await reached("stabilizing")).toBe("stabilizing");
   expect(await triggers()).toBe(10);
-  expect((await raised(db.client, INSERT)).code).toBe("RV011");
+  expect((await raised(db.client, INSERT)).code).toBe("RV012");
   await db.killAndRestart();
-  expect((await raised(db.client, INSERT)).code).toBe("RV011");
+  expect((await raised(db.client, INSERT)).code).toBe("RV012");
   await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp()");
   await db.client.query(INSERT);
   await db.client.query(DELETE);
