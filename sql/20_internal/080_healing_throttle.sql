@@ -31,6 +31,16 @@ BEGIN
 END
 $function$;
 
+-- What a session remembers of its last statement: {time, bulk or single, turn, rows inserted before}; NULL: nothing. A setting may be
+-- set by anybody: what is no memory of ours is none.
+CREATE OR REPLACE FUNCTION ruvector.healing_throttle_memory(collection text)
+RETURNS text[]
+LANGUAGE sql STABLE
+AS $function$
+  SELECT string_to_array(m.memory, ' ') FROM (SELECT current_setting('ruvector_healing.throttle_' || collection, true)) m(memory)
+   WHERE m.memory ~ '^\d{1,10}\.\d{1,9} (bulk|single) -?\d{1,3}( \d{1,18})?$';
+$function$;
+
 -- Before the statement has locked a row. mode delay: a session that has been away from here for w seconds (its statement,
 -- its commit, its own thinking) sleeps w * p / (100 - p): it comes by (100 - p) % as often as it would. mode reject: p of 100
 -- statements raise RV012. What the memory of the session holds, as text in a setting: when it last left here, and whether
@@ -42,7 +52,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   level record;
-  memory text[] := string_to_array(nullif(current_setting('ruvector_healing.throttle_' || TG_ARGV[0], true), ''), ' ');
+  memory text[] := ruvector.healing_throttle_memory(TG_ARGV[0]);
   bulk boolean;
   percent double precision;
   work double precision;
@@ -88,8 +98,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  name text := 'ruvector_healing.throttle_' || TG_ARGV[0];
-  memory text[] := string_to_array(nullif(current_setting(name, true), ''), ' ');
+  memory text[] := ruvector.healing_throttle_memory(TG_ARGV[0]);
   level record;
   several boolean;
 BEGIN
@@ -104,7 +113,7 @@ BEGIN
   IF several AND level.mode = 'reject' AND memory[2] = 'single' AND memory[3]::integer BETWEEN 0 AND ceil(level.bulk_pct)::integer - 1 THEN
     PERFORM ruvector.healing_throttle_refuse(TG_RELID, level.bulk_pct, level.expires_at);
   END IF;
-  PERFORM set_config(name, concat_ws(' ', memory[1], CASE WHEN several OR current_query() ~* '^\s*copy\M' THEN 'bulk' ELSE 'single' END, '-1'), false);
+  PERFORM set_config('ruvector_healing.throttle_' || TG_ARGV[0], concat_ws(' ', memory[1], CASE WHEN several OR current_query() ~* '^\s*copy\M' THEN 'bulk' ELSE 'single' END, '-1'), false);
   RETURN NULL;
 END
 $function$;
@@ -158,6 +167,7 @@ $function$;
 
 COMMENT ON SEQUENCE ruvector.healing_throttle_turns IS 'Counts the inserts that a throttle in mode reject has judged.';
 COMMENT ON FUNCTION ruvector.healing_rows_inserted(oid) IS 'Rows this transaction has inserted into a table and its partitions so far.';
+COMMENT ON FUNCTION ruvector.healing_throttle_memory(text) IS 'What the session remembers of its last throttled statement.';
 COMMENT ON FUNCTION ruvector.healing_throttle_refuse(oid, double precision, timestamptz) IS 'Raises RV012 with the share and the end of the throttle.';
 COMMENT ON FUNCTION ruvector.healing_throttle_before() IS 'Delays or rejects an insert while a throttle is on.';
 COMMENT ON FUNCTION ruvector.healing_throttle_after() IS 'Tells bulk inserts from single ones while a throttle is on.';

@@ -4,7 +4,8 @@ import { configure, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, type CronServer, external } from "./support/cron.ts";
 import { raised } from "./support/database.ts";
 
-const db: CronServer = external ? (undefined as never) : await cronServer({ suffix: "leases" });
+// With background workers, pg_cron would terminate a job that is switched off while it runs.
+const db: CronServer = external ? (undefined as never) : await cronServer({ suffix: "leases", settings: { "cron.use_background_workers": "on" } });
 
 const INSERT = "INSERT INTO embeddings VALUES (999999, 0, 'w', '[1,2,3,4,5,6,7,8]')";
 const DELETE = "DELETE FROM embeddings WHERE id = 999999";

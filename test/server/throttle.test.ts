@@ -118,6 +118,9 @@ describe("mode delay", () => {
       for (; performance.now() - begin < seconds * 1000; done++) expect(await insert(writer, "paced")).toBe("");
       return done / ((performance.now() - begin) / 1000);
     };
+    // Whatever somebody sets, it is no memory of the throttle.
+    const id = await db.value<number>("SELECT collection_id FROM ruvector.collections WHERE table_name = 'paced'");
+    await writer.query(`SET ruvector_healing.throttle_${id} = 'nonsense'`);
     await perSecond(0.3);
     const free = await perSecond(1);
     const half = await throttle("paced", { percent: 50 });
