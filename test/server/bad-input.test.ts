@@ -87,7 +87,8 @@ describe("an error says what was wrong and what to type, and leaves nothing behi
 describe("hostile names", () => {
   const tables = ['"We""ird;--"."Emb T"', `"${"n".repeat(60)}"`, '"größe ✓ \'\' $$"', '"select"'];
   it.each(tables)("%s is registered, healed and rolled back", async (table) => {
-    await configure(db, QUICK);
+    // Each table is rolled back by hand: learned from, that would lead to another strategy for the next one.
+    await configure(db, { ...QUICK, learning_enabled: false });
     await db.client.query('CREATE SCHEMA IF NOT EXISTS "We""ird;--"');
     await makeTable(db, { table, rows: HOT });
     const before = await places(db, table);
