@@ -64,6 +64,8 @@ BEGIN
     FROM ruvector.healing_actuations r
    WHERE r.state = 'requested' AND r.deadline > clock_timestamp()
      AND EXISTS (SELECT FROM ruvector.healing_actuators a WHERE a.actuator = name AND a.workload = r.target ->> 'workload')
+     -- What nobody waits for any more (its table was dropped, its undo took too long) is not carried out.
+     AND EXISTS (SELECT FROM ruvector.healing_actions a WHERE a.id = r.action_id AND a.state IN ('executing', 'rolling_back'))
      -- An older one counts also while another session is just taking it (its row is locked, and still reads as requested).
      AND NOT EXISTS (SELECT FROM ruvector.healing_actuations o
                       WHERE o.id < r.id AND o.state IN ('requested', 'taken') AND o.deadline > clock_timestamp()

@@ -267,6 +267,42 @@ describe("the protocol", () => {
     expect(await last()).toMatchObject({ state: "aborted" });
   });
 
+  it("hands out nothing that nobody waits for any more", async () => {
+    await execute();
+    await db.client.query("BEGIN");
+    await db.client.query("UPDATE ruvector.healing_actions SET state = 'failed' WHERE state = 'executing'");
+    expect(await actuator.take()).toBeNull();
+    await db.client.query("ROLLBACK");
+    expect(await actuator.take()).not.toBeNull();
+    await db.client.query("SELECT ruvector_healing_abort($1)", [(await last()).action_id]);
+    await actuator.fail({ id: Number((await requests())[0]!.id) } as never, "asked to stop");
+    await ticks(db, 2);
+  });
+
+  it("needs the right to these three functions and no other", async () => {
+    const role = `actuator_${process.pid}`;
+    await db.client.query(`CREATE ROLE ${role}`);
+    const session = await db.connect();
+    try {
+      await session.query(`SET ROLE ${role}`);
+      const mine = fakeActuator(session, WORKLOAD, 2, "mine");
+      await expect(mine.report()).rejects.toMatchObject({ code: "42501" });
+      await expect(mine.take()).rejects.toMatchObject({ code: "42501" });
+      await db.client.query(`GRANT EXECUTE ON FUNCTION ruvector_healing_actuator_report(text, jsonb), ruvector_healing_actuation_take(text),
+                                                       ruvector_healing_actuation_answer(bigint, boolean, jsonb) TO ${role}`);
+      await mine.report();
+      await execute();
+      expect((await mine.serve()).wanted.replicas).toBe(3);
+      await lambdaIs(1);
+      await ticks(db, 2);
+      expect(await last()).toMatchObject({ state: "succeeded" });
+      await expect(session.query("SELECT * FROM ruvector.healing_actuations")).rejects.toMatchObject({ code: "42501" });
+    } finally {
+      await session.query("RESET ROLE");
+      await db.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}; DELETE FROM ruvector.healing_actuators WHERE actuator = 'mine'`);
+    }
+  });
+
   it("takes an answer twice, but not another one", async () => {
     await execute();
     const { id } = await actuator.serve();

@@ -38,6 +38,14 @@ describe("a connected replica", () => {
     expect(only(replicas)).toMatchObject({ lag_seconds: 60, lag_bytes: 8000 });
   });
 
+  it("that stands still for long lags from the very look that saw more written, whatever was looked at since", () => {
+    const still = [sender("r", 1000)];
+    const since = Array.from({ length: 400 }, (_, place) => ({ now: START + 5 * (place + 1), position: 2000 + 100 * place, senders: still }));
+    const { replicas, memory } = looks({ senders: still }, ...since);
+    expect(only(replicas).lag_seconds).toBe(5 * 399);
+    expect(memory!.marks.length).toBeLessThan(60);
+  });
+
   it("lags by replay_lag where that is more than what was seen", () => {
     expect(only(looks({ senders: [sender("r", 900, { replay_lag: 42 })] }).replicas)).toMatchObject({ lag_seconds: 42, lag_bytes: 100 });
   });

@@ -16,8 +16,10 @@ const KIND = "replication";
  * Without pg_monitor the views show who is connected, but not how far: then they are not measured, and the GRANT is named.
  */
 export function measureReplicas(host: Host, { id, settings }: Collection): Measured<readonly ReplicaMeasurement[]> {
+  const remembered = recall<ReplicationMemory>(host, id, KIND)?.value ?? null;
+  if (remembered === null && alone(host)) return { value: [], unmeasured: [] };
   const { role, scaled_down, ...view } = look(host);
-  const last = view.timeline === null ? null : (recall<ReplicationMemory>(host, id, KIND)?.value ?? null);
+  const last = view.timeline === null ? null : remembered;
   const { replicas, memory } = observe(view, last, { replica_memory_seconds: settings.replica_memory_seconds, scaled_down });
   if (memory) remember(host, id, KIND, memory);
   const unread = replicas.filter(({ kind }) => kind === "connected").length;
@@ -31,6 +33,11 @@ export function measureReplicas(host: Host, { id, settings }: Collection): Measu
     }],
   };
 }
+
+/** Whether nobody replicates from this server and there is no slot: 0.05 ms instead of 1.5 for the whole look. */
+const alone = (host: Host): boolean =>
+  host.one<{ alone: boolean }>(sql`
+    SELECT NOT EXISTS (SELECT FROM pg_stat_get_wal_senders()) AND NOT EXISTS (SELECT FROM pg_get_replication_slots()) AS alone`).alone;
 
 type Look = ReplicationView & { readonly role: string; readonly scaled_down: { readonly from: number; readonly to: number } | null };
 
@@ -63,7 +70,7 @@ const look = (host: Host): Look => host.one<Look>(sql`
                           ORDER BY r.client_addr, r.backend_start, r.pid)
                      FROM pg_stat_replication r LEFT JOIN slots s ON s.active_pid = r.pid
                     WHERE r.state IS DISTINCT FROM 'backup' AND s.slot_type IS DISTINCT FROM 'logical'
-                      AND r.application_name NOT IN ('pg_basebackup', 'pg_receivewal')), '[]') AS senders,
+                      AND coalesce(r.application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')), '[]') AS senders,
          coalesce((SELECT json_agg(json_build_object(
                             'name', slot_name, 'type', slot_type, 'database', database, 'active', active,
                             'restart', (restart_lsn - '0/0')::float8, 'progress', (coalesce(confirmed_flush_lsn, restart_lsn) - '0/0')::float8,
