@@ -117,6 +117,11 @@ describe.skipIf(!possible)("replication lag", () => {
     const { metrics, lambda } = await sample();
     expect(lambda).toBeLessThan(0.8);
     expect(metrics.replicas[0]).toMatchObject({ id: "replica:replica1", kind: "inactive_slot", label: "replica1 (not connected)" });
+    // Nobody's writes are held back for a replica that is not there.
+    expect(await valueOf(primary, "SELECT ruvector_healing_execute('level', 'throttle_ingestion')")).toMatchObject({
+      outcome: "deferred", reason: "nothing_to_do", message: expect.stringContaining("does not stream from this server"),
+      hint: expect.stringContaining("SELECT pg_drop_replication_slot('replica1');"),
+    });
     await first.restart();
     await caughtUp(primary, "replica1");
     expect(await lag("replica:replica1")).toBe(0);

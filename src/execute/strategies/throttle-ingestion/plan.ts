@@ -1,9 +1,12 @@
 /** How hard to throttle, and what that does to lambda. Pure. */
 import type { Configuration } from "../../../configuration/configuration.ts";
 import type { Plan } from "../../../model/action.ts";
-import type { IntegrityState, ProblemClass } from "../../../model/problem.ts";
+import type { IntegrityState, Problem, ProblemClass } from "../../../model/problem.ts";
+import { printable } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
+import type { ReplicaKind } from "../../../sense/collect/replication.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
+import type { NothingToDo } from "../../strategy.ts";
 
 export interface Level {
   /** Percent by which inserts are held back. */
@@ -36,6 +39,26 @@ export function throttleLevel(state: IntegrityState, percent: number | undefined
   };
 }
 
+/** What each kind of node needs that no throttle gives it. */
+const CURES: Readonly<Record<Exclude<ReplicaKind, "connected">, (name: string) => string>> = {
+  inactive_slot: (name) => `Bring the standby back; if it is gone for good: SELECT pg_drop_replication_slot('${name}');`,
+  receiver: (name) => `Start what receives the log again; if it is gone for good: SELECT pg_drop_replication_slot('${name}');`,
+  logical_slot: (name) => `Let its consumer read on; if that is gone for good: SELECT pg_drop_replication_slot('${name}');`,
+  gone: () => "Bring it back; the setting replica_memory_seconds says for how long it is missed.",
+};
+
+/** Replicas that this server does not feed are not brought nearer by fewer inserts; null: some lagging one is fed, or not ours to know. */
+export function unfed({ replicas, pushed }: Snapshot, { details }: Problem): NothingToDo | null {
+  if (details.class !== "replication_lag") return null;
+  const lagging = details.replica_ids.map((id) => replicas.find((replica) => replica.id === id));
+  const [first] = lagging;
+  if (!first || first.kind === "connected" || lagging.some((one) => !one || one.kind === "connected" || pushed.replication_lag_seconds?.[one.id] !== undefined)) return null;
+  return {
+    nothing: `${printable(first.label)} does not stream from this server: fewer inserts do not bring it nearer`,
+    hint: CURES[first.kind](printable(first.id.replace(/^[a-z]+:/, "")).replace(/'/g, "''")),
+  };
+}
+
 /**
  * lambda once the throttle has held for the stabilizing time. A hot partition stays as full as it is, and memory as used: there a
  * throttle only keeps it from getting worse, and lambda is foreseen unchanged. A replica catches up by what is not
@@ -48,7 +71,7 @@ export function predictedLambda(snapshot: Snapshot, problem: ProblemClass, level
   const pushed = snapshot.pushed.replication_lag_seconds;
   return assess({
     ...snapshot,
-    replicas: snapshot.replicas.map((replica) => ({ ...replica, lag_seconds: replica.lag_seconds === null ? null : less(replica.lag_seconds) })),
+    replicas: snapshot.replicas.map((replica) => (replica.kind === "connected" && replica.lag_seconds !== null ? { ...replica, lag_seconds: less(replica.lag_seconds) } : replica)),
     ...(pushed && { pushed: { ...snapshot.pushed, replication_lag_seconds: Object.fromEntries(Object.entries(pushed).map(([id, lag]) => [id, less(lag)])) } }),
   }, settings).reading.lambda;
 }

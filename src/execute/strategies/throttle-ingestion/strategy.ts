@@ -7,7 +7,7 @@ import { count, printable, short } from "../../../model/text.ts";
 import { grantLease, type Lease } from "../../leases.ts";
 import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { undoLease } from "../../undo-lease.ts";
-import { type Level, predictedLambda, throttleLevel, type ThrottlePlan } from "./plan.ts";
+import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
 
 interface ThrottleProgress extends Progress {
   readonly granted: boolean;
@@ -52,6 +52,9 @@ export const throttleIngestion: Strategy = {
         hint: `To throttle all the same: SELECT ruvector_healing_execute('${collection.name.replace(/'/g, "''")}', 'throttle_ingestion', '{"percent": 50}');`,
       };
     }
+    // Whoever names a percentage has other reasons.
+    const vain = params["percent"] === undefined ? unfed(snapshot, problem) : null;
+    if (vain) return vain;
     const foreign = notOwned(host, collection.relid);
     if (foreign) return foreign;
     const { tables } = host.one<{ tables: number }>(sql`
