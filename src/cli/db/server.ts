@@ -106,6 +106,10 @@ export async function providerOf(name: string, log: Log = () => undefined): Prom
   );
 }
 
+/** Whether a server of that name can have replicas here: they are made in the folder only, not with Docker nor of DATABASE_URL. */
+export const canHaveReplicas = async (name = "default"): Promise<boolean> =>
+  externalUrl() === undefined && (await providerOf(checkName(name))).kind === "debootstrap";
+
 function external(name: string, url: string): Server {
   const refuse = (what: string) => (): Promise<never> =>
     Promise.reject(

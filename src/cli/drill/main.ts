@@ -5,7 +5,7 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { nearest } from "../../model/nearest.ts";
-import { ServerProblem, startServer } from "../db/server.ts";
+import { canHaveReplicas, ServerProblem, startServer } from "../db/server.ts";
 import { interruption, wholeNumber } from "../terminal.ts";
 import { DRILLS } from "./drills/index.ts";
 import type { Drill } from "./drill.ts";
@@ -33,12 +33,16 @@ async function drill(names: readonly string[], flags: Flags, signal: AbortSignal
   const drills = wanted(names);
   const say = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
   const replicas = Math.max(0, ...drills.map((one) => one.replicas ?? 0));
-  const server = await startServer({ name: "drill", log: say, ...(replicas > 0 && (process.env["DATABASE_URL"] ?? "") === "" && { replicas }) });
+  const server = await startServer({ name: "drill", log: say, ...(replicas > 0 && (await canHaveReplicas("drill")) && { replicas }) });
   const client = await connectTo(server.url());
   const results: DrillResult[] = [];
   let stop: () => Promise<void> = async () => undefined;
+  // Before anything is to be cleaned up: what stands there belongs to the drill that runs.
+  await alone(client).catch(async (error: unknown) => {
+    await client.end();
+    throw error;
+  });
   try {
-    await alone(client);
     await install(client, server);
     const loop = await runLoop(client, flags.interval);
     stop = loop.stop;

@@ -4,11 +4,9 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, expect, inject } from "vitest";
 import { root } from "../../../build/project.ts";
-import { providerOf, type Replica, type Server, startServer } from "../../../src/cli/db/server.ts";
+import { canHaveReplicas, type Replica, type Server, startServer } from "../../../src/cli/db/server.ts";
 
-/** Replicas are made in the folder only: not of a server of DATABASE_URL, not with Docker. */
-export const replicasPossible = async (): Promise<boolean> =>
-  (process.env["DATABASE_URL"] ?? "") === "" && (await providerOf("replicas")).kind === "debootstrap";
+export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replicas");
 
 /** A server of this run's own; it is removed after the file's tests. */
 export async function serverWithReplicas(which: string, replicas: number, settings: Record<string, string> = {}): Promise<Server> {
