@@ -23,7 +23,7 @@ export const contention: Drill = {
         const id = next++;
         await other.query(`
           INSERT INTO ${table} (id, partition_id, tenant_id, seen_at, payload, embedding)
-          VALUES ($1, $1 % 4, 'writer', now(), 'x', array_fill(0.5::real, ARRAY[${DIMENSIONS}])::vector)`, [id]);
+          VALUES ($1::bigint, $1::bigint % 4, 'writer', now(), 'x', array_fill(0.5::real, ARRAY[${DIMENSIONS}])::vector)`, [id]);
       }, 50));
     }
   },
