@@ -1,6 +1,6 @@
 /** What must hold for every strategy that moves rows: plan, success, undo, no improvement, an error in the middle, an abort in the middle. */
 import type pg from "pg";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { checksum, configure, places, QUICK } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 import { MOVERS, type Mover } from "./support/movers.ts";
@@ -14,6 +14,11 @@ beforeAll(async () => {
   user = await db.connect();
   // One batch a tick, so that there is a middle.
   await configure(db, { ...QUICK, ...QUICK_TRAFFIC, enabled: false, batch_rows: 100, slice_seconds: 0.01, max_auto_heal_impact: 1 });
+});
+
+// Ticks visit every collection: those of earlier tests would be most of the work.
+afterEach(async () => {
+  await db.client.query("SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name)) FROM ruvector.collections");
 });
 
 interface Answer {

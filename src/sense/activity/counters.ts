@@ -11,7 +11,11 @@ import type { Host } from "../../host/host.ts";
 
 /** Since the statistics were last reset. */
 export interface Counters {
-  /** Rows read by sequential scans and fetched through indexes, and one for each index scan: an index-only scan fetches none. */
+  /**
+   * Rows read by sequential scans (seq_tup_read) and entries that index scans returned (idx_tup_read of the indexes, which
+   * unlike idx_tup_fetch counts index-only scans). Not scans: one that finds nothing is no load to speak of, and a lookup that
+   * does not name its partition makes one in each.
+   */
   readonly reads: number;
   /** Rows inserted, updated and deleted. */
   readonly writes: number;
@@ -48,7 +52,7 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
       UNION ALL SELECT l.relid, i.indexrelid, 'toast index' FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
     )
     SELECT o.relid,
-           ${total("= 'table'", "tuples_returned", "tuples_fetched")} + ${total("= 'index'", "tuples_fetched", "numscans")} AS reads,
+           ${total("IN ('table', 'index')", "tuples_returned")} AS reads,
            ${total("= 'table'", "tuples_inserted", "tuples_updated", "tuples_deleted")} AS writes,
            ${total("= 'table'", "tuples_inserted")} AS inserts,
            ${total("IS NOT NULL", "blocks_fetched")} AS blocks,
