@@ -37,9 +37,9 @@ export interface PartitionMeasurement {
 
 /** What others do to a partition, smoothed. */
 export interface Traffic {
-  /** Its share of the reads and of the writes over the mean share. */
-  readonly reads: number;
-  readonly writes: number;
+  /** Its share of the reads and of the writes over the mean share; null: too few of them to judge. */
+  readonly reads: number | null;
+  readonly writes: number | null;
   readonly reads_per_second: number;
   readonly writes_per_second: number;
   /** Of its writes, how many are inserts, 0 to 1: those do not follow rows that are moved. */
@@ -94,7 +94,7 @@ export function measurePartitions(
           bytes: byRelid.get(partition.relid)?.bytes ?? 0,
           heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
           live_bytes: liveBytes(partition, rows),
-          traffic: collection.settings.sense_traffic ? trafficOf(activity, partition.relid) : null,
+          traffic: collection.settings.sense_traffic ? trafficOf(activity, busyBy(activity, collection), partition.relid) : null,
           blocks_asked: activity.blocks[partition.relid]?.asked ?? 0,
           cold: isCold(collection, partition),
         };
@@ -105,11 +105,20 @@ export function measurePartitions(
   };
 }
 
-function trafficOf({ loads, rates }: ActivityMemory, relid: string): Traffic {
+/**
+ * Which kinds of traffic there is enough of. At half of the least rate from which shares are learned: a rate near it must not
+ * make a load come and go.
+ */
+function busyBy({ loads, rates }: ActivityMemory, { settings }: Collection): { readonly reads: boolean; readonly writes: boolean } {
+  const total = (figure: "reads" | "writes"): number => Object.keys(loads).reduce((sum, relid) => sum + (rates[relid]?.[figure] ?? 0), 0);
+  return { reads: total("reads") > settings.min_reads_per_second / 2, writes: total("writes") > settings.min_writes_per_second / 2 };
+}
+
+function trafficOf({ loads, rates }: ActivityMemory, busy: { readonly reads: boolean; readonly writes: boolean }, relid: string): Traffic {
   const [load, rate] = [loads[relid], rates[relid]];
   return {
-    reads: Math.exp(load?.reads ?? 0),
-    writes: Math.exp(load?.writes ?? 0),
+    reads: busy.reads ? Math.exp(load?.reads ?? 0) : null,
+    writes: busy.writes ? Math.exp(load?.writes ?? 0) : null,
     reads_per_second: rate?.reads ?? 0,
     writes_per_second: rate?.writes ?? 0,
     inserted: rate?.inserted ?? 0,
