@@ -83,6 +83,35 @@ describe("reads", () => {
   }, 60_000);
 });
 
+describe("reads of the latest rows", () => {
+  it("are levelled by moving few rows, where an access column tells which", async () => {
+    await makeTable(db, { table: "latest", rows: LEVEL, register: false });
+    await db.client.query("ALTER TABLE latest ADD seen_at timestamptz");
+    await db.client.query("UPDATE latest SET seen_at = now() - id * interval '1 minute'");
+    await db.client.query("CREATE INDEX ON latest (id)");
+    await db.client.query("SELECT ruvector_healing_register('latest', '{\"access_column\": \"seen_at\"}')");
+    // 80 % of the lookups, by id, are of the forty latest rows of partition 3.
+    await db.client.query("CREATE TABLE wanted AS (SELECT id FROM latest WHERE partition_id = 3 ORDER BY seen_at DESC LIMIT 40)");
+    await db.client.query("CREATE TABLE others AS (SELECT id FROM latest WHERE id % 12 = 0)");
+    const lookups = [
+      ...Array.from({ length: 20 }, () => "SET enable_seqscan = off; SELECT count(payload) FROM latest WHERE id = ANY (ARRAY(SELECT id FROM wanted)); RESET enable_seqscan"),
+      "SET enable_seqscan = off; SELECT count(payload) FROM latest WHERE id = ANY (ARRAY(SELECT id FROM others)); RESET enable_seqscan",
+    ];
+    const { plan } = await meanwhile(user, lookups, () => dryRun("latest"), ({ plan }) => (plan?.rows ?? 0) > 20);
+    expect(plan!.assumes.join()).toContain("access_column");
+    // By Zipf's law: a uniform share would be three quarters of the 300 rows.
+    expect(plan!.rows).toBeLessThan(120);
+    const { action_id } = await db.value<{ action_id: number }>("SELECT ruvector_healing_execute('latest', 'rebalance_partitions')");
+    const state = async () => {
+      await ticks(db, 1);
+      return db.value<string>("SELECT state FROM ruvector.healing_actions WHERE id = $1", [action_id]);
+    };
+    expect(await meanwhile(user, lookups, state, (now) => !["executing", "stabilizing"].includes(now))).toBe("succeeded");
+    expect(await db.value("SELECT count(*)::int FROM latest JOIN wanted USING (id) WHERE partition_id = 3")).toBeLessThan(20);
+    expect(await db.value("SELECT bool_and(seen_at >= (SELECT min(seen_at) FROM latest WHERE id <= 900 + 120 AND id > 900)) FROM latest WHERE id BETWEEN 901 AND 1200 AND partition_id <> 3")).toBe(true);
+  }, 60_000);
+});
+
 describe("writes", () => {
   it("of one partition are a hotspot; where they are inserts, moving rows is no remedy and says so", async () => {
     await makeTable(db, { table: "write_hot", rows: LEVEL });

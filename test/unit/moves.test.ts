@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type LoadedPartition, planLoads } from "../../src/execute/rows/loads.ts";
+import { harmonic, latestFor, type LoadedPartition, planLoads } from "../../src/execute/rows/loads.ts";
 import { shares } from "../../src/execute/rows/moves.ts";
 
 /** By rows alone. */
@@ -60,5 +60,71 @@ describe("shares", () => {
       const room = levels.reduce((sum, level) => sum + Math.max(0, ceiling - level), 0);
       expect(result.reduce((sum, one) => sum + one, 0)).toBe(Math.min(amount, room));
     }));
+  });
+});
+
+describe("planLoads by traffic", () => {
+  const level = (loads: readonly number[], inserted = 0): LoadedPartition[] =>
+    loads.map((load, place) => ({ label: `p${place}`, rows: 1000, values: [String(place)], bytes: 1e6, reads: load, writes: load, inserted }));
+
+  it("moves a share of the rows by hash, each row once, where rows carry alike", () => {
+    const { moves, after, figures } = planLoads(level([6.4, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.2]), 1.425, 1e9, "uniform");
+    expect(figures).toEqual(["reads"]);
+    // Each move is rounded to whole rows.
+    expect(Math.abs(moves.reduce((sum, { rows }) => sum + rows, 0) - (1000 * (6.4 - 1.425)) / 6.4)).toBeLessThanOrEqual(moves.length);
+    let end = 0;
+    for (const { filter, rows } of moves) {
+      expect(filter.hash![0]).toBeCloseTo(end, 9);
+      expect(filter.hash![1] - filter.hash![0]).toBeCloseTo(rows / 1000, 9);
+      end = filter.hash![1];
+    }
+    expect(Math.max(...after.map(({ reads }) => reads!))).toBeLessThan(1.44);
+    // What was levelled by the reads is levelled by the writes that went along.
+    expect(Math.max(...after.map(({ writes }) => writes!))).toBeLessThan(1.44);
+  });
+
+  it("moves the latest few rows, split over the targets, where recency tells", () => {
+    const { moves } = planLoads(level([6.4, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.2]), 1.425, 1e9, "recency");
+    const rows = moves.reduce((sum, one) => sum + one.rows, 0);
+    expect(rows).toBeLessThan(250);
+    expect(new Set(moves.map(({ latest }) => latest)).size).toBe(1);
+    expect(Math.abs(moves[0]!.latest! - rows)).toBeLessThanOrEqual(moves.length);
+    expect(moves[0]!.filter.hash![0]).toBe(0);
+    expect(moves[moves.length - 1]!.filter.hash![1]).toBeCloseTo(1, 5);
+  });
+
+  it("moves nothing for inserts, and no more than the rows allowed", () => {
+    expect(planLoads(level([6.4, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.2], 1).map((one) => ({ ...one, reads: null })), 1.425, 1e9, "uniform").moves).toEqual([]);
+    const { moves, after } = planLoads(level([6.4, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.2]), 1.425, 10, "uniform");
+    expect(moves.reduce((sum, { rows }) => sum + rows, 0)).toBe(10);
+    expect(after[0]!.reads).toBeCloseTo(6.4 * 0.99, 2);
+  });
+
+  it("keeps every row and all traffic whatever it is given, and no partition both gives and takes", () => {
+    const one = fc.record({ rows: fc.integer({ min: 0, max: 5000 }), bytes: fc.integer({ min: 0, max: 1e7 }), reads: fc.double({ min: 0, max: 8, noNaN: true }), writes: fc.double({ min: 0, max: 8, noNaN: true }), inserted: fc.double({ min: 0, max: 1, noNaN: true }), movable: fc.boolean() });
+    fc.assert(fc.property(fc.array(one, { minLength: 1, maxLength: 12 }), fc.constantFrom("uniform" as const, "recency" as const), fc.integer({ min: 0, max: 20_000 }), (list, model, most) => {
+      const before = list.map(({ movable, ...rest }, place): LoadedPartition => ({ ...rest, label: `p${place}`, values: movable ? [String(place)] : [] }));
+      const { moves, after } = planLoads(before, 1.425, most, model);
+      const total = (of: (partition: LoadedPartition) => number, of_: readonly LoadedPartition[]): number => of_.reduce((sum, partition) => sum + of(partition), 0);
+      expect(total(({ rows }) => rows, after)).toBe(total(({ rows }) => rows, before));
+      for (const figure of ["bytes", "reads", "writes"] as const) expect(total((partition) => partition[figure]!, after)).toBeCloseTo(total((partition) => partition[figure]!, before), 2);
+      expect(moves.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(most);
+      const givers = new Set(moves.map(({ from }) => from));
+      for (const { from, to, rows, from_keys } of moves) {
+        expect(rows).toBeGreaterThan(0);
+        expect(from_keys.length).toBeGreaterThan(0);
+        expect(givers.has(to), `${from} -> ${to}`).toBe(false);
+      }
+      for (const [place, partition] of after.entries()) expect(partition.rows - before[place]!.rows).toBe(
+        moves.reduce((sum, { from, to, rows }) => sum + (to === partition.label ? rows : 0) - (from === partition.label ? rows : 0), 0));
+    }));
+  });
+
+  it("finds the latest rows that carry a share of the traffic", () => {
+    expect(latestFor(1, 1000)).toBe(1000);
+    expect(latestFor(0, 1000)).toBe(0);
+    expect(latestFor(harmonic(75) / harmonic(10_000), 10_000)).toBe(75);
+    expect(harmonic(1)).toBeCloseTo(1, 1);
+    expect(harmonic(10)).toBeCloseTo(2.9289682, 4);
   });
 });
