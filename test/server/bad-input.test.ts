@@ -92,7 +92,7 @@ describe("hostile names", () => {
     await db.client.query('CREATE SCHEMA IF NOT EXISTS "We""ird;--"');
     await makeTable(db, { table, rows: HOT });
     const before = await places(db, table);
-    const healed = await db.value<{ rows_moved: number }>("SELECT ruvector_healing_trigger($1)", [table]);
+    const healed = await db.value<{ rows_moved: number }>("SELECT ruvector_healing_execute($1, 'rebalance_partitions')", [table]);
     expect(healed.rows_moved).toBeGreaterThan(800);
     await db.value("SELECT ruvector_healing_rollback($1)", [table]);
     expect(await places(db, table)).toBe(before);

@@ -104,9 +104,9 @@ describe("reads of the latest rows", () => {
     const { action_id } = await db.value<{ action_id: number }>("SELECT ruvector_healing_execute('latest', 'rebalance_partitions')");
     const state = async () => {
       await ticks(db, 1);
-      return db.value<string>("SELECT state FROM ruvector.healing_actions WHERE id = $1", [action_id]);
+      return (await db.rows<{ state: string; message: string }>("SELECT state, message FROM ruvector.healing_actions WHERE id = $1", [action_id]))[0]!;
     };
-    expect(await meanwhile(user, lookups, state, (now) => !["executing", "stabilizing"].includes(now))).toBe("succeeded");
+    expect(await meanwhile(user, lookups, state, (now) => !["executing", "stabilizing"].includes(now.state))).toMatchObject({ state: "succeeded" });
     expect(await db.value("SELECT count(*)::int FROM latest JOIN wanted USING (id) WHERE partition_id = 3")).toBeLessThan(20);
     expect(await db.value("SELECT bool_and(seen_at >= (SELECT min(seen_at) FROM latest WHERE id <= 900 + 120 AND id > 900)) FROM latest WHERE id BETWEEN 901 AND 1200 AND partition_id <> 3")).toBe(true);
   }, 60_000);

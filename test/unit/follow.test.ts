@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Counters } from "../../src/sense/activity/counters.ts";
-import { type ActivityMemory, follow, settleSeconds } from "../../src/sense/activity/follow.ts";
+import { type ActivityMemory, follow, settleSeconds, trafficLoad } from "../../src/sense/activity/follow.ts";
 
 const SETTINGS = { traffic_window_seconds: 60, min_reads_per_second: 100, min_writes_per_second: 10, working_set_window_seconds: 600 };
 const NAMES = ["a", "b", "c", "d"];
@@ -20,7 +20,7 @@ function run(from: ActivityMemory | null, seconds: number, rates: readonly numbe
   return memory;
 }
 
-const load = (memory: ActivityMemory, name = "a"): number => Math.exp(memory.loads[name]?.reads ?? 0);
+const load = (memory: ActivityMemory, name = "a"): number => trafficLoad(memory, name, "reads", 1.5);
 
 describe("follow", () => {
   it("comes to the share that lasts, and back", () => {
@@ -36,6 +36,16 @@ describe("follow", () => {
     expect(load(run(level, 5, [1e9, 0, 0, 0]))).toBeLessThan(1.2);
     const hot = run(null, 600, [800, 67, 67, 66]);
     expect(load(run(hot, 5, [0, 0, 0, 0]))).toBeGreaterThan(2.8);
+  });
+
+  it("is near the whole of it by the time a share is believed, so that plans are not made for a part", () => {
+    let memory = run(null, 300, [250, 250, 250, 250]);
+    let turns = 0;
+    for (; load(memory) < 1.5 && turns < 100; turns++) memory = run(memory, 5, [800, 67, 67, 66]);
+    // Three samples in a row make a state.
+    expect(load(run(memory, 10, [800, 67, 67, 66]))).toBeGreaterThan(2.8);
+    expect(turns).toBeGreaterThan(2);
+    expect(turns).toBeLessThan(8);
   });
 
   it("judges nothing below the least traffic", () => {

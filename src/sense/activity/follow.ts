@@ -4,6 +4,8 @@
  * **Traffic load** of a partition is its share of the reads (or writes) over the mean share. What is smoothed is the
  * logarithm of that ratio, with the time constant `traffic_window_seconds`: one second in which a partition takes
  * everything counts as one second, however many rows it was. An interval with less traffic than is judged counts as level.
+ * Once that says that a partition is loaded, the load is what a six times shorter window says, where that is more: a smoothed
+ * figure on its way up would be planned by as if it were the whole, and the moves would then be judged by the whole.
  *
  * **Our own moves** are not traffic. What a move reads and writes falls into an interval that is left out, and the load
  * before it is held until a third of the window has passed since the last move; then it is replaced by what was measured
@@ -29,8 +31,9 @@ export interface ActivityMemory {
   readonly at: number;
   /** Counters at the end of the last sample, its own reads included. */
   readonly counters: CountersByPartition;
-  /** Logarithms of the smoothed traffic loads. */
+  /** Logarithms of the smoothed traffic loads, and of the same over the shorter window. */
   readonly loads: Readonly<Record<string, Sums>>;
+  readonly recent: Readonly<Record<string, Sums>>;
   /** Smoothed rates, per second, and how many of the writes are inserts (0 to 1). */
   readonly rates: Readonly<Record<string, Sums & { readonly inserted: number }>>;
   /** Blocks asked for within the working set's window (older ones fade); of those of the table alone, how many were found. */
@@ -46,6 +49,18 @@ export interface ActivityMemory {
 const LEVEL: Sums = { reads: 0, writes: 0 };
 const FIGURES = ["reads", "writes"] as const;
 
+/** The shorter window over the longer one. */
+const RECENT = 1 / 6;
+
+/**
+ * A partition's share of the traffic over the mean share.
+ * @param fine the load from which it counts
+ */
+export function trafficLoad({ loads, recent }: Pick<ActivityMemory, "loads" | "recent">, relid: string, figure: keyof Sums, fine: number): number {
+  const lasting = loads[relid]?.[figure] ?? 0;
+  return Math.exp(lasting > Math.log(fine) ? Math.max(lasting, recent[relid]?.[figure] ?? 0) : lasting);
+}
+
 /** A partition without traffic: the logarithm of nothing would never come back within a window. */
 const LEAST_RATIO = 0.1;
 
@@ -57,7 +72,7 @@ export const settleSeconds = ({ traffic_window_seconds }: Pick<FollowSettings, "
 
 /** @param judged partitions whose traffic is compared; the cold one is not among them */
 export function follow(previous: ActivityMemory | null, counters: CountersByPartition, now: number, judged: readonly string[], settings: FollowSettings): ActivityMemory {
-  const known = { loads: previous?.loads ?? {}, rates: previous?.rates ?? {}, blocks: previous?.blocks ?? {}, observed: previous?.observed ?? 0 };
+  const known = { loads: previous?.loads ?? {}, recent: previous?.recent ?? {}, rates: previous?.rates ?? {}, blocks: previous?.blocks ?? {}, observed: previous?.observed ?? 0 };
   const seconds = previous ? now - previous.at : 0;
   // Two samples at one instant, a clock that was set back: this reading is a new beginning.
   if (!previous || !(seconds > 0)) return { at: now, counters, ...known, settling: previous?.settling ?? null, ...(previous?.moved && { moved: true }) };
@@ -67,11 +82,16 @@ export function follow(previous: ActivityMemory | null, counters: CountersByPart
   const blocks = smoothedBlocks(known.blocks, changes, seconds, settings);
   const observed = known.observed * decay(seconds, settings.working_set_window_seconds) + seconds;
   const base = { at: now, counters, rates, blocks, observed };
-  if (!previous.settling) return { ...base, loads: smoothedLoads(known.loads, changes, seconds, judged, settings), settling: null };
+  if (!previous.settling) {
+    const fresh = logRatios(changes, seconds, judged, settings);
+    const window = settings.traffic_window_seconds;
+    return { ...base, loads: smoothedLoads(known.loads, fresh, judged, decay(seconds, window)), recent: smoothedLoads(known.recent, fresh, judged, decay(seconds, window * RECENT)), settling: null };
+  }
   const { since } = previous.settling;
   const sums = Object.fromEntries(judged.map((relid) => [relid, sum(previous.settling!.sums[relid] ?? LEVEL, changes[relid] ?? LEVEL)]));
-  if (now - since < settleSeconds(settings)) return { ...base, loads: known.loads, settling: { since, sums } };
-  return { ...base, loads: logRatios(sums, now - since, judged, settings), settling: null };
+  if (now - since < settleSeconds(settings)) return { ...base, loads: known.loads, recent: known.recent, settling: { since, sums } };
+  const since_moves = logRatios(sums, now - since, judged, settings);
+  return { ...base, loads: since_moves, recent: since_moves, settling: null };
 }
 
 const decay = (seconds: number, window: number): number => Math.exp(-seconds / window);
@@ -99,11 +119,7 @@ function logRatios(amounts: Readonly<Record<string, Sums>>, seconds: number, jud
   return Object.fromEntries(judged.map((relid) => [relid, { reads: ratio(relid, "reads"), writes: ratio(relid, "writes") }]));
 }
 
-function smoothedLoads(
-  loads: ActivityMemory["loads"], changes: Readonly<Record<string, Sums>>, seconds: number, judged: readonly string[], settings: FollowSettings,
-): Record<string, Sums> {
-  const fresh = logRatios(changes, seconds, judged, settings);
-  const kept = decay(seconds, settings.traffic_window_seconds);
+function smoothedLoads(loads: ActivityMemory["loads"], fresh: Readonly<Record<string, Sums>>, judged: readonly string[], kept: number): Record<string, Sums> {
   return Object.fromEntries(judged.map((relid) => {
     const [before, now] = [loads[relid] ?? LEVEL, fresh[relid] ?? LEVEL];
     return [relid, Object.fromEntries(FIGURES.map((figure) => [figure, before[figure] * kept + now[figure] * (1 - kept)])) as unknown as Sums];

@@ -8,7 +8,7 @@ import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { ActivityMemory } from "../activity/follow.ts";
+import { type ActivityMemory, trafficLoad } from "../activity/follow.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
 
@@ -94,7 +94,7 @@ export function measurePartitions(
           bytes: byRelid.get(partition.relid)?.bytes ?? 0,
           heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
           live_bytes: liveBytes(partition, rows),
-          traffic: collection.settings.sense_traffic ? trafficOf(activity, busyBy(activity, collection), partition.relid) : null,
+          traffic: collection.settings.sense_traffic ? trafficOf(activity, collection, partition.relid) : null,
           blocks_asked: activity.blocks[partition.relid]?.asked ?? 0,
           cold: isCold(collection, partition),
         };
@@ -114,11 +114,14 @@ function busyBy({ loads, rates }: ActivityMemory, { settings }: Collection): { r
   return { reads: total("reads") > settings.min_reads_per_second / 2, writes: total("writes") > settings.min_writes_per_second / 2 };
 }
 
-function trafficOf({ loads, rates }: ActivityMemory, busy: { readonly reads: boolean; readonly writes: boolean }, relid: string): Traffic {
-  const [load, rate] = [loads[relid], rates[relid]];
+function trafficOf(activity: ActivityMemory, collection: Collection, relid: string): Traffic {
+  const busy = busyBy(activity, collection);
+  const { partition_load, partition_load_pair } = collection.settings;
+  const fine = (Object.keys(activity.loads).length === 2 ? partition_load_pair : partition_load)[0];
+  const rate = activity.rates[relid];
   return {
-    reads: busy.reads ? Math.exp(load?.reads ?? 0) : null,
-    writes: busy.writes ? Math.exp(load?.writes ?? 0) : null,
+    reads: busy.reads ? trafficLoad(activity, relid, "reads", fine) : null,
+    writes: busy.writes ? trafficLoad(activity, relid, "writes", fine) : null,
     reads_per_second: rate?.reads ?? 0,
     writes_per_second: rate?.writes ?? 0,
     inserted: rate?.inserted ?? 0,
