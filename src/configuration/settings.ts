@@ -99,7 +99,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   curve("partition_load_pair", "rows of a partition over the mean", "The same for collections of two partitions, where 2 is the most there can be."),
   flag("sense_traffic", true, "Whether reads and writes count as partition load. Off where one partition takes them by design, as the newest of a table partitioned by time does."),
   number("traffic_window_seconds", "seconds", 1, 3600, 60, "Time constant over which traffic load is smoothed: how long a share of the traffic must last to be believed."),
-  number("min_reads_per_second", "rows per second", 0, 1e12, 1000, "Collections with fewer reads than this, over all partitions, are not judged by them."),
+  number("min_reads_per_second", "rows per second", 0, 1e12, 500, "Collections with fewer reads than this, over all partitions, are not judged by them."),
   number("min_writes_per_second", "rows per second", 0, 1e12, 100, "Collections with fewer writes than this, over all partitions, are not judged by them."),
   number("working_set_window_seconds", "seconds", 1, DAY, 600, "Blocks asked for within this time make the working set that memory use is judged by."),
   curve("list_occupancy", "rows of a list over the mean of its index", "Fullness of an IVF list to health."),

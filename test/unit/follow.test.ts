@@ -48,9 +48,18 @@ describe("follow", () => {
     expect(turns).toBeLessThan(8);
   });
 
-  it("judges nothing below the least traffic", () => {
-    expect(load(run(null, 600, [90, 0, 0, 0]))).toBe(1);
+  it("judges less the more is missing of the least traffic", () => {
+    expect(load(run(null, 600, [0, 0, 0, 0]))).toBe(1);
+    expect(load(run(null, 600, [10, 0, 0, 0]))).toBeLessThan(1.2);
+    expect(load(run(null, 600, [50, 0, 0, 0]))).toBeCloseTo(2, 2);
     expect(load(run(null, 600, [101, 0, 0, 0]))).toBeCloseTo(4, 2);
+  });
+
+  it("takes blocks that were asked for while no row was read or written for maintenance's", () => {
+    const quiet = run(null, 60, [100, 100, 0, 0]);
+    const vacuumed = follow(quiet, { ...quiet.counters, c: { ...counters(0), blocks: 5000, table_blocks: 5000 } }, quiet.at + 5, NAMES, SETTINGS);
+    expect(vacuumed.blocks["c"]!.asked).toBe(0);
+    expect(quiet.blocks["a"]!.asked).toBeGreaterThan(5000);
   });
 
   it("begins anew where counters went backwards", () => {

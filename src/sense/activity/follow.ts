@@ -3,7 +3,7 @@
  *
  * **Traffic load** of a partition is its share of the reads (or writes) over the mean share. What is smoothed is the
  * logarithm of that ratio, with the time constant `traffic_window_seconds`: one second in which a partition takes
- * everything counts as one second, however many rows it was. An interval with less traffic than is judged counts as level.
+ * everything counts as one second, however many rows it was. An interval with less traffic than is judged counts by so much less.
  * Once that says that a partition is loaded, the load is what a six times shorter window says, where that is more: a smoothed
  * figure on its way up would be planned by as if it were the whole, and the moves would then be judged by the whole.
  *
@@ -107,14 +107,15 @@ function change(before: Counters | undefined, after: Counters): Counters {
   return Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])) as unknown as Counters;
 }
 
-/** Logarithm of each partition's share over the mean one; 0 where there is too little traffic to judge. */
+/** Logarithm of each partition's share over the mean one; nearer to 0, level, the more is missing of the traffic that is judged. */
 function logRatios(amounts: Readonly<Record<string, Sums>>, seconds: number, judged: readonly string[], settings: FollowSettings): Record<string, Sums> {
   const least: Sums = { reads: settings.min_reads_per_second * seconds, writes: settings.min_writes_per_second * seconds };
   const totals = judged.reduce((all, relid) => sum(all, amounts[relid] ?? LEVEL), LEVEL);
   const ratio = (relid: string, figure: keyof Sums): number => {
     const all = totals[figure];
-    if (all <= 0 || all < least[figure]) return 0;
-    return Math.log(Math.max(LEAST_RATIO, ((amounts[relid]?.[figure] ?? 0) * judged.length) / all));
+    if (all <= 0) return 0;
+    const weight = least[figure] > 0 ? Math.min(1, all / least[figure]) : 1;
+    return weight * Math.log(Math.max(LEAST_RATIO, ((amounts[relid]?.[figure] ?? 0) * judged.length) / all));
   };
   return Object.fromEntries(judged.map((relid) => [relid, { reads: ratio(relid, "reads"), writes: ratio(relid, "writes") }]));
 }
@@ -143,6 +144,10 @@ function smoothedBlocks(blocks: ActivityMemory["blocks"], changes: Readonly<Reco
   const kept = decay(seconds, settings.working_set_window_seconds);
   return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
     const before = blocks[relid] ?? { asked: 0, table: 0, found: 0 };
-    return [relid, { asked: before.asked * kept + one.blocks, table: before.table * kept + one.table_blocks, found: before.found * kept + one.table_hits }];
+    // VACUUM and ANALYZE ask for blocks and return no row: what they alone touch is not kept in memory for anybody.
+    const used = one.reads + one.writes > 0 ? 1 : 0;
+    return [relid, {
+      asked: before.asked * kept + used * one.blocks, table: before.table * kept + used * one.table_blocks, found: before.found * kept + used * one.table_hits,
+    }];
   }));
 }
