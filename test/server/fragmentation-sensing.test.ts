@@ -1,7 +1,8 @@
 /** Real bloat, sensed with and without pgstattuple, and compared with what a rebuild really gives back. */
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, inject, it } from "vitest";
 import { configure, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { testDatabase, type TestDatabase } from "./support/database.ts";
+import { handTo } from "./support/plain-role.ts";
 
 let db: TestDatabase;
 
@@ -71,6 +72,31 @@ it("what updates and deletes leave behind is sensed, exactly where pgstattuple m
     expect(Math.abs(exact[name]!.fragmentation_pct! - given), `${name} exact`).toBeLessThan(8);
   }
   for (const name of ["by_payload", "by_list", "by_graph", "by_length"]) expect((await sensed())[name]!.fragmentation_pct, name).toBeLessThan(8);
+});
+
+it("without pg_cron in the database nothing is rebuilt, and the command to run is said", async () => {
+  const answer = await db.value("SELECT ruvector_healing_execute('embeddings', 'compact_indexes', '{\"indexes\": [\"by_payload\"]}')");
+  expect(answer).toMatchObject({
+    outcome: "deferred", reason: "nothing_to_do", message: expect.stringContaining("pg_cron is not installed in database"),
+    hint: expect.stringContaining("REINDEX INDEX CONCURRENTLY public.by_payload;"),
+  });
+});
+
+it("a role without rights estimates, and names the GRANT", async () => {
+  const role = `ruvector_plain_${db.name.slice(-12)}`;
+  await db.client.query(`CREATE ROLE ${role}`);
+  try {
+    await handTo(db, role, inject("language"));
+    expect((await sensed())["by_payload"]).toMatchObject({ source: "small" });
+    await db.client.query("UPDATE embeddings SET payload = payload || repeat('w', 40) WHERE partition_id = 0");
+    expect((await sensed())["by_payload"]).toMatchObject({ source: "estimate", fragmentation_pct: expect.any(Number) });
+    expect(await unmeasured()).toContainEqual(expect.objectContaining({ hint: `GRANT pg_stat_scan_tables TO ${role};` }));
+    await db.client.query(`GRANT pg_stat_scan_tables TO ${role}`);
+    expect((await sensed())["by_payload"]).toMatchObject({ source: "pgstattuple" });
+  } finally {
+    await handTo(db, "postgres", inject("language"));
+    await db.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
 });
 
 it("is remembered, and a pushed figure wins", async () => {
