@@ -84,6 +84,7 @@ it("without pg_cron in the database nothing is rebuilt, and the command to run i
 
 it("a role without rights estimates, and names the GRANT", async () => {
   const role = `ruvector_plain_${db.name.slice(-12)}`;
+  const owner = await db.value<string>("SELECT quote_ident(current_user)");
   await db.client.query(`CREATE ROLE ${role}`);
   try {
     await handTo(db, role, inject("language"));
@@ -94,7 +95,7 @@ it("a role without rights estimates, and names the GRANT", async () => {
     await db.client.query(`GRANT pg_stat_scan_tables TO ${role}`);
     expect((await sensed())["by_payload"]).toMatchObject({ source: "pgstattuple" });
   } finally {
-    await handTo(db, "postgres", inject("language"));
+    await handTo(db, owner, inject("language"));
     await db.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   }
 });
