@@ -120,18 +120,17 @@ export function cancelJob(host: Host, id: string, reason: string): Job {
   return started ? asked : withdraw(host, asked, `withdrawn before it started: ${asked.cancel_reason}`);
 }
 
-/** Purpose of the jobs that clear up after an action: they may go on when it has ended. */
+/** Purpose of the jobs that clear up after an action: they go on when it has ended, and are watched to their end. */
 export const CLEAR_UP = "clear_up";
 
 /**
  * Ends the open jobs of actions that ended without them (an error in the loop itself). Actions that are at work watch their own.
  */
 export function sweepJobs(host: Host, collectionId: number): void {
-  const left = host.query<{ id: string }>(sql`
-    SELECT j.id::text FROM ruvector.healing_jobs j JOIN ruvector.healing_actions a ON a.id = j.action_id
-     WHERE j.collection_id = ${collectionId}::int AND j.state IN ('scheduled', 'running') AND a.finished_at IS NOT NULL
-       AND j.purpose <> ${CLEAR_UP}`);
-  for (const { id } of left) if (isOpen(watchJob(host, id))) cancelJob(host, id, "its action has ended");
+  const left = host.query<{ id: string; purpose: string }>(sql`
+    SELECT j.id::text, j.purpose FROM ruvector.healing_jobs j JOIN ruvector.healing_actions a ON a.id = j.action_id
+     WHERE j.collection_id = ${collectionId}::int AND j.state IN ('scheduled', 'running') AND a.finished_at IS NOT NULL`);
+  for (const { id, purpose } of left) if (isOpen(watchJob(host, id)) && purpose !== CLEAR_UP) cancelJob(host, id, "its action has ended");
 }
 
 /** pid of the backend that runs the job now. A role that may not see others' statements sees those of its own jobs. */
