@@ -112,11 +112,22 @@ export function schedule(host: Host, name: string, line: string, command: string
   }
 }
 
+/**
+ * healing_call switches row_security off, so that a policy on a user's table shows as an error and not as missing rows. pg_cron's tables
+ * have policies by design: a plain role sees its own jobs.
+ */
+function withPolicies<T>(host: Host, work: () => T): T {
+  host.execute(sql`SELECT set_config('row_security', 'on', true)`);
+  const result = work();
+  host.execute(sql`SELECT set_config('row_security', 'off', true)`);
+  return result;
+}
+
 const installed = (host: Host): boolean => host.one<{ there: boolean }>(sql`SELECT to_regclass('cron.job') IS NOT NULL AS there`).there;
 
 /** Takes a job out of pg_cron, if it is still there. Never while it runs: pg_cron then forgets it (libpq) or kills it (background workers). */
 export function unschedule(host: Host, jobid: string): void {
-  if (installed(host)) host.query(sql`SELECT cron.unschedule(jobid) FROM cron.job WHERE jobid = ${jobid}::bigint`);
+  if (installed(host)) withPolicies(host, () => host.query(sql`SELECT cron.unschedule(jobid) FROM cron.job WHERE jobid = ${jobid}::bigint`));
 }
 
 export interface Run {
@@ -131,12 +142,12 @@ export interface Run {
 /** What pg_cron has of a job: whether it is still scheduled, and its run. One-off jobs have at most one. */
 export function readRun(host: Host, jobid: string): { readonly scheduled: boolean; readonly logged: boolean; readonly run: Run | null } {
   if (!installed(host)) return { scheduled: false, logged: false, run: null };
-  return host.one(sql`
+  return withPolicies(host, () => host.one(sql`
     SELECT EXISTS (SELECT FROM cron.job WHERE jobid = ${jobid}::bigint) AS scheduled, coalesce(${setting("log_run")}, 'on') = 'on' AS logged,
            (SELECT row_to_json(r) FROM (
               SELECT status, btrim(return_message, E' \n') AS message, job_pid AS pid, extract(epoch FROM start_time)::float8 AS started_at,
                      extract(epoch FROM end_time)::float8 AS ended_at
-                FROM cron.job_run_details WHERE jobid = ${jobid}::bigint ORDER BY runid DESC LIMIT 1) r) AS run`);
+                FROM cron.job_run_details WHERE jobid = ${jobid}::bigint ORDER BY runid DESC LIMIT 1) r) AS run`));
 }
 
 /** Whether cron.timezone is known; a job that does not start may wait in another zone. */
@@ -145,7 +156,7 @@ export const zoneKnown = (host: Host): boolean => host.one<{ known: boolean }>(s
 /** Removes the run of a job that ended: healing_jobs has what it said. A role that may not delete it leaves it there. */
 export function forgetRun(host: Host, jobid: string): void {
   try {
-    host.execute(sql`DELETE FROM cron.job_run_details WHERE jobid = ${jobid}::bigint`);
+    host.atomic(() => withPolicies(host, () => host.execute(sql`DELETE FROM cron.job_run_details WHERE jobid = ${jobid}::bigint`)));
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
   }

@@ -1,7 +1,8 @@
 import type { Drill } from "../drill.ts";
+import { fragmentation } from "./fragmentation.ts";
 import { hotspotRows } from "./hotspot-rows.ts";
 import { hotspotBytes, hotspotDrain, hotspotTraffic } from "./hotspot-traffic.ts";
 import { memoryPressure } from "./memory.ts";
 
 /** Every drill there is, in the order in which `all` runs them. A new one is a file here and a line. */
-export const DRILLS: readonly Drill[] = [hotspotRows, hotspotTraffic, hotspotBytes, hotspotDrain, memoryPressure];
+export const DRILLS: readonly Drill[] = [hotspotRows, hotspotTraffic, hotspotBytes, hotspotDrain, fragmentation, memoryPressure];

@@ -129,6 +129,11 @@ export function obstacle(host: Host, tables: readonly string[], limitSeconds: nu
   };
 }
 
+/** What the preflight cannot see without a right; null: it sees all. Others' transactions have no age for a plain role. */
+export const blindSpot = (host: Host): string | null => host.one<{ hint: string | null }>(sql`
+  SELECT CASE WHEN NOT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+              THEN format('the age of other roles'' transactions is not visible: GRANT pg_read_all_stats TO %I;', current_user) END AS hint`).hint;
+
 /** statement_timeout of a new session of the installing role in this database, in seconds; 0: none. */
 export const roleTimeout = (host: Host): number => host.one<{ seconds: number }>(sql`
   SELECT coalesce((SELECT extract(epoch FROM (CASE WHEN substr(o, 19) ~ '^[0-9]+$' THEN substr(o, 19) || 'ms' ELSE substr(o, 19) END)::interval)

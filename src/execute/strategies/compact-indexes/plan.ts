@@ -8,7 +8,7 @@ import type { IndexMeasurement } from "../../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import { whyNoCron } from "../../cron.ts";
 import type { NothingToDo, PlanRequest } from "../../strategy.ts";
-import { type IndexFacts, measuredThroughput, obstacle, readIndexes, roleTimeout } from "./indexes.ts";
+import { blindSpot, type IndexFacts, measuredThroughput, obstacle, readIndexes, roleTimeout } from "./indexes.ts";
 
 export interface PlannedIndex {
   readonly index: string;
@@ -31,6 +31,8 @@ export interface CompactPlan extends Plan {
   readonly disk_bytes: number;
   readonly disk: string;
   readonly throughput: string;
+  /** What the preflight could not see, with the GRANT; null: nothing. */
+  readonly unseen: string | null;
 }
 
 /**
@@ -87,6 +89,7 @@ export function planCompaction({ host, collection, snapshot, params, tick_second
     disk_bytes: largest,
     disk: `about ${bytesText(largest)} more while the largest is rebuilt; how much the disk has left cannot be read from SQL`,
     throughput: measured ? "measured from earlier builds here" : "assumed until a build here was measured",
+    unseen: blindSpot(host),
     predicted_lambda: assess(rebuilt(snapshot, indexes), settings).reading.lambda,
     // Half the time budget goes to rebuilding (the timeout is twice this): the wait for pg_cron's minute counts for each index.
     estimated_duration_seconds: Math.ceil(
