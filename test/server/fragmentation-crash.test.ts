@@ -6,21 +6,13 @@ import { beforeAll, describe, expect, inject, it } from "vitest";
 import { checksum, configure, QUICK } from "./support/collection.ts";
 import { type CronServer, cronServer, external } from "./support/cron.ts";
 import { handTo } from "./support/plain-role.ts";
+import { ticking } from "./support/ticking.ts";
 
 let db: CronServer;
 
 const jobs = () => db.rows<{ id: string; purpose: string; state: string; message: string }>("SELECT id::text, purpose, state, message FROM ruvector.healing_jobs ORDER BY id");
 const note = () => db.value<string>("SELECT coalesce(progress ->> 'note', '') || ' / ' || coalesce(message, '') FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1");
 const invalid = () => db.value<number>("SELECT count(*)::int FROM pg_index WHERE indrelid = 'embeddings'::regclass AND NOT indisvalid");
-
-async function ticking(holds: () => Promise<boolean>, seconds: number): Promise<boolean> {
-  for (const end = Date.now() + seconds * 1000; ; ) {
-    await db.client.query("CALL ruvector_healing_tick()");
-    if (await holds()) return true;
-    if (Date.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
 
 describe.skipIf(external)("a rebuild whose server is killed", () => {
   beforeAll(async () => {
@@ -48,14 +40,14 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
     await db.client.query("CALL ruvector_healing_tick()");
     const blocker = await db.connect();
     await blocker.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
-    expect(await ticking(async () => /waiting for old snapshots/.test(await note()), 90), await note()).toBe(true);
+    expect(await ticking(db, async () => /waiting for old snapshots/.test(await note()), 90), await note()).toBe(true);
     expect(await invalid()).toBe(1);
     await db.killAndRestart();
     expect(await db.value("SELECT count(*)::int FROM cron.job WHERE jobname LIKE 'ruvector_healing_job_%'")).toBe(1);
-    expect(await ticking(async () => (await jobs())[0]!.state === "lost", 60), JSON.stringify(await jobs())).toBe(true);
+    expect(await ticking(db, async () => (await jobs())[0]!.state === "lost", 60), JSON.stringify(await jobs())).toBe(true);
     // No tick for a while: pg_cron does not start the command again, though it was the command's own minute a moment ago.
     expect(await db.until<number>("SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE '/* ruvector_healing job 1 %'", (some) => some > 0, 5)).toBe(0);
-    expect(await ticking(async () => (await db.value("SELECT state FROM ruvector.healing_actions")) === "succeeded", 220), `${await note()} ${JSON.stringify(await jobs())}`).toBe(true);
+    expect(await ticking(db, async () => (await db.value("SELECT state FROM ruvector.healing_actions")) === "succeeded", 220), `${await note()} ${JSON.stringify(await jobs())}`).toBe(true);
     expect((await jobs()).map(({ purpose, state }) => [purpose, state])).toEqual([
       ["rebuild an index", "lost"], ["drop a leftover", "succeeded"], ["rebuild an index", "succeeded"],
     ]);

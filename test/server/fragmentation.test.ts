@@ -1,19 +1,23 @@
 /**
- * compact_indexes on real bloat with real pg_cron: five collections side by side, because every job waits for its minute. One
+ * compact_indexes on real bloat with real pg_cron: six collections side by side, because every job waits for its minute. One
  * transaction that stays open holds all rebuilds up in their middle, where one is aborted and another runs into its deadline.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK } from "./support/collection.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
+import { ticking } from "./support/ticking.ts";
 
 const db = external ? (undefined as unknown as CronDatabase) : await cronDatabase();
 
+/** 63 bytes, so that PostgreSQL shortens it before it adds _ccnew. */
+const HOSTILE = `"Late; DROP ""x""${"y".repeat(49)}"`;
+
 /** A table with a bloated index on its text, and one of ivfflat that is bloated too where it is wanted. */
-async function bloated(table: string, { vectors = false } = {}): Promise<void> {
+async function bloated(table: string, { vectors = false, index = `${table}_payload` } = {}): Promise<void> {
   await db.client.query(`
     CREATE TABLE ${table} (id bigint PRIMARY KEY, payload text, embedding vector(8));
     INSERT INTO ${table} SELECT g, md5(g::text), (SELECT array_agg(random()) FROM generate_series(1, 8) WHERE g > 0)::vector FROM generate_series(1, 25000) g;
-    CREATE INDEX ${table}_payload ON ${table} (payload);
+    CREATE INDEX ${index} ON ${table} (payload);
     ${vectors ? `CREATE INDEX ${table}_lists ON ${table} USING ivfflat (embedding vector_l2_ops) WITH (lists = 10);` : ""}
     DELETE FROM ${table} WHERE id % 10 < 7`);
   await db.client.query(`VACUUM (ANALYZE) ${table}`);
@@ -38,15 +42,6 @@ const pages = (index: string) => db.value<number>("SELECT (pg_relation_size($1::
 const invalid = async (table: string) =>
   (await db.rows<{ name: string }>("SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = $1::regclass AND NOT indisvalid ORDER BY 1", [table])).map(({ name }) => name);
 
-/** Ticks until it holds; what it was at last when it never does. */
-async function ticking(holds: () => Promise<boolean>, seconds: number): Promise<boolean> {
-  for (const end = Date.now() + seconds * 1000; ; ) {
-    await db.client.query("CALL ruvector_healing_tick()");
-    if (await holds()) return true;
-    if (Date.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
 const ended = async (table: string) => ["succeeded", "failed", "aborted", "rollback_failed"].includes((await action(table)).state);
 
 async function allEnded(tables: readonly string[]): Promise<boolean> {
@@ -57,7 +52,8 @@ async function allEnded(tables: readonly string[]): Promise<boolean> {
 describe.skipIf(external)("compact_indexes", () => {
   beforeAll(async () => {
     await configure(db, { ...QUICK, enabled: false });
-    for (const table of ["healed", "dropped", "aborted", "late", "same"]) await bloated(table, { vectors: table === "healed" });
+    for (const table of ["healed", "dropped", "aborted", "same", "swapped"]) await bloated(table, { vectors: table === "healed" });
+    await bloated("late", { index: HOSTILE });
   }, 120_000);
 
   it("plans what it will do, and names what stands in its way", async () => {
@@ -97,37 +93,47 @@ describe.skipIf(external)("compact_indexes", () => {
     const before = { payload: await pages("healed_payload"), lists: await pages("healed_lists"), same: await pages("same_payload") };
     // The loop itself takes up the first one; the others are asked for.
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": true}', 'healed')");
-    expect(await ticking(async () => (await action("healed"))?.state === "executing", 30)).toBe(true);
-    for (const table of ["dropped", "aborted", "same"]) expect(await compact(table)).toMatchObject({ outcome: "started" });
+    expect(await ticking(db, async () => (await action("healed"))?.state === "executing", 30)).toBe(true);
+    for (const table of ["dropped", "aborted", "same", "swapped"]) expect(await compact(table)).toMatchObject({ outcome: "started" });
     expect(await compact("late", { max_seconds_per_index: 2 })).toMatchObject({ outcome: "started" });
     await db.client.query("CALL ruvector_healing_tick()");
     await blocker.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
     await db.client.query("DROP INDEX dropped_payload");
+    // Holds no snapshot, but a lock on the table: that is waited for once the new index is in the old one's place.
+    const reader = await db.connect();
+    await reader.query("BEGIN; SELECT FROM swapped LIMIT 1");
 
     // All jobs of one minute start together, and wait for the blocker.
-    expect(await ticking(async () => /waiting for old snapshots/.test((await action("aborted")).progress.note), 90), (await action("aborted")).progress.note).toBe(true);
+    expect(await ticking(db, async () => /waiting for old snapshots/.test((await action("aborted")).progress.note), 90), (await action("aborted")).progress.note).toBe(true);
     expect((await invalid("aborted")).length).toBe(2);
     // Writers do not wait for what waits.
     const writer = await db.connect();
     await writer.query("SET statement_timeout = '5s'");
     for (const table of ["healed", "aborted", "late", "same"]) await writer.query(`INSERT INTO ${table} VALUES (-2, 'written meanwhile', NULL)`);
     expect(await db.value("SELECT ruvector_healing_abort($1) ->> 'outcome'", [(await action("aborted")).id])).toBe("started");
-    expect(await ticking(async () => (await db.value("SELECT state FROM ruvector.healing_jobs WHERE command LIKE '%late_payload'")) === "cancelled", 30)).toBe(true);
+    expect(await ticking(db, async () => (await db.value("SELECT state FROM ruvector.healing_jobs WHERE collection_id = (SELECT collection_id FROM ruvector.collections WHERE table_name = 'late')")) === "cancelled", 30)).toBe(true);
     expect(await db.value("SELECT state FROM ruvector.healing_jobs WHERE command LIKE '%healed%'")).toBe("running");
     await blocker.query("COMMIT");
+    expect(await ticking(db, async () => /waiting for readers/.test((await action("swapped")).progress.note), 30), (await action("swapped")).progress.note).toBe(true);
+    await db.client.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%CONCURRENTLY public.swapped_payload'");
+    expect(await ticking(db, async () => (await action("swapped")).progress.note.includes("the old index after the swap"), 30), (await action("swapped")).progress.note).toBe(true);
+    expect(await invalid("swapped")).toEqual(["swapped_payload_ccold"]);
+    await reader.query("COMMIT");
 
-    expect(await ticking(async () => allEnded(["healed", "dropped", "aborted", "late", "same"]), 200),
+    expect(await ticking(db, async () => allEnded(["healed", "dropped", "aborted", "late", "same", "swapped"]), 200),
       JSON.stringify(await db.rows("SELECT collection, state, message FROM ruvector.healing_actions"))).toBe(true);
     expect(await action("healed")).toMatchObject({ state: "succeeded", verified: true });
     expect(await pages("healed_payload")).toBeLessThan(before.payload / 2);
     expect(await pages("healed_lists")).toBeLessThan(before.lists / 2);
+    expect(await action("swapped")).toMatchObject({ state: "succeeded", verified: true });
+    expect(await pages("swapped_payload")).toBeLessThan(before.same / 2);
     expect(await action("dropped")).toMatchObject({ state: "failed", message: expect.stringContaining("public.dropped_payload: it was dropped") });
     expect(await action("aborted")).toMatchObject({ state: "aborted" });
     expect(await action("late")).toMatchObject({ state: "failed", message: expect.stringContaining("not finished by its deadline") });
     expect(await action("same")).toMatchObject({ state: "failed", verified: false, message: expect.stringContaining("not verified") });
     expect(await pages("same_payload")).toBeLessThan(before.same / 2);
     expect(await invalid("aborted")).toEqual(["aborted_payload_ccnew"]);
-    for (const table of ["healed", "dropped", "late", "same"]) expect(await invalid(table)).toEqual([]);
+    for (const table of ["healed", "dropped", "late", "same", "swapped"]) expect(await invalid(table)).toEqual([]);
     // Each command was scheduled once; nothing is left in pg_cron.
     expect(await db.value("SELECT count(*)::int FROM cron.job")).toBe(0);
     expect(await db.rows("SELECT command, count(*)::int AS times FROM ruvector.healing_jobs GROUP BY 1 HAVING count(*) > 1")).toEqual([]);

@@ -121,7 +121,8 @@ function readIndexes(host: Host, collection: Collection): Facts[] {
            c.columns
       FROM ${family(sql`${collection.relid}::oid`)} f
       JOIN pg_index i ON i.indrelid = f.relid AND i.indisvalid
-      JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
+      -- What rebuild_centroids has beside an index for a while is none of the collection's own.
+      JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i' AND ic.relname !~ '^ruvector_(built|kept)_[0-9]'
       JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('btree', 'ivfflat', 'hnsw')
       JOIN pg_namespace n ON n.oid = ic.relnamespace
       JOIN pg_class t ON t.oid = i.indrelid AND t.relkind IN ('r', 'm')
