@@ -1,6 +1,7 @@
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { HealingError } from "../model/errors.ts";
+import { family } from "./introspect.ts";
+import { HealingError, SqlError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
 
 /**
@@ -54,7 +55,15 @@ export function followTable(host: Host, collection: Collection): void {
 /**
  * Locks a table and its partitions, or fails at once with 55P03: the loop never stands in a lock queue, where
  * everybody who comes later would wait behind it. (lock_timeout would not help: it does not end waits under PLJS.)
+ * A plain REINDEX locks the index alone, and everything that plans a statement on its table waits for that: it counts too. Indexes
+ * cannot be locked with NOWAIT, but everybody may read pg_locks.
  */
 export function lockTable(host: Host, collection: Collection, mode: "ACCESS SHARE" | "ROW EXCLUSIVE"): void {
   host.execute(sql`LOCK TABLE ${raw(collection.name)} IN ${raw(mode)} MODE NOWAIT`);
+  const [locked] = host.query<{ index: string; pid: number }>(sql`
+    SELECT k.relation::regclass::text AS index, k.pid
+      FROM ${family(sql`${collection.relid}::oid`)} f JOIN pg_index i ON i.indrelid = f.relid
+      JOIN pg_locks k ON k.relation = i.indexrelid AND k.locktype = 'relation' AND k.mode = 'AccessExclusiveLock' AND k.pid <> pg_backend_pid()
+     WHERE k.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`);
+  if (locked) throw new SqlError({ sqlstate: "55P03", message: `could not obtain lock on index ${locked.index}: pid ${locked.pid} holds it`, detail: null, hint: null });
 }
