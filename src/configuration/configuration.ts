@@ -51,6 +51,7 @@ export interface Configuration {
   readonly memory_pct: Triple;
   readonly fragmentation_pct: Triple;
   readonly min_rows_for_load: number;
+  readonly min_rows_for_list: number;
   readonly exact_count_pages: number;
   readonly fragmentation_interval_seconds: number;
   readonly exact_fragmentation_pages: number;

@@ -121,6 +121,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   curve("memory_pct", "percent", "Memory use to health of the query paths."),
   curve("fragmentation_pct", "percent", "Index fragmentation to health of the query paths."),
   integer("min_rows_for_load", "rows", 0, 1_000_000_000, 1000, "Collections with fewer rows are not judged by partition load: a handful of rows is always skewed."),
+  integer("min_rows_for_list", "rows", 0, 1_000_000_000, 1000, "Lists of IVF indexes with fewer rows are not judged by their fullness: pgvector's advice is a mean of 1,000 rows a list."),
   integer("exact_count_pages", "pages of 8 KiB", 0, 10_000_000, 8192, "Partitions are counted exactly while all of them together are not larger than this (8,192 pages are 64 MiB); otherwise rows come from the statistics."),
   number("fragmentation_interval_seconds", "seconds", 0, 30 * DAY, 600, "How long a measurement of index fragmentation is gone by; actions that rebuild indexes measure anew."),
   integer("exact_fragmentation_pages", "pages of 8 KiB", 0, 100_000_000, 16_384, "Most pages of btree indexes that one measurement reads with pgstatindex, smallest index first (16,384 pages are 128 MiB); the others are estimated."),

@@ -24,7 +24,7 @@ interface Given {
   readonly method?: "ivfflat" | "hnsw";
 }
 
-const index = (name: string, { lists = 20, rows = Array(lists).fill(100) as number[], total, source = "pageinspect", recall = 0.9, baseline = 0.9, method = "ivfflat" }: Given = {}): CentroidGroup => ({
+const index = (name: string, { lists = 20, rows = Array(lists).fill(1000) as number[], total, source = "pageinspect", recall = 0.9, baseline = 0.9, method = "ivfflat" }: Given = {}): CentroidGroup => ({
   index: name, method, lists: method === "hnsw" ? 0 : lists, baseline, measured_at: 1,
   measured: {
     method, probes: 1, k: 10, samples: 20, share: 1, recall, index_ms: 1, exact_ms: 2, duration_ms: 3,
@@ -41,7 +41,7 @@ const sense = (centroids: readonly CentroidGroup[], pushed: Snapshot["pushed"] =
 
 /** One list of `ratio` times the mean; the others share the rest. */
 const skewed = (ratio: number, lists = 20): number[] => {
-  const mean = 100;
+  const mean = 1000;
   const rest = (lists * mean - ratio * mean) / (lists - 1);
   return Array.from({ length: lists }, (_, n) => (n === 3 ? ratio * mean : rest));
 };
@@ -58,19 +58,20 @@ describe("a list", () => {
   });
 
   it.each([4, 5, 6, 16, 17, 100, 2000])("is recognised in an index of %i lists", (lists) => {
-    const rows = skewed(Math.min(lists, 30) * 0.99, lists).map((one) => one * 10);
+    const rows = skewed(Math.min(lists, 30) * 0.99, lists).map((one) => one * 2);
     expect(sense([index("public.i", { lists, rows })]).problem.details.class).toBe("centroid_skew");
   });
 
   it("that was not seen is not measured; one pushed from outside wins", () => {
-    const { graph } = sense([index("public.i", { rows: [300, 200], total: 2000, source: "sampled" })]);
+    const { graph } = sense([index("public.i", { rows: [3000, 2000], total: 20_000, source: "sampled" })]);
     expect(graph.nodes.filter(({ type, measured }) => type === "centroid" && measured)).toHaveLength(2);
-    expect(graph.nodes.find(({ id }) => id === "centroid:public.i:0")).toMatchObject({ label: "public.i list of rank 1", mass: 300 });
+    expect(graph.nodes.find(({ id }) => id === "centroid:public.i:0")).toMatchObject({ label: "public.i list of rank 1", mass: 3000 });
     expect(sense([index("public.i")], { centroid_occupancy: { "centroid:public.i:7": 20 } }).reading.lambda).toBeCloseTo(0.3, 10);
   });
 
-  it("of a small index is not judged", () => {
-    expect(sense([index("public.i", { rows: skewed(10).map((one) => one / 100) })]).reading.lambda).toBe(1);
+  it("of few rows is not judged", () => {
+    expect(sense([index("public.i", { rows: skewed(10).map((one) => one * 0.0999) })]).reading.lambda).toBe(1);
+    expect(sense([index("public.i", { rows: skewed(10).map((one) => one * 0.1) })]).reading.lambda).toBeLessThan(0.7);
   });
 });
 

@@ -13,6 +13,8 @@ interface Range {
   readonly rows: number;
   /** Rows of its fullest list over the mean list of the index; null: none of its lists was measured. */
   readonly occupancy: number | null;
+  /** Rows of its fullest list. */
+  readonly fullest: number;
 }
 
 /**
@@ -34,6 +36,7 @@ function ranges(group: CentroidGroup, nodes: number): Range[] {
       label: labelOf(group, first, last),
       rows: rows.reduce((sum, one) => sum + one, 0),
       occupancy: rows.length > 0 && mean > 0 ? Math.max(...rows) / mean : null,
+      fullest: Math.max(0, ...rows),
     };
   });
 }
@@ -61,14 +64,13 @@ export function centroidGroups(snapshot: Snapshot, configuration: Configuration)
   const pushed = snapshot.pushed.centroid_occupancy;
   const curve = toCurve(configuration.list_occupancy, "log");
   return ivf(snapshot).map((group) => {
-    // As with partitions: a handful of rows is always skewed.
-    const judged = (group.measured?.rows ?? 0) >= configuration.min_rows_for_load;
     return {
       kind: "centroid",
       hubHealth: recallHealth(group, configuration),
-      members: ranges(group, nodes(group)).map(({ id, label, rows, occupancy }): MemberDescription => {
-        const value = pushed?.[id] ?? occupancy;
-        return { id, label, mass: rows, health: pushed?.[id] !== undefined || judged ? health(value, curve) : value === null ? null : 1 };
+      members: ranges(group, nodes(group)).map(({ id, label, rows, occupancy, fullest }): MemberDescription => {
+        // As with partitions: a handful of rows is always skewed.
+        const small = occupancy !== null && fullest < configuration.min_rows_for_list;
+        return { id, label, mass: rows, health: pushed?.[id] === undefined && small ? 1 : health(pushed?.[id] ?? occupancy, curve) };
       }),
     };
   });

@@ -64,7 +64,8 @@ export const skewOf = (measured: IndexMeasurement, lists: number): number | null
 
 /** Health of an index as the graph sees it: of its recall or of its fullest list, whichever is worse. */
 function sickness(group: CentroidGroup, { settings }: Collection): number {
-  const skew = group.measured && group.measured.rows >= settings.min_rows_for_load ? skewOf(group.measured, group.lists) : null;
+  const fullest = Math.max(0, ...(group.measured?.lists?.rows ?? []));
+  const skew = group.measured && fullest >= settings.min_rows_for_list ? skewOf(group.measured, group.lists) : null;
   return Math.min(recallHealth(group, settings) ?? 1, health(skew, toCurve(settings.list_occupancy, "log")) ?? 1);
 }
 
