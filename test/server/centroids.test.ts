@@ -8,7 +8,8 @@ let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, { ...QUICK, enabled: false });
+  // Time enough for all indexes on a loaded machine.
+  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
 });
 
 interface Sample {
