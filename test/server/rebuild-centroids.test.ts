@@ -47,6 +47,18 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     return session;
   };
 
+  /** Two partitions under one index, both drifted. */
+  const makeWhole = async (table: string): Promise<void> => {
+    await db.client.query(`
+      CREATE TABLE ${table} (id bigserial, part int DEFAULT 0, embedding vector(8), PRIMARY KEY (part, id)) PARTITION BY LIST (part);
+      CREATE TABLE ${table}_0 PARTITION OF ${table} FOR VALUES IN (0); CREATE TABLE ${table}_1 PARTITION OF ${table} FOR VALUES IN (1)`);
+    for (const part of [0, 1]) await insertClusters(db, table, { rows: 500, clusters: 20, columns: "part, ", values: `${part}, ` });
+    await db.client.query(`CREATE INDEX ${table}_idx ON ${table} USING ivfflat (embedding vector_l2_ops) WITH (lists = 20); COMMENT ON INDEX ${table}_idx IS 'whole'`);
+    for (const part of [0, 1]) await insertClusters(db, table, { rows: 5500, clusters: 10, first: 1000, at: 50, columns: "part, ", values: `${part}, ` });
+    await db.client.query(`ANALYZE ${table}; SELECT ruvector_healing_register('${table}')`);
+  };
+  const wholeIndexes = async (table: string) => [await indexes(table), await indexes(`${table}_0`), await indexes(`${table}_1`)];
+  const wholes: Record<string, Index[][]> = {};
   const before: Record<string, Index[]> = {};
   const WEIRD = '"Weird; drop"';
   let stalled: Awaited<ReturnType<typeof writer>>[] = [];
@@ -77,6 +89,11 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await db.client.query("DELETE FROM parts WHERE part = 0 AND id > 500; CREATE INDEX parts_idx ON parts USING ivfflat (embedding vector_l2_ops) WITH (lists = 20)");
     await insertClusters(db, "parts", { rows: 5500, clusters: 10, first: 1000, at: 50, columns: "part, ", values: "0, " });
     await db.client.query("ANALYZE parts; SELECT ruvector_healing_register('parts'); SELECT ruvector_healing_configure('{\"partition_load_pair\": [1.8, 1.9, 1.95]}', 'parts')");
+    for (const table of ["whole", "exchanged"]) {
+      await makeWhole(table);
+      wholes[table] = await wholeIndexes(table);
+    }
+    await db.client.query("SELECT ruvector_healing_configure('{\"kept_index_seconds\": 3600}', 'whole')");
     for (const table of ["healed", WEIRD, "unverified", "stopped", "broken", "plain", "worse", "parts_0"]) before[table] = await indexes(table);
     // A person's index that did not get ready, beside ours.
     await db.client.query("CREATE UNIQUE INDEX CONCURRENTLY persons ON broken ((1))").catch(() => undefined);
@@ -89,7 +106,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   it("is planned by the loop for each of them, and shows its plan beforehand", async () => {
     const planned = await db.rows<{ name: string }>("SELECT collection AS name FROM ruvector.healing_actions WHERE strategy_name = 'rebuild_centroids' ORDER BY 1");
-    expect(planned.map(({ name }) => name)).toEqual(["public.\"Weird; drop\"", "public.broken", "public.healed", "public.parts", "public.stopped", "public.unverified", "public.worse"]);
+    expect(planned.map(({ name }) => name)).toEqual(["public.\"Weird; drop\"", "public.broken", "public.exchanged", "public.healed", "public.parts", "public.stopped", "public.unverified", "public.whole", "public.worse"]);
     const dry = await db.value<{ outcome: string; predicted_lambda: number; plan: { locks: string[]; wal_bytes: number; targets: { command: string; lists: number[]; memory_bytes: number }[] } }>(
       "SELECT ruvector_healing_execute('plain', 'rebuild_centroids', '{\"dry_run\": true}')");
     expect(dry).toMatchObject({ outcome: "dry_run", predicted_lambda: 1, plan: { targets: [{ way: "beside", lists: [10, 20], lists_before: 20 }] } });
@@ -169,6 +186,28 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     expect(index!.definition).toContain("lists='10'");
     expect(await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhrelid = $1::oid", [index!.oid])).toBe(1);
   }, 300_000);
+
+  it("exchanges a partitioned index whole where most of it is sick, and drops the old one", async () => {
+    await ended("exchanged");
+    expect(await action("exchanged")).toMatchObject({ state: "succeeded", verified: true, built: 2 });
+    await ticks(db, 1);
+    const now = await wholeIndexes("exchanged");
+    expect(now.map((of) => of.map(({ name }) => name))).toEqual(wholes["exchanged"]!.map((of) => of.map(({ name }) => name)));
+    for (const [place, of] of now.entries()) expect(of[0]!.oid).not.toBe(wholes["exchanged"]![place]![0]!.oid);
+    expect(now[0]).toMatchObject([{ valid: true, comment: "whole" }]);
+    expect(now[1]![0]!.definition).toContain("lists='10'");
+    expect(await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhparent = $1::oid", [now[0]![0]!.oid])).toBe(2);
+  }, 400_000);
+
+  it("puts a whole index back, the very same, while the old one is kept", async () => {
+    await ended("whole");
+    expect(await action("whole")).toMatchObject({ state: "succeeded" });
+    expect(await indexes("whole_0")).toHaveLength(2);
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'whole'); SELECT ruvector_healing_rollback('whole')");
+    await ended("whole");
+    expect(await action("whole")).toMatchObject({ state: "rolled_back" });
+    expect(await wholeIndexes("whole")).toEqual(wholes["whole"]);
+  }, 400_000);
 
   it("leaves no job behind", async () => {
     expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);

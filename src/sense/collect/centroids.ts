@@ -102,6 +102,10 @@ export function vectorIndexes(host: Host, collection: Collection): Index[] {
       UNION ALL
       SELECT s.details ->> 'kept' FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
        WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_index' AND s.undone_at IS NULL
+      UNION ALL
+      SELECT part ->> 'kept' FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+        CROSS JOIN LATERAL jsonb_array_elements(s.details -> 'parts') part
+       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_whole' AND s.undone_at IS NULL
     ), found AS (
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, am.amname AS method,
              CASE am.amname WHEN 'ivfflat' THEN

@@ -17,6 +17,10 @@ export interface IndexFacts {
   readonly valid: boolean;
   readonly method: string;
   readonly lists: number;
+  /** The index of a partitioned table: no CONCURRENTLY command takes it. */
+  readonly partitioned: boolean;
+  /** The index that it is a part of, and of how many parts; null: none. */
+  readonly whole: { readonly oid: string; readonly index: string; readonly parts: readonly string[] } | null;
   /** Whether it is the part of a partitioned table's index: such a one cannot be exchanged, only built anew in place. */
   readonly attached: boolean;
   readonly owner: string;
@@ -36,7 +40,11 @@ export function indexFacts(host: Host, oid: string): IndexFacts | null {
     SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.relname) AS index, quote_ident(c.relname) AS name, quote_ident(n.nspname) AS schema,
            format('%I.%I', hn.nspname, h.relname) AS heap, i.indisvalid AND i.indisready AS valid, m.amname AS method,
            coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'lists'), 100) AS lists,
-           c.relispartition AS attached, quote_ident(pg_get_userbyid(h.relowner)) AS owner, pg_has_role(h.relowner, 'USAGE') AS may,
+           c.relispartition AS attached, c.relkind = 'I' AS partitioned,
+           (SELECT json_build_object('oid', p.oid::text, 'index', format('%I.%I', pn.nspname, p.relname),
+                     'parts', (SELECT json_agg(s.inhrelid::text ORDER BY s.inhrelid) FROM pg_inherits s WHERE s.inhparent = p.oid))
+              FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace
+             WHERE h.inhrelid = c.oid) AS whole, quote_ident(pg_get_userbyid(h.relowner)) AS owner, pg_has_role(h.relowner, 'USAGE') AS may,
            quote_ident(current_user) AS role, pg_relation_size(c.oid)::float8 AS bytes,
            CASE WHEN a.atttypmod > 0 THEN CASE y.typname WHEN 'vector' THEN 8 + 4 * a.atttypmod WHEN 'halfvec' THEN 8 + 2 * a.atttypmod
                                                WHEN 'bit' THEN 8 + a.atttypmod / 8 END END AS vector_bytes,
@@ -60,9 +68,9 @@ export const oidOf = (host: Host, index: string): string | null =>
  * The statement that builds an index like another one under a new name: table, key, operator class, options, tablespace
  * and predicate as the catalogues have them, put together by the server. (pg_get_indexdef would leave out the tablespace.)
  */
-export function buildCommand(host: Host, oid: string, name: string, lists: number): string {
+export function buildCommand(host: Host, oid: string, name: string, lists: number, create = "CREATE INDEX CONCURRENTLY", on: "ON" | "ON ONLY" = "ON"): string {
   return host.one<{ command: string }>(sql`
-    SELECT format('CREATE INDEX CONCURRENTLY %s ON %I.%I USING %I (%s %I.%I) WITH (%s)%s%s', ${name}::text, hn.nspname, h.relname, m.amname,
+    SELECT format('%s %s %s %I.%I USING %I (%s %I.%I) WITH (%s)%s%s', ${create}::text, ${name}::text, ${on}::text, hn.nspname, h.relname, m.amname,
                   pg_get_indexdef(c.oid, 1, false), kn.nspname, k.opcname,
                   concat_ws(', ', format('lists = %s', ${lists}::int),
                     (SELECT string_agg(format('%I = %L', option_name, option_value), ', ') FROM pg_options_to_table(c.reloptions) WHERE option_name <> 'lists')),
@@ -78,10 +86,10 @@ export function buildCommand(host: Host, oid: string, name: string, lists: numbe
      WHERE i.indexrelid = ${oid}::oid`).command;
 }
 
-/** A lock that is had at once or not at all. false: somebody else has one that conflicts. */
-export function tryLock(host: Host, heap: string, mode: "ACCESS EXCLUSIVE" | "SHARE UPDATE EXCLUSIVE"): boolean {
+/** A lock on a table, or on its partitions too, that is had at once or not at all. false: somebody else has one that conflicts. */
+export function tryLock(host: Host, heap: string, mode: "ACCESS EXCLUSIVE" | "SHARE UPDATE EXCLUSIVE", partitions = false): boolean {
   try {
-    host.execute(sql`LOCK TABLE ONLY ${raw(heap)} IN ${raw(mode)} MODE NOWAIT`);
+    host.execute(sql`LOCK TABLE ${raw(partitions ? "" : "ONLY ")}${raw(heap)} IN ${raw(mode)} MODE NOWAIT`);
     return true;
   } catch (error) {
     if (error instanceof SqlError && error.sqlstate === "55P03") return false;
@@ -106,11 +114,12 @@ export function dropIndex(host: Host, action: Action, index: string): string | n
   if (job && isOpen(job)) return `pg_cron is to drop ${index} (${job.message ?? job.state})`;
   if (oidOf(host, index) === null) return null;
   const dropped = host.atomic(() => {
-    if (!tryLock(host, facts.heap, "ACCESS EXCLUSIVE")) return false;
+    if (!tryLock(host, facts.heap, "ACCESS EXCLUSIVE", facts.partitioned)) return false;
     host.execute(sql`DROP INDEX ${raw(facts.index)}`);
     return true;
   });
   if (dropped) return null;
+  if (facts.partitioned) return `${facts.heap} or a partition of it is in use: ${index} is dropped as soon as all of them are free`;
   try {
     host.atomic(() => startJob(host, action, { purpose: CLEAR_UP, command: `DROP INDEX CONCURRENTLY IF EXISTS ${facts.index}`, deadline_seconds: DROP_SECONDS }));
   } catch (error) {

@@ -17,8 +17,10 @@ export interface Target {
   readonly index: string;
   readonly oid: string;
   readonly heap: string;
-  /** beside: exchanged for a new one, and back. in_place: part of a partitioned table's index; tried out beside, then REINDEX. */
-  readonly way: "beside" | "in_place";
+  /** beside: exchanged for a new one, and back. Parts of a partitioned table's index: whole, all of them together, or in_place, tried out beside, then REINDEX. */
+  readonly way: "beside" | "in_place" | "whole";
+  /** The partitioned table's index that it is a part of, where all its parts are exchanged together. */
+  readonly whole: { readonly oid: string; readonly index: string } | null;
   readonly lists_before: number;
   /** Numbers of lists to try, the first one that keeps the recall stays. */
   readonly lists: readonly number[];
@@ -75,12 +77,9 @@ export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {
   if (groups.length === 0) return { nothing: `${collection.name} has no ivfflat index`, hint: "hnsw indexes have no centroids; their recall is shown by ruvector_healing_recall()." };
   const chosen = choose(groups, collection, params["index"] as string | undefined);
   if ("nothing" in chosen) return chosen;
-  const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
   const targets: Target[] = [];
-  for (const group of chosen) {
-    const facts = indexFacts(host, oids.get(group.index) ?? "0");
-    if (!facts) continue;
-    const target = targetOf(host, group, facts, params["lists"] as number | undefined);
+  for (const { group, facts, whole } of withWholes(host, collection, groups, chosen)) {
+    const target = targetOf(host, group, facts, whole, params["lists"] as number | undefined);
     if ("nothing" in target) return target;
     targets.push(target);
   }
@@ -110,12 +109,39 @@ function choose(groups: readonly CentroidGroup[], collection: Collection, asked:
   return ranked.filter((one) => one.health < 1 && one.health <= worst.health * AS_SICK).map(({ group }) => group);
 }
 
-function targetOf(host: Host, group: CentroidGroup, facts: IndexFacts, asked: number | undefined): Target | NothingToDo {
+interface Chosen {
+  readonly group: CentroidGroup;
+  readonly facts: IndexFacts;
+  readonly whole: Target["whole"];
+}
+
+/** Where more than half of the parts of a partitioned table's index are chosen, all its parts are: the index is exchanged whole. */
+function withWholes(host: Host, collection: Collection, groups: readonly CentroidGroup[], chosen: readonly CentroidGroup[]): Chosen[] {
+  const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
+  const all = groups.flatMap((group) => {
+    const facts = indexFacts(host, oids.get(group.index) ?? "0");
+    return facts ? [{ group, facts, whole: null }] : [];
+  });
+  const picked = all.filter(({ group }) => chosen.includes(group));
+  const found: Chosen[] = [];
+  for (const one of picked) {
+    const { whole } = one.facts;
+    const siblings = whole ? all.filter(({ facts }) => facts.whole?.oid === whole.oid) : [];
+    // Of sub-partitioned tables the parent is a part itself; parts that are not measured cannot be compared.
+    const complete = whole !== null && siblings.length === whole.parts.length && indexFacts(host, whole.oid)?.attached === false;
+    const many = 2 * picked.filter(({ facts }) => facts.whole?.oid === whole?.oid).length > siblings.length;
+    if (!complete || !many) found.push(one);
+    else if (!found.some((other) => other.whole?.oid === whole.oid)) found.push(...siblings.map((sibling) => ({ ...sibling, whole: { oid: whole.oid, index: whole.index } })));
+  }
+  return found;
+}
+
+function targetOf(host: Host, group: CentroidGroup, facts: IndexFacts, whole: Target["whole"], asked: number | undefined): Target | NothingToDo {
   if (!facts.may) {
     return { nothing: `role ${facts.role} does not own ${facts.heap} and cannot build indexes on it`, hint: `GRANT ${facts.owner} TO ${facts.role};` };
   }
   const { measured } = group;
-  if (!measured || measured.recall === null) {
+  if (!measured || (measured.recall === null && !(whole && measured.rows === 0))) {
     return { nothing: `the recall of ${group.index} is not known: whether a rebuild keeps it could not be judged`, hint: "SELECT ruvector_integrity_sample(...) shows why, under unmeasured." };
   }
   const { rows } = measured;
@@ -131,7 +157,7 @@ function targetOf(host: Host, group: CentroidGroup, facts: IndexFacts, asked: nu
   // A row is compared with every center once; what one comparison of every row takes was measured by the exact search.
   const perList = (measured.exact_ms ?? 1) / 1000 / measured.share;
   return {
-    index: group.index, oid: facts.oid, heap: facts.heap, way: facts.attached ? "in_place" : "beside",
+    index: group.index, oid: facts.oid, heap: facts.heap, way: whole ? "whole" : facts.attached ? "in_place" : "beside", whole,
     lists_before: facts.lists, lists, rows, bytes: facts.bytes, memory_bytes, recall: measured.recall, skew: skewOf(measured, group.lists),
     command: buildCommand(host, facts.oid, "", lists[0]!).replace("CONCURRENTLY  ON", "CONCURRENTLY ON"),
     build_seconds: Math.ceil(5 + 2 * perList * Math.max(...lists)),
@@ -151,13 +177,15 @@ function planOf({ collection, snapshot, tick_seconds }: PlanRequest, targets: re
     bytes: size,
     // A build logs its pages; a row comes once, whatever the number of tries is only known afterwards.
     wal_bytes: size * (builds / Math.max(1, targets.length)),
-    reversible: targets.every(({ way }) => way === "beside"),
+    reversible: targets.every(({ way }) => way !== "in_place"),
     predicted_lambda: assess(after, collection.settings).reading.lambda,
     // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
     estimated_duration_seconds: Math.ceil(work + builds * (120 + 2 * tick_seconds) + collection.settings.stabilize_seconds + 2 * tick_seconds),
     locks: [
       `SHARE UPDATE EXCLUSIVE on ${list(targets.map(({ heap }) => heap))} while an index is built (CREATE INDEX CONCURRENTLY): readers and writers go on`,
       "SHARE UPDATE EXCLUSIVE for an instant to exchange the names; ACCESS EXCLUSIVE for an instant to drop an index, only where it is had at once",
+      ...(targets.some(({ way }) => way === "whole")
+        ? [`ACCESS EXCLUSIVE on ${collection.name} and all its partitions for an instant, only where all of it is had at once, to exchange a partitioned index whole`] : []),
       `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old until it is verified`.replace("new indexs", "new indexes"),
     ],
     targets,

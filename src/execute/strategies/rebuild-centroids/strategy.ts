@@ -5,7 +5,7 @@
 import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../../../host/host.ts";
-import type { Action, Progress, Step } from "../../../model/action.ts";
+import type { Action, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import { HealingError } from "../../../model/errors.ts";
 import { count } from "../../../model/text.ts";
@@ -15,39 +15,8 @@ import { cancelJob, isOpen, type Job, jobsOf, startJob, watchJob } from "../../j
 import type { BatchContext, BatchResult, NewStep, Strategy, UndoResult } from "../../strategy.ts";
 import { buildCommand, copyExtras, dropIndex, type IndexFacts, indexFacts, oidOf, rename, tryLock } from "./indexes.ts";
 import { planRebuild, type RebuildPlan, skewOf, type Target } from "./plan.ts";
-
-/** What an index was measured at, before or after. */
-interface Found {
-  readonly recall: number;
-  readonly skew: number | null;
-  readonly samples: number;
-  readonly probes: number;
-  readonly index_ms: number | null;
-}
-
-type Stage = "begin" | "building" | "dropping" | "reindexing" | "clearing";
-
-interface RebuildProgress extends Progress {
-  readonly target: number;
-  /** Which of the target's numbers of lists is being tried. */
-  readonly attempt: number;
-  readonly stage: Stage;
-  readonly job: string | null;
-  readonly built: string | null;
-  readonly before: Found | null;
-  readonly after: Found | null;
-  readonly rebuilt: number;
-  /** Why an index stayed as it was. */
-  readonly kept: readonly string[];
-}
-
-const START: RebuildProgress = {
-  rows: 0, target: 0, attempt: 0, stage: "begin", job: null, built: null, before: null, after: null, rebuilt: 0, kept: [],
-};
-
-const wait = (progress: RebuildProgress, waiting: string, steps: readonly NewStep[] = []): BatchResult => ({ done: false, steps, progress, waiting });
-const go = (progress: RebuildProgress, steps: readonly NewStep[] = []): BatchResult => ({ done: progress.done === true, steps, progress });
-const NOTHING_LEFT: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+import { type Found, go, NOTHING_LEFT, present, type RebuildProgress, refused, type Stage, START, wait } from "./shared.ts";
+import { exchangeBack, exchanging, isLastPart } from "./whole.ts";
 
 export const rebuildCentroids: Strategy = {
   name: "rebuild_centroids",
@@ -86,6 +55,7 @@ export const rebuildCentroids: Strategy = {
 
   undoStep({ host, collection, action }: BatchContext, step: Step): UndoResult {
     if (step.kind === "swap_index") return swapBack(host, collection, step);
+    if (step.kind === "swap_whole") return exchangeBack(host, collection, step);
     if (step.kind === "reindex") return stopReindex(host, action, step);
     return dropBuilt(host, action, step);
   },
@@ -94,7 +64,7 @@ export const rebuildCentroids: Strategy = {
 };
 
 const STAGES: Readonly<Record<Stage, (context: BatchContext, target: Target, progress: RebuildProgress) => BatchResult>> = {
-  begin, building, dropping, reindexing, clearing,
+  begin, building, dropping, reindexing, clearing, exchanging,
 };
 
 /** Measures the old index, notes what is about to be built, and has pg_cron build it. */
@@ -126,7 +96,10 @@ function building(context: BatchContext, target: Target, progress: RebuildProgre
   // The same rows as before: one seed, and as many of them.
   const after = foundIn(measured(host, collection, facts.oid, progress.before!.samples), lists);
   const compared = { ...progress, after };
-  if (better(progress.before!, after)) return target.way === "beside" ? swap(context, target, facts, compared) : reindex(context, target, compared);
+  if (target.way === "whole" && after.recall >= progress.before!.recall) return readied(context, target, compared);
+  if (target.way !== "whole" && better(progress.before!, after)) {
+    return target.way === "beside" ? swap(context, target, facts, compared) : reindex(context, target, compared);
+  }
   return go({ ...compared, stage: "dropping", kept: [...progress.kept, worse(host, collection, target, facts, compared)] });
 }
 
@@ -136,7 +109,16 @@ function dropping({ host, action }: BatchContext, target: Target, progress: Rebu
   if (waiting !== null) return wait(progress, waiting);
   const next: RebuildProgress = { ...progress, stage: "begin", job: null, built: null, after: null };
   if (progress.attempt + 1 < target.lists.length) return go({ ...next, attempt: progress.attempt + 1 });
+  // A whole index is exchanged whole or not at all.
+  if (target.way === "whole") throw refused(progress.kept.join("; "), MORE_PROBES);
   return go({ ...next, before: null, attempt: 0, target: progress.target + 1 });
+}
+
+/** A part of a whole index is built, and finds no less than the old one: it waits for the others. */
+function readied({ action }: BatchContext, { index }: Target, progress: RebuildProgress): BatchResult {
+  const ready = { ...progress.ready, [progress.target]: progress.built! };
+  if (isLastPart(action.plan as RebuildPlan, progress.target)) return go({ ...progress, ready, stage: "exchanging" });
+  return wait({ ...progress, ready, stage: "begin", job: null, built: null, before: null, after: null, attempt: 0, target: progress.target + 1 }, `the new part for ${index} is built`);
 }
 
 /** The new index takes the name of the old one, in one transaction; the old one stays under another name. */
@@ -196,15 +178,10 @@ const nextTarget = (progress: RebuildProgress, { rows }: Target): RebuildProgres
 
 function end(progress: RebuildProgress): BatchResult {
   if (progress.rebuilt > 0) return go({ ...progress, done: true });
-  throw refused(progress.kept.join("; "), "SELECT * FROM ruvector_healing_recall(...) shows recall with the probes in effect; more of them raise it.");
+  throw refused(progress.kept.join("; "), MORE_PROBES);
 }
 
-/** An index as the plan has it. @throws HealingError where somebody dropped, replaced or broke it meanwhile */
-function present(host: Host, target: Target): IndexFacts {
-  const facts = indexFacts(host, target.oid);
-  if (facts && facts.valid && facts.index === target.index) return facts;
-  throw refused(`${target.index} is not the index any more that the plan was made for`, "The next evaluation plans anew.");
-}
+const MORE_PROBES = "SELECT * FROM ruvector_healing_recall(...) shows recall with the probes in effect; more of them raise it.";
 
 function measured(host: Host, collection: Collection, oid: string, samples: number): IndexMeasurement {
   const { recall_k: k, recall_probes: probes, recall_budget_ms } = collection.settings;
@@ -214,8 +191,10 @@ function measured(host: Host, collection: Collection, oid: string, samples: numb
 }
 
 function foundIn(answer: IndexMeasurement, lists: number): Found {
-  if (answer.recall === null) throw refused("its recall could not be measured: no rows to search for", "What cannot be compared is not exchanged.");
-  return { recall: answer.recall, skew: skewOf(answer, lists), samples: answer.samples, probes: answer.probes, index_ms: answer.index_ms };
+  // An empty partition: all there is to find is found.
+  const found = answer.recall ?? (answer.rows === 0 ? 1 : null);
+  if (found === null) throw refused("its recall could not be measured: no rows to search for", "What cannot be compared is not exchanged.");
+  return { recall: found, skew: skewOf(answer, lists), samples: answer.samples, probes: answer.probes, index_ms: answer.index_ms };
 }
 
 /** Recall never falls; where it is the same, the fullest list must be less full. */
@@ -240,8 +219,6 @@ function buildProgress(host: Host, job: Job): string {
       FROM pg_stat_progress_create_index WHERE pid = ${job.pid}::int`);
   return at?.text ?? job.message ?? job.state;
 }
-
-const refused = (message: string, hint: string): HealingError => new HealingError("remedy_refused", message, { hint });
 
 const failedJob = (what: string, job: Job): HealingError =>
   new HealingError("remedy_refused", `${what}: ${job.message ?? job.state}`, { detail: `${job.command} ended as ${job.state}.`, hint: "The server's log has more." });
@@ -313,7 +290,7 @@ function dropKept(host: Host, collection: Collection): void {
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
      WHERE a.collection_id = ${collection.id}::int AND a.strategy_name = 'rebuild_centroids' AND a.state = 'succeeded' AND a.reversible
        AND a.finished_at + make_interval(secs => ${collection.settings.kept_index_seconds}::float8) <= clock_timestamp()
-       AND s.kind = 'swap_index' AND s.undone_at IS NULL`);
+       AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL`);
   const waiting = kept.filter(({ action, kept: index }) => dropIndex(host, action, index) !== null);
   const over = new Set(kept.map(({ action }) => action.id).filter((id) => !waiting.some(({ action }) => action.id === id)));
   for (const id of over) host.execute(sql`UPDATE ruvector.healing_actions SET reversible = false WHERE id = ${id}::bigint`);
