@@ -156,6 +156,17 @@ describe("recall", () => {
     expect(found[0]!.recall).toBeGreaterThan(found[1]!.recall + 0.1);
   });
 
+  it("tells a new index of fewer lists from an older, better filled one", async () => {
+    await db.client.query("CREATE TABLE filled (id bigserial PRIMARY KEY, embedding vector(32))");
+    await insertClusters(db, "filled", { rows: 2000, clusters: 40, dimensions: 32, spread: 0.5 });
+    await db.client.query("CREATE INDEX filled_old ON filled USING ivfflat (embedding vector_l2_ops) WITH (lists = 40)");
+    await insertClusters(db, "filled", { rows: 20_000, clusters: 40, first: 1000, at: 50, dimensions: 32, spread: 0.5 });
+    await db.client.query("CREATE INDEX filled_new ON filled USING ivfflat (embedding vector_l2_ops) WITH (lists = 22); ANALYZE filled; SELECT ruvector_healing_register('filled')");
+    // Whether the new one has fewer pages or more, it is measured.
+    const found = await db.rows<{ index: string; note: string | null; recall: number | null }>("SELECT * FROM ruvector_healing_recall('filled')");
+    expect(found).toMatchObject([{ index: "public.filled_new", note: null }, { index: "public.filled_old", note: null }]);
+  });
+
   it.each([
     ["SELECT * FROM ruvector_healing_recall('noise', 0)", "RV001"],
     ["SELECT * FROM ruvector_healing_recall('noise', NULL)", "RV001"],

@@ -61,6 +61,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   const wholes: Record<string, Index[][]> = {};
   const before: Record<string, Index[]> = {};
   const WEIRD = '"Weird; drop"';
+  let reader: Awaited<ReturnType<typeof db.connect>>;
   let stalled: Awaited<ReturnType<typeof writer>>[] = [];
 
   beforeAll(async () => {
@@ -75,6 +76,10 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await makeDrifted(db, "stopped", { index: "stopped_idx" });
     await makeDrifted(db, "broken", { index: "broken_idx" });
     await makeDrifted(db, "plain", { index: "plain_idx" });
+    // Somebody reads all the time: the old index cannot be dropped at once.
+    await makeDrifted(db, "busy", { index: "busy_idx" });
+    reader = await db.connect();
+    await reader.query("BEGIN; SELECT FROM busy LIMIT 1");
     // All rows in one list: everything is found, by reading everything. No index of ten lists finds as much with one probe.
     await db.client.query("CREATE TABLE worse (id bigserial PRIMARY KEY, embedding vector(8))");
     await insertClusters(db, "worse", { rows: 100, clusters: 20 });
@@ -106,7 +111,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   it("is planned by the loop for each of them, and shows its plan beforehand", async () => {
     const planned = await db.rows<{ name: string }>("SELECT collection AS name FROM ruvector.healing_actions WHERE strategy_name = 'rebuild_centroids' ORDER BY 1");
-    expect(planned.map(({ name }) => name)).toEqual(["public.\"Weird; drop\"", "public.broken", "public.exchanged", "public.healed", "public.parts", "public.stopped", "public.unverified", "public.whole", "public.worse"]);
+    expect(planned.map(({ name }) => name)).toEqual(["public.\"Weird; drop\"", "public.broken", "public.busy", "public.exchanged", "public.healed", "public.parts", "public.stopped", "public.unverified", "public.whole", "public.worse"]);
     const dry = await db.value<{ outcome: string; predicted_lambda: number; plan: { locks: string[]; wal_bytes: number; targets: { command: string; lists: number[]; memory_bytes: number }[] } }>(
       "SELECT ruvector_healing_execute('plain', 'rebuild_centroids', '{\"dry_run\": true}')");
     expect(dry).toMatchObject({ outcome: "dry_run", predicted_lambda: 1, plan: { targets: [{ way: "beside", lists: [10, 20], lists_before: 20 }] } });
@@ -174,6 +179,22 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     expect(state).toBe("failed");
     expect(message).toMatch(/worse_idx stays as it is: with 10 lists its recall@10 would be 0\.\d+ with 1 probe.*with 12 lists its recall@10 would be 0\.\d+/);
     expect(await indexes("worse")).toEqual(before["worse"]);
+  }, 300_000);
+
+  it("has pg_cron drop the old index of a table that is in use, and nobody waits behind it", async () => {
+    await ended("busy");
+    expect(await action("busy")).toMatchObject({ state: "succeeded" });
+    await tickUntil(async () => (await running("busy")) !== null);
+    expect(await db.value("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $1", [await running("busy")])).toBe("Lock");
+    expect(await indexes("busy")).toHaveLength(2);
+    const other = await db.connect();
+    await other.query("SET lock_timeout = '5s'; INSERT INTO busy (embedding) SELECT embedding FROM busy LIMIT 1");
+    await reader.query("COMMIT");
+    await tickUntil(async () => (await indexes("busy")).length === 1);
+    expect(await indexes("busy")).toMatchObject([{ name: "busy_idx", valid: true }]);
+    await tickUntil(async () => (await running("busy")) === null);
+    await ticks(db, 2);
+    expect(await db.value("SELECT reversible FROM ruvector.healing_actions WHERE id = $1::bigint", [(await action("busy")).id])).toBe(false);
   }, 300_000);
 
   it("rebuilds a part of a partitioned index in place, once it was seen to be better", async () => {

@@ -106,13 +106,13 @@ const DROP_SECONDS = 900;
  * @returns what it waits for; null: it is gone
  */
 export function dropIndex(host: Host, action: Action, index: string): string | null {
-  const oid = oidOf(host, index);
-  const facts = oid === null ? null : indexFacts(host, oid);
-  if (!facts) return null;
+  // Also when the index is gone already: its job is taken out of pg_cron once it was seen to end.
   const open = jobsOf(host, action.id).find((job) => job.purpose === CLEAR_UP && isOpen(job));
   const job = open && watchJob(host, open.id);
   if (job && isOpen(job)) return `pg_cron is to drop ${index} (${job.message ?? job.state})`;
-  if (oidOf(host, index) === null) return null;
+  const oid = oidOf(host, index);
+  const facts = oid === null ? null : indexFacts(host, oid);
+  if (!facts) return null;
   const dropped = host.atomic(() => {
     if (!tryLock(host, facts.heap, "ACCESS EXCLUSIVE", facts.partitioned)) return false;
     host.execute(sql`DROP INDEX ${raw(facts.index)}`);
