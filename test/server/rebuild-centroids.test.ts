@@ -37,9 +37,10 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     }
   };
   const ended = (table: string) => tickUntil(async () => ENDED.includes((await action(table)).state));
-  const running = (table: string) => db.value<number | null>(`
+  /** pid of the job at work on a table; null: none is. */
+  const running = async (table: string): Promise<number | null> => (await db.rows<{ pid: number }>(`
     SELECT a.pid FROM pg_stat_activity a JOIN ruvector.healing_jobs j ON starts_with(a.query, format('/* ruvector_healing job %s */', j.id))
-      JOIN ruvector.collections c USING (collection_id) WHERE c.table_name = $1 AND a.state = 'active' AND j.state IN ('scheduled', 'running')`, [table]);
+      JOIN ruvector.collections c USING (collection_id) WHERE c.table_name = $1 AND a.state = 'active' AND j.state IN ('scheduled', 'running')`, [table]))[0]?.pid ?? null;
   /** A transaction that wrote to the table and does not end: CREATE INDEX CONCURRENTLY waits for it. */
   const writer = async (table: string) => {
     const session = await db.connect();
