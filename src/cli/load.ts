@@ -14,11 +14,18 @@ export interface Running<T> {
 
 export const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Takes turns until it is stopped; errors are counted, not thrown. */
+/** Takes turns on a connection of its own until it is stopped; errors are counted, not thrown. */
 export async function loop<T extends Failures>(url: string, result: T, turn: (client: pg.Client) => Promise<void>, rest: number): Promise<Running<T>> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);
   await client.connect();
+  return repeat(client, result, turn, rest);
+}
+
+/** The same on a connection that is there, which it ends. */
+export function repeat<T extends Failures, Connection extends { end(): Promise<void> }>(
+  client: Connection, result: T, turn: (client: Connection) => Promise<void>, rest: number,
+): Running<T> {
   let running = true;
   const done = (async () => {
     while (running) {

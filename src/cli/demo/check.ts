@@ -1,5 +1,5 @@
 /** The proof that no row was lost, changed or doubled while rows moved between partitions. */
-import type pg from "pg";
+import type { Session } from "../session.ts";
 import { WRITER_IDS } from "./table.ts";
 
 export interface RowsCheck {
@@ -24,14 +24,14 @@ export interface RowsCheck {
 /** Of everything in a row except the partition it is in. */
 const DIGEST = "md5(id::text || ' ' || tenant_id || ' ' || embedding::text)";
 
-/** Notes down every row; the connection has to stay open until checkRows(). */
-export async function rememberRows(client: pg.Client): Promise<void> {
-  await client.query(`CREATE TEMPORARY TABLE demo_before AS SELECT id, ${DIGEST} AS digest FROM embeddings`);
-  await client.query("ANALYZE demo_before");
+/** Notes down every row; the session has to stay open until checkRows(). */
+export async function rememberRows(session: Session): Promise<void> {
+  await session.query(`CREATE TEMPORARY TABLE demo_before AS SELECT id, ${DIGEST} AS digest FROM embeddings`);
+  await session.query("ANALYZE demo_before");
 }
 
-export async function checkRows(client: pg.Client, inserted: readonly number[]): Promise<RowsCheck> {
-  const { rows } = await client.query<Omit<RowsCheck, "inserted" | "ok">>(`
+export async function checkRows(session: Session, inserted: readonly number[]): Promise<RowsCheck> {
+  const { rows } = await session.query<Omit<RowsCheck, "inserted" | "ok">>(`
     WITH now AS MATERIALIZED (
       SELECT id, min(${DIGEST}) AS digest, max(${DIGEST}) AS other, count(*)::int AS copies FROM embeddings GROUP BY id
     )

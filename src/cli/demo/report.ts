@@ -4,15 +4,17 @@ import { lambdaText } from "../../model/text.ts";
 import { fixed } from "./display.ts";
 import type { Result } from "./result.ts";
 import type { Finished } from "./scenario.ts";
-import { healingStatus } from "./watch.ts";
+import type { ServerVenue } from "./server.ts";
+import { healingStatus, type Seen } from "./watch.ts";
 
 type Say = (line: string) => void;
 
 export async function report(finished: Finished, say: Say): Promise<void> {
-  const { client, result } = finished;
+  const { result } = finished;
+  const { session } = finished.venue;
   say("");
   if (result.action_id !== null) {
-    const { rows } = await client.query<{ text: string }>("SELECT ruvector_healing_explain($1) AS text", [result.action_id]);
+    const { rows } = await session.query<{ text: string }>("SELECT ruvector_healing_explain($1) AS text", [result.action_id]);
     say(rows[0]?.text ?? "");
     say("");
   }
@@ -21,7 +23,6 @@ export async function report(finished: Finished, say: Say): Promise<void> {
   figures(result, say);
   if (!result.ok) await whatWentWrong(finished, say);
   say("");
-  whereToLook(finished, say);
 }
 
 function partitions({ partitions_before, partitions_after }: Result, say: Say): void {
@@ -50,7 +51,7 @@ function figures(result: Result, say: Say): void {
   say(`          ${check.before} + ${check.inserted} written = ${check.after}; checksum over id, tenant and vector ${pc.dim(`${check.checksum_before.slice(0, 12)} -> ${check.checksum_after.slice(0, 12)}`)}`);
 }
 
-async function whatWentWrong({ client, result }: Finished, say: Say): Promise<void> {
+async function whatWentWrong({ venue, result }: Finished, say: Say): Promise<void> {
   say("");
   if (result.action_id === null) say(pc.red(`No action was started within ${result.limit_seconds} s.`));
   else if (result.action_state !== "succeeded" || !result.verified) say(pc.red(`Action ${result.action_id} is ${result.action_state}${result.message ? `: ${result.message}` : ""}.`));
@@ -58,17 +59,23 @@ async function whatWentWrong({ client, result }: Finished, say: Say): Promise<vo
   for (const { reason, message } of result.refusals) say(`${pc.yellow(reason)}: ${message}`);
   if (result.last_tick_error) say(`${pc.red("last tick error")}: ${result.last_tick_error}`);
   say("ruvector_healing_status():");
-  say(JSON.stringify(await healingStatus(client), null, 1));
+  say(JSON.stringify(await healingStatus(venue.session), null, 1));
 }
 
-function whereToLook({ server, seen }: Finished, say: Say): void {
+/** What a person can do next on a server, which goes on running. */
+export function whereToLook({ server }: ServerVenue, { seen }: Finished, say: Say): void {
   say(`Look around: ${pc.bold(server.psql)}`);
-  say(pc.dim("  SELECT * FROM ruvector_healing_history();"));
-  say(pc.dim("  SELECT ruvector_healing_rollback('embeddings');      -- undoes what was done"));
+  whatToType(seen, say);
   say("The loop is no longer scheduled. To start it again:");
   say(pc.dim("  SELECT ruvector_healing_schedule('5 seconds');"));
-  if (seen.state !== null && seen.state !== "normal") {
-    say(pc.dim(`  (The state was left at ${seen.state}: it goes up after lambda has held for recovery_hold_seconds, which takes ticks.)`));
-  }
   if (server.canKill) say(pc.dim("The server keeps running. To stop it: npm run db -- stop --name demo; to remove it: npm run db -- destroy --name demo"));
+}
+
+export function whatToType({ state }: Seen, say: Say): void {
+  say(pc.dim("  SELECT jsonb_pretty(ruvector_healing_status());"));
+  say(pc.dim("  SELECT * FROM ruvector_healing_history();"));
+  say(pc.dim("  SELECT ruvector_healing_rollback('embeddings');      -- undoes what was done"));
+  if (state !== null && state !== "normal") {
+    say(pc.dim(`  (The state was left at ${state}: it goes up after lambda has held for recovery_hold_seconds, which takes ticks.)`));
+  }
 }

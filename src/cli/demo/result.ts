@@ -1,7 +1,7 @@
 /** What a run of the demo came to: the object that --json prints. */
-import type { Server } from "../db/server.ts";
 import type { RowsCheck } from "./check.ts";
 import type { Options } from "./scenario.ts";
+import type { Venue } from "./venue.ts";
 import type { Seen } from "./watch.ts";
 import { percentile } from "../load.ts";
 import type { SearcherResult, WriterResult } from "./workload.ts";
@@ -17,8 +17,7 @@ export interface Story {
 }
 
 export interface Parts {
-  readonly server: Server;
-  readonly language: string;
+  readonly venue: Venue;
   readonly options: Options;
   readonly schedule: string;
   readonly before: Record<string, number>;
@@ -35,15 +34,17 @@ export interface Parts {
 export type Result = ReturnType<typeof resultOf>;
 
 export function resultOf(parts: Parts) {
-  const { server, language, options, story, seen, writer, searcher, check } = parts;
+  const { venue, options, story, seen, writer, searcher, check } = parts;
   const { action } = seen;
   const healed = action?.state === "succeeded" && action.verified === true;
   return {
     ok: healed && check.ok,
-    server: server.kind,
-    psql: server.psql,
-    language,
+    server: venue.kind,
+    psql: venue.psql,
+    language: venue.language,
     schedule: parts.schedule,
+    /** Set for a short demo, over the defaults. */
+    settings: venue.settings,
     rows: options.rows,
     partitions_before: parts.before,
     partitions_after: parts.after,

@@ -1,9 +1,9 @@
-/** Reads what the loop is doing. Only reads: pg_cron does everything else. */
-import type pg from "pg";
+/** Reads what the loop is doing. Only reads: the loop does everything else. */
 import { describeWitness } from "../../classify/describe.ts";
 import { labelsOf } from "../../classify/names.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import type { Metrics } from "../../model/problem.ts";
+import type { Session } from "../session.ts";
 
 export interface Seen {
   /** lambda of the last samples since the loop began, oldest first. */
@@ -38,13 +38,13 @@ export interface SeenAction {
 }
 
 /** The first action since then and the readings since then. */
-export async function look(client: pg.Client, since: Date): Promise<Seen> {
-  const samples = await client.query<{ lambda: number | null; witness_edges: WitnessEdge[]; metrics: Partial<Metrics> }>(
+export async function look(session: Session, since: Date): Promise<Seen> {
+  const samples = await session.query<{ lambda: number | null; witness_edges: WitnessEdge[]; metrics: Partial<Metrics> }>(
     "SELECT lambda, witness_edges, metrics FROM ruvector_integrity_history('embeddings', since := $1, limit_ := 60)", [since]);
-  const status = await client.query<{ state: string | null; lambda: number | null; witness_edges: WitnessEdge[] | null }>(
+  const status = await session.query<{ state: string | null; lambda: number | null; witness_edges: WitnessEdge[] | null }>(
     "SELECT state, lambda, witness_edges FROM ruvector_integrity_status('embeddings')");
   // What was planned and considered is in the table; ruvector_healing_history() has the rest.
-  const actions = await client.query<SeenAction>(`
+  const actions = await session.query<SeenAction>(`
     SELECT h.action_id::int AS id, h.state, h.strategy, h.problem_class, a.problem ->> 'summary' AS summary, a.considered,
            coalesce(h.rows_moved, 0)::int AS rows_moved, coalesce((a.plan ->> 'rows')::int, 0) AS plan_rows, h.initial_lambda,
            h.predicted_lambda, h.final_lambda, h.verified, h.message, h.finished_at, o.recovery_seconds
@@ -53,9 +53,9 @@ export async function look(client: pg.Client, since: Date): Promise<Seen> {
       LEFT JOIN ruvector.healing_outcomes o ON o.action_id = h.action_id
      ORDER BY h.action_id LIMIT 1`, [since]);
   const action = actions.rows[0] ?? null;
-  const weights = await client.query<{ weight: number }>(
+  const weights = await session.query<{ weight: number }>(
     "SELECT weight FROM ruvector_healing_effectiveness() WHERE name = $1", [action?.strategy ?? "rebalance_partitions"]);
-  const { last_tick_error, collections } = await healingStatus(client);
+  const { last_tick_error, collections } = await healingStatus(session);
   const edges = status.rows[0]?.witness_edges ?? [];
   const label = labels(samples.rows[0]?.metrics);
   return {
@@ -81,12 +81,12 @@ export interface HealingStatus {
   readonly collections: Readonly<Record<string, { readonly refusals: readonly { readonly reason: string; readonly message: string }[] }>>;
 }
 
-export async function healingStatus(client: pg.Client): Promise<HealingStatus> {
-  const { rows } = await client.query<{ status: HealingStatus }>("SELECT ruvector_healing_status('embeddings') AS status");
+export async function healingStatus(session: Session): Promise<HealingStatus> {
+  const { rows } = await session.query<{ status: HealingStatus }>("SELECT ruvector_healing_status('embeddings') AS status");
   return rows[0]?.status ?? { last_tick_error: null, collections: {} };
 }
 
-export async function now(client: pg.Client): Promise<Date> {
-  const { rows } = await client.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+export async function now(session: Session): Promise<Date> {
+  const { rows } = await session.query<{ now: Date }>("SELECT clock_timestamp() AS now");
   return rows[0]?.now ?? new Date();
 }

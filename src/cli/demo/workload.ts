@@ -1,6 +1,8 @@
-/** A writer and a searcher that run against the table while it heals, each on its own connection. */
-import { type Failures, loop, type Running } from "../load.ts";
+/** A writer and a searcher that run against the table while it heals, each on a session of its own where there are many. */
+import { type Failures, repeat, type Running } from "../load.ts";
+import type { Session } from "../session.ts";
 import { DIMENSIONS, WRITER_IDS } from "./table.ts";
+import type { Ending } from "./venue.ts";
 
 export interface WriterResult extends Failures {
   /** Ids whose INSERT was acknowledged. */
@@ -14,10 +16,10 @@ export interface SearcherResult extends Failures {
 const vector = (): string => `[${Array.from({ length: DIMENSIONS }, () => (Math.random() * 2 - 1).toFixed(3)).join(",")}]`;
 
 /** Inserts a few rows at a time where ruvector_healing_route() sends them. */
-export function startWriter(url: string): Promise<Running<WriterResult>> {
+export function startWriter(session: Session & Ending): Running<WriterResult> {
   let next = WRITER_IDS;
   const result: WriterResult = { ids: [], errors: {} };
-  return loop(url, result, async (client) => {
+  return repeat(session, result, async (client) => {
     const ids = [next++, next++, next++];
     await client.query(
       `INSERT INTO embeddings (id, partition_id, tenant_id, embedding)
@@ -28,9 +30,9 @@ export function startWriter(url: string): Promise<Running<WriterResult>> {
 }
 
 /** Asks for the ten nearest neighbours of random vectors. */
-export function startSearcher(url: string): Promise<Running<SearcherResult>> {
+export function startSearcher(session: Session & Ending): Running<SearcherResult> {
   const result: SearcherResult = { milliseconds: [], errors: {} };
-  return loop(url, result, async (client) => {
+  return repeat(session, result, async (client) => {
     const began = process.hrtime.bigint();
     await client.query("SELECT id FROM embeddings ORDER BY embedding <-> $1::vector LIMIT 10", [vector()]);
     result.milliseconds.push(Number(process.hrtime.bigint() - began) / 1e6);

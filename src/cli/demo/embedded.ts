@@ -1,0 +1,58 @@
+/** The demo in this process: PostgreSQL in memory, a timer instead of pg_cron, everybody on the one session it has. */
+import { SETTINGS } from "../../configuration/settings.ts";
+import { createTurns, type Shared } from "../../embedded/wire/index.ts";
+import { openHealing } from "../embedded/snapshot.ts";
+import { startTimer, type Timer } from "../embedded/timer.ts";
+import { sessionOf } from "../session.ts";
+import { untilInterrupted } from "../terminal.ts";
+import type { Stopwatch } from "./stopwatch.ts";
+import type { Venue } from "./venue.ts";
+
+export interface EmbeddedVenue extends Venue {
+  readonly shared: Shared;
+}
+
+/**
+ * A demo is watched: verification waits 2 s instead of 10, and slices are short because nobody else's statement runs during one
+ * (there is one session). Everything else is as on a server.
+ */
+const SHORT = { stabilize_seconds: 2, min_sample_interval_seconds: 0.5, slice_seconds: 0.3 };
+
+/** "stabilize_seconds 2 (default 10), ..." */
+export const settingsInWords = (settings: Readonly<Record<string, number>>): string =>
+  Object.entries(settings).map(([key, value]) => `${key} ${value} (default ${String(SETTINGS.find((one) => one.key === key)?.default)})`).join(", ");
+
+export async function embeddedVenue(watch: Stopwatch, say: (line: string) => void, signal: AbortSignal): Promise<EmbeddedVenue> {
+  const { database, from_snapshot } = await openHealing({ log: say, signal });
+  watch.lap(from_snapshot ? "open_snapshot" : "make_database");
+  const shared: Shared = { database, turns: createTurns() };
+  const session = sessionOf({ ...database, query: (statement, parameters) => untilInterrupted(database.query(statement, parameters), signal) });
+  await session.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SHORT)]);
+  say(`PostgreSQL runs in this process, in memory, with pgvector, plv8 and ruvector_healing installed.`);
+  say(`For a short demo: ${settingsInWords(SHORT)}.`);
+  let timer: Timer | undefined;
+  const unschedule = async (): Promise<void> => {
+    await timer?.stop();
+    timer = undefined;
+  };
+  return {
+    shared,
+    kind: "embedded",
+    language: "plv8",
+    session,
+    settings: SHORT,
+    psql: null,
+    interruptibly: (work) => work(session),
+    connect: async () => ({ ...session, end: async () => undefined }),
+    async schedule(seconds) {
+      timer = startTimer(shared, seconds, say);
+      return { by: "A timer in this process", schedule: `${seconds} second${seconds === 1 ? "" : "s"}` };
+    },
+    unschedule,
+    lost: () => undefined,
+    async close() {
+      await unschedule();
+      await database.close();
+    },
+  };
+}
