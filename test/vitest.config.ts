@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { root } from "../build/project.ts";
 
-// Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server tests need the throwaway server, made by their global setup.
+// Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server tests need the throwaway server, made by their
+// global setup. What is in test/integration runs on both.
 export default defineConfig({
   test: {
     projects: [
@@ -9,8 +10,8 @@ export default defineConfig({
       {
         test: {
           name: "embedded",
-          include: ["test/embedded/**/*.test.ts"],
-          globalSetup: ["test/embedded/support/global-setup.ts"],
+          include: ["test/embedded/**/*.test.ts", "test/integration/**/*.test.ts"],
+          globalSetup: ["test/support/embedded-setup.ts", "test/embedded/support/global-setup.ts"],
           root,
           environment: "node",
           // Starting a database takes seconds of one core, and there are two: many times that when others use them too.
@@ -22,7 +23,7 @@ export default defineConfig({
       {
         test: {
           name: "server",
-          include: ["test/server/**/*.test.ts"],
+          include: ["test/server/**/*.test.ts", "test/integration/**/*.test.ts"],
           root,
           environment: "node",
           globalSetup: ["test/server/support/global-setup.ts"],

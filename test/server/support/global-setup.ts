@@ -18,7 +18,6 @@ declare module "vitest" {
   interface ProvidedContext {
     serverUrl: string;
     template: string;
-    language: string;
   }
 }
 
@@ -39,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await installer.end();
   project.provide("template", template);
   project.provide("serverUrl", server.url("postgres"));
+  project.provide("engine", "server");
   project.provide("language", language);
   return async () => {
     await admin.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);

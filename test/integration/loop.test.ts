@@ -1,13 +1,13 @@
-/** The loop on a real server: sensed, healed by ticks, verified, learned from, undone. */
+/** The loop: sensed, healed by ticks, verified, learned from, undone. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { checksum, configure, HOT, LEVEL, makeTable, placement, places, QUICK, ticks } from "./support/collection.ts";
-import { type TestDatabase, testDatabase } from "./support/database.ts";
+import { checksum, configure, HOT, IN_ONE_GO, LEVEL, makeTable, placement, places, ticks } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, QUICK);
+  await configure(db, IN_ONE_GO);
 });
 
 const history = (collection: string) =>

@@ -1,0 +1,61 @@
+/** Installing: twice is harmless, builds are identical, PUBLIC gets nothing. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { build } from "../../build/build.ts";
+import { root } from "../../build/project.ts";
+import { configure, HOT, makeTable } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+let script: string;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  script = await readFile(join(root, `dist/ruvector_healing.${db.engine.language}.sql`), "utf8");
+  await makeTable(db, { rows: HOT });
+});
+
+describe("the plain script", () => {
+  it("is byte-identical when built again", async () => {
+    const paths = ["dist/ruvector_healing.plv8.sql", "dist/ruvector_healing.pljs.sql", "extension/plv8/ruvector_healing--0.1.0.sql", "extension/pljs/ruvector_healing--0.1.0.sql"];
+    const hashes = () => Promise.all(paths.map(async (path) => createHash("sha256").update(await readFile(join(root, path))).digest("hex")));
+    const first = await hashes();
+    await build();
+    expect(await hashes()).toEqual(first);
+  });
+
+  it("runs again over an installation and keeps its state, settings and grants", async () => {
+    await configure(db, { max_attempts_per_hour: 7 });
+    await db.client.query("CREATE ROLE ruvector_test_viewer; GRANT EXECUTE ON FUNCTION ruvector_healing_status(text) TO ruvector_test_viewer");
+    try {
+      await db.client.query(`BEGIN; ${script} COMMIT;`);
+      expect(await db.value("SELECT value FROM ruvector_healing_config() WHERE key = 'max_attempts_per_hour'")).toBe(7);
+      expect(await db.value("SELECT count(*)::int FROM ruvector.collections")).toBe(1);
+      expect(await db.value("SELECT has_function_privilege('ruvector_test_viewer', 'ruvector_healing_status(text)', 'EXECUTE')")).toBe(true);
+    } finally {
+      await db.client.query("DROP OWNED BY ruvector_test_viewer; DROP ROLE ruvector_test_viewer");
+    }
+  });
+});
+
+it("opens nothing to PUBLIC but the routing of new rows", async () => {
+  const open = await db.rows<{ name: string }>(`
+    SELECT p.proname AS name FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     WHERE a.grantee = 0 AND (p.pronamespace = 'ruvector'::regnamespace OR p.proname LIKE 'ruvector\\_%') ORDER BY 1`);
+  expect(open.map(({ name }) => name)).toEqual(["ruvector_healing_route"]);
+});
+
+it("pins the search_path of every SECURITY DEFINER function", async () => {
+  expect(await db.rows(`
+    SELECT proname FROM pg_proc WHERE prosecdef AND (pronamespace = 'ruvector'::regnamespace OR proname LIKE 'ruvector\\_%')
+      AND NOT coalesce(proconfig::text LIKE '%search_path=pg_catalog, pg_temp%', false)`)).toEqual([]);
+});
+
+it("comments every function and table", async () => {
+  expect(await db.rows(`
+    SELECT p.oid::regprocedure::text AS what FROM pg_proc p WHERE p.proname LIKE 'ruvector\\_%' AND obj_description(p.oid, 'pg_proc') IS NULL
+    UNION ALL
+    SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'ruvector'::regnamespace AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL`)).toEqual([]);
+});

@@ -1,0 +1,41 @@
+/** A database of the real server, cloned from the template. */
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { afterAll, inject } from "vitest";
+import type {} from "../server/support/global-setup.ts";
+import { asked, type TestDatabase } from "./database.ts";
+
+export function databaseUrl(server: string, database: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+export async function serverDatabase(): Promise<TestDatabase> {
+  const server = inject("serverUrl");
+  const template = inject("template");
+  const name = template.replace(/template$/, randomBytes(6).toString("hex"));
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE "${name}" TEMPLATE ${template}`);
+  await admin.end();
+  const url = databaseUrl(server, name);
+  const clients: pg.Client[] = [];
+  const connect = async (): Promise<pg.Client> => {
+    const client = new pg.Client({ connectionString: url });
+    // A backend that a test kills must not end the test process.
+    client.on("error", () => undefined);
+    await client.connect();
+    clients.push(client);
+    return client;
+  };
+  afterAll(async () => {
+    await Promise.allSettled(clients.map((client) => client.end()));
+    const last = new pg.Client({ connectionString: server });
+    await last.connect();
+    await last.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
+    await last.end();
+  });
+  const client = await connect();
+  return { engine: { name: "server", language: inject("language"), sessions: Infinity }, name, url, client, connect, ...asked(client) };
+}
