@@ -6,7 +6,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { EmbeddedDatabase } from "../client.ts";
 import { copiesFromClient } from "./copy.ts";
-import { askPassword, fatal, message, type Message, type Problem, ProtocolViolation, query, type Reader, readerOf, type Status, startup, statusOf } from "./messages.ts";
+import { askPassword, failed, fatal, message, type Message, type Problem, ProtocolViolation, query, type Reader, readerOf, type Status, startup, statusOf } from "./messages.ts";
 import type { Turns } from "./turns.ts";
 
 /** The one user and the one database of PGlite. */
@@ -23,7 +23,7 @@ export interface ConnectionOptions {
   /** Asked for when it is given. */
   readonly password?: string;
   /** The database for a client that has said who it is, or why it cannot have it now. */
-  readonly admit: () => Shared | Problem;
+  readonly admit: () => Shared | Problem | Promise<Shared | Problem>;
 }
 
 /** As the server would: the statement fails where it stands, and its transaction with it. */
@@ -56,7 +56,7 @@ export async function serveConnection(stream: Duplex, options: ConnectionOptions
 async function greet(reader: Reader, stream: Duplex, { password, admit }: ConnectionOptions): Promise<Shared | undefined> {
   const parameters = await reader.startup();
   if (!parameters) return undefined;
-  const admitted = unknown(parameters) ?? (await checkPassword(reader, stream, password)) ?? admit();
+  const admitted = unknown(parameters) ?? (await checkPassword(reader, stream, password)) ?? (await admit());
   if ("code" in admitted) {
     stream.write(fatal(admitted));
     return undefined;
@@ -66,7 +66,7 @@ async function greet(reader: Reader, stream: Duplex, { password, admit }: Connec
     const welcome = await database.execProtocolRaw(startup(USER, DATABASE));
     for (const [name, value] of settings(parameters)) {
       const done = await database.execProtocolRaw(query(`SELECT pg_catalog.set_config(${literal(name)}, ${literal(value)}, false)`));
-      if (String.fromCharCode(done[0] ?? 0) === "E") throw new ProtocolViolation(`the parameter "${name}" cannot be set to ${JSON.stringify(value)}`);
+      if (failed(done)) throw new ProtocolViolation(`the parameter "${name}" cannot be set to ${JSON.stringify(value)}`);
     }
     stream.write(welcome);
   });

@@ -119,3 +119,10 @@ export function statusOf(answer: Uint8Array): Status | undefined {
   const end = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).subarray(-6);
   return end.length === 6 && end.subarray(0, 5).equals(Buffer.from([0x5a, 0, 0, 0, 5])) ? (String.fromCharCode(end[5]!) as Status) : undefined;
 }
+
+/** Whether there is an ErrorResponse among the answer's messages. */
+export function failed(answer: Uint8Array): boolean {
+  const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+  for (let at = 0; at < answer.length; at += 1 + view.getInt32(at + 1)) if (answer[at] === 0x45) return true;
+  return false;
+}
