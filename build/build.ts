@@ -34,4 +34,10 @@ export async function build(log: (line: string) => void = () => undefined): Prom
 if (process.argv[1]?.endsWith("build.ts")) {
   await build((line) => console.log(line));
   await writeSettingsTable();
+  // The demo and the quick tests make it too, when they need it; nothing for a server depends on it.
+  const { snapshotFile } = await import("../src/cli/embedded/snapshot.ts");
+  await snapshotFile({ log: (line) => console.log(line) }).then(
+    () => console.log("snapshot of the embedded database: there"),
+    (error: unknown) => console.warn(`snapshot of the embedded database: not made (${error instanceof Error ? error.message : String(error)})`),
+  );
 }

@@ -1,6 +1,7 @@
 /**
  * npm test: type check, unit tests (no server), the tests on PGlite, then those on the real server; npm run test:unit,
- * test:embedded, test:server and npm run check run a part. Ends with the line "N passed, N failed".
+ * test:embedded, test:server and npm run check run a part. Ends with the line "N passed, N failed". npm run test:watch runs the unit and the
+ * embedded tests again as files are saved.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -50,7 +51,15 @@ function vitest(project: "unit" | "embedded" | "server", files: readonly string[
   }
 }
 
+/** Runs until it is stopped. */
+function watch(files: readonly string[]): never {
+  const projects = ["unit", "embedded"].flatMap((project) => ["--project", project]);
+  const { status } = spawnSync(join(root, "node_modules/.bin/vitest"), ["watch", "--config", "test/vitest.config.ts", ...projects, ...files], { cwd: root, stdio: "inherit" });
+  process.exit(status ?? 1);
+}
+
 const [what = "all", ...files] = process.argv.slice(2);
+if (what === "watch") watch(files);
 if (what === "all" || what === "check") check();
 if (what === "all" || what === "unit") vitest("unit", files);
 if (what === "all" || what === "embedded") vitest("embedded", files);

@@ -24,7 +24,7 @@ export interface Opened {
 }
 
 /** Beside the packages, so that it goes with the checkout; in the user's cache where the checkout is somebody else's. */
-async function folder(): Promise<string> {
+async function defaultFolder(): Promise<string> {
   const packages = join(root, "node_modules");
   const writable = await access(packages, constants.W_OK).then(() => true, () => false);
   return writable ? join(packages, ".cache", "ruvector-healing") : join(cacheFolder(), "embedded");
@@ -76,16 +76,23 @@ async function fromSnapshot(file: string): Promise<Opened | undefined> {
 }
 
 export interface Options {
+  /** Where the snapshot is kept; by default beside the packages, or in the user's cache. */
+  readonly folder?: string;
   /** Told when it takes longer than usual, and why. */
   readonly log?: (line: string) => void;
   /** Gives up when it says so: with its lock and its drafts removed, and the database left to the end of the process. */
   readonly signal?: AbortSignal;
 }
 
-/** `npm run build` has to have written the install script. Two processes at once make one snapshot. */
-export async function openHealing({ log = () => undefined, signal = new AbortController().signal }: Options = {}): Promise<Opened> {
+async function place({ folder }: Options): Promise<{ readonly script: string; readonly file: string }> {
   const script = await readFile(SCRIPT, "utf8");
-  const file = join(await folder(), await name(script));
+  return { script, file: join(folder ?? (await defaultFolder()), await name(script)) };
+}
+
+/** `npm run build` has to have written the install script. Two processes at once make one snapshot. */
+export async function openHealing(options: Options = {}): Promise<Opened> {
+  const { log = () => undefined, signal = new AbortController().signal } = options;
+  const { script, file } = await place(options);
   const opened = await untilInterrupted(fromSnapshot(file), signal);
   if (opened) return opened;
   const make = async (): Promise<Opened> => {
@@ -105,10 +112,9 @@ export async function openHealing({ log = () => undefined, signal = new AbortCon
   });
 }
 
-/** The snapshot's bytes, made if need be: for tests, which open one database after another from it. */
+/** The snapshot's file, made if need be: for tests, which open one database after another from it. */
 export async function snapshotFile(options: Options = {}): Promise<string> {
-  const script = await readFile(SCRIPT, "utf8");
-  const file = join(await folder(), await name(script));
+  const { file } = await place(options);
   if (!(await access(file).then(() => true, () => false))) await (await openHealing(options)).database.close();
   return file;
 }
