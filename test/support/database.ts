@@ -62,4 +62,4 @@ export async function raised(client: pg.Client, statement: string, parameters: u
   throw new Error(`no error was raised by: ${statement}`);
 }
 
-export { databaseUrl } from "./server-database.ts";
+export { databaseUrl, serverEngine } from "./server-database.ts";

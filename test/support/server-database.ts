@@ -3,13 +3,16 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { afterAll, inject } from "vitest";
 import type {} from "../server/support/global-setup.ts";
-import { asked, type TestDatabase } from "./database.ts";
+import { asked, type Engine, type TestDatabase } from "./database.ts";
 
 export function databaseUrl(server: string, database: string): string {
   const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
 }
+
+/** The engine of the project "server". */
+export const serverEngine = (): Engine => ({ name: "server", language: inject("language"), sessions: Infinity });
 
 export async function serverDatabase(): Promise<TestDatabase> {
   const server = inject("serverUrl");
@@ -37,5 +40,5 @@ export async function serverDatabase(): Promise<TestDatabase> {
     await last.end();
   });
   const client = await connect();
-  return { engine: { name: "server", language: inject("language"), sessions: Infinity }, name, url, client, connect, ...asked(client) };
+  return { engine: serverEngine(), name, url, client, connect, ...asked(client) };
 }

@@ -8,7 +8,7 @@ import pg from "pg";
 import { afterAll, inject } from "vitest";
 import { root } from "../../../build/project.ts";
 import { type Server, startServer } from "../../../src/cli/db/server.ts";
-import { databaseUrl, type TestDatabase } from "./database.ts";
+import { databaseUrl, serverEngine, type TestDatabase } from "./database.ts";
 
 export interface CronDatabase extends TestDatabase {
   /** Polls until the statement's first value satisfies; the last value when it never does within `seconds`. */
@@ -100,6 +100,7 @@ async function lend(url: () => string, name: string) {
   const rows = async <Row extends object>(statement: string, parameters: unknown[] = []) => (await client.query<Row>(statement, parameters)).rows;
   const value = async <T>(statement: string, parameters: unknown[] = []) => Object.values((await rows(statement, parameters))[0] ?? {})[0] as T;
   const base: CronDatabase = {
+    engine: serverEngine(),
     name,
     get url() {
       return url();
