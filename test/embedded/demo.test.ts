@@ -16,10 +16,10 @@ describe("npm run demo", () => {
   it("heals a collection in this process, and proves it", async () => {
     const { exitCode, stdout, stderr } = await demo(["--json", "--rows", "3000"]);
     const result = JSON.parse(String(stdout));
-    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("stabilize_seconds 2 (default 10)") });
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("stabilize_seconds 1 (default 10)") });
     expect(result).toMatchObject({
       ok: true, server: "embedded", language: "plv8", schedule: "1 second", strategy: "rebalance_partitions", action_state: "succeeded", verified: true,
-      lambda_after: 1, weight_before: 1, settings: { stabilize_seconds: 2 }, rows_check: { before: 3000, missing: 0, changed: 0, doubled: 0, ok: true },
+      lambda_after: 1, weight_before: 1, settings: { stabilize_seconds: 1 }, rows_check: { before: 3000, missing: 0, changed: 0, doubled: 0, ok: true },
       writer: { errors: {} }, searcher: { errors: {} }, last_tick_error: null,
     });
     expect(result.weight_after).toBeGreaterThan(2);
