@@ -47,7 +47,7 @@ export const hotspotBytes: Drill = {
   inject: async ({ client, table }) => {
     // Random text, so that TOAST cannot compress the difference away.
     await client.query(`
-      UPDATE ${partition(table, 3)} SET payload = (SELECT string_agg(md5(random()::text || id), '') FROM generate_series(1, 120) WHERE id > 0)`);
+      UPDATE ${partition(table, 3)} SET payload = (SELECT string_agg(md5(random()::text || g), '') FROM generate_series(1, 120) g WHERE id > 0)`);
     await client.query(`VACUUM (ANALYZE) ${partition(table, 3)}`);
   },
 };

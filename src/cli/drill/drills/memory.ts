@@ -11,6 +11,7 @@ export const memoryPressure: Drill = {
   fault: "the working set is a tenth more than the memory there is",
   problem_class: "memory_pressure",
   strategy: "evict_cold_data",
+  unavailable: async ({ server }) => (server.kind === "external" ? "it lowers effective_cache_size of the whole database: on throwaway servers only" : null),
   options: { access_column: "seen_at", cold_partition: 99 },
   prepare: ({ client, table }) => makeTable(client, table, { rows: PARTITIONS.map(() => ROWS) }),
   inject: async (stage) => {

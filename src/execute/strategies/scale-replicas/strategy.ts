@@ -38,7 +38,7 @@ const UNDO_RETRY_SECONDS = 30;
 
 const NOTE =
   "Replicas take reads off this server; they move no rows, and the reads that stay are spread over the partitions as before. " +
-  "Lambda is foreseen to rise only where the reads that stay are too few to be judged (min_reads_per_second). " +
+  "Lambda is foreseen to rise only where the reads that stay are fewer than what is judged in full (min_reads_per_second). " +
   "The replicas stay if lambda has risen enough when it is verified, and are taken back if not.";
 
 export const scaleReplicas: Strategy = {
@@ -146,10 +146,14 @@ export const scaleReplicas: Strategy = {
 /** Lambda if this server and its replicas share the reads evenly. Partition load is relative: what all partitions lose alike changes none. */
 function foreseen(snapshot: Snapshot, settings: Configuration, replicas: number, wanted: number): number | null {
   const reads = snapshot.partitions.reduce((sum, { cold, traffic }) => sum + (cold ? 0 : (traffic?.reads_per_second ?? 0)), 0);
-  const judged = reads * ((1 + replicas) / (1 + wanted)) >= settings.min_reads_per_second;
-  const after: Snapshot = judged ? snapshot : {
+  // As the sensor has it (activity/follow.ts): traffic below what is judged counts by so much less.
+  const weight = settings.min_reads_per_second > 0 ? Math.min(1, (reads * ((1 + replicas) / (1 + wanted))) / settings.min_reads_per_second) : 1;
+  const after: Snapshot = {
     ...snapshot,
-    partitions: snapshot.partitions.map((partition) => (partition.traffic ? { ...partition, traffic: { ...partition.traffic, reads: 1 } } : partition)),
+    partitions: snapshot.partitions.map((partition) => {
+      const { traffic } = partition;
+      return traffic?.reads == null ? partition : { ...partition, traffic: { ...traffic, reads: traffic.reads ** weight } };
+    }),
   };
   return assess(after, settings).reading.lambda;
 }
