@@ -20,6 +20,8 @@ async function bloated(table: string, { vectors = false, index = `${table}_paylo
     CREATE INDEX ${index} ON ${table} (payload);
     ${vectors ? `CREATE INDEX ${table}_lists ON ${table} USING ivfflat (embedding vector_l2_ops) WITH (lists = 10);` : ""}
     DELETE FROM ${table} WHERE id % 10 < 7`);
+  // Rows that this session has not reported yet would be added to what VACUUM counts.
+  await db.client.query("SELECT pg_stat_force_next_flush()");
   await db.client.query(`VACUUM (ANALYZE) ${table}`);
   await db.client.query("SELECT ruvector_healing_register($1)", [table]);
 }
