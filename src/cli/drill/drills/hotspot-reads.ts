@@ -17,13 +17,18 @@ async function startReaders(stage: Stage): Promise<void> {
   stage.atEnd(() => Promise.allSettled([...replicas.values()].map((one) => one.end())));
   const refresh = async (): Promise<void> => {
     const names = (await findServer(server.name)).replicas;
-    for (const { name, url } of names) if (!replicas.has(name)) replicas.set(name, await connectTo(url()));
-    for (const [name, one] of replicas) if (!names.some((other) => other.name === name)) replicas.delete(name) && void one.end().catch(() => undefined);
+    for (const { name, url } of names) {
+      if (replicas.has(name)) continue;
+      const one = await connectTo(url());
+      replicas.set(name, one);
+      // A replica that goes, or is restarted, is looked for again.
+      one.on("end", () => replicas.delete(name));
+    }
   };
   let turn = 0;
   const result: Failures = { errors: {} };
   stage.background(await loop(server.url(), result, async (primary) => {
-    if (turn % 100 === 0) await refresh();
+    if (turn % 100 === 0) await refresh().catch(() => undefined);
     const pool = [primary, ...replicas.values()];
     const wanted = Array.from({ length: 50 }, () => rows[Math.floor(Math.random() * rows.length)]!.id);
     await pool[turn++ % pool.length]!.query(`SELECT sum(length(payload)) FROM ${table} WHERE id = ANY ($1::bigint[])`, [wanted]);

@@ -46,6 +46,8 @@ export const scaleReplicas: Strategy = {
   handles: ["hotspot_congestion"],
   impact: 0.2,
   reversible: true,
+  // What lambda loses while the actuator is waited for is the load that goes on rising.
+  mayWorsen: false,
   description: "Asks the actuator outside the database for half as many read replicas again, up to max_replicas.",
   params: {},
 
