@@ -90,6 +90,21 @@ describe("verification", () => {
       .toEqual([{ success: true, verified: false, rolled_back: true }]);
   });
 
+  it("is followed by the next strategy, and not by the same one at once", async () => {
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": true}', 'hopeless')");
+    await ticks(db, 1);
+    const [next] = await db.rows<{ strategy_name: string; considered: { name: string; reason_code: string }[] }>(
+      "SELECT strategy_name, considered FROM ruvector.healing_actions WHERE collection = 'public.hopeless' ORDER BY id DESC LIMIT 1");
+    expect(next?.strategy_name).toBe("throttle_ingestion");
+    expect(next?.considered).toContainEqual(expect.objectContaining({ name: "rebalance_partitions", reason_code: "failed_recently" }));
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false, \"strategy_retry_seconds\": 0}', 'hopeless')");
+    const answer = await db.value<{ action_id: number }>("SELECT ruvector_healing_abort(max(id)) FROM ruvector.healing_actions WHERE collection = 'public.hopeless'");
+    expect(answer).toMatchObject({ state: "aborted" });
+    const again = await db.value<{ strategy: string }>("SELECT ruvector_healing_trigger('hopeless')");
+    // Once its time is over it is weighed again; healing is off here, so that nothing is started.
+    expect(again).toMatchObject({ outcome: "deferred", reason: "disabled", strategy: "rebalance_partitions" });
+  });
+
   it("undoes a slice that lowers lambda, and keeps the slices before it", async () => {
     await makeTable(db, { table: "worse", rows: HOT });
     await db.client.query("SELECT ruvector_healing_configure($1, 'worse')", [JSON.stringify({ batch_rows: 50, slice_seconds: 0.01, enabled: false })]);
