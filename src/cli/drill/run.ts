@@ -103,7 +103,8 @@ async function play(stage: Stage, drill: Drill, options: RunOptions, result: Res
   await freshSchema(client);
   await drill.prepare(stage);
   await client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify(drill.options ?? {})]);
-  if (drill.settings) await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify(drill.settings), table]);
+  // A drill teaches nothing: neither the next drill nor the server it runs on.
+  await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ learning_enabled: false, ...drill.settings }), table]);
   result.lambda_healthy = await healthy(stage, options);
   await drill.inject(stage);
   await rememberRows(client, table);

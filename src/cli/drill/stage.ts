@@ -65,6 +65,8 @@ export async function dropSchema(client: pg.Client): Promise<void> {
   for (const { name } of rows) {
     await endActions(client, name);
     await client.query("SELECT ruvector_healing_unregister($1)", [name]);
+    // Weights are made of everybody's outcomes: a drill's must not be among them.
+    await client.query("DELETE FROM ruvector.healing_outcomes WHERE collection = $1", [name]);
   }
   await client.query(`DROP SCHEMA IF EXISTS ${SCHEMA} CASCADE`);
   await client.query("RESET client_min_messages");
