@@ -11,7 +11,7 @@ import { insertAction } from "../execute/actions.ts";
 import { STRATEGIES } from "../execute/registry.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
 import { guardContext, learnedWeights, recentFailures } from "../select/context.ts";
-import { GUARDS, judge, type GuardMode, type GuardVerdict } from "../select/guards.ts";
+import { GUARDS, judge, type GuardMode, type GuardVerdict } from "../select/guards/index.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";

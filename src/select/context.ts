@@ -4,7 +4,7 @@ import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
-import { ATTEMPT_WINDOW_SECONDS, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards.ts";
+import { ATTEMPT_WINDOW_SECONDS, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards/index.ts";
 
 type Facts = Pick<GuardContext, "now" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
 

@@ -1,0 +1,25 @@
+/** What is at work already. */
+import { count, printable } from "../../model/text.ts";
+import type { GuardContext, Refusal } from "./types.ts";
+
+export function activeAction({ active, collection }: GuardContext): Refusal | null {
+  if (!active) return null;
+  const id = printable(String(active.id));
+  return {
+    reason: "active_action",
+    measured: active.id,
+    flips_at: `action ${id} ends`,
+    message: `action ${id} (${printable(active.strategy)}) is at work on ${printable(collection)}`,
+    hint: `SELECT ruvector_healing_abort(${id}); ends it.`,
+  };
+}
+
+export function globalLimit({ active_total, max_active_total }: GuardContext): Refusal | null {
+  if (max_active_total === null || active_total < max_active_total) return null;
+  return {
+    reason: "global_limit",
+    measured: active_total,
+    flips_at: `fewer than ${count(max_active_total, "active action")}`,
+    message: `${count(active_total, "action")} on all collections, at most ${max_active_total} at a time`,
+  };
+}

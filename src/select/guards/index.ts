@@ -1,0 +1,54 @@
+/**
+ * Guards: what stands between a problem and an action. Each is a small function over a plain context that returns null
+ * (nothing against it) or a refusal with its reason, the value measured and the value that would flip it. They run in
+ * the order of `GUARDS`; the first refusal decides. All of them fail closed: a limit that is no number refuses.
+ */
+import { activeAction, globalLimit } from "./active.ts";
+import { approval, impact } from "./approval.ts";
+import { attempts, cooldown, ineffective } from "./pace.ts";
+import { disabled, healthy, standbyServer, unknownProblem } from "./standing.ts";
+import type { Guard, GuardContext, GuardMode, GuardVerdict, Refusal } from "./types.ts";
+import { maintenanceWindow } from "./window.ts";
+
+export { ATTEMPT_WINDOW_SECONDS, INEFFECTIVE_WINDOW_SECONDS } from "./pace.ts";
+export type * from "./types.ts";
+
+const ALL: readonly GuardMode[] = ["automatic", "manual", "explicit"];
+const UNASKED: readonly GuardMode[] = ["automatic", "manual"];
+
+/** In the order in which they are asked. */
+export const GUARDS: readonly Guard[] = [
+  { name: "disabled", modes: UNASKED, check: disabled },
+  { name: "standby_server", modes: ALL, check: standbyServer },
+  { name: "maintenance_window", modes: UNASKED, check: maintenanceWindow },
+  { name: "healthy", modes: UNASKED, check: healthy },
+  { name: "unknown_problem", modes: UNASKED, check: unknownProblem },
+  { name: "approval", modes: UNASKED, check: approval },
+  { name: "active_action", modes: ALL, check: activeAction },
+  { name: "global_limit", modes: UNASKED, check: globalLimit },
+  { name: "cooldown", modes: UNASKED, check: cooldown },
+  { name: "attempts", modes: UNASKED, check: attempts },
+  { name: "ineffective", modes: UNASKED, check: ineffective },
+  { name: "impact", modes: UNASKED, check: impact },
+];
+
+export const guardsFor = (mode: GuardMode, guards: readonly Guard[] = GUARDS): readonly Guard[] =>
+  guards.filter((guard) => guard.modes.includes(mode));
+
+/**
+ * Asks the guards of the context's mode in order. Approval does not end the round: nobody should be asked to approve
+ * what a later guard refuses anyway.
+ */
+export function judge(context: GuardContext, guards: readonly Guard[] = GUARDS): GuardVerdict {
+  let approvalRequired: string | null = null;
+  for (const guard of guardsFor(context.mode, guards)) {
+    const result = guard.check(context);
+    if (result === null) continue;
+    if ("approval_required" in result) approvalRequired ??= result.approval_required;
+    else return { refusal: result, approval_required: null };
+  }
+  return { refusal: null, approval_required: approvalRequired };
+}
+
+export const firstRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): Refusal | null =>
+  judge(context, guards).refusal;

@@ -1,0 +1,47 @@
+/** Whether there is anything to do here at all. */
+import { printable } from "../../model/text.ts";
+import { configure } from "./text.ts";
+import type { GuardContext, Refusal } from "./types.ts";
+
+export function disabled({ settings, collection }: GuardContext): Refusal | null {
+  if (settings.enabled) return null;
+  return {
+    reason: "disabled",
+    measured: false,
+    flips_at: "enabled = true",
+    message: `healing of ${printable(collection)} is switched off`,
+    hint: configure('{"enabled": true}', collection),
+  };
+}
+
+export function standbyServer({ standby }: GuardContext): Refusal | null {
+  if (!standby) return null;
+  return {
+    reason: "standby_server",
+    measured: true,
+    flips_at: "pg_is_in_recovery() = false",
+    message: "this server is a standby: nothing can be written here",
+    hint: "Connect to the primary.",
+  };
+}
+
+export function healthy({ lambda, settings, weak_edges }: GuardContext): Refusal | null {
+  if (lambda === null || !(lambda >= settings.stress_threshold) || weak_edges > 0) return null;
+  return {
+    reason: "healthy",
+    measured: lambda,
+    flips_at: `lambda below ${settings.stress_threshold}, or a weak edge in the minimum cut`,
+    message: `nothing to heal: lambda is ${lambda.toFixed(3)} and no edge of the minimum cut is weak`,
+  };
+}
+
+export function unknownProblem({ problem_class }: GuardContext): Refusal | null {
+  if (problem_class !== "unknown") return null;
+  return {
+    reason: "unknown_problem",
+    measured: "unknown",
+    flips_at: "a rule of the classifier is met (the evidence says by how much each was missed)",
+    message: "the problem is of no known class: a human has to look at it",
+    hint: "SELECT ruvector_healing_execute(...) runs a strategy of your choice.",
+  };
+}

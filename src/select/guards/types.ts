@@ -1,0 +1,98 @@
+/** What guards look at and answer with. */
+import type { ProblemClass } from "../../model/problem.ts";
+
+/**
+ * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: all guards as for the loop.
+ * `explicit`: a human who typed `ruvector_healing_execute` with a strategy: only what would be unsafe or impossible.
+ */
+export type GuardMode = "automatic" | "manual" | "explicit";
+
+export type GuardName =
+  | "disabled"
+  | "standby_server"
+  | "maintenance_window"
+  | "healthy"
+  | "unknown_problem"
+  | "approval"
+  | "active_action"
+  | "global_limit"
+  | "cooldown"
+  | "attempts"
+  | "ineffective"
+  | "impact";
+
+/** The settings that guards read; the names are those of the configuration. */
+export interface GuardSettings {
+  readonly enabled: boolean;
+  readonly stress_threshold: number;
+  readonly min_healing_interval_seconds: number;
+  readonly max_attempts_per_hour: number;
+  readonly max_auto_heal_impact: number;
+  readonly require_approval: readonly string[];
+  readonly require_approval_strategies: readonly string[];
+  /** So many unverified outcomes of a class in a row, within a day, and the loop stops trying it. */
+  readonly ineffective_outcomes: number;
+}
+
+/** One outcome of this collection; `verified` null: its verification was never reached. */
+export interface PastOutcome {
+  readonly at: number;
+  readonly problem_class: ProblemClass;
+  readonly verified: boolean | null;
+}
+
+/** Everything a guard may look at. Times are seconds since the epoch. */
+export interface GuardContext {
+  readonly mode: GuardMode;
+  readonly collection: string;
+  readonly now: number;
+  readonly settings: GuardSettings;
+  /** The server is in recovery: nothing can be written. */
+  readonly standby: boolean;
+  /** Whether now lies within the hours in which the loop may act; null: no such hours are set. */
+  readonly in_window: boolean | null;
+  readonly lambda: number | null;
+  /** Weak edges of the witness: `Problem.evidence.weak_edges`. */
+  readonly weak_edges: number;
+  readonly problem_class: ProblemClass;
+  /** The strategy selected or asked for; null before selection and when there is none. */
+  readonly strategy: { readonly name: string; readonly impact: number } | null;
+  /** The action on this collection that has not ended. */
+  readonly active: { readonly id: number | string; readonly strategy: string } | null;
+  /** Actions that have not ended, on all collections, and how many there may be; null: no limit. */
+  readonly active_total: number;
+  readonly max_active_total: number | null;
+  /** The last attempt on this collection; `ended_at` null while it runs or when it is not known. */
+  readonly last_attempt: { readonly started_at: number; readonly ended_at: number | null } | null;
+  /** When attempts on this collection started, in any order; older ones than an hour are ignored. */
+  readonly attempts: readonly number[];
+  /** Outcomes of this collection, in any order; older ones than a day are ignored. */
+  readonly outcomes: readonly PastOutcome[];
+}
+
+export interface Refusal {
+  readonly reason: GuardName;
+  readonly measured: string | number | boolean | null;
+  /** What would have to be the case for this guard to let the action pass. */
+  readonly flips_at: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Not a refusal: the action is planned, and waits for a human. */
+export interface ApprovalRequired {
+  readonly approval_required: string;
+}
+
+export interface Guard {
+  readonly name: GuardName;
+  readonly modes: readonly GuardMode[];
+  readonly check: (context: GuardContext) => Refusal | ApprovalRequired | null;
+}
+
+export interface GuardVerdict {
+  /** The first refusal; null: the action may be planned. */
+  readonly refusal: Refusal | null;
+  /** Why the planned action must wait for a human; null: it may start. Always null beside a refusal. */
+  readonly approval_required: string | null;
+}

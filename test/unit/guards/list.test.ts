@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { firstRefusal, type GuardContext, type GuardMode, GUARDS, guardsFor, judge } from "../../../src/select/guards/index.ts";
+import { CONTEXT, NOW, outcome, reason, refuse, settings } from "../support/guards.ts";
+
+/** One violation for every guard but approval, in the order of the list. */
+const VIOLATIONS: readonly (readonly [string, Partial<GuardContext>])[] = [
+  ["disabled", settings({ enabled: false })],
+  ["standby_server", { standby: true }],
+  ["maintenance_window", { in_window: false }],
+  ["healthy", { lambda: 0.9, weak_edges: 0 }],
+  ["unknown_problem", { problem_class: "unknown" }],
+  ["active_action", { active: { id: 12, strategy: "drain_hot_partition" } }],
+  ["global_limit", { active_total: 2, max_active_total: 2 }],
+  ["cooldown", { last_attempt: { started_at: NOW - 400, ended_at: NOW - 100 } }],
+  ["attempts", { attempts: [NOW - 3000, NOW - 2000, NOW - 1000] }],
+  ["ineffective", { outcomes: [outcome(5000), outcome(6000), outcome(7000), outcome(5000, false, { problem_class: "unknown" }), outcome(6000, false, { problem_class: "unknown" }), outcome(7000, false, { problem_class: "unknown" })] }],
+  ["impact", { strategy: { name: "drain_hot_partition", impact: 0.6 } }],
+];
+
+describe("the list", () => {
+  it("stands in the documented order", () => {
+    expect(GUARDS.map(({ name }) => name)).toEqual([
+      "disabled",
+      "standby_server",
+      "maintenance_window",
+      "healthy",
+      "unknown_problem",
+      "approval",
+      "active_action",
+      "global_limit",
+      "cooldown",
+      "attempts",
+      "ineffective",
+      "impact",
+    ]);
+  });
+
+  it("lets a sick collection through when nothing speaks against it", () => {
+    expect(judge(CONTEXT)).toEqual({ refusal: null, approval_required: null });
+  });
+
+  it.each(VIOLATIONS)("%s alone refuses, with a value that would flip it and one line for a person", (name, violation) => {
+    const refusal = refuse(violation);
+    expect(refusal?.reason).toBe(name);
+    expect(refusal?.flips_at).not.toBe("");
+    expect(refusal?.message).toMatch(/^[^\n]+$/);
+    expect(() => JSON.stringify(refusal)).not.toThrow();
+  });
+
+  it("the first violated guard decides", () => {
+    for (let first = 0; first < VIOLATIONS.length; first++) {
+      const rest = VIOLATIONS.slice(first).map(([, violation]) => violation);
+      const all = Object.assign({}, ...rest) as Partial<GuardContext>;
+      expect(reason(all)).toBe(VIOLATIONS[first]![0]);
+    }
+  });
+
+  it("applies whole to the loop and to a human's trigger; an explicit order stops only at the impossible", () => {
+    expect(guardsFor("automatic")).toEqual(GUARDS);
+    expect(guardsFor("manual")).toEqual(GUARDS);
+    expect(guardsFor("explicit").map(({ name }) => name)).toEqual(["standby_server", "active_action"]);
+    for (const mode of ["automatic", "manual", "explicit"] as const satisfies readonly GuardMode[]) {
+      for (const [name, violation] of VIOLATIONS) {
+        const expected = mode !== "explicit" || name === "standby_server" || name === "active_action" ? name : undefined;
+        expect(reason({ ...violation, mode })).toBe(expected);
+      }
+    }
+  });
+
+  it("can be given further guards", () => {
+    const late = { ...GUARDS[0]!, check: () => ({ reason: "impact", measured: 1, flips_at: "x", message: "late" }) as const };
+    expect(firstRefusal(CONTEXT, [...GUARDS, late])?.message).toBe("late");
+  });
+});
