@@ -1,0 +1,9 @@
+/** The subcommands of `ruvector-healing`: each adds itself to the program, and loads what it needs when it is run. */
+import type { Command } from "commander";
+import { actuatorCommand } from "./actuator/command.ts";
+
+export type AddCommand = (program: Command) => void;
+
+export const COMMANDS: readonly AddCommand[] = [
+  actuatorCommand,
+];

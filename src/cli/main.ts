@@ -1,0 +1,21 @@
+/** `ruvector-healing`: the commands beside the database. None is needed for healing. */
+import { Command } from "commander";
+import pc from "picocolors";
+import { COMMANDS } from "./commands.ts";
+import { ConnectionProblem } from "./connect.ts";
+import { ServerProblem } from "./db/problem.ts";
+import { VERSION } from "./version.ts";
+
+const program = new Command("ruvector-healing")
+  .description("A PostgreSQL that runs vector search and heals itself from inside: what there is beside the database.")
+  .version(VERSION)
+  .showHelpAfterError("(ruvector-healing --help lists what there is)");
+for (const add of COMMANDS) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ConnectionProblem || error instanceof ServerProblem)) throw error;
+  process.stderr.write(`${pc.red(error.message)}\n`);
+  process.exitCode = 1;
+}
