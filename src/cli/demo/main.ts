@@ -25,7 +25,7 @@ interface Flags {
 }
 
 /** A demo in this process is over in seconds: fewer rows, more ticks. */
-const EMBEDDED: Options = { rows: 12_000, interval: 1 };
+const EMBEDDED: Options = { rows: 12_000, interval: 0.5 };
 const ON_SERVER: Options = { rows: 60_000, interval: 5 };
 
 const note = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
