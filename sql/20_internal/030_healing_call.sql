@@ -4,9 +4,13 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
   name text := (SELECT format('%I.%I', c.schema_name, c.table_name) FROM ruvector.collections c WHERE c.collection_id = healing_busy.collection_id);
-  hint text := format('SELECT pid, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = ''advisory'' AND classid = 1381389896 AND objid = %s;', collection_id);
+  hint text := format('SELECT pid, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = ''advisory'' AND classid = 1381389896 AND objid = %s;', collection_id::bigint & 4294967295);
   message text := 'another session is working on this collection in a transaction that has not ended';
 BEGIN
+  IF operation = 'configure' THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = 'another session is changing settings in a transaction that has not ended',
+      DETAIL = 'Waited 5 s.', HINT = hint;
+  END IF;
   IF operation IN ('unregister', 'sample', 'report') THEN
     RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = message, DETAIL = format('Collection %s; waited 5 s.', name), HINT = hint;
   END IF;
@@ -34,6 +38,8 @@ DECLARE
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
   locked integer := CASE
     WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
+    -- Settings are one object for everybody: rules between them hold over all layers.
+    WHEN operation = 'configure' THEN -1
     WHEN operation IN ('approve', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
 BEGIN

@@ -1,7 +1,7 @@
 -- The parts of a tick, each one transaction of ruvector_healing_tick(). They are SECURITY DEFINER so that the
 -- procedure itself need not be: a SECURITY DEFINER procedure, or one with SET, cannot COMMIT.
 
--- 1381389896 is 'RVVH' in ASCII: the class of all advisory locks taken here; 0 is the tick, other numbers collections.
+-- 1381389896 is 'RVVH' in ASCII: the class of all advisory locks taken here; 0 is the tick, -1 the settings, other numbers collections.
 CREATE OR REPLACE FUNCTION ruvector.healing_tick_begin()
 RETURNS integer[]
 LANGUAGE plpgsql SECURITY DEFINER

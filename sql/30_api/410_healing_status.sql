@@ -52,6 +52,7 @@ AS $function$
                'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,
                'since', ruvector.healing_timestamp(s.since), 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
                'enabled', (w.settings ->> 'enabled')::boolean,
+               'maintenance_window', ruvector.healing_window_status(w.settings),
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
                'refusals', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at,

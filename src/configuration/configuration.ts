@@ -4,6 +4,7 @@ import { HealingError } from "../model/errors.ts";
 import type { HealthCurve } from "../sense/graph/health.ts";
 import { nearest } from "../model/nearest.ts";
 import { SETTINGS, SETTING_KEYS, type SettingDefinition } from "./settings.ts";
+import { checkWindows, type MaintenanceWindow } from "./windows.ts";
 
 type Triple = readonly [number, number, number];
 
@@ -17,6 +18,7 @@ export interface Configuration {
   readonly require_approval_strategies: readonly string[];
   readonly learning_enabled: boolean;
   readonly approval_ttl_seconds: number;
+  readonly maintenance_windows: readonly MaintenanceWindow[];
   readonly stress_threshold: number;
   readonly critical_threshold: number;
   readonly stress_samples: number;
@@ -93,7 +95,9 @@ const range = (setting: SettingDefinition): string =>
 /** Whether less is worse in a curve: its default says so. */
 const falls = ({ default: value }: SettingDefinition): boolean => Array.isArray(value) && (value[0] as number) > (value[1] as number);
 
-function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
+type PlainSetting = SettingDefinition & { readonly type: Exclude<SettingDefinition["type"], "windows"> };
+
+function schemaOf(setting: PlainSetting, strategies: readonly string[]) {
   switch (setting.type) {
     case "boolean":
       return z.boolean();
@@ -115,7 +119,10 @@ function schemaOf(setting: SettingDefinition, strategies: readonly string[]) {
   }
 }
 
-function wanted(setting: SettingDefinition, strategies: readonly string[]): string {
+/** Settings that are documents of their own say themselves what is wrong in them, and where. */
+const isDocument = (setting: SettingDefinition): setting is SettingDefinition & { readonly type: "windows" } => setting.type === "windows";
+
+function wanted(setting: PlainSetting, strategies: readonly string[]): string {
   switch (setting.type) {
     case "boolean":
       return "true or false";
@@ -167,8 +174,10 @@ export function validateSettings(
       });
     }
     // null takes a setting back to what it inherits.
-    if (value !== null && !schemaOf(setting, strategies).safeParse(value).success) {
-      throw new HealingError("invalid_argument", `setting "${key}" wants ${wanted(setting, strategies)}`, {
+    if (value === null) continue;
+    if (isDocument(setting)) checkWindows(value);
+    else if (!schemaOf(setting as PlainSetting, strategies).safeParse(value).success) {
+      throw new HealingError("invalid_argument", `setting "${key}" wants ${wanted(setting as PlainSetting, strategies)}`, {
         detail: `Got ${JSON.stringify(value)}.`,
         hint: `The default is ${JSON.stringify(setting.default)}; null takes the setting back to what it inherits.`,
       });

@@ -6,7 +6,7 @@
 import { PROBLEM_CLASSES } from "../model/problem.ts";
 import { DEFAULT_CURVES } from "../sense/graph/health.ts";
 
-export type SettingType = "boolean" | "number" | "integer" | "names" | "choice" | "text" | "curve";
+export type SettingType = "boolean" | "number" | "integer" | "names" | "choice" | "text" | "curve" | "windows";
 
 export interface SettingDefinition {
   readonly key: string;
@@ -17,7 +17,7 @@ export interface SettingDefinition {
   readonly max?: number;
   /** For choices: what may be chosen. For name lists: the names that may stand in it (undefined: names of strategies, checked against the registry). */
   readonly names?: readonly string[];
-  readonly default: boolean | number | string | readonly string[] | readonly number[];
+  readonly default: boolean | number | string | readonly string[] | readonly number[] | Readonly<Record<string, string>>;
   readonly description: string;
   /** false: one value for the whole installation, refused with a collection. */
   readonly per_collection: boolean;
@@ -85,6 +85,14 @@ export const SETTINGS: readonly SettingDefinition[] = [
   },
   flag("learning_enabled", true, "Whether outcomes change the weights that select a strategy. Outcomes are recorded either way."),
   number("approval_ttl_seconds", "seconds", 1, 30 * DAY, DAY, "An action that waits for approval longer than this expires."),
+  {
+    key: "maintenance_windows",
+    type: "windows",
+    unit: `list of windows {"days", "from", "to", "time_zone"}`,
+    default: [],
+    description: "Hours in which the loop may begin actions; [] is at any time. What a window leaves out: every day, from 00:00, to 24:00, in UTC. See docs/control.md.",
+    per_collection: true,
+  },
 
   number("stress_threshold", "lambda, 0 to 1", 0.01, 0.99, 0.8, "Below it for stress_samples samples in a row: stress."),
   number("critical_threshold", "lambda, 0 to 1", 0, 0.98, 0.3, "Below it for critical_samples samples in a row: critical. Must be below stress_threshold."),

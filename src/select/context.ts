@@ -5,6 +5,7 @@ import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
 import { ATTEMPT_WINDOW_SECONDS, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards/index.ts";
+import { windowNow } from "./window.ts";
 
 type Facts = Pick<GuardContext, "now" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
 
@@ -33,12 +34,14 @@ export function guardContext(
               FROM ruvector.healing_outcomes
              WHERE collection_id = ${collection.id}::int
                AND completed_at > clock_timestamp() - make_interval(secs => ${INEFFECTIVE_WINDOW_SECONDS}::float8)), '[]') AS outcomes`);
+  const window = windowNow(host, collection);
   return {
     ...facts,
     mode,
     collection: collection.name,
     settings: collection.settings,
-    in_window: null,
+    in_window: window && window.open,
+    window,
     lambda: sample.reading.lambda,
     weak_edges: problem.evidence.weak_edges,
     problem_class: problem.details.class,

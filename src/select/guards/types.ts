@@ -41,6 +41,16 @@ export interface PastOutcome {
   readonly verified: boolean | null;
 }
 
+/** Maintenance windows as they stand now. */
+export interface WindowNow {
+  readonly open: boolean;
+  /** null: it does not close, or none is open. */
+  readonly closes_at: number | null;
+  readonly opens_at: number | null;
+  /** Why they cannot be told (a time zone this server does not know); then none is open. */
+  readonly problem: string | null;
+}
+
 /** Everything a guard may look at. Times are seconds since the epoch. */
 export interface GuardContext {
   readonly mode: GuardMode;
@@ -51,6 +61,8 @@ export interface GuardContext {
   readonly standby: boolean;
   /** Whether now lies within the hours in which the loop may act; null: no such hours are set. */
   readonly in_window: boolean | null;
+  /** The hours behind `in_window`, where there are any. */
+  readonly window?: WindowNow | null;
   readonly lambda: number | null;
   /** Weak edges of the witness: `Problem.evidence.weak_edges`. */
   readonly weak_edges: number;

@@ -1,13 +1,25 @@
 /** Whether it is the time for it. */
+import { printable, utc } from "../../model/text.ts";
+import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
-export function maintenanceWindow({ in_window }: GuardContext): Refusal | null {
+export function maintenanceWindow({ in_window, window, collection }: GuardContext): Refusal | null {
   if (in_window !== false) return null;
+  const opens = window?.opens_at ?? null;
+  if (window?.problem) {
+    return {
+      reason: "maintenance_window",
+      measured: false,
+      flips_at: "maintenance windows that can be read",
+      message: `the maintenance windows of ${printable(collection)} cannot be read: ${printable(window.problem, 200)}`,
+      hint: configure('{"maintenance_windows": []}', collection),
+    };
+  }
   return {
     reason: "maintenance_window",
     measured: false,
-    flips_at: "the next maintenance window opens",
-    message: "it is outside the maintenance window",
+    flips_at: opens === null ? "the next maintenance window opens" : utc(opens),
+    message: opens === null ? "it is outside the maintenance windows" : `it is outside the maintenance windows; the next one opens at ${utc(opens)}`,
     hint: "SELECT ruvector_healing_execute(...) acts at once.",
   };
 }
