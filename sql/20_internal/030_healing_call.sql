@@ -44,7 +44,7 @@ DECLARE
   END;
 BEGIN
   -- trigger and execute answer with the guard's refusal; the others only read.
-  IF operation NOT IN ('trigger', 'execute', 'explain', 'graph') THEN
+  IF operation NOT IN ('trigger', 'execute', 'explain', 'explain_collection', 'graph') THEN
     PERFORM ruvector.healing_writable(operation);
   END IF;
   -- Asked for again and again, never waited for: once PLJS 1.0.5 has run in a session, neither lock_timeout nor a

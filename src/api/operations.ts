@@ -5,7 +5,7 @@ import { endDueLeases } from "../execute/leases.ts";
 import { STRATEGY_NAMES } from "../execute/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
-import { explain } from "./explain.ts";
+import { explainAction, explainCollection } from "./explain/index.ts";
 import { abort, approve, execute, rollback, trigger } from "./healing.ts";
 import { graph, report, sample } from "./sensing.ts";
 
@@ -28,7 +28,8 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   approve: (host, input) => approve(host, input["action_id"]),
   abort: (host, input) => abort(host, input["action_id"]),
   end_leases: (host, input) => ({ left: endDueLeases(host, input.collection_id, String(input["reason"])) }),
-  explain: (host, input) => explain(host, input["action_id"]),
+  explain: (host, input) => explainAction(host, input["action_id"]),
+  explain_collection: (host, input) => explainCollection(host, input.collection_id),
   tick_batch: (host, input) => tickBatch(host, input.collection_id, Number(input["slice_elapsed"])),
   tick_observe: (host, input) => tickObserve(host, input.collection_id),
 };

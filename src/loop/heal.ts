@@ -11,7 +11,7 @@ import { insertAction } from "../execute/actions.ts";
 import { STRATEGIES } from "../execute/registry.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
 import { guardContext, learnedWeights, recentFailures } from "../select/context.ts";
-import { GUARDS, judge, type GuardMode, type GuardVerdict } from "../select/guards/index.ts";
+import { everyRefusal, GUARDS, judge, type GuardContext, type GuardMode, type GuardVerdict, type Refusal } from "../select/guards/index.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";
@@ -72,7 +72,35 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null };
 }
 
+/** What the loop would decide on a sample, whatever stands in the way of it. */
+export interface Preview {
+  readonly problem: Problem;
+  readonly considered: readonly Considered[];
+  readonly strategy: string | null;
+  readonly plan: Plan | null;
+  /** Every guard that speaks against it now, in order. */
+  readonly refusals: readonly Refusal[];
+  /** Why there is no plan, where no guard is the reason. */
+  readonly empty: RefusalRecord | null;
+  /** Why it would wait for a human; null: it would not, or a guard stands before it. */
+  readonly approval_required: string | null;
+}
+
+/** Decides as the loop would, and changes nothing: for explanations. */
+export function preview(host: Host, collection: Collection, sample: Sample): Preview {
+  const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
+  const { chosen, considered, verdict, plan, refusal, context } = chooseWithPlan(host, collection, sample, problem, {
+    origin: "loop", strategy: null, params: { dry_run: true },
+  });
+  const refusals = everyRefusal(context);
+  return {
+    problem, considered, strategy: chosen?.name ?? null, plan, refusals, approval_required: verdict.approval_required,
+    empty: refusal && !refusals.some(({ reason }) => reason === refusal.reason) ? refusal : null,
+  };
+}
+
 interface Choice {
+  readonly context: GuardContext;
   readonly chosen: Strategy | null;
   readonly considered: readonly Considered[];
   readonly verdict: GuardVerdict;
@@ -93,7 +121,7 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
     // Whoever asks while an action is at work is told which one, also when it has already made the collection look well.
     const busy = judge(context, GUARDS.filter(({ name }) => name === "active_action"));
     const verdict = busy.refusal ? busy : judge(context);
-    const answer = { chosen, considered, verdict, plan: null };
+    const answer = { context, chosen, considered, verdict, plan: null };
     // A dry run shows the plan whatever stands in the way of carrying it out.
     if (verdict.refusal && !dryRun) return { ...answer, refusal: verdict.refusal };
     if (!chosen) return { ...answer, refusal: emptyPlan(empty) ?? noStrategy(problem, considered) };

@@ -62,6 +62,20 @@ export function takeSample(host: Host, collection: Collection, fresh: readonly M
   };
 }
 
+/** The sample that would be taken now, without keeping anything: for those who only look. Its state is the one that is kept. */
+export function previewSample(host: Host, collection: Collection): Sample {
+  const { settings } = collection;
+  const report = freshReport(host, collection.id, settings.report_ttl_seconds);
+  const snapshot = withoutRemembering(host, () => takeSnapshot(host, collection, report?.metrics ?? {}, new Set()));
+  const assessment = assess(snapshot, settings);
+  const { at, previous, degraded } = readState(host, collection.id);
+  return {
+    id: "0", at, source: report?.reading ? "reported" : "measured", snapshot, reading: report?.reading ?? assessment.reading,
+    metrics: assessment.metrics, topology: topologyOf(report?.graph ?? assessment.graph), state: previous?.state ?? "normal",
+    transition: null, degraded_at: degraded,
+  };
+}
+
 /** The graph a sample would read now, without keeping anything. */
 export function currentGraph(host: Host, collection: Collection) {
   const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);

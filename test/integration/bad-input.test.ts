@@ -22,6 +22,7 @@ const COLLECTION_CALLS = [
   "ruvector_healing_unregister(%)", "ruvector_integrity_sample(%)", "ruvector_integrity_report(%, '{\"lambda\": 1}')", "ruvector_contracted_graph(%)",
   "ruvector_healing_trigger(%)", "ruvector_healing_execute(%, 'rebalance_partitions')", "ruvector_healing_rollback(%)",
   "ruvector_healing_configure('{}', %)", "ruvector_healing_route(%)", "ruvector_healing_status(%)",
+  "ruvector_healing_explain(%)",
 ];
 
 const CASES: readonly Case[] = [
@@ -55,7 +56,8 @@ const CASES: readonly Case[] = [
   ["SELECT ruvector_healing_configure('{\"partition_load\": [3, 2, 1]}')", "RV001", /\[3,2,1\]/, /./],
   ["SELECT ruvector_healing_configure('{\"critical_threshold\": 0.9}')", "RV001", /0\.9/, /./],
   ["SELECT ruvector_healing_explain(99)", "RV006", /./, /ruvector_healing_history/],
-  ["SELECT ruvector_healing_explain(NULL)", "RV001", /null/, /./],
+  ["SELECT ruvector_healing_explain(NULL)", "RV001", /NULL/, /./],
+  ["SELECT ruvector_healing_explain(NULL::bigint)", "RV001", /null/, /./],
   ["SELECT ruvector_healing_abort(-9223372036854775808)", "RV006", /./, /./],
   ["SELECT ruvector_healing_approve(99)", "RV006", /./, /./],
   ["SELECT ruvector_healing_rollback('embeddings')", "RV007", /./, /ruvector_healing_history/],

@@ -52,3 +52,10 @@ export function judge(context: GuardContext, guards: readonly Guard[] = GUARDS):
 
 export const firstRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): Refusal | null =>
   judge(context, guards).refusal;
+
+/** What every guard says against it, in order: not only the first, so that nobody clears one to find the next. */
+export const everyRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): readonly Refusal[] =>
+  guardsFor(context.mode, guards).flatMap((guard) => {
+    const result = guard.check(context);
+    return result === null || "approval_required" in result ? [] : [result];
+  });

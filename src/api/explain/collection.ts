@@ -1,0 +1,187 @@
+/**
+ * Why nothing happens on a collection, in plain words: what is known of it, what stands in the way now, what would next, and
+ * what to type. It only looks: nothing is measured for keeps, nothing is decided.
+ */
+import { labelsOf } from "../../classify/names.ts";
+import { loadCollection } from "../../collection/lookup.ts";
+import type { Host } from "../../host/host.ts";
+import { type Preview, preview } from "../../loop/heal.ts";
+import type { Collection } from "../../model/collection.ts";
+import { HealingError } from "../../model/errors.ts";
+import { count, lambdaText, printable, short } from "../../model/text.ts";
+import type { Configuration } from "../../configuration/configuration.ts";
+import { previewSample } from "../../sense/sample.ts";
+import { edges, rules, weighing } from "./evidence.ts";
+import { type Facts, factsOf, type OpenRefusal, silence } from "./facts.ts";
+import { dateAndClock, document, duration, literal, message } from "./layout.ts";
+
+export function explainCollection(host: Host, collectionId: number): { text: string } {
+  const facts = factsOf(host, collectionId);
+  const collection = reachable(host, collectionId);
+  if (collection instanceof HealingError) return { text: gone(facts, collection) };
+  const { settings } = collection;
+  // Nothing is weighed where nothing would be decided: while an action is at work, on a standby, before the first sample.
+  const weighs = facts.sample !== null && !facts.standby && !facts.active && (facts.state?.name !== "normal" || below(facts, settings));
+  const outlook = weighs ? preview(host, collection, previewSample(host, collection)) : null;
+  const text = document(
+    [headline(facts, settings), ...loop(facts), why(facts, settings, outlook)],
+    [
+      { title: "What was sensed last", lines: sensed(facts, settings) },
+      { title: "What was refused at the last decision", lines: refused(facts, outlook) },
+      { title: "What stands in the way now, in the order it is asked", lines: outlook ? inTheWay(outlook, facts) : [] },
+      { title: "Which rule would name the problem", lines: outlook ? rules(outlook.problem) : [] },
+      { title: "Which strategies would be weighed", lines: outlook ? weighing(outlook.considered) : [] },
+      { title: "What happened before", lines: recent(facts) },
+      { title: "What you can type", lines: typed(facts, outlook) },
+      { title: "What could not be measured", lines: unmeasured(facts) },
+    ],
+  );
+  return { text };
+}
+
+function reachable(host: Host, collectionId: number): Collection | HealingError {
+  try {
+    return loadCollection(host, collectionId);
+  } catch (error) {
+    if (error instanceof HealingError) return error;
+    throw error;
+  }
+}
+
+function gone(facts: Facts, error: HealingError): string {
+  const { message: said, detail, hint } = error.document;
+  return document(
+    [`${printable(facts.name, 200)}: ${message(said)}.`, "Nothing can be sensed or healed until that changes."],
+    [
+      { title: "Why", lines: detail === null ? [] : [message(detail) + "."] },
+      { title: "What happened before", lines: recent(facts) },
+      { title: "What you can type", lines: hint === null ? [] : [hint] },
+    ],
+  );
+}
+
+const below = ({ sample }: Facts, { stress_threshold }: Configuration): boolean => sample !== null && sample.lambda !== null && sample.lambda < stress_threshold;
+
+function headline({ name, state, sample, now }: Facts, { stress_threshold }: Configuration): string {
+  const subject = printable(name, 200);
+  if (!state || !sample) return `${subject} has not been sampled yet.`;
+  const lambda = `lambda ${lambdaText(sample.lambda)}${sample.lambda !== null && sample.lambda < stress_threshold ? ` (stress is below ${stress_threshold})` : ""}`;
+  return `${subject} is in state ${state.name} since ${dateAndClock(state.since)} UTC (${duration(now - state.since)}); ${lambda}, sampled ${duration(now - sample.at)} ago.`;
+}
+
+/** Whether the loop runs at all: nothing else matters while it does not. */
+function loop({ tick, now, standby }: Facts): string[] {
+  if (standby) return ["This server is a standby: the loop runs on the primary, and this is what it had written when it was replayed here."];
+  if (tick.at === null) return ["The loop has never run here: schedule it."];
+  if (now - tick.at > silence(tick)) return [`THE LOOP DOES NOT RUN: its last tick was at ${dateAndClock(tick.at)} UTC, ${duration(now - tick.at)} ago. Nothing is sensed or healed until it runs again.`];
+  if (tick.error !== null && tick.error_at !== null && now - tick.error_at < silence(tick)) return [`The last tick failed: ${message(tick.error, 400)}.`];
+  return [];
+}
+
+/** The reason in one sentence. */
+function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
+  const { active, state, sample, refusals } = facts;
+  if (active) return `Something is happening: action ${active.id} (${active.strategy}) is ${active.state}${active.message ? `: ${message(active.message)}` : ""}.`;
+  if (!state || !sample) return "Nothing happens before there is a sample: the next tick takes one.";
+  if (facts.standby) return "Nothing happens here: a standby only reads.";
+  if (sample.lambda === null) return "Nothing happens because lambda is not known: without it nothing can be verified.";
+  if (state.name === "normal") {
+    if (!below(facts, settings)) return "Nothing happens because there is nothing to heal.";
+    const { below_stress } = state.hysteresis;
+    return `Nothing happens yet: one bad sample is not a state. ${below_stress} of the ${count(settings.stress_samples, "sample")} in a row that make stress are there.`;
+  }
+  const first = outlook?.refusals[0] ?? outlook?.empty;
+  if (first) return `Nothing happens because of ${first.reason}: ${message(first.message)}.`;
+  if (outlook?.approval_required) return `Nothing stands in the way; the action will wait for a human: ${message(outlook.approval_required)}.`;
+  if (refusals[0] && outlook === null) return `Nothing happened because of ${refusals[0].reason}: ${message(refusals[0].message)}.`;
+  return `Nothing stands in the way: the next tick begins ${outlook?.strategy ?? "an action"}.`;
+}
+
+function sensed(facts: Facts, settings: Configuration): string[] {
+  const { sample, state, now } = facts;
+  if (!sample || !state) return [];
+  const lines = [...(sample.source === "reported" ? ["The reading was pushed from outside (ruvector_integrity_report)."] : []),
+    ...edges(sample.witness, labelsOf({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }))];
+  if (state.degraded_at !== null) lines.push(`lambda has been below ${settings.stress_threshold} for ${duration(now - state.degraded_at)}.`);
+  if (state.name !== "normal") lines.push(recovery(facts, settings));
+  return lines;
+}
+
+function recovery({ state, now }: Facts, { stress_threshold, recovery_margin, recovery_hold_seconds }: Configuration): string {
+  const wanted = `above ${Number((stress_threshold + recovery_margin).toFixed(3))} for ${duration(recovery_hold_seconds)}`;
+  const since = state?.hysteresis.above_stress_since ?? null;
+  return `It is normal again once lambda was ${wanted}${since === null ? "" : `; it has been for ${duration(now - since)}`}.`;
+}
+
+/** What would let it pass; a time with how far off it is. */
+function flips(at: string, now: number): string {
+  const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z/.exec(at)?.[0];
+  const seconds = time === undefined ? NaN : Date.parse(time) / 1000 - now;
+  return `${message(at)}${seconds > 0 ? ` (in ${duration(seconds)})` : ""}`;
+}
+
+const measuredText = (measured: unknown): string =>
+  printable(typeof measured === "number" ? short(measured) : typeof measured === "string" ? measured : JSON.stringify(measured) ?? "nothing", 200);
+
+const times = ({ count: n, first_at, last_at }: OpenRefusal, now: number): string =>
+  `refused ${n === 1 ? "once" : `${n} times`} since ${dateAndClock(first_at)} UTC (${duration(now - first_at)}), last ${duration(now - last_at)} ago`;
+
+/** What was refused at the last decision and does not stand in the way any more, or is not known to. */
+function refused({ refusals, now }: Facts, outlook: Preview | null): string[] {
+  return refusals.filter(({ reason }) => !standing(outlook).some((one) => one.reason === reason)).flatMap((refusal) => [
+    `${refusal.reason} (${refusal.problem_class}): ${message(refusal.message)}`,
+    ...(refusal.measured === null || refusal.measured === undefined ? [] : [`  measured: ${measuredText(refusal.measured)}`]),
+    `  would change with: ${flips(refusal.flips_at, now)}`, `  ${times(refusal, now)}`,
+  ]);
+}
+
+interface Standing {
+  readonly reason: string;
+  readonly measured: unknown;
+  readonly flips_at: string;
+  readonly message: string;
+}
+
+const standing = (outlook: Preview | null): readonly Standing[] => (outlook ? [...outlook.refusals, ...(outlook.empty ? [outlook.empty] : [])] : []);
+
+function inTheWay(outlook: Preview, { refusals, now }: Facts): string[] {
+  const { plan, strategy, approval_required } = outlook;
+  const lines = standing(outlook).flatMap(({ reason, measured, flips_at, message: said }, place) => {
+    const open = refusals.find((refusal) => refusal.reason === reason);
+    return [
+      `${place + 1}. ${reason}: ${message(said)}`,
+      ...(measured === null ? [] : [`  measured: ${measuredText(measured)}`]),
+      `  would change with: ${flips(flips_at, now)}`,
+      ...(open ? [`  ${times(open, now)}`] : []),
+    ];
+  });
+  if (approval_required) lines.push(`Then it would wait for approval: ${message(approval_required)}.`);
+  if (plan) lines.push(`${lines.length > 0 ? "Behind that" : "Nothing. The next decision would be"}: ${strategy ?? "an action"}, lambda foreseen ${lambdaText(plan.predicted_lambda)}, about ${duration(plan.estimated_duration_seconds)}.`);
+  return lines;
+}
+
+const unmeasured = ({ sample }: Facts): string[] =>
+  (sample?.unmeasured ?? []).slice(0, 8).flatMap(({ what, why: because, hint }) => [
+    `${printable(what)}: ${message(because)}`, ...(hint === null ? [] : [`  ${printable(hint, 400)}`]),
+  ]);
+
+const recent = ({ recent: actions, now }: Facts): string[] =>
+  actions.map(({ id, strategy, problem_class, state, at, message: said }) =>
+    `action ${id}, ${duration(now - at)} ago: ${strategy} for ${problem_class}, ${state}${said ? `: ${message(said)}` : ""}`);
+
+function typed(facts: Facts, outlook: Preview | null): string[] {
+  const name = literal(facts.name);
+  if (facts.active) return [`SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`, `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`];
+  if (facts.standby) return [];
+  const lines: string[] = [];
+  if (facts.tick.at === null || facts.now - facts.tick.at > silence(facts.tick)) lines.push("SELECT ruvector_healing_schedule('5 seconds');   -- runs the loop by pg_cron");
+  if (outlook === null) return lines;
+  for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
+    if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);
+  }
+  if (outlook.strategy) {
+    lines.push(`SELECT ruvector_healing_execute(${name}, '${outlook.strategy}', '{"dry_run": true}');   -- shows the plan`);
+    lines.push(`SELECT ruvector_healing_execute(${name}, '${outlook.strategy}');   -- begins it whatever the limits of the loop say`);
+  } else lines.push(`SELECT ruvector_healing_execute(${name}, 'a_strategy', '{"dry_run": true}');   -- a strategy of your choice`);
+  return lines;
+}

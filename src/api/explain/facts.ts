@@ -1,0 +1,81 @@
+/** What is kept about a collection and its loop, as an explanation needs it. */
+import sql from "sql-template-tag";
+import type { Host } from "../../host/host.ts";
+import type { WitnessEdge } from "../../model/graph.ts";
+import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../../model/problem.ts";
+import type { StateRecord } from "../../sense/states.ts";
+
+/** Times are seconds since 1970. */
+export interface Facts {
+  readonly name: string;
+  readonly now: number;
+  readonly standby: boolean;
+  readonly enabled: boolean;
+  readonly sample: {
+    readonly at: number; readonly lambda: number | null; readonly source: string; readonly witness: readonly WitnessEdge[];
+    readonly metrics: Metrics; readonly unmeasured: readonly { readonly what: string; readonly why: string; readonly hint: string | null }[];
+  } | null;
+  readonly state: { readonly name: IntegrityState; readonly since: number; readonly degraded_at: number | null; readonly hysteresis: StateRecord } | null;
+  readonly tick: { readonly at: number | null; readonly interval: number | null; readonly error: string | null; readonly error_at: number | null };
+  readonly active: { readonly id: string; readonly strategy: string; readonly state: string; readonly message: string | null } | null;
+  readonly refusals: readonly OpenRefusal[];
+  readonly recent: readonly RecentAction[];
+}
+
+export interface OpenRefusal {
+  readonly reason: string;
+  readonly problem_class: string;
+  readonly measured: unknown;
+  readonly flips_at: string;
+  readonly message: string;
+  readonly count: number;
+  readonly first_at: number;
+  readonly last_at: number;
+}
+
+export interface RecentAction {
+  readonly id: string;
+  readonly strategy: string;
+  readonly problem_class: string;
+  readonly state: string;
+  readonly at: number;
+  readonly message: string | null;
+}
+
+type Row = Omit<Facts, "state" | "standby"> & {
+  readonly standby: boolean;
+  readonly state: (Omit<NonNullable<Facts["state"]>, "name"> & { readonly code: number }) | null;
+};
+
+/** Reads only what the loop has kept: also where the table is gone, and on a standby. */
+export function factsOf(host: Host, collectionId: number): Facts {
+  const row = host.one<Row>(sql`
+    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, extract(epoch FROM clock_timestamp())::float8 AS now,
+           pg_is_in_recovery() AS standby, (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
+           (SELECT json_build_object('at', extract(epoch FROM m.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
+                                     'metrics', m.metrics, 'unmeasured', m.unmeasured)
+              FROM ruvector.integrity_samples m WHERE m.id = s.sample_id) AS sample,
+           CASE WHEN s.collection_id IS NOT NULL THEN
+             json_build_object('code', s.state, 'since', extract(epoch FROM s.since), 'degraded_at', extract(epoch FROM s.degraded_at),
+                               'hysteresis', s.hysteresis) END AS state,
+           (SELECT json_build_object('at', extract(epoch FROM t.started_at), 'interval', t.interval_seconds, 'error', t.last_error,
+                                     'error_at', extract(epoch FROM t.last_error_at)) FROM ruvector.healing_ticks t) AS tick,
+           (SELECT json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'state', a.state, 'message', a.message)
+              FROM ruvector.healing_actions a
+             WHERE a.collection_id = c.collection_id AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
+           coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'problem_class', r.problem_class, 'measured', r.measured, 'flips_at', r.flips_at,
+                                     'message', r.message, 'count', r.count, 'first_at', extract(epoch FROM r.first_at),
+                                     'last_at', extract(epoch FROM r.last_at)) ORDER BY r.last_at DESC)
+              FROM ruvector.healing_refusals r WHERE r.collection_id = c.collection_id AND r.closed_at IS NULL), '[]') AS refusals,
+           coalesce((SELECT json_agg(json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'problem_class', a.problem_class, 'state', a.state,
+                                     'at', extract(epoch FROM a.finished_at), 'message', a.message) ORDER BY a.id DESC)
+              FROM (SELECT * FROM ruvector.healing_actions h
+                     WHERE h.collection_id = c.collection_id AND h.finished_at IS NOT NULL ORDER BY h.id DESC LIMIT 3) a), '[]') AS recent
+      FROM ruvector.collections c
+      LEFT JOIN ruvector.integrity_state s USING (collection_id)
+     WHERE c.collection_id = ${collectionId}::int`);
+  return { ...row, state: row.state && { ...row.state, name: INTEGRITY_STATES[row.state.code] ?? "normal" } };
+}
+
+/** Longest silence that is no sign of a stopped loop: three ticks, and never less than a minute. */
+export const silence = ({ interval }: Facts["tick"]): number => Math.max(60, 3 * (interval ?? 0));

@@ -1,0 +1,88 @@
+/** What an action did, step by step, with times: its events and its journal in one order. */
+import sql from "sql-template-tag";
+import { strategyNamed } from "../../execute/registry.ts";
+import type { Host } from "../../host/host.ts";
+import type { Action } from "../../model/action.ts";
+import { count, printable } from "../../model/text.ts";
+import { clock, dateAndClock, message } from "./layout.ts";
+
+export interface ActionEvent {
+  readonly kind: string;
+  readonly at: number;
+  readonly message: string;
+  readonly actor: string;
+  readonly from: string | null;
+}
+
+/** Entries shown; a rebalance over 256 partitions has 255 kinds of moves. */
+const MOST = 16;
+
+interface Entry {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Events of the action, oldest first. They are kept history_days: an old action may have none left. */
+export const eventsOf = (host: Host, action: Action): readonly ActionEvent[] =>
+  host.query<ActionEvent>(sql`
+    SELECT kind, extract(epoch FROM at)::float8 AS at, message, actor, details ->> 'from' AS "from"
+      FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint ORDER BY id LIMIT 200`);
+
+interface Steps {
+  readonly kind: string;
+  readonly details: Record<string, unknown>;
+  readonly steps: number;
+  readonly rows: number;
+  readonly undone: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Like steps of one kind and target are one entry: batches are small, and there may be thousands. */
+const stepsOf = (host: Host, action: Action): readonly Steps[] =>
+  host.query<Steps>(sql`
+    SELECT kind, details - 'weights' AS details, count(*)::int AS steps, sum(rows)::float8 AS rows, count(undone_at)::int AS undone,
+           extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch FROM max(executed_at))::float8 AS last
+      FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint
+     GROUP BY kind, details - 'weights' ORDER BY min(id)`);
+
+function stepEntry(action: Action, { kind, details, steps, rows, undone, first, last }: Steps): Entry {
+  const what = strategyNamed(action.strategy_name).describeStep(kind, details, rows);
+  const times = steps > 1 ? `, in ${count(steps, "step")}${last - first >= 1 ? ` until ${clock(last)}` : ""}` : "";
+  const back = undone === 0 ? "" : undone === steps ? "; undone since" : `; ${undone} of ${steps} undone since`;
+  return { at: first, text: `${message(what)}${times}${back}` };
+}
+
+function eventEntry({ kind, at, message: said, actor, from }: ActionEvent): Entry {
+  const who = printable(actor, 63);
+  switch (kind) {
+    case "action_planned":
+      return { at, text: from === "awaiting_approval" ? `approved by ${who}` : "planned" };
+    case "action_awaiting_approval":
+      return { at, text: "planned, and waits for approval" };
+    case "action_executing":
+      return { at, text: "started" };
+    case "action_stabilizing":
+      return { at, text: `${message(said)}; now it waits to see whether that holds` };
+    case "action_undo_asked_for":
+      return { at, text: `${message(said)}, by ${who}` };
+    default:
+      return { at, text: message(said) };
+  }
+}
+
+export function timeline(host: Host, action: Action, events: readonly ActionEvent[]): string[] {
+  const entries = [...events.map(eventEntry), ...stepsOf(host, action).map((steps) => stepEntry(action, steps))];
+  if (events.length === 0) {
+    // Its events have aged out: the row itself still knows these.
+    entries.push({ at: action.created_at, text: "planned" });
+    if (action.started_at !== null) entries.push({ at: action.started_at, text: "started" });
+    if (action.finished_at !== null) entries.push({ at: action.finished_at, text: message(action.message ?? action.state) });
+  }
+  // Stable: of entries of one instant an event comes first, as it was written first.
+  entries.sort((a, b) => a.at - b.at);
+  const shown = entries.length <= MOST ? entries : [...entries.slice(0, MOST / 2), null, ...entries.slice(1 - MOST / 2)];
+  const oneDay = new Set(entries.map(({ at }) => dateAndClock(at).slice(0, 10))).size === 1;
+  const time = oneDay ? clock : dateAndClock;
+  return shown.map((entry) => (entry === null ? `... ${entries.length - MOST + 1} more of the kind ...` : `${time(entry.at)}  ${entry.text}`));
+}
