@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeBundle } from "./bundle.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
+import { writeRightsTable } from "./rights-table.ts";
 import { writeSettingsTable } from "./settings-table.ts";
 import { LANGUAGES, root, version } from "./project.ts";
 
@@ -34,6 +35,7 @@ export async function build(log: (line: string) => void = () => undefined): Prom
 if (process.argv[1]?.endsWith("build.ts")) {
   await build((line) => console.log(line));
   await writeSettingsTable();
+  await writeRightsTable();
   // The demo and the quick tests make it too, when they need it; nothing for a server depends on it.
   const { snapshotFile } = await import("../src/cli/embedded/snapshot.ts");
   await snapshotFile({ log: (line) => console.log(line) }).then(

@@ -1,0 +1,108 @@
+-- Who may execute what. ONE LINE FOR EACH FUNCTION THAT IS NOT FOR ITS OWNER ALONE:
+--   ('schema-less name', 'least level', filters by tenant)
+-- Adding a function: add its line here, run npm run build (it rewrites the table in docs/security.md), done. Installing and upgrading grant it
+-- to the roles that hold its level; a function without a line is for the installing role alone, and test/integration/rights.test.ts fails
+-- for one in public. All overloads of a name have one level. Internals (ruvector.healing_*) need a line only where a function without
+-- SECURITY DEFINER calls them in the name of its caller.
+--
+-- viewer < operator < admin: each has what the one before it has. actuator stands beside them: a role may hold it as well.
+-- everybody: PUBLIC; what is open to it reads one small table and changes nothing.
+-- Third column, true: a viewer who may see one tenant only may call it too, because every row it returns has passed
+-- ruvector.healing_sees(). False, the safe answer: such a viewer may not.
+--
+-- Grants are plain GRANT EXECUTE (\df+ and pg_dump show them). Who holds a level is written in the catalogue too, as EXECUTE on the
+-- functions healing_level_*() below: so it is renamed, dropped, dumped and restored with the role. An upgrade grants what is new
+-- and touches no other grant: what was granted or revoked by hand stays. (So a function whose level is raised must be revoked by the version
+-- that raises it, in sql/90_rights.)
+CREATE OR REPLACE FUNCTION ruvector.healing_levels()
+RETURNS TABLE (routine text, level text, by_tenant boolean)
+LANGUAGE sql IMMUTABLE
+AS $function$
+VALUES
+  ('ruvector_healing_route', 'everybody', false),
+
+  ('ruvector_healing_status', 'viewer', false),
+  ('ruvector_healing_history', 'viewer', false),
+  ('ruvector_healing_effectiveness', 'viewer', false),
+  ('ruvector_healing_explain', 'viewer', false),
+  ('ruvector_healing_config', 'viewer', false),
+  ('ruvector_healing_list_occupancy', 'viewer', false),
+  ('ruvector_healing_rights', 'viewer', false),
+  ('ruvector_integrity_status', 'viewer', false),
+  ('ruvector_integrity_history', 'viewer', false),
+  ('ruvector_integrity_gate', 'viewer', false),
+  ('ruvector_contracted_graph', 'viewer', false),
+
+  ('ruvector_healing_trigger', 'operator', false),
+  ('ruvector_healing_execute', 'operator', false),
+  ('ruvector_healing_approve', 'operator', false),
+  ('ruvector_healing_abort', 'operator', false),
+  ('ruvector_healing_rollback', 'operator', false),
+  ('ruvector_healing_recall', 'operator', false),
+  ('ruvector_healing_tick', 'operator', false),
+  ('ruvector_integrity_sample', 'operator', false),
+  ('healing_tick_begin', 'operator', false),
+  ('healing_tick_collection', 'operator', false),
+  ('healing_tick_end', 'operator', false),
+
+  ('ruvector_healing_register', 'admin', false),
+  ('ruvector_healing_unregister', 'admin', false),
+  ('ruvector_healing_configure', 'admin', false),
+  ('ruvector_healing_schedule', 'admin', false),
+  ('ruvector_healing_unschedule', 'admin', false),
+  ('ruvector_healing_job_priority', 'admin', false),
+  ('ruvector_healing_grant', 'admin', false),
+  ('ruvector_healing_revoke', 'admin', false),
+  ('healing_register', 'admin', false),
+
+  ('ruvector_healing_actuator_report', 'actuator', false),
+  ('ruvector_healing_actuation_take', 'actuator', false),
+  ('ruvector_healing_actuation_answer', 'actuator', false),
+  -- An outside monitor, or a job that watches from outside: it says what it measured, and may do nothing else.
+  ('ruvector_integrity_report', 'actuator', false)
+$function$;
+COMMENT ON FUNCTION ruvector.healing_levels() IS 'The least level that may execute each function.';
+
+-- Nobody calls these: EXECUTE on one is what holding a level is.
+CREATE OR REPLACE FUNCTION ruvector.healing_level_viewer() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_operator() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_admin() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_actuator() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+COMMENT ON FUNCTION ruvector.healing_level_viewer() IS 'Roles that may execute it are viewers.';
+COMMENT ON FUNCTION ruvector.healing_level_operator() IS 'Roles that may execute it are operators.';
+COMMENT ON FUNCTION ruvector.healing_level_admin() IS 'Roles that may execute it are admins.';
+COMMENT ON FUNCTION ruvector.healing_level_actuator() IS 'Roles that may execute it are actuators.';
+
+-- The routines that a level comes with, its marker included.
+CREATE OR REPLACE FUNCTION ruvector.healing_level_routines(wanted text)
+RETURNS SETOF regprocedure
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT p.oid::regprocedure
+    FROM pg_proc p
+    -- Of others who may create in public, nothing: a function of the same name is not ours.
+    JOIN pg_namespace n ON n.nspname = 'ruvector' AND n.nspowner = p.proowner
+   WHERE (p.pronamespace = n.oid AND p.proname = 'healing_level_' || wanted)
+      OR (p.pronamespace IN (n.oid, 'public'::regnamespace)
+          AND p.proname IN (SELECT l.routine FROM ruvector.healing_levels() l
+                             WHERE l.level = wanted
+                                OR array_position(ARRAY['viewer', 'operator', 'admin'], l.level) < array_position(ARRAY['viewer', 'operator', 'admin'], wanted)))
+   ORDER BY p.oid;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_level_routines(text) IS 'What a role of a level may execute.';
+
+-- Roles by the levels granted to them; PUBLIC and the owner are none.
+CREATE OR REPLACE FUNCTION ruvector.healing_level_holders()
+RETURNS TABLE (role_oid oid, role_name name, level text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT r.oid, r.rolname, substr(p.proname, length('healing_level_') + 1)
+    FROM pg_proc p
+   CROSS JOIN LATERAL aclexplode(p.proacl) a
+    JOIN pg_roles r ON r.oid = a.grantee
+   WHERE p.pronamespace = 'ruvector'::regnamespace AND p.pronargs = 0 AND a.grantee <> p.proowner
+     AND p.proname IN ('healing_level_viewer', 'healing_level_operator', 'healing_level_admin', 'healing_level_actuator');
+$function$;
+COMMENT ON FUNCTION ruvector.healing_level_holders() IS 'Roles and the levels they were granted.';

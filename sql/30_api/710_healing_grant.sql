@@ -1,0 +1,140 @@
+-- Rights are plain grants: what a level may execute stands in sql/20_internal/005_healing_levels.sql.
+
+-- The role that is to get or lose rights; RV030 when there is none of that name.
+CREATE OR REPLACE FUNCTION ruvector.healing_role(role text)
+RETURNS name
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  installer constant name := (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n WHERE n.nspname = 'ruvector');
+BEGIN
+  IF healing_role.role IS NULL OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = healing_role.role) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV030',
+      MESSAGE = CASE WHEN healing_role.role IS NULL THEN 'role must not be null' ELSE format('role "%s" does not exist', left(healing_role.role, 200)) END,
+      DETAIL = CASE WHEN lower(healing_role.role) = 'public' THEN 'Nothing here is for PUBLIC.' ELSE format('Got %s.', coalesce(quote_literal(left(healing_role.role, 200)), 'NULL')) END,
+      HINT = 'Name the role as pg_roles has it, without quotes: SELECT ruvector_healing_grant(''alice'', ''viewer'');';
+  END IF;
+  IF healing_role.role = installer THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV030', MESSAGE = format('role "%s" has every right already', installer),
+      DETAIL = 'ruvector_healing was installed by it and belongs to it.', HINT = 'Grant to the roles of people and programs.';
+  END IF;
+  RETURN healing_role.role;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_role(text) IS 'A role that may get rights; RV030 when it is none.';
+
+-- Grants are rows of the catalogue that two sessions cannot change at once: one after the other, never waited for long.
+CREATE OR REPLACE FUNCTION ruvector.healing_rights_lock()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  give_up timestamptz := clock_timestamp() + interval '5 seconds';
+BEGIN
+  WHILE NOT pg_try_advisory_xact_lock(1381389896, -1) LOOP
+    IF clock_timestamp() > give_up THEN
+      RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session is changing the rights',
+        DETAIL = 'Waited 5 s for its transaction to end.', HINT = 'Try again in a moment.';
+    END IF;
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_rights_lock() IS 'Held until the transaction ends by whoever changes rights.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_grant(role text, level text)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  grantee name;
+  held text[];
+  lost text[];
+  routine regprocedure;
+BEGIN
+  PERFORM ruvector.healing_writable('grant');
+  IF level IS NULL OR level NOT IN ('viewer', 'operator', 'admin', 'actuator') THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV031', MESSAGE = CASE WHEN level IS NULL THEN 'level must not be null' ELSE 'there is no such level' END,
+      DETAIL = format('Got %s.', coalesce(quote_literal(left(level, 200)), 'NULL')),
+      HINT = 'viewer reads; operator also triggers, approves, aborts and rolls back; admin also configures, registers and grants; actuator is for the process that scales replicas.';
+  END IF;
+  PERFORM ruvector.healing_rights_lock();
+  grantee := ruvector.healing_role(role);
+  held := ARRAY(SELECT h.level FROM ruvector.healing_level_holders() h WHERE h.role_name = grantee ORDER BY 1);
+  -- A role has one of the three; what a higher one held gave goes. What was granted by hand beside it stays.
+  lost := CASE WHEN ruvector_healing_grant.level = 'actuator' THEN '{}' ELSE array_remove(array_remove(held, 'actuator'), ruvector_healing_grant.level) END;
+  FOR routine IN
+    SELECT r FROM unnest(lost) l CROSS JOIN LATERAL ruvector.healing_level_routines(l) r
+    EXCEPT SELECT r FROM ruvector.healing_level_routines(ruvector_healing_grant.level) r
+  LOOP
+    EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', routine, grantee);
+  END LOOP;
+  FOR routine IN SELECT r FROM ruvector.healing_level_routines(ruvector_healing_grant.level) r LOOP
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, grantee);
+  END LOOP;
+  -- Functions that are not SECURITY DEFINER (the tick commits, register looks names up on the caller's path) call internals by name.
+  EXECUTE format('GRANT USAGE ON SCHEMA ruvector TO %I', grantee);
+  INSERT INTO ruvector.healing_events (kind, message, details)
+  VALUES ('rights_granted', format('%I is %s.', grantee, ruvector_healing_grant.level),
+          jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'before', to_jsonb(held)));
+  RETURN jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'before', to_jsonb(held));
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_grant(text, text) IS 'Gives a role the rights of a level (viewer, operator, admin, actuator): SELECT ruvector_healing_grant(''alice'', ''operator'');';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_revoke(role text)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  loser name;
+  held text[];
+  routine regprocedure;
+  taken integer := 0;
+BEGIN
+  PERFORM ruvector.healing_writable('revoke');
+  PERFORM ruvector.healing_rights_lock();
+  loser := ruvector.healing_role(role);
+  held := ARRAY(SELECT h.level FROM ruvector.healing_level_holders() h WHERE h.role_name = loser ORDER BY 1);
+  -- Everything, what was granted by hand too: after it the role has nothing here.
+  FOR routine IN
+    SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.nspname = 'ruvector' AND n.nspowner = p.proowner
+     WHERE (p.pronamespace = n.oid OR (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_'))
+       AND EXISTS (SELECT FROM aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = loser)
+  LOOP
+    EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %I', routine, loser);
+    taken := taken + 1;
+  END LOOP;
+  EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', loser);
+  IF taken > 0 THEN
+    INSERT INTO ruvector.healing_events (kind, message, details)
+    VALUES ('rights_revoked', format('%I has no rights any more.', loser), jsonb_build_object('role', loser, 'before', to_jsonb(held), 'functions', taken));
+  END IF;
+  RETURN jsonb_build_object('role', loser, 'before', to_jsonb(held), 'functions', taken);
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_revoke(text) IS 'Takes every right here from a role: SELECT ruvector_healing_revoke(''alice'');';
+
+-- From the catalogues alone: levels where the function has one, and who may really execute it.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_rights()
+RETURNS TABLE (routine text, level text, by_tenant boolean, granted_to text[], what text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('%s%s(%s)', CASE WHEN p.pronamespace = 'ruvector'::regnamespace THEN 'ruvector.' END, p.proname, pg_get_function_identity_arguments(p.oid)),
+         coalesce(l.level, 'owner'), coalesce(l.by_tenant, false),
+         ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END
+                 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE' ORDER BY 1),
+         obj_description(p.oid, 'pg_proc')
+    FROM pg_proc p
+    LEFT JOIN ruvector.healing_levels() l ON l.routine = p.proname
+   WHERE (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
+      OR (p.pronamespace = 'ruvector'::regnamespace AND l.level IS NOT NULL)
+   ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator', 'owner'], coalesce(l.level, 'owner')), p.pronamespace = 'ruvector'::regnamespace, 1;
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_rights() IS 'Which level may execute what, and which roles can: SELECT routine, level, granted_to FROM ruvector_healing_rights();';
