@@ -17,7 +17,11 @@ interface Flags {
   readonly json?: boolean;
   readonly interval: number;
   readonly patience: number;
+  readonly latency: number | true | undefined;
 }
+
+/** At 20 statements a second: 400 of each kind, so that a p99 is the fourth worst. */
+const LATENCY_SECONDS = 20;
 
 function wanted(names: readonly string[]): readonly Drill[] {
   if (names.includes("all")) return DRILLS;
@@ -50,7 +54,9 @@ async function drill(names: readonly string[], flags: Flags, signal: AbortSignal
     for (const one of drills) {
       signal.throwIfAborted();
       say(`${one.name}: ${one.fault}`);
-      results.push(await runDrill(server, client, one, { patience: flags.patience, signal, say }));
+      results.push(await runDrill(server, client, one, {
+        patience: flags.patience, latency: flags.latency === true ? LATENCY_SECONDS : (flags.latency ?? 0), signal, say,
+      }));
     }
   } finally {
     await stop().catch(() => undefined);
@@ -67,6 +73,7 @@ const program = new Command("npm run drill --")
   .option("--json", "print the results as JSON on standard output; progress goes to standard error")
   .option("--interval <seconds>", "seconds between ticks, where the loop is not scheduled yet", wholeNumber(1, 60), 5)
   .option("--patience <seconds>", "how long a drill may take to be healed", wholeNumber(30, 3600), 300)
+  .option("--latency [seconds]", `time a workload beside it: healthy, with the fault left alone for so long (default: ${LATENCY_SECONDS}), while healing, healed`, wholeNumber(5, 600))
   .action(async (names: string[], flags: Flags) => {
     const signal = interruption();
     try {

@@ -20,12 +20,27 @@ const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] =
   ["", (result) => (result.ok ? "ok" : result.skipped ? "not run" : "FAILED")],
 ];
 
+/** Cells in columns, a line each. */
+function columns(cells: readonly (readonly string[])[]): string[] {
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+}
+
+const ms = (value: number | null): string => (value === null ? "-" : `${value} ms`);
+
+function latencyTable(results: readonly DrillResult[]): string[] {
+  const timed = results.filter(({ latency }) => latency !== null);
+  if (timed.length === 0) return [];
+  const rows = timed.flatMap(({ drill, latency }) => latency!.map((one) => [
+    drill, one.phase, `${one.reads}`, ms(one.read_p50), ms(one.read_p99), `${one.writes}`, ms(one.write_p50), ms(one.write_p99)]));
+  const [head, ...body] = columns([["latency", "phase", "reads", "p50", "p99", "writes", "p50", "p99"], ...rows]);
+  return ["", pc.bold(head!), ...body];
+}
+
 export function table(results: readonly DrillResult[]): string {
-  const cells = [COLUMNS.map(([name]) => name), ...results.map((result) => COLUMNS.map(([, of]) => of(result)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
-  const [head, ...body] = cells;
-  const lines = [pc.bold(line(head!)), ...body.map((row, place) => paint(results[place]!)(line(row)))];
+  const [head, ...body] = columns([COLUMNS.map(([name]) => name), ...results.map((result) => COLUMNS.map(([, of]) => of(result)))]);
+  const lines = [pc.bold(head!), ...body.map((row, place) => paint(results[place]!)(row))];
+  lines.push(...latencyTable(results));
   for (const { drill, problem } of results) if (problem !== null) lines.push(`${pc.red(drill)}: ${problem}`);
   for (const { drill, load_errors } of results) {
     const errors = Object.entries(load_errors);

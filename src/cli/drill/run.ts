@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { Server } from "../db/server.ts";
 import { pause, type Running, type Failures } from "../load.ts";
 import type { Drill, Stage } from "./drill.ts";
+import { beyondBound, type Latency, type Phase, type Probe, startProbe } from "./latency.ts";
 import { checkRows, rememberRows, type RowsCheck } from "./rows.ts";
 import { connectTo, dropSchema, freshSchema, tableName } from "./stage.ts";
 
@@ -27,6 +28,8 @@ export interface DrillResult {
   /** "yes", "cannot be undone", or what was left. */
   readonly undone: string | null;
   readonly rows: RowsCheck | null;
+  /** With --latency: times of a workload beside it, by phase. */
+  readonly latency: readonly Latency[] | null;
   /** Errors of the load that ran beside, by SQLSTATE. */
   readonly load_errors: Readonly<Record<string, number>>;
   readonly message: string | null;
@@ -46,6 +49,8 @@ interface Seen {
 export interface RunOptions {
   /** Seconds that one drill may take to be healed. */
   readonly patience: number;
+  /** Seconds for which the workload is timed before the fault, with the fault left alone, and after the end; 0: not at all. */
+  readonly latency: number;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -73,7 +78,7 @@ export async function runDrill(server: Server, client: pg.Client, drill: Drill, 
   const result: { -readonly [K in keyof DrillResult]: DrillResult[K] } = {
     drill: drill.name, fault: drill.fault, ok: false, problem: null, skipped: false, sensed_after_seconds: null, class: null, strategy: null,
     started_by: null, lambda_healthy: null, lambda_before: null, lambda_predicted: null, lambda_after: null, healed_after_seconds: null,
-    undone: null, rows: null, load_errors: {}, message: null, settings: drill.settings ?? {},
+    undone: null, rows: null, latency: null, load_errors: {}, message: null, settings: drill.settings ?? {},
   };
   try {
     const missing = (await drill.unavailable?.(stage)) ?? null;
@@ -106,11 +111,23 @@ async function play(stage: Stage, drill: Drill, options: RunOptions, result: Res
   // A drill teaches nothing: neither the next drill nor the server it runs on.
   await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ learning_enabled: false, ...drill.settings }), table]);
   result.lambda_healthy = await healthy(stage, options);
+  const probe = options.latency > 0 ? await startProbe(stage) : null;
+  const timed = async (phase: Phase): Promise<void> => {
+    probe?.enter(phase);
+    if (probe) await pause(options.latency * 1000);
+  };
+  await timed("healthy");
+  if (probe) await hold(stage, true);
   await drill.inject(stage);
   await rememberRows(client, table);
+  await timed("fault");
+  if (probe) await hold(stage, false);
   const began = Date.now();
   const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
-  if (!(await heal(stage, drill, options, result, seconds))) return;
+  const healed = await heal(stage, drill, options, result, seconds, probe);
+  if (healed) await timed("healed");
+  result.latency = probe?.summary() ?? null;
+  if (!healed) return;
   result.undone = await undo(stage, options);
   result.rows = await checkRows(client, table);
   result.problem = verdict(drill, result);
@@ -129,8 +146,12 @@ async function healthy(stage: Stage, options: RunOptions): Promise<number | null
   }
 }
 
+/** Keeps the loop from acting on the drill's collection; it still senses. */
+const hold = async ({ client, table }: Stage, held: boolean): Promise<void> =>
+  void (await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ enabled: held ? false : null }), table]));
+
 /** Watches until an action has ended. Returns whether it did. */
-async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Result, seconds: () => number): Promise<boolean> {
+async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Result, seconds: () => number, probe: Probe | null): Promise<boolean> {
   for (;;) {
     options.signal.throwIfAborted();
     const { lambda, action, refusals } = await look(stage);
@@ -140,6 +161,7 @@ async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Res
       options.say(`${drill.name}: sensed after ${seconds()} s, lambda ${lambda.toFixed(2)}`);
       if (drill.asked_for) await ask(stage, drill);
     }
+    if (action && !action.finished) probe?.enter("healing");
     if (action && result.strategy !== action.strategy) {
       options.say(`${drill.name}: ${action.problem_class}, ${action.strategy}`);
       Object.assign(result, { class: action.problem_class, strategy: action.strategy, started_by: drill.asked_for ? "asked for" : "loop" });
@@ -193,7 +215,7 @@ function verdict(drill: Drill, result: Result): string | null {
   if (result.strategy !== drill.strategy) return `healed by ${result.strategy}, not ${drill.strategy}`;
   if (result.undone !== "yes" && result.undone !== "cannot be undone") return `undo: ${result.undone}`;
   if (!result.rows?.ok) return `rows: ${result.rows?.missing} missing, ${result.rows?.changed} changed, ${result.rows?.doubled} doubled`;
-  return null;
+  return result.latency && beyondBound(result.latency, result.strategy === "throttle_ingestion");
 }
 
 /** The newest action and reading of the drill's collection. */
