@@ -1,0 +1,87 @@
+/** What people and the loop are doing when a fault falls in: a random call, most of them begin an action. */
+import type pg from "pg";
+import { pause } from "../../src/cli/load.ts";
+import type { Random } from "./random.ts";
+import { BUSY, PLAIN } from "./tables.ts";
+import { isLost, USER_JOBS, type World } from "./world.ts";
+
+interface Doing {
+  readonly name: string;
+  readonly weight: number;
+  /** Rebuilds by pg_cron's one-off jobs take minutes: not part of the short run. */
+  readonly long?: boolean;
+  run(world: World, choices: Random): Promise<unknown>;
+}
+
+/** Answers of the product to a person who asks at a bad moment. */
+const REFUSED = /^(RV0(07|08|09|11)|40001|55P03)$/;
+
+export const execute = (world: World, table: string, strategy: string, params: object = {}): Promise<unknown> =>
+  world.value("SELECT ruvector_healing_execute($1, $2, $3)", [table, strategy, JSON.stringify(params)]);
+
+/** The user makes one partition hot: half of all rows go there. */
+export async function heat(world: World, key: number): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    try {
+      await world.ask(`
+        WITH picked AS (SELECT partition_id, id FROM ${BUSY.name} WHERE partition_id <> $1 AND id % 2 = 0 FOR UPDATE SKIP LOCKED)
+        UPDATE ${BUSY.name} b SET partition_id = $1 FROM picked p WHERE b.partition_id = p.partition_id AND b.id = p.id`, [key]);
+      return;
+    } catch (error) {
+      if (!/^(40001|40P01|23505)$/.test((error as pg.DatabaseError).code ?? "")) throw error;
+      await pause(20);
+    }
+  }
+}
+
+export const ACTIVE = "state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')";
+
+const hot = (strategy: string, weight: number, params: (choices: Random) => object = () => ({})): Doing => ({
+  name: strategy,
+  weight,
+  run: async (world, choices) => {
+    await heat(world, choices.pick(BUSY.keys));
+    return execute(world, BUSY.name, strategy, params(choices));
+  },
+});
+
+const DOINGS: readonly Doing[] = [
+  hot("rebalance_partitions", 6),
+  hot("drain_hot_partition", 4),
+  hot("throttle_ingestion", 3, (choices) => ({ percent: choices.int(20, 90), mode: choices.pick(["delay", "reject"]) })),
+  { name: "evict_cold_data", weight: 3, run: (world, choices) => execute(world, BUSY.name, "evict_cold_data", { share: choices.int(1, 4) / 10 }) },
+  { name: "pause_maintenance", weight: 3, run: (world, choices) => execute(world, choices.pick([BUSY.name, PLAIN.name]), "pause_maintenance", { jobs: Object.keys(USER_JOBS) }) },
+  { name: "compact_indexes", weight: 1, long: true, run: (world) => execute(world, PLAIN.name, "compact_indexes", { indexes: ["chaos.plain_payload"] }) },
+  { name: "rebuild_centroids", weight: 1, long: true, run: (world) => execute(world, PLAIN.name, "rebuild_centroids") },
+  {
+    name: "trigger", weight: 3,
+    run: async (world, choices) => {
+      await heat(world, choices.pick(BUSY.keys));
+      return world.value("SELECT ruvector_healing_trigger($1)", [BUSY.name]);
+    },
+  },
+  { name: "the loop alone", weight: 2, run: (world, choices) => heat(world, choices.pick(BUSY.keys)) },
+  { name: "rollback", weight: 3, run: (world) => world.value("SELECT ruvector_healing_rollback($1)", [BUSY.name]) },
+  { name: "abort", weight: 2, run: (world) => world.ask(`SELECT ruvector_healing_abort(id) FROM ruvector.healing_actions WHERE ${ACTIVE} ORDER BY id LIMIT 1`) },
+  {
+    name: "unregister and register", weight: 1,
+    run: async (world) => {
+      await world.ask("SELECT ruvector_healing_unregister($1)", [PLAIN.name]);
+      await world.ask("SELECT ruvector_healing_register($1, $2)", [PLAIN.name, JSON.stringify(PLAIN.options)]);
+    },
+  },
+];
+
+/** Begins something; returns what, for people. */
+export async function act(world: World, choices: Random, short: boolean): Promise<string> {
+  const doing = choices.weighted(short ? DOINGS.filter(({ long }) => !long) : DOINGS);
+  try {
+    const answer = (await doing.run(world, choices)) as { outcome?: string; reason?: string } | undefined;
+    return [doing.name, answer?.outcome, answer?.reason].filter(Boolean).join(" ");
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (isLost(error) || !REFUSED.test(code ?? "")) throw error;
+    return `${doing.name} ${code}`;
+  }
+}
+

@@ -1,0 +1,25 @@
+/** Every fault there is. A new one is an object in the file of its family and a line here. */
+import { clockBack, clockForward, clockJitter } from "./clock.ts";
+import { configurationChanged, healingOff } from "./configuration.ts";
+import { cronDeactivated, cronLauncherKilled, cronUnscheduled } from "./cron.ts";
+import { diskFull } from "./disk.ts";
+import type { Fault } from "./fault.ts";
+import { exclusiveLocks, rowLocks, stateLocks } from "./locks.ts";
+import { replicaKilled, replicaStopped } from "./replica.ts";
+import { columnAdded, indexDropped, partitionDetached, partitionDropped, partitionInvalidIndex, plainIndexDropped } from "./schema.ts";
+import { backendKilled, serverKilled, serverRestarted } from "./server.ts";
+import { fiftySessions, jobsCancelled, jobsTerminated, longSnapshot, ticksCancelled, ticksTerminated, usersTerminated } from "./sessions.ts";
+import { engineMemory, slowStatement, strategyThrows } from "./strategies.ts";
+
+export const FAULTS: readonly Fault[] = [
+  serverKilled, backendKilled, serverRestarted,
+  ticksTerminated, ticksCancelled, jobsTerminated, jobsCancelled, usersTerminated, fiftySessions, longSnapshot,
+  exclusiveLocks, rowLocks, stateLocks,
+  partitionDetached, partitionDropped, partitionInvalidIndex, columnAdded, indexDropped, plainIndexDropped,
+  cronDeactivated, cronUnscheduled, cronLauncherKilled,
+  clockForward, clockBack, clockJitter,
+  diskFull,
+  replicaStopped, replicaKilled,
+  configurationChanged, healingOff,
+  strategyThrows, slowStatement, engineMemory,
+];

@@ -1,0 +1,184 @@
+/** Where a chaos run happens: a server of its own, tables with writers and readers at work, and the loop, which pg_cron and a session of ours drive. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { makeBundle, QUOTE } from "../../build/bundle.ts";
+import { root } from "../../build/project.ts";
+import { type Server, startServer } from "../../src/cli/db/server.ts";
+import { pause } from "../../src/cli/load.ts";
+import { QUICK_TRAFFIC } from "../server/support/traffic.ts";
+import { QUICK } from "../support/collection.ts";
+import { makeTables, TABLES } from "./tables.ts";
+
+/** Everything is over quickly, so that a fault is likely to fall into it: small batches, short leases, no cooldowns. */
+const SETTINGS = {
+  ...QUICK,
+  ...QUICK_TRAFFIC,
+  enabled: true,
+  batch_rows: 15,
+  slice_seconds: 0.05,
+  max_auto_heal_impact: 1,
+  require_approval_strategies: [],
+  strategy_retry_seconds: 0,
+  ineffective_outcomes: 100,
+  max_retries: 3,
+  rollback_timeout_seconds: 60,
+  throttle_seconds: 4,
+  throttle_max_delay_seconds: 0.05,
+  drain_lease_seconds: 4,
+  drain_seconds: 2,
+  pause_seconds: 4,
+  kept_index_seconds: 1,
+};
+
+/** A session of ours, told by its application_name. */
+export const CONTROL = "chaos control";
+export const TICKER = "chaos ticker";
+export const SCHEDULE = "1 second";
+
+/** pg_cron's jobs of the imaginary user, which pause_maintenance may pause. */
+export const USER_JOBS = { chaos_idle: "0 0 1 1 *", chaos_busy: "2 seconds" } as const;
+
+export interface Options {
+  readonly name: string;
+  readonly replicas: number;
+  readonly log: (line: string) => void;
+}
+
+export class World {
+  readonly server: Server;
+  readonly log: (line: string) => void;
+  /** Tables that hold rows of the partitioned table while they are none of its partitions. */
+  readonly detached: string[] = [];
+  /** Whether statements may miss rows, because a partition is, or just was, detached. */
+  outside = false;
+  #control: pg.Client | undefined;
+  #ticker: { stop: () => Promise<void> } | undefined;
+
+  private constructor(server: Server, log: (line: string) => void) {
+    this.server = server;
+    this.log = log;
+  }
+
+  static async make({ name, replicas, log }: Options): Promise<World> {
+    // fsync off would make a crash of the server mean less; the rest keeps a small machine from waiting for nothing.
+    const server = await startServer({ name, fresh: true, replicas, settings: { max_connections: "150", autovacuum_naptime: "5s" }, log });
+    const world = new World(server, log);
+    await world.ask("ALTER SYSTEM SET deadlock_timeout = '500ms'");
+    await world.ask("SELECT pg_reload_conf()");
+    await world.#install();
+    await makeTables(world);
+    for (const { name: table, options } of TABLES) await world.ask("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify(options)]);
+    await world.restoreSettings();
+    await world.ask("SELECT cron.schedule('chaos_idle', $1, 'SELECT 1'), cron.schedule('chaos_busy', $2, 'SELECT pg_sleep(0.5)')", [USER_JOBS.chaos_idle, USER_JOBS.chaos_busy]);
+    await world.ask("SELECT ruvector_healing_schedule($1::interval)", [SCHEDULE]);
+    return world;
+  }
+
+  /** The product, with the bundle replaced by the one whose strategies can be made to fail. */
+  async #install(): Promise<void> {
+    const language = await this.value<string>("SELECT extname FROM pg_extension WHERE extname IN ('pljs', 'plv8')");
+    await this.ask(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`);
+    const { source, hash } = await makeBundle("test/chaos/sabotage-bundle.ts");
+    await this.ask(`
+      CREATE SCHEMA chaos;
+      CREATE TABLE chaos.sabotage (strategy text, step text NOT NULL, way text NOT NULL, afterwards boolean NOT NULL);
+      CREATE SEQUENCE chaos.hits;
+      CREATE FUNCTION chaos.fail(state text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = 'sabotaged: ' || state; END $$;
+      GRANT USAGE ON SCHEMA chaos TO PUBLIC; GRANT SELECT ON chaos.sabotage TO PUBLIC; GRANT USAGE ON chaos.hits TO PUBLIC;
+      CREATE OR REPLACE FUNCTION ruvector.healing_bundle() RETURNS text LANGUAGE sql IMMUTABLE AS $function$SELECT ${QUOTE}\n${source}${QUOTE}$function$;
+      CREATE OR REPLACE FUNCTION ruvector.healing_bundle_hash() RETURNS text LANGUAGE sql IMMUTABLE AS $function$SELECT '${hash}'$function$;`);
+  }
+
+  /** A session that a fault may end without ending this process; waits for a server that starts. */
+  async connect(application: string, patience = 60): Promise<pg.Client> {
+    for (const end = Date.now() + patience * 1000; ; ) {
+      const client = new pg.Client({ connectionString: this.server.url(), application_name: application, connectionTimeoutMillis: 20_000 });
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+        return client;
+      } catch (error) {
+        await client.end().catch(() => undefined);
+        if (Date.now() > end) throw error;
+        await pause(50);
+      }
+    }
+  }
+
+  /** Asks on the control session; a lost one is made anew and asked again, so only for what may be done twice. */
+  async ask<Row extends pg.QueryResultRow>(statement: string, parameters?: unknown[]): Promise<Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      this.#control ??= await this.connect(CONTROL);
+      try {
+        return (await this.#control.query<Row>(statement, parameters)).rows;
+      } catch (error) {
+        if (attempt === 5 || !isLost(error)) throw error;
+        void this.#control.end().catch(() => undefined);
+        this.#control = undefined;
+      }
+    }
+  }
+
+  async value<T>(statement: string, parameters?: unknown[]): Promise<T> {
+    return Object.values((await this.ask(statement, parameters))[0] ?? {})[0] as T;
+  }
+
+  /** Polls until the first value satisfies; the last one when it never does. */
+  async until<T>(statement: string, satisfied: (value: T) => boolean, seconds: number, parameters?: unknown[]): Promise<T> {
+    for (const end = Date.now() + seconds * 1000; ; ) {
+      const current = await this.value<T>(statement, parameters);
+      if (satisfied(current) || Date.now() > end) return current;
+      await pause(40);
+    }
+  }
+
+  restoreSettings(): Promise<unknown> {
+    return this.ask("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETTINGS)]);
+  }
+
+  /** Somebody's timer that calls the tick, beside pg_cron. */
+  startTicking(): void {
+    let running = true;
+    const done = (async () => {
+      let client: pg.Client | undefined;
+      while (running) {
+        try {
+          client ??= await this.connect(TICKER);
+          await client.query("CALL ruvector_healing_tick()");
+        } catch {
+          // Ended or refused by the fault; what the tick itself has to say is in its events.
+          await client?.end().catch(() => undefined);
+          client = undefined;
+        }
+        await pause(60);
+      }
+      await client?.end().catch(() => undefined);
+    })();
+    this.#ticker = {
+      stop: async () => {
+        running = false;
+        await done;
+      },
+    };
+  }
+
+  async stopTicking(): Promise<void> {
+    await this.#ticker?.stop();
+    this.#ticker = undefined;
+  }
+
+  /** Ends our own sessions; the server stays. */
+  async close(): Promise<void> {
+    await this.stopTicking();
+    await this.#control?.end().catch(() => undefined);
+    this.#control = undefined;
+  }
+}
+
+/** Whether the session is gone, and not just the statement. */
+export function isLost(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === undefined ? /terminated|closed|ECONN|not queryable|timeout/i.test(message ?? "") : /^(57P0[1-5]|08...|53300|E[A-Z]+)$/.test(code);
+}
+
