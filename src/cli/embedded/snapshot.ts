@@ -43,11 +43,17 @@ async function name(script: string): Promise<string> {
 
 async function install(script: string): Promise<EmbeddedDatabase> {
   const database = await openEmbedded();
-  await database.exec("CREATE EXTENSION vector");
-  await database.exec(script);
-  // So that opening the snapshot has nothing to recover.
-  await database.exec("CHECKPOINT");
-  return database;
+  try {
+    await database.exec("CREATE EXTENSION vector");
+    await database.exec(script);
+    // So that opening the snapshot has nothing to recover.
+    await database.exec("CHECKPOINT");
+    return database;
+  } catch (error) {
+    // Its thread would keep the process for ever.
+    await database.close();
+    throw error;
+  }
 }
 
 /** Replaces the snapshot in one step, and removes those of other versions. */
