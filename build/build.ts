@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { makeBundle } from "./bundle.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
 import { writeRightsTable } from "./rights-table.ts";
+import { writeMetricsTable } from "./monitoring/metrics-table.ts";
 import { writeSettingsTable } from "./settings-table.ts";
 import { LANGUAGES, root, version } from "./project.ts";
 
@@ -36,6 +37,7 @@ if (process.argv[1]?.endsWith("build.ts")) {
   await build((line) => console.log(line));
   await writeSettingsTable();
   await writeRightsTable();
+  await writeMetricsTable();
   // The demo and the quick tests make it too, when they need it; nothing for a server depends on it.
   const { snapshotFile } = await import("../src/cli/embedded/snapshot.ts");
   await snapshotFile({ log: (line) => console.log(line) }).then(

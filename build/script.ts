@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SETTINGS } from "../src/configuration/settings.ts";
 import { STRATEGIES } from "../src/execute/registry.ts";
 import { type Bundle, QUOTE } from "./bundle.ts";
+import { FAMILIES } from "./monitoring/families.ts";
 import { type Language, root, version } from "./project.ts";
 
 export interface Source {
@@ -76,13 +77,30 @@ COMMENT ON FUNCTION ruvector.healing_strategies() IS 'The strategies there are.'
 `;
 }
 
+function metricFamilies(): string {
+  const texts = (values: readonly string[]): string => `'{${values.join(",")}}'::text[]`;
+  const rows = FAMILIES.map(
+    ({ name, type, labels, help, sources }, place) => `  (${place}, ${literal(name)}, ${literal(type)}, ${texts(labels)}, ${literal(help)}, ${texts(sources)})`,
+  );
+  return `
+CREATE OR REPLACE FUNCTION ruvector.healing_metric_families()
+RETURNS TABLE (place integer, name text, type text, labels text[], help text, sources text[])
+LANGUAGE sql IMMUTABLE
+AS $function$
+VALUES
+${rows.join(",\n")}
+$function$;
+COMMENT ON FUNCTION ruvector.healing_metric_families() IS 'The metrics there are: what ruvector_healing_metrics() prints as HELP and TYPE.';
+`;
+}
+
 /** Generated functions come with the internals: before the functions that call them, after the tables. */
 function body(language: Language, bundle: Bundle, sources: readonly Source[]): string {
   const parts: string[] = [];
   let generated = false;
   for (const { path, text } of sources) {
     if (!generated && path >= "20_internal") {
-      parts.push(bundleFunctions(bundle), settingDefinitions(), strategies());
+      parts.push(bundleFunctions(bundle), settingDefinitions(), strategies(), metricFamilies());
       generated = true;
     }
     parts.push(`-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`);
@@ -104,7 +122,7 @@ ${body(language, bundle, sources)}`;
 export const STATE_TABLES = [
   "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
   "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
-  "healing_job_priorities",
+  "healing_job_priorities", "healing_counters",
 ] as const;
 
 const STATE_SEQUENCES = [

@@ -24,6 +24,8 @@ VALUES
   ('ruvector_healing_status', 'viewer', false),
   ('ruvector_healing_history', 'viewer', false),
   ('ruvector_healing_effectiveness', 'viewer', false),
+  ('ruvector_healing_metrics', 'viewer', false),
+  ('ruvector_healing_metric_samples', 'viewer', false),
   ('ruvector_healing_explain', 'viewer', false),
   ('ruvector_healing_config', 'viewer', false),
   ('ruvector_healing_list_occupancy', 'viewer', false),

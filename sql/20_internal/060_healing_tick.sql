@@ -50,7 +50,7 @@ BEGIN
     GET STACKED DIAGNOSTICS failure_state = RETURNED_SQLSTATE, failure_message = MESSAGE_TEXT, failure_detail = PG_EXCEPTION_DETAIL;
   END;
   UPDATE ruvector.healing_ticks
-     SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail), last_error_at = clock_timestamp();
+     SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail), last_error_at = clock_timestamp(), errors = errors + 1;
   UPDATE ruvector.healing_actions a
      SET failures = a.failures + 1,
          message = format('tick failed with %s: %s', failure_state, failure_message),
@@ -110,7 +110,7 @@ BEGIN
       WHERE j.jobid = d.jobid AND j.jobname = 'ruvector_healing_tick' AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
   END IF;
 EXCEPTION WHEN OTHERS THEN
-  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(), last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp();
+  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(), last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp(), errors = errors + 1;
 END
 $function$;
 

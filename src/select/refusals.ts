@@ -19,6 +19,7 @@ export function recordRefusal(host: Host, collection: Pick<Collection, "id" | "n
             ${refusal.flips_at}, ${refusal.message})
     ON CONFLICT (collection_id, reason, problem_class) WHERE closed_at IS NULL DO UPDATE
       SET count = r.count + 1, last_at = clock_timestamp(), measured = excluded.measured, flips_at = excluded.flips_at, message = excluded.message`);
+  host.execute(sql`SELECT ruvector.healing_count(${collection.id}::int, 'ruvector_healing_refusals_total', ${refusal.reason})`);
 }
 
 /** Closes what is open: the collection was decided on otherwise, or is well. */

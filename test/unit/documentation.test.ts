@@ -1,6 +1,7 @@
 /** What the documentation lists, against what there is. */
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
+import { MONITORING_PAGE, withMetricsTable } from "../../build/monitoring/metrics-table.ts";
 import { readLevels, SECURITY_PAGE, withRights } from "../../build/rights-table.ts";
 import { CONFIGURATION_PAGE, withTable } from "../../build/settings-table.ts";
 
@@ -12,4 +13,9 @@ it("docs/configuration.md has the settings as they are (npm run build writes the
 it("docs/security.md has the levels as they are (npm run build writes them)", async () => {
   const page = await readFile(SECURITY_PAGE, "utf8");
   expect(page).toBe(withRights(page, await readLevels()));
+});
+
+it("docs/monitoring.md has the metrics as they are (npm run build writes them)", async () => {
+  const page = await readFile(MONITORING_PAGE, "utf8");
+  expect(page).toBe(withMetricsTable(page));
 });
