@@ -17,6 +17,8 @@ export const SQLSTATES = {
   remedy_refused: "RV011",
   /** Raised by the throttle's trigger, in SQL. */
   throttled: "RV012",
+  /** Raised in SQL. */
+  breaker_busy: "RV016",
   standby_server: "RV020",
   actuation_failed: "RV021",
   unknown_actuation: "RV022",
