@@ -98,7 +98,7 @@ BEGIN
     RETURN;
   END IF;
   DELETE FROM ruvector.integrity_samples WHERE sampled_at < clock_timestamp() - sample_keep;
-  DELETE FROM ruvector.healing_events WHERE at < clock_timestamp() - keep;
+  PERFORM ruvector.healing_audit_checkpoint(keep);
   DELETE FROM ruvector.healing_actuations r
    USING ruvector.healing_actions a
    WHERE a.id = r.action_id AND a.finished_at < clock_timestamp() - keep;
