@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_actuations (
   answered_at  timestamptz,
   answer       jsonb
 );
+-- Until when whoever took it is believed to be at it: every report of its workload moves it on. Afterwards the request is handed out again.
+ALTER TABLE ruvector.healing_actuations ADD COLUMN IF NOT EXISTS claimed_until timestamptz;
 CREATE INDEX IF NOT EXISTS healing_actuations_open ON ruvector.healing_actuations (id) WHERE state IN ('requested', 'taken');
 CREATE INDEX IF NOT EXISTS healing_actuations_action ON ruvector.healing_actuations (action_id);
 COMMENT ON TABLE ruvector.healing_actuations IS 'What was asked of the actuator outside the database, and its answer.';

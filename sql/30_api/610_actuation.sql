@@ -16,6 +16,30 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_actuator_name(text) IS 'The name when it is one; RV001 otherwise.';
 
+-- A request as its taker gets it.
+CREATE OR REPLACE FUNCTION ruvector.healing_actuation_document(one ruvector.healing_actuations)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target, 'wanted', one.wanted, 'deadline', one.deadline,
+                            'seconds_left', extract(epoch FROM one.deadline - clock_timestamp()), 'collection', one.collection, 'action_id', one.action_id,
+                            'cancel', one.cancel_requested_at IS NOT NULL);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_actuation_document(ruvector.healing_actuations) IS 'A request to an actuator as JSON.';
+
+-- An actuator silent for longer than actuator_report_seconds is taken for gone, so that is how long a claim lasts without a report; 10 s at
+-- least, because an actuator relies on the word that a request is its own for the seconds that scaling takes.
+CREATE OR REPLACE FUNCTION ruvector.healing_claim_end(action_id bigint)
+RETURNS timestamptz
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT clock_timestamp() + make_interval(secs => greatest(10, (ruvector.healing_settings(coalesce(
+    (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id = healing_claim_end.action_id), 0)) ->> 'actuator_report_seconds')::float8));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_claim_end(bigint) IS 'How long, from now, the claim on a request of the action lasts.';
+
 CREATE OR REPLACE FUNCTION public.ruvector_healing_actuator_report(actuator text, state jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
@@ -26,6 +50,7 @@ DECLARE
   example constant text := 'SELECT ruvector_healing_actuator_report(''actuator-1'', ''{"workload": "default/ruvector-read", "replicas": 2, "max_replicas": 10}'');';
   workload text := ruvector_healing_actuator_report.state ->> 'workload';
   field text;
+  claims jsonb;
 BEGIN
   PERFORM ruvector.healing_writable('actuator_report');
   IF jsonb_typeof(state) IS DISTINCT FROM 'object' OR jsonb_typeof(state -> 'workload') IS DISTINCT FROM 'string' OR length(workload) NOT BETWEEN 1 AND 253 THEN
@@ -39,10 +64,30 @@ BEGIN
         DETAIL = format('Got %s.', coalesce(left((state -> field)::text, 250), 'nothing')), HINT = example;
     END IF;
   END LOOP;
+  IF coalesce(state -> 'leaving', 'false') NOT IN ('true', 'false') THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'state key "leaving" must be true or false',
+      DETAIL = format('Got %s.', left((state -> 'leaving')::text, 250)), HINT = example;
+  END IF;
+  IF state -> 'leaving' = 'true' THEN
+    -- What it is at is handed to the next who asks, and nothing is planned on it any more.
+    UPDATE ruvector.healing_actuations r SET claimed_until = clock_timestamp()
+     WHERE r.state = 'taken' AND r.taken_by = name AND r.target ->> 'workload' = ruvector_healing_actuator_report.state ->> 'workload';
+    DELETE FROM ruvector.healing_actuators a WHERE a.actuator = name AND a.workload = ruvector_healing_actuator_report.state ->> 'workload';
+    RETURN jsonb_build_object('workload', workload, 'left', true);
+  END IF;
   INSERT INTO ruvector.healing_actuators AS a (actuator, workload, state, reported_at)
   VALUES (name, workload, ruvector_healing_actuator_report.state, clock_timestamp())
   ON CONFLICT ON CONSTRAINT healing_actuators_pkey DO UPDATE SET state = excluded.state, reported_at = excluded.reported_at;
-  RETURN jsonb_build_object('workload', workload, 'requests', (
+  -- Names come and go with the processes (a pod's, say): nothing is planned on one that was silent for so long.
+  DELETE FROM ruvector.healing_actuators a WHERE a.reported_at < clock_timestamp() - interval '1 day';
+  WITH renewed AS (
+    UPDATE ruvector.healing_actuations r SET claimed_until = ruvector.healing_claim_end(r.action_id)
+     WHERE r.state = 'taken' AND r.taken_by = name AND r.deadline > clock_timestamp()
+       AND r.target ->> 'workload' = ruvector_healing_actuator_report.state ->> 'workload'
+    RETURNING r.id, ruvector.healing_actuation_document(r) AS document
+  )
+  SELECT coalesce(jsonb_agg(n.document ORDER BY n.id), '[]') INTO claims FROM renewed n;
+  RETURN jsonb_build_object('workload', workload, 'claims', claims, 'requests', (
     SELECT count(*) FROM ruvector.healing_actuations r
      WHERE r.state = 'requested' AND r.deadline > clock_timestamp() AND r.target ->> 'workload' = ruvector_healing_actuator_report.state ->> 'workload'));
 END
@@ -62,7 +107,9 @@ BEGIN
   PERFORM ruvector.healing_writable('actuation_take');
   SELECT r.* INTO one
     FROM ruvector.healing_actuations r
-   WHERE r.state = 'requested' AND r.deadline > clock_timestamp()
+   WHERE r.deadline > clock_timestamp()
+     -- One whose taker has fallen silent is handed out again, unless it was to be given up.
+     AND (r.state = 'requested' OR (r.state = 'taken' AND r.claimed_until <= clock_timestamp() AND r.cancel_requested_at IS NULL))
      AND EXISTS (SELECT FROM ruvector.healing_actuators a WHERE a.actuator = name AND a.workload = r.target ->> 'workload')
      -- What nobody waits for any more (its table was dropped, its undo took too long) is not carried out.
      AND EXISTS (SELECT FROM ruvector.healing_actions a WHERE a.id = r.action_id AND a.state IN ('executing', 'rolling_back'))
@@ -76,9 +123,10 @@ BEGIN
   IF one.id IS NULL THEN
     RETURN NULL;
   END IF;
-  UPDATE ruvector.healing_actuations SET state = 'taken', taken_by = name, taken_at = clock_timestamp() WHERE id = one.id;
-  RETURN jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target, 'wanted', one.wanted, 'deadline', one.deadline,
-                            'seconds_left', extract(epoch FROM one.deadline - clock_timestamp()), 'collection', one.collection, 'action_id', one.action_id);
+  UPDATE ruvector.healing_actuations
+     SET state = 'taken', taken_by = name, taken_at = clock_timestamp(), claimed_until = ruvector.healing_claim_end(one.action_id)
+   WHERE id = one.id;
+  RETURN ruvector.healing_actuation_document(one);
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_actuation_take(text) IS 'The next request for an actuator, or NULL: SELECT ruvector_healing_actuation_take(''actuator-1'');';
@@ -107,6 +155,12 @@ BEGIN
   -- An actuator that lost its connection while it answered may say it again.
   IF one.state = outcome THEN
     RETURN jsonb_build_object('id', one.id, 'state', one.state);
+  END IF;
+  -- Who took too long and was followed by another has nothing to say any more; it is checked where an answer names its actuator.
+  IF one.state = 'taken' AND answer ? 'actuator' AND one.taken_by IS DISTINCT FROM answer ->> 'actuator' THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV024', MESSAGE = format('request %s is at work elsewhere', id),
+      DETAIL = format('It was taken by %s; this answer is of %s.', one.taken_by, left(answer ->> 'actuator', 200)),
+      HINT = 'Drop it: whoever has it now answers.';
   END IF;
   late := one.state = 'taken' AND one.deadline <= clock_timestamp();
   IF one.state <> 'taken' OR late THEN

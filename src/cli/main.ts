@@ -12,10 +12,14 @@ const program = new Command("ruvector-healing")
   .showHelpAfterError("(ruvector-healing --help lists what there is)");
 for (const add of COMMANDS) add(program);
 
+/** What the person at the keyboard can act on: shown without a stack. */
+const forPeople = (error: unknown): error is Error =>
+  error instanceof ConnectionProblem || error instanceof ServerProblem || (error instanceof Error && (error.name === "KubernetesProblem" || "syscall" in error));
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof ConnectionProblem || error instanceof ServerProblem)) throw error;
+  if (!forPeople(error)) throw error;
   process.stderr.write(`${pc.red(error.message)}\n`);
   process.exitCode = 1;
 }

@@ -16,8 +16,7 @@ export interface Engine {
 declare const engine: Engine;
 declare const LOG: number;
 declare const NOTICE: number;
-declare const WARNING: number;
 
 export const currentEngine = (): Engine => engine;
 
-export const levels = () => ({ log: LOG, notice: NOTICE, warning: WARNING });
+export const levels = () => ({ log: LOG, notice: NOTICE });

@@ -254,6 +254,51 @@ describe("the protocol", () => {
     expect(await requests()).toMatchObject([{ state: "cancelled" }]);
   });
 
+  it("hands a request out again when its taker falls silent, and refuses what that one says later", async () => {
+    const claimed = (seconds: number) => db.client.query(`UPDATE ruvector.healing_actuations SET claimed_until = claimed_until - make_interval(secs => $1) WHERE state = 'taken'`, [seconds]);
+    await execute();
+    const other = fakeActuator(db.client, WORKLOAD, 2, "other");
+    await other.report();
+    const request = (await actuator.take())!;
+    expect(await other.take()).toBeNull();
+    await claimed(59);
+    expect(await other.take()).toBeNull();
+    // Its report says that it is at it, and which requests are its own: after a restart it goes on with them.
+    expect(await actuator.report()).toMatchObject({ claims: [{ id: request.id, wanted: { replicas: 3, previous: 2 }, cancel: false }] });
+    await claimed(59);
+    expect(await other.report()).toMatchObject({ claims: [] });
+    expect(await other.take()).toBeNull();
+    await claimed(2);
+    expect((await other.take())!).toMatchObject({ id: request.id, wanted: { replicas: 3, previous: 2 } });
+    expect(await actuator.report()).toMatchObject({ claims: [] });
+    expect(await actuator.take()).toBeNull();
+    const late = "SELECT ruvector_healing_actuation_answer($1, false, '{\"actuator\": \"fake\", \"error\": \"too slow\"}')";
+    expect(await raised(db.client, late, [request.id])).toMatchObject({ code: "RV024", detail: expect.stringContaining("taken by other") });
+    // Who leaves gives what it is at to the next; one that is to be given up is handed to nobody.
+    expect(await other.report({ leaving: true })).toMatchObject({ left: true });
+    expect(await actuator.take()).toMatchObject({ id: request.id });
+    await db.client.query("SELECT ruvector_healing_abort($1)", [(await last()).action_id]);
+    expect(await actuator.report()).toMatchObject({ claims: [{ id: request.id, cancel: true }] });
+    await other.report();
+    await claimed(61);
+    expect(await other.take()).toBeNull();
+    await actuator.fail(request, "asked to stop");
+    await ticks(db, 2);
+    expect(await last()).toMatchObject({ state: "aborted" });
+    await db.client.query("DELETE FROM ruvector.healing_actuators WHERE actuator = 'other'");
+  });
+
+  it("leaves alone what the actuator finds scaled by somebody else when it is to take it back", async () => {
+    await execute();
+    await actuator.serve();
+    await ticks(db, 3);
+    const undo = (await actuator.take())!;
+    expect(undo.wanted).toEqual({ replicas: 2, previous: 3 });
+    await db.client.query("SELECT ruvector_healing_actuation_answer($1, false, $2)", [undo.id, JSON.stringify({ error: "it has 7", replicas: 7, left_alone: true })]);
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({ state: "rolled_back", message: expect.stringContaining("somebody else scaled the workload") });
+  });
+
   it("gives an actuator only what it serves", async () => {
     await execute();
     const other = fakeActuator(db.client, "default/other", 1, "other");
@@ -329,6 +374,7 @@ describe("the protocol", () => {
       "ruvector_healing_actuator_report('a', '{\"workload\": \"w\", \"replicas\": 1.5}')",
       "ruvector_healing_actuator_report('a', '{\"workload\": \"w\", \"replicas\": 1e9}')",
       "ruvector_healing_actuator_report('a', '{\"workload\": \"w\", \"replicas\": 1, \"max_replicas\": \"many\"}')",
+      "ruvector_healing_actuator_report('a', '{\"workload\": \"w\", \"replicas\": 1, \"leaving\": \"yes\"}')",
       "ruvector_healing_actuation_answer(NULL, true)",
       "ruvector_healing_actuation_answer(1, NULL)",
       "ruvector_healing_actuation_answer(1, true, '7')",

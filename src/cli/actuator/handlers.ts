@@ -1,15 +1,19 @@
 /** Who answers which address of the actuator's HTTP server, in order. */
-import type { Handler } from "./http.ts";
 import { health, type HealthState } from "./health.ts";
+import type { Handler } from "./http.ts";
+import { metrics } from "./metrics.ts";
 import type { Reader } from "./reader.ts";
 
 export interface Serves {
   /** For everything that is read from the database. */
   readonly reader: Reader;
   readonly health: () => HealthState;
+  readonly ownMetrics: () => Promise<string>;
+  readonly failed: (error: unknown) => void;
 }
 
-export const handlers = (serves: Serves): readonly Handler[] => [
-  health(serves.health),
+export const handlers = ({ reader, health: state, ownMetrics, failed }: Serves): readonly Handler[] => [
+  health(state),
+  metrics(reader, ownMetrics, failed),
   // The status page (src/cli/page/) takes "/" and "/api/..." here: page(serves.reader),
 ];

@@ -1,29 +1,72 @@
 /** The actuator's process: until it is told to end. */
-import { target } from "../connect.ts";
+import { type Target, target } from "../connect.ts";
 import { interruption } from "../terminal.ts";
+import { VERSION } from "../version.ts";
+import { monotonic } from "./clock.ts";
 import type { ActuatorFlags } from "./command.ts";
 import { handlers } from "./handlers.ts";
+import type { HealthState } from "./health.ts";
 import { serve } from "./http.ts";
+import { Link } from "./link.ts";
+import { logTo } from "./log.ts";
+import { ownMetrics } from "./own-metrics.ts";
 import { reader } from "./reader.ts";
+import type { Observe } from "./kubernetes/api.ts";
+import { Worker } from "./worker.ts";
+import type { Workload } from "./workload.ts";
 
-export async function run(database: string | undefined, { listen }: ActuatorFlags): Promise<void> {
-  const to = target(database);
-  const signal = interruption("nothing is left behind");
-  const reads = reader(to);
-  let connected = false;
-  const look = async (): Promise<void> => {
-    connected = await reads.query("SELECT").then(() => true, () => false);
+/** Reports that may fail in a row before it is unwell. */
+const REPORTS_MISSED = 3;
+
+/** What Kubernetes needs is loaded only where something is to be scaled. */
+async function workloads({ workload, kubeconfig, context }: ActuatorFlags, observe: Observe): Promise<readonly Workload[]> {
+  if (workload.length === 0) return [];
+  const { KubernetesApi, loadConfig } = await import("./kubernetes/api.ts");
+  const { KubernetesWorkload } = await import("./kubernetes/scale.ts");
+  const api = new KubernetesApi(loadConfig({ ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) }), observe);
+  return workload.map((named) => new KubernetesWorkload(api, named));
+}
+
+function healthOf(to: Target, flags: ActuatorFlags, link: Link, worker: Worker): HealthState {
+  const now = monotonic();
+  const age = (at: number | null): number | null => (at === null ? null : Number((now - at).toFixed(1)));
+  const late = flags.reportEvery * REPORTS_MISSED;
+  const known = [...worker.known].map(([workload, { replicas, reportedAt, problem }]) => ({ workload, replicas, seconds_since_report: age(reportedAt), problem }));
+  const silent = known.filter((one) => one.seconds_since_report === null || one.seconds_since_report > late);
+  return {
+    ok: link.connected && silent.length === 0 && (age(worker.spokenAt) ?? Infinity) <= late,
+    name: flags.name,
+    version: VERSION,
+    database: { at: to.shown, connected: link.connected, problem: link.problem, seconds_since_word: age(worker.spokenAt) },
+    workloads: known,
+    at_work: worker.atWork,
   };
-  await look();
-  const timer = setInterval(() => void look(), 5000);
-  const serving = await serve(listen, handlers({ reader: reads, health: () => ({ ok: connected, database: to.shown }) }), (error, { url }) =>
-    console.error(`${url}: ${error instanceof Error ? error.message : String(error)}`));
-  console.error(`Serves ${serving.url} for ${to.shown}.`);
+}
+
+export async function run(database: string | undefined, flags: ActuatorFlags): Promise<void> {
+  const to = target(database);
+  const log = logTo((line) => process.stderr.write(`${line}\n`), flags.logFormat === "json");
+  const signal = interruption("what it was at goes on elsewhere after a minute");
+  const reads = reader(to);
+  const own = ownMetrics(() => ({
+    connected: link.connected, losses: link.losses,
+    workloads: [...worker.known].map(([workload, { replicas, reportedAt }]) => ({ workload, replicas, secondsSinceReport: reportedAt === null ? null : monotonic() - reportedAt })),
+  }));
+  const { name, maxReplicas, reportEvery, pollEvery } = flags;
+  const worker = new Worker({ name, workloads: await workloads(flags, own.kubernetes), maxReplicas, reportEvery, pollEvery, lookEvery: 1 }, log, own.observer);
+  const link = new Link(to, name, worker, log);
+  worker.link = link;
+  const complain = (error: unknown): void => log("warning", `a page could not be served: ${error instanceof Error ? error.message : String(error)}`);
+  const serving = await serve(flags.listen, handlers({ reader: reads, health: () => healthOf(to, flags, link, worker), ownMetrics: own.text, failed: complain }), complain);
+  log("info", "ruvector-healing actuator", { version: VERSION, name, serves: serving.url, database: to.shown, workloads: flags.workload.map(({ text }) => text) });
+  worker.start();
+  link.start();
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  clearInterval(timer);
+  await worker.stop();
+  await link.end();
   await serving.close();
   await reads.end();
 }

@@ -2,7 +2,7 @@
 import type { Configuration } from "../../../configuration/configuration.ts";
 import type { Host } from "../../../host/host.ts";
 import { HealingError } from "../../../model/errors.ts";
-import type { Plan, Progress, Step } from "../../../model/action.ts";
+import type { Action, Plan, Progress, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import { count, printable } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
@@ -122,14 +122,14 @@ export const scaleReplicas: Strategy = {
       const now = lastReport(host, workload, entry.actuation);
       // Whoever did not answer in time may still be about to scale: the request to take it back stands behind that.
       if (now?.replicas === from && change === "answered") return CLOSED;
-      if (now && now.replicas !== from && now.replicas !== to) {
-        recordActionEvent(host, action, "left_alone", `${workload} has ${count(now.replicas, "replica")}, neither ${from} nor ${to}: somebody else scaled it meanwhile`, { ...now });
-        return { ...CLOSED, conflicts: 1 };
-      }
+      if (now && now.replicas !== from && now.replicas !== to) return leaveAlone(host, action, workload, now.replicas, from, to, now);
       return takeBack();
     }
     const request = actuation(host, entry.undo);
     if (request?.state === "succeeded") return CLOSED;
+    // The actuator looks once more before it scales, and sees what was done since its last report.
+    const found = request?.state === "failed" && request.answer?.["left_alone"] === true ? request.answer["replicas"] : null;
+    if (request && typeof found === "number") return leaveAlone(host, action, workload, found, from, to, request);
     if (request && isOpen(request)) return open(entry);
     if (request && request.overdue) settle(host, request.id);
     return request && request.ended_seconds_ago < UNDO_RETRY_SECONDS ? open(entry) : takeBack();
@@ -158,6 +158,12 @@ function foreseen(snapshot: Snapshot, settings: Configuration, replicas: number,
     }),
   };
   return assess(after, settings).reading.lambda;
+}
+
+/** The count that somebody else set stays. */
+function leaveAlone(host: Host, action: Action, workload: string, found: number, from: number, to: number, details: object): UndoResult {
+  recordActionEvent(host, action, "left_alone", `${workload} has ${count(found, "replica")}, neither ${from} nor ${to}: somebody else scaled it meanwhile`, { ...details });
+  return { ...CLOSED, conflicts: 1 };
 }
 
 const CLOSED: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };

@@ -1,0 +1,117 @@
+/**
+ * The actuator's session with the database: it listens, it is the only one under its name, and it is made anew whenever it is lost. Needs a
+ * session of its own: a pooler in transaction mode hands LISTEN and the lock on the name to somebody else.
+ */
+import type pg from "pg";
+import { connect, type Target } from "../connect.ts";
+import { backoff } from "./clock.ts";
+import type { Log } from "./log.ts";
+
+export interface LinkEvents {
+  /** A session is there: everything is to be looked at anew. */
+  connected(): void;
+  notified(payload: string): void;
+}
+
+/** There is no session at the moment. */
+export class NotConnected extends Error {
+  override readonly name = "NotConnected";
+}
+
+const CHANNEL = "ruvector_healing_actuation";
+/** Of advisory locks on actuators' names. */
+const LOCK_CLASS = 7_294;
+
+/**
+ * A server or a network that went away without a word is noticed within half a minute, on both sides: the lock on the name must not stand
+ * for the two hours that an operating system waits by default.
+ */
+const SESSION = `SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+  SET statement_timeout = '15s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'`;
+const QUERY_TIMEOUT_MS = 20_000;
+
+export class Link {
+  private client: pg.Client | undefined;
+  private ended = false;
+  private attempt = 0;
+  private timer: NodeJS.Timeout | undefined;
+  /** How often a session was lost. */
+  losses = 0;
+  /** Why there is none, for /healthz. */
+  problem: string | null = "not connected yet";
+
+  constructor(private readonly target: Target, private readonly name: string, private readonly events: LinkEvents, private readonly log: Log) {}
+
+  get connected(): boolean {
+    return this.client !== undefined;
+  }
+
+  start(): void {
+    void this.open();
+  }
+
+  /** The first column of the first row. @throws NotConnected */
+  async value<T>(statement: string, parameters: readonly unknown[] = []): Promise<T> {
+    const { client } = this;
+    if (!client) throw new NotConnected(this.problem ?? "there is no session");
+    try {
+      const { rows } = await client.query<Record<string, T>>(statement, [...parameters]);
+      return Object.values(rows[0] ?? {})[0] as T;
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      // A standby is what the primary became: the name of the server may lead to another one by now.
+      if (code === "RV020" || code === undefined || /^(08|57P)/.test(code)) {
+        this.lost(client, message);
+        throw new NotConnected(message);
+      }
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    clearTimeout(this.timer);
+    const { client } = this;
+    this.client = undefined;
+    await client?.end().catch(() => undefined);
+  }
+
+  private async open(): Promise<void> {
+    let client: pg.Client | undefined;
+    try {
+      client = await connect(this.target, { query_timeout: QUERY_TIMEOUT_MS, application_name: `ruvector-healing actuator ${this.name}`.slice(0, 63) });
+      await client.query(SESSION);
+      const { rows } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine", [LOCK_CLASS, this.name]);
+      if (!rows[0]?.mine) throw new Error(`another process is connected as actuator "${this.name}": give this one another --name`);
+      client.on("notification", ({ payload }) => this.events.notified(payload ?? ""));
+      client.on("error", (error) => this.lost(client!, error.message));
+      client.on("end", () => this.lost(client!, "the server closed the connection"));
+      await client.query(`LISTEN ${CHANNEL}`);
+      if (this.ended) return void (await client.end());
+      this.client = client;
+      this.attempt = 0;
+      this.problem = null;
+      this.log("info", "connected to the database", { database: this.target.shown });
+      this.events.connected();
+    } catch (error) {
+      await client?.end().catch(() => undefined);
+      this.again(error instanceof Error ? error.message || String(error) : String(error));
+    }
+  }
+
+  private lost(client: pg.Client, why: string): void {
+    if (this.client !== client || this.ended) return;
+    this.client = undefined;
+    this.losses++;
+    void client.end().catch(() => undefined);
+    this.again(why);
+  }
+
+  private again(why: string): void {
+    if (this.ended) return;
+    const seconds = backoff(this.attempt++, 0.5, 15);
+    if (this.problem !== why) this.log("warning", `no session with the database: ${why}`, { again_in_seconds: Number(seconds.toFixed(1)) });
+    this.problem = why;
+    this.timer = setTimeout(() => void this.open(), seconds * 1000);
+  }
+}
