@@ -1,10 +1,10 @@
 /**
- * npm run build: one bundle from src/api/bundle.ts, and from it, for plv8 and for PLJS, the extension
+ * npm run build: the bundles from src/api/bundle.ts and src/audit/ed25519.ts, and from them, for plv8 and for PLJS, the extension
  * (extension/<language>/) and the plain script for psql and migration tools (dist/). Built twice, byte-identical.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeBundle } from "./bundle.ts";
+import { makeBundles } from "./bundle.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
 import { writeRightsTable } from "./rights-table.ts";
 import { writeMetricsTable } from "./monitoring/metrics-table.ts";
@@ -12,13 +12,13 @@ import { writeSettingsTable } from "./settings-table.ts";
 import { LANGUAGES, root, version } from "./project.ts";
 
 export async function build(log: (line: string) => void = () => undefined): Promise<void> {
-  const bundle = await makeBundle();
+  const bundles = await makeBundles();
   const sources = await readSources();
   const files = new Map<string, string>();
   for (const language of LANGUAGES) {
     files.set(`extension/${language}/ruvector_healing.control`, controlFile(language));
-    files.set(`extension/${language}/ruvector_healing--${version}.sql`, extensionScript(language, bundle, sources));
-    files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundle, sources));
+    files.set(`extension/${language}/ruvector_healing--${version}.sql`, extensionScript(language, bundles, sources));
+    files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundles, sources));
   }
   for (const [path, content] of files) {
     const target = join(root, path);
@@ -30,7 +30,7 @@ export async function build(log: (line: string) => void = () => undefined): Prom
     }
     log(`${path} ${(Buffer.byteLength(content) / 1024).toFixed(0)} KiB`);
   }
-  log(`bundle ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);
+  for (const [name, bundle] of Object.entries(bundles)) log(`bundle ${name} ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);
 }
 
 if (process.argv[1]?.endsWith("build.ts")) {

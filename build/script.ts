@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SETTINGS } from "../src/configuration/settings.ts";
 import { STRATEGIES } from "../src/execute/registry.ts";
-import { type Bundle, QUOTE } from "./bundle.ts";
+import { type Bundle, type Bundles, QUOTE } from "./bundle.ts";
 import { FAMILIES } from "./monitoring/families.ts";
 import { type Language, root, version } from "./project.ts";
 
@@ -21,20 +21,25 @@ export async function readSources(): Promise<Source[]> {
 
 const literal = (value: string): string => `'${value.replace(/'/g, "''")}'`;
 
-/** The bundle and its hash as functions: replaced as a whole by the next version, no table to migrate. */
-const bundleFunctions = ({ source, hash }: Bundle): string => `
-CREATE OR REPLACE FUNCTION ruvector.healing_bundle()
+/** A bundle and its hash as functions: replaced as a whole by the next version, no table to migrate. */
+const bundleFunction = (name: string, { source, hash }: Bundle, what: string): string => `
+CREATE OR REPLACE FUNCTION ruvector.${name}()
 RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $function$SELECT ${QUOTE}
 ${source}${QUOTE}$function$;
-COMMENT ON FUNCTION ruvector.healing_bundle() IS 'Source of the control loop, compiled from TypeScript.';
+COMMENT ON FUNCTION ruvector.${name}() IS 'Source of ${what}, compiled from TypeScript.';
 
-CREATE OR REPLACE FUNCTION ruvector.healing_bundle_hash()
+CREATE OR REPLACE FUNCTION ruvector.${name}_hash()
 RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $function$SELECT '${hash}'$function$;
-COMMENT ON FUNCTION ruvector.healing_bundle_hash() IS 'SHA-256 of the bundle: sessions reload when it changes.';
+COMMENT ON FUNCTION ruvector.${name}_hash() IS 'SHA-256 of the bundle: sessions reload when it changes.';
+`;
+
+const bundleFunctions = ({ loop, audit }: Bundles): string => `
+${bundleFunction("healing_bundle", loop, "the control loop")}
+${bundleFunction("healing_audit_bundle", audit, "the signatures of the audit trail")}
 
 CREATE OR REPLACE FUNCTION ruvector.healing_version()
 RETURNS text
@@ -95,12 +100,12 @@ COMMENT ON FUNCTION ruvector.healing_metric_families() IS 'The metrics there are
 }
 
 /** Generated functions come with the internals: before the functions that call them, after the tables. */
-function body(language: Language, bundle: Bundle, sources: readonly Source[]): string {
+function body(language: Language, bundles: Bundles, sources: readonly Source[]): string {
   const parts: string[] = [];
   let generated = false;
   for (const { path, text } of sources) {
     if (!generated && path >= "20_internal") {
-      parts.push(bundleFunctions(bundle), settingDefinitions(), strategies(), metricFamilies());
+      parts.push(bundleFunctions(bundles), settingDefinitions(), strategies(), metricFamilies());
       generated = true;
     }
     parts.push(`-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`);
@@ -111,18 +116,18 @@ function body(language: Language, bundle: Bundle, sources: readonly Source[]): s
 const header = (language: Language): string => `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
 
 /** For psql and migration tools. Running it again brings an older installation up to date. */
-export function plainScript(language: Language, bundle: Bundle, sources: readonly Source[]): string {
+export function plainScript(language: Language, bundles: Bundles, sources: readonly Source[]): string {
   return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ruvector_healing.${language}.sql
 -- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
 SET LOCAL client_min_messages = warning;
-${body(language, bundle, sources)}`;
+${body(language, bundles, sources)}`;
 }
 
 /** Tables whose rows are the user's: pg_dump must carry them. */
 export const STATE_TABLES = [
   "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
   "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
-  "healing_job_priorities", "healing_counters",
+  "healing_job_priorities", "healing_counters", "healing_audit_head", "healing_audit_keys", "healing_audit_signatures",
 ] as const;
 
 const STATE_SEQUENCES = [
@@ -130,10 +135,10 @@ const STATE_SEQUENCES = [
   "healing_leases_id_seq", "healing_jobs_id_seq", "healing_actuations_id_seq", "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq",
 ] as const;
 
-export function extensionScript(language: Language, bundle: Bundle, sources: readonly Source[]): string {
+export function extensionScript(language: Language, bundles: Bundles, sources: readonly Source[]): string {
   const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map((name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`);
   return `${header(language)}\\echo Use "CREATE EXTENSION ruvector_healing" to load this file. \\quit
-${body(language, bundle, sources)}
+${body(language, bundles, sources)}
 -- State travels with pg_dump.
 ${dumped.join("\n")}
 `;

@@ -26,10 +26,13 @@ VALUES
   ('ruvector_healing_effectiveness', 'viewer', false),
   ('ruvector_healing_metrics', 'viewer', false),
   ('ruvector_healing_metric_samples', 'viewer', false),
+  ('ruvector_healing_decisions', 'viewer', false),
+  ('ruvector_healing_breaker', 'viewer', false),
   ('ruvector_healing_explain', 'viewer', false),
   ('ruvector_healing_config', 'viewer', false),
   ('ruvector_healing_list_occupancy', 'viewer', false),
   ('ruvector_healing_rights', 'viewer', false),
+  ('ruvector_healing_verify_audit', 'viewer', false),
   ('ruvector_integrity_status', 'viewer', false),
   ('ruvector_integrity_history', 'viewer', false),
   ('ruvector_integrity_gate', 'viewer', false),
@@ -41,11 +44,13 @@ VALUES
   ('ruvector_healing_abort', 'operator', false),
   ('ruvector_healing_rollback', 'operator', false),
   ('ruvector_healing_recall', 'operator', false),
+  ('ruvector_healing_breaker_close', 'operator', false),
   ('ruvector_healing_tick', 'operator', false),
   ('ruvector_integrity_sample', 'operator', false),
   ('healing_tick_begin', 'operator', false),
   ('healing_tick_collection', 'operator', false),
   ('healing_tick_end', 'operator', false),
+  ('healing_audit_tick', 'operator', false),
 
   ('ruvector_healing_register', 'admin', false),
   ('ruvector_healing_unregister', 'admin', false),
@@ -56,10 +61,15 @@ VALUES
   ('ruvector_healing_grant', 'admin', false),
   ('ruvector_healing_revoke', 'admin', false),
   ('healing_register', 'admin', false),
+  ('ruvector_healing_audit_rotate_key', 'admin', false),
+  ('ruvector_healing_audit_export', 'admin', false),
 
   ('ruvector_healing_actuator_report', 'actuator', false),
   ('ruvector_healing_actuation_take', 'actuator', false),
   ('ruvector_healing_actuation_answer', 'actuator', false),
+  ('ruvector_healing_audit_head', 'actuator', false),
+  ('ruvector_healing_audit_links', 'actuator', false),
+  ('ruvector_healing_audit_sign', 'actuator', false),
   -- An outside monitor, or a job that watches from outside: it says what it measured, and may do nothing else.
   ('ruvector_integrity_report', 'actuator', false)
 $function$;

@@ -20,6 +20,7 @@ BEGIN
            ELSE coalesce(t.interval_seconds * 0.7, 0)
                 + extract(epoch FROM clock_timestamp() - t.started_at) * CASE WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
          END;
+  PERFORM ruvector.healing_breaker_update();
   RETURN ARRAY(SELECT collection_id FROM ruvector.collections ORDER BY collection_id);
 END
 $function$;
@@ -76,6 +77,7 @@ BEGIN
          jsonb_build_object('sqlstate', failure_state, 'detail', failure_detail, 'phase', phase)
     FROM ruvector.collections c
    WHERE c.collection_id = healing_tick_collection.collection_id;
+  PERFORM ruvector.healing_breaker_update();
   RAISE LOG 'ruvector_healing: tick failed on collection % (action %): % %', collection_id, culprit, failure_state, failure_message;
   RETURN false;
 END
@@ -96,7 +98,7 @@ BEGIN
     RETURN;
   END IF;
   DELETE FROM ruvector.integrity_samples WHERE sampled_at < clock_timestamp() - sample_keep;
-  DELETE FROM ruvector.healing_events WHERE at < clock_timestamp() - keep;
+  PERFORM ruvector.healing_audit_checkpoint(keep);
   DELETE FROM ruvector.healing_actuations r
    USING ruvector.healing_actions a
    WHERE a.id = r.action_id AND a.finished_at < clock_timestamp() - keep;

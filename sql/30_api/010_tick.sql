@@ -24,6 +24,8 @@ BEGIN
   IF pg_catalog.array_length(collections, 1) OPERATOR(pg_catalog.>) 0 THEN
     PERFORM ruvector.healing_tick_end();
   END IF;
+  COMMIT;
+  PERFORM ruvector.healing_audit_tick();
 END
 $procedure$;
 COMMENT ON PROCEDURE public.ruvector_healing_tick() IS 'One turn of the loop over all collections: CALL ruvector_healing_tick(); Overlapping calls are harmless.';

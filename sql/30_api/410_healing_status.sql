@@ -56,11 +56,13 @@ AS $function$
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
                'refusals', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at,
-                          'count', r.count, 'since', ruvector.healing_timestamp(r.first_at)) ORDER BY r.last_at DESC)
+                          'count', r.count, 'since', ruvector.healing_timestamp(r.first_at),
+                          'escalated_at', ruvector.healing_timestamp(r.escalated_at)) ORDER BY r.last_at DESC)
                    FROM ruvector.healing_refusals r
                   WHERE r.collection_id = w.collection_id AND r.closed_at IS NULL), '[]')))
         FROM wanted w
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
+    'breaker', public.ruvector_healing_breaker(),
     'last_tick', (SELECT ruvector.healing_timestamp(started_at) FROM ruvector.healing_ticks),
     'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour')
   );

@@ -28,7 +28,8 @@ export function call(operation: string, input: string): string {
 
 function documentOf(error: unknown): ErrorDocument {
   if (error instanceof HealingError || error instanceof SqlError) return error.document;
-  const thrown = error as Partial<Error>;
+  // Anything can be thrown, undefined and null too.
+  const thrown = Object(error) as Partial<Error>;
   return {
     sqlstate: SQLSTATES.internal_error,
     message: `ruvector_healing failed: ${String(thrown.message ?? error)}`,

@@ -8,6 +8,8 @@ export interface Event {
   readonly kind: string;
   readonly message: string;
   readonly details?: unknown;
+  /** Of its log line; log by default. */
+  readonly level?: "log" | "warning";
 }
 
 /** Writes an event and its line in the server's log: what a DBA greps for, with the action id. */
@@ -17,5 +19,7 @@ export function recordEvent(host: Host, event: Event): void {
     VALUES (${event.collection_id ?? null}::int, ${event.collection ?? null}, ${event.action_id ?? null}::bigint,
             ${event.kind}, ${event.message}, ${JSON.stringify(event.details ?? {})}::jsonb)`);
   const about = [event.collection, event.action_id ? `action ${event.action_id}` : null].filter(Boolean).join(", ");
-  host.log(`${event.kind}${about ? ` (${about})` : ""}: ${event.message}`);
+  const line = `${event.kind}${about ? ` (${about})` : ""}: ${event.message}`;
+  if (event.level === "warning") host.warn(line);
+  else host.log(line);
 }

@@ -83,6 +83,11 @@ export interface Configuration {
   readonly actuation_timeout_seconds: number;
   readonly actuator_report_seconds: number;
   readonly ineffective_outcomes: number;
+  readonly max_active_actions: number;
+  readonly breaker_failures: number;
+  readonly breaker_window_seconds: number;
+  readonly breaker_open_seconds: number;
+  readonly refusal_escalation_seconds: number;
   readonly history_days: number;
 }
 

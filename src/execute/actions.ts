@@ -140,6 +140,7 @@ export function updateAction(host: Host, action: Action, change: Change): Action
     recordActionEvent(host, changed, change.state, change.message ?? `${action.state} -> ${change.state}`, {
       from: action.state, to: change.state, lambda: change.final_lambda ?? null,
     });
+    if (changed.finished_at !== null) host.query(sql`SELECT ruvector.healing_breaker_update()`);
   }
   return changed;
 }

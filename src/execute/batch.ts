@@ -23,6 +23,8 @@ export function runBatch(host: Host, collection: Collection, action: Action, sli
   limitLockWaits(host, collection);
   switch (action.state) {
     case "planned": {
+      const full = noRoom(host, collection, action);
+      if (full) return { action: updateAction(host, action, { message: full }), again: false };
       // Twice the estimate, as the document has it; the clock starts now, not at approval.
       const started = updateAction(host, action, {
         state: "executing",
@@ -38,6 +40,15 @@ export function runBatch(host: Host, collection: Collection, action: Action, sli
     default:
       return { action, again: false };
   }
+}
+
+/** An action that was approved takes its place only now: others may have it. What a person runs explicitly waits for nobody. */
+function noRoom(host: Host, collection: Collection, action: Action): string | null {
+  if (action.origin === "execute") return null;
+  const { active } = host.one<{ active: number }>(sql`
+    SELECT count(*)::int AS active FROM ruvector.healing_actions WHERE state IN ('executing', 'stabilizing', 'rolling_back') AND id <> ${action.id}::bigint`);
+  const most = collection.settings.max_active_actions;
+  return active < most ? null : `waits: ${active} actions are at work, at most ${most} may be (max_active_actions)`;
 }
 
 /** Nobody queues behind the loop for longer than lock_timeout_ms: healing_call restores the caller's setting. */

@@ -16,7 +16,8 @@ export interface Engine {
 declare const engine: Engine;
 declare const LOG: number;
 declare const NOTICE: number;
+declare const WARNING: number;
 
 export const currentEngine = (): Engine => engine;
 
-export const levels = () => ({ log: LOG, notice: NOTICE });
+export const levels = () => ({ log: LOG, notice: NOTICE, warning: WARNING });

@@ -14,6 +14,8 @@ export interface Host {
   now(): number;
   /** A line in the server's log. */
   log(message: string): void;
+  /** The same for what nobody should overlook: at level WARNING, and so to the client too. */
+  warn(message: string): void;
   /** A NOTICE to the client. */
   notice(message: string): void;
 }

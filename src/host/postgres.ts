@@ -84,5 +84,6 @@ export const postgres: Host = {
   },
   now: () => Date.now(),
   log: (message) => currentEngine().elog(levels().log, `ruvector_healing: ${message}`),
+  warn: (message) => currentEngine().elog(levels().warning, `ruvector_healing: ${message}`),
   notice: (message) => currentEngine().elog(levels().notice, message),
 };

@@ -12,6 +12,7 @@ import { STRATEGIES } from "../execute/registry.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
 import { guardContext, learnedWeights, recentFailures } from "../select/context.ts";
 import { everyRefusal, GUARDS, judge, type GuardContext, type GuardMode, type GuardVerdict, type Refusal } from "../select/guards/index.ts";
+import { letThrough, takeTurn } from "../select/turn.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";
@@ -47,11 +48,13 @@ export function parseParams(strategy: Strategy, params: unknown): Record<string,
 
 /** Evaluates a collection on a fresh sample. Runs under the collection's lock; changes nothing but our own tables. */
 export function decide(host: Host, collection: Collection, sample: Sample, wanted: Wanted): Decision {
+  // What is due by time is not left to the next tick.
+  host.query(sql`SELECT ruvector.healing_breaker_update()`);
   const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
   const choice = chooseWithPlan(host, collection, sample, problem, wanted);
   const { chosen, considered, verdict, plan } = choice;
   const refuse = (outcome: "deferred" | "no_strategy", refusal: RefusalRecord & { readonly hint?: string }): Decision => {
-    if (wanted.origin !== "execute") recordRefusal(host, collection, problem.details.class, refusal);
+    if (wanted.origin !== "execute") recordRefusal(host, collection, problem.details.class, refusal, collection.settings.refusal_escalation_seconds);
     return { outcome, problem, considered, strategy: chosen?.name ?? null, plan: null, action: null, refusal };
   };
   if (choice.refusal) return refuse(choice.refusal.reason === "no_strategy" ? "no_strategy" : "deferred", choice.refusal);
@@ -60,6 +63,8 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   if (sample.reading.lambda === null) {
     return refuse("deferred", { reason: "lambda_unknown", measured: null, flips_at: "a reading of lambda", message: "without lambda nothing can be verified" });
   }
+  const turn = takeTurn(host, collection, wanted.origin, verdict.approval_required !== null);
+  if (turn.refusal) return refuse("deferred", turn.refusal);
   const action = insertAction(host, {
     collection, origin: wanted.origin, problem, considered, strategy: chosen, params: wanted.params, plan, sample, state: sample.state,
     target_lambda: (wanted.params["target_lambda"] as number | undefined) ?? collection.settings.target_lambda,
@@ -68,6 +73,7 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   if (!action) {
     return refuse("deferred", { reason: "active_action", measured: null, flips_at: "the end of that action", message: "another session started an action at the same time" });
   }
+  if (turn.probe) letThrough(host, action);
   closeRefusals(host, collection.id);
   return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null };
 }

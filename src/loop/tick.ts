@@ -85,5 +85,6 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
   endDueLeases(host, collectionId, "the table is gone");
   const known = host.query(sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int AND reason = 'table_missing' AND closed_at IS NULL`);
   if (known.length === 0) recordEvent(host, { collection_id: collectionId, collection: name, kind: "table_missing", message, details: { hint } });
-  recordRefusal(host, { id: collectionId, name }, "unknown", { reason: "table_missing", measured: null, flips_at: hint ?? "the table coming back", message });
+  const { seconds } = host.one<{ seconds: number }>(sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'refusal_escalation_seconds')::float8 AS seconds`);
+  recordRefusal(host, { id: collectionId, name }, "unknown", { reason: "table_missing", measured: null, flips_at: hint ?? "the table coming back", message }, seconds);
 }

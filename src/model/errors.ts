@@ -17,10 +17,17 @@ export const SQLSTATES = {
   remedy_refused: "RV011",
   /** Raised by the throttle's trigger, in SQL. */
   throttled: "RV012",
+  /** Raised in SQL. */
+  breaker_busy: "RV016",
   standby_server: "RV020",
   actuation_failed: "RV021",
   unknown_actuation: "RV022",
   actuation_closed: "RV023",
+  /** RV040 to RV043 are raised by the audit functions, in SQL. */
+  audit_signature_refused: "RV040",
+  audit_key_refused: "RV041",
+  audit_head_unknown: "RV042",
+  audit_busy: "RV043",
   actuation_claimed: "RV024",
   internal_error: "RV999",
 } as const;

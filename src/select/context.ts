@@ -4,7 +4,7 @@ import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
-import { ATTEMPT_WINDOW_SECONDS, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards/index.ts";
+import { ATTEMPT_WINDOW_SECONDS, type BreakerFacts, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards/index.ts";
 import { windowNow } from "./window.ts";
 
 type Facts = Pick<GuardContext, "now" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
@@ -25,7 +25,7 @@ export function guardContext(
            (SELECT json_build_object('id', id::text, 'strategy', strategy_name) FROM own
              WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
            (SELECT count(*)::int FROM ruvector.healing_actions
-             WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active_total,
+             WHERE state IN ('planned', 'executing', 'stabilizing', 'rolling_back')) AS active_total,
            (SELECT json_build_object('started_at', extract(epoch FROM started_at), 'ended_at', extract(epoch FROM finished_at)) FROM own
              WHERE started_at IS NOT NULL ORDER BY started_at DESC LIMIT 1) AS last_attempt,
            coalesce((SELECT json_agg(extract(epoch FROM started_at)) FROM own
@@ -39,6 +39,7 @@ export function guardContext(
     ...facts,
     mode,
     collection: collection.name,
+    breaker: breakerFacts(host),
     settings: collection.settings,
     in_window: window && window.open,
     window,
@@ -46,9 +47,16 @@ export function guardContext(
     weak_edges: problem.evidence.weak_edges,
     problem_class: problem.details.class,
     strategy,
-    max_active_total: null,
+    max_active_total: collection.settings.max_active_actions,
   };
 }
+
+/** null: its row is gone, which no guard takes for a closed breaker. */
+export const breakerFacts = (host: Host): BreakerFacts | null =>
+  host.query<BreakerFacts>(sql`
+    SELECT b.state, b.reason, extract(epoch FROM b.open_until)::float8 AS open_until, b.probe_action_id::text AS probe, f.failures,
+           (ruvector.healing_settings(0) ->> 'breaker_failures')::int AS opens_at
+      FROM ruvector.healing_breaker b CROSS JOIN ruvector.healing_failures() f`)[0] ?? null;
 
 /** Learned weights: those of the problem's class where there are any, else the strategy's overall one. */
 export function learnedWeights(host: Host, problemClass: string): Record<string, number> {

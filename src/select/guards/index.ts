@@ -5,6 +5,7 @@
  */
 import { activeAction, globalLimit } from "./active.ts";
 import { approval, impact } from "./approval.ts";
+import { breaker } from "./breaker.ts";
 import { attempts, cooldown, ineffective } from "./pace.ts";
 import { disabled, healthy, standbyServer, unknownProblem } from "./standing.ts";
 import type { Guard, GuardContext, GuardMode, GuardVerdict, Refusal } from "./types.ts";
@@ -20,6 +21,7 @@ const UNASKED: readonly GuardMode[] = ["automatic", "manual"];
 export const GUARDS: readonly Guard[] = [
   { name: "disabled", modes: UNASKED, check: disabled },
   { name: "standby_server", modes: ALL, check: standbyServer },
+  { name: "breaker", modes: UNASKED, check: breaker },
   { name: "maintenance_window", modes: UNASKED, check: maintenanceWindow },
   { name: "healthy", modes: UNASKED, check: healthy },
   { name: "unknown_problem", modes: UNASKED, check: unknownProblem },

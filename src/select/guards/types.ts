@@ -10,6 +10,7 @@ export type GuardMode = "automatic" | "manual" | "explicit";
 export type GuardName =
   | "disabled"
   | "standby_server"
+  | "breaker"
   | "maintenance_window"
   | "healthy"
   | "unknown_problem"
@@ -32,6 +33,18 @@ export interface GuardSettings {
   readonly require_approval_strategies: readonly string[];
   /** So many unverified outcomes of a class in a row, within a day, and the loop stops trying it. */
   readonly ineffective_outcomes: number;
+}
+
+/** `ruvector.healing_breaker`, and what it counts. */
+export interface BreakerFacts {
+  readonly state: string;
+  readonly reason: string | null;
+  /** Seconds since 1970; null: it is not open. */
+  readonly open_until: number | null;
+  /** The action that a half open breaker has let through. */
+  readonly probe: string | null;
+  readonly failures: number;
+  readonly opens_at: number;
 }
 
 /** One outcome of this collection; `verified` null: its verification was never reached. */
@@ -59,6 +72,8 @@ export interface GuardContext {
   readonly settings: GuardSettings;
   /** The server is in recovery: nothing can be written. */
   readonly standby: boolean;
+  /** null: its row is gone. */
+  readonly breaker: BreakerFacts | null;
   /** Whether now lies within the hours in which the loop may act; null: no such hours are set. */
   readonly in_window: boolean | null;
   /** The hours behind `in_window`, where there are any. */
@@ -71,9 +86,9 @@ export interface GuardContext {
   readonly strategy: { readonly name: string; readonly impact: number } | null;
   /** The action on this collection that has not ended. */
   readonly active: { readonly id: number | string; readonly strategy: string } | null;
-  /** Actions that have not ended, on all collections, and how many there may be; null: no limit. */
+  /** Actions at work, on all collections, and how many there may be. One that waits for approval does nothing and does not count. */
   readonly active_total: number;
-  readonly max_active_total: number | null;
+  readonly max_active_total: number;
   /** The last attempt on this collection; `ended_at` null while it runs or when it is not known. */
   readonly last_attempt: { readonly started_at: number; readonly ended_at: number | null } | null;
   /** When attempts on this collection started, in any order; older ones than an hour are ignored. */

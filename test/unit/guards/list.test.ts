@@ -6,6 +6,7 @@ import { CONTEXT, NOW, outcome, reason, refuse, settings } from "../support/guar
 const VIOLATIONS: readonly (readonly [string, Partial<GuardContext>])[] = [
   ["disabled", settings({ enabled: false })],
   ["standby_server", { standby: true }],
+  ["breaker", { breaker: { state: "open", reason: "5 actions failed", open_until: NOW + 60, probe: null, failures: 5, opens_at: 5 } }],
   ["maintenance_window", { in_window: false }],
   ["healthy", { lambda: 0.9, weak_edges: 0 }],
   ["unknown_problem", { problem_class: "unknown" }],
@@ -22,6 +23,7 @@ describe("the list", () => {
     expect(GUARDS.map(({ name }) => name)).toEqual([
       "disabled",
       "standby_server",
+      "breaker",
       "maintenance_window",
       "healthy",
       "unknown_problem",
