@@ -63,6 +63,9 @@ const EVENTUAL: Readonly<Record<string, string>> = {
                                           WHERE a.collection_id = r.collection_id AND s.undone_at IS NULL AND s.kind IN ('route_weights', 'closed_routes'))))`,
 };
 
+/** "an action is stuck: action 7 (...)" whatever its state and message are meanwhile. */
+const identity = (found: string): string => found.split(/: (\S+ \S+)/).slice(0, 2).join();
+
 export class Check {
   readonly #world: World;
   readonly #workload: Workload;
@@ -101,16 +104,16 @@ export class Check {
   }
 
   async #eventual(): Promise<string[]> {
-    const look = async (): Promise<string[]> => {
-      const wrong: string[] = [];
+    // What is still the same at every look: work goes on, and something else may be on its way each time.
+    let wrong: string[] | undefined;
+    for (const end = Date.now() + PATIENCE * 1000; ; await pause(100)) {
+      const now: string[] = [];
       for (const [what, statement] of Object.entries(EVENTUAL)) {
         const rows = await this.#world.ask<{ found: string }>(statement, statement.includes("$1") ? [JSON.stringify(USER_JOBS)] : []);
-        wrong.push(...rows.map(({ found }) => `${what}: ${found}`));
+        now.push(...rows.map(({ found }) => `${what}: ${found}`));
       }
-      return wrong;
-    };
-    for (const end = Date.now() + PATIENCE * 1000; ; await pause(100)) {
-      const wrong = await look();
+      const before = new Set(wrong?.map(identity));
+      wrong = wrong === undefined ? now : now.filter((one) => before.has(identity(one)));
       if (wrong.length === 0 || Date.now() > end) return wrong;
     }
   }

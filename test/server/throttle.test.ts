@@ -176,6 +176,19 @@ describe("a throttle's end", () => {
     expect(await removed("read")).toBe(0);
   });
 
+  it("leaves no trigger when the throttle itself could not be ended at first", async () => {
+    await makeTable(db, { table: "later", rows: SMALL });
+    const { action_id } = await throttle("later", { percent: 50 });
+    // What an undo leaves whose end of the throttle's lease failed: the triggers' lease is over, the throttle's is not.
+    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1 AND kind = 'throttle_triggers'", [action_id]);
+    await ticks(db, 2);
+    expect(await triggers("later")).toBe(10);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1 AND ended_at IS NULL", [action_id])).toBe(2);
+    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1", [action_id]);
+    expect(await removed("later")).toBe(0);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1 AND ended_at IS NULL", [action_id])).toBe(0);
+  });
+
   it("comes with unregistering", async () => {
     await makeTable(db, { table: "leaving", rows: SMALL });
     const { action_id } = await throttle("leaving", { percent: 100, mode: "reject" });

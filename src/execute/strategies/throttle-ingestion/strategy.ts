@@ -154,13 +154,17 @@ function installSome(host: Host, relid: string, collectionId: number, seconds: n
 
 /** Removes the triggers where nobody is at work now. false: some are left; they do nothing, and the next tick looks again. */
 function removeTriggers(host: Host, lease: Lease): boolean {
-  const [collection] = host.query<{ relid: string | null; throttled: boolean }>(sql`
+  const [collection] = host.query<{ relid: string | null; on: boolean; shared: boolean }>(sql`
     SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)::text AS relid,
            EXISTS (SELECT FROM ruvector.healing_leases o
-                    WHERE o.collection_id = c.collection_id AND o.kind = 'throttle' AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS throttled
+                    WHERE o.action_id = ${lease.action_id}::bigint AND o.kind = 'throttle' AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS "on",
+           EXISTS (SELECT FROM ruvector.healing_leases o
+                    WHERE o.collection_id = c.collection_id AND o.kind = 'throttle_triggers' AND o.ended_at IS NULL AND o.id <> ${lease.id}::bigint) AS shared
       FROM ruvector.collections c WHERE c.collection_id = ${lease.collection_id}::int`);
   // Another throttle needs them, and has a lease for them of its own.
-  if (!collection?.relid || collection.throttled) return true;
+  if (!collection?.relid || collection.shared) return true;
+  // Its own throttle, which could not be ended yet: without this lease nobody would come to remove them.
+  if (collection.on) return false;
   const end = host.now() + REMOVE_SECONDS * 1000;
   for (;;) {
     const { removed, left } = host.one<{ removed: number; left: number }>(sql`
