@@ -64,7 +64,7 @@ const EVENTUAL: Readonly<Record<string, string>> = {
 };
 
 /** "an action is stuck: action 7 (...)" whatever its state and message are meanwhile. */
-const identity = (found: string): string => found.split(/: (\S+ \S+)/).slice(0, 2).join();
+const identity = (found: string): string => found.split(/: (\S+ \S+ \S+)/).slice(0, 2).join();
 
 export class Check {
   readonly #world: World;
