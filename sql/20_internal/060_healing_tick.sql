@@ -103,6 +103,7 @@ BEGIN
    USING ruvector.healing_actions a
    WHERE a.id = r.action_id AND a.finished_at < clock_timestamp() - keep;
   DELETE FROM ruvector.healing_refusals WHERE last_at < clock_timestamp() - keep;
+  DELETE FROM ruvector.healing_forecasts WHERE closed_at < clock_timestamp() - keep;
   UPDATE ruvector.healing_steps s SET journal = '[]'
     FROM ruvector.healing_actions a
    WHERE a.id = s.action_id AND a.finished_at < clock_timestamp() - keep AND s.journal <> '[]';

@@ -11,7 +11,8 @@ AS $function$
            coalesce((SELECT c.settings FROM ruvector.healing_config c, wanted w WHERE c.collection_id = w.id AND w.id <> 0), '{}') AS own
   )
   SELECT d.key,
-         coalesce(l.own -> d.key, l.everywhere -> d.key, d.default_value),
+         CASE WHEN jsonb_typeof(d.default_value) = 'object' THEN d.default_value || coalesce(l.everywhere -> d.key, '{}') || coalesce(l.own -> d.key, '{}')
+              ELSE coalesce(l.own -> d.key, l.everywhere -> d.key, d.default_value) END,
          CASE WHEN l.own ? d.key THEN 'collection' WHEN l.everywhere ? d.key THEN 'global' ELSE 'default' END,
          d.default_value, d.range, d.description
     FROM ruvector.healing_setting_definitions() d CROSS JOIN layers l

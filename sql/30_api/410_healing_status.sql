@@ -40,6 +40,8 @@ AS $function$
                'message', a.message) ORDER BY a.id)
         FROM active a), '[]'),
     'cooldown_until', (SELECT ruvector.healing_timestamp(max(until)) FROM cooldowns WHERE until > now()),
+    'recommendations', ruvector.healing_recommendations(ARRAY(SELECT collection_id FROM wanted)),
+    'forecasts', ruvector.healing_forecast_scores(ARRAY(SELECT collection_id FROM wanted)),
     'leases', coalesce((
       SELECT jsonb_agg(jsonb_build_object(
                'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name, 'kind', l.kind, 'target', l.target,
@@ -52,6 +54,7 @@ AS $function$
                'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,
                'since', ruvector.healing_timestamp(s.since), 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
                'enabled', (w.settings ->> 'enabled')::boolean,
+               'mode', w.settings -> 'mode', 'strategy_modes', w.settings -> 'strategy_modes',
                'maintenance_window', ruvector.healing_window_status(w.settings),
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
                'refusals', coalesce((

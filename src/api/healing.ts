@@ -81,6 +81,7 @@ function documentOf(collection: Collection, decision: Decision, action: Action |
     plan,
     predicted_lambda: plan?.predicted_lambda ?? null,
     action_id: action ? Number(action.id) : null,
+    ...(decision.forecast_id != null && { forecast_id: Number(decision.forecast_id) }),
     ...(action && progressOf(action)),
     ...(refusal && { reason: refusal.reason, message: refusal.message, measured: refusal.measured, flips_at: refusal.flips_at, hint: refusal.hint ?? null }),
   };

@@ -1,6 +1,7 @@
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
+import { closeForecasts } from "../learn/forecasts.ts";
 import { HealingError } from "../model/errors.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
@@ -155,6 +156,7 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
     DELETE FROM ruvector.collections WHERE collection_id = ${id}::int RETURNING format('%I.%I', schema_name, table_name) AS name`);
   host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
   host.execute(sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp() WHERE collection_id = ${id}::int AND closed_at IS NULL`);
+  closeForecasts(host, id, [], "the collection was unregistered");
   recordEvent(host, { collection_id: id, collection: gone?.name ?? null, kind: "unregistered", message: `Unregistered ${gone?.name}.` });
   return { collection: gone?.name, unregistered: true };
 }

@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { HealingError } from "../model/errors.ts";
 import type { HealthCurve } from "../sense/graph/health.ts";
 import { nearest } from "../model/nearest.ts";
+import { checkStrategyModes, type Mode } from "./modes.ts";
 import { SETTINGS, SETTING_KEYS, type SettingDefinition } from "./settings.ts";
 import { checkWindows, type MaintenanceWindow } from "./windows.ts";
 
@@ -11,6 +12,8 @@ type Triple = readonly [number, number, number];
 /** The effective settings of one collection: its own over the global ones over the defaults. */
 export interface Configuration {
   readonly enabled: boolean;
+  readonly mode: Mode;
+  readonly strategy_modes: Readonly<Record<string, Mode>>;
   readonly min_healing_interval_seconds: number;
   readonly max_attempts_per_hour: number;
   readonly max_auto_heal_impact: number;
@@ -100,7 +103,7 @@ const range = (setting: SettingDefinition): string =>
 /** Whether less is worse in a curve: its default says so. */
 const falls = ({ default: value }: SettingDefinition): boolean => Array.isArray(value) && (value[0] as number) > (value[1] as number);
 
-type PlainSetting = SettingDefinition & { readonly type: Exclude<SettingDefinition["type"], "windows"> };
+type PlainSetting = SettingDefinition & { readonly type: Exclude<SettingDefinition["type"], "windows" | "modes"> };
 
 function schemaOf(setting: PlainSetting, strategies: readonly string[]) {
   switch (setting.type) {
@@ -125,7 +128,7 @@ function schemaOf(setting: PlainSetting, strategies: readonly string[]) {
 }
 
 /** Settings that are documents of their own say themselves what is wrong in them, and where. */
-const isDocument = (setting: SettingDefinition): setting is SettingDefinition & { readonly type: "windows" } => setting.type === "windows";
+const isPlain = (setting: SettingDefinition): setting is PlainSetting => setting.type !== "windows" && setting.type !== "modes";
 
 function wanted(setting: PlainSetting, strategies: readonly string[]): string {
   switch (setting.type) {
@@ -180,9 +183,10 @@ export function validateSettings(
     }
     // null takes a setting back to what it inherits.
     if (value === null) continue;
-    if (isDocument(setting)) checkWindows(value);
-    else if (!schemaOf(setting as PlainSetting, strategies).safeParse(value).success) {
-      throw new HealingError("invalid_argument", `setting "${key}" wants ${wanted(setting as PlainSetting, strategies)}`, {
+    if (setting.type === "windows") checkWindows(value);
+    if (setting.type === "modes") checkStrategyModes(value, strategies);
+    if (isPlain(setting) && !schemaOf(setting, strategies).safeParse(value).success) {
+      throw new HealingError("invalid_argument", `setting "${key}" wants ${wanted(setting, strategies)}`, {
         detail: `Got ${JSON.stringify(value)}.`,
         hint: `The default is ${JSON.stringify(setting.default)}; null takes the setting back to what it inherits.`,
       });

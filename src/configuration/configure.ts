@@ -28,7 +28,11 @@ export function configure(host: Host, collectionId: number, input: unknown, stra
     INSERT INTO ruvector.healing_config AS c (collection_id, settings)
     VALUES (${collectionId}::int, jsonb_strip_nulls(${JSON.stringify(settings)}::jsonb))
     ON CONFLICT (collection_id) DO UPDATE
-      SET settings = jsonb_strip_nulls(c.settings || ${JSON.stringify(settings)}::jsonb), updated_at = clock_timestamp(), updated_by = session_user`);
+      SET settings = jsonb_strip_nulls(c.settings || ${JSON.stringify(settings)}::jsonb || coalesce((
+            -- Objects are merged key by key: to name one strategy takes none of the others back.
+            SELECT jsonb_object_agg(n.key, (c.settings -> n.key) || n.value) FROM jsonb_each(${JSON.stringify(settings)}::jsonb) n
+             WHERE jsonb_typeof(n.value) = 'object' AND jsonb_typeof(c.settings -> n.key) = 'object'), '{}')),
+          updated_at = clock_timestamp(), updated_by = session_user`);
   // A change for all must not contradict a collection's own settings either.
   const effective = host.query<{ id: number; settings: Configuration }>(sql`
     SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION SELECT collection_id FROM ruvector.collections) w ORDER BY id`);

@@ -4,9 +4,10 @@
  * `ruvector_healing_config()` prints and what `ruvector_healing_configure()` accepts cannot differ.
  */
 import { PROBLEM_CLASSES } from "../model/problem.ts";
+import { MODES } from "./modes.ts";
 import { DEFAULT_CURVES } from "../sense/graph/health.ts";
 
-export type SettingType = "boolean" | "number" | "integer" | "names" | "choice" | "text" | "curve" | "windows";
+export type SettingType = "boolean" | "number" | "integer" | "names" | "choice" | "text" | "curve" | "windows" | "modes";
 
 export interface SettingDefinition {
   readonly key: string;
@@ -66,6 +67,23 @@ const DAY = 86_400;
 
 export const SETTINGS: readonly SettingDefinition[] = [
   flag("enabled", true, "Whether the loop may start actions. A human's ruvector_healing_execute works either way."),
+  {
+    key: "mode",
+    type: "choice",
+    unit: MODES.join(", "),
+    names: MODES,
+    default: "auto",
+    description: "How far the loop may go: off does nothing, observe keeps what it would have done and scores that later, recommend shows it with the statement that does it, approve waits for ruvector_healing_approve, auto acts. See docs/control.md.",
+    per_collection: true,
+  },
+  {
+    key: "strategy_modes",
+    type: "modes",
+    unit: "object of strategies and modes",
+    default: {},
+    description: "Modes of single strategies, e.g. {\"drain_hot_partition\": \"approve\"}; the more careful of this and mode holds. Strategies that are not named keep what they have; null takes one back.",
+    per_collection: true,
+  },
   number("min_healing_interval_seconds", "seconds", 0, 30 * DAY, 300, "Cooldown: least time between the end of one automatic action on a collection and the start of the next."),
   integer("max_attempts_per_hour", "actions", 0, 1000, 3, "Most actions started on a collection within an hour; 0 stops them all."),
   number("max_auto_heal_impact", "impact, 0 to 1", 0, 1, 0.5, "Strategies with a higher impact are not chosen by the loop."),

@@ -16,6 +16,9 @@ import { letThrough, takeTurn } from "../select/turn.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";
+import { acts, effectiveMode } from "../configuration/modes.ts";
+import { takenForecasts } from "../learn/forecasts.ts";
+import { type HeldPlan, heldRefusal, keepHeld } from "./hold.ts";
 
 /** What every evaluation ends in. */
 export interface Decision {
@@ -26,6 +29,8 @@ export interface Decision {
   readonly plan: Plan | null;
   readonly action: Action | null;
   readonly refusal: (RefusalRecord & { readonly hint?: string }) | null;
+  /** The forecast that was kept, in the modes observe and recommend. */
+  readonly forecast_id?: string | null;
 }
 
 export interface Wanted {
@@ -52,10 +57,13 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   host.query(sql`SELECT ruvector.healing_breaker_update()`);
   const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
   const choice = chooseWithPlan(host, collection, sample, problem, wanted);
-  const { chosen, considered, verdict, plan } = choice;
+  const { chosen, considered, verdict, plan, held } = choice;
   const refuse = (outcome: "deferred" | "no_strategy", refusal: RefusalRecord & { readonly hint?: string }): Decision => {
-    if (wanted.origin !== "execute") recordRefusal(host, collection, problem.details.class, refusal, collection.settings.refusal_escalation_seconds);
-    return { outcome, problem, considered, strategy: chosen?.name ?? null, plan: null, action: null, refusal };
+    if (wanted.origin === "execute") return { outcome, problem, considered, strategy: chosen?.name ?? null, plan: null, action: null, refusal };
+    recordRefusal(host, collection, problem.details.class, refusal, collection.settings.refusal_escalation_seconds);
+    const forecast_id = keepHeld(host, collection, sample, problem, held, wanted.params, refusal.reason);
+    const shown = refusal.reason === "mode" ? held : null;
+    return { outcome, problem, considered: shown?.considered ?? considered, strategy: shown?.strategy ?? chosen?.name ?? null, plan: shown?.plan ?? null, action: null, refusal, forecast_id };
   };
   if (choice.refusal) return refuse(choice.refusal.reason === "no_strategy" ? "no_strategy" : "deferred", choice.refusal);
   if (!chosen || !plan) throw new TypeError("an evaluation that is not refused has a strategy and a plan");
@@ -75,6 +83,8 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   }
   if (turn.probe) letThrough(host, action);
   closeRefusals(host, collection.id);
+  if (wanted.origin === "execute") takenForecasts(host, action);
+  else keepHeld(host, collection, sample, problem, held, wanted.params, null);
   return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null };
 }
 
@@ -95,12 +105,12 @@ export interface Preview {
 /** Decides as the loop would, and changes nothing: for explanations. */
 export function preview(host: Host, collection: Collection, sample: Sample): Preview {
   const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
-  const { chosen, considered, verdict, plan, refusal, context } = chooseWithPlan(host, collection, sample, problem, {
+  const { chosen, considered, verdict, plan, refusal, context, held } = chooseWithPlan(host, collection, sample, problem, {
     origin: "loop", strategy: null, params: { dry_run: true },
   });
   const refusals = everyRefusal(context);
   return {
-    problem, considered, strategy: chosen?.name ?? null, plan, refusals, approval_required: verdict.approval_required,
+    problem, considered, strategy: chosen?.name ?? held?.strategy ?? null, plan: plan ?? held?.plan ?? null, refusals, approval_required: verdict.approval_required,
     empty: refusal && !refusals.some(({ reason }) => reason === refusal.reason) ? refusal : null,
   };
 }
@@ -111,31 +121,43 @@ interface Choice {
   readonly considered: readonly Considered[];
   readonly verdict: GuardVerdict;
   readonly plan: Plan | null;
+  /** The best strategy, where its mode lets it not act. */
+  readonly held: HeldPlan | null;
   readonly refusal: (RefusalRecord & { readonly hint?: string }) | null;
 }
 
 /**
  * The best strategy that has something to do, with its plan. A strategy whose plan comes back empty makes way for the next
- * one of the same class; the guards are asked for each, because approval and impact are a strategy's own.
+ * one of the same class; the guards are asked for each, because approval and impact are a strategy's own. One that only watches (its mode is observe
+ * or recommend) makes way for one that may act: its plan is held.
  */
 function chooseWithPlan(host: Host, collection: Collection, sample: Sample, problem: Problem, wanted: Wanted): Choice {
   const empty = new Map<string, NothingToDo>();
+  const watched = new Map<string, string>();
+  let held: HeldPlan | null = null;
   const dryRun = wanted.params["dry_run"] === true;
   for (;;) {
-    const { chosen, considered } = choose(host, collection, problem, wanted.strategy, empty);
+    const { chosen, considered } = choose(host, collection, problem, wanted.strategy, empty, watched);
     const context = guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen);
     // Whoever asks while an action is at work is told which one, also when it has already made the collection look well.
     const busy = judge(context, GUARDS.filter(({ name }) => name === "active_action"));
     const verdict = busy.refusal ? busy : judge(context);
-    const answer = { context, chosen, considered, verdict, plan: null };
+    const answer = { context, chosen, considered, verdict, plan: null, held };
     // A dry run shows the plan whatever stands in the way of carrying it out.
     if (verdict.refusal && !dryRun) return { ...answer, refusal: verdict.refusal };
-    if (!chosen) return { ...answer, refusal: emptyPlan(empty) ?? noStrategy(problem, considered) };
+    if (!chosen) return { ...answer, refusal: held ? heldRefusal(collection, held, wanted.params) : emptyPlan(empty) ?? noStrategy(problem, considered) };
     const applicable = chosen.applicable(collection);
     if (applicable !== true) {
       return { ...answer, refusal: { reason: "not_applicable", measured: chosen.name, flips_at: applicable.hint, message: applicable.reason, hint: applicable.hint } };
     }
     const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, problem, state: sample.state, params: wanted.params, tick_seconds: tickSeconds(host) });
+    if (isPlan(plan) && verdict.held) {
+      // Only the best one is what would have been done; those behind it in the same mode are passed over.
+      held ??= { ...verdict.held, strategy: chosen.name, considered, plan };
+      if (!acts(collection.settings.mode)) return { ...answer, held, refusal: heldRefusal(collection, held, wanted.params) };
+      watched.set(chosen.name, verdict.held.because);
+      continue;
+    }
     if (isPlan(plan)) return { ...answer, plan, refusal: null };
     empty.set(chosen.name, plan);
     if (wanted.strategy) return { ...answer, refusal: emptyPlan(empty) };
@@ -152,6 +174,7 @@ function emptyPlan(empty: ReadonlyMap<string, NothingToDo>): (RefusalRecord & { 
 
 function choose(
   host: Host, collection: Collection, problem: Problem, asked: Strategy | null, empty: ReadonlyMap<string, NothingToDo>,
+  watched: ReadonlyMap<string, string>,
 ): { chosen: Strategy | null; considered: readonly Considered[] } {
   const weights = learnedWeights(host, problem.details.class);
   if (asked) {
@@ -165,12 +188,17 @@ function choose(
   const failures = recentFailures(host, collection.id, problem.details.class);
   const candidates = STRATEGIES.map((strategy): Candidate => {
     const nothing = empty.get(strategy.name);
+    const held = watched.get(strategy.name);
+    const { mode, setting } = effectiveMode(settings, strategy.name);
     return {
       ...strategy,
       applicable: strategy.applicable(collection),
-      needs_approval: settings.require_approval_strategies.includes(strategy.name),
+      needs_approval: mode === "approve" || settings.require_approval_strategies.includes(strategy.name),
       failed_seconds_ago: failures[strategy.name] ?? null,
       ...(nothing && { nothing_to_do: nothing.nothing }),
+      ...(held !== undefined && { held }),
+      // Where all are off the guard says so for all.
+      ...(mode === "off" && setting === "strategy_modes" && { mode_off: "its mode is off (strategy_modes)" }),
     };
   });
   const { chosen, considered } = selectStrategy(candidates, problem.details.class, {

@@ -12,6 +12,7 @@ import type { Host } from "../host/host.ts";
 import { HealingError, SQLSTATES } from "../model/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
+import { closeForecasts, scoreForecasts } from "../learn/forecasts.ts";
 import { closeRefusals, recordRefusal } from "../select/refusals.ts";
 import { takeSample } from "../sense/sample.ts";
 import { decide } from "./heal.ts";
@@ -46,8 +47,12 @@ export function tickObserve(host: Host, collectionId: number): Again {
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
+  scoreForecasts(host, collection, sample.reading.lambda);
   if (action) judgeAction(host, collection, action, sample.reading.lambda);
-  else if (sample.state === "normal") closeRefusals(host, collection.id);
+  else if (sample.state === "normal") {
+    closeRefusals(host, collection.id);
+    closeForecasts(host, collection.id, [], "the collection is well again");
+  }
   else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
   return { again: false };
 }

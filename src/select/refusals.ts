@@ -24,7 +24,7 @@ const TURNS_SECONDS = 600;
  * no rule knows needs a person soon: nothing else will look at it.
  */
 const LIMITS: Readonly<Record<string, number | null>> = {
-  cooldown: null, active_action: null, disabled: null, standby_server: null, healthy: null, unknown_problem: 300,
+  cooldown: null, active_action: null, disabled: null, mode: null, standby_server: null, healthy: null, unknown_problem: 300,
 };
 
 /** Seconds; null: never. */

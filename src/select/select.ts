@@ -18,6 +18,9 @@ export interface Candidate extends StrategyInfo {
   readonly nothing_to_do?: string;
   /** An action of it would wait for a human. */
   readonly needs_approval?: boolean;
+  /** The loop may not use it (mode off), or its plan was kept and it does not act (observe, recommend): why. */
+  readonly mode_off?: string;
+  readonly held?: string;
   /** Seconds since its last outcome for this class on this collection, where that was not verified; absent or null otherwise. */
   readonly failed_seconds_ago?: number | null;
 }
@@ -40,6 +43,8 @@ export type SelectionReason =
   | "nothing_to_do"
   | "failed_recently"
   | "not_applicable"
+  | "mode_off"
+  | "held"
   | "impact_above_limit"
   | "wrong_class";
 
@@ -94,6 +99,7 @@ function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impa
     const handles = candidate.handles.length > 0 ? candidate.handles.join(", ") : "nothing";
     return judged(candidate, "wrong_class", `handles ${handles}, not ${problem}`);
   }
+  if (candidate.mode_off !== undefined) return judged(candidate, "mode_off", printable(candidate.mode_off, 400));
   // Written so that an impact that is no number is refused.
   if (!(candidate.impact <= limit)) {
     return judged(candidate, "impact_above_limit", `impact ${candidate.impact} is above max_auto_heal_impact ${limit}`);
@@ -102,6 +108,7 @@ function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impa
     return judged(candidate, "not_applicable", printable(candidate.applicable.reason, 400));
   }
   if (candidate.nothing_to_do !== undefined) return judged(candidate, "nothing_to_do", printable(candidate.nothing_to_do, 400));
+  if (candidate.held !== undefined) return judged(candidate, "held", printable(candidate.held, 400));
   const ago = candidate.failed_seconds_ago ?? null;
   if (ago !== null && ago < retry_seconds) {
     return judged(candidate, "failed_recently", `did not help here ${Math.round(ago)} s ago; it is not repeated within ${retry_seconds} s (strategy_retry_seconds)`);

@@ -6,9 +6,10 @@
 import { activeAction, globalLimit } from "./active.ts";
 import { approval, impact } from "./approval.ts";
 import { breaker } from "./breaker.ts";
+import { mode } from "./mode.ts";
 import { attempts, cooldown, ineffective } from "./pace.ts";
 import { disabled, healthy, standbyServer, unknownProblem } from "./standing.ts";
-import type { Guard, GuardContext, GuardMode, GuardVerdict, Refusal } from "./types.ts";
+import type { Guard, GuardContext, GuardMode, GuardVerdict, Held, Refusal } from "./types.ts";
 import { maintenanceWindow } from "./window.ts";
 
 export { ATTEMPT_WINDOW_SECONDS, INEFFECTIVE_WINDOW_SECONDS } from "./pace.ts";
@@ -20,6 +21,7 @@ const UNASKED: readonly GuardMode[] = ["automatic", "manual"];
 /** In the order in which they are asked. */
 export const GUARDS: readonly Guard[] = [
   { name: "disabled", modes: UNASKED, check: disabled },
+  { name: "mode", modes: UNASKED, check: mode },
   { name: "standby_server", modes: ALL, check: standbyServer },
   { name: "breaker", modes: UNASKED, check: breaker },
   { name: "maintenance_window", modes: UNASKED, check: maintenanceWindow },
@@ -39,17 +41,19 @@ export const guardsFor = (mode: GuardMode, guards: readonly Guard[] = GUARDS): r
 
 /**
  * Asks the guards of the context's mode in order. Approval does not end the round: nobody should be asked to approve
- * what a later guard refuses anyway.
+ * what a later guard refuses anyway. Neither does a mode that only watches: it foresees what would really have been done.
  */
 export function judge(context: GuardContext, guards: readonly Guard[] = GUARDS): GuardVerdict {
   let approvalRequired: string | null = null;
+  let held: Held | null = null;
   for (const guard of guardsFor(context.mode, guards)) {
     const result = guard.check(context);
     if (result === null) continue;
     if ("approval_required" in result) approvalRequired ??= result.approval_required;
+    else if ("held" in result) held ??= result;
     else return { refusal: result, approval_required: null };
   }
-  return { refusal: null, approval_required: approvalRequired };
+  return { refusal: null, approval_required: approvalRequired, ...(held && { held }) };
 }
 
 export const firstRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): Refusal | null =>
@@ -59,5 +63,5 @@ export const firstRefusal = (context: GuardContext, guards: readonly Guard[] = G
 export const everyRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): readonly Refusal[] =>
   guardsFor(context.mode, guards).flatMap((guard) => {
     const result = guard.check(context);
-    return result === null || "approval_required" in result ? [] : [result];
+    return result !== null && "reason" in result ? [result] : [];
   });

@@ -1,4 +1,5 @@
 /** What guards look at and answer with. */
+import type { Mode, ModeSettings } from "../../configuration/modes.ts";
 import type { ProblemClass } from "../../model/problem.ts";
 
 /**
@@ -9,6 +10,7 @@ export type GuardMode = "automatic" | "manual" | "explicit";
 
 export type GuardName =
   | "disabled"
+  | "mode"
   | "standby_server"
   | "breaker"
   | "maintenance_window"
@@ -23,7 +25,7 @@ export type GuardName =
   | "impact";
 
 /** The settings that guards read; the names are those of the configuration. */
-export interface GuardSettings {
+export interface GuardSettings extends ModeSettings {
   readonly enabled: boolean;
   readonly stress_threshold: number;
   readonly min_healing_interval_seconds: number;
@@ -111,10 +113,16 @@ export interface ApprovalRequired {
   readonly approval_required: string;
 }
 
+/** Neither: what would be done is kept for people to see, and not done. */
+export interface Held {
+  readonly held: Extract<Mode, "observe" | "recommend">;
+  readonly because: string;
+}
+
 export interface Guard {
   readonly name: GuardName;
   readonly modes: readonly GuardMode[];
-  readonly check: (context: GuardContext) => Refusal | ApprovalRequired | null;
+  readonly check: (context: GuardContext) => Refusal | ApprovalRequired | Held | null;
 }
 
 export interface GuardVerdict {
@@ -122,4 +130,6 @@ export interface GuardVerdict {
   readonly refusal: Refusal | null;
   /** Why the planned action must wait for a human; null: it may start. Always null beside a refusal. */
   readonly approval_required: string | null;
+  /** The strategy may not act: its plan is kept as a forecast. Never beside a refusal. */
+  readonly held?: Held;
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { firstRefusal, type GuardContext, type GuardMode, GUARDS, guardsFor, judge } from "../../../src/select/guards/index.ts";
-import { CONTEXT, NOW, outcome, reason, refuse, settings } from "../support/guards.ts";
+import { CONTEXT, NOW, outcome, reason, refuse, SETTINGS, settings } from "../support/guards.ts";
 
 /** One violation for every guard but approval, in the order of the list. */
 const VIOLATIONS: readonly (readonly [string, Partial<GuardContext>])[] = [
   ["disabled", settings({ enabled: false })],
+  ["mode", settings({ mode: "off" })],
   ["standby_server", { standby: true }],
   ["breaker", { breaker: { state: "open", reason: "5 actions failed", open_until: NOW + 60, probe: null, failures: 5, opens_at: 5 } }],
   ["maintenance_window", { in_window: false }],
@@ -22,6 +23,7 @@ describe("the list", () => {
   it("stands in the documented order", () => {
     expect(GUARDS.map(({ name }) => name)).toEqual([
       "disabled",
+      "mode",
       "standby_server",
       "breaker",
       "maintenance_window",
@@ -52,7 +54,9 @@ describe("the list", () => {
   it("the first violated guard decides", () => {
     for (let first = 0; first < VIOLATIONS.length; first++) {
       const rest = VIOLATIONS.slice(first).map(([, violation]) => violation);
-      const all = Object.assign({}, ...rest) as Partial<GuardContext>;
+      // Settings of several violations hold together.
+      const differing = rest.flatMap((one) => Object.entries(one.settings ?? {}).filter(([key, value]) => value !== SETTINGS[key as keyof typeof SETTINGS]));
+      const all: Partial<GuardContext> = { ...(Object.assign({}, ...rest) as Partial<GuardContext>), settings: { ...SETTINGS, ...Object.fromEntries(differing) } };
       expect(reason(all)).toBe(VIOLATIONS[first]![0]);
     }
   });

@@ -4,6 +4,8 @@ export const NOW = 1_768_000_000; // 2026-01-09T23:06:40Z
 
 export const SETTINGS: GuardSettings = {
   enabled: true,
+  mode: "auto",
+  strategy_modes: {},
   stress_threshold: 0.8,
   min_healing_interval_seconds: 300,
   max_attempts_per_hour: 3,
