@@ -143,7 +143,7 @@ export class Check {
     if (!there) return [];
     const [row] = await this.#world.ask<{ answer: Record<string, unknown> }>("SELECT to_jsonb(v) AS answer FROM public.ruvector_healing_verify_audit() v");
     const answer = (row?.answer["ruvector_healing_verify_audit"] ?? row?.answer ?? {}) as Record<string, unknown>;
-    const verdict = answer["ok"] ?? answer["valid"] ?? answer["verified"];
+    const verdict = answer["intact"];
     return verdict === true ? [] : [`the audit chain does not verify: ${JSON.stringify(answer).slice(0, 500)}`];
   }
 
