@@ -5,6 +5,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeBundles } from "./bundle.ts";
+import { makePage } from "./page.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
 import { writeRightsTable } from "./rights-table.ts";
 import { writeMetricsTable } from "./monitoring/metrics-table.ts";
@@ -20,6 +21,7 @@ export async function build(log: (line: string) => void = () => undefined): Prom
     files.set(`extension/${language}/ruvector_healing--${version}.sql`, extensionScript(language, bundles, sources));
     files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundles, sources));
   }
+  for (const [name, content] of Object.entries(await makePage())) files.set(`dist/page/${name}`, content);
   for (const [path, content] of files) {
     const target = join(root, path);
     await mkdir(dirname(target), { recursive: true });

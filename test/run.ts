@@ -19,7 +19,7 @@ interface Report {
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 function check(): void {
-  for (const project of ["tsconfig.json", "build/tsconfig.bundle.json"]) {
+  for (const project of ["tsconfig.json", "build/tsconfig.bundle.json", "build/tsconfig.page.json"]) {
     const { status } = spawnSync(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", project], { cwd: root, stdio: "inherit" });
     counts[status === 0 ? "passed" : "failed"]++;
     console.log(`type check with ${project}: ${status === 0 ? "passed" : "failed"}`);

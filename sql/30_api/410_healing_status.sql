@@ -66,6 +66,7 @@ AS $function$
         FROM wanted w
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
     'breaker', public.ruvector_healing_breaker(),
+    'tick_seconds', (SELECT round(interval_seconds::numeric, 1) FROM ruvector.healing_ticks),
     'last_tick', (SELECT ruvector.healing_timestamp(started_at) FROM ruvector.healing_ticks),
     'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour')
   );

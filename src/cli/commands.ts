@@ -1,9 +1,15 @@
 /** The subcommands of `ruvector-healing`: each adds itself to the program, and loads what it needs when it is run. */
 import type { Command } from "commander";
 import { actuatorCommand } from "./actuator/command.ts";
+import { drillCommand } from "./drill/command.ts";
+import { pageCommand } from "./page/command.ts";
+import { seeCommands } from "./see/commands.ts";
 
 export type AddCommand = (program: Command) => void;
 
 export const COMMANDS: readonly AddCommand[] = [
   actuatorCommand,
+  pageCommand,
+  seeCommands,
+  drillCommand,
 ];

@@ -1,6 +1,7 @@
 /** Who answers which address of the actuator's HTTP server, in order. */
 import { health, type HealthState } from "./health.ts";
 import type { Handler } from "./http.ts";
+import { page } from "../page/handler.ts";
 import { metrics } from "./metrics.ts";
 import type { Reader } from "./reader.ts";
 
@@ -15,5 +16,5 @@ export interface Serves {
 export const handlers = ({ reader, health: state, ownMetrics, failed }: Serves): readonly Handler[] => [
   health(state),
   metrics(reader, ownMetrics, failed),
-  // The status page (src/cli/page/) takes "/" and "/api/..." here: page(serves.reader),
+  page(reader),
 ];

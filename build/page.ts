@@ -1,0 +1,19 @@
+/** The status page's client: TypeScript to one script, the rest as it is. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { root } from "./project.ts";
+
+const folder = join(root, "src/cli/page/client");
+
+export async function makePage(): Promise<Record<"index.html" | "page.css" | "page.js", string>> {
+  const result = await build({
+    entryPoints: [join(folder, "main.ts")], absWorkingDir: root, bundle: true, write: false, format: "esm", target: "es2020",
+    minifyWhitespace: true, minifySyntax: true, legalComments: "none", charset: "utf8", logLevel: "warning",
+  });
+  return {
+    "index.html": await readFile(join(folder, "index.html"), "utf8"),
+    "page.css": await readFile(join(folder, "page.css"), "utf8"),
+    "page.js": result.outputFiles[0]!.text,
+  };
+}

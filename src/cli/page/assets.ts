@@ -1,0 +1,38 @@
+/** The page's own files. They are made by the build (build/page.ts); in a checkout that was not built they are made when first asked for. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+
+export interface Asset {
+  readonly type: string;
+  readonly body: string;
+}
+
+const TYPES = {
+  "/": ["index.html", "text/html; charset=utf-8"],
+  "/page.css": ["page.css", "text/css; charset=utf-8"],
+  "/page.js": ["page.js", "text/javascript; charset=utf-8"],
+} as const;
+
+let made: Promise<ReadonlyMap<string, Asset>> | undefined;
+
+export const assets = (): Promise<ReadonlyMap<string, Asset>> => (made ??= load());
+
+async function load(): Promise<ReadonlyMap<string, Asset>> {
+  const published = new URL("./page/", import.meta.url);
+  const files = existsSync(new URL("index.html", published)) ? await fromFolder(published) : await fromSources();
+  return new Map(Object.entries(TYPES).map(([path, [name, type]]) => [path, { type, body: files[name] }]));
+}
+
+type Files = Readonly<Record<(typeof TYPES)[keyof typeof TYPES][0], string>>;
+
+async function fromFolder(folder: URL): Promise<Files> {
+  const read = (name: string): Promise<string> => readFile(new URL(name, folder), "utf8");
+  return { "index.html": await read("index.html"), "page.css": await read("page.css"), "page.js": await read("page.js") };
+}
+
+async function fromSources(): Promise<Files> {
+  // Named so that the bundler of the published commands leaves it out.
+  const builder = new URL("../../../build/page.ts", import.meta.url).href;
+  const { makePage } = (await import(builder)) as { makePage: () => Promise<Files> };
+  return makePage();
+}

@@ -1,0 +1,166 @@
+/** The status page: polls its server, shows what it knows, and says how old that is. */
+import type { CollectionDetail } from "../../reading/collection.ts";
+import type { Overview } from "../../reading/overview.ts";
+import { h, morph } from "./dom.ts";
+import { span } from "./format.ts";
+import { headline } from "./headline.ts";
+import { mark } from "./marks.ts";
+import { isOld, type Model, type Route, routeOf } from "./model.ts";
+import { collectionView } from "./views/collection.ts";
+import { explanation } from "./views/explanation.ts";
+import { footnote, overviewView } from "./views/overview.ts";
+
+const POLL = 3000;
+
+const app = document.getElementById("app")!;
+const model: Model = { overview: null, received: 0, trouble: null, detail: null, explanation: null, notFound: null, minutes: 60, width: 640 };
+let route: Route = routeOf(location.hash);
+
+class Unreachable extends Error {}
+
+/** What a server that answers says is wrong. */
+class Refused extends Error {
+  constructor(readonly status: number, message: string, readonly hint: string | null) {
+    super(message);
+  }
+}
+
+async function read<T>(address: string): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(address, { signal: AbortSignal.timeout(12_000), cache: "no-store" });
+  } catch {
+    throw new Unreachable("the server of this page does not answer");
+  }
+  const body = (await response.json().catch(() => ({}))) as { error?: string; hint?: string };
+  if (!response.ok) throw new Refused(response.status, body.error ?? `HTTP ${response.status}`, body.hint ?? null);
+  return body as T;
+}
+
+async function refresh(): Promise<void> {
+  const asked = route;
+  try {
+    model.overview = await read<Overview>("/api/status");
+    model.received = Date.now();
+    model.trouble = null;
+    await refreshView(asked);
+  } catch (error) {
+    const kind = error instanceof Unreachable ? "server" : "database";
+    const message = error instanceof Error ? error.message : String(error);
+    model.trouble = { kind, message, hint: error instanceof Refused ? error.hint : null, since: model.trouble?.kind === kind ? model.trouble.since : Date.now() };
+  }
+  render();
+}
+
+async function refreshView(asked: Route): Promise<void> {
+  try {
+    if (asked.view === "collection") {
+      const name = encodeURIComponent(asked.name);
+      const [detail, why] = await Promise.all([
+        read<CollectionDetail>(`/api/collection?name=${name}&minutes=${model.minutes}`),
+        asked.why ? read<{ text: string }>(`/api/explain?collection=${name}`) : null,
+      ]);
+      if (asked !== route) return;
+      model.detail = detail;
+      model.notFound = null;
+      if (why) model.explanation = { key: `collection ${asked.name}`, text: why.text, error: null };
+    }
+    if (asked.view === "action") {
+      const { text } = await read<{ text: string }>(`/api/explain?action=${asked.id}`);
+      if (asked === route) model.explanation = { key: `action ${asked.id}`, text, error: null };
+    }
+  } catch (error) {
+    // Something that is not there is no trouble with the data.
+    if (!(error instanceof Refused)) throw error;
+    model.notFound = error.message;
+    if (asked.view !== "overview") model.explanation = { key: asked.view === "action" ? `action ${asked.id}` : `collection ${asked.name}`, text: null, error: error.message };
+  }
+}
+
+function banner(): HTMLElement | null {
+  const { overview, trouble } = model;
+  if (trouble?.kind === "server") return notice("critical", `The server of this page has not answered for ${span((Date.now() - trouble.since) / 1000)}. What you see does not change until it does.`);
+  if (trouble) return notice("critical", `The database does not answer: ${trouble.message}.${trouble.hint === null ? "" : ` ${trouble.hint}`}`);
+  if (!overview) return null;
+  const { breaker, tick, standby, enabled, missing } = overview;
+  const lines: string[] = [];
+  if (standby) lines.push("This server is a standby: the loop runs on the primary, and this is what has been replayed here.");
+  if (!enabled && overview.collections.length > 0) lines.push("Healing is switched off: problems are sensed, and nothing is done about them. SELECT ruvector_healing_configure('{\"enabled\": true}');");
+  if (breaker && breaker.state !== "closed") lines.push(`The circuit breaker is ${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${breaker.reason}`}.`);
+  if (tick.error !== null) lines.push(`A tick failed within the last hour: ${tick.error}`);
+  for (const { why } of missing) lines.push(`Not shown: ${why}.`);
+  return lines.length === 0 ? null : h("div", { class: "notices" }, lines.map((line) => notice("stress", line)));
+}
+
+const notice = (tone: "stress" | "critical", text: string): HTMLElement => h("div", { class: `notice ${tone}`, role: tone === "critical" ? "alert" : "status" }, mark(tone, 14), h("p", {}, text));
+
+function freshness(): HTMLElement {
+  const age = (Date.now() - model.received) / 1000;
+  const old = isOld(model);
+  return h("p", { class: old ? "fresh old" : "fresh" }, h("span", { class: "pulse", "aria-hidden": "true" }), model.overview === null ? "no data yet" : old ? `data is ${span(age)} old` : "live");
+}
+
+function render(): void {
+  const { overview } = model;
+  const { tone, text, more } = headline(model);
+  const focused = route.view === "overview";
+  document.title = `${text} · ruvector healing`;
+  const body = !overview ? [] : route.view === "overview" ? overviewView(model, overview)
+    : route.view === "collection" ? collectionView(model, overview, route.name, route.why)
+      : [h("p", { class: "back" }, h("a", { href: "#/", "data-back": true }, "← Back")), h("h1", { class: "visually-hidden" }, `Action ${route.id}`), h("section", { class: "explained", "aria-label": "Explanation" }, explanation(model, `action ${route.id}`))];
+  const page = h("div", { id: "app", class: isOld(model) && overview ? "is-old" : "" },
+    h("header", {}, h("a", { class: "brand", href: "#/" }, "ruvector healing"), overview && h("span", { class: "where" }, overview.database), freshness()),
+    h("main", { id: "main", tabindex: "-1" },
+      banner(),
+      h("div", { class: focused ? "hero" : "hero small", role: "status" }, mark(tone, focused ? 40 : 16), h("div", {}, h(focused ? "h1" : "p", { class: "headline" }, text), focused && more !== "" && h("p", { class: "more" }, more))),
+      h("div", { class: `view ${route.view}`, "data-key": location.hash }, body)),
+    h("footer", {}, overview && h("p", {}, footnote(overview)), h("p", {}, "Read-only. Everything here is what you may ask yourself: ", h("code", {}, "SELECT jsonb_pretty(ruvector_healing_status());"))));
+  morph(app, page);
+}
+
+function measure(): void {
+  const view = document.querySelector(".view");
+  const width = Math.floor(view?.clientWidth ?? app.clientWidth);
+  if (width > 0 && width !== model.width) {
+    model.width = width;
+    render();
+  }
+}
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** One after the other, and none while nobody looks. */
+async function poll(): Promise<void> {
+  clearTimeout(timer);
+  await refresh();
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(() => void poll(), POLL);
+}
+
+addEventListener("hashchange", () => {
+  route = routeOf(location.hash);
+  render();
+  scrollTo(0, 0);
+  document.getElementById("main")?.focus({ preventScroll: true });
+  void poll();
+});
+document.addEventListener("visibilitychange", () => void (document.hidden ? undefined : poll()));
+document.addEventListener("click", (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  const minutes = target?.closest("[data-minutes]")?.getAttribute("data-minutes");
+  if (minutes !== null && minutes !== undefined) {
+    model.minutes = Number(minutes);
+    render();
+    void poll();
+  }
+  if (target?.closest("[data-back]") && history.length > 1) {
+    event.preventDefault();
+    history.back();
+  }
+});
+new ResizeObserver(measure).observe(app);
+// Ages go on while nothing comes, and so does "this is not current".
+setInterval(render, 1000);
+render();
+measure();
+void poll();

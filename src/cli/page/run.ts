@@ -1,0 +1,23 @@
+/** The status page on its own, until it is told to end. */
+import { serve, type Listen } from "../actuator/http.ts";
+import { reader } from "../actuator/reader.ts";
+import { target } from "../connect.ts";
+import { interruption } from "../terminal.ts";
+import { assets } from "./assets.ts";
+import { page } from "./handler.ts";
+
+export async function servePage(database: string | undefined, listen: Listen): Promise<void> {
+  const to = target(database);
+  const signal = interruption("nothing is left behind");
+  await assets();
+  const reads = reader(to);
+  const serving = await serve(listen, [page(reads)], (error, { url }) => console.error(`${url}: ${error instanceof Error ? error.message : String(error)}`));
+  console.error(`The status page of ${to.shown}: ${serving.url}`);
+  await reads.query("SELECT").catch((error: unknown) => console.error(`The database does not answer yet: ${error instanceof Error ? error.message : String(error)}`));
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await serving.close();
+  await reads.end();
+}

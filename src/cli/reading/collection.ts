@@ -1,0 +1,80 @@
+/** One collection in detail: its readings over time and its graph with the cut. */
+import type { EdgeType, NodeType, WitnessEdge } from "../../model/graph.ts";
+import { describeWitness } from "../../classify/describe.ts";
+import { labelsOfNodes } from "../../classify/names.ts";
+import { bytes, short } from "../../model/text.ts";
+import type { Metrics } from "../../model/problem.ts";
+import { type Missing, optional, type Query } from "./query.ts";
+import { reduceGraph, type Scene } from "./scene.ts";
+
+export interface CollectionDetail {
+  readonly name: string;
+  readonly minutes: number;
+  /** Oldest first: [milliseconds since 1970, lowest lambda, worst state 0 to 2]. */
+  readonly readings: readonly (readonly [number, number | null, number])[];
+  readonly thresholds: { readonly stress: number; readonly critical: number };
+  readonly scene: Scene | null;
+  /** The weak edges of the cut, in words. */
+  readonly cut: readonly string[];
+  readonly unmeasured: readonly { readonly what: string; readonly why: string; readonly hint: string | null }[];
+  readonly missing: readonly Missing[];
+}
+
+/** Points of the chart at most: more cannot be told apart. */
+const POINTS = 240;
+
+/** What ruvector_contracted_graph() answers. */
+export interface GraphDocument {
+  readonly nodes: readonly { readonly id: string; readonly type: NodeType; readonly label: string; readonly mass: number; readonly measured: boolean }[];
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly type: EdgeType; readonly nominal: number; readonly health: number }[];
+}
+
+export async function readCollection(query: Query, name: string, minutes: number, readGraph: (name: string) => Promise<GraphDocument>): Promise<CollectionDetail> {
+  const missing: Missing[] = [];
+  const bucket = Math.max(1, (minutes * 60) / POINTS);
+  const graph = readGraph(name).catch((error: { code?: string; message?: string }) => {
+    // A table that was dropped has readings still, and no graph.
+    missing.push({ what: "ruvector_contracted_graph", why: error.message ?? String(error) });
+    return null;
+  });
+  const [rows, integrity, last, thresholds] = await Promise.all([
+    optional<{ at: number; lambda: number | null; state: number }>(query, missing, "ruvector_integrity_history", `
+      SELECT (max(extract(epoch FROM sampled_at)) * 1000)::float8 AS at, min(lambda) AS lambda,
+             max(array_position(ARRAY['normal', 'stress', 'critical'], state) - 1)::int AS state
+        FROM public.ruvector_integrity_history($1, since := now() - make_interval(mins => $2), limit_ := 100000)
+       GROUP BY floor(extract(epoch FROM sampled_at) / $3::float8) ORDER BY 1`, [name, minutes, bucket]),
+    optional<{ witness: WitnessEdge[] | null; unmeasured: CollectionDetail["unmeasured"] | null }>(query, missing, "ruvector_integrity_status",
+      "SELECT witness_edges AS witness, unmeasured FROM public.ruvector_integrity_status($1)", [name]),
+    optional<{ metrics: Partial<Metrics> }>(query, missing, "ruvector_integrity_history",
+      "SELECT metrics FROM public.ruvector_integrity_history($1, since := '-infinity', limit_ := 1)", [name]),
+    optional<{ key: string; value: number }>(query, missing, "ruvector_healing_config",
+      "SELECT key, value FROM public.ruvector_healing_config($1) WHERE key IN ('stress_threshold', 'critical_threshold')", [name]),
+  ]);
+  const found = await graph;
+  const witness = integrity[0]?.witness ?? [];
+  const threshold = (key: string, fallback: number): number => thresholds.find((one) => one.key === key)?.value ?? fallback;
+  return {
+    name, minutes,
+    readings: rows.map(({ at, lambda, state }) => [at, lambda, state] as const),
+    thresholds: { stress: threshold("stress_threshold", 0.8), critical: threshold("critical_threshold", 0.3) },
+    scene: found && reduceGraph(found.nodes, found.edges, witness, notes(last[0]?.metrics ?? {})),
+    cut: describeWitness(witness, 12, labelsOfNodes(found?.nodes ?? [])),
+    unmeasured: (integrity[0]?.unmeasured ?? []).slice(0, 12),
+    missing,
+  };
+}
+
+/** What is worth saying beside a node: how loaded, how full, how late. */
+function notes(metrics: Partial<Metrics>): (id: string) => string | null {
+  const partitions = new Map((metrics.partitions ?? []).map((one) => [one.id, one]));
+  const replicas = new Map((metrics.replicas ?? []).map((one) => [one.id, one]));
+  const occupancy = metrics.centroid_occupancy ?? {};
+  return (id) => {
+    const partition = partitions.get(id);
+    if (partition) return `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; ${partition.rows} rows, ${bytes(partition.bytes)}`;
+    const replica = replicas.get(id);
+    if (replica) return replica.lag_seconds === null ? "lag not measured" : `${short(replica.lag_seconds)} s behind`;
+    const full = Object.prototype.hasOwnProperty.call(occupancy, id) ? occupancy[id] : undefined;
+    return full === undefined ? null : `${short(full)} × the mean list`;
+  };
+}

@@ -1,0 +1,45 @@
+/** One question to the database and its end: what goes wrong is said in one line, with the server's own hint. */
+import pg from "pg";
+import pc from "picocolors";
+import { connect, target } from "../connect.ts";
+import type { Query } from "../reading/query.ts";
+
+/** Of the process: 0 all is well, 1 it could not be asked or done, 3 something needs attention, 4 the loop does not run. */
+export const EXIT = { well: 0, failed: 1, attention: 3, stopped: 4 } as const;
+
+export interface Common {
+  readonly dbname?: string;
+  readonly json?: boolean;
+}
+
+/** Connects, asks, disconnects. @returns the exit code */
+export async function asking({ dbname }: Common, ask: (query: Query) => Promise<number>): Promise<void> {
+  const to = target(dbname);
+  let client: pg.Client | undefined;
+  try {
+    client = await connect(to);
+    const connected = client;
+    // One connection asks one thing at a time.
+    let before: Promise<unknown> = Promise.resolve();
+    const query: Query = (statement, parameters = []) => {
+      const answer = before.then(() => connected.query(statement, [...parameters]));
+      before = answer.catch(() => undefined);
+      return answer.then(({ rows }) => rows);
+    };
+    process.exitCode = await ask(query);
+  } catch (error) {
+    process.stderr.write(`${pc.red(failure(error, to.shown))}\n`);
+    process.exitCode = EXIT.failed;
+  } finally {
+    await client?.end().catch(() => undefined);
+  }
+}
+
+export function failure(error: unknown, where: string): string {
+  if (error instanceof pg.DatabaseError) {
+    if (error.code === "42883") return `ruvector_healing is not installed in ${where}, or is older than this command.`;
+    return [error.message, error.detail, error.hint].filter(Boolean).join("\n");
+  }
+  const { message, code } = error as { message?: string; code?: string };
+  return `${where} does not answer: ${message || code || String(error)}`;
+}

@@ -1,0 +1,38 @@
+/** The subcommands for people: what is, what was, why, and the decisions that wait for them. */
+import { type Command, InvalidArgumentError } from "commander";
+import { wholeNumber } from "../terminal.ts";
+import type { Common } from "./ask.ts";
+import { type HistoryFlags, interval } from "./history.ts";
+import type { WatchFlags } from "./watch.ts";
+
+const DBNAME = "-d, --dbname <database>";
+const WHERE = "a URL, a conninfo string or a name, as psql takes it; default: the PG* variables";
+
+function actionId(text: string): number {
+  const id = Number(text);
+  if (/^\d{1,15}$/.test(text) && id > 0) return id;
+  throw new InvalidArgumentError("Write the number of an action; ruvector-healing history lists them.");
+}
+
+/** Bound to the command, so that each has the two options all have. */
+const command = (program: Command, name: string, description: string): Command =>
+  program.command(name).description(description).option(DBNAME, WHERE).option("--json", "print JSON on standard output");
+
+export function seeCommands(program: Command): void {
+  command(program, "status", "What the loop is doing. Exits with 0 when all is well, 3 when something needs attention, 4 when the loop does not run.")
+    .action(async (flags: Common) => (await import("./status.ts")).showStatus(flags));
+  command(program, "watch", "The same, live, until Ctrl-C; piped: a line on each change.")
+    .option("-n, --interval <seconds>", "between two looks", wholeNumber(1, 3600), 2)
+    .action(async (flags: WatchFlags) => (await import("./watch.ts")).watch(flags));
+  command(program, "history", "Actions, newest first.")
+    .option("--since <time>", "how far back: 2h, 7days", interval, "24h")
+    .option("--limit <actions>", "at most so many", wholeNumber(1, 10_000), 20)
+    .action(async (flags: HistoryFlags) => (await import("./history.ts")).showHistory(flags));
+  command(program, "explain", "Why: an action by its number, or what happens (and why nothing does) on a collection.")
+    .argument("<action or collection>")
+    .action(async (what: string, flags: Common) => (await import("./act.ts")).explain(what, flags));
+  command(program, "approve", "Lets an action that waits for approval begin.").argument("<action>", "its number", actionId)
+    .action(async (id: number, flags: Common) => (await import("./act.ts")).act("approve", id, [], flags));
+  command(program, "abort", "Stops an action that is at work and undoes what it did.").argument("<action>", "its number", actionId)
+    .action(async (id: number, flags: Common) => (await import("./act.ts")).act("abort", id, [], flags));
+}

@@ -1,0 +1,43 @@
+import pc from "picocolors";
+import { stateLine } from "../reading/headline.ts";
+import { type Overview, readOverview } from "../reading/overview.ts";
+import { asking, type Common, EXIT } from "./ask.ts";
+import { ago, lambda, name, PAINT, sign, sparkline, squeezed, stateWord, table, toneOf } from "./text.ts";
+
+/** What a script wants to know: whether somebody has to look. */
+export function exitCode({ tick, collections, standby }: Overview): number {
+  if (!tick.runs && !standby) return EXIT.stopped;
+  return collections.some((one) => one.state !== "normal" && one.state !== null && !one.recovering) ? EXIT.attention : EXIT.well;
+}
+
+export const showStatus = (flags: Common): Promise<void> =>
+  asking(flags, async (query) => {
+    const overview = await readOverview(query);
+    console.log(flags.json ? JSON.stringify(overview, null, 1) : statusText(overview));
+    return exitCode(overview);
+  });
+
+export function statusText(overview: Overview): string {
+  const { tone, text, more } = stateLine(overview);
+  const lines = [`${sign(tone)} ${pc.bold(PAINT[tone](text))}`, ...(more === "" ? [] : [pc.dim(more)]), ...warnings(overview)];
+  if (overview.collections.length > 0) {
+    lines.push("", table(["", "collection", "lambda", "state", "last half hour", "since"], overview.collections.map((one) => {
+      const tone_ = toneOf(one);
+      return [sign(tone_), name(one.name), lambda(one.lambda), stateWord(tone_), sparkline(squeezed(one.trend, 20)), ago(one.since, overview.now)];
+    })));
+  }
+  const refusals = overview.collections.flatMap((one) => one.refusals.map((refusal) => `  ${name(one.name)}: ${name(refusal.message, 300)}; ${pc.dim(`changes with ${name(refusal.flips_at, 200)}`)}`));
+  if (refusals.length > 0) lines.push("", pc.bold("What stands in the way"), ...refusals);
+  if (overview.active.length > 0) {
+    lines.push("", pc.bold("At work"), ...overview.active.map((one) => `  action ${one.id}: ${one.strategy} on ${name(one.collection)}, ${one.state.replace(/_/g, " ")}${one.message === null ? "" : pc.dim(`: ${name(one.message, 200)}`)}`));
+  }
+  return lines.join("\n");
+}
+
+export function warnings({ breaker, enabled, collections, tick, missing }: Overview): string[] {
+  const lines: string[] = [];
+  if (breaker && breaker.state !== "closed") lines.push(pc.red(`The circuit breaker is ${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${name(breaker.reason, 300)}`}`));
+  if (!enabled && collections.length > 0) lines.push(pc.yellow("Healing is switched off."));
+  if (tick.error !== null) lines.push(pc.yellow(`A tick failed within the last hour: ${name(tick.error, 300)}`));
+  return [...lines, ...missing.map(({ why }) => pc.yellow(`Not shown: ${why}`))];
+}
