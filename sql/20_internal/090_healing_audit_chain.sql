@@ -2,6 +2,8 @@
 -- just at it, at the next one's or the next tick) the events that have no place yet are chained, under an advisory lock that is held
 -- for the rest of that commit only: nobody's transaction waits for another's.
 
+-- These three are STABLE and without SET, so that the planner inlines them: verifying 100,000 events calls each 100,000 times.
+
 -- What is hashed of an event: a JSON array of its columns in this order. jsonb writes texts, numbers and a timestamp without
 -- time zone the same way whatever DateStyle, TimeZone, extra_float_digits and bytea_output say. 1 is the version of this order.
 CREATE OR REPLACE FUNCTION ruvector.healing_event_text(event ruvector.healing_events)
@@ -23,10 +25,10 @@ COMMENT ON FUNCTION ruvector.healing_event_hash(ruvector.healing_events) IS 'SHA
 
 CREATE OR REPLACE FUNCTION ruvector.healing_audit_link(previous bytea, seq bigint, content_hash bytea)
 RETURNS bytea
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 AS $function$
-  SELECT pg_catalog.sha256(pg_catalog.convert_to(
-    pg_catalog.concat_ws(' ', pg_catalog.encode(previous, 'hex'), seq, pg_catalog.encode(content_hash, 'hex')), 'UTF8'));
+  SELECT pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.encode(previous, 'hex') OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) seq::pg_catalog.text
+           OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.encode(content_hash, 'hex'), 'UTF8'));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_audit_link(bytea, bigint, bytea) IS 'Hash of a link of the chain: SHA-256 of the text "<previous hash> <seq> <content hash>".';
 

@@ -35,28 +35,27 @@ AS $function$
           ELSE 'out_of_order' END
       END AS problem
       FROM linked l
-  ), found AS (
-    SELECT row_number() OVER (ORDER BY j.seq) AS place,
-           CASE j.problem WHEN 'missing' THEN j.before_seq + 1 WHEN 'inserted before' THEN j.before_seq ELSE j.seq END AS seq,
-           CASE j.problem WHEN 'missing' THEN NULL WHEN 'inserted before' THEN j.before_id ELSE j.id END AS event_id,
-           replace(j.problem, ' before', '') AS problem,
-           CASE j.problem
-             WHEN 'missing' THEN format('%s missing before event %s (seq %s)',
-               CASE WHEN j.seq = j.before_seq + 2 THEN format('the event of seq %s is', j.before_seq + 1)
-                    ELSE format('the events of seq %s to %s are', j.before_seq + 1, j.seq - 1) END, j.id, j.seq)
-             WHEN 'inserted' THEN CASE WHEN j.seq > (chain_head).seq THEN format('event %s was added behind the head of the chain, which is seq %s', j.id, (chain_head).seq)
-                                       ELSE format('event %s was put into the chain: the one after it fits in its place', j.id) END
-             WHEN 'inserted before' THEN format('event %s was put into the chain before event %s, which fits in its place', j.before_id, j.id)
-             WHEN 'changed' THEN format('event %s was changed after it was written', j.id)
-             ELSE format('event %s does not follow from the one before it: it was moved, or one before it was removed', j.id)
-           END AS message
+  ), one AS (
+    SELECT count(*) AS events, min(j.seq) AS first_seq, max(j.seq) AS last_seq, count(j.problem) AS broken,
+           jsonb_agg(jsonb_build_object(
+             'seq', CASE j.problem WHEN 'missing' THEN j.before_seq + 1 WHEN 'inserted before' THEN j.before_seq ELSE j.seq END,
+             'event_id', CASE j.problem WHEN 'missing' THEN NULL WHEN 'inserted before' THEN j.before_id ELSE j.id END,
+             'problem', replace(j.problem, ' before', ''),
+             'message', CASE j.problem
+               WHEN 'missing' THEN format('%s missing before event %s (seq %s)',
+                 CASE WHEN j.seq = j.before_seq + 2 THEN format('the event of seq %s is', j.before_seq + 1)
+                      ELSE format('the events of seq %s to %s are', j.before_seq + 1, j.seq - 1) END, j.id, j.seq)
+               WHEN 'inserted' THEN CASE WHEN j.seq > (chain_head).seq THEN format('event %s was added behind the head of the chain, which is seq %s', j.id, (chain_head).seq)
+                                         ELSE format('event %s was put into the chain: the one after it fits in its place', j.id) END
+               WHEN 'inserted before' THEN format('event %s was put into the chain before event %s, which fits in its place', j.before_id, j.id)
+               WHEN 'changed' THEN format('event %s was changed after it was written', j.id)
+               ELSE format('event %s does not follow from the one before it: it was moved, or one before it was removed', j.id)
+             END) ORDER BY j.seq) FILTER (WHERE j.problem IS NOT NULL) AS findings
       FROM judged j
-     WHERE j.problem IS NOT NULL
   )
-  SELECT (SELECT count(*) FROM judged), (SELECT min(j.seq) FROM judged j), (SELECT max(j.seq) FROM judged j),
-         (SELECT j.hash FROM judged j ORDER BY j.seq DESC LIMIT 1), (SELECT count(*) FROM found),
-         coalesce((SELECT jsonb_agg(jsonb_build_object('seq', f.seq, 'event_id', f.event_id, 'problem', f.problem, 'message', f.message) ORDER BY f.place)
-                     FROM found f WHERE f.place <= 20), '[]');
+  SELECT o.events, o.first_seq, o.last_seq, (SELECT e.hash FROM ruvector.healing_events e WHERE e.seq = o.last_seq), o.broken,
+         coalesce(jsonb_path_query_array(o.findings, '$[0 to 19]'), '[]')
+    FROM one o;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_audit_link_findings(bigint, bytea, bigint, ruvector.healing_audit_head) IS 'Recomputes the links of the hash chain and says where they break.';
 
