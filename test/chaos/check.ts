@@ -139,12 +139,8 @@ export class Check {
   }
 
   async #audit(): Promise<string[]> {
-    const [there] = await this.#world.ask<{ name: string }>("SELECT oid::regprocedure::text AS name FROM pg_proc WHERE proname = 'ruvector_healing_verify_audit' AND pronargs = pronargdefaults");
-    if (!there) return [];
-    const [row] = await this.#world.ask<{ answer: Record<string, unknown> }>("SELECT to_jsonb(v) AS answer FROM public.ruvector_healing_verify_audit() v");
-    const answer = (row?.answer["ruvector_healing_verify_audit"] ?? row?.answer ?? {}) as Record<string, unknown>;
-    const verdict = answer["intact"];
-    return verdict === true ? [] : [`the audit chain does not verify: ${JSON.stringify(answer).slice(0, 500)}`];
+    const answer = await this.#world.value<Record<string, unknown>>("SELECT ruvector_healing_verify_audit()");
+    return answer["intact"] === true ? [] : [`the audit chain does not verify: ${JSON.stringify({ message: answer["message"], findings: answer["findings"] }).slice(0, 800)}`];
   }
 
   #users(explained: readonly string[]): string[] {

@@ -21,6 +21,8 @@ const SETTINGS = {
   require_approval_strategies: [],
   strategy_retry_seconds: 0,
   ineffective_outcomes: 100,
+  // Most actions of a run fail: that is what the faults are for.
+  breaker_failures: 1000,
   max_retries: 3,
   rollback_timeout_seconds: 60,
   throttle_seconds: 4,
@@ -120,6 +122,12 @@ export class World {
     }
   }
 
+  /** The next question is asked on a session of its own making. */
+  async newControl(): Promise<void> {
+    await this.#control?.end().catch(() => undefined);
+    this.#control = undefined;
+  }
+
   async value<T>(statement: string, parameters?: unknown[]): Promise<T> {
     return Object.values((await this.ask(statement, parameters))[0] ?? {})[0] as T;
   }
@@ -133,8 +141,10 @@ export class World {
     }
   }
 
-  restoreSettings(): Promise<unknown> {
-    return this.ask("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETTINGS)]);
+  /** And an open circuit breaker is closed: a lower limit may have opened it. */
+  async restoreSettings(): Promise<void> {
+    await this.ask("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETTINGS)]);
+    if ((await this.value<string>("SELECT ruvector_healing_breaker() ->> 'state'")) !== "closed") await this.ask("SELECT ruvector_healing_breaker_close('chaos')");
   }
 
   /** Somebody's timer that calls the tick, beside pg_cron. */

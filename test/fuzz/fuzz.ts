@@ -44,6 +44,7 @@ interface Routine {
   readonly names: readonly string[];
   readonly defaults: number;
   readonly comment: string;
+  readonly variadic: boolean;
 }
 
 /**
@@ -137,12 +138,12 @@ async function one(session: { client: pg.Client }, routine: Routine, options: Fu
     try {
       const { rows } = await session.client.query<{ answers: Answer[] }>("SELECT fuzz.batch($1, $2) AS answers", [statements, forGood]);
       rows[0]!.answers.forEach((answer, place) => judge(statements[place]!, answer));
-      await between(session.client, database);
     } catch (error) {
       // The batch itself failed: one by one, to know which; what ends the session is found by that.
       options.log(`  a batch of ${routine.name} failed: ${(error as Error).message}`);
       for (const statement of statements) judge(statement, await alone(session, options.url, statement));
     }
+    await between(session.client, database);
   }
   return { name: routine.qualified, calls: Object.values(states).reduce((sum, count) => sum + count, 0), states, slowest_ms: slowest, findings: [...findings.values()], own: [...own.values()] };
 }
@@ -170,7 +171,7 @@ async function between(client: pg.Client, { ids }: Base): Promise<void> {
   await client.query("CALL ruvector_healing_tick()");
   // Those that were unregistered for good.
   await client.query(`SELECT ruvector_healing_register(name) FROM unnest($1::text[]) name WHERE to_regclass(name) IS NOT NULL
-                         AND NOT EXISTS (SELECT FROM ruvector.collections c WHERE format('%I.%I', c.schema_name, c.table_name)::regclass = name::regclass)`, [REGISTERED]);
+                         AND NOT EXISTS (SELECT FROM ruvector.collections c WHERE to_regclass(format('%I.%I', c.schema_name, c.table_name)) = to_regclass(name))`, [REGISTERED]);
   const { rows } = await client.query<{ id: string }>(`
     (SELECT id::text FROM ruvector.healing_actions ORDER BY healing_actions.id DESC LIMIT 10) UNION (SELECT id::text FROM ruvector.healing_actuations ORDER BY healing_actuations.id DESC LIMIT 5) ORDER BY 1`);
   ids.splice(0, ids.length, ...rows.map(({ id }) => id));
@@ -186,18 +187,18 @@ const documentsIn = (said: string): string[] =>
     }
   });
 
-function call(choices: Random, { qualified, types, names, defaults }: Routine, known: Known): string {
+function call(choices: Random, { qualified, types, names, defaults, variadic }: Routine, known: Known): string {
   const left = choices.chance(0.2) ? choices.int(0, defaults) : 0;
   const given = types.slice(0, types.length - left).map((type, place) => argument(choices, known, type, names[place] ?? ""));
   const named = names.length === types.length && names.every((name) => name !== "") && choices.chance(0.1);
-  return `SELECT * FROM ${qualified}(${given.map((value, place) => (named ? `"${names[place]}" := ${value}` : value)).join(", ")})`;
+  return `SELECT * FROM ${qualified}(${given.map((value, place) => `${variadic && place === types.length - 1 ? "VARIADIC " : ""}${named ? `"${names[place]}" := ` : ""}${value}`).join(", ")})`;
 }
 
 /** All of them, in whatever schema; a procedure commits and is called for itself, a trigger function by its trigger. */
 const catalogue = async (client: pg.Client): Promise<Routine[]> =>
   (await client.query<Routine>(`
     SELECT p.oid::text, p.proname AS name, format('%I.%I', n.nspname, p.proname) AS qualified, p.pronargdefaults AS defaults,
-           coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment,
+           p.provariadic <> 0 AS variadic, coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment,
            ARRAY(SELECT format_type(t.type, NULL) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY t(type, place) ORDER BY place) AS types,
            (coalesce(p.proargnames, '{}'::text[]))[1:p.pronargs] AS names
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -4,7 +4,7 @@
  */
 import type { Random } from "../random.ts";
 import type { World } from "../world.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, INTERRUPTED } from "./fault.ts";
 
 /** What cannot be moved without being a forgery, and pg_cron's own times. */
 const LEFT_ALONE = /^(healing_events|healing_audit.*|cron\..*)$/;
@@ -44,11 +44,11 @@ const jump = (direction: 1 | -1) => async (world: World, choices: Random): Promi
   return `${seconds} s`;
 };
 
-export const clockForward: Fault = { name: "the clock jumps forward", weight: 3, explains: { ticks: ["40P01"] }, short: true, inject: jump(1) };
+export const clockForward: Fault = { name: "the clock jumps forward", weight: 3, explains: { ticks: ["40P01", ...INTERRUPTED] }, short: true, inject: jump(1) };
 
 /** Stored times lie in the future then: leases and deadlines must still end, bounded by the clock's own return. */
 export const clockBack: Fault = {
-  name: "the clock jumps back", weight: 2, explains: { ticks: ["40P01"] },
+  name: "the clock jumps back", weight: 2, explains: { ticks: ["40P01", ...INTERRUPTED] },
   inject: async (world, choices) => {
     const seconds = choices.pick([2, 5, 20]);
     await shift(world, () => seconds);
@@ -58,7 +58,7 @@ export const clockBack: Fault = {
 
 /** Times of different columns are moved by different amounts: what was written before and after a jump. */
 export const clockJitter: Fault = {
-  name: "the clock jumps to and fro", weight: 2, explains: { ticks: ["40P01"] },
+  name: "the clock jumps to and fro", weight: 2, explains: { ticks: ["40P01", ...INTERRUPTED] },
   inject: async (world, choices) => {
     await shift(world, () => choices.int(-20, 5));
     return "-20 to 5 s";

@@ -31,5 +31,5 @@ export interface Fault {
 /** Errors of users whose sessions are ended with the server. */
 export const SERVER_GONE = ["connection", "57P01", "57P02", "57P03", "08006", "08P01", "53300"];
 
-/** A signal that comes while JavaScript is at work reaches SQL as an error of the engine. */
+/** A signal that comes while JavaScript is at work, of lock_timeout too, reaches SQL as an error of the engine. */
 export const INTERRUPTED = ["XX000 interrupted", "XX000 canceling", "XX000 terminating"];

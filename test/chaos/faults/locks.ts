@@ -3,7 +3,7 @@ import { pause } from "../../../src/cli/load.ts";
 import type { Random } from "../random.ts";
 import { BUSY, partitionOf, PLAIN } from "../tables.ts";
 import type { World } from "../world.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, INTERRUPTED } from "./fault.ts";
 
 /** Takes locks one after the other in sessions of their own, for a while; a lock that is not to be had in 2 s is left. */
 async function held(world: World, choices: Random, statements: readonly string[]): Promise<string | null> {
@@ -43,7 +43,7 @@ export const rowLocks: Fault = {
 
 /** Somebody reads the state for a backup, or changes a row of it by hand and forgets to commit for a while. */
 export const stateLocks: Fault = {
-  name: "state of the product locked", weight: 3, explains: { ticks: ["55P03", "40P01"] },
+  name: "state of the product locked", weight: 3, explains: { ticks: ["55P03", "40P01", ...INTERRUPTED] },
   inject: async (world, choices) => held(world, choices, [choices.pick([
     "LOCK TABLE ruvector.healing_actions IN SHARE MODE", "LOCK TABLE ruvector.healing_steps, ruvector.healing_leases IN EXCLUSIVE MODE",
     "LOCK TABLE ruvector.integrity_samples IN ACCESS EXCLUSIVE MODE", "SELECT FROM ruvector.healing_ticks FOR UPDATE",

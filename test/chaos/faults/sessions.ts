@@ -1,8 +1,9 @@
 /** Sessions are ended or cancelled from outside, or there are very many of them. */
 import type pg from "pg";
 import { pause } from "../../../src/cli/load.ts";
+import { execute } from "../actions.ts";
 import type { Random } from "../random.ts";
-import { BUSY } from "../tables.ts";
+import { BUSY, PLAIN } from "../tables.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED, SERVER_GONE } from "./fault.ts";
 
@@ -33,15 +34,23 @@ export const ticksCancelled: Fault = {
   inject: async (world, choices) => said(await hit(world, choices, "pg_cancel_backend", TICKS, choices.int(1, 4), 4), "signals"),
 };
 
-export const jobsTerminated: Fault = {
-  name: "one-off jobs terminated", weight: 3, explains: {},
-  inject: async (world, choices) => said(await hit(world, choices, "pg_terminate_backend", JOBS, 1, 3), "jobs"),
+/**
+ * A rebuild is asked for, and its job waits for a snapshot of somebody's while it is hit; it starts with the next minute. What it leaves (an invalid index) is the
+ * action's to clear up, by another job.
+ */
+const hitJob = (verb: "pg_terminate_backend" | "pg_cancel_backend") => async (world: World, choices: Random): Promise<string | null> => {
+  const holder = await world.connect("chaos idler");
+  try {
+    await holder.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM ${PLAIN.name}`);
+    await execute(world, PLAIN.name, "compact_indexes", { indexes: ["chaos.plain_payload"] });
+    return said(await hit(world, choices, verb, JOBS, 1, 75), "jobs");
+  } finally {
+    await holder.end().catch(() => undefined);
+  }
 };
 
-export const jobsCancelled: Fault = {
-  name: "one-off jobs cancelled", weight: 3, explains: {},
-  inject: async (world, choices) => said(await hit(world, choices, "pg_cancel_backend", JOBS, 1, 3), "jobs"),
-};
+export const jobsTerminated: Fault = { name: "one-off jobs terminated", weight: 1, explains: {}, inject: hitJob("pg_terminate_backend") };
+export const jobsCancelled: Fault = { name: "one-off jobs cancelled", weight: 1, explains: {}, inject: hitJob("pg_cancel_backend") };
 
 /** The users' own sessions, in the middle of their statements: what they had no answer to may be there or not. */
 export const usersTerminated: Fault = {

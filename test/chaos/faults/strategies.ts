@@ -22,7 +22,8 @@ const PROVOKE: Readonly<Record<(typeof STEPS)[number], (world: World, choices: R
   describeProgress: (world) => world.ask("SELECT ruvector_healing_explain(max(id)) FROM ruvector.healing_actions"),
 };
 
-async function sabotage(world: World, choices: Random, ways: readonly string[]): Promise<string | null> {
+/** @param fresh in sessions that begin now, not in those that are there */
+async function sabotage(world: World, choices: Random, ways: readonly string[], fresh = false): Promise<string | null> {
   const step = choices.pick(STEPS);
   const what = { strategy: null, step, way: choices.pick(ways), afterwards: choices.chance(0.4) };
   const hits = () => world.value<string>("SELECT CASE WHEN is_called THEN last_value ELSE 0 END::text FROM chaos.hits");
@@ -30,7 +31,10 @@ async function sabotage(world: World, choices: Random, ways: readonly string[]):
   const wanted = choices.int(1, 5);
   await world.ask("INSERT INTO chaos.sabotage SELECT * FROM json_populate_record(NULL::chaos.sabotage, $1)", [JSON.stringify(what)]);
   try {
-    for (const end = Date.now() + 5000; Number(await hits()) < before + wanted && Date.now() < end; await pause(100)) await PROVOKE[step](world, choices).catch(() => undefined);
+    for (const end = Date.now() + 5000; Number(await hits()) < before + wanted && Date.now() < end; await pause(100)) {
+      if (fresh) await world.newControl();
+      await PROVOKE[step](world, choices).catch(() => undefined);
+    }
   } finally {
     await world.ask("DELETE FROM chaos.sabotage");
   }
@@ -55,7 +59,7 @@ export const engineMemory: Fault = {
     const limited = "pljs.memory_limit";
     await world.ask(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${limited} = 64', current_database()); END $$`);
     try {
-      return await sabotage(world, choices, ["memory"]);
+      return await sabotage(world, choices, ["memory"], true);
     } finally {
       await world.ask(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ${limited}', current_database()); END $$`);
     }
