@@ -253,6 +253,21 @@ describe("installing", () => {
     expect(await removed("busy")).toBe(0);
   });
 
+  it("makes no trigger after its time: nobody would come to take it away", async () => {
+    await makeTable(db, { table: "overdue", rows: SMALL });
+    const writer = await db.connect();
+    await writer.query("BEGIN; INSERT INTO overdue VALUES (9000001, 1, 'w', '[1,2,3,4,5,6,7,8]')");
+    const { action_id, state } = await throttle("overdue", { percent: 50, throttle_seconds: 1 });
+    expect(state).toBe("executing");
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await writer.query("COMMIT");
+    for (let turn = 0; turn < 20 && (await triggers("overdue")) > 0; turn++) await ticks(db, 1);
+    await ticks(db, 2);
+    expect(await triggers("overdue")).toBe(0);
+    expect(await db.rows("SELECT state, message FROM ruvector.healing_actions WHERE id = $1", [action_id])).toEqual([
+      { state: "failed", message: expect.stringContaining("RV011: the throttle's time was over before it was on everywhere") }]);
+  });
+
   it("serves hostile names, tables without partitions, and undoes what an error cut short", async () => {
     const name = '"Weird; drop ""x"" Table"';
     await makeTable(db, { table: name, rows: SMALL });

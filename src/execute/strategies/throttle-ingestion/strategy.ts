@@ -3,8 +3,9 @@ import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../../../host/host.ts";
 import type { Action, Progress, Step } from "../../../model/action.ts";
+import { HealingError } from "../../../model/errors.ts";
 import { count, printable, short } from "../../../model/text.ts";
-import { grantLease, type Lease } from "../../leases.ts";
+import { grantLease, type Lease, openLeases } from "../../leases.ts";
 import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { undoLease } from "../../undo-lease.ts";
 import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
@@ -82,6 +83,13 @@ export const throttleIngestion: Strategy = {
     const plan = action.plan as ThrottlePlan;
     const progress: ThrottleProgress = { granted: false, installed: 0, ...action.progress };
     if (!progress.granted) return grant(host, action, plan);
+    // Triggers that are made now would have no lease that takes them away: it has ended while writers, or a server that was down, held this up.
+    if (!openLeases(host, action.id).some(({ kind }) => kind === "throttle_triggers")) {
+      throw new HealingError("remedy_refused", "the throttle's time was over before it was on everywhere", {
+        detail: `It was granted for ${plan.throttle_seconds} s; ${count(missing(host, collection.relid).length, "table")} had no moment without writers in that time.`,
+        hint: "Give it longer: the setting throttle_seconds.",
+      });
+    }
     const installed = installSome(host, collection.relid, collection.id, collection.settings.slice_seconds);
     const next: ThrottleProgress = { granted: true, installed: progress.installed + installed };
     const left = missing(host, collection.relid);
