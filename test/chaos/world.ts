@@ -24,7 +24,8 @@ const SETTINGS = {
   // Most actions of a run fail: that is what the faults are for.
   breaker_failures: 1000,
   max_retries: 3,
-  rollback_timeout_seconds: 60,
+  // A leftover is dropped by a one-off job, which takes more than a minute; a try that is cut short, another one.
+  rollback_timeout_seconds: 900,
   throttle_seconds: 4,
   throttle_max_delay_seconds: 0.05,
   drain_lease_seconds: 4,
