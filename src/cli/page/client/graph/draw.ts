@@ -49,7 +49,8 @@ function label(node: SceneNode, { x, y, r, angle }: Placed, width: number, shown
   const text = node.count > 1 ? node.label.replace(/^\d+ /, "") : plain(node.label);
   if (node.type === "shard") return s("text", { class: "label quiet", x: x.toFixed(1), y: (y + r + 16).toFixed(1), "text-anchor": "middle" }, shorten(plain(node.label), 20));
   const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
-  const upright = Math.abs(dx) < 0.5 || node.cut;
+  // Beside each other at the bottom, upright labels would lie over one another.
+  const upright = Math.abs(dx) < 0.2 || node.cut;
   const out = r + (node.cut ? 20 : 8);
   const lines = [text, ...(node.cut && node.note !== null ? [node.note.split(";")[0]!] : [])];
   const anchor = upright ? "middle" : dx > 0 ? "start" : "end";
