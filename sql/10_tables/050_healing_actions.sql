@@ -41,6 +41,17 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_actions (
   finished_at      timestamptz,
   updated_at       timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+-- What it was planned from and is approved for (src/execute/plan-state.ts), and who approved or rejected it.
+ALTER TABLE ruvector.healing_actions
+  ADD COLUMN IF NOT EXISTS fingerprint text,
+  ADD COLUMN IF NOT EXISTS plan_state jsonb,
+  ADD COLUMN IF NOT EXISTS approved_at timestamptz,
+  ADD COLUMN IF NOT EXISTS approved_by text,
+  ADD COLUMN IF NOT EXISTS rejected_at timestamptz,
+  ADD COLUMN IF NOT EXISTS rejected_by text,
+  ADD COLUMN IF NOT EXISTS rejection_reason text,
+  -- The action that asks again, where this one's state had moved.
+  ADD COLUMN IF NOT EXISTS replaced_by bigint;
 -- One active action per collection, whoever tries and in however many sessions.
 CREATE UNIQUE INDEX IF NOT EXISTS healing_actions_active ON ruvector.healing_actions (collection_id)
   WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back');

@@ -40,7 +40,7 @@ DECLARE
     WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
     -- Settings are one object for everybody: rules between them hold over all layers.
     WHEN operation = 'configure' THEN -1
-    WHEN operation IN ('approve', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
+    WHEN operation IN ('approve', 'reject', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
 BEGIN
   -- trigger and execute answer with the guard's refusal; the others only read.

@@ -18,7 +18,7 @@ AS $function$
     SELECT w.collection_id,
            max(a.finished_at) + make_interval(secs => (w.settings ->> 'min_healing_interval_seconds')::float8) AS until
       FROM wanted w
-      JOIN ruvector.healing_actions a ON a.collection_id = w.collection_id AND a.finished_at IS NOT NULL AND a.started_at IS NOT NULL
+      JOIN ruvector.healing_actions a ON a.collection_id = w.collection_id AND a.finished_at IS NOT NULL AND coalesce(a.started_at, a.rejected_at) IS NOT NULL
      GROUP BY w.collection_id, w.settings
   ), active AS (
     SELECT a.*
@@ -37,7 +37,8 @@ AS $function$
                'action_id', a.id, 'collection', a.collection, 'strategy', a.strategy_name, 'problem', a.problem_class,
                'state', a.state, 'rows_moved', (a.progress ->> 'rows')::bigint, 'rows_planned', (a.plan ->> 'rows')::bigint,
                'started_at', ruvector.healing_timestamp(a.started_at), 'deadline', ruvector.healing_timestamp(a.deadline),
-               'message', a.message) ORDER BY a.id)
+               'message', a.message, 'fingerprint', a.fingerprint, 'approved_by', a.approved_by,
+               'approve', CASE WHEN a.state = 'awaiting_approval' THEN format('SELECT ruvector_healing_approve(%s);', a.id) END) ORDER BY a.id)
         FROM active a), '[]'),
     'cooldown_until', (SELECT ruvector.healing_timestamp(max(until)) FROM cooldowns WHERE until > now()),
     'recommendations', ruvector.healing_recommendations(ARRAY(SELECT collection_id FROM wanted)),

@@ -1,10 +1,10 @@
 /**
- * The operations that heal: trigger, execute, rollback, approve, abort. Each answers with one JSON document.
+ * The operations that heal: trigger, execute, rollback, abort. Each answers with one JSON document.
  * ruvector.healing_call() holds the collection's lock around them.
  */
 import sql from "sql-template-tag";
 import { loadCollection } from "../collection/lookup.ts";
-import { actionById, activeAction, lastUndoable, recordActionEvent, undoSummary, updateAction } from "../execute/actions.ts";
+import { actionById, activeAction, lastUndoable, recordActionEvent, undoSummary } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { judgeAction } from "../execute/judge.ts";
 import { strategyNamed } from "../execute/registry.ts";
@@ -18,6 +18,8 @@ import { HealingError } from "../model/errors.ts";
 import { breakerFacts } from "../select/context.ts";
 import { breaker } from "../select/guards/breaker.ts";
 import { takeSample } from "../sense/sample.ts";
+import { OUTCOMES, progressOf } from "./answers.ts";
+import { rejectAction } from "./approval.ts";
 
 type Document = Record<string, unknown>;
 
@@ -64,10 +66,6 @@ function runSlice(host: Host, collection: Collection, action: Action): Action {
   return judgeAction(host, collection, current, takeSample(host, collection).reading.lambda);
 }
 
-const OUTCOMES: Partial<Record<Action["state"], string>> = {
-  awaiting_approval: "awaiting_approval", planned: "started", executing: "started", stabilizing: "stabilizing", rolling_back: "started",
-};
-
 function documentOf(collection: Collection, decision: Decision, action: Action | null): Document {
   const { problem, refusal, plan } = decision;
   const { class: problem_class, ...details } = problem.details;
@@ -81,19 +79,12 @@ function documentOf(collection: Collection, decision: Decision, action: Action |
     plan,
     predicted_lambda: plan?.predicted_lambda ?? null,
     action_id: action ? Number(action.id) : null,
+    ...(action?.state === "awaiting_approval" && { fingerprint: action.fingerprint, approve: `SELECT ruvector_healing_approve(${action.id});` }),
     ...(decision.forecast_id != null && { forecast_id: Number(decision.forecast_id) }),
     ...(action && progressOf(action)),
     ...(refusal && { reason: refusal.reason, message: refusal.message, measured: refusal.measured, flips_at: refusal.flips_at, hint: refusal.hint ?? null }),
   };
 }
-
-const progressOf = (action: Action): Document => ({
-  state: action.state,
-  initial_lambda: action.initial_lambda,
-  rows_moved: action.progress.rows ?? 0,
-  verified: action.verified,
-  message: action.message,
-});
 
 /** Undoes the active action of a collection, or else the last one that ended with its changes in place. */
 export function rollback(host: Host, collectionId: number): Document {
@@ -113,17 +104,29 @@ export function rollback(host: Host, collectionId: number): Document {
   return undo(host, collection, action, "rolled_back", "rollback asked for");
 }
 
-/** Stops an active action and undoes what it did. */
+/**
+ * Stops an active action and undoes what it did. One that waits for approval is rejected by it: otherwise the loop would ask for the same again
+ * with its next tick.
+ */
 export function abort(host: Host, id: unknown): Document {
   const action = actionById(host, id);
-  const collection = loadCollection(host, action.collection_id);
+  if (action.state === "aborted") {
+    return {
+      outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(action),
+      already: true, message: `aborted already: ${action.message ?? ""}`, rows_left: undoSummary(host, action).rows_left,
+    };
+  }
   if (!isActive(action.state)) {
     throw new HealingError("wrong_action_state", `action ${action.id} is not active`, {
       detail: `Its state is ${action.state}${action.message ? `: ${action.message}` : ""}.`,
-      hint: action.state === "succeeded" ? `To undo it: SELECT ruvector_healing_rollback('${collection.name.replace(/'/g, "''")}');` : "There is nothing to stop.",
+      hint: action.state === "succeeded" ? `To undo it: SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}');` : "There is nothing to stop.",
     });
   }
-  return undo(host, collection, action, "aborted", "abort asked for");
+  if (action.state === "awaiting_approval") {
+    const ended = rejectAction(host, action, null, "abort asked for; nothing had been changed");
+    return { outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(ended), rows_left: 0 };
+  }
+  return undo(host, loadCollection(host, action.collection_id), action, "aborted", "abort asked for");
 }
 
 function undo(host: Host, collection: Collection, action: Action, to: "rolled_back" | "aborted", reason: string): Document {
@@ -147,22 +150,4 @@ function undo(host: Host, collection: Collection, action: Action, to: "rolled_ba
     ...progressOf(current),
     rows_left: undoSummary(host, current).rows_left,
   };
-}
-
-/** Lets an action that waits for a human begin with the next tick. */
-export function approve(host: Host, id: unknown): Document {
-  const action = actionById(host, id);
-  const collection = loadCollection(host, action.collection_id);
-  if (action.state !== "awaiting_approval") {
-    throw new HealingError("wrong_action_state", `action ${action.id} does not wait for approval`, {
-      detail: `Its state is ${action.state}.`,
-      hint: "SELECT action_id, state FROM ruvector_healing_history(); shows what does.",
-    });
-  }
-  if (action.deadline !== null && action.now > action.deadline) {
-    const expired = updateAction(host, action, { state: "expired", message: "approved too late" });
-    return { outcome: "completed", collection: collection.name, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(expired) };
-  }
-  const approved = updateAction(host, action, { state: "planned", message: "approved" });
-  return { outcome: "started", collection: collection.name, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(approved) };
 }

@@ -6,7 +6,8 @@ import { STRATEGY_NAMES } from "../execute/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
 import { explainAction, explainCollection } from "./explain/index.ts";
-import { abort, approve, execute, rollback, trigger } from "./healing.ts";
+import { approve, reject } from "./approval.ts";
+import { abort, execute, rollback, trigger } from "./healing.ts";
 import { graph, report, sample } from "./sensing.ts";
 
 /** What a wrapper passes. Names come checked by SQL (ruvector.healing_collection), documents as the user typed them. */
@@ -26,6 +27,7 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   execute: (host, input) => execute(host, input.collection_id, input["strategy"], input["params"]),
   rollback: (host, input) => rollback(host, input.collection_id),
   approve: (host, input) => approve(host, input["action_id"]),
+  reject: (host, input) => reject(host, input["action_id"], input["reason"]),
   abort: (host, input) => abort(host, input["action_id"]),
   end_leases: (host, input) => ({ left: endDueLeases(host, input.collection_id, String(input["reason"])) }),
   explain: (host, input) => explainAction(host, input["action_id"]),

@@ -21,6 +21,7 @@ export interface Configuration {
   readonly require_approval_strategies: readonly string[];
   readonly learning_enabled: boolean;
   readonly approval_ttl_seconds: number;
+  readonly rejection_seconds: number;
   readonly maintenance_windows: readonly MaintenanceWindow[];
   readonly stress_threshold: number;
   readonly critical_threshold: number;

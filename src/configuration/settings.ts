@@ -106,6 +106,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   },
   flag("learning_enabled", true, "Whether outcomes change the weights that select a strategy. Outcomes are recorded either way."),
   number("approval_ttl_seconds", "seconds", 1, 30 * DAY, DAY, "An action that waits for approval longer than this expires."),
+  number("rejection_seconds", "seconds", 0, 30 * DAY, DAY, "A strategy that a human rejected for a problem class on the collection is left alone by the loop for so long."),
   {
     key: "maintenance_windows",
     type: "windows",

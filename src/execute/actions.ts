@@ -9,6 +9,7 @@ import type { Considered } from "../select/select.ts";
 import { type IntegrityState, INTEGRITY_STATES, type Problem } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
 import { weakEdges } from "../classify/weak.ts";
+import type { PlanState } from "./plan-state.ts";
 import type { NewStep } from "./strategy.ts";
 
 const epoch = (column: string): string => `extract(epoch FROM ${column})::float8 AS ${column}`;
@@ -18,8 +19,8 @@ const COLUMNS = raw(
     "id::text", "collection_id", "collection", "state", "origin", "initiated_by", "problem_class", "problem", "considered",
     "strategy_name", "strategy_params", "reversible", "plan", "progress", "initial_lambda", "initial_state", "predicted_lambda",
     "target_lambda", "final_lambda", "witness_edges", "system_metrics", "slices", "failures", "rollback_reason", "rollback_to",
-    "verified", "message",
-    ...["degraded_at", "created_at", "started_at", "stabilize_until", "deadline", "finished_at"].map(epoch),
+    "verified", "message", "plan_state", "fingerprint", "approved_by", "rejected_by", "rejection_reason", "replaced_by::text",
+    ...["approved_at", "rejected_at", "degraded_at", "created_at", "started_at", "stabilize_until", "deadline", "finished_at"].map(epoch),
     "extract(epoch FROM clock_timestamp())::float8 AS now",
   ].join(", "),
 );
@@ -54,6 +55,9 @@ export function actionById(host: Host, id: unknown): Action {
   });
 }
 
+/** A short hash of a plan's state, for people: the same state reads the same. */
+const fingerprintOf = (state: PlanState): Sql => sql`left(encode(sha256(convert_to(${JSON.stringify(state)}::jsonb::text, 'UTF8')), 'hex'), 16)`;
+
 export interface NewAction {
   readonly collection: Collection;
   readonly origin: Origin;
@@ -62,6 +66,7 @@ export interface NewAction {
   readonly strategy: { readonly name: string; readonly reversible: boolean };
   readonly params: Readonly<Record<string, unknown>>;
   readonly plan: Plan;
+  readonly plan_state: PlanState;
   readonly sample: Sample;
   readonly state: IntegrityState;
   readonly target_lambda: number;
@@ -80,7 +85,7 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
       INSERT INTO ruvector.healing_actions
         (collection_id, collection, state, initiated_by, origin, problem_class, problem, considered, strategy_name, strategy_params,
          reversible, plan, initial_lambda, initial_state, predicted_lambda, target_lambda, witness_edges, system_metrics, degraded_at,
-         message, deadline)
+         message, plan_state, fingerprint, deadline)
       VALUES
         (${collection.id}::int, ${collection.name}, ${wanted.approval ? "awaiting_approval" : "planned"}, session_user, ${wanted.origin},
          ${wanted.problem.details.class}, ${JSON.stringify(wanted.problem)}::jsonb, ${JSON.stringify(wanted.considered)}::jsonb,
@@ -88,10 +93,11 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
          ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8, ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
          ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8, ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
          ${JSON.stringify(sample.metrics)}::jsonb, to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
+         ${JSON.stringify(wanted.plan_state)}::jsonb, ${fingerprintOf(wanted.plan_state)},
          CASE WHEN ${wanted.approval}::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => ${collection.settings.approval_ttl_seconds}::float8) END)
       RETURNING ${COLUMNS}`);
     recordActionEvent(host, action, wanted.approval ? "awaiting_approval" : "planned", `${wanted.strategy.name} planned: ${wanted.problem.summary}`, {
-      plan: wanted.plan, considered: wanted.considered,
+      plan: wanted.plan, considered: wanted.considered, fingerprint: action.fingerprint,
     });
     return action;
   } catch (error) {
@@ -101,6 +107,12 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
 }
 
 export interface Change {
+  /** Approved or rejected by the session's role, now. */
+  readonly approved?: boolean;
+  readonly rejected?: { readonly reason: string | null };
+  readonly replaced_by?: string;
+  /** Planned anew from the state of now: what it is verified against is what it begins with. */
+  readonly replanned?: { readonly plan: Plan; readonly problem: Problem; readonly sample: Sample };
   readonly state?: ActionState;
   readonly progress?: Progress;
   readonly slices?: number;
@@ -132,6 +144,16 @@ export function updateAction(host: Host, action: Action, change: Change): Action
   if (change.rollback_to !== undefined) set("rollback_to", sql`${change.rollback_to}`);
   if (change.verified !== undefined) set("verified", sql`${change.verified}::boolean`);
   if (change.final_lambda !== undefined) set("final_lambda", sql`${change.final_lambda}::float8`);
+  if (change.approved) parts.push(sql`approved_at = clock_timestamp(), approved_by = session_user`);
+  if (change.rejected) parts.push(sql`rejected_at = clock_timestamp(), rejected_by = session_user, rejection_reason = ${change.rejected.reason}`);
+  if (change.replaced_by !== undefined) set("replaced_by", sql`${change.replaced_by}::bigint`);
+  if (change.replanned) {
+    const { plan, problem, sample } = change.replanned;
+    parts.push(sql`
+      plan = ${JSON.stringify(plan)}::jsonb, problem = ${JSON.stringify(problem)}::jsonb, predicted_lambda = ${plan.predicted_lambda}::float8,
+      initial_lambda = ${sample.reading.lambda}::float8, initial_state = ${INTEGRITY_STATES.indexOf(sample.state)}::smallint,
+      witness_edges = ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb, system_metrics = ${JSON.stringify(sample.metrics)}::jsonb`);
+  }
   if (change.message !== undefined) set("message", sql`${change.message}`);
   if (change.stabilize_in !== undefined) set("stabilize_until", sql`clock_timestamp() + make_interval(secs => ${change.stabilize_in}::float8)`);
   if (change.deadline_in !== undefined) set("deadline", sql`clock_timestamp() + make_interval(secs => ${change.deadline_in}::float8)`);

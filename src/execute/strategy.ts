@@ -6,6 +6,7 @@ import type { Collection } from "../model/collection.ts";
 import type { IntegrityState, Problem, ProblemClass } from "../model/problem.ts";
 import type { MeasurementKind, Snapshot } from "../sense/snapshot.ts";
 import type { Lease } from "./leases.ts";
+import type { Bound } from "./plan-state.ts";
 
 export interface PlanRequest {
   readonly host: Host;
@@ -72,6 +73,8 @@ export interface Strategy {
   applicable(collection: Collection): true | { readonly reason: string; readonly hint: string };
   /** Foresees the action. Pure but for what it reads. */
   plan(request: PlanRequest): Plan | NothingToDo;
+  /** What of its plan an approval is given for, beside the problem's components and the rows; docs/control.md. */
+  boundTo?(plan: Plan): Bound;
   /** One bounded change, inside a subtransaction; what it returns is journaled with it. */
   executeBatch(context: BatchContext): BatchResult;
   /**

@@ -8,9 +8,10 @@ import type { Collection } from "../model/collection.ts";
 import { parseDocument } from "../model/documents.ts";
 import type { Problem } from "../model/problem.ts";
 import { insertAction } from "../execute/actions.ts";
+import { planState } from "../execute/plan-state.ts";
 import { STRATEGIES } from "../execute/registry.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
-import { guardContext, learnedWeights, recentFailures } from "../select/context.ts";
+import { guardContext, learnedWeights, recentFailures, recentRejections } from "../select/context.ts";
 import { everyRefusal, GUARDS, judge, type GuardContext, type GuardMode, type GuardVerdict, type Refusal } from "../select/guards/index.ts";
 import { letThrough, takeTurn } from "../select/turn.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
@@ -75,6 +76,7 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   if (turn.refusal) return refuse("deferred", turn.refusal);
   const action = insertAction(host, {
     collection, origin: wanted.origin, problem, considered, strategy: chosen, params: wanted.params, plan, sample, state: sample.state,
+    plan_state: planState(problem, plan, chosen.boundTo?.(plan)),
     target_lambda: (wanted.params["target_lambda"] as number | undefined) ?? collection.settings.target_lambda,
     approval: verdict.approval_required,
   });
@@ -186,6 +188,7 @@ function choose(
   }
   const { settings } = collection;
   const failures = recentFailures(host, collection.id, problem.details.class);
+  const rejections = recentRejections(host, collection.id, problem.details.class);
   const candidates = STRATEGIES.map((strategy): Candidate => {
     const nothing = empty.get(strategy.name);
     const held = watched.get(strategy.name);
@@ -195,6 +198,7 @@ function choose(
       applicable: strategy.applicable(collection),
       needs_approval: mode === "approve" || settings.require_approval_strategies.includes(strategy.name),
       failed_seconds_ago: failures[strategy.name] ?? null,
+      rejected_seconds_ago: rejections[strategy.name] ?? null,
       ...(nothing && { nothing_to_do: nothing.nothing }),
       ...(held !== undefined && { held }),
       // Where all are off the guard says so for all.
@@ -205,6 +209,7 @@ function choose(
     max_auto_heal_impact: settings.max_auto_heal_impact,
     weights,
     retry_seconds: settings.strategy_retry_seconds,
+    rejection_seconds: settings.rejection_seconds,
   });
   return { chosen: STRATEGIES.find(({ name }) => name === chosen) ?? null, considered };
 }
@@ -223,6 +228,6 @@ function noStrategy(problem: Problem, considered: readonly Considered[]): Refusa
 }
 
 /** Seconds between ticks as measured; a minute, pg_cron's coarsest rhythm, before there is a measurement. */
-function tickSeconds(host: Host): number {
+export function tickSeconds(host: Host): number {
   return host.query<{ seconds: number | null }>(sql`SELECT interval_seconds AS seconds FROM ruvector.healing_ticks`)[0]?.seconds ?? 60;
 }

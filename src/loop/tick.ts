@@ -14,7 +14,8 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { closeForecasts, scoreForecasts } from "../learn/forecasts.ts";
 import { closeRefusals, recordRefusal } from "../select/refusals.ts";
-import { takeSample } from "../sense/sample.ts";
+import { type Sample, takeSample } from "../sense/sample.ts";
+import { beginInWindow, waitsForWindow } from "./approval.ts";
 import { decide } from "./heal.ts";
 
 export interface Again {
@@ -25,7 +26,7 @@ export interface Again {
 export function tickBatch(host: Host, collectionId: number, sliceElapsed: number): Again {
   endLeases(host, collectionId);
   const action = activeAction(host, collectionId);
-  if (!action || action.state === "awaiting_approval" || action.state === "stabilizing") return { again: false };
+  if (!action || action.state === "awaiting_approval" || action.state === "stabilizing" || waitsForWindow(action)) return { again: false };
   const collection = reachable(host, collectionId);
   return collection ? { again: runBatch(host, collection, action, sliceElapsed).again } : { again: false };
 }
@@ -48,7 +49,11 @@ export function tickObserve(host: Host, collectionId: number): Again {
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
   scoreForecasts(host, collection, sample.reading.lambda);
-  if (action) judgeAction(host, collection, action, sample.reading.lambda);
+  if (action && waitsForWindow(action)) beginInWindow(host, collection, action, sample);
+  else if (action?.state === "awaiting_approval" && wellAgain(collection, sample)) {
+    // It would hold up everything else until somebody answers.
+    updateAction(host, action, { state: "expired", message: "not needed any more: the collection is well again" });
+  } else if (action) judgeAction(host, collection, action, sample.reading.lambda);
   else if (sample.state === "normal") {
     closeRefusals(host, collection.id);
     closeForecasts(host, collection.id, [], "the collection is well again");
@@ -56,6 +61,9 @@ export function tickObserve(host: Host, collectionId: number): Again {
   else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
   return { again: false };
 }
+
+const wellAgain = ({ settings }: Collection, { state, reading }: Sample): boolean =>
+  state === "normal" && reading.lambda !== null && reading.lambda >= settings.stress_threshold;
 
 /** Whether the next sample decides about the action: it must then see what the action did, not what is remembered. */
 const judgedNow = (action: Action): boolean =>

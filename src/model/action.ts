@@ -1,3 +1,4 @@
+import type { PlanState } from "../execute/plan-state.ts";
 import type { Considered } from "../select/select.ts";
 import type { WitnessEdge } from "./graph.ts";
 import type { Metrics, Problem, ProblemClass } from "./problem.ts";
@@ -57,6 +58,16 @@ export interface Action {
   readonly rollback_reason: string | null;
   readonly rollback_to: "rolled_back" | "aborted" | "failed" | null;
   readonly verified: boolean | null;
+  /** What it was planned from and is approved for; null: of an older version. The fingerprint is a short hash of it. */
+  readonly plan_state: PlanState | null;
+  readonly fingerprint: string | null;
+  readonly approved_by: string | null;
+  readonly approved_at: number | null;
+  readonly rejected_by: string | null;
+  readonly rejected_at: number | null;
+  readonly rejection_reason: string | null;
+  /** The action that asks again, where the state had moved. */
+  readonly replaced_by: string | null;
   readonly message: string | null;
   readonly degraded_at: number | null;
   readonly created_at: number;
@@ -78,6 +89,8 @@ export interface Progress {
   readonly undoing_slice?: number;
   /** The next sample measures anew what the strategy changes, so that the slice is judged by what it did. */
   readonly remeasure?: boolean;
+  /** It was approved while no maintenance window was open, and begins with the next one. */
+  readonly waits_for_window?: boolean;
   readonly [key: string]: unknown;
 }
 

@@ -26,8 +26,10 @@ export function guardContext(
              WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
            (SELECT count(*)::int FROM ruvector.healing_actions
              WHERE state IN ('planned', 'executing', 'stabilizing', 'rolling_back')) AS active_total,
-           (SELECT json_build_object('started_at', extract(epoch FROM started_at), 'ended_at', extract(epoch FROM finished_at)) FROM own
-             WHERE started_at IS NOT NULL ORDER BY started_at DESC LIMIT 1) AS last_attempt,
+           (SELECT json_build_object('started_at', extract(epoch FROM began), 'ended_at', extract(epoch FROM finished_at))
+              -- A human who said no is not asked again at once either.
+              FROM (SELECT coalesce(started_at, rejected_at) AS began, finished_at FROM own) o
+             WHERE began IS NOT NULL ORDER BY began DESC LIMIT 1) AS last_attempt,
            coalesce((SELECT json_agg(extract(epoch FROM started_at)) FROM own
              WHERE started_at > clock_timestamp() - make_interval(secs => ${ATTEMPT_WINDOW_SECONDS}::float8)), '[]') AS attempts,
            coalesce((SELECT json_agg(json_build_object('at', extract(epoch FROM completed_at), 'problem_class', problem_class, 'verified', verified))
@@ -65,6 +67,16 @@ export function learnedWeights(host: Host, problemClass: string): Record<string,
      WHERE problem_class IN (${problemClass}, '*')
      ORDER BY strategy_name, problem_class = '*'`);
   return Object.fromEntries(rows.map(({ name, weight }) => [name, weight]));
+}
+
+/** Seconds since a human last said no to each strategy for a class on a collection. */
+export function recentRejections(host: Host, collectionId: number, problemClass: string): Record<string, number> {
+  const rows = host.query<{ name: string; seconds: number }>(sql`
+    SELECT strategy_name AS name, min(greatest(0, extract(epoch FROM clock_timestamp() - rejected_at)))::float8 AS seconds
+      FROM ruvector.healing_actions
+     WHERE collection_id = ${collectionId}::int AND problem_class = ${problemClass} AND rejected_at IS NOT NULL
+     GROUP BY strategy_name`);
+  return Object.fromEntries(rows.map(({ name, seconds }) => [name, seconds]));
 }
 
 /** Seconds since the last outcome of each strategy for a class on a collection, where that outcome was not verified. */

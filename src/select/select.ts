@@ -21,6 +21,8 @@ export interface Candidate extends StrategyInfo {
   /** The loop may not use it (mode off), or its plan was kept and it does not act (observe, recommend): why. */
   readonly mode_off?: string;
   readonly held?: string;
+  /** Seconds since a human rejected an action of it for this class on this collection; absent or null: none did. */
+  readonly rejected_seconds_ago?: number | null;
   /** Seconds since its last outcome for this class on this collection, where that was not verified; absent or null otherwise. */
   readonly failed_seconds_ago?: number | null;
 }
@@ -31,6 +33,8 @@ export interface SelectionContext {
   readonly weights: Readonly<Record<string, number>>;
   /** A strategy that did not help steps aside for the others for so long; default 0. */
   readonly retry_seconds?: number;
+  /** A strategy that a human rejected is left alone for so long; default 0. */
+  readonly rejection_seconds?: number;
 }
 
 /** Why a candidate was taken or not. */
@@ -42,6 +46,7 @@ export type SelectionReason =
   | "needs_approval"
   | "nothing_to_do"
   | "failed_recently"
+  | "rejected_recently"
   | "not_applicable"
   | "mode_off"
   | "held"
@@ -94,7 +99,7 @@ const judged = (candidate: Ranked, reason_code: SelectionReason, reason: string)
 });
 
 /** Why a candidate may not be used at all; null when it may. */
-function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impact: limit, retry_seconds = 0 }: SelectionContext): Considered | null {
+function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impact: limit, retry_seconds = 0, rejection_seconds = 0 }: SelectionContext): Considered | null {
   if (!candidate.handles.includes(problem)) {
     const handles = candidate.handles.length > 0 ? candidate.handles.join(", ") : "nothing";
     return judged(candidate, "wrong_class", `handles ${handles}, not ${problem}`);
@@ -109,6 +114,10 @@ function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impa
   }
   if (candidate.nothing_to_do !== undefined) return judged(candidate, "nothing_to_do", printable(candidate.nothing_to_do, 400));
   if (candidate.held !== undefined) return judged(candidate, "held", printable(candidate.held, 400));
+  const rejected = candidate.rejected_seconds_ago ?? null;
+  if (rejected !== null && rejected < rejection_seconds) {
+    return judged(candidate, "rejected_recently", `a human rejected it here ${Math.round(rejected)} s ago; it is not asked for again within ${rejection_seconds} s (rejection_seconds)`);
+  }
   const ago = candidate.failed_seconds_ago ?? null;
   if (ago !== null && ago < retry_seconds) {
     return judged(candidate, "failed_recently", `did not help here ${Math.round(ago)} s ago; it is not repeated within ${retry_seconds} s (strategy_retry_seconds)`);

@@ -42,7 +42,7 @@ function verdict(action: Action): string {
     case "awaiting_approval":
       return `It waits for a human${because}. Until then it changes nothing.`;
     case "planned":
-      return "It begins with the next tick.";
+      return action.progress.waits_for_window ? `It begins later${because}.` : "It begins with the next tick.";
     case "executing":
       return `It is at work${because}.`;
     case "stabilizing":
@@ -58,7 +58,9 @@ function verdict(action: Action): string {
     case "failed":
       return `It failed${because}.`;
     case "aborted":
-      return "A human stopped it, and what it had done was undone.";
+      return action.rejected_at === null
+        ? "A human stopped it, and what it had done was undone."
+        : `${printable(action.rejected_by ?? "A human", 63)} rejected it at ${clock(action.rejected_at)} UTC${because}.`;
     case "expired":
       return `It never began${because}.`;
   }

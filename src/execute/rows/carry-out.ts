@@ -1,6 +1,7 @@
 /** Carries a list of moves out, batch by batch, and takes them back: what all strategies that move rows share. */
 import type { Plan, Progress, Step } from "../../model/action.ts";
 import { count } from "../../model/text.ts";
+import type { Bound } from "../plan-state.ts";
 import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
 import { type Identity, moveRows, moveRowsBack, type RowFilter } from "./rows.ts";
 
@@ -18,6 +19,17 @@ export interface MovesPlan extends Plan {
   readonly moves: readonly Move[];
   /** What the prediction takes for granted, in words; verification decides. */
   readonly assumes: readonly string[];
+}
+
+/** From where rows go, and how many where: where they come from must stay the same, what each target takes about. */
+export function movesBound(plan: Plan): Bound {
+  const { moves } = plan as MovesPlan;
+  const sums = (end: "from" | "to"): Record<string, number> => {
+    const rows: Record<string, number> = {};
+    for (const move of moves) rows[move[end]] = (rows[move[end]] ?? 0) + move.rows;
+    return rows;
+  };
+  return { facts: { from: moves.map(({ from }) => from) }, amounts: { "rows from": sums("from"), "rows to": sums("to") } };
 }
 
 interface MovesProgress extends Progress {

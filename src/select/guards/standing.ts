@@ -25,7 +25,9 @@ export function standbyServer({ standby }: GuardContext): Refusal | null {
   };
 }
 
-export function healthy({ lambda, settings, weak_edges }: GuardContext): Refusal | null {
+export function healthy(
+  { lambda, settings, weak_edges }: Pick<GuardContext, "lambda" | "weak_edges"> & { readonly settings: Pick<GuardContext["settings"], "stress_threshold"> },
+): Refusal | null {
   if (lambda === null || !(lambda >= settings.stress_threshold) || weak_edges > 0) return null;
   return {
     reason: "healthy",

@@ -1,7 +1,7 @@
 /** compact_indexes: rebuilds fragmented indexes, worst first, one at a time, while reads and writes go on. */
 import * as z from "zod/mini";
 import type { BatchContext, PlanRequest, Strategy } from "../../strategy.ts";
-import { planCompaction } from "./plan.ts";
+import { type CompactPlan, planCompaction } from "./plan.ts";
 import { clearStep, compactBatch, type CompactProgress } from "./rebuild.ts";
 
 export const compactIndexes: Strategy = {
@@ -22,6 +22,13 @@ export const compactIndexes: Strategy = {
   plan: (request: PlanRequest) => planCompaction(request),
   executeBatch: (context: BatchContext) => compactBatch(context),
   undoStep: (context, step) => clearStep(context, step),
+  boundTo(plan) {
+    const { indexes } = plan as CompactPlan;
+    return {
+      facts: { indexes: indexes.map(({ index, oid }) => `${index} (oid ${oid})`) },
+      amounts: { bytes: Object.fromEntries(indexes.map(({ index, bytes }) => [index, bytes])) },
+    };
+  },
   remeasures: ["indexes"],
   describeStep: (_kind, { index }) => `REINDEX INDEX CONCURRENTLY ${String(index)} by a pg_cron job`,
   describeProgress: ({ progress }) => (progress as Partial<CompactProgress>).note || "not begun",

@@ -8,7 +8,7 @@ import { lambdaText, list, short } from "../../../model/text.ts";
 import { assess, hottestFigure, loadRatios, workingPartitions } from "../../../sense/assess.ts";
 import type { PartitionMeasurement } from "../../../sense/collect/partitions.ts";
 import { endLease, grantLease, type Lease, openLeases } from "../../leases.ts";
-import { describeMove, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
+import { describeMove, movesBound, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds } from "../../rows/estimate.ts";
 import { foreseen, loaded } from "../../rows/foresee.ts";
 import type { LoadedPartition } from "../../rows/loads.ts";
@@ -85,6 +85,8 @@ export const drainHotPartition: Strategy = {
   executeBatch(context: BatchContext): BatchResult {
     return moveBatch(context, () => [closeRoutes(context)]);
   },
+
+  boundTo: movesBound,
 
   remeasures: ["partitions"],
 

@@ -8,7 +8,7 @@ import { assess, workingPartitions } from "../../../sense/assess.ts";
 import { memoryUsage, touchedBytes, workingSet } from "../../../sense/assess/memory.ts";
 import { type PartitionMeasurement, reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
-import { describeMove, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
+import { describeMove, movesBound, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds } from "../../rows/estimate.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
@@ -107,6 +107,8 @@ export const evictColdData: Strategy = {
     const { make } = context.action.plan as EvictPlan;
     return moveBatch(context, () => (make ? [madeStep(context, make)] : []));
   },
+
+  boundTo: movesBound,
 
   remeasures: ["partitions", "memory"],
 

@@ -82,6 +82,8 @@ export const pauseMaintenance: Strategy = {
     return { done: false, steps: [], progress: { ...next, waits }, waiting: waits };
   },
 
+  boundTo: (plan) => ({ facts: { jobs: (plan as PausePlan).jobs.map(({ name, jobid }) => `${name} (${jobid})`) }, amounts: {} }),
+
   remeasures: ["maintenance"],
 
   describeStep: (_kind, { name, jobid }) => `paused pg_cron job ${printable(String(name))} (${String(jobid)})`,

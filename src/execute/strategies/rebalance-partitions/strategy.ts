@@ -9,7 +9,7 @@ import { short } from "../../../model/text.ts";
 import { assess, hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../../sense/assess.ts";
 import { reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
-import { describeMove, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
+import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds } from "../../rows/estimate.ts";
 import { foreseen, loaded } from "../../rows/foresee.ts";
 import { type LoadMove, planLoads, type TrafficModel } from "../../rows/loads.ts";
@@ -88,6 +88,8 @@ export const rebalancePartitions: Strategy = {
     const weights = sources.map(({ label, load_before }) => ({ label, weight: Math.min(1, 1 / load_before) }));
     return moveBatch(context, () => [lowerRoutesStep(host, collection, weights)]);
   },
+
+  boundTo: movesBound,
 
   remeasures: ["partitions"],
 

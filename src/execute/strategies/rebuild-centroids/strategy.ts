@@ -38,6 +38,14 @@ export const rebuildCentroids: Strategy = {
     return STAGES[progress.stage](context, target, progress);
   },
 
+  boundTo(plan) {
+    const { targets } = plan as RebuildPlan;
+    return {
+      facts: { indexes: targets.map(({ index, oid, way }) => `${index} (oid ${oid}, ${way})`) },
+      amounts: { bytes: Object.fromEntries(targets.map(({ index, bytes }) => [index, bytes])) },
+    };
+  },
+
   remeasures: ["centroids"],
 
   describeStep(kind, details) {

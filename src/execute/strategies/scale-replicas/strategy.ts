@@ -136,6 +136,11 @@ export const scaleReplicas: Strategy = {
   },
 
   // Replicas change what is read where; they show in the counters of every sample.
+  boundTo(plan) {
+    const { workload, replicas_before, replicas_after } = plan as ScalePlan;
+    return { facts: { workload: [workload], replicas: [`${replicas_before} to ${replicas_after}`] }, amounts: {} };
+  },
+
   remeasures: ["partitions", "replicas"],
 
   describeStep: (_kind, { workload, from, to }) => `asked for ${String(to)} replicas of ${String(workload)} instead of ${String(from)}`,

@@ -99,6 +99,11 @@ export const throttleIngestion: Strategy = {
     return { done: false, steps: [], progress: { ...next, waits }, waiting: waits };
   },
 
+  boundTo(plan) {
+    const { level, tables } = plan as ThrottlePlan;
+    return { facts: { level: [`${level.mode}: inserts ${level.insert_pct} %, bulk ${level.bulk_pct} %`] }, amounts: { tables: { throttled: tables } } };
+  },
+
   remeasures: ["partitions", "replicas", "memory"],
 
   describeStep: (_kind, { insert_pct, bulk_pct, mode }) =>
