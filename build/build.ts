@@ -8,6 +8,8 @@ import { makeBundles } from "./bundle.ts";
 import { makePage } from "./page.ts";
 import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
 import { writeRightsTable } from "./rights-table.ts";
+import { writeDashboard } from "./monitoring/dashboard.ts";
+import { writeQueries } from "./monitoring/exporter-queries.ts";
 import { writeMetricsTable } from "./monitoring/metrics-table.ts";
 import { writeSettingsTable } from "./settings-table.ts";
 import { LANGUAGES, root, version } from "./project.ts";
@@ -40,6 +42,8 @@ if (process.argv[1]?.endsWith("build.ts")) {
   await writeSettingsTable();
   await writeRightsTable();
   await writeMetricsTable();
+  await writeQueries();
+  await writeDashboard();
   // The demo and the quick tests make it too, when they need it; nothing for a server depends on it.
   const { snapshotFile } = await import("../src/cli/embedded/snapshot.ts");
   await snapshotFile({ log: (line) => console.log(line) }).then(

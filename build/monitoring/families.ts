@@ -14,7 +14,7 @@ export interface Family {
   readonly sources: readonly Source[];
 }
 
-type Source = "collections" | "outcomes" | "counters" | "actions" | "refusals" | "installation";
+type Source = "collections" | "outcomes" | "counters" | "actions" | "refusals" | "installation" | "audit";
 
 const metric = (type: MetricType) => (sources: Source | readonly Source[], name: string, labels: readonly string[], help: string): Family => ({
   name, type, labels, help, sources: [sources].flat(),
@@ -44,7 +44,8 @@ export const FAMILIES: readonly Family[] = [
   gauge("outcomes", "ruvector_healing_avg_improvement", COLLECTION, "Mean improvement of lambda as a fraction of the initial one, over 30 days; absent without any."),
   gauge("outcomes", "ruvector_healing_time_to_recovery_seconds", COLLECTION, "Mean time from the first sample below the stress threshold to the verified end, over 30 days; absent without any."),
   summary("counters", "ruvector_healing_recovery_seconds", COLLECTION, "The same times, as sum and count over all verified actions: for a mean over any window."),
-  gauge("collections", "ruvector_healing_enabled", COLLECTION, "1 when the loop may act on the collection, 0 when healing is switched off for it or for all."),
+  gauge("collections", "ruvector_healing_enabled", COLLECTION, "1 when healing is on for the collection, 0 when it is switched off (enabled, or mode off) for it or for all."),
+  gauge("collections", "ruvector_healing_mode_info", [...COLLECTION, "mode"], "Always 1; the label says how far the loop may go by itself: observe, recommend, approve, auto or off."),
 
   counter("counters", "ruvector_healing_actions_total", [...COLLECTION, "state"], "Times an action came to an end, by the state it ended in; one undone later counts again."),
   gauge("actions", "ruvector_healing_action_age_seconds", [...STRATEGY, "state", "action_id"], "Seconds since the action under way was planned."),
@@ -58,14 +59,19 @@ export const FAMILIES: readonly Family[] = [
 
   counter("counters", "ruvector_healing_refusals_total", [...COLLECTION, "reason"], "Evaluations that ended in no action, by the guard's reason."),
   gauge("refusals", "ruvector_healing_refusal_age_seconds", [...COLLECTION, "reason"], "For how long the refusal in force has stood."),
+  gauge("refusals", "ruvector_healing_refusal_escalated", [...COLLECTION, "reason"], "1 when the refusal in force has lasted too long for its reason (refusal_escalation_seconds), else 0."),
+  gauge("installation", "ruvector_healing_breaker_state", [], "Circuit breaker: 0 closed, 1 half open (one action is let through), 2 open (none is started)."),
+  gauge("installation", "ruvector_healing_breaker_open_seconds", [], "Seconds since the circuit breaker opened; absent while it is closed."),
 
   counter("installation", "ruvector_healing_ticks_total", [], "Turns of the loop."),
   counter("installation", "ruvector_healing_tick_errors_total", [], "Errors that ended a part of a tick; ruvector_healing_status() has the last one."),
   gauge("installation", "ruvector_healing_tick_duration_seconds", [], "How long the last tick took; while one runs, its time so far."),
   gauge("installation", "ruvector_healing_tick_interval_seconds", [], "Time between ticks, a moving average; absent before the second one."),
   gauge("installation", "ruvector_healing_tick_lag_seconds", [], "Seconds since the last tick began; absent before the first one."),
-  counter("installation", "ruvector_healing_events_total", [], "Audit events written."),
-  gauge("installation", "ruvector_healing_collections", [], "Registered collections."),
+  counter("audit", "ruvector_healing_events_total", [], "Audit events written."),
+  gauge("audit", "ruvector_healing_audit_intact", [], "1 while the last 100 events of the audit chain verify and end in its head, else 0; ruvector_healing_verify_audit() checks all."),
+  gauge("audit", "ruvector_healing_audit_unsigned_seconds", [], "Age of the oldest event that no signature covers; 0 when all are signed."),
+  gauge("installation", "ruvector_healing_registered_collections", [], "Registered collections."),
   gauge("installation", "ruvector_healing_in_recovery", [], "1 on a standby, where everything here is the primary's as replicated; 0 on a primary."),
-  gauge("installation", "ruvector_healing_info", ["version", "language", "postgres"], "Always 1; the labels say what is installed."),
+  gauge("installation", "ruvector_healing_build_info", ["version", "language", "postgres"], "Always 1; the labels say what is installed."),
 ];

@@ -39,6 +39,9 @@ DECLARE
   failure_message text;
   failure_detail text;
   culprit bigint;
+  turned text;
+  name text;
+  about text;
 BEGIN
   -- Another tick or a person's call is at work on this collection: it needs nothing from here.
   IF NOT pg_try_advisory_xact_lock(1381389896, collection_id) THEN
@@ -71,14 +74,23 @@ BEGIN
     FROM (SELECT u.reversible OR EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = u.id AND s.undone_at IS NULL) AS needed
             FROM ruvector.healing_actions u WHERE u.id = culprit) undo
    WHERE a.id = culprit
-     AND a.failures > (ruvector.healing_settings(a.collection_id) ->> 'max_retries')::integer;
-  INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
-  SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name), culprit, 'tick_failed', failure_message,
-         jsonb_build_object('sqlstate', failure_state, 'detail', failure_detail, 'phase', phase)
+     AND a.failures > (ruvector.healing_settings(a.collection_id) ->> 'max_retries')::integer
+  RETURNING a.state INTO turned;
+  SELECT format('%I.%I', c.schema_name, c.table_name) INTO name
     FROM ruvector.collections c
    WHERE c.collection_id = healing_tick_collection.collection_id;
+  about := regexp_replace(concat_ws(', ', name, 'action ' || culprit), '\s*[\r\n]\s*', ' ', 'g');
+  INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
+  VALUES (collection_id, name, culprit, 'tick_failed', failure_message,
+          jsonb_build_object('sqlstate', failure_state, 'detail', failure_detail, 'phase', phase));
+  RAISE LOG 'ruvector_healing: tick_failed (%): % %', about, failure_state, regexp_replace(failure_message, '\s*[\r\n]\s*', ' ', 'g');
+  IF turned IS NOT NULL THEN
+    INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
+    VALUES (collection_id, name, culprit, 'action_' || turned, format('too many failures in a row; the last one: %s %s', failure_state, failure_message),
+            jsonb_build_object('to', turned));
+    RAISE LOG 'ruvector_healing: action_% (%): too many failures in a row', turned, about;
+  END IF;
   PERFORM ruvector.healing_breaker_update();
-  RAISE LOG 'ruvector_healing: tick failed on collection % (action %): % %', collection_id, culprit, failure_state, failure_message;
   RETURN false;
 END
 $function$;

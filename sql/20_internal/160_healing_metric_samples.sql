@@ -7,7 +7,7 @@ RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  WITH known AS (
+  WITH known AS MATERIALIZED (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name, ruvector.healing_settings(c.collection_id) AS settings
       FROM ruvector.collections c
   ), ended AS (
@@ -24,6 +24,7 @@ AS $function$
     LEFT JOIN ruvector.integrity_samples i ON i.id = s.sample_id
     LEFT JOIN ended e ON e.collection_id = k.collection_id
     LEFT JOIN active a ON a.collection_id = k.collection_id
+    CROSS JOIN (SELECT (ruvector.healing_settings(0) ->> 'enabled')::boolean AS enabled) e0
     CROSS JOIN LATERAL (VALUES
       ('ruvector_integrity_lambda', s.lambda),
       ('ruvector_integrity_state', coalesce(s.state::double precision, 'NaN')),
@@ -34,8 +35,11 @@ AS $function$
       ('ruvector_healing_cooldown',
         coalesce(e.at + make_interval(secs => (k.settings ->> 'min_healing_interval_seconds')::double precision) > clock_timestamp(), false)::integer::double precision),
       ('ruvector_healing_enabled',
-        ((k.settings ->> 'enabled')::boolean AND (ruvector.healing_settings(0) ->> 'enabled')::boolean)::integer::double precision)
-    ) m (family, value);
+        (k.settings ->> 'mode' <> 'off' AND (k.settings ->> 'enabled')::boolean AND e0.enabled)::integer::double precision)
+    ) m (family, value)
+  UNION ALL
+  SELECT 'ruvector_healing_mode_info', '', ARRAY[k.name, k.settings ->> 'mode'], 1
+    FROM known k;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_collections() IS 'Metrics of the present state of each collection.';
 
@@ -45,7 +49,9 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH recent AS (
-    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, o.*
+    -- Only what is needed: what the outcomes hold in jsonb is most of them, and this is read three times.
+    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, o.id, o.strategy_name, o.completed_at, o.duration_ms, o.success, o.verified,
+           o.improvement_pct, o.recovery_seconds, o.predicted_lambda, o.final_lambda
       FROM ruvector.healing_outcomes o
       JOIN ruvector.collections c USING (collection_id)
      WHERE o.completed_at > clock_timestamp() - interval '30 days'
@@ -155,12 +161,16 @@ RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 'ruvector_healing_refusal_age_seconds', '', ARRAY[format('%I.%I', c.schema_name, c.table_name), r.reason],
-         max(extract(epoch FROM clock_timestamp() - r.first_at))::double precision
-    FROM ruvector.healing_refusals r
-    JOIN ruvector.collections c USING (collection_id)
-   WHERE r.closed_at IS NULL
-   GROUP BY c.collection_id, r.reason;
+  SELECT m.family, '', ARRAY[o.name, o.reason], m.value
+    FROM (SELECT format('%I.%I', c.schema_name, c.table_name) AS name, r.reason, min(r.first_at) AS since, bool_or(r.escalated_at IS NOT NULL) AS escalated
+            FROM ruvector.healing_refusals r
+            JOIN ruvector.collections c USING (collection_id)
+           WHERE r.closed_at IS NULL
+           GROUP BY c.collection_id, r.reason) o
+    CROSS JOIN LATERAL (VALUES
+      ('ruvector_healing_refusal_age_seconds', extract(epoch FROM clock_timestamp() - o.since)::double precision),
+      ('ruvector_healing_refusal_escalated', o.escalated::integer::double precision)
+    ) m (family, value);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_refusals() IS 'Metrics of the refusals in force.';
 
@@ -178,11 +188,45 @@ AS $function$
         extract(epoch FROM CASE WHEN t.finished_at >= t.started_at THEN t.finished_at ELSE clock_timestamp() END - t.started_at)),
       ('ruvector_healing_tick_interval_seconds', '{}', t.interval_seconds),
       ('ruvector_healing_tick_lag_seconds', '{}', extract(epoch FROM clock_timestamp() - t.started_at)),
-      -- The sequence and not the table: events are removed when they are old. A rollback or a crash leaves gaps.
-      ('ruvector_healing_events_total', '{}', coalesce(pg_sequence_last_value('ruvector.healing_events_id_seq'), 0)),
-      ('ruvector_healing_collections', '{}', (SELECT count(*) FROM ruvector.collections)),
+      ('ruvector_healing_registered_collections', '{}', (SELECT count(*) FROM ruvector.collections)),
       ('ruvector_healing_in_recovery', '{}', pg_is_in_recovery()::integer),
-      ('ruvector_healing_info', ARRAY[ruvector.healing_version(), '{{LANGUAGE}}', current_setting('server_version')], 1)
-    ) m (family, labels, value);
+      ('ruvector_healing_build_info', ARRAY[ruvector.healing_version(), '{{LANGUAGE}}', current_setting('server_version')], 1)
+    ) m (family, labels, value)
+  UNION ALL
+  SELECT m.family, '', '{}', m.value
+    FROM ruvector.healing_breaker b
+    CROSS JOIN LATERAL (VALUES
+      ('ruvector_healing_breaker_state', CASE b.state WHEN 'closed' THEN 0 WHEN 'half_open' THEN 1 ELSE 2 END::double precision),
+      ('ruvector_healing_breaker_open_seconds',
+        CASE WHEN b.state <> 'closed' THEN extract(epoch FROM clock_timestamp() - b.opened_at)::double precision END)
+    ) m (family, value);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_installation() IS 'Metrics of the loop itself.';
+
+CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_audit()
+RETURNS TABLE (family text, suffix text, labels text[], value double precision)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT m.family, '', '{}'::text[], m.value
+    FROM (SELECT) one
+    LEFT JOIN ruvector.healing_audit_head h ON true
+    CROSS JOIN LATERAL (VALUES
+      -- Places in the chain, and not rows: events are removed when they are old.
+      ('ruvector_healing_events_total',
+        (coalesce(h.seq, 0) + (SELECT count(*) FROM ruvector.healing_events e WHERE e.seq IS NULL))::double precision),
+      ('ruvector_healing_audit_intact', CASE
+        WHEN h.seq = h.base_seq THEN 1
+        WHEN h.seq IS NOT NULL THEN (
+          SELECT (f.broken = 0 AND f.last_seq = h.seq AND f.last_hash = h.hash)::integer
+            FROM (SELECT greatest(h.seq - 100, h.base_seq) AS seq) s
+            CROSS JOIN LATERAL ruvector.healing_audit_link_findings(
+              s.seq, CASE WHEN s.seq = h.base_seq THEN h.base_hash ELSE (SELECT e.hash FROM ruvector.healing_events e WHERE e.seq = s.seq) END,
+              9223372036854775807, h) f) END::double precision),
+      ('ruvector_healing_audit_unsigned_seconds', coalesce((
+        SELECT extract(epoch FROM clock_timestamp() - min(e.at))::double precision
+          FROM ruvector.healing_events e
+         WHERE e.seq IS NULL OR e.seq > coalesce((SELECT max(s.seq) FROM ruvector.healing_audit_signatures s), 0)), 0))
+    ) m (family, value);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_metrics_of_audit() IS 'Metrics of the audit trail.';

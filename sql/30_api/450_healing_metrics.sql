@@ -22,7 +22,9 @@ AS $function$
           UNION ALL
           SELECT * FROM ruvector.healing_metrics_of_refusals() WHERE EXISTS (SELECT FROM wanted WHERE 'refusals' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_installation() WHERE EXISTS (SELECT FROM wanted WHERE 'installation' = ANY (sources))) s
+          SELECT * FROM ruvector.healing_metrics_of_installation() WHERE EXISTS (SELECT FROM wanted WHERE 'installation' = ANY (sources))
+          UNION ALL
+          SELECT * FROM ruvector.healing_metrics_of_audit() WHERE EXISTS (SELECT FROM wanted WHERE 'audit' = ANY (sources))) s
    WHERE s.value IS NOT NULL AND s.family IN (SELECT name FROM wanted);
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_metric_samples(text[]) IS 'Values of the metrics, of some families or of all: SELECT * FROM ruvector_healing_metric_samples(''ruvector_integrity_lambda'');';

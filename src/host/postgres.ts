@@ -59,6 +59,9 @@ function run(statement: Sql, wantsRows: boolean): Answer {
   return answer;
 }
 
+/** A table's name may hold a line's end, and what follows it must not look like a line of the log. */
+const oneLine = (message: string): string => message.replace(/\s*[\r\n]\s*/g, " ");
+
 export const postgres: Host = {
   query<Row>(statement: Sql): Row[] {
     const answer = run(statement, true);
@@ -83,7 +86,7 @@ export const postgres: Host = {
     return result.value as T;
   },
   now: () => Date.now(),
-  log: (message) => currentEngine().elog(levels().log, `ruvector_healing: ${message}`),
-  warn: (message) => currentEngine().elog(levels().warning, `ruvector_healing: ${message}`),
+  log: (message) => currentEngine().elog(levels().log, `ruvector_healing: ${oneLine(message)}`),
+  warn: (message) => currentEngine().elog(levels().warning, `ruvector_healing: ${oneLine(message)}`),
   notice: (message) => currentEngine().elog(levels().notice, message),
 };

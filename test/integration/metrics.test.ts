@@ -17,11 +17,11 @@ beforeAll(async () => {
 describe("before anything is registered", () => {
   it("there are the loop's own metrics", async () => {
     const found = await scrape();
-    expect(valueOf(found, "ruvector_healing_collections")).toBe(0);
+    expect(valueOf(found, "ruvector_healing_registered_collections")).toBe(0);
     expect(valueOf(found, "ruvector_healing_ticks_total")).toBe(0);
     expect(valueOf(found, "ruvector_healing_tick_lag_seconds")).toBeUndefined();
     expect(valueOf(found, "ruvector_healing_in_recovery")).toBe(0);
-    expect(found.find(({ name }) => name === "ruvector_healing_info")?.samples[0]?.labels).toMatchObject({ version: "0.1.0", language: db.engine.language });
+    expect(found.find(({ name }) => name === "ruvector_healing_build_info")?.samples[0]?.labels).toMatchObject({ version: "0.1.0", language: db.engine.language });
   });
 });
 
@@ -105,6 +105,13 @@ describe("a healed collection", () => {
     await configure(db, { enabled: false });
     expect(valueOf(await scrape(), "ruvector_healing_enabled", { collection })).toBe(0);
     await configure(db, { enabled: true });
+    await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"observe\"}', 'embeddings')");
+    const observing = await scrape();
+    expect(valueOf(observing, "ruvector_healing_mode_info", { collection, mode: "observe" })).toBe(1);
+    expect(valueOf(observing, "ruvector_healing_enabled", { collection })).toBe(1);
+    await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"off\"}', 'embeddings')");
+    expect(valueOf(await scrape(), "ruvector_healing_enabled", { collection })).toBe(0);
+    await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"auto\"}', 'embeddings')");
   });
 
   it("keeps its counters when history is removed", async () => {
@@ -138,6 +145,50 @@ describe("approval", () => {
     expect(waiting![0]!.value).toBeGreaterThanOrEqual(3600);
     expect(waiting![0]!.value).toBeLessThan(3700);
     expect(valueOf(found, "ruvector_healing_active", { collection: "public.waiting" })).toBe(1);
+  });
+});
+
+describe("what should wake somebody", () => {
+  const changed = async (statement: string): Promise<ExpositionFamily[]> => {
+    await db.client.query("BEGIN");
+    try {
+      await db.client.query(statement);
+      return await scrape();
+    } finally {
+      await db.client.query("ROLLBACK");
+    }
+  };
+
+  it("an audit trail that was changed, cut off at its end, or has no signature", async () => {
+    expect(valueOf(await scrape(), "ruvector_healing_audit_intact")).toBe(1);
+    expect(valueOf(await changed("UPDATE ruvector.healing_events SET message = 'forged' WHERE seq = (SELECT max(seq) - 3 FROM ruvector.healing_events)"), "ruvector_healing_audit_intact")).toBe(0);
+    expect(valueOf(await changed("DELETE FROM ruvector.healing_events WHERE seq = (SELECT max(seq) FROM ruvector.healing_events)"), "ruvector_healing_audit_intact")).toBe(0);
+    const unsigned = await changed("DELETE FROM ruvector.healing_audit_signatures; UPDATE ruvector.healing_events SET at = at - interval '1 hour' WHERE seq = 1");
+    expect(valueOf(unsigned, "ruvector_healing_audit_unsigned_seconds")).toBeGreaterThanOrEqual(3600);
+    expect(valueOf(await scrape(), "ruvector_healing_events_total")).toBe(await db.value("SELECT count(*)::int FROM ruvector.healing_events"));
+  });
+
+  it("an open breaker", async () => {
+    expect(valueOf(await scrape(), "ruvector_healing_breaker_state")).toBe(0);
+    expect(valueOf(await scrape(), "ruvector_healing_breaker_open_seconds")).toBeUndefined();
+    const open = await changed("UPDATE ruvector.healing_breaker SET state = 'open', opened_at = clock_timestamp() - interval '1 minute'");
+    expect(valueOf(open, "ruvector_healing_breaker_state")).toBe(2);
+    expect(valueOf(open, "ruvector_healing_breaker_open_seconds")).toBeGreaterThanOrEqual(60);
+  });
+
+  it("a refusal that was escalated, and an undo that failed", async () => {
+    const found = await changed("UPDATE ruvector.healing_refusals SET closed_at = NULL, escalated_at = clock_timestamp() WHERE id = (SELECT max(id) FROM ruvector.healing_refusals WHERE reason = 'cooldown' AND collection = 'public.embeddings')");
+    expect(valueOf(found, "ruvector_healing_refusal_escalated", { collection: "public.embeddings", reason: "cooldown" })).toBe(1);
+    const failed = await changed("UPDATE ruvector.healing_actions SET state = 'rollback_failed' WHERE collection = 'public.embeddings' AND finished_at IS NOT NULL");
+    expect(valueOf(failed, "ruvector_healing_rollback_failed", { collection: "public.embeddings" })).toBe(1);
+    expect(valueOf(failed, "ruvector_healing_actions_total", { collection: "public.embeddings", state: "rollback_failed" })).toBe(1);
+  });
+
+  it("ticks that fail", async () => {
+    const found = await changed("UPDATE ruvector.healing_ticks SET errors = 7, started_at = clock_timestamp() - interval '5 minutes', finished_at = clock_timestamp() - interval '4 minutes'");
+    expect(valueOf(found, "ruvector_healing_tick_errors_total")).toBe(7);
+    expect(valueOf(found, "ruvector_healing_tick_lag_seconds")).toBeGreaterThanOrEqual(300);
+    expect(valueOf(found, "ruvector_healing_tick_duration_seconds")).toBeCloseTo(60, 0);
   });
 });
 
