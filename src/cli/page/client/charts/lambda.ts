@@ -16,7 +16,7 @@ export function lambdaChart(detail: CollectionDetail, actions: readonly OutcomeS
 
   const lines = [1, thresholds.stress, thresholds.critical].map((value, place) => [
     s("line", { class: `grid ${["", "stress", "critical"][place]}`, x1: box.left, x2: box.right, y1: y(value), y2: y(value) }),
-    s("text", { class: "axis", x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, lambdaText(value)),
+    s("text", { class: "axis", "aria-hidden": "true", x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, lambdaText(value)),
   ]);
   const bands = actions.filter((one) => (one.finished_at ?? now) >= from && one.created_at <= now).map((one) => {
     const [a, b] = [x(one.created_at), x(one.finished_at ?? now)];
@@ -24,7 +24,8 @@ export function lambdaChart(detail: CollectionDetail, actions: readonly OutcomeS
       s("title", {}, `action ${one.id}: ${one.strategy}, ${one.state}`),
       s("rect", { class: "band", x: a, width: Math.max(3, b - a), y: box.top - 8, height: box.bottom - box.top + 8, rx: 2 }));
   });
-  return s("svg", { class: "chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary(detail, shown) },
+  // A group, not a picture: the actions in it are links.
+  return s("svg", { class: "chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": summary(detail, shown) },
     s("rect", { class: "zone stress", x: box.left, width: box.right - box.left, y: y(thresholds.stress), height: y(thresholds.critical) - y(thresholds.stress) }),
     s("rect", { class: "zone critical", x: box.left, width: box.right - box.left, y: y(thresholds.critical), height: y(0) - y(thresholds.critical) }),
     lines, bands,
@@ -72,7 +73,7 @@ function ticks(from: number, now: number, x: Scale, y: number, width: number): S
   const zone = new Date(now).getTimezoneOffset() * 60_000;
   const marks: SVGElement[] = [];
   for (let at = Math.ceil((from - zone) / step) * step + zone; at <= now; at += step) {
-    if (x(at) > x(from) + 14 && x(at) < x(now) - 10) marks.push(s("text", { class: "axis", x: x(at), y, "text-anchor": "middle" }, clock(at)));
+    if (x(at) > x(from) + 14 && x(at) < x(now) - 10) marks.push(s("text", { class: "axis", "aria-hidden": "true", x: x(at), y, "text-anchor": "middle" }, clock(at)));
   }
   return marks;
 }
