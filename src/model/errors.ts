@@ -23,12 +23,12 @@ export const SQLSTATES = {
   actuation_failed: "RV021",
   unknown_actuation: "RV022",
   actuation_closed: "RV023",
+  actuation_claimed: "RV024",
   /** RV040 to RV043 are raised by the audit functions, in SQL. */
   audit_signature_refused: "RV040",
   audit_key_refused: "RV041",
   audit_head_unknown: "RV042",
   audit_busy: "RV043",
-  actuation_claimed: "RV024",
   internal_error: "RV999",
 } as const;
 

@@ -3,7 +3,7 @@
  * is theirs; so the count is read, then the claim is looked at, then it is scaled on condition that nothing changed since the count was read.
  * Whoever scaled meanwhile makes the condition fail. Nothing is scaled twice, and what somebody else wanted is left alone.
  */
-import { type Deadline, monotonic } from "./clock.ts";
+import { type Deadline, DeadlinePassed, monotonic } from "./clock.ts";
 import type { Workload } from "./workload.ts";
 
 export interface Wanted {
@@ -77,15 +77,24 @@ async function toWanted({ workload, wanted, maxReplicas, deadline, claim, scaled
 }
 
 async function untilReady({ workload, wanted, deadline, lookEvery }: Carrying): Promise<Outcome> {
+  const late = (now: number, ready: number): Outcome => ({ ok: false, answer: { error: `only ${ready} of ${replicas(now)} were ready in time`, replicas: now, ready } });
+  let last: { readonly wanted: number; readonly ready: number } | undefined;
   for (;;) {
-    const { wanted: now, ready, settled } = await workload.ready(deadline);
+    let look: Awaited<ReturnType<Workload["ready"]>>;
+    try {
+      look = await workload.ready(deadline);
+    } catch (error) {
+      if (last && error instanceof DeadlinePassed) return late(last.wanted, last.ready);
+      throw error;
+    }
+    const { wanted: now, ready, settled } = (last = look);
     if (now !== wanted.replicas) {
       return now === wanted.previous
         ? { ok: false, answer: { error: `somebody, or an autoscaler, set it back to ${replicas(now)}`, replicas: now } }
         : leftAlone(now, wanted);
     }
     if (settled) return { ok: true, answer: { replicas: now, ready } };
-    if (deadline.left <= lookEvery) return { ok: false, answer: { error: `only ${ready} of ${replicas(now)} were ready in time`, replicas: now, ready } };
+    if (deadline.left <= lookEvery) return late(now, ready);
     await deadline.wait(lookEvery);
   }
 }

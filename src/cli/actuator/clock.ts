@@ -3,6 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export const monotonic = (): number => performance.now() / 1000;
 
+/** The time for it is over. */
+export class DeadlinePassed extends Error {
+  override readonly name = "DeadlinePassed";
+}
+
 export class Deadline {
   private readonly end: number;
 

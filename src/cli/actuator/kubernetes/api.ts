@@ -8,8 +8,8 @@ import { request as httpsRequest, type RequestOptions } from "node:https";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { backoff, type Deadline } from "../clock.ts";
-import { ApiError, ConnectionLost, DeadlinePassed, KubernetesProblem } from "./errors.ts";
+import { backoff, type Deadline, DeadlinePassed } from "../clock.ts";
+import { ApiError, ConnectionLost, KubernetesProblem } from "./errors.ts";
 
 export interface Credentials {
   readonly kubeconfig?: string;
@@ -37,7 +37,7 @@ interface Request {
   readonly body?: object;
 }
 
-/** A connection that gives no answer for so long is given up. */
+/** Seconds: a connection that gives no answer for so long is given up. */
 const ATTEMPT_SECONDS = 10;
 /** Discovery of a cluster with many custom resources is some megabytes. */
 const LARGEST_ANSWER = 32 * 1024 * 1024;
@@ -76,7 +76,7 @@ export function retryAfter(header: string | undefined, now: number = Date.now())
 }
 
 export class KubernetesApi {
-  constructor(private readonly config: KubeConfig, private readonly observe: Observe = () => undefined) {}
+  constructor(private readonly config: KubeConfig, private readonly observe: Observe = () => undefined, private readonly attemptSeconds = ATTEMPT_SECONDS) {}
 
   get server(): string {
     return this.config.getCurrentCluster()?.server ?? "";
@@ -90,11 +90,12 @@ export class KubernetesApi {
    * The body of a 2xx answer. What may go better later is tried again until the deadline.
    * @throws ApiError for what will not: 403, 404, 409, 422...
    */
-  async read<T>(path: string, deadline: Deadline): Promise<T> {
+  async read<T>(path: string, deadline: Deadline, tries = Infinity): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
         return (await this.once({ method: "GET", path }, deadline)) as T;
       } catch (error) {
+        if (attempt + 1 >= tries) throw error;
         const later = this.later(error, attempt, deadline);
         if (deadline.left <= later.seconds) throw new DeadlinePassed(`no time is left to try again: ${later.why}`);
         await deadline.wait(later.seconds);
@@ -144,7 +145,7 @@ export class KubernetesApi {
     const url = new URL(this.server.replace(/\/$/, "") + path);
     const options: RequestOptions = {
       method,
-      signal: AbortSignal.any([deadline.signal, AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(ATTEMPT_SECONDS, deadline.left) * 1000)))]),
+      signal: AbortSignal.any([deadline.signal, AbortSignal.timeout(Math.ceil(Math.max(0.001, Math.min(this.attemptSeconds, deadline.left)) * 1000))]),
       headers: { accept: "application/json", "user-agent": "ruvector-healing-actuator", ...(body !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(body) }) },
     };
     try {

@@ -25,8 +25,8 @@ export interface ScalableResource {
   readonly namespace: string;
 }
 
-const resourcesOf = async (api: KubernetesApi, groupVersion: string, deadline: Deadline): Promise<readonly ApiResource[]> =>
-  (await api.read<{ resources?: readonly ApiResource[] }>(groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`, deadline)).resources ?? [];
+const resourcesOf = async (api: KubernetesApi, groupVersion: string, deadline: Deadline, tries: number): Promise<readonly ApiResource[]> =>
+  (await api.read<{ resources?: readonly ApiResource[] }>(groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`, deadline, tries)).resources ?? [];
 
 const isCalled = ({ name, singularName, kind, shortNames }: ApiResource, wanted: string): boolean =>
   name === wanted || singularName === wanted || kind.toLowerCase() === wanted || (shortNames?.includes(wanted) ?? false);
@@ -46,15 +46,15 @@ interface Found {
   readonly scalable: boolean;
 }
 
-async function search(api: KubernetesApi, groupVersions: readonly string[], wanted: string, deadline: Deadline): Promise<Found[]> {
+/** @param anywhere whether groups are only looked through, and one that does not answer is passed by: an aggregated API whose server is away */
+async function search(api: KubernetesApi, groupVersions: readonly string[], wanted: string, deadline: Deadline, anywhere: boolean): Promise<Found[]> {
   const found: Found[] = [];
   for (const groupVersion of groupVersions) {
     let resources: readonly ApiResource[];
     try {
-      resources = await resourcesOf(api, groupVersion, deadline);
+      resources = await resourcesOf(api, groupVersion, deadline, anywhere ? 2 : Infinity);
     } catch (error) {
-      // An aggregated API whose server is away: what it serves is not what is looked for, or cannot be scaled now anyway.
-      if (error instanceof ApiError) continue;
+      if (error instanceof ApiError && (error.status === 404 || (anywhere && error.status >= 500))) continue;
       throw error;
     }
     const resource = resources.find((one) => !one.name.includes("/") && isCalled(one, wanted));
@@ -66,11 +66,11 @@ async function search(api: KubernetesApi, groupVersions: readonly string[], want
 export async function discover(api: KubernetesApi, workload: WorkloadName, deadline: Deadline): Promise<ScalableResource> {
   const { resource: wanted, group } = workload;
   // Nearly always it is one of apps; only what is not found there is looked for everywhere.
-  let found = group === "" || group === "apps" ? await search(api, ["apps/v1"], wanted, deadline) : [];
+  let found = group === "" || group === "apps" ? await search(api, ["apps/v1"], wanted, deadline, false) : [];
   if (found.length === 0) {
     const { groups } = await api.read<{ groups: readonly ApiGroup[] }>("/apis", deadline);
     const everywhere = ["v1", ...groups.map(({ preferredVersion }) => preferredVersion.groupVersion)].filter((one) => one !== "apps/v1");
-    found = await search(api, group === "" ? everywhere : versionsWanted(groups, group), wanted, deadline);
+    found = await search(api, group === "" ? everywhere : versionsWanted(groups, group), wanted, deadline, group === "");
   }
   const named = group === "" ? wanted : `${wanted}.${group}`;
   const [first, ...others] = found;

@@ -22,8 +22,3 @@ export class ApiError extends KubernetesProblem {
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
 }
-
-/** The time for it is over. */
-export class DeadlinePassed extends KubernetesProblem {
-  override readonly name = "DeadlinePassed";
-}
