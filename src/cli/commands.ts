@@ -1,5 +1,6 @@
 /** The subcommands of `ruvector-healing`: each adds itself to the program, and loads what it needs when it is run. */
 import type { Command } from "commander";
+import { auditKeyCommand } from "./actuator/audit-key-command.ts";
 import { actuatorCommand } from "./actuator/command.ts";
 import { drillCommand } from "./drill/command.ts";
 import { pageCommand } from "./page/command.ts";
@@ -9,6 +10,7 @@ export type AddCommand = (program: Command) => void;
 
 export const COMMANDS: readonly AddCommand[] = [
   actuatorCommand,
+  auditKeyCommand,
   pageCommand,
   seeCommands,
   drillCommand,

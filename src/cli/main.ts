@@ -14,7 +14,7 @@ for (const add of COMMANDS) add(program);
 
 /** What the person at the keyboard can act on: shown without a stack. */
 const forPeople = (error: unknown): error is Error =>
-  error instanceof ConnectionProblem || error instanceof ServerProblem || (error instanceof Error && (error.name === "KubernetesProblem" || "syscall" in error));
+  error instanceof ConnectionProblem || error instanceof ServerProblem || (error instanceof Error && (error.name === "KubernetesProblem" || error.name === "KeyProblem" || "syscall" in error));
 
 try {
   await program.parseAsync();

@@ -1,4 +1,6 @@
 /** Scaling by the Kubernetes API, against a server that speaks it and does what networks and other people do. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { carryOut, GivenUp, type Outcome } from "../../src/cli/actuator/carry-out.ts";
 import { Deadline, monotonic } from "../../src/cli/actuator/clock.ts";
@@ -245,6 +247,30 @@ describe("the connection", () => {
 });
 
 describe("credentials", () => {
+  it("of a pod are its service account's: address, certificate, token and namespace", async () => {
+    const { mkdir, mkdtemp, copyFile, rm, writeFile } = await import("node:fs/promises");
+    const files = await mkdtemp(join(tmpdir(), "ruvector-healing-pod-"));
+    const folder = join(files, "var/run/secrets/kubernetes.io/serviceaccount");
+    await mkdir(folder, { recursive: true });
+    await copyFile(server.caFile, join(folder, "ca.crt"));
+    await writeFile(join(folder, "token"), "admin");
+    await writeFile(join(folder, "namespace"), "default");
+    const { hostname, port } = new URL(server.url);
+    const environment = { HOME: files, KUBECONFIG: "", KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    const before = { ...process.env };
+    Object.assign(process.env, environment);
+    try {
+      const mine = new KubernetesApi(loadConfig({}, process.env, files));
+      expect(mine.namespace).toBe("default");
+      expect(await named("deployment/read", mine).count(new Deadline(5))).toMatchObject({ replicas: 2 });
+      await rm(join(folder, "token"));
+      expect(() => loadConfig({}, process.env, files)).toThrow("neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config, nor a pod's service account");
+    } finally {
+      process.env = before;
+      await rm(files, { recursive: true });
+    }
+  });
+
   it("are those of the flag, of a context of it, or none: said", async () => {
     expect(loadConfig({ kubeconfig }).getCurrentCluster()?.server).toBe(server.url);
     expect(() => loadConfig({ kubeconfig, context: "nope" })).toThrow(`the kubeconfig has no context "nope"; it has test`);

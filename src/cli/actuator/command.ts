@@ -13,6 +13,8 @@ export interface ActuatorFlags {
   readonly listen: Listen;
   readonly reportEvery: number;
   readonly pollEvery: number;
+  readonly auditKey?: string;
+  readonly auditState?: string;
   readonly logFormat: "text" | "json";
 }
 
@@ -54,6 +56,8 @@ export function actuatorCommand(program: Command): void {
     .option("-l, --listen <host:port>", "where the status page, /metrics and /healthz are served", listenAddress, { host: "127.0.0.1", port: 9488 })
     .option("--report-every <seconds>", "how often the database is told of the workloads", wholeNumber(1, 300), 15)
     .option("--poll-every <seconds>", "how often requests are looked for, should a notification get lost", wholeNumber(1, 60), 5)
+    .option("--audit-key <file>", "signs the audit trail with this Ed25519 key (ruvector-healing audit-key makes one)")
+    .option("--audit-state <file>", "where the audit head signed last is kept over restarts")
     .option("--log-format <format>", "text, or json: one object a line", logFormat, "text")
     .action(async (database: string | undefined, flags: ActuatorFlags) => {
       const { run } = await import("./run.ts");

@@ -52,11 +52,15 @@ export class Link {
 
   /** The first column of the first row. @throws NotConnected */
   async value<T>(statement: string, parameters: readonly unknown[] = []): Promise<T> {
+    return Object.values((await this.rows<Record<string, T>>(statement, parameters))[0] ?? {})[0] as T;
+  }
+
+  /** @throws NotConnected */
+  async rows<Row extends object>(statement: string, parameters: readonly unknown[] = []): Promise<Row[]> {
     const { client } = this;
     if (!client) throw new NotConnected(this.problem ?? "there is no session");
     try {
-      const { rows } = await client.query<Record<string, T>>(statement, [...parameters]);
-      return Object.values(rows[0] ?? {})[0] as T;
+      return (await client.query<Row>(statement, [...parameters])).rows;
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       // A standby is what the primary became: the name of the server may lead to another one by now.

@@ -1,5 +1,6 @@
 /** The actuator's process: until it is told to end. */
 import { type Target, target } from "../connect.ts";
+import type { AuditSigner } from "./audit.ts";
 import { interruption } from "../terminal.ts";
 import { VERSION } from "../version.ts";
 import { monotonic } from "./clock.ts";
@@ -8,7 +9,7 @@ import { handlers } from "./handlers.ts";
 import type { HealthState } from "./health.ts";
 import { serve } from "./http.ts";
 import { Link } from "./link.ts";
-import { logTo } from "./log.ts";
+import { type Log, logTo } from "./log.ts";
 import { ownMetrics } from "./own-metrics.ts";
 import { reader } from "./reader.ts";
 import type { Observe } from "./kubernetes/api.ts";
@@ -27,7 +28,16 @@ async function workloads({ workload, kubeconfig, context }: ActuatorFlags, obser
   return workload.map((named) => new KubernetesWorkload(api, named));
 }
 
-function healthOf(to: Target, flags: ActuatorFlags, link: Link, worker: Worker): HealthState {
+async function auditSigner({ auditKey, auditState, reportEvery }: ActuatorFlags, link: Link, log: Log): Promise<AuditSigner | null> {
+  if (auditKey === undefined) return null;
+  const { readAuditKey } = await import("./audit-key.ts");
+  const { AuditSigner } = await import("./audit.ts");
+  const key = readAuditKey(auditKey);
+  if (key.exposed) log("warning", "everybody on this machine may read the audit key", { file: auditKey });
+  return new AuditSigner(key, link, log, reportEvery, auditState);
+}
+
+function healthOf(to: Target, flags: ActuatorFlags, link: Link, worker: Worker, signer: AuditSigner | null): HealthState {
   const now = monotonic();
   const age = (at: number | null): number | null => (at === null ? null : Number((now - at).toFixed(1)));
   const late = flags.reportEvery * REPORTS_MISSED;
@@ -40,6 +50,8 @@ function healthOf(to: Target, flags: ActuatorFlags, link: Link, worker: Worker):
     database: { at: to.shown, connected: link.connected, problem: link.problem, seconds_since_word: age(worker.spokenAt) },
     workloads: known,
     at_work: worker.atWork,
+    // What is wrong with the audit trail is an alarm, not this process's illness.
+    audit: signer === null ? null : { signatures: signer.signatures, problem: signer.problem },
   };
 }
 
@@ -56,15 +68,18 @@ export async function run(database: string | undefined, flags: ActuatorFlags): P
   const worker = new Worker({ name, workloads: await workloads(flags, own.kubernetes), maxReplicas, reportEvery, pollEvery, lookEvery: 1 }, log, own.observer);
   const link = new Link(to, name, worker, log);
   worker.link = link;
+  const signer = await auditSigner(flags, link, log);
   const complain = (error: unknown): void => log("warning", `a page could not be served: ${error instanceof Error ? error.message : String(error)}`);
-  const serving = await serve(flags.listen, handlers({ reader: reads, health: () => healthOf(to, flags, link, worker), ownMetrics: own.text, failed: complain }), complain);
+  const serving = await serve(flags.listen, handlers({ reader: reads, health: () => healthOf(to, flags, link, worker, signer), ownMetrics: own.text, failed: complain }), complain);
   log("info", "ruvector-healing actuator", { version: VERSION, name, serves: serving.url, database: to.shown, workloads: flags.workload.map(({ text }) => text) });
   worker.start();
   link.start();
+  signer?.start();
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
+  signer?.stop();
   await worker.stop();
   await link.end();
   await serving.close();

@@ -46,14 +46,17 @@ const UNAUTHORIZED_TRIES = 4;
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** As kubectl finds them: the flag, KUBECONFIG, ~/.kube/config; in a pod its service account. */
-export function loadConfig({ kubeconfig, context }: Credentials, environment: NodeJS.ProcessEnv = process.env): KubeConfig {
+/**
+ * As kubectl finds them: the flag, KUBECONFIG, ~/.kube/config; in a pod its service account.
+ * @param files what stands before the path of a pod's files, for tests
+ */
+export function loadConfig({ kubeconfig, context }: Credentials, environment: NodeJS.ProcessEnv = process.env, files = ""): KubeConfig {
   const config = new KubeConfig();
   const found = kubeconfig ?? (environment["KUBECONFIG"] || undefined) ?? [join(homedir(), ".kube", "config")].find((file) => existsSync(file));
   try {
     if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
     else if (found !== undefined) config.loadFromDefault();
-    else if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && existsSync(join(SERVICE_ACCOUNT, "token"))) config.loadFromCluster();
+    else if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && existsSync(join(files, SERVICE_ACCOUNT, "token"))) config.loadFromCluster(files);
     else throw new KubernetesProblem("there are no credentials: neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config, nor a pod's service account");
   } catch (error) {
     if (error instanceof KubernetesProblem) throw error;
