@@ -5,6 +5,9 @@ import { afterAll, expect } from "vitest";
 import { root } from "../../../build/project.ts";
 import { bundledCommands } from "../../support/bundled-commands.ts";
 
+/** Seconds: a process takes one to start, and a minute where ten test runs share two cores. */
+const PATIENCE = 120;
+
 export interface ActuatorProcess {
   readonly name: string;
   readonly url: string;
@@ -18,6 +21,7 @@ export interface ActuatorProcess {
   /** Ends it in order; its exit code. */
   stop(): Promise<number | null>;
   readonly ended: Promise<number | null>;
+  readonly running: boolean;
 }
 
 export interface ActuatorOptions {
@@ -54,7 +58,7 @@ export async function startActuator({ database, name, workloads = [], kubeconfig
     for (;;) {
       const found = await holds();
       if (found !== null) return found;
-      if (Date.now() > end || child.exitCode !== null) expect.fail(`the actuator never ${what}:\n${[...lines, rest].join("\n")}`);
+      if (Date.now() > end || child.exitCode !== null || child.signalCode !== null) expect.fail(`the actuator never ${what}:\n${[...lines, rest].join("\n")}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
@@ -64,8 +68,11 @@ export async function startActuator({ database, name, workloads = [], kubeconfig
   };
   return {
     name, url, lines, get, ended,
-    says: (text, seconds = 30) => until(async () => lines.find((line) => (typeof text === "string" ? line.includes(text) : text.test(line))) ?? null, `said ${text}`, seconds),
-    healthy: async (seconds = 30) => void (await until(async () => ((await get("/healthz").catch(() => null))?.status === 200 ? "" : null), "became healthy", seconds)),
+    get running() {
+      return child.exitCode === null && child.signalCode === null;
+    },
+    says: (text, seconds = PATIENCE) => until(async () => lines.find((line) => (typeof text === "string" ? line.includes(text) : text.test(line))) ?? null, `said ${text}`, seconds),
+    healthy: async (seconds = PATIENCE) => void (await until(async () => ((await get("/healthz").catch(() => null))?.status === 200 ? "" : null), "became healthy", seconds)),
     kill: (signal) => void child.kill(signal),
     stop: async () => {
       child.kill("SIGTERM");
