@@ -2,9 +2,10 @@
  * The commands beside the database as plain JavaScript: dist/cli/main.js and its parts, which need Node.js and no package. Parts, so that
  * `ruvector-healing status` does not load what Kubernetes needs.
  */
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
+import { makePage } from "./page.ts";
 import { root, version } from "./project.ts";
 
 export const CLI_FOLDER = join(root, "dist", "cli");
@@ -39,7 +40,8 @@ export async function buildCli(folder = CLI_FOLDER): Promise<Built> {
     metafile: true,
     logLevel: "warning",
   });
-  await mkdir(join(folder, ".."), { recursive: true });
+  await mkdir(join(fresh, "page"), { recursive: true });
+  for (const [name, content] of Object.entries(await makePage())) await writeFile(join(fresh, "page", name), content);
   await rm(`${folder}.old`, { recursive: true, force: true });
   await rename(folder, `${folder}.old`).catch(() => undefined);
   await rename(fresh, folder);

@@ -184,10 +184,14 @@ describe("two actuators", () => {
     await execute();
     await expect.poll(() => scalings().length, { timeout: PATIENCE }).toBe(1);
     const first = (await requests())[0]!.taken_by;
+    // Much longer than the wait below: it is not its falling silent that frees the request.
+    await configure(db, { actuator_report_seconds: 600 });
+    await expect.poll(() => db.value("SELECT claimed_until > now() + interval '300 seconds' FROM ruvector.healing_actuations ORDER BY id DESC LIMIT 1"), { timeout: PATIENCE }).toBe(true);
     const [at, idle] = first === "one" ? [actuator, other] : [other, actuator];
     expect(idle.lines.join("\n")).not.toContain("took a request request=" + (await requests())[0]!.id);
     expect(await at.stop()).toBe(0);
-    await expect.poll(async () => (await requests())[0]!.taken_by, { timeout: 9000 }).toBe(idle.name);
+    await expect.poll(async () => (await requests())[0]!.taken_by, { timeout: PATIENCE }).toBe(idle.name);
+    await configure(db, { actuator_report_seconds: 10 });
     api.pace.readyAtMost = Infinity;
     await lambdaIs(0.9);
     await settled();
@@ -280,5 +284,7 @@ describe("what it serves", () => {
     expect(families).toHaveLength(new Set(families).size);
     expect((await fetch(`${actuator.url}/healthz`, { method: "POST" })).status).toBe(405);
     expect((await actuator.get("/nothing")).status).toBe(404);
+    // The page's files are in the bundle's folder.
+    for (const path of ["/", "/page.js", "/page.css"]) expect((await actuator.get(path)).status, path).toBe(200);
   });
 });
