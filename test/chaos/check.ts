@@ -168,7 +168,7 @@ export class Check {
     await file.close();
     this.#logFrom = size;
     const deaths = buffer.subarray(0, bytesRead).toString("utf8").split("\n").filter((line) => /PANIC|TRAP:|was terminated by signal|stack smashing/.test(line));
-    return deaths.filter((line) => !(crash && /was terminated by signal 9/.test(line))).slice(0, 5).map((line) => `the server's log: ${line}`);
+    return deaths.filter((line) => !(crash && /was terminated by signal 9|PANIC:  could not fsync file|checkpointer process .* signal 6/.test(line))).slice(0, 5).map((line) => `the server's log: ${line}`);
   }
 
   get logFile(): string {
