@@ -19,12 +19,21 @@ export function call(operation: string, input: string): string {
   try {
     const run = OPERATIONS[operation];
     if (!run) throw new TypeError(`no operation ${operation}`);
-    return JSON.stringify({ result: run(postgres, JSON.parse(input) as Input) });
+    return answer({ result: run(postgres, JSON.parse(input) as Input) });
   } catch (error) {
     if (thrownByPostgres()) throw error;
-    return JSON.stringify({ error: documentOf(error) });
+    return answer({ error: documentOf(error) });
   }
 }
+
+/**
+ * Texts of the user are cut to a length, now and then in the middle of a character beyond the first plane; what is left of it is no character, and
+ * jsonb would refuse the whole answer (22P02).
+ */
+const answer = (document: object): string =>
+  JSON.stringify(document, (_key, value: unknown) => (typeof value === "string" ? value.replace(HALF, "?") : value));
+
+const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 function documentOf(error: unknown): ErrorDocument {
   if (error instanceof HealingError || error instanceof SqlError) return error.document;

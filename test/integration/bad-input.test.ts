@@ -48,6 +48,9 @@ const CASES: readonly Case[] = [
   ...["-1", "0", "1.5", "1e300", "\"10\"", "null", "[]", "99999999999999999999"].map((value): Case =>
     [`SELECT ruvector_healing_execute('embeddings', 'rebalance_partitions', '{"max_moves": ${value}}')`, "RV001", /Got/, /max_moves/]),
   ["SELECT ruvector_healing_execute('embeddings', 'rebalance_partitions', '{\"__proto__\": 1}')", "RV001", /__proto__/, /./],
+  // Cut for the message in the middle of a character.
+  ...["", "x"].map((odd): Case => [`SELECT ruvector_healing_execute('embeddings', 'rebalance_partitions', '{"max_moves": "${odd}${"\u{1F600}".repeat(600)}"}')`, "RV001", /Got/, /max_moves/]),
+  ...["", "x"].map((odd): Case => [`SELECT ruvector_healing_execute('embeddings', '${odd}${"\u{1F600}".repeat(600)}')`, "RV004", /Got/, /Did you mean/]),
   ["SELECT ruvector_healing_configure(NULL)", "RV001", /null/, /./],
   ["SELECT ruvector_healing_configure('{\"min_healing_interval\": 1}')", "RV005", /min_healing_interval/, /"min_healing_interval_seconds"/],
   ["SELECT ruvector_healing_configure('{\"enabled\": \"yes\"}')", "RV001", /"yes"/, /default is true/],
