@@ -59,7 +59,7 @@ export async function run(options: RunOptions): Promise<Result> {
       said.push(hit ?? "nothing to hit");
       const counts = hit === null ? missed : survived;
       found.push(...(await check.after(fault)));
-      counts[fault.name] = (counts[fault.name] ?? 0) + 1;
+      if (found.length === 0) counts[fault.name] = (counts[fault.name] ?? 0) + 1;
     } catch (error) {
       found.push(`the run itself failed: ${(error as Error).stack ?? String(error)} ${JSON.stringify(error)}`);
     }
