@@ -127,12 +127,12 @@ ${body(language, bundles, sources)}`;
 export const STATE_TABLES = [
   "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
   "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
-  "healing_job_priorities", "healing_forecasts", "healing_counters", "healing_audit_head", "healing_audit_keys", "healing_audit_signatures",
+  "healing_job_priorities", "healing_forecasts", "healing_suspensions", "healing_counters", "healing_audit_head", "healing_audit_keys", "healing_audit_signatures",
 ] as const;
 
 const STATE_SEQUENCES = [
   "collections_collection_id_seq", "integrity_samples_id_seq", "healing_actions_id_seq", "healing_steps_id_seq",
-  "healing_leases_id_seq", "healing_jobs_id_seq", "healing_actuations_id_seq", "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq", "healing_forecasts_id_seq",
+  "healing_leases_id_seq", "healing_jobs_id_seq", "healing_actuations_id_seq", "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq", "healing_forecasts_id_seq", "healing_suspensions_id_seq",
 ] as const;
 
 export function extensionScript(language: Language, bundles: Bundles, sources: readonly Source[]): string {

@@ -58,6 +58,10 @@ AS $function$
                'mode', w.settings -> 'mode', 'strategy_modes', w.settings -> 'strategy_modes',
                'maintenance_window', ruvector.healing_window_status(w.settings),
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
+               'net_zero_move_ratio', (SELECT round(z.ratio::numeric, 3) FROM ruvector.healing_net_zero(w.collection_id) z),
+               'suspended', coalesce((
+                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'kind', u.kind, 'reason', u.reason, 'until', ruvector.healing_timestamp(u.until)) ORDER BY u.until DESC)
+                   FROM ruvector.healing_suspended(w.collection_id) u), '[]'),
                'refusals', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at,
                           'count', r.count, 'since', ruvector.healing_timestamp(r.first_at),

@@ -16,6 +16,7 @@ import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../model/errors.ts";
 import { breakerFacts } from "../select/context.ts";
+import { suspend } from "../select/oscillation.ts";
 import { breaker } from "../select/guards/breaker.ts";
 import { takeSample } from "../sense/sample.ts";
 import { OUTCOMES, progressOf } from "./answers.ts";
@@ -139,6 +140,8 @@ function undo(host: Host, collection: Collection, action: Action, to: "rolled_ba
       });
     }
     recordActionEvent(host, action, "undo_asked_for", reason);
+    // A person did not want it: the loop must not begin the same again behind their back.
+    suspend(host, collection, action.strategy_name, "human_undo", `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`, action.id);
     current = beginRollback(host, collection, action, to, reason);
   }
   if (isActive(current.state)) current = runSlice(host, collection, current);

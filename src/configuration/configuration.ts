@@ -62,6 +62,7 @@ export interface Configuration {
   readonly fragmentation_interval_seconds: number;
   readonly exact_fragmentation_pages: number;
   readonly preflight_transaction_seconds: number;
+  readonly preflight_slot_wal_bytes: number;
   readonly report_ttl_seconds: number;
   readonly min_sample_interval_seconds: number;
   readonly stabilize_seconds: number;
@@ -71,6 +72,15 @@ export interface Configuration {
   readonly batch_rows: number;
   readonly slice_seconds: number;
   readonly max_moves: number;
+  readonly max_bytes_per_action: number;
+  readonly max_wal_bytes_per_action: number;
+  readonly max_locks_per_action: number;
+  readonly max_rows_per_hour: number;
+  readonly max_bytes_per_hour: number;
+  readonly max_wal_bytes_per_hour: number;
+  readonly max_server_rows_per_hour: number;
+  readonly max_server_bytes_per_hour: number;
+  readonly max_server_wal_bytes_per_hour: number;
   readonly lock_timeout_ms: number;
   readonly drain_lease_seconds: number;
   readonly max_retries: number;
@@ -87,6 +97,10 @@ export interface Configuration {
   readonly actuation_timeout_seconds: number;
   readonly actuator_report_seconds: number;
   readonly ineffective_outcomes: number;
+  readonly oscillation_window_seconds: number;
+  readonly oscillation_share: number;
+  readonly oscillation_suspend_seconds: number;
+  readonly human_undo_suspend_seconds: number;
   readonly max_active_actions: number;
   readonly breaker_failures: number;
   readonly breaker_window_seconds: number;

@@ -64,6 +64,9 @@ const curve = (key: keyof typeof DEFAULT_CURVES, unit: string, description: stri
 });
 
 const DAY = 86_400;
+const GIB = 1024 ** 3;
+/** More than any server holds, and a number that JavaScript keeps exactly. */
+const BYTES = 1024 ** 5;
 
 export const SETTINGS: readonly SettingDefinition[] = [
   flag("enabled", true, "Whether the loop may start actions. A human's ruvector_healing_execute works either way."),
@@ -155,7 +158,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
   integer("exact_count_pages", "pages of 8 KiB", 0, 10_000_000, 8192, "Partitions are counted exactly while all of them together are not larger than this (8,192 pages are 64 MiB); otherwise rows come from the statistics."),
   number("fragmentation_interval_seconds", "seconds", 0, 30 * DAY, 600, "How long a measurement of index fragmentation is gone by; actions that rebuild indexes measure anew."),
   integer("exact_fragmentation_pages", "pages of 8 KiB", 0, 100_000_000, 16_384, "Most pages of btree indexes that one measurement reads with pgstatindex, smallest index first (16,384 pages are 128 MiB); the others are estimated."),
-  number("preflight_transaction_seconds", "seconds", 0, DAY, 300, "compact_indexes does not start while a transaction older than this holds it up: REINDEX CONCURRENTLY waits for every older snapshot."),
+  number("preflight_transaction_seconds", "seconds", 0, DAY, 300, "compact_indexes and rebuild_centroids do not start while a transaction older than this holds them up: what is built CONCURRENTLY waits for every older snapshot."),
+  integer("preflight_slot_wal_bytes", "bytes", 0, BYTES, 16 * GIB, "Nothing that writes much log is started while a replication slot keeps more than this from being removed, the plan's own included. Where max_slot_wal_keep_size is set, what is left of that decides instead."),
   number("report_ttl_seconds", "seconds", 1, DAY, 60, "How long a pushed report (ruvector_integrity_report) stands for a measurement."),
   number("min_sample_interval_seconds", "seconds", 0, 3600, 1, "Ticks that come closer than this reuse the last sample: pg_cron catches up after a stall."),
 
@@ -166,6 +170,15 @@ export const SETTINGS: readonly SettingDefinition[] = [
   integer("batch_rows", "rows", 1, 10_000, 500, "Rows moved by one transaction of a slice. Small: a writer that meets a row in flight waits for that transaction."),
   number("slice_seconds", "seconds", 0.01, 60, 1, "Time that one tick gives to one action."),
   integer("max_moves", "rows", 1, 1_000_000_000, 1_000_000, "Most rows that one action may move."),
+  integer("max_bytes_per_action", "bytes", 0, BYTES, 16 * GIB, "Most bytes of rows and index entries that one action may write anew. A million rows (max_moves) of 1,536 dimensions with an ivfflat index are 12 GiB."),
+  integer("max_wal_bytes_per_action", "bytes", 0, BYTES, 16 * GIB, "Most write-ahead log that one action may write. 16 GiB are under 3 minutes of what a disk, archive or replica takes at 100 MB/s."),
+  integer("max_locks_per_action", "relations", 0, 1_000_000, 2000, "Most relations that one action may have locked at once. A server with default settings has room for 6,400 locks of all sessions together; 256 partitions exchanged with their indexes are some 1,100."),
+  integer("max_rows_per_hour", "rows", 0, 1_000_000_000_000, 3_000_000, "Most rows moved on a collection within an hour: max_attempts_per_hour times max_moves."),
+  integer("max_bytes_per_hour", "bytes", 0, BYTES, 48 * GIB, "The same for bytes of rows and index entries: three times max_bytes_per_action."),
+  integer("max_wal_bytes_per_hour", "bytes", 0, BYTES, 48 * GIB, "The same for write-ahead log."),
+  overall(integer("max_server_rows_per_hour", "rows", 0, 1_000_000_000_000, 10_000_000, "Most rows moved within an hour on all collections together.")),
+  overall(integer("max_server_bytes_per_hour", "bytes", 0, BYTES, 128 * GIB, "The same for bytes of rows and index entries.")),
+  overall(integer("max_server_wal_bytes_per_hour", "bytes", 0, BYTES, 128 * GIB, "The same for write-ahead log: 128 GiB an hour are 36 MiB/s, a third of what 1 Gbit/s carries to a replica or an archive.")),
   integer("lock_timeout_ms", "milliseconds", 1, 60_000, 200, "Longest wait for a lock; nobody queues behind the loop for longer."),
   number("drain_lease_seconds", "seconds", 1, 30 * DAY, 3600, "How long drain_hot_partition keeps a partition closed to routed inserts."),
   integer("max_retries", "slices", 0, 100, 5, "Slices in a row that may fail on locks or serialization before the action is rolled back."),
@@ -200,6 +213,10 @@ export const SETTINGS: readonly SettingDefinition[] = [
 
   number("strategy_retry_seconds", "seconds", 0, 30 * DAY, 3600, "A strategy whose last outcome for a class on the collection was not verified makes way for the others for so long."),
   number("ineffective_outcomes", "outcomes", 1, 100, 3, "So many unverified outcomes in a row for a problem class within a day, and the loop stops trying it."),
+  number("oscillation_window_seconds", "seconds", 0, 30 * DAY, 6 * 3600, "Moves that take back what was moved within this time are an oscillation; the net-zero move ratio is measured over it too. A load that turns once in a working day is followed, one that swings is not."),
+  number("oscillation_share", "share, 0 to 1", 0.01, 1, 0.5, "So much of a plan's rows going back to where an earlier action took rows from makes it an oscillation."),
+  number("oscillation_suspend_seconds", "seconds", 0, 30 * DAY, 6 * 3600, "How long a strategy that would have oscillated is left alone on the collection."),
+  number("human_undo_suspend_seconds", "seconds", 0, 30 * DAY, DAY, "How long the loop leaves a strategy alone on a collection after a person rolled an action of it back or aborted one. A day: until whoever did it can have looked into it."),
   overall(integer("max_active_actions", "actions", 0, 1000, 4, "Most actions at work at once, over all collections. Each has slice_seconds of a tick: four of 1 s are most of a tick every 5 s.")),
   overall(integer("breaker_failures", "actions", 1, 1000, 5, "So many failed or unverified actions within breaker_window_seconds, over all collections, open the circuit breaker. A collection has 3 attempts an hour (max_attempts_per_hour): 5 are more than one collection's own trouble.")),
   overall(number("breaker_window_seconds", "seconds", 1, 30 * DAY, 3600, "How long a failed or unverified action counts for the circuit breaker.")),

@@ -6,6 +6,7 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 import { insertStep, keepUndo, newestStep, recordActionEvent, updateAction } from "./actions.ts";
+import { checkLocks, readMeter, relationLocks, spend, stopAtRadius, usedUp } from "./meter.ts";
 import { strategyNamed } from "./registry.ts";
 
 export interface BatchOutcome {
@@ -63,14 +64,19 @@ function execute(host: Host, collection: Collection, action: Action, sliceElapse
   if (action.progress.undoing_slice !== undefined) return undo(host, collection, action, action.progress.undoing_slice, sliceElapsed);
   if (action.progress.done) return { action, again: false };
   const strategy = strategyNamed(action.strategy_name);
+  const meter = readMeter(host, collection, action);
+  const used = usedUp(action, meter);
+  if (used !== null && strategy.mayStop?.(action) !== false) return { action: stopAtRadius(host, collection, action, used), again: false };
   try {
     const result = host.atomic(() => {
+      const held = relationLocks(host);
       const batch = strategy.executeBatch({ host, collection, action });
+      checkLocks(collection, action, relationLocks(host) - held);
       for (const step of batch.steps) insertStep(host, action, step);
       return batch;
     });
     const changed = updateAction(host, action, {
-      progress: result.progress, failures: 0, ...(result.waiting !== undefined && { message: result.waiting }),
+      progress: { ...result.progress, ...spend(meter, result.steps) }, failures: 0, ...(result.waiting !== undefined && { message: result.waiting }),
     });
     return { action: changed, again: !result.done && result.waiting === undefined && sliceElapsed < collection.settings.slice_seconds };
   } catch (error) {
@@ -90,7 +96,7 @@ function undo(host: Host, collection: Collection, action: Action, slice: number 
   try {
     const result = host.atomic(() => {
       const undone = strategy.undoStep({ host, collection, action }, step);
-      keepUndo(host, step, undone.remaining, undone.gone, undone.conflicts);
+      keepUndo(host, step, undone);
       return undone;
     });
     const rows = Math.max(0, (action.progress.rows ?? 0) - result.undone);

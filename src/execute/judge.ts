@@ -60,7 +60,7 @@ function verify(host: Host, collection: Collection, action: Action, lambda: numb
       state: "succeeded",
       verified: true,
       final_lambda: lambda,
-      message: `verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`,
+      message: `verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
     });
     recordOutcome(host, ended);
     return ended;
@@ -71,7 +71,7 @@ function verify(host: Host, collection: Collection, action: Action, lambda: numb
     collection,
     judged,
     "rolled_back",
-    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, wanted more than ${short(ratio)} times the initial one`,
+    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, wanted more than ${short(ratio)} times the initial one${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
   );
 }
 

@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import type { Action, Plan, Progress, Step } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
+import type { Radius } from "../model/cost.ts";
 import type { IntegrityState, Problem, ProblemClass } from "../model/problem.ts";
 import type { MeasurementKind, Snapshot } from "../sense/snapshot.ts";
 import type { Lease } from "./leases.ts";
@@ -17,6 +18,8 @@ export interface PlanRequest {
   readonly state: IntegrityState;
   /** What the caller of `ruvector_healing_execute` gave, already parsed with `params`. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** What is left of the blast radius. A plan that can do less stays within it (`trim`); one that cannot is refused by its guard. */
+  readonly radius: Radius;
   /** Seconds between two ticks, as far as known: what a plan's duration is made of. */
   readonly tick_seconds: number;
 }
@@ -39,6 +42,9 @@ export interface NewStep {
   readonly rows: number;
   /** What its undo needs. */
   readonly journal: readonly unknown[];
+  /** What it wrote. 0 where that is a few rows of catalogues. */
+  readonly bytes?: number;
+  readonly wal_bytes?: number;
 }
 
 export interface BatchResult {
@@ -58,7 +64,12 @@ export interface UndoResult {
   readonly gone: number;
   /** Changes that cannot be taken back because their place is taken. */
   readonly conflicts: number;
+  /** Write-ahead log that it took. */
+  readonly wal_bytes?: number;
 }
+
+/** What is looked at before an action of a strategy begins (src/select/preflight.ts). */
+export type PreflightCheck = "transactions" | "wraparound" | "slots";
 
 export interface Strategy {
   readonly name: string;
@@ -82,6 +93,8 @@ export interface Strategy {
    * left behind (a job, an invalid index).
    */
   undoStep(context: BatchContext, step: Step): UndoResult;
+  /** What must be in order on the server; none where it hardly writes and waits for nobody. */
+  readonly preflight: readonly PreflightCheck[];
   /** Measurements its effect shows in: they are taken anew, not from memory, when an action of it is judged. */
   readonly remeasures: readonly MeasurementKind[];
   /** What steps of one kind and the same details did, for `explain`: "moved 500 rows from a to b". */
@@ -95,6 +108,11 @@ export interface Strategy {
    * itself, and no reason to undo a slice. Verification judges it all the same.
    */
   readonly mayWorsen?: boolean;
+  /**
+   * Whether it may be stopped where it stands, with what it did so far left for verification. Without it: always. Asked when its blast
+   * radius is used up.
+   */
+  mayStop?(action: Action): boolean;
   /** What actions of it that ended leave to be done later (an old index that was kept until verified). Called once a tick. */
   clearUp?(host: Host, collection: Collection): void;
   /** Strategies that grant leases: puts back what one changed. false: in part; the next tick goes on, what is done stays done. */

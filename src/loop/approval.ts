@@ -11,7 +11,9 @@ import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
+import { NO_RADIUS } from "../model/cost.ts";
 import { list, utc } from "../model/text.ts";
+import { radiusLeft, readScopes } from "../select/radius.ts";
 import { healthy } from "../select/guards/standing.ts";
 import { windowNow } from "../select/window.ts";
 import type { Sample } from "../sense/sample.ts";
@@ -35,6 +37,7 @@ function recheck(host: Host, collection: Collection, action: Action, sample: Sam
   if (applicable !== true) return gone(applicable.reason);
   const plan = strategy.plan({
     host, collection, snapshot: sample.snapshot, problem, state: sample.state, params: action.strategy_params, tick_seconds: tickSeconds(host),
+    radius: action.origin === "execute" ? NO_RADIUS : radiusLeft(readScopes(host, collection, action.id), collection.settings),
   });
   if (!isPlan(plan)) return gone(plan.nothing);
   const state = planState(problem, plan, strategy.boundTo?.(plan));

@@ -5,6 +5,7 @@ import { classify } from "../classify/classify.ts";
 import type { Host } from "../host/host.ts";
 import type { Action, Origin, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
+import { NO_RADIUS } from "../model/cost.ts";
 import { parseDocument } from "../model/documents.ts";
 import type { Problem } from "../model/problem.ts";
 import { insertAction } from "../execute/actions.ts";
@@ -12,7 +13,10 @@ import { planState } from "../execute/plan-state.ts";
 import { STRATEGIES } from "../execute/registry.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
 import { guardContext, learnedWeights, recentFailures, recentRejections } from "../select/context.ts";
-import { everyRefusal, GUARDS, judge, type GuardContext, type GuardMode, type GuardVerdict, type Refusal } from "../select/guards/index.ts";
+import { everyRefusal, GUARDS, judge, type GuardContext, type GuardMode, type GuardVerdict, type Refusal, type PlannedFacts } from "../select/guards/index.ts";
+import { readReversal, suspend, suspensions } from "../select/oscillation.ts";
+import { readPreflight } from "../select/preflight.ts";
+import { costOf, radiusLeft, readScopes, type Scope } from "../select/radius.ts";
 import { letThrough, takeTurn } from "../select/turn.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
@@ -66,6 +70,9 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
     const shown = refusal.reason === "mode" ? held : null;
     return { outcome, problem, considered: shown?.considered ?? considered, strategy: shown?.strategy ?? chosen?.name ?? null, plan: shown?.plan ?? null, action: null, refusal, forecast_id };
   };
+  if (choice.refusal?.reason === "oscillation" && chosen && choice.context.planned?.reversal) {
+    suspend(host, collection, chosen.name, "oscillation", choice.refusal.message, choice.context.planned.reversal.action_id);
+  }
   if (choice.refusal) return refuse(choice.refusal.reason === "no_strategy" ? "no_strategy" : "deferred", choice.refusal);
   if (!chosen || !plan) throw new TypeError("an evaluation that is not refused has a strategy and a plan");
   if (wanted.params["dry_run"] === true) return { outcome: "dry_run", problem, considered, strategy: chosen.name, plan, action: null, refusal: null };
@@ -137,6 +144,9 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
   const empty = new Map<string, NothingToDo>();
   const watched = new Map<string, string>();
   let held: HeldPlan | null = null;
+  const scopes = readScopes(host, collection, null);
+  // Whoever names a strategy has its size in mind; what it writes counts for the next ones all the same.
+  const radius = wanted.origin === "execute" ? NO_RADIUS : radiusLeft(scopes, collection.settings);
   const dryRun = wanted.params["dry_run"] === true;
   for (;;) {
     const { chosen, considered } = choose(host, collection, problem, wanted.strategy, empty, watched);
@@ -152,7 +162,7 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
     if (applicable !== true) {
       return { ...answer, refusal: { reason: "not_applicable", measured: chosen.name, flips_at: applicable.hint, message: applicable.reason, hint: applicable.hint } };
     }
-    const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, problem, state: sample.state, params: wanted.params, tick_seconds: tickSeconds(host) });
+    const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, problem, state: sample.state, params: wanted.params, tick_seconds: tickSeconds(host), radius });
     if (isPlan(plan) && verdict.held) {
       // Only the best one is what would have been done; those behind it in the same mode are passed over.
       held ??= { ...verdict.held, strategy: chosen.name, considered, plan };
@@ -160,11 +170,24 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
       watched.set(chosen.name, verdict.held.because);
       continue;
     }
-    if (isPlan(plan)) return { ...answer, plan, refusal: null };
+    if (isPlan(plan)) {
+      const complete: GuardContext = { ...context, planned: plannedFacts(host, collection, chosen, plan, scopes) };
+      const judged = judge(complete);
+      const unseen = complete.planned?.preflight?.unseen ?? [];
+      return { ...answer, context: complete, verdict: judged, plan: unseen.length > 0 ? { ...plan, preflight: { unseen } } : plan, refusal: dryRun ? null : judged.refusal };
+    }
     empty.set(chosen.name, plan);
     if (wanted.strategy) return { ...answer, refusal: emptyPlan(empty) };
   }
 }
+
+const plannedFacts = (host: Host, collection: Collection, strategy: Strategy, plan: Plan, scopes: readonly Scope[]): PlannedFacts => ({
+  cost: costOf(plan),
+  relation_locks: plan.relation_locks,
+  scopes,
+  reversal: readReversal(host, collection, plan),
+  preflight: readPreflight(host, collection, strategy.preflight, plan.wal_bytes),
+});
 
 /** Why the first of the strategies that found nothing to do found nothing. */
 function emptyPlan(empty: ReadonlyMap<string, NothingToDo>): (RefusalRecord & { readonly hint: string }) | null {
@@ -189,6 +212,7 @@ function choose(
   const { settings } = collection;
   const failures = recentFailures(host, collection.id, problem.details.class);
   const rejections = recentRejections(host, collection.id, problem.details.class);
+  const suspended = suspensions(host, collection.id);
   const candidates = STRATEGIES.map((strategy): Candidate => {
     const nothing = empty.get(strategy.name);
     const held = watched.get(strategy.name);
@@ -197,6 +221,7 @@ function choose(
       ...strategy,
       applicable: strategy.applicable(collection),
       needs_approval: mode === "approve" || settings.require_approval_strategies.includes(strategy.name),
+      ...(suspended[strategy.name] && { suspended: suspended[strategy.name]! }),
       failed_seconds_ago: failures[strategy.name] ?? null,
       rejected_seconds_ago: rejections[strategy.name] ?? null,
       ...(nothing && { nothing_to_do: nothing.nothing }),
@@ -216,6 +241,13 @@ function choose(
 
 function noStrategy(problem: Problem, considered: readonly Considered[]): RefusalRecord {
   const handling = considered.filter(({ reason_code }) => reason_code !== "wrong_class");
+  const suspended = handling.find(({ reason_code }) => reason_code === "suspended");
+  if (suspended) {
+    return {
+      reason: "oscillation", measured: suspended.name, flips_at: suspended.reason.replace(/^suspended until (\S+):.*$/s, "$1"),
+      message: `no strategy may be used: ${handling.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`,
+    };
+  }
   return {
     reason: "no_strategy",
     measured: problem.details.class,

@@ -1,5 +1,6 @@
 import type { PlanState } from "../execute/plan-state.ts";
 import type { Considered } from "../select/select.ts";
+import type { Allowance, Cost } from "./cost.ts";
 import type { WitnessEdge } from "./graph.ts";
 import type { Metrics, Problem, ProblemClass } from "./problem.ts";
 
@@ -20,6 +21,14 @@ export interface Plan {
   readonly bytes: number;
   /** Write-ahead log it will write, an estimate. */
   readonly wal_bytes: number;
+  /** Of the rows, those that will be written anew in another place; a row that is only read into an index is none. */
+  readonly rows_moved?: number;
+  /** Most relations it will have locked at once, above ACCESS SHARE. */
+  readonly relation_locks: number;
+  /** What could not be looked at before it began, and what would show it. */
+  readonly preflight?: { readonly unseen: readonly string[] };
+  /** It was cut to the blast radius: how many rows (or indexes) it had without it. */
+  readonly trimmed_from?: number;
   readonly predicted_lambda: number | null;
   readonly estimated_duration_seconds: number;
   /** How long its effect takes to show, where that is longer than the setting of the same name. */
@@ -91,6 +100,11 @@ export interface Progress {
   readonly remeasure?: boolean;
   /** It was approved while no maintenance window was open, and begins with the next one. */
   readonly waits_for_window?: boolean;
+  /** What the action has written so far, and what it may still write: kept by the engine. */
+  readonly spent?: Cost;
+  readonly allowance?: Allowance;
+  /** Why it ended before its plan did. */
+  readonly stopped?: string;
   readonly [key: string]: unknown;
 }
 

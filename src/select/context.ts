@@ -16,7 +16,7 @@ export function guardContext(
   sample: Sample,
   problem: Problem,
   strategy: GuardContext["strategy"],
-): GuardContext {
+): GuardContext & { readonly planned: null } {
   const facts = host.one<Facts>(sql`
     WITH own AS (
       SELECT * FROM ruvector.healing_actions WHERE collection_id = ${collection.id}::int
@@ -49,6 +49,7 @@ export function guardContext(
     weak_edges: problem.evidence.weak_edges,
     problem_class: problem.details.class,
     strategy,
+    planned: null,
     max_active_total: collection.settings.max_active_actions,
   };
 }

@@ -1,5 +1,5 @@
 import type { ProblemClass } from "../model/problem.ts";
-import { compareText, printable, short } from "../model/text.ts";
+import { compareText, printable, short, utc } from "../model/text.ts";
 
 /** What selection needs to know of a strategy. */
 export interface StrategyInfo {
@@ -14,6 +14,8 @@ export interface StrategyInfo {
 export interface Candidate extends StrategyInfo {
   /** Whether it could act on this collection as it is now; otherwise why not. */
   readonly applicable: true | { readonly reason: string };
+  /** The loop leaves it alone on this collection until then. */
+  readonly suspended?: { readonly reason: string; readonly until: number };
   /** Its plan was asked for and came back empty: why. */
   readonly nothing_to_do?: string;
   /** An action of it would wait for a human. */
@@ -47,6 +49,7 @@ export type SelectionReason =
   | "nothing_to_do"
   | "failed_recently"
   | "rejected_recently"
+  | "suspended"
   | "not_applicable"
   | "mode_off"
   | "held"
@@ -112,6 +115,7 @@ function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impa
   if (candidate.applicable !== true) {
     return judged(candidate, "not_applicable", printable(candidate.applicable.reason, 400));
   }
+  if (candidate.suspended) return judged(candidate, "suspended", `suspended until ${utc(candidate.suspended.until)}: ${printable(candidate.suspended.reason, 300)}`);
   if (candidate.nothing_to_do !== undefined) return judged(candidate, "nothing_to_do", printable(candidate.nothing_to_do, 400));
   if (candidate.held !== undefined) return judged(candidate, "held", printable(candidate.held, 400));
   const rejected = candidate.rejected_seconds_ago ?? null;

@@ -1,13 +1,13 @@
 /** What holds the loop as a whole back: the circuit breaker, the number of actions at once; and how it says so. */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { configure, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
+import { configure, HOT, IN_ONE_GO, makeTable, placement, ticks } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, { ...IN_ONE_GO, breaker_failures: 2, strategy_retry_seconds: 0, max_active_actions: 1000, learning_enabled: false });
+  await configure(db, { ...IN_ONE_GO, breaker_failures: 2, strategy_retry_seconds: 0, max_active_actions: 1000, learning_enabled: false, human_undo_suspend_seconds: 0 });
 });
 
 interface Answer {
@@ -221,5 +221,189 @@ describe("refusals", () => {
     await db.client.query("INSERT INTO turns SELECT g, 3, 'more', embedding FROM generate_series(100001, 130000) g, (SELECT embedding FROM turns LIMIT 1) e");
     await ticks(db, 2);
     expect((await reasons()).filter(({ reason }) => reason === "attempts")).toEqual([{ reason: "attempts", count: "2", open: false }, { reason: "attempts", count: expect.any(String), open: true }]);
+  });
+});
+
+/** Ticks visit every collection: those of earlier tests are in the way. */
+const forget = (): Promise<unknown> =>
+  db.client.query("SELECT ruvector_healing_abort(id) FROM ruvector.healing_actions WHERE finished_at IS NULL")
+    .then(() => db.client.query("SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name)) FROM ruvector.collections"));
+
+describe("blast radius", () => {
+  beforeAll(async () => {
+    await configure(db, { breaker_failures: 1000 });
+    await forget();
+  });
+  afterEach(forget);
+
+  const steps = (collection: string) =>
+    db.rows<{ rows: number; bytes: number; wal: number; undone: number; undo_wal: number }>(
+      `SELECT s.rows, s.bytes::float8 AS bytes, s.wal_bytes::float8 AS wal, s.undone, s.undo_wal_bytes::float8 AS undo_wal
+         FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+        WHERE a.collection = $1 AND s.kind = 'move_rows' ORDER BY s.id`, [`public.${collection}`]);
+  const action = (collection: string) =>
+    db.rows<{ state: string; verified: boolean | null; message: string; rows: number; plan: Record<string, number> }>(
+      "SELECT state, verified, message, (progress ->> 'rows')::int AS rows, plan FROM ruvector.healing_actions WHERE collection = $1 ORDER BY id DESC LIMIT 1", [`public.${collection}`]).then(([row]) => row!);
+
+  it("measures what a batch writes, forward and back, and foresees it within a factor of two", async () => {
+    await makeTable(db, { table: "measured", rows: HOT });
+    await own("measured", { enabled: false });
+    await execute("measured");
+    const made = await steps("measured");
+    const rows = made.reduce((sum, step) => sum + step.rows, 0);
+    const wal = made.reduce((sum, step) => sum + step.wal, 0);
+    expect(rows).toBeGreaterThan(800);
+    const { plan } = await action("measured");
+    expect(plan).toMatchObject({ rows_moved: rows, relation_locks: expect.any(Number) });
+    expect(made.reduce((sum, step) => sum + step.bytes, 0) / plan["bytes"]!).toBeCloseTo(1, 1);
+    expect(wal / plan["wal_bytes"]!).toBeGreaterThan(0.5);
+    expect(wal / plan["wal_bytes"]!).toBeLessThan(2);
+    await db.value("SELECT ruvector_healing_rollback('measured')");
+    const undone = await steps("measured");
+    expect(undone.reduce((sum, step) => sum + step.undone, 0)).toBe(rows);
+    expect(undone.every((step) => step.undo_wal > 0)).toBe(true);
+    // Both ways count for the hour.
+    const [hour] = await db.rows<{ rows: string; wal_bytes: string }>("SELECT rows, wal_bytes FROM ruvector.healing_written((SELECT collection_id FROM ruvector.collections WHERE table_name = 'measured'))");
+    expect(Number(hour?.rows)).toBe(2 * rows);
+    expect(Number(hour?.wal_bytes)).toBeGreaterThan(wal);
+  });
+
+  it("trims a plan that still helps, and refuses one that would not", async () => {
+    await makeTable(db, { table: "trimmed", rows: HOT });
+    const whole = await db.value<{ plan: Record<string, number> }>("SELECT ruvector_healing_execute('trimmed', 'rebalance_partitions', '{\"dry_run\": true}')");
+    await own("trimmed", { max_bytes_per_action: Math.round(whole.plan["bytes"]! / 2) });
+    const less = await trigger("trimmed") as Answer & { plan: Record<string, number> };
+    expect(less).toMatchObject({ outcome: "stabilizing", plan: { trimmed_from: whole.plan["rows"] } });
+    expect(less.plan["rows"]!).toBeLessThanOrEqual(whole.plan["rows"]! / 2);
+    expect(less.plan["bytes"]!).toBeLessThanOrEqual(whole.plan["bytes"]! / 2);
+    await ticks(db, 1);
+    expect(await action("trimmed")).toMatchObject({ state: "succeeded", rows: less.plan["rows"] });
+
+    await makeTable(db, { table: "hardly", rows: HOT });
+    await own("hardly", { max_rows_per_hour: 10 });
+    expect(await trigger("hardly")).toMatchObject({
+      outcome: "deferred", reason: "blast_radius", measured: whole.plan["rows"], flips_at: `max_rows_per_hour of ${whole.plan["rows"]} or more`,
+      message: `the plan would move ${whole.plan["rows"]} rows: max_rows_per_hour is 10 rows`,
+    });
+    expect(await db.value("SELECT reason FROM ruvector_healing_decisions() WHERE collection = 'public.hardly' AND open")).toBe("blast_radius");
+    // Whoever names the strategy has its size in mind.
+    expect(await execute("hardly")).toMatchObject({ outcome: "stabilizing" });
+  });
+
+  it("what others moved within the hour counts for the whole server", async () => {
+    const [{ rows } = { rows: "0" }] = await db.rows<{ rows: string }>("SELECT rows FROM ruvector.healing_written()");
+    await configure(db, { max_server_rows_per_hour: Number(rows) + 5 });
+    await makeTable(db, { table: "last", rows: HOT });
+    expect(await trigger("last")).toMatchObject({
+      outcome: "deferred", reason: "blast_radius", message: expect.stringMatching(/on all collections within the last hour, with what is under way: max_server_rows_per_hour is/),
+      flips_at: expect.stringMatching(/or from \S+Z on, as the hour passes$/),
+    });
+    await configure(db, { max_server_rows_per_hour: null });
+    expect(await raised(db.client, "SELECT ruvector_healing_configure('{\"max_server_rows_per_hour\": 5}', 'last')")).toMatchObject({ code: "RV001" });
+  });
+
+  it("stops an action that has used it up while it executes: what helped stays, what did not is undone, nothing is left without a reason", async () => {
+    for (const [table, verify_ratio, state] of [["stays", 1.1, "succeeded"], ["goes", 10, "rolled_back"]] as const) {
+      await makeTable(db, { table, rows: HOT });
+      const before = await placement(db, table);
+      await own(table, { batch_rows: 200, slice_seconds: 0.01, verify_ratio });
+      expect(await trigger(table)).toMatchObject({ outcome: "started" });
+      // Half of the plan is what it may come to, from now on.
+      const { plan } = await action(table);
+      await own(table, { max_rows_per_hour: Math.floor(plan["rows"]! / 2) });
+      await ticks(db, 12);
+      const ended = await action(table);
+      expect(ended).toMatchObject({ state, message: expect.stringContaining("stopped at its blast radius: ") });
+      expect(ended.message).toContain("max_rows_per_hour leaves");
+      const moved = (await steps(table)).reduce((sum, step) => sum + step.rows, 0);
+      expect(moved).toBeLessThanOrEqual(Math.floor(plan["rows"]! / 2));
+      expect(moved).toBeGreaterThan(plan["rows"]! / 2 - 201);
+      // The undo was more than the hour allows, and went on.
+      if (state === "rolled_back") expect(await placement(db, table)).toEqual(before);
+      else expect(ended.rows).toBe(moved);
+      await own(table, { enabled: false });
+    }
+  }, 120_000);
+
+  it("an action that has done nothing yet when it is used up ends without a trace, and is no failure", async () => {
+    await makeTable(db, { table: "early", rows: HOT });
+    await own("early", { require_approval: ["hotspot_congestion"] });
+    const waiting = await trigger("early");
+    expect(waiting).toMatchObject({ outcome: "awaiting_approval" });
+    const failures = (await breaker()).failures;
+    await db.client.query("SELECT ruvector_healing_approve($1)", [waiting.action_id]);
+    await own("early", { max_rows_per_hour: 0 });
+    await ticks(db, 1);
+    expect(await action("early")).toMatchObject({ state: "aborted", message: expect.stringContaining("stopped at its blast radius: 0 rows moved, and max_rows_per_hour leaves 0") });
+    expect(await steps("early")).toEqual([]);
+    expect(await breaker()).toMatchObject({ failures });
+  });
+
+  it("a batch that locks more than it may is taken back", async () => {
+    await makeTable(db, { table: "locks", rows: HOT });
+    await own("locks", { require_approval: ["hotspot_congestion"] });
+    const waiting = await trigger("locks");
+    const { plan } = await action("locks");
+    expect(plan["relation_locks"]).toBeGreaterThan(9);
+    await own("locks", { max_locks_per_action: 5, enabled: false });
+    await db.client.query("SELECT ruvector_healing_approve($1)", [waiting.action_id]);
+    await ticks(db, 2);
+    expect(await action("locks")).toMatchObject({ state: "failed", message: expect.stringMatching(/a batch locked \d+ relations, max_locks_per_action is 5/) });
+    expect(await db.value("SELECT count(*)::int FROM locks WHERE partition_id = 3")).toBe(1260);
+    // What the plan says is what was locked, or a little more.
+    const held = Number(/locked (\d+) relations/.exec((await action("locks")).message)![1]);
+    expect(held).toBeLessThanOrEqual(plan["relation_locks"]!);
+    await own("locks", { enabled: true, require_approval: [] });
+    expect(await trigger("locks")).toMatchObject({ outcome: "deferred", reason: "blast_radius", measured: plan["relation_locks"], flips_at: `max_locks_per_action of ${plan["relation_locks"]} or more` });
+  });
+});
+
+describe("oscillation", () => {
+  afterEach(forget);
+
+  const ratio = (table: string): Promise<number | null> => db.value("SELECT ruvector_healing_status($1) #>> ARRAY['collections', $2, 'net_zero_move_ratio']", [table, `public.${table}`]).then((text) => (text === null ? null : Number(text)));
+
+  it("a plan that takes back what was moved suspends the strategy, with its reason, and the next one is weighed", async () => {
+    await makeTable(db, { table: "swing", rows: HOT });
+    await own("swing", { max_auto_heal_impact: 0.3 });
+    expect(await ratio("swing")).toBeNull();
+    const earlier = await execute("swing", { max_moves: 1 });
+    await db.value("SELECT ruvector_healing_abort($1)", [earlier.action_id]);
+    // What the journal would hold if that action had brought the rows of the hot partition there from all others.
+    await db.client.query(`
+      INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal)
+      SELECT $1, 0, 'move_rows', jsonb_build_object('from', 'swing_p' || i, 'to', 'swing_p3', 'from_key', i::text, 'to_key', '3'), 150,
+             (SELECT jsonb_agg(jsonb_build_array(id::text)) FROM swing WHERE partition_id = 3)
+        FROM generate_series(0, 7) i WHERE i <> 3`, [earlier.action_id]);
+    expect(await trigger("swing")).toMatchObject({ outcome: "deferred", reason: "oscillation", message: expect.stringContaining("rebalance_partitions would move") });
+    expect(await db.rows("SELECT strategy_name, kind FROM ruvector.healing_suspended((SELECT collection_id FROM ruvector.collections WHERE table_name = 'swing'))")).toEqual([{ strategy_name: "rebalance_partitions", kind: "oscillation" }]);
+    expect(await db.value("SELECT ruvector_healing_status('swing') #> '{collections,public.swing,suspended}'")).toEqual([expect.objectContaining({ strategy: "rebalance_partitions", kind: "oscillation" })]);
+    // From now on it is not even planned.
+    expect(await trigger("swing")).toMatchObject({ outcome: "deferred", reason: "oscillation", measured: "rebalance_partitions", flips_at: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(await events("strategy_suspended")).toBeGreaterThan(0);
+    // A person may; what they move back is seen.
+    const back = await execute("swing");
+    expect(back).toMatchObject({ outcome: "stabilizing" });
+    expect(await db.value("SELECT sum(came_back)::int FROM ruvector.healing_steps WHERE action_id = $1", [back.action_id])).toBeGreaterThan(0);
+    await own("swing", { oscillation_suspend_seconds: 0, oscillation_window_seconds: 0 });
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_suspended((SELECT collection_id FROM ruvector.collections WHERE table_name = 'swing'))")).toBe(0);
+  });
+
+  it("what a person rolled back or aborted is not tried again for as long as the setting says", async () => {
+    await makeTable(db, { table: "unwanted", rows: HOT });
+    await own("unwanted", { max_auto_heal_impact: 0.3, stabilize_seconds: 60, human_undo_suspend_seconds: 86_400 });
+    await trigger("unwanted");
+    await db.value("SELECT ruvector_healing_rollback('unwanted')");
+    expect(await ratio("unwanted")).toBe(1);
+    await ticks(db, 2);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_actions WHERE collection = 'public.unwanted'")).toBe(1);
+    expect(await trigger("unwanted")).toMatchObject({ outcome: "deferred", reason: "oscillation", message: expect.stringMatching(/rebalance_partitions: suspended until \S+Z: a person rolled back action \d+ of it/) });
+    await own("unwanted", { human_undo_suspend_seconds: 0 });
+    const again = await trigger("unwanted");
+    expect(again).toMatchObject({ outcome: "stabilizing" });
+    await own("unwanted", { human_undo_suspend_seconds: 86_400 });
+    await db.value("SELECT ruvector_healing_abort($1)", [again.action_id]);
+    expect(await trigger("unwanted")).toMatchObject({ reason: "oscillation", message: expect.stringContaining("a person aborted action") });
+    expect(await execute("unwanted", { dry_run: true })).toMatchObject({ outcome: "dry_run" });
   });
 });

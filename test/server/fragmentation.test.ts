@@ -71,7 +71,7 @@ describe.skipIf(external)("compact_indexes", () => {
     await configure(db, { preflight_transaction_seconds: 0 });
     const refused = await compact("healed");
     const pid = (await holder.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]!.pid;
-    expect(refused).toMatchObject({ outcome: "deferred", reason: "nothing_to_do", message: expect.stringContaining(`pid ${pid}`), flips_at: expect.stringContaining("preflight_transaction_seconds above") });
+    expect(refused).toMatchObject({ outcome: "deferred", reason: "preflight", message: expect.stringContaining(`pid ${pid}`), flips_at: expect.stringContaining("preflight_transaction_seconds above") });
     await holder.query("COMMIT");
     // Nothing else is open in this database: the same call would go ahead.
     expect(await compact("healed", { dry_run: true })).toMatchObject({ outcome: "dry_run", plan: { strategy: "compact_indexes" } });

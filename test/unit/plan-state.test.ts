@@ -7,7 +7,7 @@ import type { Plan } from "../../src/model/action.ts";
 import type { Problem } from "../../src/model/problem.ts";
 
 const problem = (ids: readonly string[]): Problem => ({ details: { class: "hotspot_congestion", partition_ids: ids, load_ratio: 3 }, evidence: {} as Problem["evidence"], summary: "" });
-const plan = (rows: number): Plan => ({ strategy: "rebalance_partitions", rows, bytes: 0, wal_bytes: 0, predicted_lambda: 1, estimated_duration_seconds: 1, locks: [] });
+const plan = (rows: number): Plan => ({ strategy: "rebalance_partitions", rows, bytes: 0, wal_bytes: 0, predicted_lambda: 1, estimated_duration_seconds: 1, relation_locks: 1, locks: [] });
 const state = (ids: readonly string[], rows: number, bound?: Bound) => planState(problem(ids), plan(rows), bound);
 const amounts = (values: Record<string, number>): Bound => ({ facts: {}, amounts: { "rows to": values } });
 

@@ -2,6 +2,8 @@
 import type { Plan, Progress, Step } from "../../model/action.ts";
 import { count } from "../../model/text.ts";
 import type { Bound } from "../plan-state.ts";
+import { rowsLeft } from "../meter.ts";
+import { walPosition, walSince } from "./estimate.ts";
 import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
 import { type Identity, moveRows, moveRowsBack, type RowFilter } from "./rows.ts";
 
@@ -58,10 +60,16 @@ export function moveBatch(context: BatchContext, prepare: () => readonly NewStep
   const move = moves[progress.move];
   if (!move) return { done: true, steps, progress: { ...progress, prepared: true, done: true } };
   const from_key = move.from_keys[progress.key]!;
-  const wanted = Math.min(collection.settings.batch_rows, move.rows - progress.moved);
+  const wanted = Math.max(1, rowsLeft(action, Math.min(collection.settings.batch_rows, move.rows - progress.moved)));
   const route = { from_key, to_key: move.to_key };
+  const before = walPosition(host);
   const moved = moveRows(host, collection, route, move.filter, progress.after, wanted);
-  if (moved.length > 0) steps.push({ kind: "move_rows", details: { ...route, from: move.from, to: move.to }, rows: moved.length, journal: moved });
+  if (moved.length > 0) {
+    steps.push({
+      kind: "move_rows", details: { ...route, from: move.from, to: move.to }, rows: moved.length, journal: moved,
+      bytes: moved.length * (action.plan.bytes / Math.max(1, action.plan.rows)), wal_bytes: walSince(host, before),
+    });
+  }
   const next = advance(progress, move, moved, wanted, moves.length);
   return { done: next.done === true, steps, progress: next };
 }
@@ -69,7 +77,9 @@ export function moveBatch(context: BatchContext, prepare: () => readonly NewStep
 /** Takes a step of kind move_rows back, as far as rows are free. */
 export function undoMove({ host, collection }: BatchContext, step: Step): UndoResult {
   const { from_key, to_key } = step.details as { from_key: string; to_key: string };
-  return moveRowsBack(host, collection, { from_key, to_key }, step.journal as Identity[]);
+  const before = walPosition(host);
+  const back = moveRowsBack(host, collection, { from_key, to_key }, step.journal as Identity[]);
+  return { ...back, wal_bytes: walSince(host, before) };
 }
 
 export const describeMove = ({ from, to }: Readonly<Record<string, unknown>>, rows: number): string =>

@@ -7,7 +7,10 @@ import { activeAction, globalLimit } from "./active.ts";
 import { approval, impact } from "./approval.ts";
 import { breaker } from "./breaker.ts";
 import { mode } from "./mode.ts";
+import { oscillation } from "./oscillation.ts";
 import { attempts, cooldown, ineffective } from "./pace.ts";
+import { preflight } from "./preflight.ts";
+import { blastRadius } from "./radius.ts";
 import { disabled, healthy, standbyServer, unknownProblem } from "./standing.ts";
 import type { Guard, GuardContext, GuardMode, GuardVerdict, Held, Refusal } from "./types.ts";
 import { maintenanceWindow } from "./window.ts";
@@ -34,6 +37,9 @@ export const GUARDS: readonly Guard[] = [
   { name: "attempts", modes: UNASKED, check: attempts },
   { name: "ineffective", modes: UNASKED, check: ineffective },
   { name: "impact", modes: UNASKED, check: impact },
+  { name: "blast_radius", modes: UNASKED, check: blastRadius },
+  { name: "oscillation", modes: UNASKED, check: oscillation },
+  { name: "preflight", modes: ALL, check: preflight },
 ];
 
 export const guardsFor = (mode: GuardMode, guards: readonly Guard[] = GUARDS): readonly Guard[] =>

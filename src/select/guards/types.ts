@@ -1,6 +1,10 @@
 /** What guards look at and answer with. */
 import type { Mode, ModeSettings } from "../../configuration/modes.ts";
+import type { Cost } from "../../model/cost.ts";
 import type { ProblemClass } from "../../model/problem.ts";
+import type { Reversal } from "../oscillation.ts";
+import type { PreflightFacts } from "../preflight.ts";
+import type { Scope } from "../radius.ts";
 
 /**
  * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: all guards as for the loop.
@@ -22,7 +26,10 @@ export type GuardName =
   | "cooldown"
   | "attempts"
   | "ineffective"
-  | "impact";
+  | "impact"
+  | "blast_radius"
+  | "oscillation"
+  | "preflight";
 
 /** The settings that guards read; the names are those of the configuration. */
 export interface GuardSettings extends ModeSettings {
@@ -35,6 +42,22 @@ export interface GuardSettings extends ModeSettings {
   readonly require_approval_strategies: readonly string[];
   /** So many unverified outcomes of a class in a row, within a day, and the loop stops trying it. */
   readonly ineffective_outcomes: number;
+  readonly max_locks_per_action: number;
+  readonly oscillation_share: number;
+  readonly oscillation_window_seconds: number;
+  readonly preflight_transaction_seconds: number;
+  readonly preflight_slot_wal_bytes: number;
+}
+
+/** What is known only once there is a plan. */
+export interface PlannedFacts {
+  readonly cost: Cost;
+  readonly relation_locks: number;
+  readonly scopes: readonly Scope[];
+  /** null: it takes nothing back. */
+  readonly reversal: Reversal | null;
+  /** null: the strategy asks for none. */
+  readonly preflight: PreflightFacts | null;
 }
 
 /** `ruvector.healing_breaker`, and what it counts. */
@@ -86,6 +109,8 @@ export interface GuardContext {
   readonly problem_class: ProblemClass;
   /** The strategy selected or asked for; null before selection and when there is none. */
   readonly strategy: { readonly name: string; readonly impact: number } | null;
+  /** null before there is a plan: guards that judge one let everything pass then, and are asked again. */
+  readonly planned: PlannedFacts | null;
   /** The action on this collection that has not ended. */
   readonly active: { readonly id: number | string; readonly strategy: string } | null;
   /** Actions at work, on all collections, and how many there may be. One that waits for approval does nothing and does not count. */

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { firstRefusal, type GuardContext, type GuardMode, GUARDS, guardsFor, judge } from "../../../src/select/guards/index.ts";
-import { CONTEXT, NOW, outcome, reason, refuse, SETTINGS, settings } from "../support/guards.ts";
+import { CONTEXT, NOW, outcome, planned, reason, refuse, SETTINGS, settings } from "../support/guards.ts";
+
+const REVERSAL = { rows: 400, of: 500, action_id: "7", at: NOW - 60 };
+const LATE = { transaction: { who: "pid 7", seconds: 301, ends: "" }, wraparound: null, slot: null, wal_bytes: 0, unseen: [] };
 
 /** One violation for every guard but approval, in the order of the list. */
 const VIOLATIONS: readonly (readonly [string, Partial<GuardContext>])[] = [
@@ -17,6 +20,9 @@ const VIOLATIONS: readonly (readonly [string, Partial<GuardContext>])[] = [
   ["attempts", { attempts: [NOW - 3000, NOW - 2000, NOW - 1000] }],
   ["ineffective", { outcomes: [outcome(5000), outcome(6000), outcome(7000), outcome(5000, false, { problem_class: "unknown" }), outcome(6000, false, { problem_class: "unknown" }), outcome(7000, false, { problem_class: "unknown" })] }],
   ["impact", { strategy: { name: "drain_hot_partition", impact: 0.6 } }],
+  ["blast_radius", planned({ relation_locks: 2001, reversal: REVERSAL, preflight: LATE })],
+  ["oscillation", planned({ reversal: REVERSAL, preflight: LATE })],
+  ["preflight", planned({ preflight: LATE })],
 ];
 
 describe("the list", () => {
@@ -36,6 +42,9 @@ describe("the list", () => {
       "attempts",
       "ineffective",
       "impact",
+      "blast_radius",
+      "oscillation",
+      "preflight",
     ]);
   });
 
@@ -54,9 +63,9 @@ describe("the list", () => {
   it("the first violated guard decides", () => {
     for (let first = 0; first < VIOLATIONS.length; first++) {
       const rest = VIOLATIONS.slice(first).map(([, violation]) => violation);
-      // Settings of several violations hold together.
+      // Settings of several violations hold together; of other fields that several set, the first one's stays.
       const differing = rest.flatMap((one) => Object.entries(one.settings ?? {}).filter(([key, value]) => value !== SETTINGS[key as keyof typeof SETTINGS]));
-      const all: Partial<GuardContext> = { ...(Object.assign({}, ...rest) as Partial<GuardContext>), settings: { ...SETTINGS, ...Object.fromEntries(differing) } };
+      const all: Partial<GuardContext> = { ...(Object.assign({}, ...[...rest].reverse()) as Partial<GuardContext>), settings: { ...SETTINGS, ...Object.fromEntries(differing) } };
       expect(reason(all)).toBe(VIOLATIONS[first]![0]);
     }
   });
@@ -64,10 +73,12 @@ describe("the list", () => {
   it("applies whole to the loop and to a human's trigger; an explicit order stops only at the impossible", () => {
     expect(guardsFor("automatic")).toEqual(GUARDS);
     expect(guardsFor("manual")).toEqual(GUARDS);
-    expect(guardsFor("explicit").map(({ name }) => name)).toEqual(["standby_server", "active_action"]);
+    expect(guardsFor("explicit").map(({ name }) => name)).toEqual(["standby_server", "active_action", "preflight"]);
     for (const mode of ["automatic", "manual", "explicit"] as const satisfies readonly GuardMode[]) {
       for (const [name, violation] of VIOLATIONS) {
-        const expected = mode !== "explicit" || name === "standby_server" || name === "active_action" ? name : undefined;
+        // The plans of these two would be held up by the preflight as well.
+        const explicit = name === "blast_radius" || name === "oscillation" ? "preflight" : ["standby_server", "active_action", "preflight"].includes(name) ? name : undefined;
+        const expected = mode === "explicit" ? explicit : name;
         expect(reason({ ...violation, mode })).toBe(expected);
       }
     }

@@ -1,4 +1,6 @@
-import { firstRefusal, type GuardContext, type GuardSettings, type PastOutcome, type Refusal } from "../../../src/select/guards/index.ts";
+import { firstRefusal, type GuardContext, type GuardSettings, type PastOutcome, type PlannedFacts, type Refusal } from "../../../src/select/guards/index.ts";
+import { type Cost, NO_COST } from "../../../src/model/cost.ts";
+import type { Scope } from "../../../src/select/radius.ts";
 
 export const NOW = 1_768_000_000; // 2026-01-09T23:06:40Z
 
@@ -13,6 +15,11 @@ export const SETTINGS: GuardSettings = {
   require_approval: [],
   require_approval_strategies: ["scale_replicas"],
   ineffective_outcomes: 3,
+  max_locks_per_action: 2000,
+  oscillation_share: 0.5,
+  oscillation_window_seconds: 21_600,
+  preflight_transaction_seconds: 300,
+  preflight_slot_wal_bytes: 1000,
 };
 
 /** A context that no guard refuses. */
@@ -28,6 +35,7 @@ export const CONTEXT: GuardContext = {
   weak_edges: 8,
   problem_class: "hotspot_congestion",
   strategy: { name: "rebalance_partitions", impact: 0.3 },
+  planned: null,
   active: null,
   active_total: 0,
   max_active_total: 4,
@@ -45,3 +53,21 @@ export const outcome = (ago: number, verified: boolean | null = false, more: Par
   verified,
   ...more,
 });
+
+const scope = (name: "action" | "collection" | "server", used: Cost): Scope => ({
+  name, used, frees_at: name === "action" ? null : NOW + 600, limits: { rows: 1000, bytes: 100_000, wal_bytes: 200_000 },
+  settings: name === "action" ? { rows: "max_moves", bytes: "max_bytes_per_action", wal_bytes: "max_wal_bytes_per_action" }
+    : name === "collection" ? { rows: "max_rows_per_hour", bytes: "max_bytes_per_hour", wal_bytes: "max_wal_bytes_per_hour" }
+    : { rows: "max_server_rows_per_hour", bytes: "max_server_bytes_per_hour", wal_bytes: "max_server_wal_bytes_per_hour" },
+});
+
+/** A plan that no guard refuses. */
+export const PLANNED: PlannedFacts = {
+  cost: { rows: 500, bytes: 50_000, wal_bytes: 60_000 },
+  relation_locks: 20,
+  scopes: [scope("action", NO_COST), scope("collection", { rows: 100, bytes: 1000, wal_bytes: 1000 }), scope("server", { rows: 400, bytes: 2000, wal_bytes: 2000 })],
+  reversal: null,
+  preflight: { transaction: { who: "pid 7 (alice, idle in transaction)", seconds: 10, ends: "SELECT pg_terminate_backend(7);" }, wraparound: null, slot: { name: "s", retained: 10, safe: null }, wal_bytes: 100, unseen: [] },
+};
+
+export const planned = (more: Partial<PlannedFacts>): Partial<GuardContext> => ({ planned: { ...PLANNED, ...more } });

@@ -1,6 +1,7 @@
 /** What the catalogues say about the indexes to rebuild, and what others left beside them. */
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../../host/host.ts";
+import { oldestTransaction, wraparound } from "../../../select/preflight.ts";
 
 export interface IndexFacts {
   readonly oid: string;
@@ -86,53 +87,13 @@ export function buildProgress(host: Host, pid: number | null): string | null {
   return `${row.phase}${share}${row.blocker === null ? "" : `, waits for pid ${row.blocker}`}`;
 }
 
-export interface Obstacle {
-  readonly nothing: string;
-  readonly hint: string;
+/** What REINDEX CONCURRENTLY would wait for, longer than it is worth, in one line; null: nothing in the way. The guard looks before, this in between. */
+export function obstacle(host: Host, tables: readonly string[], limitSeconds: number): string | null {
+  const held = oldestTransaction(host, tables);
+  if (held && held.seconds > limitSeconds) return `a transaction has been open for ${Math.round(held.seconds)} s: ${held.who}; REINDEX CONCURRENTLY waits for every older one`;
+  const old = wraparound(host, tables);
+  return old ? `${old.relation} is past autovacuum_freeze_max_age: it has to be vacuumed first` : null;
 }
-
-/**
- * What REINDEX CONCURRENTLY would wait for, longer than it is worth: a transaction older than the limit that holds a snapshot or a
- * lock on a table of the collection (prepared ones too), or an anti-wraparound vacuum of one. null: nothing in the way.
- */
-export function obstacle(host: Host, tables: readonly string[], limitSeconds: number): Obstacle | null {
-  const [held] = host.query<{ who: string; age: number; limit: string; ends: string }>(sql`
-    WITH wanted AS (SELECT t::oid AS oid FROM jsonb_array_elements_text(${JSON.stringify(tables)}::jsonb) t)
-    SELECT * FROM (
-      SELECT format('pid %s (%s, %s)', a.pid, a.usename, a.state) AS who, extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS age,
-             format('SELECT pg_terminate_backend(%s);', a.pid) AS ends
-        FROM pg_stat_activity a
-       WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type IN ('client backend', 'background worker', 'pg_cron')
-         AND (a.backend_xmin IS NOT NULL OR EXISTS (SELECT FROM pg_locks l JOIN wanted w ON w.oid = l.relation WHERE l.pid = a.pid AND l.granted))
-       UNION ALL
-      SELECT format('prepared transaction %L (%s)', p.gid, p.owner), extract(epoch FROM clock_timestamp() - p.prepared)::float8, format('ROLLBACK PREPARED %L;', p.gid)
-        FROM pg_prepared_xacts p WHERE p.database = current_database()) held
-     WHERE age > ${limitSeconds}::float8 ORDER BY age DESC LIMIT 1`);
-  if (held) {
-    return {
-      nothing: `a transaction has been open for ${Math.round(held.age)} s: ${held.who}; REINDEX CONCURRENTLY waits for every older one`,
-      hint: `Its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ${Math.ceil(held.age)} (it is ${limitSeconds}).`,
-    };
-  }
-  // By locks and ages, which every role may see, and not by the query's text, which only few may.
-  const [vacuum] = host.query<{ relation: string; pid: number }>(sql`
-    SELECT c.oid::regclass::text AS relation, l.pid
-      FROM jsonb_array_elements_text(${JSON.stringify(tables)}::jsonb) t JOIN pg_class c ON c.oid = t::oid
-      JOIN pg_locks l ON l.relation = c.oid AND l.locktype = 'relation' AND l.granted AND l.mode = 'ShareUpdateExclusiveLock'
-       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-     WHERE age(c.relfrozenxid) > current_setting('autovacuum_freeze_max_age')::bigint
-        OR mxid_age(c.relminmxid) > current_setting('autovacuum_multixact_freeze_max_age')::bigint LIMIT 1`);
-  if (!vacuum) return null;
-  return {
-    nothing: `an anti-wraparound vacuum of ${vacuum.relation} is at work (pid ${vacuum.pid}): a rebuild would wait for it, and it must not be disturbed`,
-    hint: "Its end: SELECT * FROM pg_stat_progress_vacuum;",
-  };
-}
-
-/** What the preflight cannot see without a right; null: it sees all. Others' transactions have no age for a plain role. */
-export const blindSpot = (host: Host): string | null => host.one<{ hint: string | null }>(sql`
-  SELECT CASE WHEN NOT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
-              THEN format('the age of other roles'' transactions is not visible: GRANT pg_read_all_stats TO %I;', current_user) END AS hint`).hint;
 
 /** statement_timeout of a new session of the installing role in this database, in seconds; 0: none. */
 export const roleTimeout = (host: Host): number => host.one<{ seconds: number }>(sql`

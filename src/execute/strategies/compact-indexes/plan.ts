@@ -1,6 +1,7 @@
 /** What compact_indexes foresees: which indexes, worst first, and what stands in its way. */
 import type { Plan } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
+import type { Radius } from "../../../model/cost.ts";
 import { bytes as bytesText, count, list } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
 import { fragmentedIndexes } from "../../../sense/assess/paths.ts";
@@ -8,7 +9,8 @@ import type { IndexMeasurement } from "../../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import { whyNoCron } from "../../cron.ts";
 import type { NothingToDo, PlanRequest } from "../../strategy.ts";
-import { blindSpot, type IndexFacts, measuredThroughput, obstacle, readIndexes, roleTimeout } from "./indexes.ts";
+import { blindSpot } from "../../../select/preflight.ts";
+import { type IndexFacts, measuredThroughput, readIndexes, roleTimeout } from "./indexes.ts";
 
 export interface PlannedIndex {
   readonly index: string;
@@ -48,7 +50,7 @@ const START_SECONDS = 63;
 /** WAL over the bytes of the new index: 0.90 to 0.93 measured for btree, 0.94 to 0.99 for ivfflat, 0.98 for hnsw. */
 const WAL_RATIO = 1;
 
-export function planCompaction({ host, collection, snapshot, params, tick_seconds }: PlanRequest): CompactPlan | NothingToDo {
+export function planCompaction({ host, collection, snapshot, params, tick_seconds, radius }: PlanRequest): CompactPlan | NothingToDo {
   const { settings } = collection;
   const { wanted, unknown } = candidates(snapshot, collection, params["indexes"] as readonly string[] | undefined);
   if (wanted.length === 0) return nothingFragmented(snapshot, collection, unknown);
@@ -62,11 +64,9 @@ export function planCompaction({ host, collection, snapshot, params, tick_second
   const missing = whyNoCron(host);
   const commands = usable.map(({ index }) => `REINDEX INDEX CONCURRENTLY ${index};`);
   if (missing) return { nothing: `${missing.reason}: REINDEX CONCURRENTLY cannot run inside a function. ${missing.detail}`, hint: `${missing.hint} Or run it by hand: ${commands.join(" ")}` };
-  const tables = [...new Set(usable.map(({ oid }) => facts.get(oid)!.table_oid))];
-  const blocked = obstacle(host, tables, settings.preflight_transaction_seconds);
-  if (blocked) return blocked;
   const rates = measuredThroughput(host);
-  const indexes = usable.map((one) => planned(one, facts.get(one.oid)!, rates));
+  const all = usable.map((one) => planned(one, facts.get(one.oid)!, rates));
+  const indexes = within(all, radius);
   const longest = Math.max(...indexes.map(({ estimated_seconds }) => estimated_seconds));
   const timeout = roleTimeout(host);
   if (timeout > 0 && timeout < longest) {
@@ -83,13 +83,16 @@ export function planCompaction({ host, collection, snapshot, params, tick_second
     rows: 0,
     bytes: indexes.reduce((sum, { bytes }) => sum + bytes, 0),
     wal_bytes: Math.round(after * WAL_RATIO),
+    // The table, the old index and the new one, by the job that is at work; one index at a time.
+    relation_locks: 3,
+    ...(indexes.length < all.length && { trimmed_from: all.length }),
     indexes,
     skipped,
     left_alone: [...new Set(usable.flatMap(({ oid }) => facts.get(oid)!.known_names))],
     disk_bytes: largest,
     disk: `about ${bytesText(largest)} more while the largest is rebuilt; how much the disk has left cannot be read from SQL`,
     throughput: measured ? "measured from earlier builds here" : "assumed until a build here was measured",
-    unseen: blindSpot(host),
+    unseen: blindSpot(host)[0] ?? null,
     predicted_lambda: assess(rebuilt(snapshot, indexes), settings).reading.lambda,
     // Half the time budget goes to rebuilding (the timeout is twice this): the wait for pg_cron's minute counts for each index.
     estimated_duration_seconds: Math.ceil(
@@ -113,6 +116,19 @@ function candidates(snapshot: Snapshot, collection: Collection, named: readonly 
     else unknown.push(name);
   }
   return { wanted, unknown };
+}
+
+/** As many of the worst as the blast radius takes; where it does not even take the worst, all: then the guard says so. */
+function within(all: readonly PlannedIndex[], radius: Radius): readonly PlannedIndex[] {
+  let bytes = 0;
+  let log = 0;
+  const fits = all.filter((one) => {
+    if (!(bytes + one.bytes <= radius.bytes && log + one.expected_bytes * WAL_RATIO <= radius.wal_bytes)) return false;
+    bytes += one.bytes;
+    log += one.expected_bytes * WAL_RATIO;
+    return true;
+  });
+  return fits.length > 0 ? fits : all;
 }
 
 function whyNot({ index }: IndexMeasurement, facts: IndexFacts | undefined): { index: string; why: string }[] {

@@ -1,5 +1,6 @@
 /** Rebuilds one index after the other by one-off jobs, and clears up what an interrupted one left. */
 import sql from "sql-template-tag";
+import { settleStep } from "../../actions.ts";
 import type { Host } from "../../../host/host.ts";
 import type { Action, Progress, Step } from "../../../model/action.ts";
 import { HealingError } from "../../../model/errors.ts";
@@ -77,7 +78,7 @@ function startRebuild({ host, collection, action }: BatchContext, progress: Comp
   if (!facts) return skip(progress, index.index, "it was dropped or rebuilt by somebody else");
   if (!facts.valid) return skip(progress, index.index, "it became invalid");
   const blocked = obstacle(host, [facts.table_oid], collection.settings.preflight_transaction_seconds);
-  if (blocked) return waiting(progress, `${place}: ${blocked.nothing}`);
+  if (blocked) return waiting(progress, `${place}: ${blocked}`);
   const limit = action.strategy_params["max_seconds_per_index"] as number | undefined;
   const left = action.deadline === null ? 3600 : action.deadline - action.now;
   const command = `REINDEX INDEX CONCURRENTLY ${facts.index}`;
@@ -85,7 +86,7 @@ function startRebuild({ host, collection, action }: BatchContext, progress: Comp
   const { index: name, oid, table, table_oid, known } = facts;
   const target: Target = { index: name, oid, name: facts.name, table, table_oid, known };
   const step: NewStep = {
-    kind: "reindex", rows: 0, journal: [],
+    kind: "reindex", rows: 0, journal: [], bytes: facts.bytes, wal_bytes: index.expected_bytes,
     details: { ...target, job: job.id, method: index.method, bytes: facts.bytes, expected_bytes: index.expected_bytes },
   };
   return waiting({ ...progress, phase: "reindex", job: job.id, target, tries: progress.tries + 1 }, `${place}: pg_cron starts it within a minute`, [step]);
@@ -101,6 +102,7 @@ function watchRebuild({ host, action }: BatchContext, progress: CompactProgress,
   const cleaning: CompactProgress = { ...progress, phase: "clean", job: null };
   if (rebuilt) {
     const bytes_after = readIndexes(host, [now])[0]?.bytes ?? 0;
+    settleStep(host, action, { job: progress.job ?? "" }, bytes_after);
     const results = [...progress.results, { index: index.index, bytes_before: index.bytes, bytes_after }];
     const done = { ...cleaning, compacted: progress.compacted + 1, results };
     const note = `${index.index} rebuilt: ${bytesText(index.bytes)} -> ${bytesText(bytes_after)}`;

@@ -29,6 +29,9 @@ export const compactIndexes: Strategy = {
       amounts: { bytes: Object.fromEntries(indexes.map(({ index, bytes }) => [index, bytes])) },
     };
   },
+  // Between two indexes; what a job has begun is brought to its end and cleared up.
+  mayStop: ({ progress }) => ((progress as Partial<CompactProgress>).phase ?? "start") === "start",
+  preflight: ["transactions", "wraparound", "slots"],
   remeasures: ["indexes"],
   describeStep: (_kind, { index }) => `REINDEX INDEX CONCURRENTLY ${String(index)} by a pg_cron job`,
   describeProgress: ({ progress }) => (progress as Partial<CompactProgress>).note || "not begun",

@@ -9,7 +9,7 @@ import { assess, hottestFigure, loadRatios, workingPartitions } from "../../../s
 import type { PartitionMeasurement } from "../../../sense/collect/partitions.ts";
 import { endLease, grantLease, type Lease, openLeases } from "../../leases.ts";
 import { describeMove, movesBound, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
-import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds } from "../../rows/estimate.ts";
+import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import { foreseen, loaded } from "../../rows/foresee.ts";
 import type { LoadedPartition } from "../../rows/loads.ts";
 import { shares } from "../../rows/moves.ts";
@@ -40,46 +40,9 @@ export const drainHotPartition: Strategy = {
 
   applicable: (collection) => mayMoveRows("drain_hot_partition", collection),
 
-  plan({ host, collection, snapshot, params, tick_seconds }: PlanRequest): DrainPlan | NothingToDo {
-    const { settings } = collection;
-    const working = workingPartitions(snapshot.partitions);
-    const source = sourceOf(working, params["partition"] as string | undefined);
-    if ("nothing" in source) return source;
-    const keep = (params["keep_rows"] as number | undefined) ?? 0;
-    const most = Math.min(settings.max_moves, (params["max_moves"] as number | undefined) ?? settings.max_moves);
-    const amount = Math.min(most, source.rows - keep);
-    const moves = amount > 0 ? movesOut(source, working, amount) : [];
-    const rows = moves.reduce((sum, move) => sum + move.rows, 0);
-    if (rows === 0) {
-      return { nothing: `${source.label} holds ${source.rows} rows and is to keep ${keep}, or there is no other partition to take them`, hint: "Give a lower keep_rows, or add a partition with a key value of its own." };
-    }
-    const after = foreseen(snapshot, drained(source, working, moves));
-    const [now, then] = [assess(snapshot, settings).reading.lambda, assess(after, settings).reading.lambda];
-    if (now !== null && then !== null && then <= now) {
-      return { nothing: `moving ${rows} rows out of ${source.label} would leave lambda at ${lambdaText(then)}: the load would only go elsewhere`, hint: "Give keep_rows (its fair share), or add partitions." };
-    }
-    const bytes = bytesOf(snapshot, (label) => (label === source.label ? rows : 0));
-    const stabilize = stabilizeSeconds(snapshot, collection);
-    const rowsAfter = new Map(after.partitions.map((one) => [one.label, one.rows]));
-    return {
-      strategy: "drain_hot_partition",
-      partition: source.label,
-      keep_rows: keep,
-      lease_seconds: settings.drain_lease_seconds,
-      rows,
-      bytes: Math.round(bytes),
-      wal_bytes: movedRowsWal(rows, bytes),
-      moves,
-      partitions: working.map(({ label, rows: before }) => ({ label, rows_before: before, rows_after: rowsAfter.get(label)! })),
-      assumes: [
-        "every row of a partition carries an equal part of its reads, updates and deletes",
-        "inserts that do not ask ruvector_healing_route() for their partition go on as before",
-      ],
-      predicted_lambda: then,
-      estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
-      stabilize_seconds: stabilize,
-      locks: rowLocks(collection),
-    };
+  plan(request: PlanRequest): DrainPlan | NothingToDo {
+    const { max_moves } = request.collection.settings;
+    return trim(request, Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves), (most) => planned(request, most));
   },
 
   executeBatch(context: BatchContext): BatchResult {
@@ -87,6 +50,7 @@ export const drainHotPartition: Strategy = {
   },
 
   boundTo: movesBound,
+  preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions"],
 
@@ -106,6 +70,49 @@ export const drainHotPartition: Strategy = {
        WHERE r.collection_id = ${collection_id}::int AND r.partition_key = j.pair ->> 0 AND r.weight = 0`);
   },
 };
+
+function planned({ host, collection, snapshot, params, tick_seconds }: PlanRequest, most: number): DrainPlan | NothingToDo {
+  const { settings } = collection;
+  const working = workingPartitions(snapshot.partitions);
+  const source = sourceOf(working, params["partition"] as string | undefined);
+  if ("nothing" in source) return source;
+  const keep = (params["keep_rows"] as number | undefined) ?? 0;
+  const amount = Math.min(most, source.rows - keep);
+  const moves = amount > 0 ? movesOut(source, working, amount) : [];
+  const rows = moves.reduce((sum, move) => sum + move.rows, 0);
+  if (rows === 0) {
+    return { nothing: `${source.label} holds ${source.rows} rows and is to keep ${keep}, or there is no other partition to take them`, hint: "Give a lower keep_rows, or add a partition with a key value of its own." };
+  }
+  const after = foreseen(snapshot, drained(source, working, moves));
+  const [now, then] = [assess(snapshot, settings).reading.lambda, assess(after, settings).reading.lambda];
+  if (now !== null && then !== null && then <= now) {
+    return { nothing: `moving ${rows} rows out of ${source.label} would leave lambda at ${lambdaText(then)}: the load would only go elsewhere`, hint: "Give keep_rows (its fair share), or add partitions." };
+  }
+  const bytes = bytesOf(snapshot, (label) => (label === source.label ? rows : 0));
+  const stabilize = stabilizeSeconds(snapshot, collection);
+  const rowsAfter = new Map(after.partitions.map((one) => [one.label, one.rows]));
+  return {
+    strategy: "drain_hot_partition",
+    partition: source.label,
+    keep_rows: keep,
+    lease_seconds: settings.drain_lease_seconds,
+    rows,
+    rows_moved: rows,
+    bytes: Math.round(bytes),
+    wal_bytes: movedRowsWal(host, collection, rows, bytes),
+    moves,
+    partitions: working.map(({ label, rows: before }) => ({ label, rows_before: before, rows_after: rowsAfter.get(label)! })),
+    assumes: [
+      "every row of a partition carries an equal part of its reads, updates and deletes",
+      "inserts that do not ask ruvector_healing_route() for their partition go on as before",
+    ],
+    predicted_lambda: then,
+    estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
+    stabilize_seconds: stabilize,
+    relation_locks: moveLocks(host, collection),
+    locks: rowLocks(collection),
+  };
+}
 
 /** Weight 0 for as long as the lease lasts; the lease and the weights are one transaction. */
 function closeRoutes({ host, collection, action }: BatchContext): NewStep {

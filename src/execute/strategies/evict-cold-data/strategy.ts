@@ -9,7 +9,7 @@ import { memoryUsage, touchedBytes, workingSet } from "../../../sense/assess/mem
 import { type PartitionMeasurement, reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import { describeMove, movesBound, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
-import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds } from "../../rows/estimate.ts";
+import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
 import { dropColdPartition, makeColdPartition, type NewPartition, planColdPartition } from "./cold-partition.ts";
@@ -51,56 +51,9 @@ export const evictColdData: Strategy = {
     return { reason: "it is not known which rows are cold, or where to put them", hint: "Register the table with access_column and cold_partition." };
   },
 
-  plan({ host, collection, snapshot, params, tick_seconds }: PlanRequest): EvictPlan | NothingToDo {
-    const { settings } = collection;
-    if (!reachable(host, collection)) {
-      return { nothing: "a partition is locked ACCESS EXCLUSIVE by another session", hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';" };
-    }
-    const share = (params["share"] as number | undefined) ?? wantedShare(snapshot, settings.memory_pct[0]);
-    if (typeof share !== "number") return share;
-    const cold = snapshot.partitions.find((one) => one.cold);
-    const make = cold ? null : planColdPartition(host, collection);
-    if (make && "nothing" in make) return make;
-    const label = cold?.label ?? make!.label;
-    const sources = workingPartitions(snapshot.partitions).filter(({ rows, kind, values }) => rows > 0 && kind === "r" && values.some((value) => value !== null));
-    const found = coldest(host, collection.access_column!, sources, share);
-    const most = Math.min(settings.max_moves, (params["max_moves"] as number | undefined) ?? settings.max_moves);
-    const moves = movesOf(collection, sources, found, label, most);
-    const rows = moves.reduce((sum, move) => sum + move.rows, 0);
-    if (rows === 0) {
-      return { nothing: `no row can be told to be colder than the others by ${collection.access_column!.name}`, hint: "It must differ from row to row: keep a time of last use in it." };
-    }
-    const after = evicted(snapshot, moves, cold?.label ?? null);
-    const now = assess(snapshot, settings).reading.lambda;
-    const predicted = snapshot.pushed.memory_usage_pct === undefined ? assess(after, settings).reading.lambda : assess(pushedAfter(snapshot, rows, sources), settings).reading.lambda;
-    if (params["share"] === undefined && now !== null && predicted !== null && predicted <= now) return vain(snapshot, cold, predicted);
-    const bytes = bytesOf(snapshot, (from) => moves.filter((move) => move.from === from).reduce((sum, move) => sum + move.rows, 0));
-    // The cold partition must have had time to be read, if queries read it at all.
-    const stabilize = Math.max(stabilizeSeconds(snapshot, collection), settings.traffic_window_seconds);
-    return {
-      strategy: "evict_cold_data",
-      cold_partition: label,
-      make,
-      share,
-      rows,
-      bytes: Math.round(bytes),
-      wal_bytes: movedRowsWal(rows, bytes),
-      moves,
-      partitions: snapshot.partitions.map((one, place) => ({ label: one.label, rows_before: one.rows, rows_after: after.partitions[place]!.rows })),
-      working_set_bytes: workingSet(snapshot)?.bytes ?? null,
-      predicted_working_set_bytes: workingSet(after)?.bytes ?? null,
-      assumes: [
-        "queries that name a partition do not read the cold one; a query over the whole table does, and then this does not help",
-        ...(snapshot.pushed.memory_usage_pct === undefined ? [] : ["the reported memory use falls with the rows of the partitions that are read"]),
-      ],
-      predicted_lambda: predicted,
-      estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
-      stabilize_seconds: stabilize,
-      locks: [
-        ...(make ? [`SHARE UPDATE EXCLUSIVE on ${collection.name}, at once or not at all, to attach ${make.qualified}`] : []),
-        ...rowLocks(collection),
-      ],
-    };
+  plan(request: PlanRequest): EvictPlan | NothingToDo {
+    const { max_moves } = request.collection.settings;
+    return trim(request, Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves), (most) => planned(request, most));
   },
 
   executeBatch(context: BatchContext): BatchResult {
@@ -109,6 +62,7 @@ export const evictColdData: Strategy = {
   },
 
   boundTo: movesBound,
+  preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions", "memory"],
 
@@ -118,6 +72,59 @@ export const evictColdData: Strategy = {
     return step.kind === MADE ? unmake(context, step) : undoMove(context, step);
   },
 };
+
+function planned({ host, collection, snapshot, params, tick_seconds }: PlanRequest, most: number): EvictPlan | NothingToDo {
+  const { settings } = collection;
+  if (!reachable(host, collection)) {
+    return { nothing: "a partition is locked ACCESS EXCLUSIVE by another session", hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';" };
+  }
+  const share = (params["share"] as number | undefined) ?? wantedShare(snapshot, settings.memory_pct[0]);
+  if (typeof share !== "number") return share;
+  const cold = snapshot.partitions.find((one) => one.cold);
+  const make = cold ? null : planColdPartition(host, collection);
+  if (make && "nothing" in make) return make;
+  const label = cold?.label ?? make!.label;
+  const sources = workingPartitions(snapshot.partitions).filter(({ rows, kind, values }) => rows > 0 && kind === "r" && values.some((value) => value !== null));
+  const found = coldest(host, collection.access_column!, sources, share);
+  const moves = movesOf(collection, sources, found, label, most);
+  const rows = moves.reduce((sum, move) => sum + move.rows, 0);
+  if (rows === 0) {
+    return { nothing: `no row can be told to be colder than the others by ${collection.access_column!.name}`, hint: "It must differ from row to row: keep a time of last use in it." };
+  }
+  const after = evicted(snapshot, moves, cold?.label ?? null);
+  const now = assess(snapshot, settings).reading.lambda;
+  const predicted = snapshot.pushed.memory_usage_pct === undefined ? assess(after, settings).reading.lambda : assess(pushedAfter(snapshot, rows, sources), settings).reading.lambda;
+  if (params["share"] === undefined && now !== null && predicted !== null && predicted <= now) return vain(snapshot, cold, predicted);
+  const bytes = bytesOf(snapshot, (from) => moves.filter((move) => move.from === from).reduce((sum, move) => sum + move.rows, 0));
+  // The cold partition must have had time to be read, if queries read it at all.
+  const stabilize = Math.max(stabilizeSeconds(snapshot, collection), settings.traffic_window_seconds);
+  return {
+    strategy: "evict_cold_data",
+    cold_partition: label,
+    make,
+    share,
+    rows,
+    rows_moved: rows,
+    bytes: Math.round(bytes),
+    wal_bytes: movedRowsWal(host, collection, rows, bytes),
+    moves,
+    partitions: snapshot.partitions.map((one, place) => ({ label: one.label, rows_before: one.rows, rows_after: after.partitions[place]!.rows })),
+    working_set_bytes: workingSet(snapshot)?.bytes ?? null,
+    predicted_working_set_bytes: workingSet(after)?.bytes ?? null,
+    assumes: [
+      "queries that name a partition do not read the cold one; a query over the whole table does, and then this does not help",
+      ...(snapshot.pushed.memory_usage_pct === undefined ? [] : ["the reported memory use falls with the rows of the partitions that are read"]),
+    ],
+    predicted_lambda: predicted,
+    estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
+    stabilize_seconds: stabilize,
+    relation_locks: moveLocks(host, collection),
+    locks: [
+      ...(make ? [`SHARE UPDATE EXCLUSIVE on ${collection.name}, at once or not at all, to attach ${make.qualified}`] : []),
+      ...rowLocks(collection),
+    ],
+  };
+}
 
 function madeStep({ host, collection }: BatchContext, make: NewPartition): NewStep {
   makeColdPartition(host, collection, make);

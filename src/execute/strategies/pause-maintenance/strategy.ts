@@ -51,6 +51,7 @@ export const pauseMaintenance: Strategy = {
       bytes: 0,
       // A changed row of cron.job, its index entries, a lease and a journal row: some 1 KiB a job.
       wal_bytes: 1024 * paused.length,
+      relation_locks: 1,
       predicted_lambda: predictedLambda(snapshot, paused, settings),
       estimated_duration_seconds: Math.ceil(settings.drain_seconds + 2 * tick_seconds + settings.stabilize_seconds),
       locks: ["none on the collection", "ROW EXCLUSIVE on cron.job for the moment of each change; never waited for"],
@@ -83,6 +84,8 @@ export const pauseMaintenance: Strategy = {
   },
 
   boundTo: (plan) => ({ facts: { jobs: (plan as PausePlan).jobs.map(({ name, jobid }) => `${name} (${jobid})`) }, amounts: {} }),
+  // A job that is paused may be the one that vacuums.
+  preflight: ["wraparound"],
 
   remeasures: ["maintenance"],
 

@@ -10,7 +10,7 @@ import { assess, hottestFigure, loadCurve, loadRatios, workingPartitions } from 
 import { reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
-import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds } from "../../rows/estimate.ts";
+import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import { foreseen, loaded } from "../../rows/foresee.ts";
 import { type LoadMove, planLoads, type TrafficModel } from "../../rows/loads.ts";
 import { lowerRoutesStep, ROUTE_WEIGHTS, undoRoutesStep } from "../../rows/routes.ts";
@@ -43,41 +43,9 @@ export const rebalancePartitions: Strategy = {
 
   applicable: (collection) => mayMoveRows("rebalance_partitions", collection),
 
-  plan({ host, collection, snapshot, params, tick_seconds }: PlanRequest): RebalancePlan | NothingToDo {
-    const { settings } = collection;
-    const maxMoves = Math.min(settings.max_moves, (params["max_moves"] as number | undefined) ?? settings.max_moves);
-    const working = workingPartitions(snapshot.partitions);
-    // A limit at or under the mean itself could never be met by all.
-    const ceiling = Math.max(1.01, loadCurve(working.length, settings).fine * MARGIN);
-    const model: TrafficModel = collection.access_column ? "recency" : "uniform";
-    const planned = planLoads(working.map(loaded), ceiling, maxMoves, model);
-    if (planned.moves.length === 0) return nothingToDo(snapshot, ceiling);
-    if (planned.moves.some(({ latest }) => latest !== undefined) && !reachable(host, collection)) return LOCKED;
-    const moves = withThresholds(host, collection, snapshot, planned.moves);
-    const rows = moves.reduce((sum, move) => sum + move.rows, 0);
-    const after = foreseen(snapshot, new Map(planned.after.map((one) => [one.label, one])));
-    const bytes = bytesOf(snapshot, (label) => moves.filter(({ from }) => from === label).reduce((sum, move) => sum + move.rows, 0));
-    const [before, then] = [loadRatios(working), loadRatios(workingPartitions(after.partitions))];
-    const stabilize = stabilizeSeconds(snapshot, collection);
-    return {
-      strategy: "rebalance_partitions",
-      rows,
-      bytes: Math.round(bytes),
-      wal_bytes: movedRowsWal(rows, bytes),
-      moves,
-      partitions: working.map(({ label, rows: now }, place) => ({
-        label,
-        rows_before: now,
-        rows_after: planned.after[place]!.rows,
-        load_before: hottestFigure(before[place]!).ratio,
-        load_after: hottestFigure(then[place]!).ratio,
-      })),
-      assumes: planned.figures.some((figure) => figure === "reads" || figure === "writes") ? ASSUMES[model] : [],
-      predicted_lambda: assess(after, settings).reading.lambda,
-      estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
-      stabilize_seconds: stabilize,
-      locks: rowLocks(collection),
-    };
+  plan(request: PlanRequest): RebalancePlan | NothingToDo {
+    const { max_moves } = request.collection.settings;
+    return trim(request, Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves), (most) => planned(request, most));
   },
 
   executeBatch(context: BatchContext): BatchResult {
@@ -90,6 +58,7 @@ export const rebalancePartitions: Strategy = {
   },
 
   boundTo: movesBound,
+  preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions"],
 
@@ -100,6 +69,44 @@ export const rebalancePartitions: Strategy = {
     return step.kind === ROUTE_WEIGHTS ? undoRoutesStep(context.host, context.collection, step) : undoMove(context, step);
   },
 };
+
+function planned({ host, collection, snapshot, tick_seconds }: PlanRequest, maxMoves: number): RebalancePlan | NothingToDo {
+  const { settings } = collection;
+  const working = workingPartitions(snapshot.partitions);
+  // A limit at or under the mean itself could never be met by all.
+  const ceiling = Math.max(1.01, loadCurve(working.length, settings).fine * MARGIN);
+  const model: TrafficModel = collection.access_column ? "recency" : "uniform";
+  const loads = planLoads(working.map(loaded), ceiling, maxMoves, model);
+  if (loads.moves.length === 0) return nothingToDo(snapshot, ceiling);
+  if (loads.moves.some(({ latest }) => latest !== undefined) && !reachable(host, collection)) return LOCKED;
+  const moves = withThresholds(host, collection, snapshot, loads.moves);
+  const rows = moves.reduce((sum, move) => sum + move.rows, 0);
+  const after = foreseen(snapshot, new Map(loads.after.map((one) => [one.label, one])));
+  const bytes = bytesOf(snapshot, (label) => moves.filter(({ from }) => from === label).reduce((sum, move) => sum + move.rows, 0));
+  const [before, then] = [loadRatios(working), loadRatios(workingPartitions(after.partitions))];
+  const stabilize = stabilizeSeconds(snapshot, collection);
+  return {
+    strategy: "rebalance_partitions",
+    rows,
+    rows_moved: rows,
+    bytes: Math.round(bytes),
+    wal_bytes: movedRowsWal(host, collection, rows, bytes),
+    moves,
+    partitions: working.map(({ label, rows: now }, place) => ({
+      label,
+      rows_before: now,
+      rows_after: loads.after[place]!.rows,
+      load_before: hottestFigure(before[place]!).ratio,
+      load_after: hottestFigure(then[place]!).ratio,
+    })),
+    assumes: loads.figures.some((figure) => figure === "reads" || figure === "writes") ? ASSUMES[model] : [],
+    predicted_lambda: assess(after, settings).reading.lambda,
+    estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
+    stabilize_seconds: stabilize,
+    relation_locks: moveLocks(host, collection),
+    locks: rowLocks(collection),
+  };
+}
 
 const LOCKED: NothingToDo = {
   nothing: "a partition is locked ACCESS EXCLUSIVE by another session, so its latest rows cannot be looked for",

@@ -1,8 +1,11 @@
 /** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
+import sql from "sql-template-tag";
+import { family } from "../../../collection/introspect.ts";
 import { toCurve } from "../../../configuration/configuration.ts";
 import type { Host } from "../../../host/host.ts";
 import type { Plan } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
+import type { Radius } from "../../../model/cost.ts";
 import { bytes, count, list } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
 import { recallHealth } from "../../../sense/assess/centroids.ts";
@@ -164,7 +167,27 @@ function targetOf(host: Host, group: CentroidGroup, facts: IndexFacts, whole: Ta
   };
 }
 
-function planOf({ collection, snapshot, tick_seconds }: PlanRequest, targets: readonly Target[]): RebuildPlan {
+/** As many of the worst as the blast radius takes; an index that is exchanged whole is never cut, and where not even the worst fits none is. */
+function within(all: readonly Target[], { bytes: most, wal_bytes }: Radius): readonly Target[] {
+  if (all.some(({ way }) => way === "whole")) return all;
+  let left = most;
+  let log = wal_bytes;
+  const fits = all.filter(({ bytes: size, lists, way }) => {
+    const writes = size * (lists.length + (way === "in_place" ? 1 : 0));
+    if (!(size <= left && writes <= log)) return false;
+    left -= size;
+    log -= writes;
+    return true;
+  });
+  return fits.length > 0 ? fits : all;
+}
+
+function planOf({ host, collection, snapshot, tick_seconds, radius }: PlanRequest, all: readonly Target[]): RebuildPlan {
+  const targets = within(all, radius);
+  // All partitions with their indexes, and the new ones beside them.
+  const wholeLocks = host.one<{ locks: number }>(sql`
+    SELECT (count(DISTINCT f.relid) + count(i.indexrelid))::int + ${targets.length}::int + 1 AS locks
+      FROM ${family(sql`${collection.relid}::oid`)} f LEFT JOIN pg_index i ON i.indrelid = f.relid`).locks;
   const healed = new Set(targets.map(({ index }) => index));
   const after: Snapshot = { ...snapshot, centroids: snapshot.centroids.map((group) => (healed.has(group.index) ? asBuilt(group) : group)) };
   // In place: once to try it out and once to do it.
@@ -176,7 +199,8 @@ function planOf({ collection, snapshot, tick_seconds }: PlanRequest, targets: re
     rows: targets.reduce((sum, { rows }) => sum + rows, 0),
     bytes: size,
     // A build logs its pages; a row comes once, whatever the number of tries is only known afterwards.
-    wal_bytes: size * (builds / Math.max(1, targets.length)),
+    wal_bytes: Math.round(size * (builds / Math.max(1, targets.length))),
+    relation_locks: targets.some(({ way }) => way === "whole") ? wholeLocks : 3,
     reversible: targets.every(({ way }) => way !== "in_place"),
     predicted_lambda: assess(after, collection.settings).reading.lambda,
     // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
@@ -189,6 +213,7 @@ function planOf({ collection, snapshot, tick_seconds }: PlanRequest, targets: re
       `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old until it is verified`.replace("new indexs", "new indexes"),
     ],
     targets,
+    ...(targets.length < all.length && { trimmed_from: all.length }),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
+import { settleStep } from "../../actions.ts";
 import type { Host } from "../../../host/host.ts";
 import type { Action, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
@@ -46,6 +47,14 @@ export const rebuildCentroids: Strategy = {
     };
   },
 
+  // Between two indexes; what a job has begun, and parts that wait for the others, are brought to their end.
+  mayStop: ({ progress }) => {
+    const { stage, attempt, ready } = { ...START, ...(progress as Partial<RebuildProgress>) };
+    return stage === "begin" && attempt === 0 && Object.keys(ready).length === 0;
+  },
+
+  preflight: ["transactions", "wraparound", "slots"],
+
   remeasures: ["centroids"],
 
   describeStep(kind, details) {
@@ -87,7 +96,7 @@ function begin({ host, collection, action }: BatchContext, target: Target, progr
   const job = startJob(host, action, {
     purpose: "build_index", command: buildCommand(host, target.oid, name, lists), deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
   });
-  const step: NewStep = { kind: "build_index", details: { index: target.index, built, lists }, rows: 0, journal: [{ built }] };
+  const step: NewStep = { kind: "build_index", details: { index: target.index, built, lists }, rows: 0, journal: [{ built }], bytes: facts.bytes, wal_bytes: facts.bytes };
   return wait({ ...progress, before, stage: "building", job: job.id, built }, `pg_cron is to build ${built} with ${lists} lists`, [step]);
 }
 
@@ -100,6 +109,7 @@ function building(context: BatchContext, target: Target, progress: RebuildProgre
   const facts = oid === null ? null : indexFacts(host, oid);
   if (!facts?.valid) throw failedJob(`${progress.built} could not be built`, job);
   const lists = target.lists[progress.attempt]!;
+  settleStep(host, context.action, { built: progress.built! }, facts.bytes);
   present(host, target);
   // The same rows as before: one seed, and as many of them.
   const after = foundIn(measured(host, collection, facts.oid, progress.before!.samples), lists);
@@ -160,7 +170,7 @@ function reindex({ host, action }: BatchContext, target: Target, progress: Rebui
   const job = startJob(host, action, {
     purpose: "reindex", command: `REINDEX INDEX CONCURRENTLY ${target.index}`, deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
   });
-  const step: NewStep = { kind: "reindex", details: { index: target.index, lists, oid: target.oid }, rows: 0, journal: [{ lists: target.lists_before }] };
+  const step: NewStep = { kind: "reindex", details: { index: target.index, lists, oid: target.oid }, rows: 0, journal: [{ lists: target.lists_before }], bytes: target.bytes, wal_bytes: target.bytes };
   return wait({ ...progress, stage: "reindexing", job: job.id }, `pg_cron is to rebuild ${target.index} in place`, [step]);
 }
 

@@ -75,6 +75,7 @@ export const scaleReplicas: Strategy = {
       rows: 0,
       bytes: 0,
       wal_bytes: 0,
+      relation_locks: 0,
       workload,
       replicas_before: report.replicas,
       replicas_after: wanted,
@@ -134,6 +135,8 @@ export const scaleReplicas: Strategy = {
     if (request && request.overdue) settle(host, request.id);
     return request && request.ended_seconds_ago < UNDO_RETRY_SECONDS ? open(entry) : takeBack();
   },
+
+  preflight: [],
 
   // Replicas change what is read where; they show in the counters of every sample.
   boundTo(plan) {

@@ -67,6 +67,7 @@ export const throttleIngestion: Strategy = {
       bytes: 0,
       // Two rows of pg_trigger with their index entries and dependencies, in and out again: some 2 KiB a table.
       wal_bytes: 2048 * tables,
+      relation_locks: Math.min(tables, TABLES_A_BATCH),
       predicted_lambda: predictedLambda(snapshot, problem.details.class, level, settings),
       estimated_duration_seconds: Math.ceil((2 + Math.ceil(tables / TABLES_A_BATCH)) * tick_seconds + settings.stabilize_seconds),
       locks: [
@@ -103,6 +104,7 @@ export const throttleIngestion: Strategy = {
     const { level, tables } = plan as ThrottlePlan;
     return { facts: { level: [`${level.mode}: inserts ${level.insert_pct} %, bulk ${level.bulk_pct} %`] }, amounts: { tables: { throttled: tables } } };
   },
+  preflight: [],
 
   remeasures: ["partitions", "replicas", "memory"],
 

@@ -1,0 +1,42 @@
+/** How much an action may touch. */
+import { bytes as bytesText, count, utc } from "../../model/text.ts";
+import type { Cost } from "../../model/cost.ts";
+import { beyond, type Scope, type ScopeName } from "../radius.ts";
+import { configure } from "./text.ts";
+import type { GuardContext, Refusal } from "./types.ts";
+
+const amount = (key: keyof Cost, value: number): string => (key === "rows" ? count(value, "row") : bytesText(value));
+
+const WHAT: Readonly<Record<keyof Cost, string>> = { rows: "move", bytes: "write anew", wal_bytes: "write to the log" };
+
+const WHERE: Readonly<Record<ScopeName, string>> = {
+  action: "", collection: " on this collection within the last hour", server: " on all collections within the last hour, with what is under way",
+};
+
+export function blastRadius({ planned, settings, collection }: GuardContext): Refusal | null {
+  if (!planned) return null;
+  const locks = settings.max_locks_per_action;
+  if (!(planned.relation_locks <= locks)) {
+    return {
+      reason: "blast_radius",
+      measured: planned.relation_locks,
+      flips_at: `max_locks_per_action of ${planned.relation_locks} or more`,
+      message: `the plan would lock ${count(planned.relation_locks, "relation")} at once, max_locks_per_action is ${locks}`,
+      hint: configure(`{"max_locks_per_action": ${planned.relation_locks}}`, collection),
+    };
+  }
+  const found = beyond(planned.scopes, planned.cost);
+  return found && refusal(found.scope, found.key, found.total, planned.cost, collection);
+}
+
+function refusal(scope: Scope, key: keyof Cost, total: number, cost: Cost, collection: string): Refusal {
+  const setting = scope.settings[key];
+  const before = scope.used[key] > 0 ? `, after ${amount(key, scope.used[key])}${WHERE[scope.name]}` : "";
+  return {
+    reason: "blast_radius",
+    measured: total,
+    flips_at: `${setting} of ${total} or more${scope.frees_at !== null && scope.used[key] > 0 ? `, or from ${utc(scope.frees_at)} on, as the hour passes` : ""}`,
+    message: `the plan would ${WHAT[key]} ${amount(key, cost[key])}${before}: ${setting} is ${amount(key, scope.limits[key])}`,
+    hint: scope.name === "server" ? `SELECT ruvector_healing_configure('{"${setting}": ${total}}');` : configure(`{"${setting}": ${total}}`, collection),
+  };
+}
