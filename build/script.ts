@@ -127,7 +127,7 @@ ${body(language, bundles, sources)}`;
 export const STATE_TABLES = [
   "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
   "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
-  "healing_job_priorities", "healing_forecasts", "healing_suspensions", "healing_counters", "healing_audit_head", "healing_audit_keys", "healing_audit_signatures",
+  "healing_job_priorities", "healing_forecasts", "healing_suspensions", "healing_tenants", "healing_counters", "healing_audit_head", "healing_audit_keys", "healing_audit_signatures",
 ] as const;
 
 const STATE_SEQUENCES = [

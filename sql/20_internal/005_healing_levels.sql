@@ -6,7 +6,7 @@
 -- SECURITY DEFINER calls them in the name of its caller.
 --
 -- viewer < operator < admin: each has what the one before it has. actuator stands beside them: a role may hold it as well.
--- everybody: PUBLIC; what is open to it reads one small table and changes nothing.
+-- everybody: PUBLIC; what is open to it reads one small table and changes nothing. table_owner: held by the owners of registered tables.
 -- Third column, true: a viewer who may see one tenant only may call it too, because every row it returns has passed
 -- ruvector.healing_sees(). False, the safe answer: such a viewer may not.
 --
@@ -21,26 +21,28 @@ AS $function$
 VALUES
   ('ruvector_healing_route', 'everybody', false),
 
-  ('ruvector_healing_status', 'viewer', false),
-  ('ruvector_healing_history', 'viewer', false),
-  ('ruvector_healing_effectiveness', 'viewer', false),
+  ('ruvector_healing_status', 'viewer', true),
+  ('ruvector_healing_history', 'viewer', true),
+  ('ruvector_healing_effectiveness', 'viewer', true),
   ('ruvector_healing_metrics', 'viewer', false),
   ('ruvector_healing_metric_samples', 'viewer', false),
   ('ruvector_healing_decisions', 'viewer', false),
+  ('ruvector_healing_forecasts', 'viewer', false),
   ('ruvector_healing_breaker', 'viewer', false),
   ('ruvector_healing_explain', 'viewer', false),
   ('ruvector_healing_config', 'viewer', false),
-  ('ruvector_healing_list_occupancy', 'viewer', false),
+  ('ruvector_healing_list_occupancy', 'viewer', true),
   ('ruvector_healing_rights', 'viewer', false),
   ('ruvector_healing_verify_audit', 'viewer', false),
-  ('ruvector_integrity_status', 'viewer', false),
-  ('ruvector_integrity_history', 'viewer', false),
-  ('ruvector_integrity_gate', 'viewer', false),
-  ('ruvector_contracted_graph', 'viewer', false),
+  ('ruvector_integrity_status', 'viewer', true),
+  ('ruvector_integrity_history', 'viewer', true),
+  ('ruvector_integrity_gate', 'viewer', true),
+  ('ruvector_contracted_graph', 'viewer', true),
 
   ('ruvector_healing_trigger', 'operator', false),
   ('ruvector_healing_execute', 'operator', false),
   ('ruvector_healing_approve', 'operator', false),
+  ('ruvector_healing_reject', 'operator', false),
   ('ruvector_healing_abort', 'operator', false),
   ('ruvector_healing_rollback', 'operator', false),
   ('ruvector_healing_recall', 'operator', false),
@@ -71,7 +73,22 @@ VALUES
   ('ruvector_healing_audit_links', 'actuator', false),
   ('ruvector_healing_audit_sign', 'actuator', false),
   -- An outside monitor, or a job that watches from outside: it says what it measured, and may do nothing else.
-  ('ruvector_integrity_report', 'actuator', false)
+  ('ruvector_integrity_report', 'actuator', false),
+
+  -- What runs with the rights of a table's owner (012_healing_owner.sql): it does for them what they could do themselves.
+  ('healing_run', 'table_owner', false),
+  ('healing_vector_index', 'table_owner', false),
+  ('healing_sample_rows', 'table_owner', false),
+  ('healing_planning', 'table_owner', false),
+  ('healing_measure_index', 'table_owner', false),
+  ('healing_read_lists', 'table_owner', false),
+  ('healing_page_number', 'table_owner', false),
+  ('healing_walk_lists', 'table_owner', false),
+  ('healing_throttle_tables', 'table_owner', false),
+  ('healing_throttle_install', 'table_owner', false),
+  ('healing_throttle_remove', 'table_owner', false),
+  ('healing_throttle_before', 'table_owner', false),
+  ('healing_throttle_after', 'table_owner', false)
 $function$;
 COMMENT ON FUNCTION ruvector.healing_levels() IS 'The least level that may execute each function.';
 
@@ -80,6 +97,10 @@ CREATE OR REPLACE FUNCTION ruvector.healing_level_viewer() RETURNS void LANGUAGE
 CREATE OR REPLACE FUNCTION ruvector.healing_level_operator() RETURNS void LANGUAGE sql IMMUTABLE AS '';
 CREATE OR REPLACE FUNCTION ruvector.healing_level_admin() RETURNS void LANGUAGE sql IMMUTABLE AS '';
 CREATE OR REPLACE FUNCTION ruvector.healing_level_actuator() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_tenant() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+COMMENT ON FUNCTION ruvector.healing_level_tenant() IS 'Roles that may execute it are viewers of one tenant.';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_table_owner() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+COMMENT ON FUNCTION ruvector.healing_level_table_owner() IS 'Roles that may execute it own tables that the loop works on.';
 COMMENT ON FUNCTION ruvector.healing_level_viewer() IS 'Roles that may execute it are viewers.';
 COMMENT ON FUNCTION ruvector.healing_level_operator() IS 'Roles that may execute it are operators.';
 COMMENT ON FUNCTION ruvector.healing_level_admin() IS 'Roles that may execute it are admins.';
@@ -98,7 +119,7 @@ AS $function$
    WHERE (p.pronamespace = n.oid AND p.proname = 'healing_level_' || wanted)
       OR (p.pronamespace IN (n.oid, 'public'::regnamespace)
           AND p.proname IN (SELECT l.routine FROM ruvector.healing_levels() l
-                             WHERE l.level = wanted
+                             WHERE l.level = wanted OR (wanted = 'tenant' AND l.level = 'viewer' AND l.by_tenant)
                                 OR array_position(ARRAY['viewer', 'operator', 'admin'], l.level) < array_position(ARRAY['viewer', 'operator', 'admin'], wanted)))
    ORDER BY p.oid;
 $function$;
@@ -115,6 +136,26 @@ AS $function$
    CROSS JOIN LATERAL aclexplode(p.proacl) a
     JOIN pg_roles r ON r.oid = a.grantee
    WHERE p.pronamespace = 'ruvector'::regnamespace AND p.pronargs = 0 AND a.grantee <> p.proowner
-     AND p.proname IN ('healing_level_viewer', 'healing_level_operator', 'healing_level_admin', 'healing_level_actuator');
+     AND p.proname IN ('healing_level_viewer', 'healing_level_operator', 'healing_level_admin', 'healing_level_actuator', 'healing_level_tenant', 'healing_level_table_owner');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_level_holders() IS 'Roles and the levels they were granted.';
+
+-- Grants are rows of the catalogue that two sessions cannot change at once: one after the other, never waited for long.
+CREATE OR REPLACE FUNCTION ruvector.healing_rights_lock()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  give_up timestamptz := clock_timestamp() + interval '5 seconds';
+BEGIN
+  WHILE NOT pg_try_advisory_xact_lock(1381389896, -2) LOOP
+    IF clock_timestamp() > give_up THEN
+      RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session is changing the rights',
+        DETAIL = 'Waited 5 s for its transaction to end.', HINT = 'Try again in a moment.';
+    END IF;
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_rights_lock() IS 'Held until the transaction ends by whoever changes rights.';

@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_run(statement text, parameters text, wants_rows boolean)
 RETURNS text
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   texts text[] := ARRAY(SELECT jsonb_array_elements_text(parameters::jsonb));

@@ -66,4 +66,13 @@ BEGIN
   RETURN answer -> 'result';
 END
 $function$;
+-- Whoever calls may set {{LANGUAGE}}.start_proc, a function that the engine runs when a role's JavaScript starts: with our rights, and with our
+-- globals in its hands, where it is ours that start. Where only a superuser may set it there is nobody to fear, and no right to pin it.
+DO $pin$
+BEGIN
+  ALTER FUNCTION ruvector.healing_call(text, jsonb) SET {{LANGUAGE}}.start_proc = '';
+EXCEPTION WHEN insufficient_privilege THEN
+  NULL;
+END
+$pin$;
 COMMENT ON FUNCTION ruvector.healing_call(text, jsonb) IS 'Runs one operation of the bundle and raises its errors.';

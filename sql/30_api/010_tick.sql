@@ -7,7 +7,7 @@ AS $procedure$
 DECLARE
   collections integer[];
   one integer;
-  began timestamptz;
+  began pg_catalog.timestamptz;
 BEGIN
   collections := ruvector.healing_tick_begin();
   COMMIT;

@@ -19,8 +19,9 @@ AS $function$
     FROM ruvector.collections c
     LEFT JOIN ruvector.integrity_state s USING (collection_id)
     LEFT JOIN ruvector.integrity_samples m ON m.id = s.sample_id
-   WHERE ruvector_integrity_status.collection IS NULL
-      OR c.collection_id = ruvector.healing_collection(ruvector_integrity_status.collection)
+   WHERE (ruvector_integrity_status.collection IS NULL
+          OR c.collection_id = ruvector.healing_collection(ruvector_integrity_status.collection))
+     AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id)
    ORDER BY s.state DESC NULLS LAST, s.lambda, c.collection_id;
 $function$;
 COMMENT ON FUNCTION public.ruvector_integrity_status(text) IS 'Present integrity of all collections, the worst first: SELECT * FROM ruvector_integrity_status();';

@@ -22,6 +22,7 @@ AS $function$
    WHERE m.sampled_at >= ruvector.healing_since(since)
      AND (ruvector_integrity_history.collection IS NULL
           OR c.collection_id = ruvector.healing_collection(ruvector_integrity_history.collection))
+     AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id)
    ORDER BY m.sampled_at DESC, m.id DESC
    LIMIT ruvector.healing_limit(limit_);
 $function$;

@@ -24,6 +24,7 @@ DECLARE
   wanted jsonb;
   one record;
   answer jsonb;
+  session_before constant text := ruvector.healing_session_state();
 BEGIN
   IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'k must be a whole number, 1 to 1000',
@@ -42,15 +43,20 @@ BEGIN
        WHERE c.collection_id = id
       UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
     )
-    SELECT i.indexrelid, v.* FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
+    SELECT i.indexrelid, (SELECT min(f.relid) FROM family f WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = f.relid)) AS whole, v.* FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
       JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
      CROSS JOIN LATERAL ruvector.healing_vector_index(i.indexrelid) v ORDER BY v.index
   LOOP
-    BEGIN
-      answer := ruvector.healing_measure_index(one.indexrelid, wanted);
-    EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN
-      answer := jsonb_build_object('why', SQLERRM);
-    END;
+    answer := ruvector.healing_run_as_owner(one.whole, 'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
+                                            jsonb_build_array(one.indexrelid::text, wanted::text)::text, true);
+    IF answer #>> '{error,sqlstate}' IN ('42501', '55P03') THEN
+      answer := jsonb_build_object('why', answer #>> '{error,message}');
+    ELSIF answer ? 'error' THEN
+      RAISE EXCEPTION USING ERRCODE = answer #>> '{error,sqlstate}', MESSAGE = answer #>> '{error,message}',
+        DETAIL = coalesce(answer #>> '{error,detail}', ''), HINT = coalesce(answer #>> '{error,hint}', '');
+    ELSE
+      answer := answer #> '{rows,0,answer}';
+    END IF;
     index := one.index;
     method := one.method;
     lists := one.lists;
@@ -65,6 +71,11 @@ BEGIN
     note := answer ->> 'why';
     RETURN NEXT;
   END LOOP;
+  IF ruvector.healing_session_state() <> session_before THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV033', MESSAGE = 'code that runs with a table''s rows changed the session it ran in',
+      DETAIL = 'It set parameters or made temporary objects; all of it was undone.',
+      HINT = 'Look at the functions in the table''s constraints, indexes, generated columns, rules and triggers.';
+  END IF;
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_recall(text, integer, integer) IS 'Recall@k of each vector index of a collection against exact search, measured now: SELECT * FROM ruvector_healing_recall(''embeddings'', 10, 20);';

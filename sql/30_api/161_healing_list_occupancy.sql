@@ -21,7 +21,8 @@ AS $function$
    CROSS JOIN LATERAL ruvector.healing_vector_index((i.kept ->> 'oid')::oid) v
    CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(i.kept #> '{measured,lists,rows}') WHEN 'array' THEN i.kept #> '{measured,lists,rows}' ELSE '[]' END)
               WITH ORDINALITY l(rows, place)
-   WHERE collection IS NULL OR c.collection_id = ruvector.healing_collection(collection)
+   WHERE (collection IS NULL OR c.collection_id = ruvector.healing_collection(collection))
+     AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id)
    ORDER BY 1, 2, 3;
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_list_occupancy(text) IS 'Rows of each list of the IVF indexes and their ratio to the mean list, as last measured: SELECT * FROM ruvector_healing_list_occupancy(''embeddings'') ORDER BY ratio DESC;';

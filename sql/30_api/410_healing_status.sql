@@ -8,12 +8,14 @@ AS $function$
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
            ruvector.healing_settings(c.collection_id) AS settings
       FROM ruvector.collections c
-     WHERE ruvector_healing_status.collection IS NULL
-        OR c.collection_id = ruvector.healing_collection(ruvector_healing_status.collection)
+     WHERE (ruvector_healing_status.collection IS NULL
+            OR c.collection_id = ruvector.healing_collection(ruvector_healing_status.collection))
+       AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id)
   ), outcomes AS (
     SELECT o.*
       FROM ruvector.healing_outcomes o
-     WHERE ruvector_healing_status.collection IS NULL OR o.collection_id IN (SELECT collection_id FROM wanted)
+     WHERE (ruvector_healing_status.collection IS NULL OR o.collection_id IN (SELECT collection_id FROM wanted))
+       AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), o.collection_id, o.tenant_id)
   ), cooldowns AS (
     SELECT w.collection_id,
            max(a.finished_at) + make_interval(secs => (w.settings ->> 'min_healing_interval_seconds')::float8) AS until
@@ -70,10 +72,10 @@ AS $function$
                   WHERE r.collection_id = w.collection_id AND r.closed_at IS NULL), '[]')))
         FROM wanted w
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
-    'breaker', public.ruvector_healing_breaker(),
+    'breaker', CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN public.ruvector_healing_breaker() END,
     'tick_seconds', (SELECT round(interval_seconds::numeric, 1) FROM ruvector.healing_ticks),
     'last_tick', (SELECT ruvector.healing_timestamp(started_at) FROM ruvector.healing_ticks),
-    'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour')
+    'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour' AND ruvector.healing_tenant_scope() IS NULL)
   );
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_status(text) IS 'What the loop is doing: SELECT jsonb_pretty(ruvector_healing_status());';

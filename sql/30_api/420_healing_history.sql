@@ -29,6 +29,7 @@ AS $function$
     FROM ruvector.healing_actions a
     LEFT JOIN ruvector.healing_outcomes o ON o.action_id = a.id
    WHERE a.updated_at >= ruvector.healing_since(since)
+     AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), a.collection_id, coalesce(o.tenant_id, ruvector.healing_action_tenant(a.collection_id, a.progress)))
    ORDER BY a.id DESC
    LIMIT ruvector.healing_limit(limit_);
 $function$;

@@ -18,12 +18,13 @@ AS $function$
     SELECT o.*, row_number() OVER (PARTITION BY o.strategy_name ORDER BY o.id DESC) AS place
       FROM ruvector.healing_outcomes o
      WHERE o.completed_at > now() - interval '30 days'
+       AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), o.collection_id, o.tenant_id)
   ), overall AS (
     SELECT round(avg((success AND coalesce(verified, false))::int), 3) AS success_rate,
            round(avg(recovery_seconds) FILTER (WHERE verified)::numeric, 1) AS recovery
       FROM recent
   )
-  SELECT s.name, coalesce(max(w.weight), 1.0), count(r.id),
+  SELECT s.name, CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN coalesce(max(w.weight), 1.0) END, count(r.id),
          round(avg((r.success AND coalesce(r.verified, false))::int), 3),
          round(avg(r.improvement_pct)::numeric, 4),
          round(avg(r.recovery_seconds) FILTER (WHERE r.verified)::numeric, 1),

@@ -7,9 +7,18 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  wanted integer := ruvector.healing_collection(collection);
+  found constant integer[] := ruvector.healing_collections_named(collection);
+  wanted constant integer := found[1];
   chosen text;
 BEGIN
+  -- Open to everybody, so an error lists nothing of what there is.
+  IF collection IS NULL OR found[1] IS NULL OR found[2] IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = CASE WHEN collection IS NULL THEN 'RV001' ELSE 'RV002' END,
+      MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
+                     ELSE format('collection "%s" is %s', left(collection, 200), CASE WHEN found[1] IS NULL THEN 'not registered' ELSE 'ambiguous' END) END,
+      DETAIL = format('Got %s.', coalesce(quote_literal(left(collection, 200)), 'NULL')),
+      HINT = CASE WHEN found[2] IS NOT NULL THEN 'Write it with its schema.' ELSE format('SELECT ruvector_healing_register(%L);', left(coalesce(collection, 'embeddings'), 200)) END;
+  END IF;
   SELECT r.partition_key INTO chosen
     FROM ruvector.healing_routes r
    WHERE r.collection_id = wanted

@@ -24,27 +24,9 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_role(text) IS 'A role that may get rights; RV030 when it is none.';
 
--- Grants are rows of the catalogue that two sessions cannot change at once: one after the other, never waited for long.
-CREATE OR REPLACE FUNCTION ruvector.healing_rights_lock()
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  give_up timestamptz := clock_timestamp() + interval '5 seconds';
-BEGIN
-  WHILE NOT pg_try_advisory_xact_lock(1381389896, -1) LOOP
-    IF clock_timestamp() > give_up THEN
-      RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session is changing the rights',
-        DETAIL = 'Waited 5 s for its transaction to end.', HINT = 'Try again in a moment.';
-    END IF;
-    PERFORM pg_sleep(0.02);
-  END LOOP;
-END
-$function$;
-COMMENT ON FUNCTION ruvector.healing_rights_lock() IS 'Held until the transaction ends by whoever changes rights.';
-
-CREATE OR REPLACE FUNCTION public.ruvector_healing_grant(role text, level text)
+-- It had two arguments before there were tenants.
+DROP FUNCTION IF EXISTS public.ruvector_healing_grant(text, text);
+CREATE OR REPLACE FUNCTION public.ruvector_healing_grant(role text, level text, tenant text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -54,6 +36,8 @@ DECLARE
   held text[];
   lost text[];
   routine regprocedure;
+  -- A viewer of one tenant holds a level of its own.
+  wanted constant text := CASE WHEN ruvector_healing_grant.tenant IS NULL THEN ruvector_healing_grant.level ELSE 'tenant' END;
 BEGIN
   PERFORM ruvector.healing_writable('grant');
   IF level IS NULL OR level NOT IN ('viewer', 'operator', 'admin', 'actuator') THEN
@@ -61,29 +45,38 @@ BEGIN
       DETAIL = format('Got %s.', coalesce(quote_literal(left(level, 200)), 'NULL')),
       HINT = 'viewer reads; operator also triggers, approves, aborts and rolls back; admin also configures, registers and grants; actuator is for the process that scales replicas.';
   END IF;
+  IF tenant IS NOT NULL AND (level <> 'viewer' OR tenant = '' OR length(tenant) > 200) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV031', MESSAGE = CASE WHEN level <> 'viewer' THEN 'only a viewer can be limited to a tenant' ELSE 'tenant must have 1 to 200 characters' END,
+      DETAIL = format('Got level %s, tenant %s.', quote_literal(level), quote_literal(left(tenant, 200))),
+      HINT = 'SELECT ruvector_healing_grant(''alice'', ''viewer'', tenant := ''acme'');';
+  END IF;
   PERFORM ruvector.healing_rights_lock();
   grantee := ruvector.healing_role(role);
   held := ARRAY(SELECT h.level FROM ruvector.healing_level_holders() h WHERE h.role_name = grantee ORDER BY 1);
   -- A role has one of the three; what a higher one held gave goes. What was granted by hand beside it stays.
-  lost := CASE WHEN ruvector_healing_grant.level = 'actuator' THEN '{}' ELSE array_remove(array_remove(held, 'actuator'), ruvector_healing_grant.level) END;
+  lost := CASE WHEN wanted = 'actuator' THEN '{}' ELSE ARRAY(SELECT h FROM unnest(held) h WHERE h IN ('tenant', 'viewer', 'operator', 'admin') AND h <> wanted) END;
   FOR routine IN
     SELECT r FROM unnest(lost) l CROSS JOIN LATERAL ruvector.healing_level_routines(l) r
-    EXCEPT SELECT r FROM ruvector.healing_level_routines(ruvector_healing_grant.level) r
+    EXCEPT SELECT r FROM ruvector.healing_level_routines(wanted) r
   LOOP
     EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', routine, grantee);
   END LOOP;
-  FOR routine IN SELECT r FROM ruvector.healing_level_routines(ruvector_healing_grant.level) r LOOP
+  FOR routine IN SELECT r FROM ruvector.healing_level_routines(wanted) r LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, grantee);
   END LOOP;
   -- Functions that are not SECURITY DEFINER (the tick commits, register looks names up on the caller's path) call internals by name.
   EXECUTE format('GRANT USAGE ON SCHEMA ruvector TO %I', grantee);
+  IF wanted <> 'actuator' THEN
+    DELETE FROM ruvector.healing_tenants t WHERE t.role_name = grantee;
+    INSERT INTO ruvector.healing_tenants (role_name, tenant) SELECT grantee, ruvector_healing_grant.tenant WHERE wanted = 'tenant';
+  END IF;
   INSERT INTO ruvector.healing_events (kind, message, details)
-  VALUES ('rights_granted', format('%I is %s.', grantee, ruvector_healing_grant.level),
-          jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'before', to_jsonb(held)));
-  RETURN jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'before', to_jsonb(held));
+  VALUES ('rights_granted', format('%I is %s%s.', grantee, ruvector_healing_grant.level, ' of tenant ' || ruvector_healing_grant.tenant),
+          jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'tenant', ruvector_healing_grant.tenant, 'before', to_jsonb(held)));
+  RETURN jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'tenant', ruvector_healing_grant.tenant, 'before', to_jsonb(held));
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_grant(text, text) IS 'Gives a role the rights of a level (viewer, operator, admin, actuator): SELECT ruvector_healing_grant(''alice'', ''operator'');';
+COMMENT ON FUNCTION public.ruvector_healing_grant(text, text, text) IS 'Gives a role the rights of a level (viewer, operator, admin, actuator), a viewer those of one tenant: SELECT ruvector_healing_grant(''alice'', ''operator'');';
 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_revoke(role text)
 RETURNS jsonb
@@ -95,21 +88,28 @@ DECLARE
   held text[];
   routine regprocedure;
   taken integer := 0;
+  owns_tables boolean;
 BEGIN
   PERFORM ruvector.healing_writable('revoke');
   PERFORM ruvector.healing_rights_lock();
   loser := ruvector.healing_role(role);
   held := ARRAY(SELECT h.level FROM ruvector.healing_level_holders() h WHERE h.role_name = loser ORDER BY 1);
-  -- Everything, what was granted by hand too: after it the role has nothing here.
+  -- Everything, what was granted by hand too: after it the role has nothing here. Not what runs with its rights on its tables.
+  owns_tables := EXISTS (SELECT FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+                          WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE 'healing\_as\_%' AND r.rolname = loser);
   FOR routine IN
     SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.nspname = 'ruvector' AND n.nspowner = p.proowner
      WHERE (p.pronamespace = n.oid OR (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_'))
        AND EXISTS (SELECT FROM aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = loser)
+       AND NOT (owns_tables AND p.oid::regprocedure IN (SELECT t FROM ruvector.healing_level_routines('table_owner') t))
   LOOP
     EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %I', routine, loser);
     taken := taken + 1;
   END LOOP;
-  EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', loser);
+  IF NOT owns_tables THEN
+    EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', loser);
+  END IF;
+  DELETE FROM ruvector.healing_tenants t WHERE t.role_name = loser;
   IF taken > 0 THEN
     INSERT INTO ruvector.healing_events (kind, message, details)
     VALUES ('rights_revoked', format('%I has no rights any more.', loser), jsonb_build_object('role', loser, 'before', to_jsonb(held), 'functions', taken));
@@ -135,6 +135,6 @@ AS $function$
     LEFT JOIN ruvector.healing_levels() l ON l.routine = p.proname
    WHERE (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
       OR (p.pronamespace = 'ruvector'::regnamespace AND l.level IS NOT NULL)
-   ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator', 'owner'], coalesce(l.level, 'owner')), p.pronamespace = 'ruvector'::regnamespace, 1;
+   ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator', 'table_owner', 'owner'], coalesce(l.level, 'owner')), p.pronamespace = 'ruvector'::regnamespace, 1;
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_rights() IS 'Which level may execute what, and which roles can: SELECT routine, level, granted_to FROM ruvector_healing_rights();';

@@ -1,6 +1,6 @@
 /** Entry of the bundle: what ruvector.healing_javascript() calls. */
 import * as z from "zod/mini";
-import { postgres, resetHost, thrownByPostgres } from "../host/postgres.ts";
+import { checkSession, postgres, resetHost, thrownByPostgres } from "../host/postgres.ts";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
 import { type Input, OPERATIONS } from "./operations.ts";
 
@@ -19,7 +19,9 @@ export function call(operation: string, input: string): string {
   try {
     const run = OPERATIONS[operation];
     if (!run) throw new TypeError(`no operation ${operation}`);
-    return answer({ result: run(postgres, JSON.parse(input) as Input) });
+    const result = answer({ result: run(postgres, JSON.parse(input) as Input) });
+    checkSession();
+    return result;
   } catch (error) {
     if (thrownByPostgres()) throw error;
     return answer({ error: documentOf(error) });

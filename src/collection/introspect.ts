@@ -2,6 +2,7 @@
 import sql, { type Sql, raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Column } from "../model/collection.ts";
+import { SqlError } from "../model/errors.ts";
 
 export interface TableFacts {
   readonly relid: string;
@@ -22,6 +23,8 @@ export interface TableFacts {
   /** Unique or exclusion constraints that the row mover cannot check before it moves. */
   readonly unclear_constraints: readonly string[];
   readonly forced_row_security: boolean;
+  /** How its rows may be touched: see ruvector.healing_access(). */
+  readonly access: "direct" | "owner" | "none";
   readonly sub_partitioned: readonly string[];
   readonly foreign_partitions: readonly string[];
   readonly may_select: boolean;
@@ -42,6 +45,17 @@ export interface Partition {
   /** Key values as texts, null for a NULL value; empty for DEFAULT, RANGE and HASH partitions. */
   readonly values: readonly (string | null)[];
 }
+
+/** A row of pg_trigger `g` that is the user's, and fires. A throttle's is ours, and sees statements of INSERT only. */
+const USERS_TRIGGER = raw(`NOT g.tgisinternal AND g.tgenabled <> 'D'
+  AND g.tgfoid NOT IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))`);
+
+/** Users' triggers on a table and its partitions now; `constraint` is what SET CONSTRAINTS calls one that may wait for the commit. */
+export const readTriggers = (host: Host, relid: string): { readonly name: string; readonly constraint: string | null }[] =>
+  host.query(sql`
+    SELECT DISTINCT g.tgname AS name, CASE WHEN g.tgdeferrable THEN format('%I.%I', n.nspname, k.conname) END AS constraint
+      FROM ${family(sql`${relid}::oid`)} f JOIN pg_trigger g ON g.tgrelid = f.relid AND ${USERS_TRIGGER}
+      LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint LEFT JOIN pg_namespace n ON n.oid = k.connamespace`);
 
 export function readTable(host: Host, relid: string): TableFacts | null {
   const [facts] = host.query<TableFacts>(sql`
@@ -83,17 +97,14 @@ export function readTable(host: Host, relid: string): TableFacts | null {
            coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
                       WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
            -- A trigger could change the row on its way, or act on a move as if it were an insert.
-           coalesce((SELECT json_agg(DISTINCT g.tgname) FROM pg_trigger g
-                      WHERE g.tgrelid IN (SELECT oid FROM family) AND NOT g.tgisinternal AND g.tgenabled <> 'D'
-                        -- A throttle's, which sees statements of INSERT only.
-                        AND g.tgfoid NOT IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ruvector'::regnamespace
-                                                AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))), '[]') AS triggers,
+           coalesce((SELECT json_agg(DISTINCT g.tgname) FROM pg_trigger g WHERE g.tgrelid IN (SELECT oid FROM family) AND ${USERS_TRIGGER}), '[]') AS triggers,
            coalesce((SELECT json_agg(DISTINCT f.conname) FROM pg_constraint f
                       WHERE f.confrelid IN (SELECT oid FROM family) AND f.contype = 'f'), '[]') AS referenced_by,
            coalesce((SELECT json_agg(DISTINCT ic.relname) FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
                       WHERE i.indrelid IN (SELECT oid FROM family)
                         AND ((i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)) OR i.indisexclusion)), '[]') AS unclear_constraints,
            t.relrowsecurity AND (t.relforcerowsecurity OR NOT pg_has_role(current_user, t.relowner, 'USAGE')) AS forced_row_security,
+           (SELECT how FROM ruvector.healing_access(t.oid)) AS access,
            coalesce((SELECT json_agg(relname) FROM leaves WHERE relkind = 'p'), '[]') AS sub_partitioned,
            coalesce((SELECT json_agg(relname) FROM leaves WHERE relkind = 'f'), '[]') AS foreign_partitions,
            has_table_privilege(t.oid, 'SELECT') AS may_select,
@@ -123,13 +134,20 @@ export function readPartitions(host: Host, relid: string): Partition[] {
      WHERE i.inhparent = ${relid}::oid AND c.relispartition
      ORDER BY c.relname, n.nspname`);
   const lists = leaves.map(({ bound }) => /^FOR VALUES IN \((.*)\)$/s.exec(bound)?.[1]);
-  const values = lists.some((list) => list !== undefined)
-    ? host.one<{ lists: (string | null)[][] }>(sql`
-        SELECT json_agg(list ORDER BY place) AS lists
-          FROM (VALUES ${raw(lists.map((list, place) => `(${place}, ${list === undefined ? "'[]'::json" : `to_json(ARRAY[${list}]::text[])`})`).join(", "))}) v(place, list)`)
-        .lists
-    : lists.map(() => []);
+  const values = lists.some((list) => list !== undefined) ? boundValues(host, relid, lists) : lists.map(() => []);
   return leaves.map(({ bound: _, ...leaf }, index) => ({ ...leaf, values: values[index] ?? [] }));
+}
+
+/** The key's type may be the table owner's, with code of theirs in it. Where they have not let us in, the values are not known: [] for each. */
+function boundValues(host: Host, relid: string, lists: readonly (string | undefined)[]): (string | null)[][] {
+  try {
+    return host.asOwner(relid).one<{ lists: (string | null)[][] }>(sql`
+      SELECT json_agg(list ORDER BY place) AS lists
+        FROM (VALUES ${raw(lists.map((list, place) => `(${place}, ${list === undefined ? "'[]'::json" : `to_json(ARRAY[${list}]::text[])`})`).join(", "))}) v(place, list)`).lists;
+  } catch (error) {
+    if (error instanceof SqlError && error.sqlstate === "42501") return lists.map(() => []);
+    throw error;
+  }
 }
 
 /** Columns of each plain unique index of a relation beside its primary key; the row mover checks them before it moves. */

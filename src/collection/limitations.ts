@@ -70,7 +70,9 @@ export function moveLimitations(facts: TableFacts, movable: boolean | undefined)
   }
   if (facts.sub_partitioned.length > 0) add(`partitions are partitioned themselves: ${facts.sub_partitioned.join(", ")}`, "Only one level of partitions is served.");
   if (facts.foreign_partitions.length > 0) add(`partitions are foreign tables: ${facts.foreign_partitions.join(", ")}`, "Rows cannot be journaled across servers.");
-  if (!facts.may_update) {
+  if (facts.access === "none") {
+    add(`the table belongs to ${facts.owner}, and role ${facts.installer} may not act as its owner`, `GRANT ${facts.owner} TO ${facts.installer};`);
+  } else if (!facts.may_update) {
     add(`role ${facts.installer} may not update the table`, `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`);
   }
   return found;

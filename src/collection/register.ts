@@ -13,6 +13,7 @@ import { checkAccessColumn, coldKey } from "./options.ts";
 const OPTIONS = {
   vector_column: z.optional(z.string()),
   tenant_column: z.optional(z.string()),
+  tenant: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
   movable: z.optional(z.boolean()),
   access_column: z.optional(z.string()),
   cold_partition: z.optional(z.union([z.string(), z.number()])),
@@ -70,6 +71,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     vector_type: vector.type,
     vector_indexed: vector.indexed,
     tenant_column: tenantColumn(facts, options.tenant_column),
+    tenant: options.tenant ?? null,
     access_column: options.access_column ?? null,
     cold_partition: cold ?? null,
     limitations,

@@ -8,6 +8,11 @@ export interface Host {
   one<Row>(statement: Sql): Row;
   /** Runs a statement that returns nothing; the number of rows it touched. */
   execute(statement: Sql): number;
+  /**
+   * The same host with the rights of the owner of that table, not more: for every statement that reads or writes a user's rows. Such
+   * statements name nothing of schema `ruvector` but functions of level table_owner. 42501 where its owner has not let us in.
+   */
+  asOwner(relid: string): Host;
   /** Runs the work in a subtransaction: a throw rolls it back and goes on as that throw. */
   atomic<T>(work: () => T): T;
   /** Milliseconds of the wall clock, for durations. Times that are stored come from the database's clock. */

@@ -4,8 +4,8 @@
  * caught in `ruvector.healing_run` and arrive as data, so JavaScript never catches an SQL error (platform rule:
  * five of those end the server).
  */
-import { Sql } from "sql-template-tag";
-import { type ErrorDocument, SqlError } from "../model/errors.ts";
+import sql, { Sql } from "sql-template-tag";
+import { type ErrorDocument, HealingError, SqlError } from "../model/errors.ts";
 import { currentEngine, levels } from "./engine.ts";
 import type { Host } from "./host.ts";
 
@@ -38,6 +38,31 @@ export const literal = (text: string): string => `E'${text.replace(/\\/g, "\\\\"
 
 let insideSql = false;
 
+/** The session's state before the first statement that ran as somebody else, in this operation. Kept here, where their code cannot reach it. */
+let stateBefore: string | null = null;
+
+/** Tables that are the installing role's own, or a superuser's: no other rights to take, and no need to look at the session. */
+const direct = new Map<string, boolean>();
+
+function isDirect(relid: string): boolean {
+  if (!direct.has(relid)) {
+    const [access] = postgres.query<{ how: string }>(sql`SELECT how FROM ruvector.healing_access(${relid}::oid)`);
+    direct.set(relid, access?.how === "direct");
+  }
+  return direct.get(relid)!;
+}
+
+const sessionState = (): string => postgres.one<{ state: string }>(sql`SELECT ruvector.healing_session_state() AS state`).state;
+
+/** @throws HealingError RV033 where code of a table changed the session it ran in: the caller's error undoes the operation, and the change with it */
+export function checkSession(): void {
+  if (stateBefore === null || sessionState() === stateBefore) return;
+  throw new HealingError("session_changed", "code that runs with a table's rows changed the session it ran in", {
+    detail: "It set parameters or made temporary objects; all of it was undone.",
+    hint: "Look at the functions in the table's constraints, indexes, generated columns, rules and triggers.",
+  });
+}
+
 /**
  * Whether a throw came out of PostgreSQL itself: a cancel, a timeout, a lost connection (all else arrives as data).
  * Such a throw must reach PostgreSQL again; answered as data, a cancelled statement would go on.
@@ -47,12 +72,17 @@ export const thrownByPostgres = (): boolean => insideSql;
 /** A session outlives its cancelled statements: each operation begins anew. */
 export const resetHost = (): void => {
   insideSql = false;
+  stateBefore = null;
+  direct.clear();
 };
 
-function run(statement: Sql, wantsRows: boolean): Answer {
+function run(statement: Sql, wantsRows: boolean, relid: string | null): Answer {
+  const owned = relid !== null && !isDirect(relid);
+  if (owned && stateBefore === null) stateBefore = sessionState();
   const { text, parameters } = compile(statement);
+  const call = !owned ? "ruvector.healing_run(" : `ruvector.healing_run_as_owner(${literal(relid)}, `;
   insideSql = true;
-  const rows = currentEngine().execute(`SELECT ruvector.healing_run(${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer`);
+  const rows = currentEngine().execute(`SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer`);
   insideSql = false;
   const answer = JSON.parse(rows[0]!.answer) as Answer;
   if ("error" in answer) throw new SqlError(answer.error);
@@ -62,22 +92,24 @@ function run(statement: Sql, wantsRows: boolean): Answer {
 /** A table's name may hold a line's end, and what follows it must not look like a line of the log. */
 const oneLine = (message: string): string => message.replace(/\s*[\r\n]\s*/g, " ");
 
-export const postgres: Host = {
+/** @param relid whose owner's rights its statements have; null: the installing role's */
+const hostOf = (relid: string | null): Host => ({
   query<Row>(statement: Sql): Row[] {
-    const answer = run(statement, true);
+    const answer = run(statement, true, relid);
     if (!("rows" in answer)) throw new TypeError("a statement for rows was answered with a count");
     return answer.rows as Row[];
   },
   one<Row>(statement: Sql): Row {
-    const [row] = postgres.query<Row>(statement);
+    const [row] = this.query<Row>(statement);
     if (row === undefined) throw new TypeError(`statement returned no row: ${compile(statement).text}`);
     return row;
   },
   execute(statement: Sql): number {
-    const answer = run(statement, false);
+    const answer = run(statement, false, relid);
     if (!("count" in answer)) throw new TypeError("a statement for a count was answered with rows");
     return answer.count;
   },
+  asOwner: hostOf,
   atomic<T>(work: () => T): T {
     const result: { value?: T } = {};
     currentEngine().subtransaction(() => {
@@ -89,4 +121,6 @@ export const postgres: Host = {
   log: (message) => currentEngine().elog(levels().log, `ruvector_healing: ${oneLine(message)}`),
   warn: (message) => currentEngine().elog(levels().warning, `ruvector_healing: ${oneLine(message)}`),
   notice: (message) => currentEngine().elog(levels().notice, message),
-};
+});
+
+export const postgres: Host = hostOf(null);

@@ -19,7 +19,7 @@ export function recordOutcome(host: Host, action: Action): void {
       (collection_id, collection, tenant_id, problem_class, problem_details, strategy_name, strategy_params, started_at, completed_at,
        duration_ms, success, verified, actions_taken, improvement_pct, error_message, initial_lambda, final_lambda, witness_edges,
        system_metrics, action_id, predicted_lambda, rolled_back, feedback_score, recovery_seconds)
-    SELECT a.collection_id, a.collection, NULL, a.problem_class, a.problem -> 'details', a.strategy_name, a.strategy_params,
+    SELECT a.collection_id, a.collection, ruvector.healing_action_tenant(a.collection_id, a.progress), a.problem_class, a.problem -> 'details', a.strategy_name, a.strategy_params,
            coalesce(a.started_at, a.created_at), a.finished_at,
            least(extract(epoch FROM a.finished_at - coalesce(a.started_at, a.created_at)) * 1000, 2147483647)::int,
            ${success}::boolean, a.verified, coalesce((a.progress ->> 'rows')::int, 0),

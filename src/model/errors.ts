@@ -29,6 +29,7 @@ export const SQLSTATES = {
   audit_key_refused: "RV041",
   audit_head_unknown: "RV042",
   audit_busy: "RV043",
+  session_changed: "RV033",
   internal_error: "RV999",
 } as const;
 

@@ -64,7 +64,7 @@ describe("rollback", () => {
     await db.client.query("DELETE FROM changed WHERE id = $1", [ids[0]!.id]);
     await db.client.query("INSERT INTO changed SELECT $1, 3, 'taken', embedding FROM changed LIMIT 1", [ids[1]!.id]);
     const back = await db.value<{ state: string; message: string }>("SELECT ruvector_healing_rollback('changed')");
-    expect(back.state).toBe("rolled_back");
+    expect(back.state, back.message).toBe("rolled_back");
     expect(back.message).toContain("1 row deleted since");
     expect(back.message).toContain("1 row left where they are");
     expect(await db.value("SELECT count(*)::int FROM changed WHERE id = $1", [ids[1]!.id])).toBe(2);

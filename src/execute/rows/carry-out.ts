@@ -42,11 +42,13 @@ interface MovesProgress extends Progress {
   readonly after: Identity | null;
   /** Which walk over the source this is: the second one picks up rows that were locked during the first. */
   readonly pass: number;
+  /** Tenants whose rows were moved, two at most: one alone is whose action it is. */
+  readonly tenants: readonly (string | null)[];
   /** What comes before the moves was done. */
   readonly prepared: boolean;
 }
 
-const START: MovesProgress = { rows: 0, move: 0, moved: 0, key: 0, after: null, pass: 1, prepared: false };
+const START: MovesProgress = { rows: 0, move: 0, moved: 0, key: 0, after: null, pass: 1, tenants: [], prepared: false };
 
 /** Whether the next batch is the first one: `prepare` runs in it. */
 const begun = (progress: Progress): MovesProgress => ({ ...START, ...progress });
@@ -63,14 +65,14 @@ export function moveBatch(context: BatchContext, prepare: () => readonly NewStep
   const wanted = Math.max(1, rowsLeft(action, Math.min(collection.settings.batch_rows, move.rows - progress.moved)));
   const route = { from_key, to_key: move.to_key };
   const before = walPosition(host);
-  const moved = moveRows(host, collection, route, move.filter, progress.after, wanted);
+  const { moved, tenants } = moveRows(host, collection, route, move.filter, progress.after, wanted);
   if (moved.length > 0) {
     steps.push({
       kind: "move_rows", details: { ...route, from: move.from, to: move.to }, rows: moved.length, journal: moved,
       bytes: moved.length * (action.plan.bytes / Math.max(1, action.plan.rows)), wal_bytes: walSince(host, before),
     });
   }
-  const next = advance(progress, move, moved, wanted, moves.length);
+  const next = advance({ ...progress, tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2) }, move, moved, wanted, moves.length);
   return { done: next.done === true, steps, progress: next };
 }
 

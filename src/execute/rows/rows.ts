@@ -1,11 +1,12 @@
 /** Moves rows between partitions by updating the partition key, and back. The only SQL that changes a user's rows. */
 import sql, { type Sql, join, raw } from "sql-template-tag";
-import { readPartitions, readUniqueKeys } from "../../collection/introspect.ts";
+import { readPartitions, readTriggers, readUniqueKeys } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../model/errors.ts";
 import { markMoved } from "../../sense/activity/activity.ts";
 import type { Collection, Column } from "../../model/collection.ts";
+import { printable } from "../../model/text.ts";
 
 /** Texts of the primary key columns beside the partition column, in index order: what is journaled of a row. */
 export type Identity = readonly string[];
@@ -13,6 +14,13 @@ export type Identity = readonly string[];
 export interface Route {
   readonly from_key: string;
   readonly to_key: string;
+}
+
+export interface Moved {
+  /** Identities of the rows, in order. */
+  readonly moved: Identity[];
+  /** Whose rows they are: two values at most, which says "of several". */
+  readonly tenants: readonly (string | null)[];
 }
 
 /** Which rows of the source may move; without any condition all of them may. */
@@ -99,17 +107,25 @@ function passes(collection: Collection, alias: string, { newer_than, older_than,
  * whose key is taken in the target are passed over, never waited for.
  * Walking the primary key's index (and not the heap) keeps a slice's cost even: the dead versions that earlier
  * slices left lie behind the cursor.
- * @returns identities of the moved rows, in order
  */
-export function moveRows(host: Host, collection: Collection, route: Route, filter: RowFilter, after: Identity | null, limit: number): Identity[] {
+export function moveRows(host: Host, collection: Collection, route: Route, filter: RowFilter, after: Identity | null, limit: number): Moved {
   lockTable(host, collection, "ROW EXCLUSIVE");
+  // Under the lock no new one can be made.
+  const [trigger] = readTriggers(host, collection.relid);
+  if (trigger) {
+    throw new HealingError("unsupported_table", `trigger ${printable(trigger.name)} would see the rows of ${collection.name} move`, {
+      detail: "It was made after the table was registered.",
+      hint: `Disable it, or register the table again: SELECT ruvector_healing_register('${collection.name.replace(/'/g, "''")}');`,
+    });
+  }
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const beyond =
     after === null
       ? sql`true`
       : sql`(${list(identity, "s")}) > (${join(identity.map(({ type }, place) => sql`CAST(${after[place] ?? null} AS ${raw(type)})`), ", ")})`;
-  const { moved, picked } = host.one<{ moved: Identity[]; picked: number }>(sql`
+  const tenant = tenantColumn(host, collection);
+  const { moved, tenants, picked } = host.asOwner(collection.relid).one<Moved & { picked: number }>(sql`
     WITH picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
         FROM ${raw(collection.name)} s
@@ -122,9 +138,10 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.to_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.from_key)} AND ${match(identity, "t", "p")}
-      RETURNING ${list(identity, "p")}
+      RETURNING ${list(identity, "p")}, ${tenant === null ? sql`NULL::text` : sql`t.${raw(tenant)}::text`} AS ruvector_healing_tenant
     )
     SELECT (SELECT count(*)::int FROM picked) AS picked,
+           coalesce((SELECT json_agg(d.tenant) FROM (SELECT DISTINCT ruvector_healing_tenant AS tenant FROM moved LIMIT 2) d), '[]') AS tenants,
            coalesce((SELECT json_agg(json_build_array(${list(identity, "m", "::text")}) ORDER BY ${list(identity, "m")}) FROM moved m), '[]') AS moved`);
   if (moved.length > 0) markMoved(host, collection);
   if (moved.length !== picked) {
@@ -134,8 +151,13 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
       hint: "Look for rules and BEFORE UPDATE triggers on the table.",
     });
   }
-  return moved;
+  return { moved, tenants };
 }
+
+/** The tenant column as the statement has to write it; null: none, or it is gone. */
+const tenantColumn = (host: Host, { relid, tenant_column }: Collection): string | null =>
+  host.query<{ quoted: string }>(sql`
+    SELECT quote_ident(attname) AS quoted FROM pg_attribute WHERE attrelid = ${relid}::oid AND attname = ${tenant_column} AND attnum > 0 AND NOT attisdropped`)[0]?.quoted ?? null;
 
 export interface MovedBack {
   readonly remaining: Identity[];
@@ -154,7 +176,7 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
   const identity = identityColumns(collection);
   const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
   const rowOf = (alias: string): Sql => sql`json_build_array(${list(identity, alias, "::text")})`;
-  const answer = host.one<{ here: number; conflicts: number; undone: number; remaining: Identity[] }>(sql`
+  const answer = host.asOwner(collection.relid).one<{ here: number; conflicts: number; undone: number; remaining: Identity[] }>(sql`
     WITH wanted AS MATERIALIZED (
       SELECT ${raw(wanted)} FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row)
     ), here AS MATERIALIZED (
@@ -176,6 +198,18 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
            (SELECT count(*)::int FROM moved) AS undone,
            coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")}) FROM here h
                       WHERE NOT h.taken AND NOT EXISTS (SELECT FROM moved m WHERE ${match(identity, "m", "h")})), '[]') AS remaining`);
-  if (answer.undone > 0) markMoved(host, collection);
+  if (answer.undone > 0) {
+    markMoved(host, collection);
+    fireDeferred(host, collection);
+  }
   return { remaining: answer.remaining, undone: answer.undone, gone: rows.length - answer.here, conflicts: answer.conflicts };
+}
+
+/**
+ * What waits for the commit fires now, with the owner's rights: before PostgreSQL 18 it would fire with those of whoever commits. Only
+ * constraints of the user's own triggers: the server's own (foreign keys) run as the owner whenever they run.
+ */
+function fireDeferred(host: Host, collection: Collection): void {
+  const constraints = [...new Set(readTriggers(host, collection.relid).flatMap(({ constraint }) => (constraint === null ? [] : [constraint])))];
+  if (constraints.length > 0) host.asOwner(collection.relid).execute(sql`SET CONSTRAINTS ${raw(constraints.join(", "))} IMMEDIATE`);
 }

@@ -85,7 +85,7 @@ export function measureIndex(host: Host, collection: Collection, oid: string, op
   // One seed: the rows searched for stay the same from one measurement to the next, so that recall moves with the index and
   // not with the sample.
   const wanted = { ...options, seed: collection.id, max_rows, exact_count_pages };
-  return host.one<{ answer: IndexMeasurement | { why: string } }>(sql`
+  return host.asOwner(collection.relid).one<{ answer: IndexMeasurement | { why: string } }>(sql`
     SELECT ruvector.healing_measure_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`).answer;
 }
 

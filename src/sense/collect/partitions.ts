@@ -78,9 +78,9 @@ export function measurePartitions(
   const locked = !reachable(host, collection);
   const statistics = readStatistics(host, partitions, locked);
   const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
-  const closed = locked ? [] : unreadable(host, partitions);
+  const closed = locked ? [] : unreadable(host, collection, partitions);
   const open = !locked && closed.length === 0;
-  const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host, partitions) : null;
+  const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host.asOwner(collection.relid), partitions) : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
   const widths = open ? measureRowBytes(host, collection, partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })), fresh) : {};
   const liveBytes = ({ relid }: Partition, rows: number): number | null => (rows === 0 && open ? 0 : widths[relid] === undefined ? null : rows * widths[relid]);
@@ -128,18 +128,31 @@ function trafficOf(activity: ActivityMemory, collection: Collection, relid: stri
   };
 }
 
-/** Partitions that the role may not read by themselves: a right on the table does not reach them. */
-function unreadable(host: Host, partitions: readonly Partition[]): readonly { readonly qualified: string; readonly role: string }[] {
-  return host.query(sql`
-    SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role
-      FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb) p
-     WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT') OR row_security_active((p ->> 'relid')::oid)`);
+interface Closed {
+  readonly qualified: string;
+  readonly role: string;
+  /** What would open it; null: the right to read it. */
+  readonly hint: string | null;
 }
 
-const unreadableGap = (closed: readonly { readonly qualified: string; readonly role: string }[]): Unmeasured => ({
+/** Partitions that may not be read by themselves: a right on the table does not reach them. */
+function unreadable(host: Host, collection: Collection, partitions: readonly Partition[]): readonly Closed[] {
+  try {
+    return host.asOwner(collection.relid).query<Closed>(sql`
+      SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role,
+             CASE WHEN has_table_privilege((p ->> 'relid')::oid, 'SELECT') THEN format('Row-level security hides rows of it from role %I.', current_user) END AS hint
+        FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb) p
+       WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT') OR row_security_active((p ->> 'relid')::oid)`);
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.sqlstate !== "42501") throw error;
+    return partitions.map(({ qualified }) => ({ qualified, role: "", hint: error.document.hint ?? error.document.message }));
+  }
+}
+
+const unreadableGap = (closed: readonly Closed[]): Unmeasured => ({
   what: "partition rows",
   why: `${closed.length} of the partitions may not be read by themselves (${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
-  hint: `GRANT SELECT ON ${closed.map(({ qualified }) => qualified).slice(0, 20).join(", ")} TO ${closed[0]!.role};`,
+  hint: closed[0]!.hint ?? `GRANT SELECT ON ${closed.filter(({ hint }) => hint === null).map(({ qualified }) => qualified).slice(0, 20).join(", ")} TO ${closed[0]!.role};`,
 });
 
 const LOCKED: Unmeasured = {

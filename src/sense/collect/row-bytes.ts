@@ -40,6 +40,6 @@ function sampleRowBytes(host: Host, collection: Collection, partitions: readonly
   const wanted = Math.min(PAGES_OF_ONE.most, Math.max(PAGES_OF_ONE.least, Math.floor(PAGES / partitions.length)));
   const samples = partitions.map(({ relid, qualified, pages }) =>
     `SELECT '${relid}' AS relid, avg(${width} + ${ROW_HEADER})::float8 AS bytes FROM ${qualified} x TABLESAMPLE SYSTEM (${Math.min(100, (100 * wanted) / Math.max(1, pages))})`);
-  const rows = host.query<{ relid: string; bytes: number | null }>(sql`${raw(samples.join(" UNION ALL "))}`);
+  const rows = host.asOwner(collection.relid).query<{ relid: string; bytes: number | null }>(sql`${raw(samples.join(" UNION ALL "))}`);
   return Object.fromEntries(rows.flatMap(({ relid, bytes }) => (bytes === null ? [] : [[relid, bytes]])));
 }

@@ -16,7 +16,7 @@ export interface NewPartition {
 export function planColdPartition(host: Host, collection: Collection): NewPartition | NothingToDo {
   const facts = host.one<{ owns: boolean; owner: string; role: string; may_create: boolean; taken: boolean; default_partition: string | null; references: string | null; qualified: string; label: string }>(sql`
     SELECT pg_has_role(t.relowner, 'USAGE') AS owns, quote_ident(pg_get_userbyid(t.relowner)) AS owner, quote_ident(current_user) AS role,
-           has_schema_privilege(t.relnamespace, 'CREATE') AS may_create,
+           has_schema_privilege(t.relowner, t.relnamespace, 'CREATE') AS may_create,
            to_regclass(format('%I.%I', n.nspname, left(t.relname, 58) || '_cold')) IS NOT NULL AS taken,
            (SELECT d.relname FROM pg_partitioned_table p JOIN pg_class d ON d.oid = p.partdefid WHERE p.partrelid = t.oid) AS default_partition,
            (SELECT min(f.conname) FROM pg_constraint f WHERE f.conrelid = t.oid AND f.contype = 'f') AS "references",
@@ -25,7 +25,7 @@ export function planColdPartition(host: Host, collection: Collection): NewPartit
   const byHand = `Make it: CREATE TABLE ... PARTITION OF ${collection.name} FOR VALUES IN (${sqlLiteral(collection.cold_partition ?? "")});`;
   const no = (why: string): NothingToDo => ({ nothing: `the cold partition is not there, and it cannot be made: ${why}`, hint: byHand });
   if (!facts.owns) return no(`role ${facts.role} is not a member of ${facts.owner}, who owns the table`);
-  if (!facts.may_create) return no(`role ${facts.role} may not create tables in the table's schema`);
+  if (!facts.may_create) return no(`role ${facts.owner} may not create tables in the table's schema`);
   if (facts.taken) return no(`there is a table ${facts.qualified} already`);
   // Attaching scans the DEFAULT partition, and locks a referenced table, for as long as it takes.
   if (facts.default_partition !== null) return no(`DEFAULT partition ${facts.default_partition} would be scanned under ACCESS EXCLUSIVE`);
@@ -45,14 +45,15 @@ export function makeColdPartition(host: Host, collection: Collection, { qualifie
   const key = host.one<{ literal: string; owner: string }>(sql`
     SELECT quote_literal(${collection.cold_partition}) AS literal, quote_ident(pg_get_userbyid(relowner)) AS owner FROM pg_class WHERE oid = ${collection.relid}::oid`);
   const value = `CAST(${key.literal} AS ${column.type})`;
-  host.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT`);
-  host.execute(sql`
+  const owner = host.asOwner(collection.relid);
+  owner.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT`);
+  owner.execute(sql`
     CREATE TABLE ${raw(qualified)} (LIKE ${raw(collection.name)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED
                                     INCLUDING STORAGE INCLUDING COMPRESSION,
                                     CONSTRAINT ruvector_healing_cold CHECK (${raw(column.quoted)} IS NOT NULL AND ${raw(column.quoted)} = ${raw(value)}))`);
-  host.execute(sql`ALTER TABLE ${raw(qualified)} OWNER TO ${raw(key.owner)}`);
-  host.execute(sql`ALTER TABLE ${raw(collection.name)} ATTACH PARTITION ${raw(qualified)} FOR VALUES IN (${raw(key.literal)})`);
-  host.execute(sql`ALTER TABLE ${raw(qualified)} DROP CONSTRAINT ruvector_healing_cold`);
+  owner.execute(sql`ALTER TABLE ${raw(qualified)} OWNER TO ${raw(key.owner)}`);
+  owner.execute(sql`ALTER TABLE ${raw(collection.name)} ATTACH PARTITION ${raw(qualified)} FOR VALUES IN (${raw(key.literal)})`);
+  owner.execute(sql`ALTER TABLE ${raw(qualified)} DROP CONSTRAINT ruvector_healing_cold`);
 }
 
 /**
@@ -62,11 +63,12 @@ export function makeColdPartition(host: Host, collection: Collection, { qualifie
 export function dropColdPartition(host: Host, collection: Collection, { qualified }: NewPartition): "dropped" | "kept" | "busy" {
   if (!readPartitions(host, collection.relid).some((one) => one.qualified === qualified)) return "kept";
   try {
+    const owner = host.asOwner(collection.relid);
     return host.atomic(() => {
-      host.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
-      host.execute(sql`LOCK TABLE ${raw(qualified)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
-      if (host.one<{ used: boolean }>(sql`SELECT EXISTS (SELECT FROM ONLY ${raw(qualified)}) AS used`).used) return "kept";
-      host.execute(sql`DROP TABLE ${raw(qualified)}`);
+      owner.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
+      owner.execute(sql`LOCK TABLE ${raw(qualified)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
+      if (owner.one<{ used: boolean }>(sql`SELECT EXISTS (SELECT FROM ONLY ${raw(qualified)}) AS used`).used) return "kept";
+      owner.execute(sql`DROP TABLE ${raw(qualified)}`);
       return "dropped";
     });
   } catch (error) {

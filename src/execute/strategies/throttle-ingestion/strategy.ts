@@ -159,7 +159,7 @@ const missing = (host: Host, relid: string): string[] =>
 function installSome(host: Host, relid: string, collectionId: number, seconds: number): number {
   const end = host.now() + seconds * 1000;
   for (;;) {
-    const { installed } = host.one<{ installed: number }>(sql`
+    const { installed } = host.asOwner(relid).one<{ installed: number }>(sql`
       SELECT count(*) FILTER (WHERE ruvector.healing_throttle_install(t.relid, ${collectionId}::int))::int AS installed
         FROM (SELECT relid FROM ruvector.healing_throttle_tables(${relid}::oid, false) f(relid) LIMIT ${TABLES_A_BATCH}::int) t`);
     if (installed > 0 || missing(host, relid).length === 0 || host.now() >= end) return installed;
@@ -182,7 +182,7 @@ function removeTriggers(host: Host, lease: Lease): boolean {
   if (collection.on) return false;
   const end = host.now() + REMOVE_SECONDS * 1000;
   for (;;) {
-    const { removed, left } = host.one<{ removed: number; left: number }>(sql`
+    const { removed, left } = host.asOwner(collection.relid).one<{ removed: number; left: number }>(sql`
       SELECT count(*) FILTER (WHERE gone)::int AS removed, count(*) FILTER (WHERE NOT gone)::int AS left
         FROM (SELECT ruvector.healing_throttle_remove(relid) AS gone FROM ruvector.healing_throttle_tables(${collection.relid}::oid, true) f(relid)) t`);
     // Those removed are locked until this transaction ends: no waiting for the others now.
@@ -194,7 +194,7 @@ function removeTriggers(host: Host, lease: Lease): boolean {
 
 /** Only a table's owner may remove a trigger: none is made where it could not be removed. */
 function notOwned(host: Host, relid: string): NothingToDo | null {
-  const [table] = host.query<{ name: string; owner: string; role: string }>(sql`
+  const [table] = host.asOwner(relid).query<{ name: string; owner: string; role: string }>(sql`
     WITH RECURSIVE f(relid) AS (SELECT ${relid}::oid UNION SELECT i.inhrelid FROM f JOIN pg_inherits i ON i.inhparent = f.relid)
     SELECT c.oid::regclass::text AS name, quote_ident(pg_get_userbyid(c.relowner)) AS owner, quote_ident(current_user) AS role
       FROM f JOIN pg_class c ON c.oid = f.relid

@@ -1,0 +1,123 @@
+-- A user's table is touched with the rights of its owner, not more. What runs on the way (index expressions, CHECK constraints, generated
+-- columns, domains, rules, triggers) is the owner's code or code the owner let in, and so it gets the owner's rights.
+--
+-- SET ROLE is forbidden below a SECURITY DEFINER function, so each owner gets a runner: a SECURITY DEFINER function of theirs that runs one
+-- statement. They own it and may therefore alter it (not its body: that needs CREATE on schema ruvector), so the body trusts nothing: it is
+-- told whose it is, and compares. Made at the first use; the installing role must be a member of the owner. CREATE on the schema, which
+-- ALTER OWNER asks of the new owner, is granted and taken back in the same transaction: nobody ever sees it.
+CREATE OR REPLACE FUNCTION ruvector.healing_runner_source()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$SELECT $runner$
+BEGIN
+  -- Made SECURITY INVOKER by its owner, it would run the statement with the caller's rights.
+  IF current_user OPERATOR(pg_catalog.<>) owner THEN
+    RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'the function that runs statements as the owner of a table does not run as that owner',
+      HINT = 'Somebody altered it: drop it, and it is made again.';
+  END IF;
+  RETURN ruvector.healing_run(statement, parameters, wants_rows);
+END
+$runner$$function$;
+COMMENT ON FUNCTION ruvector.healing_runner_source() IS 'Body of the functions that run one statement as the owner of a table.';
+
+-- How a table may be touched. direct: it is the installing role's own, or a superuser's, who needs no trick to get anybody's rights;
+-- owner: as its owner; none: its owner has not let us in.
+CREATE OR REPLACE FUNCTION ruvector.healing_access(relation oid, OUT how text, OUT owner name, OUT owner_oid oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN r.rolsuper OR r.rolname = current_user THEN 'direct' WHEN pg_has_role(current_user, c.relowner, 'USAGE') THEN 'owner' ELSE 'none' END,
+         r.rolname, r.oid
+    FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = relation;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_access(oid) IS 'Whether a table is touched directly, as its owner, or not at all.';
+
+-- The runner of an owner, made where it is missing or not as it should be.
+CREATE OR REPLACE FUNCTION ruvector.healing_runner(owner oid)
+RETURNS name
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  own constant name := (SELECT r.rolname FROM pg_roles r WHERE r.oid = healing_runner.owner);
+  called name := (SELECT p.proname FROM pg_proc p
+                   WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE 'healing\_as\_%' AND p.proowner = healing_runner.owner
+                     AND p.prosecdef AND p.prosrc = ruvector.healing_runner_source() AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp', 'row_security=off']
+                   LIMIT 1);
+  signature text;
+  routine regprocedure;
+BEGIN
+  IF called IS NOT NULL THEN
+    RETURN called;
+  END IF;
+  PERFORM ruvector.healing_writable('register');
+  PERFORM ruvector.healing_rights_lock();
+  called := 'healing_as_' || healing_runner.owner;
+  signature := format('ruvector.%I(name, text, text, boolean)', called);
+  EXECUTE format('DROP FUNCTION IF EXISTS %s', signature);
+  EXECUTE format('CREATE FUNCTION ruvector.%I(owner name, statement text, parameters text, wants_rows boolean) RETURNS text
+                  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS %L', called, ruvector.healing_runner_source());
+  EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature, 'Runs one statement on tables of the role it belongs to, for the healing loop.');
+  EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
+  EXECUTE format('GRANT CREATE, USAGE ON SCHEMA ruvector TO %I', own);
+  EXECUTE format('ALTER FUNCTION %s OWNER TO %I', signature, own);
+  EXECUTE format('REVOKE CREATE ON SCHEMA ruvector FROM %I', own);
+  -- What runs as the owner, and with nobody's rights but theirs.
+  FOR routine IN SELECT r FROM ruvector.healing_level_routines('table_owner') r LOOP
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, own);
+  END LOOP;
+  RETURN called;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_runner(oid) IS 'The function that runs statements as a table''s owner.';
+
+-- healing_run(), as the owner of a table. What the statement sets off may not leave anything behind in the session: a search_path,
+-- above all, by which names in the functions that called us would mean something else.
+CREATE OR REPLACE FUNCTION ruvector.healing_run_as_owner(relation oid, statement text, parameters text, wants_rows boolean)
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  access record;
+  answer text;
+  error_detail text;
+  error_hint text;
+BEGIN
+  access := ruvector.healing_access(relation);
+  IF access.how = 'direct' THEN
+    RETURN ruvector.healing_run(statement, parameters, wants_rows);
+  END IF;
+  IF access.how IS DISTINCT FROM 'owner' THEN
+    RAISE EXCEPTION USING ERRCODE = '42501',
+      MESSAGE = CASE WHEN access.how IS NULL THEN 'the table is gone' ELSE format('%s belongs to role %I, which role %I may not act as', relation::regclass, access.owner, current_user) END,
+      HINT = CASE WHEN access.how IS NOT NULL THEN format('GRANT %I TO %I;', access.owner, current_user) END;
+  END IF;
+  EXECUTE format('SELECT ruvector.%I($1, $2, $3, $4)', ruvector.healing_runner(access.owner_oid)) INTO answer USING access.owner, statement, parameters, wants_rows;
+  IF pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp' THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV033', MESSAGE = 'code of a table changed the search_path of the session that healed it';
+  END IF;
+  RETURN answer;
+EXCEPTION WHEN OTHERS THEN
+  -- Rolled back with everything that was set.
+  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+  RETURN json_build_object('error', json_build_object(
+    'sqlstate', SQLSTATE, 'message', SQLERRM, 'detail', nullif(error_detail, ''), 'hint', nullif(error_hint, '')));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_run_as_owner(oid, text, text, boolean) IS 'Runs one statement for the bundle with the rights of a table''s owner; returns {rows}, {count} or {error} as JSON text.';
+
+-- What code could leave behind in a session: settings, and temporary tables, which hide others of their name. Compared before and after
+-- whatever ran as an owner; an operation that ends with another state is undone. search_path is looked at after each statement; the loop itself
+-- sets lock_timeout, until the end of its transaction.
+CREATE OR REPLACE FUNCTION ruvector.healing_session_state()
+RETURNS text
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT md5(concat_ws(' ',
+           (SELECT string_agg(concat_ws('=', s.name, s.setting), ',' ORDER BY s.name) FROM pg_show_all_settings() s WHERE s.source = 'session' AND s.name NOT IN ('search_path', 'lock_timeout')),
+           CASE WHEN pg_my_temp_schema() <> 0 THEN
+             (SELECT count(*) FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema()) + (SELECT count(*) FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema()) ELSE 0 END));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_session_state() IS 'A digest of the session''s settings and temporary objects.';
