@@ -53,12 +53,18 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** At two replicas, and nothing changes any more: no status that comes in between makes a conflict. */
+async function settledAtTwo(): Promise<void> {
+  server.setReplicas(READ, "read", 2);
+  const generation = () => server.store.get(server.kind(READ), "default", "read").metadata.generation;
+  await expect.poll(() => server.store.get(server.kind(READ), "default", "read")["status"], { timeout: 10_000 }).toMatchObject({ replicas: 2, readyReplicas: 2, observedGeneration: generation() });
+}
+
 beforeEach(async () => {
   await server.back();
   server.faults.clear();
   server.pace.readyAtMost = Infinity;
-  server.setReplicas(READ, "read", 2);
-  await expect.poll(() => server.store.get(server.kind(READ), "default", "read")["status"]).toMatchObject({ replicas: 2, readyReplicas: 2 });
+  await settledAtTwo();
   server.log.length = 0;
   workload = named("deployment/default/read");
 });
@@ -211,7 +217,7 @@ describe("the connection", () => {
     server.faults.next({ kind: "drop", when: "before" }, { verb: "update" }, 2);
     expect(await scale()).toMatchObject({ ok: true });
     expect(puts()).toEqual([3]);
-    server.setReplicas(READ, "read", 2);
+    await settledAtTwo();
     server.log.length = 0;
     server.faults.next({ kind: "drop", when: "after" }, { verb: "update" });
     expect(await scale()).toMatchObject({ ok: true });
