@@ -7,7 +7,7 @@ let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, IN_ONE_GO);
+  await configure(db, { ...IN_ONE_GO, human_undo_suspend_seconds: 0 });
 });
 
 const explain = (what: string | number): Promise<string> => db.value<string>("SELECT ruvector_healing_explain($1)", [what]);
@@ -88,7 +88,7 @@ describe("why nothing happens on a collection", () => {
     const text = await explain("embeddings");
     expect(flat(text)).toMatch(/Nothing happens because of cooldown: cooling down until \d{4}-/);
     const way = flat(section(text, "What stands in the way now"));
-    expect(way).toMatch(/1\. cooldown: .* would change with: \S+Z \(in 4 min \d+ s\) refused 3 times since/);
+    expect(way).toMatch(/1\. cooldown: .* would change with: \S+Z \((?:in 4 min \d+ s|in 5 min)\) refused 3 times since/);
     expect(way).toMatch(/2\. attempts: 1 attempt in the last hour, max_attempts_per_hour is 1 .*would change with: \S+Z/);
     expect(way).toMatch(/Behind that: rebalance_partitions, lambda foreseen 1/);
     expect(section(text, "What you can type")).toContain("SELECT ruvector_healing_execute('public.embeddings', 'rebalance_partitions');");

@@ -66,7 +66,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   let stalled: Awaited<ReturnType<typeof writer>>[] = [];
 
   beforeAll(async () => {
-    await configure(db, { ...QUICK, recovery_hold_seconds: 0, kept_index_seconds: 0 });
+    // Ten collections are at work at once, and some of their actions are meant to fail.
+    await configure(db, { ...QUICK, recovery_hold_seconds: 0, kept_index_seconds: 0, max_active_actions: 100, breaker_failures: 100 });
     await makeDrifted(db, "healed");
     await makeDrifted(db, WEIRD, { index: `"a'b ""c"""` });
     await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine'`);
