@@ -33,6 +33,9 @@ export function seeCommands(program: Command): void {
     .action(async (what: string, flags: Common) => (await import("./act.ts")).explain(what, flags));
   command(program, "approve", "Lets an action that waits for approval begin.").argument("<action>", "its number", actionId)
     .action(async (id: number, flags: Common) => (await import("./act.ts")).act("approve", id, [], flags));
+  command(program, "reject", "Ends an action that waits for approval; the loop does not ask for the same again for a day.").argument("<action>", "its number", actionId)
+    .argument("[reason]", "why, for those who read the history")
+    .action(async (id: number, reason: string | undefined, flags: Common) => (await import("./act.ts")).act("reject", id, reason === undefined ? [] : [reason], flags));
   command(program, "abort", "Stops an action that is at work and undoes what it did.").argument("<action>", "its number", actionId)
     .action(async (id: number, flags: Common) => (await import("./act.ts")).act("abort", id, [], flags));
 }
