@@ -122,6 +122,10 @@ BEGIN
     RETURN;
   END IF;
   PERFORM ruvector.healing_audit_chain('100 ms');
+  -- Two ticks that overlap would both make the first key. The chain's own lock: whoever has it signs, the next tick what came since.
+  IF NOT pg_try_advisory_xact_lock(1381389896, -40) THEN
+    RETURN;
+  END IF;
   SELECT h.* INTO head FROM ruvector.healing_audit_head h;
   SELECT k.* INTO active FROM ruvector.healing_audit_keys k WHERE k.retired_at IS NULL;
   -- A signer outside comes for the head itself (ruvector_healing_audit_head).
