@@ -154,7 +154,7 @@ describe.skipIf(!haveChromium())("the status page", () => {
 
   it("can be used by keyboard alone", { timeout: LIMIT }, async () => {
     const { page } = await open(url);
-    await page.locator(".rows a").first().waitFor();
+    await page.locator(".rows a, .tiles a").first().waitFor();
     const focused = () => page.evaluate<string>("document.activeElement.textContent");
     for (let presses = 0; presses < 20 && !(await focused()).includes("public.hot"); presses++) await page.keyboard.press("Tab");
     expect(await focused()).toContain("public.hot");

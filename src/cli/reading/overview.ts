@@ -128,6 +128,13 @@ const time = (text: string | null | undefined): number | null => (text == null ?
 /** Longest silence of the loop that is no sign of one that has stopped: three ticks and a bit, half a minute at least. */
 const silence = (interval: number | null): number => Math.max(30, 3 * (interval ?? 5) + 5);
 
+/** Nothing is weak any more. An outside monitor may push lambda without its edges: that none are there then says nothing. */
+const isBack = (lambda: number | null, seen: { readonly witness: readonly WitnessEdge[] | null; readonly source: string | null } | undefined): boolean =>
+  lambda !== null && (seen?.witness ?? []).length === 0 && (seen?.source !== "reported" || lambda >= HEALTHY);
+
+/** The default of stress_threshold. */
+const HEALTHY = 0.8;
+
 export async function readOverview(query: Query, history = 30, trendsOf = readTrends): Promise<Overview> {
   const missing: Missing[] = [];
   const [head] = await query<{ status: StatusDocument; now: Date; database: string; standby: boolean }>(
@@ -135,8 +142,8 @@ export async function readOverview(query: Query, history = 30, trendsOf = readTr
   if (!head) throw new Error("ruvector_healing_status() returned nothing");
   const { status, now } = head;
   const [integrity, trends, outcomes, strategies] = await Promise.all([
-    optional<{ name: string; witness: WitnessEdge[] | null; unmeasured: number }>(query, missing, "ruvector_integrity_status",
-      "SELECT collection_name AS name, witness_edges AS witness, coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM public.ruvector_integrity_status()"),
+    optional<{ name: string; witness: WitnessEdge[] | null; source: string | null; unmeasured: number }>(query, missing, "ruvector_integrity_status",
+      "SELECT collection_name AS name, witness_edges AS witness, source, coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM public.ruvector_integrity_status()"),
     trendsOf(query, missing),
     readOutcomes(query, missing, history),
     optional<StrategySeen>(query, missing, "ruvector_healing_effectiveness",
@@ -154,7 +161,7 @@ export async function readOverview(query: Query, history = 30, trendsOf = readTr
     breaker: status.breaker ? { state: status.breaker.state, reason: status.breaker.reason, until: time(status.breaker.open_until) } : null,
     healings: { day: status.total_healings_24h, success_rate: status.success_rate, last: time(status.last_healing) },
     collections: Object.entries(status.collections).map(([name, one]): CollectionSeen => ({
-      name, state: one.state, recovering: one.state !== null && one.state !== "normal" && one.lambda !== null && (seen.get(name)?.witness ?? []).length === 0,
+      name, state: one.state, recovering: one.state !== null && one.state !== "normal" && isBack(one.lambda, seen.get(name)),
       lambda: one.lambda, since: time(one.since), sampled_at: time(one.sampled_at), enabled: one.enabled, mode: one.mode ?? null,
       cooldown_until: time(one.cooldown_until),
       // That a recovering collection has nothing to heal stands in nobody's way.
