@@ -55,7 +55,7 @@ AS $function$
     'collections', coalesce((
       SELECT jsonb_object_agg(w.name, jsonb_build_object(
                'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,
-               'since', ruvector.healing_timestamp(s.since), 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
+               'stress_threshold', w.settings -> 'stress_threshold', 'since', ruvector.healing_timestamp(s.since), 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
                'enabled', (w.settings ->> 'enabled')::boolean,
                'mode', w.settings -> 'mode', 'strategy_modes', w.settings -> 'strategy_modes',
                'maintenance_window', ruvector.healing_window_status(w.settings),

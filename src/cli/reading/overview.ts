@@ -110,7 +110,7 @@ interface StatusDocument {
   }[];
   readonly leases: readonly { readonly collection: string; readonly action_id: number; readonly strategy: string; readonly kind: string; readonly expires_at: string }[];
   readonly collections: Readonly<Record<string, {
-    readonly state: StateName | null; readonly lambda: number | null; readonly since: string | null; readonly sampled_at: string | null; readonly enabled: boolean;
+    readonly state: StateName | null; readonly lambda: number | null; readonly stress_threshold: number; readonly since: string | null; readonly sampled_at: string | null; readonly enabled: boolean;
     readonly mode?: string; readonly cooldown_until: string | null;
     readonly refusals: readonly { readonly reason: string; readonly message: string; readonly flips_at: string; readonly count: number; readonly since: string; readonly escalated_at?: string | null }[];
   }>>;
@@ -129,11 +129,9 @@ const time = (text: string | null | undefined): number | null => (text == null ?
 const silence = (interval: number | null): number => Math.max(30, 3 * (interval ?? 5) + 5);
 
 /** Nothing is weak any more. An outside monitor may push lambda without its edges: that none are there then says nothing. */
-const isBack = (lambda: number | null, seen: { readonly witness: readonly WitnessEdge[] | null; readonly source: string | null } | undefined): boolean =>
-  lambda !== null && (seen?.witness ?? []).length === 0 && (seen?.source !== "reported" || lambda >= HEALTHY);
-
-/** The default of stress_threshold. */
-const HEALTHY = 0.8;
+const isBack = (one: { readonly lambda: number | null; readonly stress_threshold: number },
+  seen: { readonly witness: readonly WitnessEdge[] | null; readonly source: string | null } | undefined): boolean =>
+  one.lambda !== null && (seen?.witness ?? []).length === 0 && (seen?.source !== "reported" || one.lambda >= one.stress_threshold);
 
 export async function readOverview(query: Query, history = 30, trendsOf = readTrends): Promise<Overview> {
   const missing: Missing[] = [];
@@ -161,7 +159,7 @@ export async function readOverview(query: Query, history = 30, trendsOf = readTr
     breaker: status.breaker ? { state: status.breaker.state, reason: status.breaker.reason, until: time(status.breaker.open_until) } : null,
     healings: { day: status.total_healings_24h, success_rate: status.success_rate, last: time(status.last_healing) },
     collections: Object.entries(status.collections).map(([name, one]): CollectionSeen => ({
-      name, state: one.state, recovering: one.state !== null && one.state !== "normal" && isBack(one.lambda, seen.get(name)),
+      name, state: one.state, recovering: one.state !== null && one.state !== "normal" && isBack(one, seen.get(name)),
       lambda: one.lambda, since: time(one.since), sampled_at: time(one.sampled_at), enabled: one.enabled, mode: one.mode ?? null,
       cooldown_until: time(one.cooldown_until),
       // That a recovering collection has nothing to heal stands in nobody's way.
