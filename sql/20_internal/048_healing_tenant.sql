@@ -63,3 +63,13 @@ AS $function$
          OR EXISTS (SELECT FROM ruvector.collections c WHERE c.collection_id = $2 AND c.options ->> 'tenant' = ANY ($1));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_sees(text[], integer, text) IS 'Whether a caller with that scope may see what belongs to a collection or tenant.';
+
+-- A reading names the vacuums, index builds and pg_cron jobs of the whole database, with their statements: not for the eyes of one tenant. What they
+-- cost its collection (seconds waited, the delay of autovacuum, its own tables' backlog) stays.
+CREATE OR REPLACE FUNCTION ruvector.healing_metrics_seen(scope text[], metrics jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT CASE WHEN $1 IS NULL THEN $2 ELSE $2 #- '{maintenance,sessions}' #- '{maintenance,blockers}' #- '{maintenance,jobs}' END;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_metrics_seen(text[], jsonb) IS 'What a caller with that scope may see of a reading.';

@@ -16,7 +16,8 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT format('%I.%I', c.schema_name, c.table_name), m.sampled_at, m.lambda,
-         (ARRAY['normal', 'stress', 'critical'])[m.state + 1], m.source, m.witness_edges, m.metrics
+         (ARRAY['normal', 'stress', 'critical'])[m.state + 1], m.source, m.witness_edges,
+         ruvector.healing_metrics_seen((SELECT ruvector.healing_tenant_scope()), m.metrics)
     FROM ruvector.integrity_samples m
     JOIN ruvector.collections c USING (collection_id)
    WHERE m.sampled_at >= ruvector.healing_since(since)

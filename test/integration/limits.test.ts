@@ -247,17 +247,19 @@ describe("blast radius", () => {
 
   it("measures what a batch writes, forward and back, and foresees it within a factor of two", async () => {
     await makeTable(db, { table: "measured", rows: HOT });
-    await own("measured", { enabled: false });
+    await own("measured", { enabled: false, batch_rows: 100 });
     await execute("measured");
     const made = await steps("measured");
     const rows = made.reduce((sum, step) => sum + step.rows, 0);
     const wal = made.reduce((sum, step) => sum + step.wal, 0);
     expect(rows).toBeGreaterThan(800);
+    // The server's log holds what others wrote meanwhile, and other test files run beside this one: the batch that had the least beside it tells.
+    const undisturbed = rows * Math.min(...made.map((step) => step.wal / step.rows));
     const { plan } = await action("measured");
     expect(plan).toMatchObject({ rows_moved: rows, relation_locks: expect.any(Number) });
     expect(made.reduce((sum, step) => sum + step.bytes, 0) / plan["bytes"]!).toBeCloseTo(1, 1);
-    expect(wal / plan["wal_bytes"]!).toBeGreaterThan(0.5);
-    expect(wal / plan["wal_bytes"]!).toBeLessThan(2);
+    expect(undisturbed / plan["wal_bytes"]!).toBeGreaterThan(0.5);
+    expect(undisturbed / plan["wal_bytes"]!).toBeLessThan(2);
     await db.value("SELECT ruvector_healing_rollback('measured')");
     const undone = await steps("measured");
     expect(undone.reduce((sum, step) => sum + step.undone, 0)).toBe(rows);

@@ -64,6 +64,17 @@ describe("a viewer of a tenant", () => {
     });
   });
 
+  it("is not told of maintenance on another tenant's tables, which a reading names", async () => {
+    // Autovacuum on one of them is in a reading now and then; this one holds it all.
+    await db.client.query(`INSERT INTO ruvector.integrity_samples (collection_id, source, lambda, state, nodes, edges, metrics)
+      SELECT collection_id, 'measured', 1, 0, 2, 1, '{"maintenance": {"autovacuum_delay": 2, "sessions": [{"relation": "of_bolt_p1"}], "jobs": [{"name": "of_bolt nightly"}],
+             "blockers": [{"statement": "VACUUM of_bolt_p1"}]}}' FROM ruvector.collections WHERE table_name = 'of_acme'`);
+    const newest = (role: string) => as(role, () => db.value("SELECT metrics -> 'maintenance' FROM ruvector_integrity_history('of_acme') LIMIT 1"));
+    expect(await newest(acme)).toEqual({ autovacuum_delay: 2 });
+    expect(await newest(all)).toHaveProperty("sessions");
+    expect(await seen(acme)).toEqual(["of_acme"]);
+  });
+
   it("may not call what does not filter", async () => {
     for (const call of ["ruvector_healing_config()", "ruvector_healing_metrics()", "ruvector_healing_rights()", "ruvector_healing_trigger('of_acme')", "ruvector_healing_decisions()"]) {
       expect(await as(acme, () => raised(db.client, `SELECT * FROM ${call}`)), call).toMatchObject({ code: "42501", detail: undefined });
