@@ -5,6 +5,11 @@ import type { Random } from "./random.ts";
 import { BUSY, PLAIN } from "./tables.ts";
 import { isLost, USER_JOBS, type World } from "./world.ts";
 
+interface Answer {
+  readonly outcome?: string;
+  readonly reason?: string;
+}
+
 interface Doing {
   readonly name: string;
   readonly weight: number;
@@ -14,7 +19,7 @@ interface Doing {
 }
 
 /** Answers of the product to a person who asks at a bad moment. */
-const REFUSED = /^(RV0(07|08|09|11)|40001|55P03)$/;
+const REFUSED = /^(RV0(06|07|08|09|11|22|23|24)|40001|55P03)$/;
 
 export const execute = (world: World, table: string, strategy: string, params: object = {}): Promise<unknown> =>
   world.value("SELECT ruvector_healing_execute($1, $2, $3)", [table, strategy, JSON.stringify(params)]);
@@ -32,6 +37,12 @@ export async function heat(world: World, key: number): Promise<void> {
       await pause(20);
     }
   }
+}
+
+/** null: the usual one. */
+async function setMode(world: World, mode: string | null): Promise<void> {
+  world.mode = mode;
+  await world.ask("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ mode }), BUSY.name]);
 }
 
 export const ACTIVE = "state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')";
@@ -64,6 +75,35 @@ const DOINGS: readonly Doing[] = [
   { name: "rollback", weight: 3, run: (world) => world.value("SELECT ruvector_healing_rollback($1)", [BUSY.name]) },
   { name: "abort", weight: 2, run: (world) => world.ask(`SELECT ruvector_healing_abort(id) FROM ruvector.healing_actions WHERE ${ACTIVE} ORDER BY id LIMIT 1`) },
   {
+    name: "approval", weight: 4,
+    run: async (world, choices) => {
+      await setMode(world, "approve");
+      await heat(world, choices.pick(BUSY.keys));
+      const waiting = await world.until<string | null>("SELECT max(id)::text FROM ruvector.healing_actions WHERE state = 'awaiting_approval'", (id) => id !== null, 3);
+      const said = choices.pick(["ruvector_healing_approve($1)", "ruvector_healing_approve($1)", "ruvector_healing_reject($1, 'chaos')", "ruvector_healing_abort($1)", null]);
+      // Unanswered, it expires by itself, or is not needed any more.
+      return waiting !== null && said !== null ? world.value(`SELECT ${said}`, [waiting]) : { outcome: waiting === null ? "not asked for" : "left waiting" };
+    },
+  },
+  {
+    name: "mode", weight: 2,
+    run: async (world, choices) => {
+      const mode = choices.pick(["off", "observe", "recommend"]);
+      await setMode(world, mode);
+      await heat(world, choices.pick(BUSY.keys));
+      return { outcome: mode };
+    },
+  },
+  {
+    name: "scale_replicas", weight: 3,
+    run: async (world, choices) => {
+      world.actuator = choices.pick(["away", "silent", "scales", "scales", "fails"]);
+      await heat(world, choices.pick(BUSY.keys));
+      const answer = (await execute(world, BUSY.name, "scale_replicas")) as Answer;
+      return { ...answer, reason: `the actuator ${world.actuator === "away" || world.actuator === "silent" ? "is " : ""}${world.actuator}` };
+    },
+  },
+  {
     name: "unregister and register", weight: 1,
     run: async (world) => {
       await world.ask("SELECT ruvector_healing_unregister($1)", [PLAIN.name]);
@@ -76,7 +116,10 @@ const DOINGS: readonly Doing[] = [
 export async function act(world: World, choices: Random, short: boolean): Promise<string> {
   const doing = choices.weighted(short ? DOINGS.filter(({ long }) => !long) : DOINGS);
   try {
-    const answer = (await doing.run(world, choices)) as { outcome?: string; reason?: string } | undefined;
+    if (world.mode !== null) await setMode(world, null);
+    // Most calls would be refused because the action before is still at work; a few shall be.
+    if (choices.chance(0.8)) await world.until<string>(`SELECT count(*)::text FROM ruvector.healing_actions WHERE collection = '${BUSY.name}' AND ${ACTIVE}`, (count) => count === "0", 2);
+    const answer = (await doing.run(world, choices)) as Answer | undefined;
     return [doing.name, answer?.outcome, answer?.reason].filter(Boolean).join(" ");
   } catch (error) {
     const { code } = error as { code?: string };

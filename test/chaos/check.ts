@@ -58,9 +58,15 @@ const EVENTUAL: Readonly<Record<string, string>> = {
                         WHERE i.inhparent = '${BUSY.name}'::regclass AND pg_get_expr(p.relpartbound, p.oid) ~ ('IN \\(''?' || r.partition_key || '''?\\)'))
            -- Closed although nobody holds it closed.
         OR (r.weight = 0 AND NOT EXISTS (SELECT FROM ruvector.healing_leases l WHERE l.ended_at IS NULL AND l.collection_id = r.collection_id AND l.strategy_name = 'drain_hot_partition'))
-           -- Lowered although everything that lowered it was taken back.
-        OR (r.weight < 1 AND NOT EXISTS (SELECT FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-                                          WHERE a.collection_id = r.collection_id AND s.undone_at IS NULL AND s.kind IN ('route_weights', 'closed_routes'))))`,
+           -- Lowered to this by nobody, or by what was taken back.
+        OR (r.weight > 0 AND r.weight < 1
+            AND NOT EXISTS (SELECT FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id,
+                                        jsonb_array_elements(s.details -> 'weights') w
+                             WHERE a.collection_id = r.collection_id AND s.undone_at IS NULL AND s.kind = 'route_weights'
+                               AND w ->> 'label' = r.partition AND abs((w ->> 'weight')::float8 - r.weight) < 1e-9)))`,
+  "a request to an actuator is left": `
+    SELECT format('request %s is %s, and its action %s is %s', u.id, u.state, a.id, a.state) AS found FROM ruvector.healing_actuations u JOIN ruvector.healing_actions a ON a.id = u.action_id
+     WHERE u.state IN ('requested', 'taken') AND u.deadline < clock_timestamp() AND a.finished_at IS NOT NULL`,
 };
 
 /** "an action is stuck: action 7 (...)" whatever its state and message are meanwhile. */
@@ -168,7 +174,7 @@ export class Check {
     await file.close();
     this.#logFrom = size;
     const deaths = buffer.subarray(0, bytesRead).toString("utf8").split("\n").filter((line) => /PANIC|TRAP:|was terminated by signal|stack smashing/.test(line));
-    return deaths.filter((line) => !(crash && /was terminated by signal 9|PANIC:  could not fsync file|checkpointer process .* signal 6/.test(line))).slice(0, 5).map((line) => `the server's log: ${line}`);
+    return deaths.filter((line) => !(crash && /was terminated by signal 9|PANIC:  could not fsync file "pg_tblspc|checkpointer process .* signal 6/.test(line))).slice(0, 5).map((line) => `the server's log: ${line}`);
   }
 
   get logFile(): string {

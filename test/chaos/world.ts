@@ -10,6 +10,9 @@ import { QUICK_TRAFFIC } from "../server/support/traffic.ts";
 import { QUICK } from "../support/collection.ts";
 import { makeTables, TABLES } from "./tables.ts";
 
+/** What scale_replicas asks for; the run is its actuator. */
+export const WORKLOAD = "deployment/chaos/read";
+
 /** Everything is over quickly, so that a fault is likely to fall into it: small batches, short leases, no cooldowns. */
 const SETTINGS = {
   ...QUICK,
@@ -17,6 +20,8 @@ const SETTINGS = {
   enabled: true,
   batch_rows: 15,
   slice_seconds: 0.05,
+  // The table is small, and is judged all the same.
+  min_rows_for_load: 100,
   max_auto_heal_impact: 1,
   require_approval_strategies: [],
   strategy_retry_seconds: 0,
@@ -32,11 +37,18 @@ const SETTINGS = {
   drain_seconds: 2,
   pause_seconds: 4,
   kept_index_seconds: 1,
+  approval_ttl_seconds: 6,
+  // Nobody's opinion keeps the loop from the next try.
+  human_undo_suspend_seconds: 0,
+  scale_workload: WORKLOAD,
+  actuation_timeout_seconds: 3,
+  actuator_report_seconds: 3600,
 };
 
 /** A session of ours, told by its application_name. */
 export const CONTROL = "chaos control";
 export const TICKER = "chaos ticker";
+const ACTUATOR = "chaos";
 export const SCHEDULE = "1 second";
 
 /** pg_cron's jobs of the imaginary user, which pause_maintenance may pause. */
@@ -55,7 +67,12 @@ export class World {
   readonly detached: string[] = [];
   /** Whether statements may miss rows, because a partition is, or just was, detached. */
   outside = false;
+  /** The mode of the partitioned table; null: the usual one. */
+  mode: string | null = null;
+  /** What the actuator does with the next request for more replicas. One that takes them back is always carried out. */
+  actuator: "scales" | "fails" | "silent" | "away" = "scales";
   #control: pg.Client | undefined;
+  #reported = false;
   #ticker: { stop: () => Promise<void> } | undefined;
 
   private constructor(server: Server, log: (line: string) => void) {
@@ -157,6 +174,7 @@ export class World {
         try {
           client ??= await this.connect(TICKER);
           await client.query("CALL ruvector_healing_tick()");
+          if (this.actuator !== "away") await this.#actuate(client);
         } catch {
           // Ended or refused by the fault; what the tick itself has to say is in its events.
           await client?.end().catch(() => undefined);
@@ -172,6 +190,24 @@ export class World {
         await done;
       },
     };
+  }
+
+  async #actuate(client: pg.Client): Promise<void> {
+    const report = (replicas: number) => client.query("SELECT ruvector_healing_actuator_report($1, $2)", [ACTUATOR, JSON.stringify({ workload: WORKLOAD, replicas })]);
+    if (!this.#reported) await report(2);
+    this.#reported = true;
+    interface Request {
+      readonly id: number;
+      readonly wanted: { readonly replicas: number; readonly previous: number };
+    }
+    const { rows } = await client.query<{ request: Request | null }>("SELECT ruvector_healing_actuation_take($1) AS request", [ACTUATOR]);
+    const request = rows[0]?.request;
+    if (!request) return;
+    const { replicas, previous } = request.wanted;
+    const does = replicas < previous ? "scales" : this.actuator;
+    if (does === "silent") return;
+    if (does === "scales") await report(replicas);
+    await client.query("SELECT ruvector_healing_actuation_answer($1, $2, $3)", [request.id, does === "scales", JSON.stringify(does === "scales" ? { replicas } : { error: "sabotaged" })]);
   }
 
   async stopTicking(): Promise<void> {

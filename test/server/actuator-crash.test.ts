@@ -71,6 +71,20 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
     await actuator.healthy(60);
   });
 
+  it("does not hold up a fast shutdown, whatever ran JavaScript for it", async () => {
+    const signatures = () => valueOf<number>(client, "SELECT count(*)::int FROM ruvector.healing_audit_signatures");
+    const before = await signatures();
+    await client.query("SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 8}')");
+    await expect.poll(signatures, { timeout: 60_000 }).toBeGreaterThan(before);
+    for (const path of ["/api/collection?name=public.level", "/api/explain?collection=public.level"]) expect((await actuator.get(path)).status).toBe(200);
+    await client.end();
+    // It throws when the server is still there after two minutes.
+    await server.stop("fast");
+    await server.restart();
+    client = await session(server);
+    await actuator.healthy(60);
+  });
+
   it("signs each head with its key, remembers the last, and signs none that does not extend it", async () => {
     expect((await stat(key)).mode & 0o777).toBe(0o600);
     await becomes(client, "SELECT (ruvector_healing_verify_audit(NULL, NULL, 'all') -> 'broken') = 'null'", true);

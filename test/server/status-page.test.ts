@@ -217,8 +217,8 @@ describe.skipIf(!haveChromium())("the status page", () => {
   it("says that the database does not answer, with its message", { timeout: LIMIT }, async () => {
     let down = false;
     const reads = (await serveFor(viewer)).reads;
-    const query: Reader["query"] = (...asked) => (down ? Promise.reject(new Error("connect ECONNREFUSED")) : reads.query(...asked));
-    const serving = await serve({ host: "127.0.0.1", port: 0 }, [statusPage({ query })], () => undefined);
+    const unless = (asks: Reader["query"]): Reader["query"] => (...asked) => (down ? Promise.reject(new Error("connect ECONNREFUSED")) : asks(...asked));
+    const serving = await serve({ host: "127.0.0.1", port: 0 }, [statusPage({ query: unless(reads.query), once: unless(reads.once) })], () => undefined);
     const { page } = await open(serving.url);
     await page.locator(".rows").first().waitFor();
     down = true;

@@ -97,7 +97,7 @@ export class AuditSigner {
       const broken = await extension(this.last, head, (after) => this.link.rows<ChainLink>("SELECT seq, content_hash, hash FROM ruvector_healing_audit_links($1, $2)", [after, PAGE]));
       if (broken !== null) return broken;
     } else this.log("info", "signs its first audit head, which it takes on trust", { seq });
-    await this.link.value("SELECT ruvector_healing_audit_sign($1, $2, $3)", [head.head, this.key.id, this.key.sign(head.head)]);
+    await this.link.once("SELECT ruvector_healing_audit_sign($1, $2, $3)", [head.head, this.key.id, this.key.sign(head.head)]);
     this.last = { seq, hash };
     this.signatures++;
     this.remember(this.last);

@@ -42,6 +42,10 @@ export class Link {
 
   constructor(private readonly target: Target, private readonly name: string, private readonly events: LinkEvents, private readonly log: Log) {}
 
+  private get applicationName(): string {
+    return `ruvector-healing actuator ${this.name}`.slice(0, 63);
+  }
+
   get connected(): boolean {
     return this.client !== undefined;
   }
@@ -72,6 +76,23 @@ export class Link {
     }
   }
 
+  /**
+   * The same on a connection that is closed behind it: for functions that run JavaScript. PLJS 1.0.5 takes SIGTERM from a session that it has run in,
+   * also while it is idle: "pg_ctl stop -m fast" would wait for this process.
+   * @throws NotConnected
+   */
+  async once<T>(statement: string, parameters: readonly unknown[] = []): Promise<T> {
+    if (!this.client) throw new NotConnected(this.problem ?? "there is no session");
+    const client = await connect(this.target, { query_timeout: QUERY_TIMEOUT_MS, application_name: this.applicationName });
+    // Its loss is the statement's failure.
+    client.on("error", () => undefined);
+    try {
+      return Object.values((await client.query<Record<string, T>>(statement, [...parameters])).rows[0] ?? {})[0] as T;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
   async end(): Promise<void> {
     this.ended = true;
     clearTimeout(this.timer);
@@ -83,7 +104,7 @@ export class Link {
   private async open(): Promise<void> {
     let client: pg.Client | undefined;
     try {
-      client = await connect(this.target, { query_timeout: QUERY_TIMEOUT_MS, application_name: `ruvector-healing actuator ${this.name}`.slice(0, 63) });
+      client = await connect(this.target, { query_timeout: QUERY_TIMEOUT_MS, application_name: this.applicationName });
       await client.query(SESSION);
       const { rows } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine", [LOCK_CLASS, this.name]);
       if (!rows[0]?.mine) throw new Error(`another process is connected as actuator "${this.name}": give this one another --name`);

@@ -5,24 +5,40 @@ import { connect, type Target } from "../connect.ts";
 export interface Reader {
   /** Rows of one reading statement; ended after 10 s, refused after 5 s without a connection. */
   query<Row extends QueryResultRow>(statement: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * The same on a connection that is closed behind it: for functions that run JavaScript. PLJS 1.0.5 takes SIGTERM from a session that it has
+   * run in, also while it is idle: "pg_ctl stop -m fast" would wait for as long as somebody looks at the page.
+   */
+  once<Row extends QueryResultRow>(statement: string, parameters?: readonly unknown[]): Promise<Row[]>;
   end(): Promise<void>;
 }
 
+interface Pools {
+  readonly lasting: pg.Pool;
+  readonly single: pg.Pool;
+}
+
 export function reader(target: Target): Reader {
-  let pool: pg.Pool | undefined;
+  let pools: Pools | undefined;
   /** Whether the server speaks TLS is found out by the first connection. */
-  const opened = async (): Promise<pg.Pool> => {
-    if (pool) return pool;
+  const opened = async (): Promise<Pools> => {
+    if (pools) return pools;
     const probe = await connect(target);
     const ssl = (probe as unknown as { ssl: pg.ClientConfig["ssl"] }).ssl;
     await probe.end();
-    pool ??= new pg.Pool({ ...target.config, ...(ssl !== undefined && { ssl }), max: 3, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 5000, statement_timeout: 10_000 });
-    pool.on("error", () => undefined);
-    return pool;
+    const pool = (limits: pg.PoolConfig): pg.Pool => {
+      const made = new pg.Pool({ ...target.config, ...(ssl !== undefined && { ssl }), connectionTimeoutMillis: 5000, statement_timeout: 10_000, ...limits });
+      made.on("error", () => undefined);
+      return made;
+    };
+    pools ??= { lasting: pool({ max: 3, idleTimeoutMillis: 30_000 }), single: pool({ max: 2, maxUses: 1 }) };
+    return pools;
   };
+  const asked = (which: keyof Pools) => async <Row extends QueryResultRow>(statement: string, parameters: readonly unknown[] = []) =>
+    (await (await opened())[which].query<Row>(statement, [...parameters])).rows;
   return {
-    query: async <Row extends QueryResultRow>(statement: string, parameters: readonly unknown[] = []) =>
-      (await (await opened()).query<Row>(statement, [...parameters])).rows,
-    end: async () => pool?.end(),
+    query: asked("lasting"),
+    once: asked("single"),
+    end: async () => void (await Promise.all([pools?.lasting.end(), pools?.single.end()])),
   };
 }

@@ -21,10 +21,11 @@ const MINUTES = [15, 60, 360, 1440] as const;
 
 type Read = (parameters: URLSearchParams) => Promise<unknown>;
 
-export function page({ query }: { readonly query: Query }): Handler {
+/** @param once asks on a connection of its own: for functions that run JavaScript */
+export function page({ query, once }: { readonly query: Query; readonly once: Query }): Handler {
   const cache = createCache();
   const graph = (name: string): Promise<GraphDocument> =>
-    cache.get(`graph ${name}`, KEPT.graph, async () => (await query<{ graph: GraphDocument }>("SELECT public.ruvector_contracted_graph($1) AS graph", [name]))[0]!.graph);
+    cache.get(`graph ${name}`, KEPT.graph, async () => (await once<{ graph: GraphDocument }>("SELECT public.ruvector_contracted_graph($1) AS graph", [name]))[0]!.graph);
   const trends: typeof readTrends = (...from) => cache.get("trends", KEPT.trends, () => readTrends(...from));
   const reads: Readonly<Record<string, Read>> = {
     "/api/status": () => cache.get("overview", KEPT.overview, () => readOverview(query, 30, trends)),
@@ -39,7 +40,7 @@ export function page({ query }: { readonly query: Query }): Handler {
       const [statement, what] = action === null
         ? ["SELECT public.ruvector_healing_explain($1::text) AS text", wanted(parameters, "collection")] as const
         : ["SELECT public.ruvector_healing_explain($1::bigint) AS text", action] as const;
-      return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({ text: (await query<{ text: string }>(statement, [what]))[0]?.text ?? "" }));
+      return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({ text: (await once<{ text: string }>(statement, [what]))[0]?.text ?? "" }));
     },
   };
   return async (request, response) => {

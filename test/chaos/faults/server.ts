@@ -44,8 +44,12 @@ export const serverRestarted: Fault = {
   name: "restart of the server", weight: 1, explains: GONE,
   inject: async (world, choices) => {
     const mode = choices.pick(["fast", "immediate"] as const);
-    // A SIGTERM that comes while PLJS 1.0.5 is at work is lost: a fast shutdown would wait for the timer's session for ever (docs/architecture.md).
-    if (mode === "fast") await world.stopTicking();
+    // PLJS 1.0.5 takes SIGTERM from every session that it has run in, also when it is idle: a fast shutdown would wait for the timer's
+    // session, and for the one that people's calls come from, for ever (docs/install.md).
+    if (mode === "fast") {
+      await world.stopTicking();
+      await world.newControl();
+    }
     await world.server.stop(mode);
     await world.server.restart();
     if (mode === "fast") world.startTicking();
