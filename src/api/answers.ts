@@ -1,5 +1,8 @@
 /** What the answers of several operations share. */
+import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
+import { breakerFacts } from "../select/context.ts";
+import { breaker } from "../select/guards/breaker.ts";
 
 /** What a caller is told of an action that has not ended; one that has is completed. */
 export const OUTCOMES: Partial<Record<Action["state"], string>> = {
@@ -13,3 +16,9 @@ export const progressOf = (action: Action): Record<string, unknown> => ({
   verified: action.verified,
   message: action.message,
 });
+
+/** An open circuit breaker does not hold back what a person asks for: they are told in the answer. */
+export function pastBreaker(host: Host, how: string): Record<string, unknown> {
+  const refusal = breaker({ breaker: breakerFacts(host) });
+  return refusal ? { notice: `${refusal.message}; ${how}` } : {};
+}

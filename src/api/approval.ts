@@ -7,7 +7,7 @@ import { type Action, isActive } from "../model/action.ts";
 import { HealingError } from "../model/errors.ts";
 import { printable, utc } from "../model/text.ts";
 import { takeSample } from "../sense/sample.ts";
-import { OUTCOMES, progressOf } from "./answers.ts";
+import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 
 type Document = Record<string, unknown>;
 
@@ -38,7 +38,7 @@ export function approve(host: Host, id: unknown): Document {
   const given = giveApproval(host, collection, action, sample);
   switch (given.now) {
     case "same":
-      return answer(given.action, {});
+      return answer(given.action, pastBreaker(host, "this was approved and goes past it"));
     case "gone":
       return answer(given.action, { outcome: "deferred", reason: "nothing_to_do", hint: `SELECT ruvector_healing_trigger(${quoted(collection.name)}); decides anew.` });
     case "moved":

@@ -15,11 +15,9 @@ import type { Action } from "../model/action.ts";
 import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../model/errors.ts";
-import { breakerFacts } from "../select/context.ts";
 import { suspend } from "../select/oscillation.ts";
-import { breaker } from "../select/guards/breaker.ts";
 import { takeSample } from "../sense/sample.ts";
-import { OUTCOMES, progressOf } from "./answers.ts";
+import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 import { rejectAction } from "./approval.ts";
 
 type Document = Record<string, unknown>;
@@ -45,13 +43,7 @@ function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
   }
   const decision = decide(host, collection, takeSample(host, collection), wanted);
   const action = decision.action?.state === "planned" ? runSlice(host, collection, decision.action) : decision.action;
-  return { ...documentOf(collection, decision, action), ...(action && wanted.origin === "execute" && passed(host)) };
-}
-
-/** What an explicit order went past: whoever gave it is told, in the answer. */
-function passed(host: Host): Document {
-  const refusal = breaker({ breaker: breakerFacts(host) });
-  return refusal ? { notice: `${refusal.message}; this was asked for by name and went past it` } : {};
+  return { ...documentOf(collection, decision, action), ...(action && wanted.origin === "execute" && pastBreaker(host, "this was asked for by name and went past it")) };
 }
 
 /** One slice: batches until it has had its time, then a sample and a judgement. */

@@ -10,6 +10,8 @@ export interface RefusalRecord {
   readonly measured: unknown;
   readonly flips_at: string;
   readonly message: string;
+  /** When it ends is known: it is never escalated. */
+  readonly ends_itself?: boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ export function recordRefusal(
     ON CONFLICT (collection_id, reason, problem_class) WHERE closed_at IS NULL DO UPDATE
       SET count = r.count + 1, last_at = clock_timestamp(), measured = excluded.measured, flips_at = excluded.flips_at, message = excluded.message`);
   host.execute(sql`SELECT ruvector.healing_count(${collection.id}::int, 'ruvector_healing_refusals_total', ${refusal.reason})`);
-  escalate(host, collection, problemClass, refusal, escalationLimit(refusal.reason, escalationSeconds));
+  escalate(host, collection, problemClass, refusal, refusal.ends_itself ? null : escalationLimit(refusal.reason, escalationSeconds));
 }
 
 /** Says once that a refusal lasts too long: a guard must not hold the loop up in silence. */

@@ -138,6 +138,18 @@ describe("circuit breaker", () => {
     expect(await db.value("SELECT message FROM ruvector.healing_events WHERE kind = 'breaker_closed' ORDER BY id DESC LIMIT 1")).toContain("looked at it");
   });
 
+  it("does not hold back an approval, and whoever gave it is told", async () => {
+    await makeTable(db, { table: "approved", rows: HOT });
+    await own("approved", { require_approval: ["hotspot_congestion"] });
+    const { action_id } = await trigger("approved");
+    const open = (yes: boolean) => db.client.query(`UPDATE ruvector.healing_breaker SET (state, reason, opened_at, open_until) = (${yes ? "'open', 'for a test', now(), now() + interval '1 hour'" : "'closed', NULL, NULL, NULL"})`);
+    await open(true);
+    expect(await db.value("SELECT ruvector_healing_approve($1)", [action_id])).toMatchObject({ state: "planned", notice: expect.stringMatching(/circuit breaker is open: .*; this was approved and goes past it/) });
+    await open(false);
+    await db.value("SELECT ruvector_healing_abort($1)", [action_id]);
+    await healed("approved");
+  });
+
   it("counts neither what people run by name nor what people undo", async () => {
     await hopeless("asked");
     await own("asked", { enabled: false });

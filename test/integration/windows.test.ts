@@ -120,6 +120,13 @@ describe("what is refused at configuring", () => {
   });
 });
 
+/** Whether the open refusal of the newest collection is said aloud once it is a day old. */
+async function escalatedWhenOld(): Promise<boolean> {
+  await db.client.query("UPDATE ruvector.healing_refusals SET first_at = first_at - interval '1 day' WHERE closed_at IS NULL");
+  await ticks(db, 1);
+  return db.value("SELECT escalated_at IS NOT NULL FROM ruvector.healing_refusals WHERE closed_at IS NULL ORDER BY collection_id DESC LIMIT 1");
+}
+
 describe("the loop", () => {
   it("does nothing while no window is open, says when the next one opens, and acts once one is", async () => {
     await configure(db, IN_ONE_GO);
@@ -132,6 +139,8 @@ describe("the loop", () => {
     const [refusal] = await db.rows<{ reason: string; flips_at: string; message: string }>("SELECT reason, flips_at, message FROM ruvector.healing_refusals WHERE closed_at IS NULL");
     expect(refusal?.reason).toBe("maintenance_window");
     expect(refusal?.flips_at).toMatch(new RegExp(`T${hours!.closed}:00Z$`));
+    // It ends by itself, however long that takes.
+    expect(await escalatedWhenOld()).toBe(false);
     const status = await db.value<{ open: boolean; opens_at: string }>("SELECT ruvector_healing_status() #> '{collections,public.embeddings,maintenance_window}'");
     expect(status).toMatchObject({ open: false, opens_at: refusal!.flips_at });
     expect(await db.value("SELECT ruvector_healing_trigger('embeddings')")).toMatchObject({ outcome: "deferred", reason: "maintenance_window" });
@@ -149,6 +158,7 @@ describe("the loop", () => {
     expect(await db.value("SELECT ruvector_healing_trigger('second')")).toMatchObject({
       outcome: "deferred", reason: "maintenance_window", message: expect.stringContaining("Mars/Olympus"), hint: expect.stringContaining("ruvector_healing_configure"),
     });
+    expect(await escalatedWhenOld()).toBe(true);
     // A human's own order does not wait for a window.
     expect(await db.value("SELECT ruvector_healing_execute('second', 'rebalance_partitions')")).toMatchObject({ outcome: "stabilizing" });
   });

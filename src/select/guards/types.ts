@@ -131,6 +131,8 @@ export interface Refusal {
   readonly flips_at: string;
   readonly message: string;
   readonly hint?: string;
+  /** Nobody has to do anything about it, and when it ends is known: it is never escalated. */
+  readonly ends_itself?: boolean;
 }
 
 /** Not a refusal: the action is planned, and waits for a human. */

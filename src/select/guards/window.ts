@@ -21,5 +21,6 @@ export function maintenanceWindow({ in_window, window, collection }: GuardContex
     flips_at: opens === null ? "the next maintenance window opens" : utc(opens),
     message: opens === null ? "it is outside the maintenance windows" : `it is outside the maintenance windows; the next one opens at ${utc(opens)}`,
     hint: "SELECT ruvector_healing_execute(...) acts at once.",
+    ends_itself: opens !== null,
   };
 }

@@ -55,7 +55,7 @@ export const scaleReplicas: Strategy = {
     if (settings.scale_workload !== "") return true;
     return {
       reason: "no workload is named whose replicas could be scaled (scale_workload)",
-      hint: `SELECT ruvector_healing_configure('{"scale_workload": "<namespace>/<deployment>"}', '${name.replace(/'/g, "''")}');`,
+      hint: `SELECT ruvector_healing_configure('{"scale_workload": "deployment/<namespace>/<name>"}', '${name.replace(/'/g, "''")}');`,
     };
   },
 
