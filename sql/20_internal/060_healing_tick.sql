@@ -89,6 +89,9 @@ BEGIN
     VALUES (collection_id, name, culprit, 'action_' || turned, format('too many failures in a row; the last one: %s %s', failure_state, failure_message),
             jsonb_build_object('to', turned));
     RAISE LOG 'ruvector_healing: action_% (%): too many failures in a row', turned, about;
+    IF turned <> 'rolling_back' THEN
+      PERFORM ruvector.healing_record_outcome(culprit, false);
+    END IF;
   END IF;
   PERFORM ruvector.healing_breaker_update();
   RETURN false;

@@ -14,24 +14,10 @@ export function recordOutcome(host: Host, action: Action): void {
   const success = action.state === "succeeded" || (action.state === "rolled_back" && action.verified !== null);
   // The loop itself undoes only what it found unverified; any other way to rolled_back was a human's.
   const feedback = action.state === "rolled_back" && action.verified !== false ? -1 : null;
-  host.execute(sql`
-    INSERT INTO ruvector.healing_outcomes AS o
-      (collection_id, collection, tenant_id, problem_class, problem_details, strategy_name, strategy_params, started_at, completed_at,
-       duration_ms, success, verified, actions_taken, improvement_pct, error_message, initial_lambda, final_lambda, witness_edges,
-       system_metrics, action_id, predicted_lambda, rolled_back, feedback_score, recovery_seconds)
-    SELECT a.collection_id, a.collection, ruvector.healing_action_tenant(a.collection_id, a.progress), a.problem_class, a.problem -> 'details', a.strategy_name, a.strategy_params,
-           coalesce(a.started_at, a.created_at), a.finished_at,
-           least(extract(epoch FROM a.finished_at - coalesce(a.started_at, a.created_at)) * 1000, 2147483647)::int,
-           ${success}::boolean, a.verified, coalesce((a.progress ->> 'rows')::int, 0),
-           ${action.verified === null ? null : improvement(action.initial_lambda, action.final_lambda)}::real,
-           CASE WHEN ${success}::boolean THEN NULL ELSE a.message END,
-           a.initial_lambda, a.final_lambda, a.witness_edges, a.system_metrics, a.id, a.predicted_lambda,
-           a.state <> 'succeeded', ${feedback}::real, extract(epoch FROM a.finished_at - coalesce(a.degraded_at, a.created_at))
-      FROM ruvector.healing_actions a WHERE a.id = ${action.id}::bigint
-    ON CONFLICT (action_id) DO UPDATE SET rolled_back = excluded.rolled_back, feedback_score = coalesce(excluded.feedback_score, o.feedback_score)`);
+  const improved = action.verified === null ? null : improvement(action.initial_lambda, action.final_lambda);
+  host.query(sql`SELECT ruvector.healing_record_outcome(${action.id}::bigint, ${success}::boolean, ${improved}::real, ${feedback}::real)`);
   updateWeights(host, action.collection_id);
 }
-
 
 /** Writes the weights of all strategies, over all classes ('*') and by class. */
 export function updateWeights(host: Host, collectionId: number): void {

@@ -49,7 +49,7 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
     expect(await db.until<number>("SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE '/* ruvector_healing job 1 %'", (some) => some > 0, 5)).toBe(0);
     expect(await ticking(db, async () => (await db.value("SELECT state FROM ruvector.healing_actions")) === "succeeded", 220), `${await note()} ${JSON.stringify(await jobs())}`).toBe(true);
     expect((await jobs()).map(({ purpose, state }) => [purpose, state])).toEqual([
-      ["rebuild an index", "lost"], ["drop a leftover", "succeeded"], ["rebuild an index", "succeeded"],
+      ["rebuild an index", "lost"], ["clear_up", "succeeded"], ["rebuild an index", "succeeded"],
     ]);
     expect(await invalid()).toBe(0);
     expect(await db.value("SELECT count(*)::int FROM cron.job")).toBe(0);

@@ -5,7 +5,7 @@ import type { Host } from "../../../host/host.ts";
 import type { Action, Progress, Step } from "../../../model/action.ts";
 import { HealingError } from "../../../model/errors.ts";
 import { bytes as bytesText, count } from "../../../model/text.ts";
-import { cancelJob, isOpen, type Job, jobsOf, startJob, watchJob } from "../../jobs.ts";
+import { cancelJob, CLEAR_UP, isOpen, type Job, jobsOf, startJob, watchJob } from "../../jobs.ts";
 import type { BatchContext, BatchResult, NewStep, UndoResult } from "../../strategy.ts";
 import { buildProgress, obstacle, oidOf, readIndexes, readLeftovers, type Target } from "./indexes.ts";
 import type { CompactPlan, PlannedIndex } from "./plan.ts";
@@ -29,7 +29,7 @@ const START: CompactProgress = { place: 0, phase: "start", job: null, tries: 0, 
 /** A job that a restart cut short, or that pg_cron did not start, is tried again; so often for one index. */
 const MAX_TRIES = 3;
 
-const PURPOSE = { reindex: "rebuild an index", clean: "drop a leftover" } as const;
+const REBUILD = "rebuild an index";
 
 export function compactBatch(context: BatchContext): BatchResult {
   const { action } = context;
@@ -82,7 +82,7 @@ function startRebuild({ host, collection, action }: BatchContext, progress: Comp
   const limit = action.strategy_params["max_seconds_per_index"] as number | undefined;
   const left = action.deadline === null ? 3600 : action.deadline - action.now;
   const command = `REINDEX INDEX CONCURRENTLY ${facts.index}`;
-  const job = startJob(host, action, { purpose: PURPOSE.reindex, command, deadline_seconds: Math.max(1, Math.min(left, limit ?? left)) });
+  const job = startJob(host, action, { purpose: REBUILD, command, deadline_seconds: Math.max(1, Math.min(left, limit ?? left)) });
   const { index: name, oid, table, table_oid, known } = facts;
   const target: Target = { index: name, oid, name: facts.name, table, table_oid, known };
   const step: NewStep = {
@@ -131,10 +131,10 @@ function clean({ host, action }: BatchContext, progress: CompactProgress, index:
 
 /**
  * Moves the dropping of leftovers on by one look. null: nothing is left. DROP INDEX CONCURRENTLY, by a job: nobody waits for it. A drop that
- * fails leaves its error in the job's row and is tried again by the next tick, until the action's deadline.
+ * fails leaves its error in the job's row and is tried again by the next tick, until the action's deadline; one that is on its way then goes on.
  */
 function dropLeftovers(host: Host, action: Action, target: Target): string | null {
-  const open = openJob(host, action, PURPOSE.clean);
+  const open = openJob(host, action, CLEAR_UP);
   if (open) {
     const job = watchJob(host, open.id);
     if (isOpen(job)) return `a leftover is being dropped: ${job.message ?? job.state}`;
@@ -142,7 +142,7 @@ function dropLeftovers(host: Host, action: Action, target: Target): string | nul
   const [leftover] = readLeftovers(host, target);
   if (!leftover) return null;
   if (leftover.locked) return `${leftover.index} is at work in another session`;
-  startJob(host, action, { purpose: PURPOSE.clean, command: `DROP INDEX CONCURRENTLY IF EXISTS ${leftover.index}`, deadline_seconds: 600 });
+  startJob(host, action, { purpose: CLEAR_UP, command: `DROP INDEX CONCURRENTLY IF EXISTS ${leftover.index}`, deadline_seconds: 600 });
   return `pg_cron drops ${leftover.index} (${leftover.kind === "new" ? "its build was cut short" : "the old index after the swap"})`;
 }
 
