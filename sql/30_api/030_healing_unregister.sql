@@ -5,4 +5,4 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT ruvector.healing_call('unregister', jsonb_build_object('collection_id', ruvector.healing_collection(collection)));
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_unregister(text) IS 'Forgets a collection: SELECT ruvector_healing_unregister(embeddings); its table is not touched.';
+COMMENT ON FUNCTION public.ruvector_healing_unregister(text) IS 'Forgets a collection: SELECT ruvector_healing_unregister(''embeddings''); its table is not touched.';

@@ -111,6 +111,21 @@ describe.skipIf(!haveChromium())("the status page", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("shows what is recommended, with the statement that does it", { timeout: LIMIT }, async () => {
+    await makeTable(db, { table: "advised", rows: HOT });
+    await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"recommend\"}', 'advised')");
+    await tick();
+    const { page, complaints } = await open(url);
+    const card = page.locator(".card", { hasText: "public.advised" });
+    await card.waitFor();
+    expect(await card.locator(".sql").innerText()).toMatch(/^SELECT ruvector_healing_execute\('public\.advised', '\w+'/);
+    expect(await card.innerText()).toMatch(/lambda [\d.]+ foreseen/);
+    await shot(page, "recommended");
+    expect(await accessibility(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await db.client.query("SELECT ruvector_healing_unregister('advised')");
+  });
+
   it("draws the graph with the cut around the hot partition, and names it", { timeout: LIMIT }, async () => {
     await makeTable(db, { table: "hot", rows: HOT });
     await db.client.query(`SELECT ruvector_healing_configure('{"enabled": false}', 'hot')`);

@@ -20,7 +20,7 @@ const collection = (name: string, more: Partial<CollectionSeen> = {}): Collectio
 const overview = (more: Partial<Overview> = {}): Overview => ({
   now: 1_000_000, database: "db", standby: false, enabled: true, tick: { at: 999_000, age: 1, interval: 5, runs: true, error: null },
   breaker: { state: "closed", reason: null, until: null }, healings: { day: 0, success_rate: null, last: null },
-  collections: [collection("a"), collection("b")], active: [], leases: [], outcomes: [], strategies: [], missing: [], ...more,
+  collections: [collection("a"), collection("b")], active: [], recommendations: [], leases: [], outcomes: [], strategies: [], missing: [], ...more,
 });
 
 const active = { id: 3, collection: "a", strategy: "rebalance_partitions", problem: "hotspot_congestion", state: "executing", rows_done: 10, rows_planned: 40, started_at: 900_000, deadline: null, message: null };

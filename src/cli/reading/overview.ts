@@ -14,6 +14,7 @@ export interface Overview {
   readonly healings: { readonly day: number; readonly success_rate: number | null; readonly last: number | null };
   readonly collections: readonly CollectionSeen[];
   readonly active: readonly ActiveSeen[];
+  readonly recommendations: readonly RecommendationSeen[];
   readonly leases: readonly LeaseSeen[];
   readonly outcomes: readonly OutcomeSeen[];
   readonly strategies: readonly StrategySeen[];
@@ -64,6 +65,17 @@ export interface ActiveSeen {
   readonly message: string | null;
 }
 
+/** What the mode recommend would do, with the statement that does it. */
+export interface RecommendationSeen {
+  readonly collection: string;
+  readonly strategy: string;
+  readonly problem: string;
+  readonly summary: string | null;
+  readonly lambda_foreseen: number | null;
+  readonly since: number | null;
+  readonly statement: string;
+}
+
 export interface LeaseSeen {
   readonly collection: string;
   readonly kind: string;
@@ -107,6 +119,10 @@ interface StatusDocument {
     readonly action_id: number; readonly collection: string; readonly strategy: string; readonly problem: string; readonly state: string;
     readonly rows_moved: number | null; readonly rows_planned: number | null; readonly started_at: string | null; readonly deadline: string | null;
     readonly message: string | null;
+  }[];
+  readonly recommendations?: readonly {
+    readonly collection: string; readonly strategy: string; readonly problem: string; readonly summary: string | null; readonly predicted_lambda: number | null;
+    readonly since: string | null; readonly statement: string;
   }[];
   readonly leases: readonly { readonly collection: string; readonly action_id: number; readonly strategy: string; readonly kind: string; readonly expires_at: string }[];
   readonly collections: Readonly<Record<string, {
@@ -172,6 +188,8 @@ export async function readOverview(query: Query, history = 30, trendsOf = readTr
       id: one.action_id, collection: one.collection, strategy: one.strategy, problem: one.problem, state: one.state, rows_done: one.rows_moved,
       rows_planned: one.rows_planned, started_at: time(one.started_at), deadline: time(one.deadline), message: one.message,
     })),
+    recommendations: (status.recommendations ?? []).map(({ collection, strategy, problem, summary, predicted_lambda, since, statement }) =>
+      ({ collection, strategy, problem, summary, lambda_foreseen: predicted_lambda, since: time(since), statement })),
     leases: status.leases.map((one) => ({ collection: one.collection, kind: one.kind, strategy: one.strategy, action_id: one.action_id, expires_at: time(one.expires_at) })),
     outcomes, strategies, missing,
   };

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { stateLine } from "../reading/headline.ts";
-import { type Overview, readOverview } from "../reading/overview.ts";
+import { type Overview, readOverview, type RecommendationSeen } from "../reading/overview.ts";
 import { asking, type Common, EXIT } from "./ask.ts";
 import { ago, lambda, name, PAINT, sign, sparkline, squeezed, stateWord, table, toneOf } from "./text.ts";
 
@@ -17,6 +17,10 @@ export const showStatus = (flags: Common): Promise<void> =>
     return exitCode(overview);
   });
 
+/** The statement is there to be copied: nothing of it is cut, and nothing in it acts on the screen. */
+export const recommended = (one: RecommendationSeen): string =>
+  `  ${one.strategy} on ${name(one.collection)}${one.lambda_foreseen === null ? "" : pc.dim(`, lambda ${lambda(one.lambda_foreseen)} foreseen`)}: ${name(one.statement, 2000)}`;
+
 export function statusText(overview: Overview): string {
   const { tone, text, more } = stateLine(overview);
   const lines = [`${sign(tone)} ${pc.bold(PAINT[tone](text))}`, ...(more === "" ? [] : [pc.dim(more)]), ...warnings(overview)];
@@ -28,6 +32,7 @@ export function statusText(overview: Overview): string {
   }
   const refusals = overview.collections.flatMap((one) => one.refusals.map((refusal) => `  ${name(one.name)}: ${name(refusal.message, 300)}; ${pc.dim(`changes with ${name(refusal.flips_at, 200)}`)}`));
   if (refusals.length > 0) lines.push("", pc.bold("What stands in the way"), ...refusals);
+  if (overview.recommendations.length > 0) lines.push("", pc.bold("Recommended"), ...overview.recommendations.map(recommended));
   if (overview.active.length > 0) {
     lines.push("", pc.bold("At work"), ...overview.active.map((one) => `  action ${one.id}: ${one.strategy} on ${name(one.collection)}, ${one.state.replace(/_/g, " ")}${one.message === null ? "" : pc.dim(`: ${name(one.message, 200)}`)}`));
   }

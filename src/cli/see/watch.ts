@@ -9,7 +9,7 @@ import { stateLine } from "../reading/headline.ts";
 import { type Overview, readOverview, readTrends } from "../reading/overview.ts";
 import { createCache } from "../page/cache.ts";
 import { type Common, EXIT, failure } from "./ask.ts";
-import { exitCode, warnings } from "./status.ts";
+import { exitCode, recommended, warnings } from "./status.ts";
 import { ago, bar, change, lambda, name, number, PAINT, sign, span, sparkline, squeezed, stateWord, toneOf, verdict } from "./text.ts";
 
 export interface WatchFlags extends Common {
@@ -36,7 +36,7 @@ export function frame({ overview, received, trouble }: Watched, columns: number,
   if (trouble !== null) lines.push(pc.red(trouble));
   lines.push(`${sign(tone)} ${pc.bold(PAINT[tone](text))}`, pc.dim(more), ...warnings(overview));
 
-  const after = [...actions(overview, columns, clock), ...refusals(overview, clock), ...outcomes(overview, clock, rows)];
+  const after = [...actions(overview, columns, clock), ...recommendations(overview), ...refusals(overview, clock), ...outcomes(overview, clock, rows)];
   const room = Math.max(1, rows - lines.length - after.length - 3);
   const shown = overview.collections.slice(0, overview.collections.length > room ? room - 1 : room);
   const widest = Math.min(Math.max(10, Math.floor(columns * 0.4)), Math.max(0, ...shown.map((one) => stringWidth(name(one.name)))));
@@ -57,6 +57,10 @@ function actions({ active }: Overview, columns: number, clock: number): string[]
     ...(one.message === null ? [] : [pc.dim(`  ${name(one.message, 300)}`)]),
     ...(one.state === "awaiting_approval" ? [pc.yellow(`  ruvector-healing approve ${one.id}`)] : []),
   ]);
+}
+
+function recommendations({ recommendations: all }: Overview): string[] {
+  return all.length === 0 ? [] : ["", pc.bold("Recommended"), ...all.slice(0, 3).map(recommended), ...(all.length > 3 ? [pc.dim(`  and ${all.length - 3} more: ruvector-healing status`)] : [])];
 }
 
 function refusals({ collections }: Overview, clock: number): string[] {

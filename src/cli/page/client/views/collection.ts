@@ -8,7 +8,7 @@ import { graph, pictureHeight } from "../graph/draw.ts";
 import { mark } from "../marks.ts";
 import { collectionLink, databaseNow, type Model } from "../model.ts";
 import { explanation } from "./explanation.ts";
-import { activeCard, outcomes, refusalItem, section, STATE_WORDS, toneOf } from "./parts.ts";
+import { activeCard, outcomes, recommendationCard, refusalItem, section, STATE_WORDS, toneOf } from "./parts.ts";
 
 export const SPANS: readonly (readonly [number, string])[] = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
 
@@ -31,6 +31,7 @@ export function collectionView(model: Model, overview: Overview, name: string, w
         seen.cooldown_until !== null && seen.cooldown_until > now && h("span", { class: "muted" }, `cools down for ${span((seen.cooldown_until - now) / 1000)}`),
         !seen.enabled && h("span", { class: "muted" }, "healing is switched off"))),
     active.map((one) => activeCard(one, now)),
+    overview.recommendations.filter((one) => one.collection === name).map((one) => recommendationCard(one, `${collectionLink(name)}/why`, now)),
     h("p", { class: "links" }, why ? h("a", { href: collectionLink(name) }, "Hide the explanation") : h("a", { href: `${collectionLink(name)}/why` }, active.length > 0 ? "Explain what happens" : seen.state === "normal" || seen.recovering ? "Explain why nothing happens" : "Explain why it is not healed")),
     why && h("section", { class: "explained", "aria-label": "Explanation", "data-key": "why" }, explanation(model, `collection ${name}`)),
     detail ? pictures(model, detail, overview, now) : h("p", { class: "muted" }, model.notFound ?? "Reading…"),

@@ -4,7 +4,7 @@ import { type Child, h, s } from "../dom.ts";
 import { lambda, localTimes, percent, plural, span, words } from "../format.ts";
 import { mark } from "../marks.ts";
 import { collectionLink, databaseNow, type Model } from "../model.ts";
-import { activeCard, outcomes, refusalItem, section, STATE_WORDS, toneOf } from "./parts.ts";
+import { activeCard, outcomes, recommendationCard, refusalItem, section, STATE_WORDS, toneOf } from "./parts.ts";
 
 export function overviewView(model: Model, overview: Overview): Child {
   const now = databaseNow(model);
@@ -16,6 +16,9 @@ export function overviewView(model: Model, overview: Overview): Child {
   const refusals = collections.flatMap((one) => one.refusals.map((refusal) => ({ name: one.name, refusal })));
   return [
     active.length > 0 && section("Now", "now", h("div", { class: "cards" }, active.map((one) => activeCard(one, now)))),
+    overview.recommendations.length > 0 && section("Recommended", "recommended",
+      h("div", { class: "cards" }, overview.recommendations.slice(0, 10).map((one) => recommendationCard(one, `${collectionLink(one.collection)}/why`, now))),
+      overview.recommendations.length > 10 && h("p", { class: "muted" }, `and ${overview.recommendations.length - 10} more`)),
     needs.length > 0 && section(healthy.length > 0 ? `${title} (${needs.length})` : "Collections", "needs",
       h("ul", { class: "rows" }, needs.map((one) => row(one, busy.get(one.name)?.strategy ?? null, now)))),
     refusals.length > 0 && section("What stands in the way", "refusals",

@@ -1,5 +1,5 @@
 /** What more than one view shows. */
-import type { ActiveSeen, CollectionSeen, OutcomeSeen, RefusalSeen } from "../../../reading/overview.ts";
+import type { ActiveSeen, CollectionSeen, OutcomeSeen, RecommendationSeen, RefusalSeen } from "../../../reading/overview.ts";
 import { type Child, h, s } from "../dom.ts";
 import { clock, lambda, localTimes, number, span, words } from "../format.ts";
 import { mark, type Tone } from "../marks.ts";
@@ -36,6 +36,14 @@ export function activeCard(action: ActiveSeen, now: number): HTMLElement {
     !waits && !undoing && h("ol", { class: "stages", "aria-label": "stages" }, STAGES.map((name, place) =>
       h("li", { class: place < stage ? "past" : place === stage ? "current" : "", "aria-current": place === stage && "step" }, STAGE_WORDS[name]))),
     action.message !== null && h("p", { class: "message" }, localTimes(action.message)));
+}
+
+export function recommendationCard(one: RecommendationSeen, link: string, now: number): HTMLElement {
+  return h("article", { class: "card", "data-key": `recommended ${one.collection} ${one.strategy}` },
+    h("h3", {}, h("a", { href: link }, words(one.strategy)), h("span", { class: "on" }, " on ", h("bdi", {}, one.collection))),
+    h("p", { class: "muted" }, `for ${words(one.problem)}`, one.lambda_foreseen !== null && `, lambda ${lambda(one.lambda_foreseen)} foreseen`, one.since !== null && `, since ${span((now - one.since) / 1000)}`),
+    h("pre", { class: "sql" }, one.statement),
+    one.summary !== null && h("p", { class: "message" }, localTimes(one.summary)));
 }
 
 export function refusalItem(refusal: RefusalSeen, collection: string | null, link: string | null, now: number): HTMLElement {
