@@ -25,7 +25,7 @@ function transaction({ settings }: GuardContext, held: Facts["transaction"]): Re
 
 function wraparound(old: Facts["wraparound"]): Refusal | null {
   if (!old) return null;
-  const at = old.pid === null ? "it has to be vacuumed first" : `pid ${old.pid} vacuums it, which must not be disturbed`;
+  const at = old.pid === null ? "it has to be vacuumed first" : `pid ${old.pid} vacuums it, or holds its lock, and must not be disturbed`;
   return {
     reason: "preflight",
     measured: old.age,

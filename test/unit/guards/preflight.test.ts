@@ -22,7 +22,7 @@ describe("preflight", () => {
   it("a table past the age of wraparound, vacuumed or not", () => {
     const old = { relation: "public.embeddings_p0", age: 200_000_001, limit: 200_000_000, pid: null };
     expect(refuse(facts({ wraparound: old }))).toMatchObject({ reason: "preflight", measured: 200_000_001, flips_at: "an age of public.embeddings_p0 of 200000000 or less", hint: "VACUUM (FREEZE) public.embeddings_p0;" });
-    expect(refuse(facts({ wraparound: { ...old, pid: 9 } }))?.message).toContain("pid 9 vacuums it, which must not be disturbed");
+    expect(refuse(facts({ wraparound: { ...old, pid: 9 } }))?.message).toContain("pid 9 vacuums it, or holds its lock");
   });
 
   it("log that a slot holds back, the plan's included", () => {
