@@ -30,6 +30,8 @@ interface Answer {
   readonly message?: string | null;
   readonly reason?: string;
   readonly hint?: string | null;
+  /** What the decision went past: an open circuit breaker. */
+  readonly notice?: string;
 }
 
 /** @param verb names the SQL function; it answers with one document */
@@ -41,7 +43,7 @@ export const act = (verb: "approve" | "reject" | "abort", id: number, more: read
     if (flags.json) console.log(JSON.stringify(answer, null, 1));
     else {
       const said = [`action ${id}`, answer.strategy && `(${answer.strategy} on ${name(answer.collection ?? "")})`, answer.state?.replace(/_/g, " ") ?? answer.outcome].filter(Boolean).join(" ");
-      console.log(`${said}${answer.message ? pc.dim(`: ${name(answer.message, 400)}`) : ""}${answer.hint ? `\n${answer.hint}` : ""}`);
+      console.log(`${said}${answer.message ? pc.dim(`: ${name(answer.message, 400)}`) : ""}${answer.notice ? `\n${name(answer.notice, 400)}` : ""}${answer.hint ? `\n${answer.hint}` : ""}`);
     }
     return answer.outcome === "deferred" ? EXIT.failed : EXIT.well;
   });

@@ -18,16 +18,21 @@ function actionId(text: string): number {
 const command = (program: Command, name: string, description: string): Command =>
   program.command(name).description(description).option(DBNAME, WHERE).option("--json", "print JSON on standard output");
 
+/** Where nothing else stands on the line, the database may: as with psql, and with page and actuator. */
+const alone = (program: Command, name: string, description: string): Command => command(program, name, description).argument("[database]", "the same as --dbname");
+
+const at = <Flags extends Common>(database: string | undefined, flags: Flags): Flags => (database === undefined || flags.dbname !== undefined ? flags : { ...flags, dbname: database });
+
 export function seeCommands(program: Command): void {
-  command(program, "status", "What the loop is doing. Exits with 0 when all is well, 3 when something needs attention, 4 when the loop does not run.")
-    .action(async (flags: Common) => (await import("./status.ts")).showStatus(flags));
-  command(program, "watch", "The same, live, until Ctrl-C; piped: a line on each change.")
+  alone(program, "status", "What the loop is doing. Exits with 0 when all is well, 3 when something needs attention, 4 when the loop does not run.")
+    .action(async (database: string | undefined, flags: Common) => (await import("./status.ts")).showStatus(at(database, flags)));
+  alone(program, "watch", "The same, live, until Ctrl-C; piped: a line on each change.")
     .option("-n, --interval <seconds>", "between two looks", wholeNumber(1, 3600), 2)
-    .action(async (flags: WatchFlags) => (await import("./watch.ts")).watch(flags));
-  command(program, "history", "Actions, newest first.")
+    .action(async (database: string | undefined, flags: WatchFlags) => (await import("./watch.ts")).watch(at(database, flags)));
+  alone(program, "history", "Actions, newest first.")
     .option("--since <time>", "how far back: 2h, 7days", interval, "24h")
     .option("--limit <actions>", "at most so many", wholeNumber(1, 10_000), 20)
-    .action(async (flags: HistoryFlags) => (await import("./history.ts")).showHistory(flags));
+    .action(async (database: string | undefined, flags: HistoryFlags) => (await import("./history.ts")).showHistory(at(database, flags)));
   command(program, "explain", "Why: an action by its number, or what happens (and why nothing does) on a collection.")
     .argument("<action or collection>")
     .action(async (what: string, flags: Common) => (await import("./act.ts")).explain(what, flags));
