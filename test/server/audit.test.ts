@@ -183,6 +183,9 @@ describe("dump and restore", () => {
   }
 
   it("verifies as before, has no private key in the dump, and the next tick goes on with a new key", async () => {
+    const operator = `ruvector_test_${process.pid}_dumped`;
+    await db.client.query(`CREATE ROLE ${operator}; SELECT ruvector_healing_grant('${operator}', 'operator')`);
+    const rights = (of: TestDatabase) => of.rows("SELECT * FROM ruvector_healing_rights() ORDER BY routine, level");
     await db.client.query(insert("before the dump"));
     await db.client.query("CALL ruvector_healing_tick()");
     await db.client.query(`BEGIN ISOLATION LEVEL SERIALIZABLE; ${insert("not chained in the dump")}; COMMIT`);
@@ -206,7 +209,14 @@ describe("dump and restore", () => {
       expect(await verifiedOutside(restored)).toBeNull();
       expect(await restored.value("SELECT details ->> 'reason' FROM ruvector.healing_events WHERE kind = 'audit_key' ORDER BY id DESC LIMIT 1")).toContain("a restored dump has none");
       expect(await restored.value("SELECT encode(secret, 'hex') FROM ruvector.healing_audit_secret")).not.toBe(secret);
+      // Who may what comes along: levels are grants, and grants are dumped.
+      expect(await rights(restored)).toEqual(await rights(db));
+      expect(JSON.stringify(await rights(restored))).toContain(operator);
+      await restored.client.query(`SET ROLE ${operator}`);
+      expect(await restored.value("SELECT ruvector_healing_breaker_close('after the restore') ->> 'state'")).toBe("closed");
+      await restored.client.query("RESET ROLE");
     });
+    await db.client.query(`DROP OWNED BY ${operator}; DROP ROLE ${operator}`);
   });
 });
 
