@@ -71,6 +71,38 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_runner(oid) IS 'The function that runs statements as a table''s owner.';
 
+-- Once a collection is forgotten, the runners of owners who have no table here any more go, with what was granted for them: the role can be
+-- dropped again. What the installing role may not drop, because it is a member no longer, stays: its owner may.
+CREATE OR REPLACE FUNCTION ruvector.healing_forget_owners()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  one record;
+  routine regprocedure;
+BEGIN
+  FOR one IN
+    SELECT p.oid::regprocedure AS runner, r.rolname
+      FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+     WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE 'healing\_as\_%' AND pg_has_role(current_user, p.proowner, 'USAGE')
+       AND NOT EXISTS (SELECT FROM ruvector.collections c
+                        CROSS JOIN LATERAL (SELECT c.relid UNION SELECT t.relid FROM pg_partition_tree(c.relid) t) f(relid)
+                         JOIN pg_class k ON k.oid = f.relid WHERE k.relowner = p.proowner)
+  LOOP
+    PERFORM ruvector.healing_rights_lock();
+    EXECUTE format('DROP FUNCTION IF EXISTS %s', one.runner);
+    FOR routine IN SELECT r FROM ruvector.healing_level_routines('table_owner') r LOOP
+      EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', routine, one.rolname);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM ruvector.healing_level_holders() h WHERE h.role_name = one.rolname) THEN
+      EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', one.rolname);
+    END IF;
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_forget_owners() IS 'Takes away what runs with the rights of owners who have no registered table any more.';
+
 -- healing_run(), as the owner of a table. What the statement sets off may not leave anything behind in the session: a search_path,
 -- above all, by which names in the functions that called us would mean something else.
 CREATE OR REPLACE FUNCTION ruvector.healing_run_as_owner(relation oid, statement text, parameters text, wants_rows boolean)

@@ -159,6 +159,7 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
   host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
   host.execute(sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp() WHERE collection_id = ${id}::int AND closed_at IS NULL`);
   closeForecasts(host, id, [], "the collection was unregistered");
+  host.query(sql`SELECT ruvector.healing_forget_owners()`);
   recordEvent(host, { collection_id: id, collection: gone?.name ?? null, kind: "unregistered", message: `Unregistered ${gone?.name}.` });
   return { collection: gone?.name, unregistered: true };
 }

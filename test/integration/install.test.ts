@@ -40,6 +40,19 @@ describe("the plain script", () => {
   });
 });
 
+it("takes the locks of an upgrade at its beginning, all of them, and none that users' statements would wait for", async () => {
+  const prelude = await readFile(join(root, "sql/00_prelude/025_locks.sql"), "utf8");
+  const listed = (name: string) => new RegExp(`${name} constant [^']*'([^']+)'`).exec(prelude)![1]!.split(",").map((table) => `ruvector.${table}`);
+  await db.client.query(`BEGIN; ${script}`);
+  const held = await db.rows<{ mode: string; tables: string[] }>(`
+    SELECT l.mode, array_agg(DISTINCT l.relation::regclass::text ORDER BY l.relation::regclass::text) AS tables FROM pg_locks l JOIN pg_class c ON c.oid = l.relation AND c.relkind = 'r'
+     WHERE l.pid = pg_backend_pid() AND c.relnamespace = 'ruvector'::regnamespace AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock') GROUP BY l.mode ORDER BY l.mode`);
+  await db.client.query("ROLLBACK");
+  const tables = (...modes: string[]) => [...new Set(held.filter(({ mode }) => modes.includes(mode)).flatMap((one) => one.tables))].sort();
+  expect(tables("AccessExclusiveLock")).toEqual(listed("read_by_none"));
+  expect(tables("AccessExclusiveLock", "ExclusiveLock", "ShareRowExclusiveLock", "ShareLock")).toEqual([...listed("read_by_none"), ...listed("written_by_none")].sort());
+});
+
 it("opens nothing to PUBLIC but the routing of new rows", async () => {
   const open = await db.rows<{ name: string }>(`
     SELECT p.proname AS name FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a

@@ -99,6 +99,21 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     await db.client.query(`DROP OWNED BY ${viewer}; DROP ROLE ${viewer}`);
   });
 
+  it("leaves nothing of an owner behind whose last collection is unregistered: the role can be dropped", async () => {
+    const second = `${app}_second`;
+    const runners = () => db.value<string[]>("SELECT array_agg(pg_get_userbyid(proowner)::text ORDER BY 1) FROM pg_proc WHERE pronamespace = 'ruvector'::regnamespace AND proname LIKE 'healing\\_as\\_%'");
+    await db.client.query(`CREATE ROLE ${second}; GRANT ${second} TO ${installer}; GRANT CREATE ON SCHEMA public TO ${second}; SET ROLE ${second}`);
+    for (const table of ["mine", "mine_too"]) await makeTable(db, { table, rows: HOT, register: false });
+    await db.client.query(`RESET ROLE; REVOKE CREATE ON SCHEMA public FROM ${second}`);
+    for (const table of ["mine", "mine_too"]) await own.value("SELECT ruvector_healing_register($1)", [table]);
+    expect(await runners()).toEqual([app, second]);
+    await own.value("SELECT ruvector_healing_unregister('mine')");
+    expect(await runners()).toEqual([app, second]);
+    await own.value("SELECT ruvector_healing_unregister('mine_too')");
+    expect(await runners()).toEqual([app]);
+    await db.client.query(`DROP TABLE mine, mine_too; DROP ROLE ${second}`);
+  });
+
   it("stops as soon as the owner takes the right back", async () => {
     await db.client.query(`REVOKE ${app} FROM ${installer}`);
     expect(await raised(client, "SELECT ruvector_integrity_sample('embeddings')")).toMatchObject({ code: "42501" });
