@@ -73,6 +73,7 @@ export class World {
   actuator: "scales" | "fails" | "silent" | "away" = "scales";
   #control: pg.Client | undefined;
   #reported = false;
+  #bundle: Awaited<ReturnType<typeof makeBundle>> | undefined;
   #ticker: { stop: () => Promise<void> } | undefined;
 
   private constructor(server: Server, log: (line: string) => void) {
@@ -95,19 +96,28 @@ export class World {
     return world;
   }
 
-  /** The product, with the bundle replaced by the one whose strategies can be made to fail. */
   async #install(): Promise<void> {
-    const language = await this.value<string>("SELECT extname FROM pg_extension WHERE extname IN ('pljs', 'plv8')");
-    await this.ask(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`);
-    const { source, hash } = await makeBundle("test/chaos/sabotage-bundle.ts");
+    await this.upgrade();
     await this.ask(`
       CREATE SCHEMA chaos;
       CREATE TABLE chaos.sabotage (strategy text, step text NOT NULL, way text NOT NULL, afterwards boolean NOT NULL);
       CREATE SEQUENCE chaos.hits;
       CREATE FUNCTION chaos.fail(state text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = 'sabotaged: ' || state; END $$;
-      GRANT USAGE ON SCHEMA chaos TO PUBLIC; GRANT SELECT ON chaos.sabotage TO PUBLIC; GRANT USAGE ON chaos.hits TO PUBLIC;
+      GRANT USAGE ON SCHEMA chaos TO PUBLIC; GRANT SELECT ON chaos.sabotage TO PUBLIC; GRANT USAGE ON chaos.hits TO PUBLIC`);
+  }
+
+  /** The product, with the bundle replaced by the one whose strategies can be made to fail. */
+  async upgrade(): Promise<void> {
+    const language = await this.value<string>("SELECT extname FROM pg_extension WHERE extname IN ('pljs', 'plv8')");
+    this.#bundle ??= await makeBundle("test/chaos/sabotage-bundle.ts");
+    const { source, hash } = this.#bundle;
+    await this.ask(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")};
       CREATE OR REPLACE FUNCTION ruvector.healing_bundle() RETURNS text LANGUAGE sql IMMUTABLE AS $function$SELECT ${QUOTE}\n${source}${QUOTE}$function$;
-      CREATE OR REPLACE FUNCTION ruvector.healing_bundle_hash() RETURNS text LANGUAGE sql IMMUTABLE AS $function$SELECT '${hash}'$function$;`);
+      CREATE OR REPLACE FUNCTION ruvector.healing_bundle_hash() RETURNS text LANGUAGE sql IMMUTABLE AS $function$SELECT '${hash}'$function$; COMMIT;`)
+      .catch(async (error: unknown) => {
+        await this.newControl();
+        throw error;
+      });
   }
 
   /** A session that a fault may end without ending this process; waits for a server that starts. */

@@ -7,12 +7,12 @@ import type { Fault } from "./fault.ts";
 import { exclusiveLocks, rowLocks, stateLocks } from "./locks.ts";
 import { replicaKilled, replicaStopped } from "./replica.ts";
 import { columnAdded, indexDropped, partitionDetached, partitionDropped, partitionInvalidIndex, plainIndexDropped } from "./schema.ts";
-import { backendKilled, serverKilled, serverRestarted } from "./server.ts";
+import { backendKilled, serverKilled, serverRestarted, upgraded } from "./server.ts";
 import { fiftySessions, jobsCancelled, jobsTerminated, longSnapshot, ticksCancelled, ticksTerminated, usersTerminated } from "./sessions.ts";
 import { engineMemory, slowStatement, strategyThrows } from "./strategies.ts";
 
 export const FAULTS: readonly Fault[] = [
-  serverKilled, backendKilled, serverRestarted,
+  serverKilled, backendKilled, serverRestarted, upgraded,
   ticksTerminated, ticksCancelled, jobsTerminated, jobsCancelled, usersTerminated, fiftySessions, longSnapshot,
   exclusiveLocks, rowLocks, stateLocks,
   partitionDetached, partitionDropped, partitionInvalidIndex, columnAdded, indexDropped, plainIndexDropped,

@@ -56,3 +56,13 @@ export const serverRestarted: Fault = {
     return mode;
   },
 };
+
+/** The script for new installations, run again: with the next version in it, it is the upgrade. */
+export const upgraded: Fault = {
+  name: "an upgrade", weight: 3, explains: {}, short: true,
+  inject: async (world, choices) => {
+    await pause(choices.int(0, 400));
+    await world.upgrade();
+    return "the script run again";
+  },
+};
