@@ -1,6 +1,6 @@
 /** `ruvector-healing`: the commands beside the database. None is needed for healing. */
 import { Command } from "commander";
-import pc from "picocolors";
+import pc from "./colours.ts";
 import { COMMANDS } from "./commands.ts";
 import { ConnectionProblem } from "./connect.ts";
 import { ServerProblem } from "./db/problem.ts";

@@ -1,6 +1,6 @@
 /** What the commands share: numbers on the command line, and an orderly end at Ctrl-C. */
 import { InvalidArgumentError } from "commander";
-import pc from "picocolors";
+import pc from "./colours.ts";
 
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -8,13 +8,14 @@ import { external } from "./support/cron.ts";
 // A server of DATABASE_URL is not ours to kill.
 it.skipIf(external)("faults of every quick kind are survived, with writers and readers at work", async () => {
   const said: string[] = [];
+  // Of 400 seeds the one whose 14 faults are of the most kinds: all 11.
   const result = await run({
-    seed: 11, faults: 14, short: true, server: `${process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"}-chaos`, log: (line) => said.push(line),
+    seed: 182, faults: 14, short: true, server: `${process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"}-chaos`, log: (line) => said.push(line),
   });
   expect(result.violation, said.join("\n")).toBeNull();
   // They did hit something, and there was work for them to hit.
   expect(Object.values(result.survived).reduce((sum, count) => sum + count, 0), said.join("\n")).toBeGreaterThanOrEqual(10);
-  expect(Object.keys(result.survived).length).toBeGreaterThanOrEqual(6);
+  expect(Object.keys(result.survived).length).toBeGreaterThanOrEqual(8);
   expect(result.statements).toBeGreaterThan(200);
 }, 600_000);
 

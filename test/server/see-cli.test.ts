@@ -7,9 +7,9 @@ import { type TestDatabase, testDatabase } from "./support/database.ts";
 
 let db: TestDatabase;
 
-/** @returns out, err and exit, without colours: no process here has a terminal */
+/** @returns out, err and exit, without colours: no process here has a terminal, though CI is set */
 async function cli(...words: string[]): Promise<{ readonly out: string; readonly err: string; readonly exit: number | undefined }> {
-  const { stdout, stderr, exitCode } = await execa(process.execPath, [await bundledCommands(), ...words], { reject: false, env: { PGDATABASE: db.name } });
+  const { stdout, stderr, exitCode } = await execa(process.execPath, [await bundledCommands(), ...words], { reject: false, env: { PGDATABASE: db.name, CI: "true" } });
   return { out: stdout, err: stderr, exit: exitCode };
 }
 

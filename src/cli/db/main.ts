@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { execa } from "execa";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { connected } from "./connection.ts";
 import { externalUrl } from "./external.ts";
 import { cacheFolder, database as defaultDatabase, recordedNames, removeEmptyFolders, superuser } from "./places.ts";

@@ -1,6 +1,6 @@
 /** What the demo shows while it waits: a frame that redraws itself on a terminal, lines on change elsewhere. */
 import { createLogUpdate } from "log-update";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { lambdaText } from "../../model/text.ts";
 import type { Seen, SeenAction } from "./watch.ts";
 

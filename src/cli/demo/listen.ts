@@ -1,6 +1,6 @@
 /** npm run demo -- --listen: the healed database stays open for psql. */
 import { randomBytes } from "node:crypto";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { type Listening, listen } from "../../embedded/wire/index.ts";
 import { codeOf, ServerProblem } from "../db/problem.ts";
 import type { EmbeddedVenue } from "./embedded.ts";

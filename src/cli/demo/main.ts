@@ -3,7 +3,7 @@
  * starts the loop, and watches; it never calls the engine itself. In this process (PGlite), or with --server on a real server.
  */
 import { Command } from "commander";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { build } from "../../../build/build.ts";
 import { ServerProblem } from "../db/server.ts";
 import { interruption, wholeNumber } from "../terminal.ts";

@@ -2,7 +2,7 @@
  * The drills that are asked for, one after the other: causes each fault on a fresh collection of a real server and lets pg_cron heal it. On a staging
  * server (DATABASE_URL) it stays in its own schema and cleans up after itself.
  */
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { nearest } from "../../model/nearest.ts";
 import { canHaveReplicas, ServerProblem, startServer } from "../db/server.ts";
 import { interruption } from "../terminal.ts";

@@ -1,5 +1,5 @@
 /** What changes something: approve, reject, abort. And explain, which only says. */
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { asking, type Common, EXIT } from "./ask.ts";
 import { name } from "./text.ts";
 

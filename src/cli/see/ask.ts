@@ -1,6 +1,6 @@
 /** One question to the database and its end: what goes wrong is said in one line, with the server's own hint. */
 import pg from "pg";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { connect, target } from "../connect.ts";
 import type { Query } from "../reading/query.ts";
 

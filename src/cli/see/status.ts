@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import pc from "../colours.ts";
 import { stateLine } from "../reading/headline.ts";
 import { type Overview, readOverview, type RecommendationSeen } from "../reading/overview.ts";
 import { asking, type Common, EXIT } from "./ask.ts";

@@ -1,6 +1,6 @@
 /** What the terminal commands draw with. Names come from the database: nothing of them may act on the screen. */
 import Table from "cli-table3";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import type { CollectionSeen, OutcomeSeen } from "../reading/overview.ts";
 import type { Tone } from "../reading/headline.ts";
 import { lambda, number, span } from "../reading/words.ts";

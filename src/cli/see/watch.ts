@@ -1,7 +1,7 @@
 /** `ruvector-healing watch`: a frame that is drawn anew on a terminal, a line on each change elsewhere. It only reads. */
 import cliTruncate from "cli-truncate";
 import { createLogUpdate } from "log-update";
-import pc from "picocolors";
+import pc from "../colours.ts";
 import stringWidth from "string-width";
 import { reader } from "../actuator/reader.ts";
 import { target } from "../connect.ts";
