@@ -189,6 +189,19 @@ describe("a throttle's end", () => {
     expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1 AND ended_at IS NULL", [action_id])).toBe(0);
   });
 
+  it("takes its triggers from a partition that was detached meanwhile, too", async () => {
+    await makeTable(db, { table: "leaver", rows: SMALL });
+    const { action_id } = await throttle("leaver", { percent: 10 });
+    await expect.poll(() => ticks(db, 1).then(() => triggers("leaver")), { timeout: 30_000 }).toBe(2 * (1 + SMALL.length));
+    await db.client.query("ALTER TABLE leaver DETACH PARTITION leaver_p1");
+    expect(await triggers("leaver_p1")).toBe(2);
+    await abort(action_id);
+    expect(await removed("leaver")).toBe(0);
+    expect(await removed("leaver_p1")).toBe(0);
+    await db.client.query("ALTER TABLE leaver ATTACH PARTITION leaver_p1 FOR VALUES IN (1)");
+    expect(await triggers("leaver")).toBe(0);
+  });
+
   it("comes with unregistering", async () => {
     await makeTable(db, { table: "leaving", rows: SMALL });
     const { action_id } = await throttle("leaving", { percent: 100, mode: "reject" });

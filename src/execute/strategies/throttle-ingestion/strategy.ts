@@ -177,19 +177,39 @@ function removeTriggers(host: Host, lease: Lease): boolean {
                     WHERE o.collection_id = c.collection_id AND o.kind = 'throttle_triggers' AND o.ended_at IS NULL AND o.id <> ${lease.id}::bigint) AS shared
       FROM ruvector.collections c WHERE c.collection_id = ${lease.collection_id}::int`);
   // Another throttle needs them, and has a lease for them of its own.
-  if (!collection?.relid || collection.shared) return true;
+  if (!collection || collection.shared) return true;
   // Its own throttle, which could not be ended yet: without this lease nobody would come to remove them.
   if (collection.on) return false;
   const end = host.now() + REMOVE_SECONDS * 1000;
   for (;;) {
-    const { removed, left } = host.asOwner(collection.relid).one<{ removed: number; left: number }>(sql`
-      SELECT count(*) FILTER (WHERE gone)::int AS removed, count(*) FILTER (WHERE NOT gone)::int AS left
-        FROM (SELECT ruvector.healing_throttle_remove(relid) AS gone FROM ruvector.healing_throttle_tables(${collection.relid}::oid, true) f(relid)) t`);
+    const { removed, left } = removeOnce(host, lease, collection.relid);
     // Those removed are locked until this transaction ends: no waiting for the others now.
     if (left === 0) return true;
     if (removed > 0 || host.now() >= end) return false;
     host.query(sql`SELECT pg_sleep(${TRY_SECONDS}::float8)`);
   }
+}
+
+interface Removed {
+  readonly removed: number;
+  readonly left: number;
+}
+
+/** @param relid the collection's table; null: it is gone */
+function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
+  const family = relid === null ? { removed: 0, left: 0 } : host.asOwner(relid).one<Removed>(sql`
+    SELECT count(*) FILTER (WHERE gone)::int AS removed, count(*) FILTER (WHERE NOT gone)::int AS left
+      FROM (SELECT ruvector.healing_throttle_remove(relid) AS gone FROM ruvector.healing_throttle_tables(${relid}::oid, true) f(relid)) t`);
+  // A partition that was detached while the throttle was on took its triggers along (found by chaos, seed 182). What nobody let us act on stays.
+  const strays = host.query<{ relid: string }>(sql`
+    SELECT DISTINCT t.tgrelid::text AS relid FROM pg_trigger t
+     WHERE t.tgfoid IN ('ruvector.healing_throttle_before()'::regprocedure, 'ruvector.healing_throttle_after()'::regprocedure)
+       AND encode(t.tgargs, 'escape') = ${String(lease.collection_id)} || '\\000' AND (SELECT a.how FROM ruvector.healing_access(t.tgrelid) a) <> 'none'
+       AND (${relid}::oid IS NULL OR t.tgrelid NOT IN (SELECT f FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))`);
+  return strays.reduce((sum, stray) => {
+    const { gone } = host.asOwner(stray.relid).one<{ gone: boolean }>(sql`SELECT ruvector.healing_throttle_remove(${stray.relid}::oid) AS gone`);
+    return { removed: sum.removed + (gone ? 1 : 0), left: sum.left + (gone ? 0 : 1) };
+  }, family);
 }
 
 /** Only a table's owner may remove a trigger: none is made where it could not be removed. */
