@@ -1,15 +1,16 @@
 /** PGlite in this process, opened from the snapshot that has everything installed. */
 import { readFile } from "node:fs/promises";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import { openEmbedded } from "../../src/embedded/index.ts";
 import { clientOf, createTurns } from "../../src/embedded/wire/index.ts";
+import { afterwards } from "./afterwards.ts";
 import { asked, type TestDatabase } from "./database.ts";
 import type {} from "./embedded-setup.ts";
 
 export async function embeddedDatabase(): Promise<TestDatabase> {
   const database = await openEmbedded({ snapshot: await readFile(inject("healingSnapshot")) });
   const client = await clientOf({ database, turns: createTurns() });
-  afterAll(async () => {
+  afterwards(async () => {
     await client.end();
     await database.close();
   });

@@ -1,8 +1,9 @@
 /** A database of the real server, cloned from the template. */
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import type {} from "../server/support/global-setup.ts";
+import { afterwards } from "./afterwards.ts";
 import { asked, type Engine, type TestDatabase } from "./database.ts";
 
 export function databaseUrl(server: string, database: string): string {
@@ -32,7 +33,7 @@ export async function serverDatabase(): Promise<TestDatabase> {
     clients.push(client);
     return client;
   };
-  afterAll(async () => {
+  afterwards(async () => {
     await Promise.allSettled(clients.map((client) => client.end()));
     const last = new pg.Client({ connectionString: server });
     await last.connect();

@@ -1,8 +1,9 @@
 /** The real actuator, as a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import getPort from "get-port";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import { root } from "../../../build/project.ts";
+import { afterwards } from "../../support/afterwards.ts";
 import { bundledCommands } from "../../support/bundled-commands.ts";
 
 /** Seconds: a process takes one to start, and a minute where ten test runs share two cores. */
@@ -49,9 +50,7 @@ export async function startActuator({ database, name, workloads = [], kubeconfig
     lines.push(...parts);
   });
   const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
-  afterAll(() => {
-    child.kill("SIGKILL");
-  });
+  afterwards(() => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;
   const until = async (holds: () => Promise<string | null>, what: string, seconds: number): Promise<string> => {
     const end = Date.now() + seconds * 1000;

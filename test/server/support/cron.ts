@@ -5,10 +5,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import { root } from "../../../build/project.ts";
 import { type Server, startServer } from "../../../src/cli/db/server.ts";
 import { databaseUrl, serverEngine, type TestDatabase } from "./database.ts";
+import { afterwards } from "../../support/afterwards.ts";
 
 export interface CronDatabase extends TestDatabase {
   /** Polls until the statement's first value satisfies; the last value when it never does within `seconds`. */
@@ -44,11 +45,11 @@ export async function cronDatabase(): Promise<CronDatabase> {
   // Asked for again and again: a statement that waits keeps a snapshot, and every CONCURRENTLY of the file before waits for that.
   while (!(await holder.query<{ free: boolean }>(`SELECT ${LOCK}`)).rows[0]!.free) await new Promise((resolve) => setTimeout(resolve, 200));
   const { base, end } = await lend(() => url, name);
-  afterAll(async () => {
+  afterwards(async () => {
     await end();
     await emptied(holder);
     await holder.end();
-  }, 60_000);
+  });
   return base;
 }
 
@@ -61,10 +62,10 @@ export async function cronServer({ suffix, settings = {} }: { suffix: string; se
   if (external) throw new Error("cronServer() is a server of its own: skip these tests when DATABASE_URL is set");
   const server = await startServer({ name: `${process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"}-${suffix}`, fresh: true, settings });
   const { base, end, reconnect } = await lend(() => server.url(), "ruvector");
-  afterAll(async () => {
+  afterwards(async () => {
     await end();
     await server.destroy();
-  }, 60_000);
+  });
   return Object.defineProperties(
     {
       server,

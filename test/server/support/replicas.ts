@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, expect, inject } from "vitest";
+import { expect, inject } from "vitest";
 import { root } from "../../../build/project.ts";
+import { afterwards } from "../../support/afterwards.ts";
 import { canHaveReplicas, type Replica, type Server, startServer } from "../../../src/cli/db/server.ts";
 
 export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replicas");
@@ -11,7 +12,7 @@ export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replica
 /** A server of this run's own; it is removed after the file's tests. */
 export async function serverWithReplicas(which: string, replicas: number, settings: Record<string, string> = {}): Promise<Server> {
   const server = await startServer({ name: `${which}-${process.pid}`, replicas, settings });
-  afterAll(() => server.destroy());
+  afterwards(() => server.destroy());
   return server;
 }
 
@@ -25,7 +26,7 @@ export async function session(of: Server | Replica, database?: string): Promise<
   const client = new pg.Client({ connectionString: of.url(database) });
   client.on("error", () => undefined);
   await client.connect();
-  afterAll(() => client.end().catch(() => undefined));
+  afterwards(() => client.end().catch(() => undefined));
   return client;
 }
 
