@@ -151,8 +151,19 @@ async function emptied(client: pg.Client): Promise<void> {
   await client.query("DELETE FROM cron.job_run_details");
   const { rows } = await client.query<{ name: string }>(
     "SELECT quote_ident(nspname) AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'cron')");
-  for (const { name } of rows) await client.query(`DROP SCHEMA ${name} CASCADE`);
+  for (const { name } of rows) await dropped(client, name);
   await client.query(`CREATE SCHEMA public AUTHORIZATION pg_database_owner; GRANT USAGE ON SCHEMA public TO PUBLIC`);
+}
+
+/** A hundred objects are locked one after the other: what else is at one of them (a worker of autovacuum, pg_cron's launcher) is met again. */
+async function dropped(client: pg.Client, schema: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return void (await client.query(`DROP SCHEMA ${schema} CASCADE`));
+    } catch (error) {
+      if ((error as pg.DatabaseError).code !== "40P01" || attempt === 5) throw error;
+    }
+  }
 }
 
 async function installed(client: pg.Client): Promise<void> {
