@@ -87,7 +87,9 @@ BEGIN
       FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
      WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE 'healing\_as\_%' AND pg_has_role(current_user, p.proowner, 'USAGE')
        AND NOT EXISTS (SELECT FROM ruvector.collections c
-                        CROSS JOIN LATERAL (SELECT c.relid UNION SELECT t.relid FROM pg_partition_tree(c.relid) t) f(relid)
+                        -- By name, as everywhere: oids change with dump and restore.
+                        CROSS JOIN LATERAL (SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)) own (relid)
+                        CROSS JOIN LATERAL (SELECT own.relid UNION SELECT t.relid FROM pg_partition_tree(own.relid) t) f (relid)
                          JOIN pg_class k ON k.oid = f.relid WHERE k.relowner = p.proowner)
   LOOP
     PERFORM ruvector.healing_rights_lock();

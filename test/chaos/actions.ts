@@ -19,7 +19,7 @@ interface Doing {
 }
 
 /** Answers of the product to a person who asks at a bad moment. */
-const REFUSED = /^(RV0(06|07|08|09|11|22|23|24)|40001|55P03)$/;
+const REFUSED = /^(RV0(07|08|09|11)|40001|55P03)$/;
 
 export const execute = (world: World, table: string, strategy: string, params: object = {}): Promise<unknown> =>
   world.value("SELECT ruvector_healing_execute($1, $2, $3)", [table, strategy, JSON.stringify(params)]);

@@ -11,7 +11,7 @@ import { QUICK } from "../support/collection.ts";
 import { makeTables, TABLES } from "./tables.ts";
 
 /** What scale_replicas asks for; the run is its actuator. */
-export const WORKLOAD = "deployment/chaos/read";
+const WORKLOAD = "deployment/chaos/read";
 
 /** Everything is over quickly, so that a fault is likely to fall into it: small batches, short leases, no cooldowns. */
 const SETTINGS = {
