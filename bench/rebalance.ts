@@ -33,7 +33,7 @@ await client.query("CREATE EXTENSION pljs; CREATE EXTENSION vector;");
 await client.query(`BEGIN; ${await readFile(join(root, "dist/ruvector_healing.pljs.sql"), "utf8")}; COMMIT;`);
 await client.query(makeTable("healed"));
 await client.query(makeTable("bare"));
-await client.query("SELECT ruvector_healing_register('healed')");
+await client.query("SELECT ruvector_healing_register('healed', '{\"movable\": true}')");
 await client.query(`SELECT ruvector_healing_configure('{"slice_seconds": 60, "stabilize_seconds": 0, "target_lambda": 1}')`);
 
 async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {

@@ -14,7 +14,7 @@ export interface TableFacts {
   readonly is_partition: boolean;
   readonly partition_strategy: "list" | "range" | "hash" | "none";
   /** null where the key is an expression or has several columns. */
-  readonly partition_column: (Column & { readonly generated: boolean }) | null;
+  readonly partition_column: (Column & { readonly generated: boolean; readonly routed: boolean }) | null;
   readonly primary_key: readonly Column[];
   readonly vector_columns: readonly { readonly name: string; readonly type: string; readonly indexed: boolean }[];
   readonly columns: readonly string[];
@@ -76,7 +76,8 @@ export function readTable(host: Host, relid: string): TableFacts | null {
            CASE t.partstrat WHEN 'l' THEN 'list' WHEN 'r' THEN 'range' WHEN 'h' THEN 'hash' ELSE 'none' END AS partition_strategy,
            (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname),
                      'type', format_type(a.atttypid, a.atttypmod),
-                     'generated', a.attgenerated <> '' OR a.attidentity = 'a')
+                     'generated', a.attgenerated <> '' OR a.attidentity = 'a',
+                     'routed', ruvector.healing_routed_by_default(t.oid, a.attname))
               FROM pg_attribute a
              WHERE a.attrelid = t.oid AND t.partnatts = 1 AND a.attnum = t.partattrs[0] AND a.attnum > 0) AS partition_column,
            coalesce((SELECT json_agg(json_build_object('name', a.attname, 'quoted', quote_ident(a.attname),

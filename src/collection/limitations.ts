@@ -1,8 +1,6 @@
-import type { Limitation } from "../model/collection.ts";
+import type { Collection, Limitation } from "../model/collection.ts";
 import type { TableFacts } from "./introspect.ts";
 
-/** Column names that say "this number only spreads the rows". */
-const ROUTING_NAME = /^(partition|part|shard|bucket|slot)(_?(id|no|nr|num|number|key))?$/i;
 const TENANT_NAME = /^(tenant|customer|account|org|organization|organisation|client|workspace)(_?(id|key|uuid))?$/i;
 
 /** The tenant column of a table: what the user said, or the first column of a usual name. */
@@ -13,10 +11,16 @@ export function tenantColumn(facts: TableFacts, given: string | undefined): stri
 /** The strategies that move rows between partitions: what stands in the way of one stands in the way of all. */
 export const ROW_MOVERS = ["rebalance_partitions", "drain_hot_partition", "evict_cold_data"] as const;
 
+const consentOf = (table: string): string => `SELECT ruvector_healing_register('${table.replace(/'/g, "''")}', '{"movable": true}');`;
+
 /** Why a strategy that moves rows does not apply to a collection; true: it does. */
-export const mayMoveRows = (strategy: (typeof ROW_MOVERS)[number], { limitations }: { readonly limitations: readonly Limitation[] }): true | Limitation =>
+export const mayMoveRows = (
+  strategy: (typeof ROW_MOVERS)[number], { limitations, movable, name }: Pick<Collection, "limitations" | "movable" | "name">,
+): true | Limitation =>
   // Collections registered before a strategy was there have the reasons of rebalance_partitions, which are the same.
-  limitations.find((one) => one.strategy === strategy) ?? limitations.find((one) => one.strategy === "rebalance_partitions") ?? true;
+  limitations.find((one) => one.strategy === strategy) ?? limitations.find((one) => one.strategy === "rebalance_partitions") ??
+  // Registered when a column's name was taken for consent, or the DEFAULT that gave it is gone.
+  (movable || { strategy, reason: "nobody said that rows may move", hint: consentOf(name) });
 
 /**
  * Why rows of this table cannot be moved between partitions, for each strategy that would. Empty: they can.
@@ -42,13 +46,6 @@ export function moveLimitations(facts: TableFacts, movable: boolean | undefined)
     add("the partition key is an expression", "Partition by a plain column to have rows moved between partitions.");
     return found;
   }
-  if (movable === false) add("registered with movable = false", "Register again with {\"movable\": true}.");
-  else if (movable === undefined && !ROUTING_NAME.test(column.name)) {
-    add(
-      `the partition column ${column.quoted} may mean something to the application`,
-      `If it only spreads the rows, say so: SELECT ruvector_healing_register('${facts.qualified.replace(/'/g, "''")}', '{"movable": true}');`,
-    );
-  }
   if (column.generated) add(`the partition column ${column.quoted} is generated`, "A generated column cannot be updated.");
   if (!facts.primary_key.some((key) => key.name !== column.name)) {
     add("there is no primary key beside the partition column", "Rows are journaled by primary key: add one that includes an id.");
@@ -70,6 +67,14 @@ export function moveLimitations(facts: TableFacts, movable: boolean | undefined)
   }
   if (facts.sub_partitioned.length > 0) add(`partitions are partitioned themselves: ${facts.sub_partitioned.join(", ")}`, "Only one level of partitions is served.");
   if (facts.foreign_partitions.length > 0) add(`partitions are foreign tables: ${facts.foreign_partitions.join(", ")}`, "Rows cannot be journaled across servers.");
+  const consent = consentOf(facts.qualified);
+  if (movable === false) add("registered with movable = false", `To have rows moved: ${consent}`);
+  else if (movable === undefined && !column.routed) {
+    add(
+      `nobody said that rows may move: the partition column ${column.quoted} may mean something to the application`,
+      `If it only spreads the rows, say so: ${consent}`,
+    );
+  }
   if (facts.access === "none") {
     add(`the table belongs to ${facts.owner}, and role ${facts.installer} may not act as its owner`, `GRANT ${facts.owner} TO ${facts.installer};`);
   } else if (!facts.may_update) {

@@ -1,8 +1,12 @@
-import sql, { raw } from "sql-template-tag";
+import sql, { type Sql, raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { family } from "./introspect.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
+
+/** Asked each time: a DEFAULT comes and goes without anybody registering the table again. */
+const movable = (relid: Sql): Sql => sql`(c.partition_strategy = 'list' AND c.partition_column IS NOT NULL
+  AND coalesce((c.options ->> 'movable')::boolean, ruvector.healing_routed_by_default(${relid}, c.partition_column)))`;
 
 /**
  * A registered collection with its effective settings. Follows a renamed table by its oid; the name wins
@@ -17,7 +21,7 @@ export function loadCollection(host: Host, id: number): Collection {
            c.partition_strategy,
            CASE WHEN c.partition_column IS NOT NULL THEN
              json_build_object('name', c.partition_column, 'quoted', quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
-           c.primary_key, c.vector_column, c.tenant_column, c.limitations, c.options ->> 'cold_partition' AS cold_partition,
+           ${movable(sql`r.oid`)} AS movable, c.primary_key, c.vector_column, c.tenant_column, c.limitations, c.options ->> 'cold_partition' AS cold_partition,
            (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod))
               FROM pg_attribute a
              WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0 AND NOT a.attisdropped) AS access_column,

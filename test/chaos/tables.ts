@@ -12,7 +12,7 @@ export interface Table {
 /** Key of the partition that evict_cold_data may make and fill. */
 export const COLD_KEY = 99;
 
-export const BUSY: Table = { name: "chaos.busy", options: { access_column: "used_at", cold_partition: COLD_KEY }, keys: [0, 1, 2, 3, 4, 5], rows: 900 };
+export const BUSY: Table = { name: "chaos.busy", options: { movable: true, access_column: "used_at", cold_partition: COLD_KEY }, keys: [0, 1, 2, 3, 4, 5], rows: 900 };
 
 /** Not partitioned. */
 export const PLAIN: Table = { name: "chaos.plain", options: {}, keys: [], rows: 900 };

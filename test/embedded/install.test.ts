@@ -34,7 +34,7 @@ describe("the install script on the embedded database", () => {
   it("registers, heals, ticks, tells, and undoes itself", async () => {
     const before = await sizes();
     expect(before[0]!.rows).toBe(1400);
-    const { collection } = await one<{ collection: string }>("ruvector_healing_register('embeddings')");
+    const { collection } = await one<{ collection: string }>("ruvector_healing_register('embeddings', '{\"movable\": true}')");
     expect(collection).toBe("public.embeddings");
 
     const answer = await one<{ strategy: string }>("ruvector_healing_trigger('embeddings')");

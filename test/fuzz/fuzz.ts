@@ -170,7 +170,7 @@ async function alone(session: { client: pg.Client }, url: string, statement: str
 async function between(client: pg.Client, { ids }: Base): Promise<void> {
   await client.query("CALL ruvector_healing_tick()");
   // Those that were unregistered for good.
-  await client.query(`SELECT ruvector_healing_register(name) FROM unnest($1::text[]) name WHERE to_regclass(name) IS NOT NULL
+  await client.query(`SELECT ruvector_healing_register(name, '{"movable": true}') FROM unnest($1::text[]) name WHERE to_regclass(name) IS NOT NULL
                          AND NOT EXISTS (SELECT FROM ruvector.collections c WHERE to_regclass(format('%I.%I', c.schema_name, c.table_name)) = to_regclass(name))`, [REGISTERED]);
   const { rows } = await client.query<{ id: string }>(`
     (SELECT id::text FROM ruvector.healing_actions ORDER BY healing_actions.id DESC LIMIT 10) UNION (SELECT id::text FROM ruvector.healing_actuations ORDER BY healing_actuations.id DESC LIMIT 5) ORDER BY 1`);
@@ -221,7 +221,7 @@ async function prepare(client: pg.Client): Promise<Base> {
       CREATE TABLE ${table} (id bigint, partition_id int, tenant text, payload text, used_at timestamptz DEFAULT now(), embedding vector(4), PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id)`);
     for (const key of [0, 1, 2, 3]) await client.query(`CREATE TABLE fuzz.${rows === 400 ? `embeddings_p${key}` : `"p ${key}"`} PARTITION OF ${table} FOR VALUES IN (${key})`);
     await client.query(`INSERT INTO ${table} SELECT g, CASE WHEN g > $1 / 3 THEN 1 ELSE g % 4 END, 't' || g % 3, md5(g::text), now(), ARRAY[g, 1, g % 7, 2]::vector FROM generate_series(1, $1::int) g`, [rows]);
-    await client.query("SELECT ruvector_healing_register($1)", [table]);
+    await client.query("SELECT ruvector_healing_register($1, '{\"movable\": true}')", [table]);
   }
   await client.query(`
     CREATE TABLE fuzz.plain (id bigint PRIMARY KEY, embedding vector(3));

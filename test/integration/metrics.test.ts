@@ -238,7 +238,7 @@ describe("an unregistered collection", () => {
     const collection = "public.embeddings";
     await db.client.query("SELECT ruvector_healing_unregister('embeddings')");
     expect((await scrape()).flatMap(({ samples }) => samples).filter(({ labels }) => labels["collection"] === collection)).toEqual([]);
-    await db.client.query("SELECT ruvector_healing_register('embeddings')");
+    await db.client.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
     expect(valueOf(await scrape(), "ruvector_healing_attempts_total", { collection, strategy: "rebalance_partitions" })).toBe(0);
   });
 });

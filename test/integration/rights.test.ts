@@ -129,7 +129,7 @@ describe("what a level may execute", () => {
     const other = await makeRole("other");
     await as(role, async () => {
       await db.client.query("SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 5}')");
-      await db.client.query("SELECT ruvector_healing_register('embeddings')");
+      await db.client.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
       await db.client.query("SELECT ruvector_healing_grant($1, 'viewer')", [other]);
     });
     await as(other, () => db.client.query("SELECT ruvector_healing_status()"));

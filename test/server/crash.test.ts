@@ -41,7 +41,7 @@ beforeAll(async () => {
   for (let key = 0; key < 4; key++) await client.query(`CREATE TABLE embeddings_p${key} PARTITION OF embeddings FOR VALUES IN (${key})`);
   await client.query(`INSERT INTO embeddings SELECT g, CASE WHEN g <= 20000 THEN 0 ELSE g % 4 END,
     (SELECT array_agg(random()) FROM generate_series(1, 16) WHERE g > 0)::vector FROM generate_series(1, 24000) g`);
-  await client.query("SELECT ruvector_healing_register('embeddings')");
+  await client.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({
     batch_rows: 20, slice_seconds: 0.6, stabilize_seconds: 1, stress_samples: 1, critical_samples: 1, min_transition_interval_seconds: 0,
     max_attempts_per_hour: 1000,

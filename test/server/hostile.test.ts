@@ -63,7 +63,7 @@ describe("code on a table of another role", () => {
     const state = () => looked(async () => [await places(db, "spying"), await checksum(db, "spying")]);
     const before = await state();
     await forget();
-    await db.client.query("SELECT ruvector_healing_register('spying')");
+    await db.client.query("SELECT ruvector_healing_register('spying', '{\"movable\": true}')");
     await db.client.query("SELECT ruvector_integrity_sample('spying')");
     const answer = await db.value<{ rows_moved: number; outcome: string }>("SELECT ruvector_healing_execute('spying', 'rebalance_partitions')");
     expect(answer.rows_moved).toBeGreaterThan(800);
@@ -88,7 +88,7 @@ describe("code on a table of another role", () => {
 
   it("a trigger made after registration stops moves, runs as the owner, and rows go back although it is there", async () => {
     await owned("later", "SELECT 1");
-    await db.client.query("SELECT ruvector_healing_register('later')");
+    await db.client.query("SELECT ruvector_healing_register('later', '{\"movable\": true}')");
     const before = await places(db, "later");
     await db.client.query("SELECT ruvector_healing_execute('later', 'rebalance_partitions')");
     await db.client.query(`SET ROLE ${owner}; CREATE TRIGGER watch AFTER UPDATE OR INSERT OR DELETE ON later FOR EACH ROW EXECUTE FUNCTION harm.watch(); RESET ROLE`);
@@ -102,7 +102,7 @@ describe("code on a table of another role", () => {
 
   it("a deferred trigger does not wait for a commit with the rights of the loop", async () => {
     await owned("deferred", "SELECT 1");
-    await db.client.query("SELECT ruvector_healing_register('deferred')");
+    await db.client.query("SELECT ruvector_healing_register('deferred', '{\"movable\": true}')");
     await db.client.query("SELECT ruvector_healing_execute('deferred', 'rebalance_partitions')");
     await db.client.query(`SET ROLE ${owner}; CREATE CONSTRAINT TRIGGER watch AFTER INSERT OR DELETE ON deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION harm.watch(); RESET ROLE`);
     await forget();
@@ -120,7 +120,7 @@ describe("code on a table of another role", () => {
       CREATE FUNCTION harm.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM harm.note('event trigger'); END $$;
       CREATE EVENT TRIGGER ruvector_test_watch ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER', 'DROP TRIGGER') EXECUTE FUNCTION harm.on_ddl()`);
     try {
-      await db.client.query("SELECT ruvector_healing_register('throttled')");
+      await db.client.query("SELECT ruvector_healing_register('throttled', '{\"movable\": true}')");
       await forget();
       const answer = await db.value<{ outcome: string }>(`SELECT ruvector_healing_execute('throttled', 'throttle_ingestion', '{"percent": 1}')`);
       expect(answer.outcome).not.toBe("deferred");
@@ -144,7 +144,7 @@ describe("code on a table of another role", () => {
   ];
   it.each(poisons)("that %s leaves the session as it was", async (_, statement, outcome) => {
     await owned("poisoned", "SELECT 1");
-    await db.client.query("SELECT ruvector_healing_register('poisoned')");
+    await db.client.query("SELECT ruvector_healing_register('poisoned', '{\"movable\": true}')");
     const before = await places(db, "poisoned");
     await db.client.query(`SET ROLE ${owner};
       CREATE OR REPLACE FUNCTION harm.poison(value text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN ${statement}; RETURN true; END $$;
@@ -194,7 +194,7 @@ describe("the function that runs as the owner", () => {
 describe("row-level security", () => {
   it("that hides rows from the owner too is a limitation, and no count or move skips rows in silence", async () => {
     await owned("hidden", "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE hidden FORCE ROW LEVEL SECURITY; CREATE POLICY few ON hidden USING (id % 100 = 0)");
-    const answer = await db.value<{ limitations: { reason: string }[] }>("SELECT ruvector_healing_register('hidden')");
+    const answer = await db.value<{ limitations: { reason: string }[] }>("SELECT ruvector_healing_register('hidden', '{\"movable\": true}')");
     expect(answer.limitations.map(({ reason }) => reason).join()).toContain("row-level security");
     const before = await places(db, "hidden");
     const refused = await db.value<{ outcome: string; reason: string; message: string }>("SELECT ruvector_healing_execute('hidden', 'rebalance_partitions')");
@@ -204,7 +204,7 @@ describe("row-level security", () => {
 
   it("made after registration stops a move with an error, where its policy would leave rows behind", async () => {
     await owned("hiding", "SELECT 1");
-    await db.client.query("SELECT ruvector_healing_register('hiding')");
+    await db.client.query("SELECT ruvector_healing_register('hiding', '{\"movable\": true}')");
     await db.client.query(`SET ROLE ${owner}; ALTER TABLE hiding ENABLE ROW LEVEL SECURITY; ALTER TABLE hiding FORCE ROW LEVEL SECURITY; CREATE POLICY few ON hiding USING (id % 100 = 0); RESET ROLE`);
     const before = await placement(db, "hiding");
     const answer = await db.client.query("SELECT ruvector_healing_execute('hiding', 'rebalance_partitions') AS answer").then(({ rows }) => JSON.stringify(rows[0].answer), (error: pg.DatabaseError) => `${error.code}: ${error.message}`);

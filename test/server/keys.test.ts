@@ -20,7 +20,7 @@ const content = (table: string, without: string) => db.value<string>(`SELECT md5
 
 /** Heals the table by name, then undoes it; both must leave every row as it was. */
 async function healAndUndo(table: string, options: object = {}, column = "partition_id"): Promise<{ rows_moved: number; strategy: string; predicted_lambda: number }> {
-  await db.client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify(options)]);
+  await db.client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify({ movable: true, ...options })]);
   const [before, rows] = [await whole(table), await content(table, column)];
   const answer = await db.value<{ outcome: string; message: string; rows_moved: number; strategy: string; predicted_lambda: number }>("SELECT ruvector_healing_execute($1, 'rebalance_partitions')", [table]);
   expect(answer.message).toMatch(/^(target reached|the plan is carried out)/);
@@ -83,7 +83,7 @@ describe("keys of several columns", () => {
       CREATE TABLE mv_rest PARTITION OF "Many Values" DEFAULT;
       INSERT INTO "Many Values" SELECT g, CASE WHEN g <= 1500 THEN (ARRAY['a', 'it''s', 'b"c'])[1 + g % 3] ELSE (ARRAY['x', 'z', 'other', NULL])[1 + g % 4] END, '[1,2]' FROM generate_series(1, 2000) g`);
     // Journaled by primary key: without one it is only sensed. NULL cannot be part of one.
-    const options = await db.value<{ limitations: { strategy: string; reason: string }[] }>(`SELECT ruvector_healing_register('"Many Values"')`);
+    const options = await db.value<{ limitations: { strategy: string; reason: string }[] }>(`SELECT ruvector_healing_register('"Many Values"', '{"movable": true}')`);
     expect(options.limitations.filter(({ reason }) => reason.includes("primary key")).map(({ strategy }) => strategy).sort()).toEqual(["drain_hot_partition", "evict_cold_data", "rebalance_partitions"]);
     await db.client.query(`
       ALTER TABLE "Many Values" DETACH PARTITION mv_null; ALTER TABLE "Many Values" ADD PRIMARY KEY (shard, id)`);
@@ -114,7 +114,7 @@ describe("partitions of partitions", () => {
       CREATE TABLE nested_1 PARTITION OF nested FOR VALUES IN (1); CREATE TABLE nested_2 PARTITION OF nested FOR VALUES IN (2);
       CREATE TABLE nested_3 PARTITION OF nested FOR VALUES IN (3);
       INSERT INTO nested SELECT g, CASE WHEN g <= 1500 THEN 0 ELSE g % 4 END, date '2010-01-01' + g * 10 % 9000, '[1,2]' FROM generate_series(1, 1800) g`);
-    await db.client.query("SELECT ruvector_healing_register('nested', '{\"access_column\": \"at\", \"cold_partition\": 9}')");
+    await db.client.query("SELECT ruvector_healing_register('nested', '{\"movable\": true, \"access_column\": \"at\", \"cold_partition\": 9}')");
     const { lambda, metrics } = await db.value<{ lambda: number; metrics: { partitions: { label: string; rows: number }[] } }>("SELECT ruvector_integrity_sample('nested')");
     expect(metrics.partitions.find(({ label }) => label === "nested_0")?.rows).toBe(1575);
     expect(lambda).toBeLessThan(0.6);

@@ -120,7 +120,7 @@ describe("a role without rights beyond its tables", () => {
     const owner = await db.value<string>("SELECT quote_ident(current_user)");
     for (const { name } of functions) await db.client.query(`ALTER FUNCTION ${name} OWNER TO ruvector_hotspots_plain`).catch(() => db.client.query(`ALTER PROCEDURE ${name} OWNER TO ruvector_hotspots_plain`));
     try {
-      await db.client.query("SELECT ruvector_healing_register('plain')");
+      await db.client.query("SELECT ruvector_healing_register('plain', '{\"movable\": true}')");
       await sample("plain");
       await user.query("SELECT count(v) FROM plain; SELECT pg_stat_force_next_flush()");
       const { lambda, metrics, unmeasured } = await sample("plain");

@@ -28,7 +28,7 @@ beforeAll(async () => {
   other = await session(server);
   await install(client);
   await client.query("CREATE TABLE old (id bigint PRIMARY KEY, payload text, embedding vector(3)); CREATE INDEX old_payload ON old (payload)");
-  await client.query("INSERT INTO old SELECT g, md5(g::text), ARRAY[g, 1, 2]::vector FROM generate_series(1, 2000) g; SELECT ruvector_healing_register('old')");
+  await client.query("INSERT INTO old SELECT g, md5(g::text), ARRAY[g, 1, 2]::vector FROM generate_series(1, 2000) g; SELECT ruvector_healing_register('old', '{\"movable\": true}')");
   await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({ ...QUICK, enabled: false, preflight_transaction_seconds: 1 })]);
 }, 120_000);
 

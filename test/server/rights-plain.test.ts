@@ -53,11 +53,11 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
   });
 
   it("does not touch a table whose owner has not let it in, and says what to type", async () => {
-    const answer = await own.value<{ limitations: { reason: string; hint: string }[] }>("SELECT ruvector_healing_register('embeddings')").catch(({ code, hint }: pg.DatabaseError) => ({ code, hint }));
+    const answer = await own.value<{ limitations: { reason: string; hint: string }[] }>("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')").catch(({ code, hint }: pg.DatabaseError) => ({ code, hint }));
     // Not even SELECT: sensing needs that much.
     expect(answer).toMatchObject({ code: "RV010" });
     await db.client.query(`SET ROLE ${app}; GRANT SELECT, UPDATE ON embeddings TO ${installer}; RESET ROLE`);
-    const registered = await own.value<{ limitations: { reason: string; hint: string }[] }>("SELECT ruvector_healing_register('embeddings')");
+    const registered = await own.value<{ limitations: { reason: string; hint: string }[] }>("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
     expect(registered.limitations).toContainEqual(expect.objectContaining({ strategy: "rebalance_partitions", hint: `GRANT ${app} TO ${installer};` }));
     const sample = await own.value<{ unmeasured: { what: string; hint: string }[] }>("SELECT ruvector_integrity_sample('embeddings')");
     expect(sample.unmeasured).toContainEqual(expect.objectContaining({ what: "partition rows", hint: `GRANT ${app} TO ${installer};` }));
@@ -66,7 +66,7 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
 
   it("heals by pg_cron and undoes it, with the rights of the table's owner", async () => {
     await db.client.query(`SET ROLE ${app}; REVOKE ALL ON embeddings FROM ${installer}; RESET ROLE; GRANT ${app} TO ${installer}`);
-    const answer = await own.value<{ limitations: { strategy: string }[] }>("SELECT ruvector_healing_register('embeddings')");
+    const answer = await own.value<{ limitations: { strategy: string }[] }>("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
     expect(answer.limitations.filter(({ strategy }) => strategy === "rebalance_partitions")).toEqual([]);
     expect(await own.value("SELECT ruvector_healing_schedule('1 second')")).toMatchObject({ scheduled: true });
     await db.until<string>("SELECT max(state) FROM ruvector.healing_actions", (state) => state === "succeeded", 50);

@@ -95,7 +95,7 @@ describe("mode reject", () => {
     const { action_id } = await throttle("moved", { percent: 100, mode: "reject" });
     await db.client.query("UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now() WHERE id = $1", [action_id]);
     expect(await rejected([db.client], "moved", 5)).toBe(5);
-    const again = await db.value<{ limitations: { strategy: string }[] }>("SELECT ruvector_healing_register('moved')");
+    const again = await db.value<{ limitations: { strategy: string }[] }>("SELECT ruvector_healing_register('moved', '{\"movable\": true}')");
     expect(again.limitations.filter(({ strategy }) => ["rebalance_partitions", "throttle_ingestion"].includes(strategy))).toEqual([]);
     await db.client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 0}', 'moved')");
     const moved = await db.value<{ outcome: string; rows_moved: number }>("SELECT ruvector_healing_execute('moved', 'rebalance_partitions')");

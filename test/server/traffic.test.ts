@@ -89,7 +89,7 @@ describe("reads of the latest rows", () => {
     await db.client.query("ALTER TABLE latest ADD seen_at timestamptz");
     await db.client.query("UPDATE latest SET seen_at = now() - id * interval '1 minute'");
     await db.client.query("CREATE INDEX ON latest (id)");
-    await db.client.query("SELECT ruvector_healing_register('latest', '{\"access_column\": \"seen_at\"}')");
+    await db.client.query("SELECT ruvector_healing_register('latest', '{\"movable\": true, \"access_column\": \"seen_at\"}')");
     // 80 % of the lookups, by id, are of the forty latest rows of partition 3.
     await db.client.query("CREATE TABLE wanted AS (SELECT id FROM latest WHERE partition_id = 3 ORDER BY seen_at DESC LIMIT 40)");
     await db.client.query("CREATE TABLE others AS (SELECT id FROM latest WHERE id % 12 = 0)");

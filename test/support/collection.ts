@@ -28,7 +28,7 @@ export async function makeTable(db: TestDatabase, { table = "embeddings", rows, 
         FROM generate_series(${first}, ${first + count - 1}) g`);
     first += count;
   }
-  if (register) await db.client.query("SELECT ruvector_healing_register($1)", [table]);
+  if (register) await db.client.query("SELECT ruvector_healing_register($1, '{\"movable\": true}')", [table]);
 }
 
 /** What must not change whatever is done to a table: every row with its content, without its place. */

@@ -45,7 +45,7 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
   const before = await rowsByPartition(session);
   watch.lap("table");
 
-  await session.query("SELECT ruvector_healing_register('embeddings')");
+  await session.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   const since = await now(session);
   const weight_before = (await look(session, since)).weight;
   const writer = startWriter(await venue.connect());

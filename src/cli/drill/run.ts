@@ -107,7 +107,7 @@ async function play(stage: Stage, drill: Drill, options: RunOptions, result: Res
   const { client, table } = stage;
   await freshSchema(client);
   await drill.prepare(stage);
-  await client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify(drill.options ?? {})]);
+  await client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify({ movable: true, ...drill.options })]);
   // A drill teaches nothing: neither the next drill nor the server it runs on.
   await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ learning_enabled: false, ...drill.settings }), table]);
   result.lambda_healthy = await healthy(stage, options);

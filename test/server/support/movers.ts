@@ -34,7 +34,7 @@ export async function memoryTable(db: TestDatabase, user: pg.Client, table: stri
   await db.client.query(`ALTER TABLE ${table} ADD used_at timestamptz`);
   await db.client.query(`UPDATE ${table} SET used_at = now() - CASE WHEN id % 2 = 0 THEN interval '1 year' ELSE interval '1 minute' END - id * interval '1 millisecond'`);
   await db.client.query(`VACUUM FULL ${table}`);
-  await db.client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify({ access_column: "used_at", cold_partition: COLD, ...options })]);
+  await db.client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify({ movable: true, access_column: "used_at", cold_partition: COLD, ...options })]);
   await db.client.query("SET effective_cache_size = '1GB'");
   await db.client.query("SELECT ruvector_integrity_sample($1)", [table]);
   // Several seconds' worth at once, so that next to nothing of it is missing.
