@@ -98,14 +98,16 @@ BEGIN
   UPDATE ruvector.healing_breaker
      SET state = b.state, opened_at = b.opened_at, reason = b.reason, open_until = b.open_until, opens = b.opens, half_open_at = b.half_open_at,
          probe_action_id = b.probe_action_id, closed_at = b.closed_at, closed_by = b.closed_by, close_reason = b.close_reason, updated_at = clock_timestamp();
-  IF b.state = before.state THEN
+  -- Closed by a person while it was closed: what failed so far does not count any more, which is a change too.
+  IF b.state = before.state AND NOT (b.state = 'closed' AND b.closed_at IS DISTINCT FROM before.closed_at) THEN
     RETURN;
   END IF;
   said := CASE b.state
     WHEN 'open' THEN format('the circuit breaker is open: %s. No action is started before %s; SELECT ruvector_healing_breaker_close(''<why>''); closes it by hand.',
                             b.reason, ruvector.healing_timestamp(b.open_until))
     WHEN 'half_open' THEN 'the circuit breaker is half open: one action is let through to see'
-    ELSE format('the circuit breaker is closed by %s: %s', b.closed_by, b.close_reason) END;
+    ELSE format(CASE before.state WHEN 'closed' THEN 'the circuit breaker, which was closed, begins to count anew, by %s: %s'
+                                  ELSE 'the circuit breaker is closed by %s: %s' END, b.closed_by, b.close_reason) END;
   INSERT INTO ruvector.healing_events (kind, action_id, message, details)
   VALUES ('breaker_' || b.state, coalesce(b.probe_action_id, before.probe_action_id), said, to_jsonb(b) - 'one');
   IF b.state = 'open' THEN

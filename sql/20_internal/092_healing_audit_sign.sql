@@ -34,6 +34,18 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION ruvector.healing_audit_head_text(bigint, bytea) IS 'What an Ed25519 signature covers: ruvector_healing audit v1 <seq> <hash> <time>.';
 
+-- By its own row, not by the largest seq there is: a made-up one must not end the signing.
+CREATE OR REPLACE FUNCTION ruvector.healing_audit_signed(key_id text, head ruvector.healing_audit_head)
+RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT EXISTS (SELECT FROM ruvector.healing_audit_signatures s
+                  WHERE s.key_id = healing_audit_signed.key_id AND s.seq = (healing_audit_signed.head).seq
+                    AND starts_with(s.head, format('ruvector_healing audit v1 %s %s ', (healing_audit_signed.head).seq, encode((healing_audit_signed.head).hash, 'hex'))));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_audit_signed(text, ruvector.healing_audit_head) IS 'Whether a key has signed this very head.';
+
 CREATE OR REPLACE FUNCTION ruvector.healing_audit_sign_with(key_id text, secret bytea, seq bigint, hash bytea)
 RETURNS void
 LANGUAGE plpgsql
@@ -44,7 +56,9 @@ DECLARE
 BEGIN
   INSERT INTO ruvector.healing_audit_signatures (seq, key_id, head, signature)
   VALUES (healing_audit_sign_with.seq, healing_audit_sign_with.key_id, head, ruvector.healing_ed25519_sign(secret, head))
-  ON CONFLICT DO NOTHING;
+  -- A row that somebody made up for this place does not stay in the way of the real one.
+  ON CONFLICT ON CONSTRAINT healing_audit_signatures_pkey
+  DO UPDATE SET head = excluded.head, signature = excluded.signature, signed_at = excluded.signed_at;
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_audit_sign_with(text, bytea, bigint, bytea) IS 'Signs a head and keeps the signature.';
@@ -124,6 +138,11 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RETURN;
   END IF;
+  -- So that a signer outside can tell a quiet server from one whose events are kept away from it.
+  -- The newest by its number: a clock set back by days leaves later times behind.
+  IF abs(extract(epoch FROM clock_timestamp() - (SELECT e.at FROM ruvector.healing_events e ORDER BY e.id DESC LIMIT 1))) > 86400 THEN
+    INSERT INTO ruvector.healing_events (kind, message) VALUES ('audit_alive', 'The loop runs; nothing else was recorded for a day.');
+  END IF;
   PERFORM ruvector.healing_audit_chain('100 ms');
   -- Two ticks that overlap would both make the first key. The chain's own lock: whoever has it signs, the next tick what came since.
   IF NOT pg_try_advisory_xact_lock(1381389896, -40) THEN
@@ -133,7 +152,7 @@ BEGIN
   SELECT k.* INTO active FROM ruvector.healing_audit_keys k WHERE k.retired_at IS NULL;
   -- A signer outside comes for the head itself (ruvector_healing_audit_head).
   IF head.seq IS NULL OR active.held_by = 'external'
-     OR head.seq <= (SELECT max(s.seq) FROM ruvector.healing_audit_signatures s WHERE s.key_id = active.key_id) THEN
+     OR ruvector.healing_audit_signed(active.key_id, head) THEN
     RETURN;
   END IF;
   secret := ruvector.healing_audit_private_key();

@@ -1,6 +1,7 @@
 -- What pg_cron runs. Every phase is a transaction of its own: a tick that dies loses at most one batch,
 -- and a writer waits for at most one batch. Not SECURITY DEFINER and without SET, so that it can COMMIT;
--- it therefore names every object with its schema.
+-- it therefore names every object with its schema. READ COMMITTED whatever the role's default is: with an older snapshot
+-- a transaction neither sees the chain of events as it is nor a row that another session changed meanwhile.
 CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
 LANGUAGE plpgsql
 AS $procedure$
@@ -8,7 +9,12 @@ DECLARE
   collections integer[];
   one integer;
   began pg_catalog.timestamptz;
+  isolation constant pg_catalog.text := pg_catalog.current_setting('default_transaction_isolation');
 BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
+    PERFORM pg_catalog.set_config('default_transaction_isolation', 'read committed', false);
+    COMMIT;
+  END IF;
   collections := ruvector.healing_tick_begin();
   COMMIT;
   FOREACH one IN ARRAY collections LOOP
@@ -26,6 +32,7 @@ BEGIN
   END IF;
   COMMIT;
   PERFORM ruvector.healing_audit_tick();
+  PERFORM pg_catalog.set_config('default_transaction_isolation', isolation, false);
 END
 $procedure$;
 COMMENT ON PROCEDURE public.ruvector_healing_tick() IS 'One turn of the loop over all collections: CALL ruvector_healing_tick(); Overlapping calls are harmless.';

@@ -30,9 +30,20 @@ COMMENT ON FUNCTION public.ruvector_healing_register(text, jsonb) IS 'Registers 
 
 CREATE OR REPLACE FUNCTION ruvector.healing_register(relation oid, options jsonb)
 RETURNS jsonb
-LANGUAGE sql SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
+DECLARE
+  place record;
+BEGIN
+  -- By a name nobody reaches a schema that is closed to them; the same holds for a number.
+  SELECT n.nspname, c.relname INTO place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.oid = healing_register.relation AND NOT has_schema_privilege(session_user, n.oid, 'USAGE');
+  IF FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = format('role %I may not use schema %I', session_user, place.nspname),
+      DETAIL = format('Table %I is in it.', place.relname), HINT = format('GRANT USAGE ON SCHEMA %I TO %I;', place.nspname, session_user);
+  END IF;
+  RETURN ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_register(oid, jsonb) IS 'What ruvector_healing_register() calls once the table is found.';

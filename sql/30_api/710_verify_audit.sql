@@ -50,12 +50,19 @@ BEGIN
     'intact', broken = 0,
     'message', CASE
       WHEN broken > 0 THEN format('Broken, first at seq %s: %s.', coalesce(findings -> 0 ->> 'seq', '(none)'), findings -> 0 ->> 'message')
+      WHEN links.events = 0 AND tail.count = 0 THEN 'There are no events to verify.'
+      WHEN links.events = 0 AND from_ IS NULL AND to_ IS NULL THEN format('None of the %s events is in the chain yet, the oldest since %s: nothing is proven of them.', tail.count, tail.oldest)
       WHEN links.events = 0 THEN 'There are no events to verify.'
       ELSE format('%s events, seq %s to %s, are intact; %s.', links.events, links.first_seq, links.last_seq, CASE
         WHEN signatures = 'none' THEN 'signatures were not checked'
         WHEN signed.signed_seq IS NULL THEN 'none is signed yet'
         WHEN signed.signed_seq >= links.last_seq THEN 'all are signed'
-        ELSE format('signed up to seq %s', signed.signed_seq) END) END,
+        ELSE format('signed up to seq %s', signed.signed_seq) END)
+        -- An event without a place can be deleted without a trace in the chain.
+        || CASE WHEN tail.count > 0 AND to_ IS NULL
+                THEN format(' %s %s not in the chain yet, the oldest since %s: nothing is proven of %s.', tail.count,
+                            CASE tail.count WHEN 1 THEN 'event is' ELSE 'events are' END, tail.oldest, CASE tail.count WHEN 1 THEN 'it' ELSE 'them' END)
+                ELSE '' END END,
     'broken', CASE WHEN broken > 0 THEN findings -> 0 END,
     'findings', findings,
     'findings_total', broken,

@@ -41,16 +41,19 @@ DECLARE
   head ruvector.healing_audit_head;
   active ruvector.healing_audit_keys;
   signed bigint;
+  waiting record;
 BEGIN
   PERFORM ruvector.healing_writable('audit_head');
   PERFORM ruvector.healing_audit_chain('1 s');
   SELECT h.* INTO head FROM ruvector.healing_audit_head h;
   SELECT k.* INTO active FROM ruvector.healing_audit_keys k WHERE k.retired_at IS NULL;
-  SELECT max(s.seq) INTO signed FROM ruvector.healing_audit_signatures s WHERE s.key_id = active.key_id;
+  SELECT max(s.seq) INTO signed FROM ruvector.healing_audit_signatures s WHERE s.key_id = active.key_id AND s.seq <= head.seq;
+  SELECT count(*) AS count, extract(epoch FROM clock_timestamp() - min(e.at))::float8 AS seconds INTO waiting FROM ruvector.healing_events e WHERE e.seq IS NULL;
   RETURN jsonb_build_object(
     'head', ruvector.healing_audit_head_text(head.seq, head.hash), 'seq', head.seq, 'hash', encode(head.hash, 'hex'),
     'key_id', active.key_id, 'held_by', active.held_by, 'signed_seq', signed,
-    'due', active.held_by = 'external' AND head.seq > coalesce(signed, 0));
+    'unchained', waiting.count, 'unchained_seconds', waiting.seconds,
+    'due', active.held_by = 'external' AND NOT ruvector.healing_audit_signed(active.key_id, head));
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_audit_head() IS 'The head of the audit chain, for a signer outside: signs the text "head" when "due": SELECT ruvector_healing_audit_head();';
@@ -116,7 +119,8 @@ BEGIN
   END IF;
   INSERT INTO ruvector.healing_audit_signatures AS s (seq, key_id, head, signature)
   VALUES (parts[1]::bigint, key.key_id, ruvector_healing_audit_sign.head, bytes)
-  ON CONFLICT ON CONSTRAINT healing_audit_signatures_pkey DO NOTHING;
+  ON CONFLICT ON CONSTRAINT healing_audit_signatures_pkey
+  DO UPDATE SET head = excluded.head, signature = excluded.signature, signed_at = excluded.signed_at;
   RETURN jsonb_build_object('accepted', true, 'seq', parts[1]::bigint, 'key_id', key.key_id);
 END
 $function$;

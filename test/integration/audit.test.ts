@@ -190,11 +190,56 @@ describe("found and named", () => {
     expect(await change(`signature = decode('${other}', 'hex')`)).toMatchObject({ problem: "signature_wrong", seq });
   });
 
+  it("a made-up signature of a later place, which does not stop the signing", async () => {
+    await db.client.query("INSERT INTO ruvector.healing_audit_signatures SELECT 1000000, key_id, 'made up', signature FROM ruvector.healing_audit_signatures ORDER BY seq DESC LIMIT 1");
+    await write(1);
+    await ticks(db, 1);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_audit_signatures WHERE seq = (SELECT seq FROM ruvector.healing_audit_head)")).toBe(1);
+    expect((await verifyAudit(db)).findings.map(({ problem }) => problem)).toContain("tail_truncated");
+    await db.client.query("DELETE FROM ruvector.healing_audit_signatures WHERE seq = 1000000");
+    const after = await verifyAudit(db);
+    expect(after).toMatchObject({ intact: true, signed_seq: after.head.seq });
+  });
+
   it("an edited head or beginning", async () => {
     expect((await tampered("UPDATE ruvector.healing_audit_head SET hash = sha256(hash)")).broken).toMatchObject({ problem: "head_changed" });
     const verdict = await tampered(`
       UPDATE ruvector.healing_audit_head h SET base_seq = e.seq, base_hash = e.hash FROM ruvector.healing_events e WHERE e.seq = 3; DELETE FROM ruvector.healing_events WHERE seq <= 3`);
     expect(verdict.broken).toMatchObject({ problem: "checkpoint_wrong", seq: 3 });
+  });
+});
+
+it("a day without events leaves one that says the loop runs, once", async () => {
+  const alive = () => db.value("SELECT count(*)::int FROM ruvector.healing_events WHERE kind = 'audit_alive'");
+  await db.client.query("INSERT INTO ruvector.healing_events (kind, message) VALUES ('test_event', 'now')");
+  const before = await alive();
+  await ticks(db, 1);
+  expect(await alive()).toBe(before);
+  await db.client.query("BEGIN");
+  await db.client.query("SET LOCAL session_replication_role = replica");
+  await db.client.query("UPDATE ruvector.healing_events SET at = clock_timestamp() - interval '25 hours'");
+  await db.client.query("SELECT ruvector.healing_audit_tick()");
+  await db.client.query("SELECT ruvector.healing_audit_tick()");
+  expect(await alive()).toBe(Number(before) + 1);
+  await db.client.query("ROLLBACK");
+});
+
+describe("every change", () => {
+  const newest = () => db.value("SELECT jsonb_build_object('kind', kind, 'message', message) FROM ruvector.healing_events ORDER BY id DESC LIMIT 1");
+
+  it("of a job's priority is an event", async () => {
+    await db.client.query("SELECT ruvector_healing_job_priority('nightly', 'low')");
+    expect(await newest()).toEqual({ kind: "job_priority", message: "The priority of job nightly is low." });
+    await db.client.query("SELECT ruvector_healing_job_priority('nightly', NULL)");
+    expect(await newest()).toEqual({ kind: "job_priority", message: "The priority of job nightly is normal." });
+    const count = await db.value("SELECT count(*) FROM ruvector.healing_events");
+    await db.client.query("SELECT ruvector_healing_job_priority('nightly', NULL)");
+    expect(await db.value("SELECT count(*) FROM ruvector.healing_events")).toBe(count);
+  });
+
+  it("of what the breaker counts is an event, also while it is closed", async () => {
+    await db.client.query("SELECT ruvector_healing_breaker_close('the disk was full')");
+    expect(await newest()).toEqual({ kind: "breaker_closed", message: expect.stringMatching(/^the circuit breaker, which was closed, begins to count anew, by \S+: the disk was full$/) });
   });
 });
 
@@ -219,6 +264,28 @@ describe("an event that is not chained yet", () => {
     await db.client.query("ROLLBACK");
     await ticks(db, 1);
     expect(await verifyAudit(db)).toMatchObject({ intact: true, unchained: 0 });
+  });
+
+  it("is named in the message: nothing is proven of it", async () => {
+    await db.client.query("BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO ruvector.healing_events (kind, message) VALUES ('test_event', 'serializable'); COMMIT");
+    expect((await verifyAudit(db)).message).toMatch(/1 event is not in the chain yet, the oldest since \S+: nothing is proven of it\.$/);
+    await ticks(db, 1);
+    expect((await verifyAudit(db)).message).toMatch(/are intact; all are signed\.$/);
+  });
+
+  it("is chained by the tick of a role whose default isolation is another, and the session keeps its own", async () => {
+    for (const isolation of ["repeatable read", "serializable"]) {
+      await db.client.query(`SET default_transaction_isolation = '${isolation}'`);
+      try {
+        await db.client.query("INSERT INTO ruvector.healing_events (kind, message) VALUES ('test_event', $1)", [isolation]);
+        expect(await verifyAudit(db)).toMatchObject({ unchained: 1 });
+        await db.client.query("CALL ruvector_healing_tick()");
+        expect(await verifyAudit(db)).toMatchObject({ intact: true, unchained: 0, message: expect.stringMatching(/all are signed\.$/) });
+        expect(await db.value("SELECT current_setting('default_transaction_isolation')")).toBe(isolation);
+      } finally {
+        await db.client.query("RESET default_transaction_isolation");
+      }
+    }
   });
 
   it("leaves no trace when its transaction is rolled back", async () => {

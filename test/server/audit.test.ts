@@ -1,4 +1,5 @@
 /** The audit trail with many sessions, roles, dumps, an older installation, and the verifier of docs/audit.md. */
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -130,9 +131,10 @@ describe("the verifier of docs/audit.md", async () => {
   const verified = async (content: readonly string[], ...keys: string[]) => {
     const file = join(folder, "audit.jsonl");
     await writeFile(file, `${content.join("\n")}\n`);
-    const { exitCode, stdout, stderr } = await execa("node", [script, file, ...keys], { reject: false });
+    const { exitCode, stdout, stderr } = await execa("node", [script, file, "1", ...keys], { reject: false });
     return { exitCode, said: stdout || stderr };
   };
+  const reaches = async (least: string, ...keys: string[]) => (await execa("node", [script, join(folder, "audit.jsonl"), least, ...keys], { reject: false })).exitCode;
   const keys = async () => (await verifyAudit(db)).keys.map(({ public_key }) => public_key);
 
   it("finds an export by psql intact, and says up to where it is signed", async () => {
@@ -143,7 +145,28 @@ describe("the verifier of docs/audit.md", async () => {
       .catch((error: { code?: string }) => (error.code === "ENOENT" ? lines().then((all) => ({ stdout: all.join("\n") })) : Promise.reject(error)));
     const { head } = await verifyAudit(db);
     expect(await verified(stdout.split("\n"), ...(await keys()))).toEqual({ exitCode: 0, said: `${head.seq} events up to seq ${head.seq} are intact; signed by a key you trust up to seq ${head.seq}` });
-    expect((await verified(stdout.split("\n"))).said).toContain("up to seq 0");
+    expect([await reaches(String(head.seq), ...(await keys())), await reaches(String(head.seq + 1), ...(await keys()))]).toEqual([0, 1]);
+    // Without a place to reach, or with a key in its place, nothing is taken for proven.
+    expect([await reaches("0", ...(await keys())), await reaches(...((await keys()) as [string]))]).toEqual([1, 1]);
+  });
+
+  it("finds nothing proven by an export without a trusted head, an empty one, or one that is forged whole", async () => {
+    const unsigned = { exitCode: 1, said: "signed by a key you trust up to seq 0; it must reach 1" };
+    expect(await verified(await lines())).toEqual(unsigned);
+    expect(await verified([], ...(await keys()))).toMatchObject({ exitCode: 1 });
+    expect(await verified(['{"base": 0, "hash": "' + "0".repeat(64) + '"}'], ...(await keys()))).toEqual(unsigned);
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const sha = (text: string) => createHash("sha256").update(text).digest("hex");
+    const hash = sha(`${"0".repeat(64)} 1 ${sha("[made up]")}`);
+    const head = `ruvector_healing audit v1 1 ${hash} 2026-01-01T00:00:00.000000Z`;
+    const own = publicKey.export({ format: "der", type: "spki" }).subarray(-32).toString("hex");
+    const key = createHash("sha256").update(own, "hex").digest("hex").slice(0, 16);
+    const forged = [
+      { base: 0, hash: "0".repeat(64) }, { key, public_key: own }, { seq: 1, text: "[made up]", hash },
+      { head, key, signature: sign(null, Buffer.from(head), privateKey).toString("hex") },
+    ].map((line) => JSON.stringify(line));
+    expect(await verified(forged, own)).toMatchObject({ exitCode: 0 });
+    expect(await verified(forged, ...(await keys()))).toEqual(unsigned);
   });
 
   it("finds an event changed, removed, moved, a tail cut, a signature replaced", async () => {

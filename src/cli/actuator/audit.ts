@@ -10,11 +10,15 @@ import type { Log } from "./log.ts";
 
 interface Head {
   readonly head: string | null;
-  readonly seq: number;
-  readonly hash: string;
-  readonly key_id: string;
-  readonly held_by: string;
-  readonly due: boolean;
+  readonly seq: number | null;
+  readonly hash: string | null;
+  readonly key_id: string | null;
+  readonly held_by: string | null;
+  /** The newest place that the database has a signature of. */
+  readonly signed_seq: number | null;
+  /** Events without a place in the chain, and since when; a database of an older version does not say. */
+  readonly unchained?: number;
+  readonly unchained_seconds?: number | null;
 }
 
 interface ChainLink {
@@ -26,7 +30,15 @@ interface ChainLink {
 export interface Signed {
   readonly seq: number;
   readonly hash: string;
+  /** When it was signed, milliseconds since 1970 by this machine's clock. */
+  readonly at?: number;
 }
+
+/** A tick that writes nothing else records one event a day (audit_alive): two of them missing are no coincidence. */
+export const SILENCE_SECONDS = 50 * 3600;
+
+/** Ticks chain what commits left over: events that wait for longer are kept out of the chain by something. */
+const UNCHAINED_SECONDS = 900;
 
 const PAGE = 10_000;
 
@@ -76,7 +88,7 @@ export class AuditSigner {
     if (!this.link.connected) return;
     try {
       const problem = await this.signDue();
-      if (problem !== null && problem !== this.problem) this.log("error", `the audit head is not signed: ${problem}`, { key: this.key.id });
+      if (problem !== null && problem !== this.problem) this.log("error", `the audit trail is not as it was signed, or stands still: ${problem}`, { key: this.key.id });
       this.problem = problem;
     } catch (error) {
       if (error instanceof NotConnected) return;
@@ -86,22 +98,43 @@ export class AuditSigner {
     }
   }
 
-  /** null: it is signed, or there is nothing to sign. */
+  /**
+   * Compares the head with what was signed last, whatever the database says of what is due, and signs what is new.
+   * null: it is signed, or nothing was added.
+   */
   private async signDue(): Promise<string | null> {
     const head = await this.link.value<Head>("SELECT ruvector_healing_audit_head()");
     if (head.key_id !== this.key.id) return `the chain is to be signed by key ${head.key_id} (${head.held_by}); this actuator has ${this.key.id}`;
-    if (!head.due || head.head === null) return null;
     const { seq, hash } = head;
-    if (!head.head.startsWith(`ruvector_healing audit v1 ${seq} ${hash} `) || !/^[\x20-\x7e]+$/.test(head.head)) return `the text of the head is not that of ${seq}`;
+    if (head.head === null || seq === null || hash === null) return this.last === null ? null : `the chain is empty, and ${this.last.seq} was signed`;
     if (this.last) {
-      const broken = await extension(this.last, head, (after) => this.link.rows<ChainLink>("SELECT seq, content_hash, hash FROM ruvector_healing_audit_links($1, $2)", [after, PAGE]));
+      const links = (after: number) => this.link.rows<ChainLink>("SELECT seq, content_hash, hash FROM ruvector_healing_audit_links($1, $2)", [after, PAGE]);
+      const broken = await extension(this.last, { seq, hash }, links);
       if (broken !== null) return broken;
     } else this.log("info", "signs its first audit head, which it takes on trust", { seq });
-    await this.link.once("SELECT ruvector_healing_audit_sign($1, $2, $3)", [head.head, this.key.id, this.key.sign(head.head)]);
-    this.last = { seq, hash };
+    if (this.last?.seq === seq && head.signed_seq !== seq) this.log("warning", "the signature of the audit head is gone from the database; it is signed again", { seq });
+    if (this.last?.seq !== seq || head.signed_seq !== seq) await this.sign(head.head, { seq, hash });
+    return this.standstill(head);
+  }
+
+  private async sign(head: string, signed: Signed): Promise<void> {
+    if (!head.startsWith(`ruvector_healing audit v1 ${signed.seq} ${signed.hash} `) || !/^[\x20-\x7e]+$/.test(head)) {
+      throw new Error(`the text of the head is not that of ${signed.seq}`);
+    }
+    await this.link.once("SELECT ruvector_healing_audit_sign($1, $2, $3)", [head, this.key.id, this.key.sign(head)]);
+    this.last = this.last?.seq === signed.seq ? this.last : { ...signed, at: Date.now() };
     this.signatures++;
     this.remember(this.last);
-    return null;
+  }
+
+  /** Why a head that does not move is not a quiet day; null: it may be one. */
+  private standstill({ unchained = 0, unchained_seconds }: Head): string | null {
+    const since = unchained_seconds ?? 0;
+    if (unchained > 0 && since > UNCHAINED_SECONDS) {
+      return `${unchained} events have no place in the chain, the oldest for ${Math.round(since)} s: whoever may write the table can remove them unseen`;
+    }
+    const silent = (Date.now() - (this.last?.at ?? Date.now())) / 1000;
+    return silent > SILENCE_SECONDS ? `no event was added for ${Math.round(silent / 3600)} hours; a running loop adds one a day` : null;
   }
 
   private remember(signed: Signed): void {
@@ -119,7 +152,8 @@ function remembered(file: string): Signed | null {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
-  const { seq, hash } = JSON.parse(text) as Partial<Signed>;
+  const { seq, hash, at } = JSON.parse(text) as Partial<Signed>;
   if (typeof seq !== "number" || typeof hash !== "string" || !/^[0-9a-f]{64}$/.test(hash)) throw new Error(`${file} holds no signed head: move it away to begin anew`);
-  return { seq, hash };
+  // A file of an older version has no time: the silence is counted from now.
+  return { seq, hash, at: typeof at === "number" ? at : Date.now() };
 }

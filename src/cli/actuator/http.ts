@@ -1,6 +1,6 @@
 /** The actuator's HTTP server: handlers in order, the first that answers ends it. It only ever reads: GET and HEAD. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, isIP } from "node:net";
+import { type AddressInfo, BlockList, isIP } from "node:net";
 
 /** true: it has answered. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
@@ -32,13 +32,21 @@ export function answer(response: ServerResponse, status: number, type: string, b
 export const json = (response: ServerResponse, status: number, body: unknown): true =>
   answer(response, status, "application/json; charset=utf-8", `${JSON.stringify(body, null, 1)}\n`);
 
-const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8);
+LOOPBACK.addAddress("::1", "ipv6");
+
+/** Compared as an address, not as text: "127.0.0.1.evil.example" is a name of somebody else's. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  return family === 0 ? host.toLowerCase() === "localhost" : LOOPBACK.check(host, family === 6 ? "ipv6" : "ipv4");
+}
 
 /** Whoever listens on this machine only is spoken to by this machine's names only: a page of the web may point a name of its own at 127.0.0.1. */
 function isForeign({ headers: { host } }: IncomingMessage, listen: Listen): boolean {
   if (!isLoopback(listen.host)) return false;
-  const name = (host ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
-  return !isLoopback(name);
+  const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/i.exec(host ?? "") ?? [];
+  return !isLoopback(bracketed ?? plain ?? "");
 }
 
 export async function serve(listen: Listen, handlers: readonly Handler[], failed: (error: unknown, request: IncomingMessage) => void): Promise<Serving> {

@@ -6,6 +6,8 @@ import type { Observer } from "./worker.ts";
 export interface Sampled {
   readonly connected: boolean;
   readonly losses: number;
+  /** null: no audit trail is signed here. */
+  readonly auditProblem: boolean | null;
   readonly workloads: readonly { readonly workload: string; readonly replicas: number | null; readonly secondsSinceReport: number | null }[];
 }
 
@@ -35,6 +37,14 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
     collect() {
       this.reset();
       for (const { workload, secondsSinceReport } of sample().workloads) if (secondsSinceReport !== null) this.set({ workload }, secondsSinceReport);
+    },
+  });
+  new Gauge({
+    name: `${prefix}audit_problem`, help: "1 while the audit trail is not as this process signed it, or stands still.", registers,
+    collect() {
+      const problem = sample().auditProblem;
+      this.reset();
+      if (problem !== null) this.set(problem ? 1 : 0);
     },
   });
   const losses = new Counter({

@@ -60,15 +60,16 @@ export async function run(database: string | undefined, flags: ActuatorFlags): P
   const log = logTo((line) => process.stderr.write(`${line}\n`), flags.logFormat === "json");
   const signal = interruption("what it was at goes on elsewhere after a minute");
   const reads = reader(to);
+  let signer: AuditSigner | null = null;
   const own = ownMetrics(() => ({
-    connected: link.connected, losses: link.losses,
+    connected: link.connected, losses: link.losses, auditProblem: signer === null ? null : signer.problem !== null,
     workloads: [...worker.known].map(([workload, { replicas, reportedAt }]) => ({ workload, replicas, secondsSinceReport: reportedAt === null ? null : monotonic() - reportedAt })),
   }));
   const { name, maxReplicas, reportEvery, pollEvery } = flags;
   const worker = new Worker({ name, workloads: await workloads(flags, own.kubernetes), maxReplicas, reportEvery, pollEvery, lookEvery: 1 }, log, own.observer);
   const link = new Link(to, name, worker, log);
   worker.link = link;
-  const signer = await auditSigner(flags, link, log);
+  signer = await auditSigner(flags, link, log);
   const complain = (error: unknown): void => log("warning", `a page could not be served: ${error instanceof Error ? error.message : String(error)}`);
   const serving = await serve(flags.listen, handlers({ reader: reads, health: () => healthOf(to, flags, link, worker, signer), ownMetrics: own.text, failed: complain }), complain);
   log("info", "ruvector-healing actuator", { version: VERSION, name, serves: serving.url, database: to.shown, workloads: flags.workload.map(({ text }) => text) });
