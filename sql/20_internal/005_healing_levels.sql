@@ -49,6 +49,7 @@ VALUES
   ('ruvector_healing_breaker_close', 'operator', false),
   ('ruvector_healing_tick', 'operator', false),
   ('ruvector_integrity_sample', 'operator', false),
+  ('healing_tick', 'operator', false),
   ('healing_tick_begin', 'operator', false),
   ('healing_tick_collection', 'operator', false),
   ('healing_tick_end', 'operator', false),
@@ -149,7 +150,7 @@ AS $function$
 DECLARE
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
 BEGIN
-  WHILE NOT pg_try_advisory_xact_lock(1381389896, -2) LOOP
+  WHILE NOT ruvector.healing_try_lock('rights') LOOP
     IF clock_timestamp() > give_up THEN
       RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session is changing the rights',
         DETAIL = 'Waited 5 s for its transaction to end.', HINT = 'Try again in a moment.';

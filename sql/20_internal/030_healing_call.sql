@@ -4,7 +4,10 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
   name text := (SELECT format('%I.%I', c.schema_name, c.table_name) FROM ruvector.collections c WHERE c.collection_id = healing_busy.collection_id);
-  hint text := format('SELECT pid, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = ''advisory'' AND classid = 1381389896 AND objid = %s;', collection_id::bigint & 4294967295);
+  holder integer := CASE operation WHEN 'configure' THEN (SELECT h.pid FROM ruvector.healing_lock_holders('settings') h LIMIT 1)
+                                   ELSE (SELECT h.pid FROM ruvector.healing_lock_holders('collection') h WHERE h.id = healing_busy.collection_id LIMIT 1) END;
+  -- It may have ended a moment ago.
+  hint text := coalesce(format('SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = %s;', holder), 'Try again.');
   message text := 'another session is working on this collection in a transaction that has not ended';
 BEGIN
   IF operation = 'configure' THEN
@@ -38,10 +41,11 @@ DECLARE
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
   locked integer := CASE
     WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
-    -- Settings are one object for everybody: rules between them hold over all layers.
-    WHEN operation = 'configure' THEN -1
+    WHEN operation = 'configure' THEN 0
     WHEN operation IN ('approve', 'reject', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
+  -- Settings are one object for everybody: rules between them hold over all layers.
+  kind constant text := CASE operation WHEN 'configure' THEN 'settings' ELSE 'collection' END;
 BEGIN
   -- trigger and execute answer with the guard's refusal; the others only read.
   IF operation NOT IN ('trigger', 'execute', 'explain', 'explain_collection', 'graph') THEN
@@ -49,7 +53,7 @@ BEGIN
   END IF;
   -- Asked for again and again, never waited for: once PLJS 1.0.5 has run in a session, neither lock_timeout nor a
   -- cancel ends a wait in it (measured: 12 s at a lock_timeout of 1 s), because it replaces the signal handler.
-  WHILE locked IS NOT NULL AND NOT pg_try_advisory_xact_lock(1381389896, locked) LOOP
+  WHILE locked IS NOT NULL AND NOT ruvector.healing_try_lock(kind, locked) LOOP
     IF clock_timestamp() > give_up THEN
       RETURN ruvector.healing_busy(operation, locked);
     END IF;

@@ -1,16 +1,17 @@
 -- The parts of a tick, each one transaction of ruvector_healing_tick(). They are SECURITY DEFINER so that the
 -- procedure itself need not be: a SECURITY DEFINER procedure, or one with SET, cannot COMMIT.
 
--- 1381389896 is 'RVVH' in ASCII: the class of all advisory locks taken here; 0 is the tick, -1 the settings, other numbers collections.
 CREATE OR REPLACE FUNCTION ruvector.healing_tick_begin()
 RETURNS integer[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  IF pg_is_in_recovery() OR NOT pg_try_advisory_xact_lock(1381389896, 0) THEN
+  IF pg_is_in_recovery() OR NOT ruvector.healing_try_lock('tick') THEN
     RETURN '{}';
   END IF;
+  -- A restored dump has collections without locks.
+  PERFORM ruvector.healing_make_locks();
   UPDATE ruvector.healing_ticks t
      SET ticks = ticks + 1,
          started_at = clock_timestamp(),
@@ -44,7 +45,7 @@ DECLARE
   about text;
 BEGIN
   -- Another tick or a person's call is at work on this collection: it needs nothing from here.
-  IF NOT pg_try_advisory_xact_lock(1381389896, collection_id) THEN
+  IF NOT ruvector.healing_try_lock('collection', collection_id) THEN
     RETURN false;
   END IF;
   BEGIN

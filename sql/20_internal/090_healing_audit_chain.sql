@@ -1,5 +1,5 @@
 -- The hash chain over the events. Writers insert events without it, side by side; at their commit (or, when another session is
--- just at it, at the next one's or the next tick) the events that have no place yet are chained, under an advisory lock that is held
+-- just at it, at the next one's or the next tick) the events that have no place yet are chained, under a lock that is held
 -- for the rest of that commit only: nobody's transaction waits for another's.
 
 -- These three are STABLE and without SET, so that the planner inlines them: verifying 100,000 events calls each 100,000 times.
@@ -51,8 +51,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM ruvector.healing_events e WHERE e.seq IS NULL) THEN
     RETURN 0;
   END IF;
-  -- -40 among the advisory locks of this class. Never waited for in the lock manager: no deadlock can come of it.
-  WHILE NOT pg_try_advisory_xact_lock(1381389896, -40) LOOP
+  WHILE NOT ruvector.healing_try_lock('audit') LOOP
     IF clock_timestamp() >= give_up THEN
       RETURN NULL;
     END IF;

@@ -167,12 +167,11 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  -- 1381389897 is 'RVVI'. The collection's own lock is held by the caller, so that nobody else can have this one.
-  IF NOT pg_try_advisory_xact_lock(1381389897, collection_id) THEN
-    RETURN NULL;
-  END IF;
-  RETURN (SELECT count(*)::int FROM pg_locks k
-           WHERE k.locktype = 'advisory' AND k.classid = 1381389897 AND k.objsubid = 2 AND k.granted AND k.pid <> pg_backend_pid()
+  LOCK TABLE ruvector.healing_starting IN ROW SHARE MODE;
+  -- A session that works on several collections in one transaction may start an action on each.
+  RETURN (SELECT coalesce(sum(greatest(1, (SELECT count(*) FROM ruvector.healing_lock_holders('collection') h WHERE h.pid = k.pid))), 0)::int
+            FROM pg_locks k
+           WHERE k.relation = 'ruvector.healing_starting'::regclass AND k.mode = 'RowShareLock' AND k.granted AND k.pid <> pg_backend_pid()
              AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
 END
 $function$;

@@ -145,7 +145,7 @@ BEGIN
   END IF;
   PERFORM ruvector.healing_audit_chain('100 ms');
   -- Two ticks that overlap would both make the first key. The chain's own lock: whoever has it signs, the next tick what came since.
-  IF NOT pg_try_advisory_xact_lock(1381389896, -40) THEN
+  IF NOT ruvector.healing_try_lock('audit') THEN
     RETURN;
   END IF;
   SELECT h.* INTO head FROM ruvector.healing_audit_head h;

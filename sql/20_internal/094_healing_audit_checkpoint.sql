@@ -15,7 +15,7 @@ DECLARE
   last_hash bytea;
   removed bigint;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(1381389896, -40) THEN
+  IF NOT ruvector.healing_try_lock('audit') THEN
     RETURN 0;
   END IF;
   SELECT h.* INTO head FROM ruvector.healing_audit_head h;
@@ -29,7 +29,7 @@ BEGIN
   IF checkpoint IS NULL OR checkpoint <= head.base_seq THEN
     RETURN 0;
   END IF;
-  verified := public.ruvector_healing_verify_audit(NULL, checkpoint, 'last');
+  verified := ruvector.healing_verify_audit(NULL, checkpoint, 'last');
   SELECT e.hash INTO last_hash FROM ruvector.healing_events e WHERE e.seq = checkpoint;
   IF NOT (verified ->> 'intact')::boolean OR last_hash IS NULL THEN
     IF NOT EXISTS (SELECT FROM ruvector.healing_events e WHERE e.kind = 'audit_broken' AND e.details -> 'broken' = verified -> 'broken') THEN

@@ -1,8 +1,8 @@
--- What pg_cron runs. Every phase is a transaction of its own: a tick that dies loses at most one batch,
+-- What pg_cron runs, by its name in schema ruvector: in public others may have made one of the same name, and CALL finds two. Every phase is a transaction of its own: a tick that dies loses at most one batch,
 -- and a writer waits for at most one batch. Not SECURITY DEFINER and without SET, so that it can COMMIT;
 -- it therefore names every object with its schema. READ COMMITTED whatever the role's default is: with an older snapshot
 -- a transaction neither sees the chain of events as it is nor a row that another session changed meanwhile.
-CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
+CREATE OR REPLACE PROCEDURE ruvector.healing_tick()
 LANGUAGE plpgsql
 AS $procedure$
 DECLARE
@@ -33,6 +33,15 @@ BEGIN
   COMMIT;
   PERFORM ruvector.healing_audit_tick();
   PERFORM pg_catalog.set_config('default_transaction_isolation', isolation, false);
+END
+$procedure$;
+COMMENT ON PROCEDURE ruvector.healing_tick() IS 'One turn of the loop over all collections, as pg_cron runs it.';
+
+CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
+LANGUAGE plpgsql
+AS $procedure$
+BEGIN
+  CALL ruvector.healing_tick();
 END
 $procedure$;
 COMMENT ON PROCEDURE public.ruvector_healing_tick() IS 'One turn of the loop over all collections: CALL ruvector_healing_tick(); Overlapping calls are harmless.';

@@ -35,6 +35,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   place record;
+  answer jsonb;
 BEGIN
   -- By a name nobody reaches a schema that is closed to them; the same holds for a number.
   SELECT n.nspname, c.relname INTO place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -43,7 +44,9 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = format('role %I may not use schema %I', session_user, place.nspname),
       DETAIL = format('Table %I is in it.', place.relname), HINT = format('GRANT USAGE ON SCHEMA %I TO %I;', place.nspname, session_user);
   END IF;
-  RETURN ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
+  answer := ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
+  PERFORM ruvector.healing_make_locks();
+  RETURN answer;
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_register(oid, jsonb) IS 'What ruvector_healing_register() calls once the table is found.';

@@ -1,6 +1,6 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker()
+CREATE OR REPLACE FUNCTION ruvector.healing_breaker_document()
 RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT jsonb_build_object(
@@ -18,6 +18,15 @@ AS $function$
     'last_closed_by', b.closed_by,
     'last_close_reason', b.close_reason)
     FROM ruvector.healing_breaker b, ruvector.healing_failures() f, (SELECT ruvector.healing_settings(0) AS settings) s;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_breaker_document() IS 'What ruvector_healing_breaker() answers.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ruvector.healing_breaker_document();
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_breaker() IS 'The circuit breaker of the loop: closed, open or half_open, why, and until when: SELECT jsonb_pretty(ruvector_healing_breaker());';
 
@@ -57,7 +66,7 @@ BEGIN
   after_.half_open_at := NULL;
   after_.probe_action_id := NULL;
   PERFORM ruvector.healing_breaker_keep(before, after_);
-  RETURN public.ruvector_healing_breaker() || jsonb_build_object('was', before.state);
+  RETURN ruvector.healing_breaker_document() || jsonb_build_object('was', before.state);
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_breaker_close(text) IS 'Closes the circuit breaker by hand; what failed so far does not count any more: SELECT ruvector_healing_breaker_close(''the disk was full, it is not any more'');';

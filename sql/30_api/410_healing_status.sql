@@ -72,7 +72,7 @@ AS $function$
                   WHERE r.collection_id = w.collection_id AND r.closed_at IS NULL), '[]')))
         FROM wanted w
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
-    'breaker', CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN public.ruvector_healing_breaker() END,
+    'breaker', CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN ruvector.healing_breaker_document() END,
     'tick_seconds', (SELECT round(interval_seconds::numeric, 1) FROM ruvector.healing_ticks),
     'last_tick', (SELECT ruvector.healing_timestamp(started_at) FROM ruvector.healing_ticks),
     'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour' AND ruvector.healing_tenant_scope() IS NULL)

@@ -23,7 +23,7 @@ BEGIN
       HINT = CASE WHEN cron_database IS NULL
                   THEN 'Add pg_cron to shared_preload_libraries, or call CALL ruvector_healing_tick(); from any timer.'
                   WHEN cron_database = current_database() THEN 'CREATE EXTENSION pg_cron;'
-                  ELSE format('In database %I: SELECT cron.schedule_in_database(''ruvector_healing_tick'', ''5 seconds'', ''CALL public.ruvector_healing_tick()'', %L);',
+                  ELSE format('In database %I: SELECT cron.schedule_in_database(''ruvector_healing_tick'', ''5 seconds'', ''CALL ruvector.healing_tick()'', %L);',
                               cron_database, current_database()) END;
   END IF;
   seconds := ceil(extract(epoch FROM every));
@@ -39,10 +39,10 @@ BEGIN
   END IF;
   -- Dynamic, because the function must also install where pg_cron is not there.
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
-    USING 'ruvector_healing_tick', schedule, 'CALL public.ruvector_healing_tick()';
+    USING 'ruvector_healing_tick', schedule, 'CALL ruvector.healing_tick()';
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('scheduled', format('The loop runs on schedule %s.', schedule), jsonb_build_object('jobid', job, 'schedule', schedule));
-  RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job, 'command', 'CALL public.ruvector_healing_tick()');
+  RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job, 'command', 'CALL ruvector.healing_tick()');
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_schedule(interval) IS 'Runs the loop by pg_cron: SELECT ruvector_healing_schedule(''5 seconds'');';

@@ -1,7 +1,7 @@
 -- Reads only: for a viewer, on a standby, in a read-only transaction.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_verify_audit(from_ bigint DEFAULT NULL, to_ bigint DEFAULT NULL, signatures text DEFAULT 'all')
+CREATE OR REPLACE FUNCTION ruvector.healing_verify_audit(from_ bigint, to_ bigint, signatures text)
 RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -74,5 +74,14 @@ BEGIN
     'keys', coalesce((SELECT jsonb_agg(jsonb_build_object('key_id', k.key_id, 'public_key', encode(k.public_key, 'hex'), 'held_by', k.held_by,
                                'first_seq', k.first_seq, 'last_seq', k.last_seq) ORDER BY k.first_seq) FROM ruvector.healing_audit_keys k), '[]'));
 END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_verify_audit(bigint, bigint, text) IS 'What ruvector_healing_verify_audit() answers.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_verify_audit(from_ bigint DEFAULT NULL, to_ bigint DEFAULT NULL, signatures text DEFAULT 'all')
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ruvector.healing_verify_audit(from_, to_, signatures);
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_verify_audit(bigint, bigint, text) IS 'Whether the events are as they were written, and if not, the first broken one: SELECT jsonb_pretty(ruvector_healing_verify_audit());';

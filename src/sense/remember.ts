@@ -40,7 +40,7 @@ export function withoutRemembering<T>(host: Host, work: () => T): T {
 const mayKeep = (host: Host, collectionId: number): boolean =>
   host.one<{ may: boolean }>(sql`
     SELECT CASE WHEN current_setting('transaction_read_only') = 'off' AND current_setting(${SWITCH}, true) IS DISTINCT FROM 'off'
-                THEN pg_try_advisory_xact_lock(1381389896, ${collectionId}::int) ELSE false END AS may`).may;
+                THEN ruvector.healing_try_lock('collection', ${collectionId}::int) ELSE false END AS may`).may;
 
 /** Keeps a measurement in place of the last one of its kind, where it may be kept. */
 export function remember<T>(host: Host, collectionId: number, kind: string, value: T): Remembered<T> {

@@ -135,7 +135,7 @@ describe("circuit breaker", () => {
     expect(await db.value("SELECT ruvector_healing_breaker_close('looked at it')")).toMatchObject({ state: "closed", was: "open", last_close_reason: "looked at it" });
     expect(await db.value("SELECT ruvector_healing_breaker_close('looked again')")).toMatchObject({ state: "closed", was: "closed", last_close_reason: "looked again" });
     expect(await db.value("SELECT opens FROM ruvector.healing_breaker")).toBe(0);
-    expect(await db.value("SELECT message FROM ruvector.healing_events WHERE kind = 'breaker_closed' ORDER BY id DESC LIMIT 1")).toContain("looked at it");
+    expect(await db.value("SELECT message FROM ruvector.healing_events WHERE kind = 'breaker_closed' ORDER BY id DESC LIMIT 1")).toContain("looked again");
   });
 
   it("does not hold back an approval, and whoever gave it is told", async () => {

@@ -31,8 +31,8 @@ beforeAll(async () => {
   // Of the rows of both, the first that move are acme's.
   await db.client.query("ALTER TABLE of_both ADD COLUMN customer_id text; UPDATE of_both SET customer_id = CASE WHEN id < 1000 THEN 'acme' ELSE 'bolt' END");
   await db.client.query(`
-    SELECT ruvector_healing_register('of_acme', '{"tenant": "acme"}'); SELECT ruvector_healing_register('of_bolt', '{"tenant": "bolt"}');
-    SELECT ruvector_healing_register('of_nobody')`);
+    SELECT ruvector_healing_register('of_acme', '{"tenant": "acme", "movable": true}'); SELECT ruvector_healing_register('of_bolt', '{"tenant": "bolt", "movable": true}');
+    SELECT ruvector_healing_register('of_nobody', '{"movable": true}')`);
   for (const role of roles) await db.client.query(`CREATE ROLE ${role}`);
   await db.client.query(`SELECT ruvector_healing_grant('${acme}', 'viewer', tenant := 'acme'); SELECT ruvector_healing_grant('${bolt}', 'viewer', 'bolt'); SELECT ruvector_healing_grant('${all}', 'viewer')`);
   for (const table of ["of_acme", "of_bolt", "of_nobody"]) {
@@ -82,7 +82,7 @@ describe("a viewer of a tenant", () => {
   });
 
   it("sees the actions on a shared collection that moved its tenant's rows alone", async () => {
-    await db.client.query("SELECT ruvector_healing_register('of_both')");
+    await db.client.query("SELECT ruvector_healing_register('of_both', '{\"movable\": true}')");
     await db.client.query("SELECT ruvector_healing_execute('of_both', 'rebalance_partitions', '{\"max_moves\": 500}')");
     // The loop moves the rest by itself: acme's rows and bolt's, so it is nobody's alone.
     await ticks(db, 4);

@@ -44,7 +44,9 @@ describe("two sessions", () => {
     await holder.query("SELECT ruvector_healing_trigger('held')");
     const answer = await db.value<Answer & { hint: string }>("SELECT ruvector_healing_trigger('held')");
     expect(answer).toMatchObject({ outcome: "deferred", reason: "collection_busy" });
-    expect(await db.value("SELECT count(*)::int FROM pg_stat_activity WHERE pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 1381389896 AND objid <> 0 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))")).toBe(1);
+    const { pid } = (await holder.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]!;
+    expect(answer.hint).toContain(`WHERE pid = ${pid};`);
+    expect((await db.rows<{ pid: number }>(answer.hint)).map((one) => one.pid)).toEqual([pid]);
     await holder.query("ROLLBACK");
     // Nothing of the rolled back trigger is left.
     expect(await actions("held")).toHaveLength(0);
