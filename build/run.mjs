@@ -41,7 +41,6 @@ if (!current || !(whole || light)) {
 const child = spawn(process.execPath, ["--import", "tsx", join(root, entry), ...rest], {
   stdio: "inherit",
   cwd: process.cwd(),
-  env: { ...process.env, RUVECTOR_HEALING_ROOT: root },
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => process.exit(code ?? (signal ? 128 : 1)));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { makeBundle, QUOTE } from "../../build/bundle.ts";
 import { root } from "../../build/project.ts";
+import { chosen } from "../../src/cli/db/language.ts";
 import { type Server, startServer } from "../../src/cli/db/server.ts";
 import { pause } from "../../src/cli/load.ts";
 import { QUICK_TRAFFIC } from "../server/support/traffic.ts";
@@ -63,6 +64,8 @@ export interface Options {
 export class World {
   readonly server: Server;
   readonly log: (line: string) => void;
+  /** "pljs" or "plv8", once the product is installed. */
+  language: string | null = null;
   /** Tables that hold rows of the partitioned table while they are none of its partitions. */
   readonly detached: string[] = [];
   /** Whether statements may miss rows, because a partition is, or just was, detached. */
@@ -108,7 +111,8 @@ export class World {
 
   /** The product, with the bundle replaced by the one whose strategies can be made to fail. */
   async upgrade(): Promise<void> {
-    const language = await this.value<string>("SELECT extname FROM pg_extension WHERE extname IN ('pljs', 'plv8')");
+    this.language = chosen((await this.ask<{ name: string }>("SELECT extname AS name FROM pg_extension")).map(({ name }) => name)) ?? null;
+    const language = this.language;
     this.#bundle ??= await makeBundle("test/chaos/sabotage-bundle.ts");
     const { source, hash } = this.#bundle;
     await this.ask(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")};

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import pg from "pg";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
+import { languageOf } from "../../src/cli/db/language.ts";
 import { startServer } from "../../src/cli/db/server.ts";
 import { fuzz } from "./fuzz.ts";
 
@@ -23,8 +24,8 @@ const program = new Command("test:fuzz")
     const server = await startServer({ name: `${process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"}-fuzz-${seed}`, fresh: true, log: (line) => console.error(line) });
     const client = new pg.Client({ connectionString: server.url() });
     await client.connect();
-    const { rows } = await client.query<{ language: string }>("SELECT extname AS language FROM pg_extension WHERE extname IN ('pljs', 'plv8')");
-    await client.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${rows[0]!.language}.sql`), "utf8")}; COMMIT;`);
+    const language = await languageOf(client);
+    await client.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`);
     await client.end();
     const began = Date.now();
     const results = await fuzz({ url: server.url(), seed, count, ...(only !== undefined && { only }), log: (line) => console.log(line) });

@@ -1,7 +1,7 @@
-/** One PostgreSQL cluster inside the folder: its data directory, socket folder and log; how it is made, started and ended. */
-import { existsSync } from "node:fs";
-import { chmod, chown, copyFile, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+/** One PostgreSQL cluster of a site: its data directory, socket folder and log; how it is made, started and ended. */
+import { existsSync, realpathSync } from "node:fs";
+import { chmod, chown, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { execa, type Options } from "execa";
 import { rootFolder } from "./debootstrap.ts";
 import { adminEnvironment, processes, removeTree, sendKill, textOf, until } from "./files.ts";
@@ -10,18 +10,17 @@ import { anyFreePort, isFree } from "./ports.ts";
 import { ServerProblem } from "./problem.ts";
 import type { StopMode } from "./provider.ts";
 import { quoted } from "./settings.ts";
-
-export const programs = "/usr/lib/postgresql/18/bin";
+import { dbCommand, type Site, type SiteKind, siteOf } from "./site.ts";
 
 /**
- * A cluster's places, as the machine sees them and as the server in the folder does.
+ * A cluster's places, as the machine sees them and as the server does, whose site may be a folder.
  * @param replica its name, e.g. "replica1"; without it the instance's primary, whose folder holds those of its replicas
  */
-export function places(root: string, instance: string, replica?: string) {
-  const inside = `/srv/ruvector-healing/${instance}${replica === undefined ? "" : `/${replica}`}`;
-  const base = join(root, inside);
+export function places(site: Site, instance: string, replica?: string) {
+  const inside = `${site.instances}/${instance}${replica === undefined ? "" : `/${replica}`}`;
+  const base = join(site.root, inside);
   return {
-    root,
+    site,
     instance,
     replica,
     /** For messages, and the server's cluster_name. */
@@ -35,17 +34,21 @@ export function places(root: string, instance: string, replica?: string) {
 }
 export type Places = ReturnType<typeof places>;
 
-/** The folder's real path, without making it. */
-export async function existing(instance: string, replica?: string): Promise<Places | undefined> {
-  const root = rootFolder();
-  return existsSync(root) ? places(await realpath(root), instance, replica) : undefined;
-}
+/** The site of that kind, without making it; undefined: it is not there. */
+export const existingSite = (kind: SiteKind): Site | undefined =>
+  kind === "debootstrap" && !existsSync(rootFolder()) ? undefined : siteOf(kind, () => realpathSync(rootFolder()));
 
-/** Runs a program of the folder as its postgres user, in a clean environment. */
-export async function inFolder(at: Places, command: string, args: string[], options: Options = {}) {
-  const { uid, gid } = await postgresUser(at.root);
-  const chroot = [`--userspec=${uid}:${gid}`, at.root, command, ...args];
-  return execa("chroot", chroot, {
+/** A program of PostgreSQL as the server's site has it. */
+export const program = (at: Places, name: string): string => join(at.site.programs, name);
+
+/** Runs a program of the site as the server's user, in a clean environment. */
+export async function inSite(at: Places, name: string, args: string[], options: Options = {}) {
+  const { root } = at.site;
+  const user = await serverUser(at.site);
+  const command = program(at, name);
+  const chroot = root !== "/";
+  return execa(chroot ? "chroot" : command, chroot ? [`--userspec=${user.uid}:${user.gid}`, root, command, ...args] : args, {
+    ...(!chroot && process.getuid?.() === 0 && user),
     cwd: "/",
     stdin: "ignore",
     all: true,
@@ -55,17 +58,22 @@ export async function inFolder(at: Places, command: string, args: string[], opti
   });
 }
 
-/** The folder has users of its own, with numbers of its own. */
-export async function postgresUser(root: string): Promise<{ uid: number; gid: number }> {
-  const match = /^postgres:[^:]*:(\d+):(\d+):/m.exec(await readFile(join(root, "etc/passwd"), "utf8"));
-  if (match === null) throw new ServerProblem(`${root} has no postgres user.`, "Make it again: npm run db -- destroy --all");
-  return { uid: Number(match[1]), gid: Number(match[2]) };
+/** A folder has users of its own, with numbers of its own. PostgreSQL refuses root; anybody else runs it as himself. */
+async function serverUser({ kind, root }: Site): Promise<{ uid: number; gid: number }> {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  if (kind === "bindir" && uid !== 0) return { uid, gid };
+  const match = /^postgres:[^:]*:(\d+):(\d+):/m.exec(await textOf(join(root, "etc/passwd")));
+  if (match !== null) return { uid: Number(match[1]), gid: Number(match[2]) };
+  if (kind === "debootstrap") throw new ServerProblem(`${root} has no postgres user.`, "Make it again: npm run db -- destroy --all");
+  throw new ServerProblem(
+    `${root === "/" ? "This machine" : root} has no user postgres, and PostgreSQL refuses to run as root.`,
+    `${root === "/" ? "" : `chroot ${root} `}useradd --system postgres${root === "/" ? "  (or run this as a user who is not root)" : ""}`,
+  );
 }
 
 /** Every process of this cluster, told by its program and by its working directory, which is the data directory. */
 export function running(at: Places): number[] {
-  const program = join(at.root, programs, "postgres");
-  const ours = processes().filter(({ exe, cwd }) => exe.startsWith(program) && cwd === at.data);
+  const ours = processes().filter(({ exe, cwd }) => basename(exe).startsWith("postgres") && cwd === at.data);
   return ours.map(({ pid }) => pid);
 }
 
@@ -81,24 +89,35 @@ export async function failWithLog(at: Places, what: string, from = 0): Promise<n
     `${what} The end of its log:`,
     ...text.map((line) => `| ${line}`),
     `All of it: ${at.log}`,
-    `Start over with an empty one: npm run db -- reset --name ${at.instance}`,
+    `Start over with an empty one: ${dbCommand("reset", at.instance)}`,
+  );
+}
+
+/** Data of another major version is nobody's to start: PostgreSQL would refuse, and say less. */
+export async function checkVersion(at: Places, madeOf: string | undefined): Promise<void> {
+  const version = (await textOf(join(at.data, "PG_VERSION"))).trim();
+  if (version === "" || Number(version) === at.site.version) return;
+  throw new ServerProblem(
+    `The server "${at.title}" was made with PostgreSQL ${version}${madeOf === undefined ? "" : ` (${madeOf})`}, and this is ${at.site.title}.`,
+    `Another server beside it: ${dbCommand("start", `${at.instance}-${at.site.version}`)}`,
+    `Its data dropped, a new one made: ${dbCommand("reset", at.instance)}`,
   );
 }
 
 /** Makes the data directory beside its final name, so that one of that name is always whole. */
 export async function makeCluster(at: Places): Promise<void> {
   const fresh = await makeBase(at);
-  const made = await inFolder(
+  const made = await inSite(
     at,
-    join(programs, "initdb"),
+    "initdb",
     ["-D", `${at.inside.data}.new`, "-U", superuser, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
     { reject: false },
   );
   if (made.failed) throw new ServerProblem("initdb failed:", ...String(made.all).trimEnd().split("\n").slice(-12));
   // Without the database, pg_cron would complain in the log until it exists.
-  const create = await inFolder(
+  const create = await inSite(
     at,
-    join(programs, "postgres"),
+    "postgres",
     ["--single", "-D", `${at.inside.data}.new`, "postgres"],
     { reject: false, stdin: "pipe", input: `CREATE DATABASE ${database};\n` },
   );
@@ -112,7 +131,7 @@ export async function makeCluster(at: Places): Promise<void> {
 
 /** The cluster's own folder, with nothing left of a data directory whose making was interrupted; where to make a new one. */
 export async function makeBase(at: Places): Promise<string> {
-  const { uid, gid } = await postgresUser(at.root);
+  const { uid, gid } = await serverUser(at.site);
   const fresh = `${at.data}.new`;
   await removeTree(fresh);
   await mkdir(at.base, { recursive: true });
@@ -126,7 +145,8 @@ export async function configure(at: Places, port: number, settings: Record<strin
   const lines = {
     listen_addresses: "127.0.0.1",
     port: String(port),
-    unix_socket_directories: at.inside.socket,
+    // The kernel takes 107 bytes of path; everything here asks by 127.0.0.1.
+    unix_socket_directories: Buffer.byteLength(at.inside.socket) > 85 ? "" : at.inside.socket,
     cluster_name: at.title,
     ...settings,
   };
@@ -140,7 +160,7 @@ export async function configure(at: Places, port: number, settings: Record<strin
 
 /** Removes what a killed server left. Nothing of the cluster runs here, so nothing of it is in use. */
 async function clearLeftovers(at: Places): Promise<void> {
-  const { uid, gid } = await postgresUser(at.root);
+  const { uid, gid } = await serverUser(at.site);
   await rm(join(at.data, "postmaster.pid"), { force: true });
   await rm(at.socket, { recursive: true, force: true });
   await mkdir(at.socket, { recursive: true });
@@ -162,15 +182,19 @@ export async function launch(at: Places, remembered: number | undefined, setting
     await configure(at, port, settings);
     await clearLeftovers(at);
     const from = existsSync(at.log) ? (await stat(at.log)).size : 0;
-    const { failed } = await inFolder(
+    const { failed } = await inSite(
       at,
-      join(programs, "pg_ctl"),
+      "pg_ctl",
       ["start", "-D", at.inside.data, "-l", at.inside.log, "-w", "-t", "180", "-s"],
       { reject: false },
     );
     if (!failed) return port;
+    const said = (await textOf(at.log)).slice(from);
+    if (/could not access file "(\$libdir\/)?pg_cron"/.test(said)) {
+      throw new ServerProblem(`${at.site.title} has no pg_cron.`, `Install it there; Debian's package is postgresql-${at.site.version}-cron.`);
+    }
     // Somebody may take the port between the look and the start.
-    const taken = (await textOf(at.log)).slice(from).includes("Address already in use");
+    const taken = said.includes("Address already in use");
     if (!taken || attempt === 5) await failWithLog(at, `The server "${at.title}" did not start.`, from);
   }
 }
@@ -178,9 +202,9 @@ export async function launch(at: Places, remembered: number | undefined, setting
 export async function end(at: Places, mode: StopMode): Promise<void> {
   if ((await postmaster(at)) === undefined) return endOrphans(at);
   const args = ["stop", "-D", at.inside.data, "-m", mode, "-w", "-t", "120", "-s"];
-  const { failed } = await inFolder(at, join(programs, "pg_ctl"), args, { reject: false });
+  const { failed } = await inSite(at, "pg_ctl", args, { reject: false });
   if (failed && (await postmaster(at)) !== undefined) {
-    await failWithLog(at, "The server did not stop within two minutes (npm run db -- stop --mode immediate does not wait for it).");
+    await failWithLog(at, `The server did not stop within two minutes (${dbCommand("stop", at.instance, "--mode immediate")} does not wait for it).`);
   }
   await endOrphans(at);
 }

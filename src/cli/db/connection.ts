@@ -1,5 +1,7 @@
 import pg from "pg";
+import { chosen, LANGUAGES, wantedInWords } from "./language.ts";
 import { database, recipe, superuser } from "./places.ts";
+import { ServerProblem } from "./problem.ts";
 
 export function loopbackUrl(port: number, name: string): string {
   return `postgresql://${superuser}@127.0.0.1:${port}/${encodeURIComponent(name)}`;
@@ -38,6 +40,20 @@ export async function ensureDatabase(port: number): Promise<void> {
   });
   await connected(loopbackUrl(port, database), async (client) => {
     await client.query("SET client_min_messages = warning");
-    for (const statement of recipe.extensions()) await client.query(statement);
+    const { rows } = await client.query<{ name: string }>("SELECT name FROM pg_available_extensions");
+    const there = new Set(rows.map(({ name }) => name));
+    const language = chosen(there);
+    const wanted = recipe.extensions().map((statement) => /(\w+);$/.exec(statement)![1]!);
+    const missing = wanted.filter((name) => (LANGUAGES.includes(name as never) ? language === undefined : !there.has(name)));
+    // What there is is made all the same: the server can be looked at.
+    for (const name of wanted) {
+      if (!missing.includes(name)) await client.query(`CREATE EXTENSION IF NOT EXISTS ${LANGUAGES.includes(name as never) ? language! : name}`);
+    }
+    if (missing.length === 0) return;
+    throw new ServerProblem(
+      "The server runs, and lacks extensions:",
+      ...missing.map((name) => `- ${LANGUAGES.includes(name as never) ? wantedInWords() : name}`),
+      "Install them where its PostgreSQL is, then start it again.",
+    );
   });
 }

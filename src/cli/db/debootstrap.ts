@@ -149,14 +149,23 @@ async function mount(type: "proc" | "tmpfs", folder: string, options = "defaults
   );
 }
 
-/** Mounts what a server needs in the folder where it is not mounted: after a reboot of the machine it is not. */
-async function ensureMounts(root: string): Promise<void> {
+/** Mounts what a server needs in the folder where it is not mounted: after a reboot of the machine it is not. Returns what it mounted. */
+export async function ensureMounts(root: string): Promise<string[]> {
   const mounted = mountsUnder(root);
+  const made: string[] = [];
   const proc = join(root, "proc");
-  if (!mounted.includes(proc)) await mount("proc", proc);
+  if (!mounted.includes(proc)) {
+    await mount("proc", proc);
+    made.push(proc);
+  }
   // Shared memory of parallel queries; without it the server falls back to System V segments, which a kill leaks.
   const shm = join(root, "dev/shm");
-  if (!mounted.includes(shm)) await mount("tmpfs", shm, "mode=1777");
+  if (!mounted.includes(shm)) {
+    await mkdir(shm, { recursive: true });
+    await mount("tmpfs", shm, "mode=1777");
+    made.push(shm);
+  }
+  return made;
 }
 
 /** Removes what interrupted makings left, with their processes if those outlived the one that started them. */

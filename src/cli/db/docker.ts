@@ -13,6 +13,7 @@ import { anyFreePort, isFree } from "./ports.ts";
 import { ServerProblem } from "./problem.ts";
 import type { Command, InstanceOptions, InstanceState, Log, Provider, StopMode } from "./provider.ts";
 import { quoted, sameSettings } from "./settings.ts";
+import { dbCommand, isOwnVersion, otherVersion, wantedVersion } from "./site.ts";
 
 const kind = "docker";
 const image = "ruvector-healing-server";
@@ -150,7 +151,7 @@ async function answering(name: string, port: number): Promise<void> {
         `The server "${name}" did not start. The end of its log:`,
         ...logs.all.split("\n").map((line) => `| ${line}`),
         `All of it: docker logs ${container(name)}`,
-        `Start over with an empty one: npm run db -- reset --name ${name}`,
+        `Start over with an empty one: ${dbCommand("reset", name)}`,
       );
     }
   }
@@ -166,6 +167,8 @@ const noReplicas = (): never => {
 
 async function start(name: string, options: InstanceOptions): Promise<void> {
   if ((options.replicas ?? 0) > 0) noReplicas();
+  const version = wantedVersion();
+  if (!isOwnVersion(version)) throw otherVersion(version!);
   const waiting = (pid: number): void => options.log(`Process ${pid} is busy with the server "${name}"; waiting...`);
   await withLock(`${lockFile(kind, name)}.build`, { waiting }, () => build(name, options.log));
   await withLock(lockFile(kind, name), { waiting }, async () => {
@@ -243,4 +246,4 @@ function ownPsql(name: string, args: string[]): Command {
   return { file: "docker", args: ["exec", ...terminal, container(name), "psql", "-U", superuser, "-d", database, ...args] };
 }
 
-export const dockerProvider: Provider = { kind, start, stop, kill9, follow: async () => noReplicas(), state, destroy, destroyAll, ownPsql };
+export const dockerProvider: Provider = { kind, records: () => kind, title: () => "Docker", start, stop, kill9, follow: async () => noReplicas(), state, destroy, destroyAll, ownPsql };

@@ -1,10 +1,18 @@
 /** A server of somebody else, named by DATABASE_URL: used as it is, never stopped, killed or emptied. */
 import { connected } from "./connection.ts";
+import { chosen, wantedInWords } from "./language.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
+import { givenSite, wantedVersion } from "./site.ts";
 
 export function externalUrl(): string | undefined {
   const url = process.env["DATABASE_URL"];
   if (url === undefined || url === "") return undefined;
+  if (givenSite() !== undefined) {
+    throw new ServerProblem(
+      `DATABASE_URL is set, and RUVECTOR_HEALING_${givenSite() === "root" ? "ROOT" : "BINDIR"} too: which of them is meant?`,
+      "Unset one of them.",
+    );
+  }
   if (!URL.canParse(url)) {
     throw new ServerProblem(`DATABASE_URL is not an address: ${url}`, "It looks like postgresql://user:password@host:5432/database");
   }
@@ -35,7 +43,9 @@ export async function missingExtensions(url: string): Promise<string[]> {
     const names = new Set(rows.map(({ name }) => name));
     const cron = await client.query<{ database: string | null }>("SELECT current_setting('cron.database_name', true) AS database");
     const missing: string[] = [];
-    if (!names.has("pljs") && !names.has("plv8")) missing.push("pljs or plv8 (JavaScript functions)");
+    if (chosen(names) === undefined) missing.push(`${wantedInWords()} (JavaScript functions)`);
+    const version = Math.floor((await client.query<{ number: number }>("SELECT current_setting('server_version_num')::int AS number")).rows[0]!.number / 10_000);
+    if ((wantedVersion() ?? version) !== version) missing.push(`PostgreSQL ${wantedVersion()} (RUVECTOR_HEALING_PG_VERSION): it is PostgreSQL ${version}`);
     if (!names.has("vector")) missing.push("vector (pgvector)");
     if (!names.has("pg_cron")) missing.push("pg_cron");
     else if (cron.rows[0]?.database == null) {

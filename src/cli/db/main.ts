@@ -3,14 +3,14 @@ import { execa } from "execa";
 import pc from "../colours.ts";
 import { connected } from "./connection.ts";
 import { externalUrl } from "./external.ts";
-import { cacheFolder, database as defaultDatabase, recordedNames, removeEmptyFolders, superuser } from "./places.ts";
+import { allRecords, cacheFolder, database as defaultDatabase, readRecord, recordedNames, removeEmptyFolders, superuser } from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
 import { findServer, providers, startServer, whyNot, type Server, type StopMode } from "./server.ts";
+import { dbCommand, givenSite } from "./site.ts";
 
 const log = (line: string): void => console.error(pc.dim(line));
 
 const nameOption = (): Option => new Option("-n, --name <name>", "which server; several may run side by side").default("default");
-const flag = (name: string): string => (name === "default" ? "" : ` --name ${name}`);
 
 function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
   const match = /^([a-z_][a-z0-9_.]*)=(.*)$/i.exec(text);
@@ -36,7 +36,7 @@ async function isRunning(server: Server): Promise<boolean> {
 async function running(name: string): Promise<Server> {
   const server = await findServer(name);
   if (await isRunning(server)) return server;
-  throw new ServerProblem(`The server "${name}" is not running.`, `npm run db -- start${flag(name)}`);
+  throw new ServerProblem(`The server "${name}" is not running.`, dbCommand("start", name));
 }
 
 async function start(options: { name: string; fresh: boolean; set?: Record<string, string>; replicas?: number }): Promise<void> {
@@ -44,7 +44,7 @@ async function start(options: { name: string; fresh: boolean; set?: Record<strin
   const server = await startServer({
     name, fresh, log, ...(set === undefined ? {} : { settings: set }), ...(replicas === undefined ? {} : { replicas }),
   });
-  console.log(`${pc.green("running")}: the server "${server.name}" (${server.kind})`);
+  console.log(`${pc.green("running")}: the server "${server.name}" (${server.made_of})`);
   row("url", server.url());
   for (const replica of server.replicas) row(replica.name, replica.url());
   row("psql", server.psql);
@@ -54,13 +54,15 @@ async function status({ name }: { name: string }): Promise<void> {
   const server = await findServer(name);
   if (await isRunning(server)) await describe(server);
   else {
-    console.log(`${pc.yellow("stopped")}: the server "${name}" (${server.kind})`);
+    console.log(`${pc.yellow("stopped")}: the server "${name}" (${server.made_of})`);
     row("where", server.where);
-    row("start", `npm run db -- start${flag(name)}`);
+    row("start", dbCommand("start", name));
     process.exitCode = 3;
   }
-  const others = [...recordedNames("docker"), ...recordedNames("debootstrap")].filter((other) => other !== name);
-  if (server.kind !== "external" && others.length > 0) row("others", [...new Set(others)].join(", "));
+  if (server.kind === "external") return;
+  const others = recordedNames(providers[server.kind].records()).filter((other) => other !== name);
+  if (others.length > 0) row("others", others.join(", "));
+  for (const { made_of, command } of await elsewhere()) row("elsewhere", `${made_of}: ${command("status")}`);
 }
 
 async function describe(server: Server): Promise<void> {
@@ -71,13 +73,13 @@ async function describe(server: Server): Promise<void> {
                 (SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname)
                    FROM pg_extension WHERE extname <> 'plpgsql') AS extensions`,
       );
-      console.log(`${pc.green("running")}: the server "${server.name}" (${server.kind})`);
+      console.log(`${pc.green("running")}: the server "${server.name}" (${server.made_of})`);
       row("url", server.url());
       row("version", `PostgreSQL ${rows[0]?.version ?? "?"}`);
       row("extensions", rows[0]?.extensions ?? "none");
     });
   } catch (error) {
-    console.log(`${pc.red("not answering")}: the server "${server.name}" (${server.kind}): ${messageOf(error)}`);
+    console.log(`${pc.red("not answering")}: the server "${server.name}" (${server.made_of}): ${messageOf(error)}`);
     row("url", server.url());
     process.exitCode = 1;
   }
@@ -110,7 +112,7 @@ function addressOf(server: Server, replica: string | undefined, database?: strin
   const known = server.replicas.map((other) => other.name).join(", ");
   throw new ServerProblem(
     `The server "${server.name}" has no replica "${replica}" (${known === "" ? "it has none" : `it has ${known}`}).`,
-    `npm run db -- start${flag(server.name)} --replicas 1`,
+    dbCommand("start", server.name, "--replicas 1"),
   );
 }
 
@@ -134,30 +136,50 @@ async function psql(args: string[], { name, replica }: { name: string; replica?:
   process.exitCode = result.exitCode ?? 1;
 }
 
+/** Servers of places that are not named now: what they are of, and a command that means them. */
+async function elsewhere(): Promise<{ made_of: string; command: (what: string) => string }[]> {
+  const now = givenSite();
+  const own = ["docker", "debootstrap"];
+  const here = now === undefined ? own : [providers[now].records()];
+  const found = [];
+  for (const records of allRecords().filter((one) => !here.includes(one) && !(now !== undefined && own.includes(one)))) {
+    const name = recordedNames(records)[0];
+    const record = name === undefined ? undefined : await readRecord(records, name);
+    if (record === undefined) continue;
+    const command = (what: string): string => `${record.variables ?? ""}npm run db -- ${what}`;
+    found.push({ made_of: record.made_of ?? records, command });
+  }
+  return found;
+}
+
 async function destroyAll(): Promise<void> {
   if (externalUrl() !== undefined) log("DATABASE_URL is set; that server is left alone.");
-  for (const kind of ["docker", "debootstrap"] as const) {
+  const given = givenSite();
+  for (const kind of given === undefined ? (["docker", "debootstrap"] as const) : [given]) {
     const reason = await whyNot[kind]();
     if (reason === undefined) await providers[kind].destroyAll(log);
-    else if (recordedNames(kind).length > 0) {
+    else if (recordedNames(providers[kind].records()).length > 0) {
       throw new ServerProblem(
-        `Servers made with ${kind} are left (${recordedNames(kind).join(", ")}), and it cannot be used now: ${reason}.`,
+        `Servers made with ${kind} are left (${recordedNames(providers[kind].records()).join(", ")}), and it cannot be used now: ${reason}.`,
         "Make it usable, then: npm run db -- destroy --all",
       );
     }
   }
   removeEmptyFolders();
+  if (given !== undefined) return console.log(`Every server of ${providers[given].title()} is removed.`);
   console.log(`Everything is removed (it was in ${cacheFolder()}).`);
+  for (const { made_of, command } of await elsewhere()) console.log(`Left are servers of ${made_of}: ${command("destroy --all")}`);
 }
 
 const program = new Command("npm run db --")
-  .description("A throwaway PostgreSQL 18 with PLJS, pg_cron and pgvector, for the demo, the tests and you.")
+  .description("A throwaway PostgreSQL with PLJS or plv8, pg_cron and pgvector, for the demo, the tests and you.")
   .showHelpAfterError()
   .addHelpText(
     "after",
     `
 Where the server comes from: DATABASE_URL if it is set; else Docker if it answers; else, as root on Debian or Ubuntu,
-a folder made with debootstrap. RUVECTOR_HEALING_SERVER=docker or =debootstrap decides. See docs/development-server.md.`,
+a folder made with debootstrap. RUVECTOR_HEALING_SERVER=docker or =debootstrap decides. RUVECTOR_HEALING_ROOT or
+RUVECTOR_HEALING_BINDIR names another PostgreSQL, RUVECTOR_HEALING_LANGUAGE (pljs, plv8) the language. See docs/development-server.md.`,
   );
 
 program

@@ -5,8 +5,8 @@ import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { codeOf, ServerProblem } from "./problem.ts";
 
-/** The providers that make a server themselves; "external" is the third kind of server. */
-export type MadeKind = "docker" | "debootstrap";
+/** The providers that make a server themselves, the last two of what a person names (site.ts); "external" is another kind of server. */
+export type MadeKind = "docker" | "debootstrap" | "root" | "bindir";
 
 export const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -39,16 +39,20 @@ export interface InstanceRecord {
   settings: Record<string, string>;
   /** Ports of its replicas, by name. */
   replicas?: Record<string, number>;
+  /** What it was made of, in words, and the variables that name it. */
+  made_of?: string;
+  variables?: string;
 }
 
-const recordFolder = (kind: MadeKind): string => join(cacheFolder(), "instances", kind);
-const recordFile = (kind: MadeKind, name: string): string => join(recordFolder(kind), `${name}.json`);
-export const lockFile = (kind: MadeKind, name: string): string => join(recordFolder(kind), `${name}.lock`);
+// "docker", or the records of a site.
+const recordFolder = (records: string): string => join(cacheFolder(), "instances", records);
+const recordFile = (records: string, name: string): string => join(recordFolder(records), `${name}.json`);
+export const lockFile = (records: string, name: string): string => join(recordFolder(records), `${name}.lock`);
 
-export async function readRecord(kind: MadeKind, name: string): Promise<InstanceRecord | undefined> {
+export async function readRecord(records: string, name: string): Promise<InstanceRecord | undefined> {
   let text: string;
   try {
-    text = await readFile(recordFile(kind, name), "utf8");
+    text = await readFile(recordFile(records, name), "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
@@ -56,20 +60,20 @@ export async function readRecord(kind: MadeKind, name: string): Promise<Instance
   return JSON.parse(text) as InstanceRecord;
 }
 
-export async function writeRecord(kind: MadeKind, name: string, record: InstanceRecord): Promise<void> {
-  const file = recordFile(kind, name);
+export async function writeRecord(records: string, name: string, record: InstanceRecord): Promise<void> {
+  const file = recordFile(records, name);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`);
   await rename(`${file}.${process.pid}`, file);
 }
 
-export function removeRecord(kind: MadeKind, name: string): void {
-  rmSync(recordFile(kind, name), { force: true });
+export function removeRecord(records: string, name: string): void {
+  rmSync(recordFile(records, name), { force: true });
 }
 
-export function recordedNames(kind: MadeKind): string[] {
+export function recordedNames(records: string): string[] {
   try {
-    return readdirSync(recordFolder(kind))
+    return readdirSync(recordFolder(records))
       .filter((file) => file.endsWith(".json"))
       .map((file) => file.slice(0, -".json".length));
   } catch (error) {
@@ -78,10 +82,19 @@ export function recordedNames(kind: MadeKind): string[] {
   }
 }
 
+/** All there are: of Docker, of the folder that is made, of every site that was ever named. */
+export function allRecords(): string[] {
+  try {
+    return readdirSync(join(cacheFolder(), "instances"));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Takes away this program's folders in the cache that hold nothing any more. */
 export function removeEmptyFolders(): void {
-  const kinds: MadeKind[] = ["docker", "debootstrap"];
-  for (const folder of [...kinds.map(recordFolder), join(cacheFolder(), "instances"), cacheFolder()]) {
+  for (const folder of [...allRecords().map(recordFolder), join(cacheFolder(), "instances"), cacheFolder()]) {
     try {
       rmdirSync(folder);
     } catch (error) {

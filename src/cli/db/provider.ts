@@ -36,6 +36,9 @@ export interface Command {
 /** A way to make servers. Every function takes the name of one of its instances. */
 export interface Provider {
   kind: MadeKind;
+  /** Where it remembers its servers, and what they are made of, for humans. */
+  records(): string;
+  title(): string;
   start(name: string, options: InstanceOptions): Promise<void>;
   /** All of it, or one replica alone. */
   stop(name: string, mode: StopMode, replica?: string): Promise<void>;

@@ -1,9 +1,9 @@
-/** Streaming replicas of an instance in the folder: base backup, own port and data, a physical slot each. */
+/** Streaming replicas of an instance of a site: base backup, own port and data, a physical slot each. */
 import { existsSync } from "node:fs";
 import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
-import { configure, end, endOrphans, inFolder, launch, makeBase, places, type Places, postmaster, programs } from "./cluster.ts";
+import { configure, end, endOrphans, inSite, launch, makeBase, places, type Places, postmaster } from "./cluster.ts";
 import { connected, loopbackUrl } from "./connection.ts";
 import { removeTree } from "./files.ts";
 import { lockFile, readRecord, superuser } from "./places.ts";
@@ -11,8 +11,8 @@ import { messageOf, ServerProblem } from "./problem.ts";
 import { withLock } from "./lock.ts";
 import type { Log, StopMode } from "./provider.ts";
 import { quoted } from "./settings.ts";
+import type { Site } from "./site.ts";
 
-const kind = "debootstrap";
 const nameOf = (place: number): string => `replica${place}`;
 const placeOf = (name: string): number => Number(name.slice("replica".length));
 
@@ -44,13 +44,13 @@ export async function startReplicas(primary: Places, request: ReplicaRequest): P
   const ports: Record<string, number> = {};
   for (let place = 1; place <= wanted; place += 1) {
     const name = nameOf(place);
-    ports[name] = await startReplica(places(primary.root, primary.instance, name), name, request);
+    ports[name] = await startReplica(places(primary.site, primary.instance, name), name, request);
   }
   return ports;
 }
 
 export async function stopReplicas(primary: Places, mode: StopMode): Promise<void> {
-  for (const name of await replicaNames(primary)) await end(places(primary.root, primary.instance, name), mode);
+  for (const name of await replicaNames(primary)) await end(places(primary.site, primary.instance, name), mode);
 }
 
 async function startReplica(at: Places, name: string, request: ReplicaRequest): Promise<number> {
@@ -97,14 +97,14 @@ async function makeReplica(at: Places, name: string, port: number, log: Log): Pr
   const fresh = await makeBase(at);
   const connection = ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-w"];
   const backup = ["-D", `${at.inside.data}.new`, "-X", "stream", "-S", name, "--checkpoint=fast", "--no-sync"];
-  const { failed, all } = await inFolder(at, join(programs, "pg_basebackup"), [...connection, ...backup], { reject: false });
+  const { failed, all } = await inSite(at, "pg_basebackup", [...connection, ...backup], { reject: false });
   if (failed) throw new ServerProblem(`The base backup of ${at.title} failed:`, ...String(all).trimEnd().split("\n").slice(-12));
   await writeFile(join(fresh, "standby.signal"), "");
   await rename(fresh, at.data);
 }
 
 async function removeReplica(primary: Places, port: number, name: string): Promise<void> {
-  const at = places(primary.root, primary.instance, name);
+  const at = places(primary.site, primary.instance, name);
   await end(at, "immediate");
   await removeTree(at.base);
   await onPrimary(port, (client) => client.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active", [name]));
@@ -128,16 +128,16 @@ const onPrimary = <T>(port: number, work: (client: pg.Client) => Promise<T>): Pr
 /** Lets a running replica follow the server on this port from now on. */
 async function follow(at: Places, name: string, own: number, settings: Record<string, string>, port: number): Promise<void> {
   await configure(at, own, { ...settings, ...following(name, port) });
-  const { failed, all } = await inFolder(at, join(programs, "pg_ctl"), ["reload", "-D", at.inside.data, "-s"], { reject: false });
+  const { failed, all } = await inSite(at, "pg_ctl", ["reload", "-D", at.inside.data, "-s"], { reject: false });
   if (failed) throw new ServerProblem(`${at.title} could not be told whom to follow:`, ...String(all).trimEnd().split("\n"));
 }
 
-/** Provider.follow for the folder. */
-export async function followPort(root: string, instance: string, name: string, port: number | undefined): Promise<void> {
-  await withLock(lockFile(kind, instance), {}, async () => {
-    const record = await readRecord(kind, instance);
+/** Provider.follow for a site. */
+export async function followPort(site: Site, instance: string, name: string, port: number | undefined): Promise<void> {
+  await withLock(lockFile(site.records, instance), {}, async () => {
+    const record = await readRecord(site.records, instance);
     const own = record?.replicas?.[name];
     if (record?.port === undefined || own === undefined) throw new ServerProblem(`The server "${instance}" has no ${name}.`);
-    await follow(places(root, instance, name), name, own, record.settings, port ?? record.port);
+    await follow(places(site, instance, name), name, own, record.settings, port ?? record.port);
   });
 }

@@ -3,10 +3,11 @@ import { loopbackUrl } from "./connection.ts";
 import { whyNoDebootstrap } from "./debootstrap.ts";
 import { dockerProvider, whyNoDocker } from "./docker.ts";
 import { checkExternal, externalUrl, shown, withDatabase } from "./external.ts";
-import { debootstrapProvider } from "./instance.ts";
+import { siteProvider } from "./instance.ts";
 import { checkName, database as defaultDatabase, readRecord, recordedNames, type MadeKind } from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
 import type { Log, Provider, StopMode } from "./provider.ts";
+import { dbCommand, givenSite, wantedLanguage } from "./site.ts";
 
 export { ServerProblem } from "./problem.ts";
 export type { Log, StopMode } from "./provider.ts";
@@ -18,7 +19,7 @@ export interface StartOptions {
   fresh?: boolean;
   /** Settings on top of build/server/postgresql.conf, for example { fsync: "off" }; the server restarts if they change. */
   settings?: Record<string, string>;
-  /** How many streaming replicas it shall have; left out, it keeps those it has. Only in the folder made with debootstrap. */
+  /** How many streaming replicas it shall have; left out, it keeps those it has. Not with Docker. */
   replicas?: number;
   log?: Log;
 }
@@ -39,6 +40,8 @@ export interface Replica {
 export interface Server {
   readonly name: string;
   readonly kind: "external" | MadeKind;
+  /** The same for humans, with the version where one is known. */
+  readonly made_of: string;
   /** Whether stop, restart, kill9 and destroy work: not on a server of DATABASE_URL. */
   readonly canKill: boolean;
   /** A command line for humans. */
@@ -57,11 +60,19 @@ export interface Server {
   destroy(): Promise<void>;
 }
 
-export const providers: Record<MadeKind, Provider> = { docker: dockerProvider, debootstrap: debootstrapProvider };
+export const providers: Record<MadeKind, Provider> = {
+  docker: dockerProvider, debootstrap: siteProvider("debootstrap"), root: siteProvider("root"), bindir: siteProvider("bindir"),
+};
 
 function forced(): MadeKind | undefined {
   const kind = process.env["RUVECTOR_HEALING_SERVER"];
-  if (kind === undefined || kind === "") return undefined;
+  const given = givenSite();
+  if (kind === undefined || kind === "") return given;
+  if (given !== undefined) {
+    throw new ServerProblem(
+      `RUVECTOR_HEALING_SERVER=${kind} and RUVECTOR_HEALING_${given.toUpperCase()} are both set: which of them is meant?`, "Unset one of them.",
+    );
+  }
   if (kind === "docker" || kind === "debootstrap") return kind;
   throw new ServerProblem(`RUVECTOR_HEALING_SERVER=${kind} is not known.`, "Use docker or debootstrap, or unset it.");
 }
@@ -69,6 +80,8 @@ function forced(): MadeKind | undefined {
 export const whyNot: Record<MadeKind, () => string | undefined | Promise<string | undefined>> = {
   docker: whyNoDocker,
   debootstrap: whyNoDebootstrap,
+  root: () => (process.platform !== "linux" ? "it needs Linux" : process.getuid?.() === 0 ? undefined : "a chroot needs root"),
+  bindir: () => (process.platform === "linux" ? undefined : "it needs Linux"),
 };
 
 /** The provider of an instance: the forced one, the one that has it already or has others, else the first usable. */
@@ -77,8 +90,9 @@ export async function providerOf(name: string, log: Log = () => undefined): Prom
   if (kind !== undefined) {
     const reason = await whyNot[kind]();
     if (reason === undefined) return providers[kind];
+    const variable = kind === givenSite() ? `RUVECTOR_HEALING_${kind.toUpperCase()}` : `RUVECTOR_HEALING_SERVER=${kind}`;
     throw new ServerProblem(
-      `RUVECTOR_HEALING_SERVER=${kind}, but that cannot be used here: ${reason}.`,
+      `${variable} is set, but that cannot be used here: ${reason}.`,
       "Unset it to let the program choose, or see docs/development-server.md.",
     );
   }
@@ -102,13 +116,14 @@ export async function providerOf(name: string, log: Log = () => undefined): Prom
     "There is no way to a PostgreSQL 18 server here. Do one of these:",
     `- install Docker with the compose plugin and start it (now: ${reasons.docker ?? ""})`,
     `- run this as root on Debian or Ubuntu, which makes a folder with Debian in it (now: ${reasons.debootstrap ?? ""})`,
+    "- name a PostgreSQL of this machine: RUVECTOR_HEALING_BINDIR=/usr/lib/postgresql/18/bin, or a folder with one: RUVECTOR_HEALING_ROOT=...",
     "- use a server that has pljs or plv8, pgvector and pg_cron: DATABASE_URL=postgresql://user:password@host:5432/database",
   );
 }
 
-/** Whether a server of that name can have replicas here: they are made in the folder only, not with Docker nor of DATABASE_URL. */
+/** Whether a server of that name can have replicas here: not with Docker, not of DATABASE_URL. */
 export const canHaveReplicas = async (name = "default"): Promise<boolean> =>
-  externalUrl() === undefined && (await providerOf(checkName(name))).kind === "debootstrap";
+  externalUrl() === undefined && (await providerOf(checkName(name))).kind !== "docker";
 
 function external(name: string, url: string): Server {
   const refuse = (what: string) => (): Promise<never> =>
@@ -121,6 +136,7 @@ function external(name: string, url: string): Server {
   return {
     name,
     kind: "external",
+    made_of: "DATABASE_URL",
     canKill: false,
     psql: 'psql "$DATABASE_URL"',
     where: shown(url),
@@ -137,7 +153,7 @@ async function made(provider: Provider, name: string): Promise<Server> {
   let state = await provider.state(name);
   const port = (): number => {
     if (state.port !== undefined) return state.port;
-    throw new ServerProblem(`The server "${name}" has no port: it was never started.`, `npm run db -- start --name ${name}`);
+    throw new ServerProblem(`The server "${name}" has no port: it was never started.`, dbCommand("start", name));
   };
   const again = async (): Promise<void> => {
     await provider.start(name, { fresh: false, settings: undefined, replicas: undefined, log: () => undefined });
@@ -163,7 +179,8 @@ async function made(provider: Provider, name: string): Promise<Server> {
     kind: provider.kind,
     replicas: state.replicas.map((each) => replica(each.name)),
     canKill: true,
-    psql: `npm run db -- psql${name === "default" ? "" : ` --name ${name}`}`,
+    made_of: provider.title(),
+    psql: dbCommand("psql", name),
     where: state.where,
     url: (database = defaultDatabase) => loopbackUrl(port(), database),
     stop: (mode = "fast") => provider.stop(name, mode),
@@ -182,10 +199,11 @@ export async function findServer(name = "default"): Promise<Server> {
   return url === undefined ? made(await providerOf(checkName(name)), name) : external(name, url);
 }
 
-/** A server that answers and has the database "ruvector" with pljs, vector and pg_cron; makes what is missing. */
+/** A server that answers and has the database "ruvector" with pljs or plv8, vector and pg_cron; makes what is missing. */
 export async function startServer(options: StartOptions = {}): Promise<Server> {
   const { name = "default", fresh = false, settings, replicas, log = () => undefined } = options;
   checkName(name);
+  wantedLanguage();
   const url = externalUrl();
   if (url !== undefined) {
     if (fresh) log("DATABASE_URL is set: nothing in that database is dropped.");
@@ -203,7 +221,7 @@ export async function startServer(options: StartOptions = {}): Promise<Server> {
     const other = forced() === undefined && provider.kind === "docker" && whyNoDebootstrap() === undefined;
     if (!other || (await readRecord("docker", name)) !== undefined) throw error;
     log(`${messageOf(error)}\nDocker did not do it; making a folder with Debian in it instead.`);
-    await debootstrapProvider.start(name, instance);
-    return made(debootstrapProvider, name);
+    await providers.debootstrap.start(name, instance);
+    return made(providers.debootstrap, name);
   }
 }

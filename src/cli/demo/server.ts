@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { root } from "../../../build/project.ts";
+import { languageOf } from "../db/language.ts";
 import { type Server, ServerProblem, startServer } from "../db/server.ts";
 import type { Session } from "../session.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -96,9 +97,7 @@ async function others(client: pg.Client, healing: boolean | undefined): Promise<
 
 /** Removes what an earlier demo left in this database, then installs from the plain script. */
 async function install(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ name: string }>("SELECT extname AS name FROM pg_extension WHERE extname IN ('pljs', 'plv8') ORDER BY 1");
-  const language = rows[0]?.name;
-  if (language === undefined) throw new ServerProblem("Neither pljs nor plv8 is installed in this database.", "CREATE EXTENSION pljs;");
+  const language = await languageOf(client);
   const cron = await client.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
   if (cron.rowCount === 0) throw new ServerProblem("pg_cron is not installed in this database, and it is what runs the loop.", "CREATE EXTENSION pg_cron;");
   await client.query("SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = 'ruvector_healing_tick' AND database = current_database()");

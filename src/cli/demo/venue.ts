@@ -6,7 +6,7 @@ export interface Ending {
 }
 
 export interface Venue {
-  readonly kind: "embedded" | "external" | "docker" | "debootstrap";
+  readonly kind: "embedded" | "external" | "docker" | "debootstrap" | "root" | "bindir";
   /** "plv8" or "pljs". */
   readonly language: string;
   /** The watcher's session: open until close(). */

@@ -27,7 +27,7 @@ async function drill(names: readonly string[], flags: DrillFlags, signal: AbortS
   const drills = wanted(names);
   const say = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
   const replicas = Math.max(0, ...drills.map((one) => one.replicas ?? 0));
-  const server = await startServer({ name: "drill", log: say, ...(replicas > 0 && (await canHaveReplicas("drill")) && { replicas }) });
+  const server = await startServer({ name: flags.name, log: say, ...(replicas > 0 && (await canHaveReplicas(flags.name)) && { replicas }) });
   const client = await connectTo(server.url());
   const results: DrillResult[] = [];
   let stop: () => Promise<void> = async () => undefined;

@@ -4,6 +4,7 @@ import { wholeNumber } from "../terminal.ts";
 
 export interface DrillFlags {
   readonly json?: boolean;
+  readonly name: string;
   readonly interval: number;
   readonly patience: number;
   readonly latency: number | true | undefined;
@@ -16,6 +17,7 @@ export const drillOptions = (command: Command): Command =>
   command
     .argument("<names...>", '"all", or names of drills')
     .option("--json", "print the results as JSON on standard output; progress goes to standard error")
+    .option("-n, --name <name>", "which throwaway server; two of them can be drilled side by side", "drill")
     .option("--interval <seconds>", "seconds between ticks, where the loop is not scheduled yet", wholeNumber(1, 60), 5)
     .option("--patience <seconds>", "how long a drill may take to be healed", wholeNumber(30, 3600), 300)
     .option("--latency [seconds]", `time a workload beside it: healthy, with the fault left alone for so long (default: ${LATENCY_SECONDS}), while healing, healed`, wholeNumber(5, 600))

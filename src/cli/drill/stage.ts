@@ -8,6 +8,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { build } from "../../../build/build.ts";
 import { root } from "../../../build/project.ts";
+import { languageOf } from "../db/language.ts";
 import { type Server, ServerProblem } from "../db/server.ts";
 
 const SCHEMA = "ruvector_drill";
@@ -29,15 +30,14 @@ export async function alone(client: pg.Client): Promise<void> {
 
 /** Installs on a throwaway server what this checkout builds; on somebody's own server, only where nothing is installed. */
 export async function install(client: pg.Client, server: Server): Promise<void> {
-  const { rows } = await client.query<{ language: string | null; cron: boolean; installed: boolean }>(`
-    SELECT (SELECT min(extname) FROM pg_extension WHERE extname IN ('pljs', 'plv8')) AS language,
-           EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') AS cron, to_regnamespace('ruvector') IS NOT NULL AS installed`);
-  const found = rows[0];
-  if (!found?.language) throw new ServerProblem("Neither pljs nor plv8 is installed in this database.", "CREATE EXTENSION pljs;");
+  const language = await languageOf(client);
+  const { rows } = await client.query<{ cron: boolean; installed: boolean }>(`
+    SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') AS cron, to_regnamespace('ruvector') IS NOT NULL AS installed`);
+  const found = rows[0]!;
   if (!found.cron) throw new ServerProblem("pg_cron is not installed in this database, and it is what runs the loop.", "CREATE EXTENSION pg_cron;");
   if (server.kind === "external" && found.installed) return;
   await build();
-  const script = await readFile(join(root, `dist/ruvector_healing.${found.language}.sql`), "utf8");
+  const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
   if (server.kind !== "external") {
     await client.query("SELECT cron.unschedule(jobid) FROM cron.job WHERE database = current_database()");
     await client.query(`DROP SCHEMA IF EXISTS ${SCHEMA} CASCADE`);

@@ -24,7 +24,8 @@ async function smallDisk(world: World): Promise<string | null> {
     const { uid, gid } = await stat(join(world.server.where, "data"));
     await chown(folder, uid, gid);
     await world.ask("DROP TABLESPACE IF EXISTS chaos_small");
-    const inside = folder.slice(folder.indexOf("/srv/ruvector-healing/"));
+    // The server may see another root than this machine does.
+    const inside = join(dirname(await world.value<string>("SHOW data_directory")), "small");
     await world.ask(`CREATE TABLESPACE chaos_small LOCATION '${inside}'`);
   }
   return folder;

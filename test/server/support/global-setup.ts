@@ -8,7 +8,8 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { build } from "../../../build/build.ts";
 import { root } from "../../../build/project.ts";
-import { startServer } from "../../../src/cli/db/server.ts";
+import { chosen, wantedInWords } from "../../../src/cli/db/language.ts";
+import { ServerProblem, startServer } from "../../../src/cli/db/server.ts";
 
 /** Databases carry the number of the test run's process: runs beside each other leave each other alone. */
 const PREFIX = "ruvector_test";
@@ -26,8 +27,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", log: (line) => console.error(line) });
   const admin = new pg.Client({ connectionString: server.url("postgres") });
   await admin.connect();
-  const available = await admin.query<{ name: string }>("SELECT name FROM pg_available_extensions WHERE name IN ('pljs', 'plv8')");
-  const language = process.env["RUVECTOR_HEALING_LANGUAGE"] ?? (available.rows.some(({ name }) => name === "pljs") ? "pljs" : "plv8");
+  const available = await admin.query<{ name: string }>("SELECT name FROM pg_available_extensions");
+  const language = chosen(available.rows.map(({ name }) => name));
+  if (language === undefined) throw new ServerProblem(`The server has no ${wantedInWords()}.`, "Install it there, or name another server.");
   const left = await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE $1", [`${PREFIX}\\_%`]);
   for (const { datname } of left.rows) if (!runs(datname)) await admin.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
   await admin.query(`CREATE DATABASE ${template}`);
