@@ -34,7 +34,7 @@ const external = process.env["DATABASE_URL"] !== undefined;
 
 beforeAll(async () => {
   if (external) return;
-  server = await startServer({ name: "crash", fresh: true });
+  server = await startServer({ name: `crash-${process.pid}`, fresh: true });
   await connect();
   await client.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`);
   await client.query("CREATE TABLE embeddings (id bigint, partition_id int, embedding vector(16), PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id)");

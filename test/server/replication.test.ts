@@ -1,6 +1,6 @@
 /** Replication lag on a real replica: paused replay, a slow link, a killed replica, an abandoned slot, a role that may not look. */
 import pg from "pg";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import type { Replica, Server } from "../../src/cli/db/server.ts";
 import { slowLink } from "../../src/cli/db/slow-link.ts";
 import { QUICK } from "./support/collection.ts";
@@ -143,10 +143,11 @@ describe.skipIf(!possible)("replication lag", () => {
 
   it("is not measured by a role that may not look, which says what would help", async () => {
     const database = "unprivileged";
+    const language = inject("language");
     await primary.query('CREATE ROLE "Healer; drop" LOGIN');
     await primary.query(`CREATE DATABASE ${database} OWNER "Healer; drop"`);
     const admin = await session(server, database);
-    await admin.query(`CREATE EXTENSION pljs; CREATE EXTENSION vector; GRANT USAGE ON LANGUAGE pljs TO "Healer; drop";
+    await admin.query(`CREATE EXTENSION ${language}; CREATE EXTENSION vector; GRANT USAGE ON LANGUAGE ${language} TO "Healer; drop";
                        GRANT CREATE ON SCHEMA public TO "Healer; drop"; SET SESSION AUTHORIZATION "Healer; drop"`);
     await install(admin);
     await admin.query("CREATE TABLE level (id bigint PRIMARY KEY, embedding vector(3)); INSERT INTO level SELECT g, '[1,2,3]' FROM generate_series(1, 50) g");

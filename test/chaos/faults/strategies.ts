@@ -52,12 +52,14 @@ export const slowStatement: Fault = {
   inject: (world, choices) => sabotage(world, choices, ["slow", "busy"]),
 };
 
-/** The limit is as low as PLJS lets it be, for sessions that begin from now on. */
+/** The limit is as low as the language lets it be (MB), for sessions that begin from now on. */
+const LEAST_MEMORY: Readonly<Record<string, number>> = { pljs: 64, plv8: 256 };
+
 export const engineMemory: Fault = {
   name: "out of memory in the engine", weight: 3, explains: { ticks: ["RV999", "53200"] },
   inject: async (world, choices) => {
-    const limited = "pljs.memory_limit";
-    await world.ask(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${limited} = 64', current_database()); END $$`);
+    const limited = `${world.language}.memory_limit`;
+    await world.ask(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${limited} = ${LEAST_MEMORY[world.language!]}', current_database()); END $$`);
     try {
       return await sabotage(world, choices, ["memory"], true);
     } finally {

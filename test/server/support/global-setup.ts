@@ -25,8 +25,14 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build();
   const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", log: (line) => console.error(line) });
-  const admin = new pg.Client({ connectionString: server.url("postgres") });
-  await admin.connect();
+  const connected = async (): Promise<pg.Client> => {
+    const client = new pg.Client({ connectionString: server.url("postgres") });
+    // A test that crashes the server fails by itself; the others, and the report, must not go down with this session.
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  };
+  const admin = await connected();
   const available = await admin.query<{ name: string }>("SELECT name FROM pg_available_extensions");
   const language = chosen(available.rows.map(({ name }) => name));
   if (language === undefined) throw new ServerProblem(`The server has no ${wantedInWords()}.`, "Install it there, or name another server.");
@@ -42,9 +48,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("serverUrl", server.url("postgres"));
   project.provide("engine", "server");
   project.provide("language", language);
+  await admin.end();
   return async () => {
-    await admin.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
-    await admin.end();
+    const last = await connected();
+    await last.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
+    await last.end();
   };
 }
 
