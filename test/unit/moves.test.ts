@@ -93,6 +93,13 @@ describe("planLoads by traffic", () => {
     expect(moves[moves.length - 1]!.filter.hash![1]).toBeCloseTo(1, 5);
   });
 
+  it("brings what was smoothed, and does not add up, under the ceiling by which it is judged", () => {
+    for (const model of ["uniform", "recency"] as const) {
+      const { after } = planLoads(level([5.77, 0.58, 0.58, 0.58, 0.58, 0.58, 0.58, 0.58]).map((one) => ({ ...one, writes: null })), 1.425, 1e9, model);
+      expect(Math.max(...after.map(({ reads }) => reads!))).toBeLessThan(1.44);
+    }
+  });
+
   it("moves nothing for inserts, and no more than the rows allowed", () => {
     expect(planLoads(level([6.4, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.2], 1).map((one) => ({ ...one, reads: null })), 1.425, 1e9, "uniform").moves).toEqual([]);
     const { moves, after } = planLoads(level([6.4, 0.2, 0.2, 0.2, 0.2, 0.2, 0.4, 0.2]), 1.425, 10, "uniform");

@@ -13,8 +13,10 @@ const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] =
   ["sensed", (result) => seconds(result.sensed_after_seconds)],
   ["class", (result) => result.class ?? "-"],
   ["strategy", (result) => (result.strategy ?? "-") + (result.started_by === "asked for" ? " *" : "")],
-  ["lambda", (result) => `${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_after)}`],
+  ["lambda", (result) => `${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_reached)}`],
+  ["foreseen", (result) => lambdaText(result.lambda_predicted)],
   ["healed", (result) => seconds(result.healed_after_seconds)],
+  ["well", (result) => seconds(result.well_after_seconds)],
   ["undone", ({ undone }) => undone ?? "-"],
   ["rows", rowsText],
   ["", (result) => (result.ok ? "ok" : result.skipped ? "not run" : "FAILED")],
@@ -42,6 +44,7 @@ export function table(results: readonly DrillResult[]): string {
   const lines = [pc.bold(head!), ...body.map((row, place) => paint(results[place]!)(row))];
   lines.push(...latencyTable(results));
   for (const { drill, problem } of results) if (problem !== null) lines.push(`${pc.red(drill)}: ${problem}`);
+  for (const { drill, finding } of results) if (finding !== null) lines.push(`${pc.yellow(`${drill}: a finding`)}: ${finding}`);
   for (const { drill, load_errors } of results) {
     const errors = Object.entries(load_errors);
     if (errors.length > 0) lines.push(`${drill}: the load beside it met ${errors.map(([code, times]) => `${times} x ${code}`).join(", ")}`);

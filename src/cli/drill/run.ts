@@ -1,16 +1,18 @@
 /** Runs one drill: a healthy collection, the fault, what pg_cron makes of it, the undo, the rows. It only watches. */
 import type pg from "pg";
+import { lambdaText } from "../../model/text.ts";
 import type { Server } from "../db/server.ts";
 import { pause, type Running, type Failures } from "../load.ts";
 import type { Drill, Stage } from "./drill.ts";
 import { beyondBound, type Latency, type Phase, type Probe, startProbe } from "./latency.ts";
 import { checkRows, rememberRows, type RowsCheck } from "./rows.ts";
 import { connectTo, dropSchema, freshSchema, tableName } from "./stage.ts";
+import { type ActionResult, predictionOff, whatIsLeft } from "./well.ts";
 
 export interface DrillResult {
   readonly drill: string;
   readonly fault: string;
-  /** ok: sensed as the class, healed by the strategy, verified, undone where it can be, and no row lost. */
+  /** ok: sensed as the class, healed by the strategy, verified, well at the end, undone where it can be, and no row lost. */
   readonly ok: boolean;
   /** Why it is not ok, or why it did not run. */
   readonly problem: string | null;
@@ -23,8 +25,15 @@ export interface DrillResult {
   readonly lambda_healthy: number | null;
   readonly lambda_before: number | null;
   readonly lambda_predicted: number | null;
+  /** When the last action was verified, and once the collection was well, or the wait for that was over. */
   readonly lambda_after: number | null;
+  readonly lambda_reached: number | null;
   readonly healed_after_seconds: number | null;
+  /** Out of stress again, for as long as recovery_hold_seconds asks; null: it was not. */
+  readonly well_after_seconds: number | null;
+  readonly actions: readonly ActionResult[];
+  /** Where less was reached than was foreseen. No failure of the drill: the collection is well; to be looked at. */
+  readonly finding: string | null;
   /** "yes", "cannot be undone", or what was left. */
   readonly undone: string | null;
   readonly rows: RowsCheck | null;
@@ -38,6 +47,7 @@ export interface DrillResult {
 
 interface Seen {
   readonly lambda: number | null;
+  readonly normal: boolean;
   readonly refusals: readonly { readonly reason: string; readonly message: string }[];
   readonly action: {
     readonly id: string; readonly state: string; readonly strategy: string; readonly problem_class: string; readonly reversible: boolean;
@@ -77,7 +87,8 @@ export async function runDrill(server: Server, client: pg.Client, drill: Drill, 
   };
   const result: { -readonly [K in keyof DrillResult]: DrillResult[K] } = {
     drill: drill.name, fault: drill.fault, ok: false, problem: null, skipped: false, sensed_after_seconds: null, class: null, strategy: null,
-    started_by: null, lambda_healthy: null, lambda_before: null, lambda_predicted: null, lambda_after: null, healed_after_seconds: null,
+    started_by: null, lambda_healthy: null, lambda_before: null, lambda_predicted: null, lambda_after: null,
+    lambda_reached: null, healed_after_seconds: null, well_after_seconds: null, actions: [], finding: null,
     undone: null, rows: null, latency: null, load_errors: {}, message: null, settings: drill.settings ?? {},
   };
   try {
@@ -128,9 +139,10 @@ async function play(stage: Stage, drill: Drill, options: RunOptions, result: Res
   if (healed) await timed("healed");
   result.latency = probe?.summary() ?? null;
   if (!healed) return;
-  result.undone = await undo(stage, options);
+  result.undone = await undo(stage, result, options);
   result.rows = await checkRows(client, table);
-  result.problem = verdict(drill, result);
+  result.finding = predictionOff(result.actions.find(({ verified }) => verified)?.lambda_predicted ?? null, result.lambda_reached);
+  result.problem ??= verdict(drill, result);
   result.ok = result.problem === null;
 }
 
@@ -150,11 +162,12 @@ async function healthy(stage: Stage, options: RunOptions): Promise<number | null
 const hold = async ({ client, table }: Stage, held: boolean): Promise<void> =>
   void (await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ enabled: held ? false : null }), table]));
 
-/** Watches until an action has ended. Returns whether it did. */
+/** Watches until an action was verified and the collection is well, which may take more than one. Returns whether one was verified. */
 async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Result, seconds: () => number, probe: Probe | null): Promise<boolean> {
+  let verified: number | null = null;
   for (;;) {
     options.signal.throwIfAborted();
-    const { lambda, action, refusals } = await look(stage);
+    const { lambda, normal, action, refusals } = await look(stage);
     if (result.sensed_after_seconds === null && lambda !== null && lambda < STRESS) {
       result.sensed_after_seconds = seconds();
       result.lambda_before = lambda;
@@ -169,12 +182,23 @@ async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Res
     if (action?.finished) {
       Object.assign(result, {
         lambda_before: action.initial_lambda, lambda_predicted: action.predicted_lambda, lambda_after: action.final_lambda,
-        healed_after_seconds: action.verified ? seconds() : null, message: action.message,
+        healed_after_seconds: verified ?? (action.verified ? seconds() : null), message: action.message,
       });
+      keep(result, action);
       // An action that did not verify makes way for the next strategy; the drill waits for that one.
-      if (action.verified) return true;
+      if (action.verified) verified ??= seconds();
     }
-    if (seconds() > options.patience) {
+    result.lambda_reached = lambda;
+    if (verified !== null && seconds() - verified > options.patience) {
+      result.problem = `better, not well: ${options.patience} s after it was verified lambda is ${lambdaText(lambda)} `
+        + `(${lambdaText(result.lambda_predicted)} foreseen); ${await whatIsLeft(stage, result.strategy!)}`;
+      return true;
+    }
+    if (verified !== null && action?.finished && normal && lambda !== null && lambda >= STRESS) {
+      result.well_after_seconds = seconds();
+      return true;
+    }
+    if (verified === null && seconds() > options.patience) {
       const last = action ? `action ${action.id} (${action.strategy}) is ${action.state}: ${action.message ?? ""}` : refusals.map(({ reason, message }) => `${reason}: ${message}`).join("; ");
       result.problem = `not healed within ${options.patience} s; lambda ${lambda ?? "not known"}; ${last || "nothing was decided"}`;
       return false;
@@ -183,16 +207,32 @@ async function heal(stage: Stage, drill: Drill, options: RunOptions, result: Res
   }
 }
 
+function keep(result: Result, action: NonNullable<Seen["action"]>): void {
+  if (result.actions.some(({ id }) => id === action.id)) return;
+  const { id, strategy, verified, initial_lambda, predicted_lambda, final_lambda } = action;
+  result.actions = [...result.actions, {
+    id, strategy, verified, lambda_before: initial_lambda, lambda_predicted: predicted_lambda, lambda_verified: final_lambda,
+  }];
+}
+
 async function ask({ client, table }: Stage, { strategy, asked_for }: Drill): Promise<void> {
   await client.query("SELECT ruvector_healing_execute($1, $2, $3)", [table, strategy, JSON.stringify(asked_for)]);
 }
 
-/** Undoes the action as a person would; the ticks of pg_cron carry it out. */
-async function undo(stage: Stage, options: RunOptions): Promise<string> {
-  const { client, table } = stage;
-  const before = (await look(stage)).action;
-  if (!before) return "there is no action";
-  if (!before.reversible) return "cannot be undone";
+/** Undoes every action that helped, the newest first, as a person would; the ticks of pg_cron carry it out. */
+async function undo(stage: Stage, { actions }: Result, options: RunOptions): Promise<string> {
+  const helped = actions.filter(({ verified }) => verified).map(({ id }) => id).reverse();
+  let answer = "there is no action";
+  for (const id of helped) {
+    answer = await undoOne(stage, id, options);
+    if (answer !== "yes") return answer;
+  }
+  return answer;
+}
+
+async function undoOne({ client, table }: Stage, id: string, options: RunOptions): Promise<string> {
+  const { rows: [found] } = await client.query<{ reversible: boolean }>("SELECT reversible FROM ruvector.healing_actions WHERE id = $1", [id]);
+  if (!found?.reversible) return "cannot be undone";
   await client.query("SELECT ruvector_healing_rollback($1)", [table]);
   let rest = "";
   for (const began = Date.now(); Date.now() - began < options.patience * 1000; await pause(POLL_MS)) {
@@ -200,7 +240,7 @@ async function undo(stage: Stage, options: RunOptions): Promise<string> {
     const { rows } = await client.query<{ state: string; message: string | null; left: number; leases: number }>(`
       SELECT a.state, a.message, (SELECT count(*)::int FROM ruvector.healing_steps s WHERE s.action_id = a.id AND s.undone_at IS NULL) AS left,
              (SELECT count(*)::int FROM ruvector.healing_leases l WHERE l.action_id = a.id AND l.ended_at IS NULL) AS leases
-        FROM ruvector.healing_actions a WHERE a.id = $1`, [before.id]);
+        FROM ruvector.healing_actions a WHERE a.id = $1`, [id]);
     const now = rows[0];
     // A lease may outlive the undo for a moment: what it left on the table goes when nobody is at work there.
     if (now?.state === "rolled_back" && now.left === 0 && now.leases === 0) return "yes";
@@ -222,6 +262,8 @@ function verdict(drill: Drill, result: Result): string | null {
 async function look({ client, table }: Stage): Promise<Seen> {
   const { rows } = await client.query<Seen>(`
     SELECT (SELECT lambda FROM ruvector_integrity_status($1)) AS lambda,
+           coalesce((SELECT st.state = 0 FROM ruvector.integrity_state st JOIN ruvector.collections c USING (collection_id)
+                      WHERE format('%I.%I', c.schema_name, c.table_name) = $1), false) AS normal,
            coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'message', r.message)) FROM ruvector.healing_refusals r
                       WHERE r.collection = $1 AND r.closed_at IS NULL), '[]') AS refusals,
            (SELECT json_build_object('id', a.id::text, 'state', a.state, 'strategy', a.strategy_name, 'problem_class', a.problem_class,

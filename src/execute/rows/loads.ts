@@ -96,7 +96,9 @@ const scaleOf = (figure: LoadFigure): number => (figure === "reads" || figure ==
 /** Levels one figure: what is above the ceiling goes to those below the mean, as far as they have room. */
 function pass(working: readonly Working[], figure: LoadFigure, ceilingRatio: number, maxRows: number, model: TrafficModel): LoadMove[] {
   const level = (one: Working): number => Math.round((one.partition[figure] ?? 0) * scaleOf(figure));
-  const mean = working.reduce((sum, one) => sum + level(one), 0) / Math.max(1, working.length);
+  // Traffic is over its mean already. What was smoothed need not add up: by the mean of 5.8 and seven times 0.6 the ceiling would be 1.75, not 1.425,
+  // so few rows would move, and every figure be judged by 1 again afterwards.
+  const mean = scaleOf(figure) === UNITS ? UNITS : working.reduce((sum, one) => sum + level(one), 0) / Math.max(1, working.length);
   const ceiling = Math.max(1, Math.floor(mean * ceilingRatio));
   const reachable = working.filter(({ partition }) => partition.values.length > 0);
   const sources = reachable.filter((one) => !one.took && level(one) > ceiling && one.partition.rows > 0).sort((a, b) => level(b) - level(a));

@@ -34,8 +34,8 @@ export interface ActivityMemory {
   /** Logarithms of the smoothed traffic loads, and of the same over the shorter window. */
   readonly loads: Readonly<Record<string, Sums>>;
   readonly recent: Readonly<Record<string, Sums>>;
-  /** Smoothed rates, per second, and how many of the writes are inserts (0 to 1). */
-  readonly rates: Readonly<Record<string, Sums & { readonly inserted: number }>>;
+  /** Smoothed rates, per second, reads over the shorter window too, and how many of the writes are inserts (0 to 1). */
+  readonly rates: Readonly<Record<string, Sums & { readonly inserted: number; readonly recent_reads?: number }>>;
   /** Blocks asked for within the working set's window (older ones fade); of those of the table alone, how many were found. */
   readonly blocks: Readonly<Record<string, { readonly asked: number; readonly table: number; readonly found: number }>>;
   /** Seconds that `blocks` covers. */
@@ -129,11 +129,13 @@ function smoothedLoads(loads: ActivityMemory["loads"], fresh: Readonly<Record<st
 
 function smoothedRates(rates: ActivityMemory["rates"], changes: Readonly<Record<string, Counters>>, seconds: number, settings: FollowSettings): ActivityMemory["rates"] {
   const kept = decay(seconds, settings.traffic_window_seconds);
-  const mix = (before: number, now: number): number => before * kept + now * (1 - kept);
+  const lately = decay(seconds, settings.traffic_window_seconds * RECENT);
+  const mix = (before: number, now: number, share = kept): number => before * share + now * (1 - share);
   return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
-    const before = rates[relid] ?? { ...LEVEL, inserted: 0 };
+    const before: ActivityMemory["rates"][string] = rates[relid] ?? { ...LEVEL, inserted: 0 };
     return [relid, {
       reads: mix(before.reads, one.reads / seconds),
+      recent_reads: mix(before.recent_reads ?? before.reads, one.reads / seconds, lately),
       writes: mix(before.writes, one.writes / seconds),
       inserted: one.writes > 0 ? mix(before.inserted, one.inserts / one.writes) : before.inserted,
     }];

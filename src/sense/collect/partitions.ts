@@ -41,6 +41,8 @@ export interface Traffic {
   readonly reads: number | null;
   readonly writes: number | null;
   readonly reads_per_second: number;
+  /** Over a sixth of the window: a rate on its way up is believed by it, for what is foreseen. */
+  readonly recent_reads_per_second: number;
   readonly writes_per_second: number;
   /** Of its writes, how many are inserts, 0 to 1: those do not follow rows that are moved. */
   readonly inserted: number;
@@ -105,13 +107,13 @@ export function measurePartitions(
   };
 }
 
-/**
- * Which kinds of traffic there is enough of. At half of the least rate from which shares are learned: a rate near it must not
- * make a load come and go.
- */
+/** Traffic is judged from this part of the least rate from which shares are learned: a rate near that must not make a load come and go. */
+export const JUDGED_FROM = 0.5;
+
+/** Which kinds of traffic there is enough of. */
 function busyBy({ loads, rates }: ActivityMemory, { settings }: Collection): { readonly reads: boolean; readonly writes: boolean } {
   const total = (figure: "reads" | "writes"): number => Object.keys(loads).reduce((sum, relid) => sum + (rates[relid]?.[figure] ?? 0), 0);
-  return { reads: total("reads") > settings.min_reads_per_second / 2, writes: total("writes") > settings.min_writes_per_second / 2 };
+  return { reads: total("reads") > settings.min_reads_per_second * JUDGED_FROM, writes: total("writes") > settings.min_writes_per_second * JUDGED_FROM };
 }
 
 function trafficOf(activity: ActivityMemory, collection: Collection, relid: string): Traffic {
@@ -123,6 +125,7 @@ function trafficOf(activity: ActivityMemory, collection: Collection, relid: stri
     reads: busy.reads ? trafficLoad(activity, relid, "reads", fine) : null,
     writes: busy.writes ? trafficLoad(activity, relid, "writes", fine) : null,
     reads_per_second: rate?.reads ?? 0,
+    recent_reads_per_second: rate?.recent_reads ?? rate?.reads ?? 0,
     writes_per_second: rate?.writes ?? 0,
     inserted: rate?.inserted ?? 0,
   };

@@ -8,7 +8,7 @@ const ROWS = 2000;
 const HOT_ROWS = 300;
 
 /**
- * Reads and updates by id, wherever the row lies: 80 % of them of the hot rows, the rest of all rows. It follows the rows
+ * Reads by id, wherever the row lies: 80 % of them of the hot rows, the rest of all rows. It follows the rows
  * when they move, as an application does that looks rows up by id.
  */
 export async function startLookups({ server, client, table }: Stage, hotPartition: number) {
