@@ -82,6 +82,12 @@ export function recordedNames(records: string): string[] {
   }
 }
 
+/** Ports of every server that is remembered, running or not. */
+export async function rememberedPorts(): Promise<number[]> {
+  const all = allRecords().flatMap((records) => recordedNames(records).map((name) => readRecord(records, name)));
+  return (await Promise.all(all)).flatMap((record) => [record?.port ?? [], Object.values(record?.replicas ?? {})].flat());
+}
+
 /** All there are: of Docker, of the folder that is made, of every site that was ever named. */
 export function allRecords(): string[] {
   try {
