@@ -38,6 +38,7 @@ SET lock_timeout = '5s'
 AS $function$
 DECLARE
   answer jsonb;
+  line jsonb;
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
   locked integer := CASE
     WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
@@ -59,7 +60,16 @@ BEGIN
     END IF;
     PERFORM pg_sleep(0.02);
   END LOOP;
+  PERFORM ruvector.healing_start_engine();
   answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation, input::text)::jsonb;
+  -- Said here and not in JavaScript: plv8 raises a cancel that is due at the end of its elog(), over V8's head.
+  FOR line IN SELECT * FROM jsonb_array_elements(answer -> 'said') LOOP
+    CASE line ->> 0
+      WHEN 'log' THEN RAISE LOG '%', line ->> 1;
+      WHEN 'warning' THEN RAISE WARNING '%', line ->> 1;
+      ELSE RAISE NOTICE '%', line ->> 1;
+    END CASE;
+  END LOOP;
   IF answer ? 'error' THEN
     RAISE EXCEPTION USING
       ERRCODE = answer #>> '{error,sqlstate}',
@@ -70,13 +80,4 @@ BEGIN
   RETURN answer -> 'result';
 END
 $function$;
--- Whoever calls may set {{LANGUAGE}}.start_proc, a function that the engine runs when a role's JavaScript starts: with our rights, and with our
--- globals in its hands, where it is ours that start. Where only a superuser may set it there is nobody to fear, and no right to pin it.
-DO $pin$
-BEGIN
-  ALTER FUNCTION ruvector.healing_call(text, jsonb) SET {{LANGUAGE}}.start_proc = '';
-EXCEPTION WHEN insufficient_privilege THEN
-  NULL;
-END
-$pin$;
 COMMENT ON FUNCTION ruvector.healing_call(text, jsonb) IS 'Runs one operation of the bundle and raises its errors.';

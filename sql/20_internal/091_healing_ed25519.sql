@@ -4,13 +4,17 @@ CREATE OR REPLACE FUNCTION ruvector.healing_ed25519(bundle_hash text, operation 
 RETURNS text
 LANGUAGE {{LANGUAGE}}
 AS $function$
-  var loaded = globalThis.ruvector_healing_audit;
-  if (!loaded || loaded.hash !== bundle_hash) {
-    var source = {{LANGUAGE}}.execute('SELECT ruvector.healing_audit_bundle() AS source')[0].source;
-    loaded = { hash: bundle_hash, call: new Function('engine', source)({{LANGUAGE}}).call };
-    globalThis.ruvector_healing_audit = loaded;
+  try {
+    var loaded = globalThis.ruvector_healing_audit;
+    if (!loaded || loaded.hash !== bundle_hash) {
+      var source = {{LANGUAGE}}.execute('SELECT ruvector.healing_audit_bundle() AS source')[0].source;
+      loaded = { hash: bundle_hash, call: new Function('engine', source)({{LANGUAGE}}).call };
+      globalThis.ruvector_healing_audit = loaded;
+    }
+    return loaded.call(operation, input);
+  } catch (error) {
+    throw error;
   }
-  return loaded.call(operation, input);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519(text, text, text) IS 'Loads the bundle for signatures once per session and content, and hands one operation to it.';
 
@@ -18,6 +22,7 @@ CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_public_key(secret bytea)
 RETURNS bytea
 LANGUAGE sql
 AS $function$
+  SELECT ruvector.healing_start_engine();
   SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'public_key',
     pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'))::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
 $function$;
@@ -27,6 +32,7 @@ CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_sign(secret bytea, message t
 RETURNS bytea
 LANGUAGE sql
 AS $function$
+  SELECT ruvector.healing_start_engine();
   SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'sign',
     pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'), 'message', message)::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
 $function$;
@@ -37,6 +43,7 @@ CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_verify(items jsonb)
 RETURNS jsonb
 LANGUAGE sql
 AS $function$
+  SELECT ruvector.healing_start_engine();
   SELECT ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'verify', items::pg_catalog.text)::pg_catalog.jsonb;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_verify(jsonb) IS 'Whether each signature is that key''s over that text.';

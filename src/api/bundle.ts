@@ -1,6 +1,6 @@
 /** Entry of the bundle: what ruvector.healing_javascript() calls. */
 import * as z from "zod/mini";
-import { checkSession, postgres, resetHost, thrownByPostgres } from "../host/postgres.ts";
+import { checkSession, postgres, resetHost, said, thrownByPostgres } from "../host/postgres.ts";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
 import { type Input, OPERATIONS } from "./operations.ts";
 
@@ -12,7 +12,7 @@ z.config({ jitless: true });
  * their SQLSTATE. The wrapper's RAISE also undoes what the operation did before it failed.
  * @param operation a name in OPERATIONS
  * @param input JSON text
- * @returns JSON text: {"result": ...} or {"error": {sqlstate, message, detail, hint}}
+ * @returns JSON text: {"result": ...} or {"error": {sqlstate, message, detail, hint}}, and "said": [[level, line], ...]
  */
 export function call(operation: string, input: string): string {
   resetHost();
@@ -33,7 +33,7 @@ export function call(operation: string, input: string): string {
  * jsonb would refuse the whole answer (22P02).
  */
 const answer = (document: object): string =>
-  JSON.stringify(document, (_key, value: unknown) => (typeof value === "string" ? value.replace(HALF, "?") : value));
+  JSON.stringify(said().length > 0 ? { ...document, said: said() } : document, (_key, value: unknown) => (typeof value === "string" ? value.replace(HALF, "?") : value));
 
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 

@@ -8,16 +8,10 @@ export interface Engine {
    * others, and now and then passes any of them as NULL.
    */
   execute(statement: string): { readonly answer: string }[];
-  /** Runs the function in a subtransaction; a plain JavaScript throw rolls it back and goes on as that throw. */
+  /** Runs the function in a subtransaction. A throw rolls it back and comes out of plv8 as another Error with the same message, and no more. */
   subtransaction(work: () => void): void;
-  elog(level: number, message: string): void;
 }
 
 declare const engine: Engine;
-declare const LOG: number;
-declare const NOTICE: number;
-declare const WARNING: number;
 
 export const currentEngine = (): Engine => engine;
-
-export const levels = () => ({ log: LOG, notice: NOTICE, warning: WARNING });

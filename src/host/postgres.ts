@@ -6,7 +6,7 @@
  */
 import sql, { Sql } from "sql-template-tag";
 import { type ErrorDocument, HealingError, SqlError } from "../model/errors.ts";
-import { currentEngine, levels } from "./engine.ts";
+import { currentEngine } from "./engine.ts";
 import type { Host } from "./host.ts";
 
 type Answer = { readonly rows: unknown[] } | { readonly count: number } | { readonly error: ErrorDocument };
@@ -36,7 +36,11 @@ function toText(value: unknown): string | null {
  */
 export const literal = (text: string): string => `E'${text.replace(/\\/g, "\\\\").replace(/'/g, "''")}'`;
 
-let insideSql = false;
+/** What PostgreSQL itself threw in this operation: a cancel, a timeout, a lost connection. All else arrives as data. */
+let thrown: { readonly error: unknown } | null = null;
+
+type Said = readonly [level: "log" | "warning" | "notice", message: string];
+let lines: Said[] = [];
 
 /** The session's state before the first statement that ran as somebody else, in this operation. Kept here, where their code cannot reach it. */
 let stateBefore: string | null = null;
@@ -63,27 +67,41 @@ export function checkSession(): void {
   });
 }
 
-/**
- * Whether a throw came out of PostgreSQL itself: a cancel, a timeout, a lost connection (all else arrives as data).
- * Such a throw must reach PostgreSQL again; answered as data, a cancelled statement would go on.
- */
-export const thrownByPostgres = (): boolean => insideSql;
+/** Whether that is it. It must reach PostgreSQL again; answered as data, a cancelled statement would go on. */
+export const thrownByPostgres = (): boolean => thrown !== null;
+
+/** Lines for log and client, in their order. The wrapper says them: on plv8 a cancel that is due ends the server in elog(). */
+export const said = (): readonly Said[] => lines;
 
 /** A session outlives its cancelled statements: each operation begins anew. */
 export const resetHost = (): void => {
-  insideSql = false;
+  thrown = null;
+  lines = [];
   stateBefore = null;
   direct.clear();
 };
+
+/** plv8 shows an error's context, which holds the whole text of the statement, our parameters with it: the place is enough. */
+function thrownBySql(error: unknown): unknown {
+  const { context } = Object(error) as { context?: unknown };
+  if (typeof context === "string") (error as { context: string }).context = context.split("\n", 1)[0]!.slice(0, 200);
+  thrown = { error };
+  return error;
+}
 
 function run(statement: Sql, wantsRows: boolean, relid: string | null): Answer {
   const owned = relid !== null && !isDirect(relid);
   if (owned && stateBefore === null) stateBefore = sessionState();
   const { text, parameters } = compile(statement);
   const call = !owned ? "ruvector.healing_run(" : `ruvector.healing_run_as_owner(${literal(relid)}, `;
-  insideSql = true;
-  const rows = currentEngine().execute(`SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer`);
-  insideSql = false;
+  // Whoever caught it on the way: nothing is done any more.
+  if (thrown !== null) throw thrown.error;
+  let rows: { readonly answer: string }[];
+  try {
+    rows = currentEngine().execute(`SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer`);
+  } catch (error) {
+    throw thrownBySql(error);
+  }
   const answer = JSON.parse(rows[0]!.answer) as Answer;
   if ("error" in answer) throw new SqlError(answer.error);
   return answer;
@@ -111,16 +129,26 @@ const hostOf = (relid: string | null): Host => ({
   },
   asOwner: hostOf,
   atomic<T>(work: () => T): T {
-    const result: { value?: T } = {};
-    currentEngine().subtransaction(() => {
-      result.value = work();
-    });
+    const result: { value?: T; failed?: { readonly error: unknown } } = {};
+    try {
+      currentEngine().subtransaction(() => {
+        try {
+          result.value = work();
+        } catch (error) {
+          result.failed = { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      // The error itself, with its class and SQLSTATE: plv8 lets out another one that has its message.
+      throw result.failed ? result.failed.error : error;
+    }
     return result.value as T;
   },
   now: () => Date.now(),
-  log: (message) => currentEngine().elog(levels().log, `ruvector_healing: ${oneLine(message)}`),
-  warn: (message) => currentEngine().elog(levels().warning, `ruvector_healing: ${oneLine(message)}`),
-  notice: (message) => currentEngine().elog(levels().notice, message),
+  log: (message) => void lines.push(["log", `ruvector_healing: ${oneLine(message)}`]),
+  warn: (message) => void lines.push(["warning", `ruvector_healing: ${oneLine(message)}`]),
+  notice: (message) => void lines.push(["notice", message]),
 });
 
 export const postgres: Host = hostOf(null);
