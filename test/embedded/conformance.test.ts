@@ -1,4 +1,4 @@
-/** plv8's documented behaviour on the embedded database: the cases of support/cases.ts. */
+/** plv8's behaviour on the embedded database: the cases of support/cases.ts. */
 import { describe, expect, it } from "vitest";
 import type { EmbeddedError } from "../../src/embedded/index.ts";
 import { type Case, CASES, inLanguage } from "./support/cases.ts";
@@ -21,7 +21,9 @@ async function outcome({ setup, call }: Case): Promise<{ gives: unknown } | { ra
 for (const [group, cases] of Object.entries(CASES)) {
   describe(group.toLowerCase(), () => {
     it.each(cases.map((each) => [each.about, each] as const))("%s", async (_, each) => {
+      db.notices();
       const found = await outcome(each);
+      expect(db.notices().map(({ severity, message }) => `${severity}: ${message}`)).toEqual(each.warns === undefined ? [] : [`WARNING: ${each.warns}`]);
       if (!each.raises) {
         expect(found).toEqual({ gives: each.gives });
         return;

@@ -1,5 +1,5 @@
 /** The `plv8` object and the levels of `plv8.elog`, in the global scope of the functions' realm. */
-import { type Errors, LanguageError } from "./errors.ts";
+import { describe, type Errors, LanguageError, PlainError, ThrownText } from "./errors.ts";
 import { LEVELS } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
@@ -56,9 +56,18 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     return call;
   }
 
-  function atomic(work: () => unknown): unknown {
+  function atomic<Value>(work: () => Value): Value {
     tryStack("statement");
     return transactions.atomic(() => work());
+  }
+
+  /** What is thrown in it comes out as another Error: its message is the text of the first, and that is all (`plv8.subtransaction` in C++). */
+  function subtransaction(work: () => unknown): unknown {
+    try {
+      return atomic(work);
+    } catch (error) {
+      throw new PlainError(describe(error, realm).message);
+    }
   }
 
   const object = (members: Record<string, unknown>): unknown => Object.assign(new realm.Object(), members);
@@ -78,9 +87,9 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     });
 
   function elog(...values: unknown[]): void {
-    if (values.length < 2) throw new LanguageError("22023", "usage: plv8.elog(elevel, ...)");
+    if (values.length < 2) throw new ThrownText("usage: plv8.elog(elevel, ...)");
     const [level, ...words] = values;
-    if (!Object.values<unknown>(LEVELS).includes(level)) throw new LanguageError("22023", "invalid error level");
+    if (!Object.values<unknown>(LEVELS).includes(level)) throw new ThrownText("invalid error level");
     const message = words.map(String).join(" ");
     if (level === LEVELS.ERROR) throw new realm.Error(message);
     withScratch(() => errors.report(level as number, message));
@@ -96,15 +105,19 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     prepare: offer((statement: unknown, ...names: unknown[]) =>
       planObject(spi.prepare(String(statement), names.length === 0 ? null : asList(names).map(String))),
     ),
-    subtransaction: offer((work: unknown) => (typeof work === "function" ? atomic(work as () => unknown) : undefined)),
-    find_function: offer((signature: unknown) => withScratch(() => atomic(() => routines.find(String(signature)).code))),
+    subtransaction: offer((work: unknown) => (typeof work === "function" ? subtransaction(work as () => unknown) : undefined)),
+    find_function: offer((signature: unknown) => {
+      const found = withScratch(() => atomic(() => routines.find(String(signature))));
+      if (!found) errors.report(LEVELS.WARNING, `failed to find or no permission for js function ${String(signature)}`);
+      return found?.code;
+    }),
     elog: offer(elog),
     quote_literal: offer(quoting(functions.quote_literal_cstr)),
     quote_nullable: offer((text: unknown) => (text === null || text === undefined ? "NULL" : quoting(functions.quote_literal_cstr)(text))),
     quote_ident: offer(quoting(functions.quote_identifier)),
     return_next: offer((value: unknown) => {
       const { returnNext } = running();
-      if (!returnNext) throw new LanguageError("0A000", "return_next called in context that cannot accept a set");
+      if (!returnNext) throw new PlainError("return_next called in context that cannot accept a set");
       returnNext(value);
     }),
     commit: offer(() => spi.endTransaction("commit")),

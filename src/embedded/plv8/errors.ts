@@ -5,7 +5,7 @@
  */
 import { types } from "node:util";
 import { DIAGNOSTIC, ERROR_DATA, LEVELS } from "./layout.ts";
-import { type Memory, TextError } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
 import type { State } from "./state.ts";
 import type { Symbols } from "./symbols.ts";
@@ -37,6 +37,12 @@ export class LanguageError extends Error {
     this.hint = more.hint;
   }
 }
+
+/** What plv8 throws itself: for the code an Error with this message and nothing else, XX000 where nobody catches it. */
+export class PlainError extends Error {}
+
+/** The same as a text, no Error. */
+export class ThrownText extends Error {}
 
 const INTERNAL_ERROR = "XX000";
 
@@ -141,8 +147,10 @@ export function createErrors({ symbols, memory, state, realm, jump }: Parts): Er
   /** Errors of this language and of the engine become what SQL errors are for the code. */
   function translated(error: unknown): unknown {
     if (isStackOverflow(error)) return visible(STACK_EXHAUSTED);
-    if (error instanceof LanguageError || error instanceof TextError) {
-      const { message, sqlState, detail, hint } = error as LanguageError;
+    if (error instanceof PlainError) return new realm.Error(error.message);
+    if (error instanceof ThrownText) return error.message;
+    if (error instanceof LanguageError) {
+      const { message, sqlState, detail, hint } = error;
       return visible({ message, sqlState, detail: detail ?? null, hint: hint ?? null });
     }
     return error;
@@ -154,7 +162,7 @@ export function createErrors({ symbols, memory, state, realm, jump }: Parts): Er
     // Variable arguments are passed as the address of their block.
     const only = (text: string): number => {
       const block = memory.allocate(4);
-      memory.setU32(block, memory.newCString(text.replaceAll("\0", "\\0")));
+      memory.setU32(block, memory.newCString(text));
       return block;
     };
     if (level >= LEVELS.ERROR) functions.errcode(packSqlState(report.sqlState));
@@ -203,7 +211,7 @@ export function describe(thrown: unknown, realm: Pick<Realm, "whereThrown">): Er
   const state = unpackOrNull(field("code"), () => fields.code);
   const where = text(() => realm.whereThrown(thrown));
   return {
-    message: whole.startsWith("Error: ") ? whole.slice("Error: ".length) : whole === "Error" ? "" : whole,
+    message: whole.startsWith("Error: ") ? whole.slice("Error: ".length) : whole,
     sqlState: state ?? INTERNAL_ERROR,
     detail: field("detail"),
     hint: field("hint"),

@@ -1,13 +1,14 @@
 /** The three functions that PostgreSQL calls: a function or trigger of the language, a DO block, the check at CREATE FUNCTION. */
 import type { RunningCall } from "./api.ts";
 import { type Errors, LanguageError } from "./errors.ts";
-import { ARGUMENT, CALL, CALL_CONTEXT, FUNCTION, INLINE_CODE, RESULT_CLASS, SPI, TYPE } from "./layout.ts";
+import { ARGUMENT, CALL, CALL_CONTEXT, FUNCTION, INLINE_CODE, SPI, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
 import { checkProcedureCache, type Routine, type Routines } from "./routines.ts";
 import { createSetResult } from "./set-result.ts";
 import type { Handler } from "./side-module.ts";
 import { MOST_NESTED, tryStack } from "./stack.ts";
+import { createStart } from "./start.ts";
 import type { State } from "./state.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Transactions } from "./transactions.ts";
@@ -34,10 +35,11 @@ export type Handlers = { readonly [Name in Handler]: (call: number) => number };
 export type Convert = () => number;
 
 export function createHandlers(parts: Parts): { handlers: Handlers; running: () => RunningCall } {
-  const { symbols, memory, realm, state, errors, types, tuples, routines } = parts;
+  const { symbols, memory, realm, state, errors, types, routines } = parts;
   const { functions } = symbols;
   const setResult = createSetResult(parts);
   const triggers = createTriggers(parts);
+  const start = createStart(parts);
   const stack: RunningCall[] = [];
 
   /**
@@ -57,6 +59,7 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
       tryStack("little");
       functions.SPI_connect_ext(nonAtomic() ? SPI.nonAtomic : 0);
       connected = true;
+      start();
       const convert = work();
       functions.SPI_finish();
       connected = false;
@@ -104,19 +107,9 @@ export function createHandlers(parts: Parts): { handlers: Handlers; running: () 
   function resultDatum(call: number, routine: Routine, value: unknown): number {
     if (routine.resultType === TYPE.void) return 0;
     if (value === null || value === undefined) return nullResult(call);
-    if (routine.resultType === TYPE.record) return recordDatum(call, value);
+    // plv8 hands the text of the value to the type's input function, which takes none.
+    if (routine.resultType === TYPE.record) throw new LanguageError("0A000", "input of anonymous composite types is not implemented");
     return types.toDatum(value, types.info(actualType(call, routine.resultType, -1))) ?? nullResult(call);
-  }
-
-  /** Several OUT parameters, or a column list at the call. */
-  function recordDatum(call: number, value: unknown): number {
-    const place = functions.palloc0(8);
-    const kind = functions.get_call_result_type(call, place, place + 4);
-    const description = memory.u32(place + 4);
-    if (kind !== RESULT_CLASS.composite || description === 0) {
-      throw new LanguageError("0A000", "function returning record called in context that cannot accept type record");
-    }
-    return tuples.toDatum(value, tuples.describe(functions.BlessTupleDesc(description)));
   }
 
   function callHandler(call: number): number {

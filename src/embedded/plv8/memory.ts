@@ -20,23 +20,31 @@ export interface Memory {
   text(address: number, length: number): string;
   /** A C string; null at address 0. */
   cString(address: number): string | null;
-  /** A new C string in the current memory context. Errors: TextError where the text holds a NUL character. */
+  /** A new C string in the current memory context. It ends at the first NUL character of the text, as in plv8. */
   newCString(value: string): number;
   /** Where the content of a varlena (not compressed, not toasted) begins, and how long it is. */
   varlena(address: number): { start: number; length: number };
   newVarlena(content: Uint8Array): number;
-  /** Errors: TextError where the text holds a NUL character. */
+  /** Ends at the first NUL character too. */
   newText(value: string): number;
   allocate(size: number): number;
 }
 
-/** PostgreSQL's texts end at the first NUL character: passing one on would silently cut the text. */
-export class TextError extends Error {
-  readonly sqlState = "22021";
-  constructor() {
-    super('invalid byte sequence for encoding "UTF8": 0x00');
-  }
+/**
+ * The bytes of a text as V8 gives them to plv8: up to the first NUL character, and a surrogate without its other half as three bytes, which are
+ * no UTF-8. Nothing checks them there either.
+ */
+function bytesOf(value: string): Uint8Array {
+  const end = value.indexOf("\0");
+  const text = end < 0 ? value : value.slice(0, end);
+  const lone = text.search(LONE);
+  if (lone < 0) return Buffer.from(text, "utf8");
+  const code = text.charCodeAt(lone);
+  const half = [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)];
+  return Buffer.concat([Buffer.from(text.slice(0, lone), "utf8"), Buffer.from(half), bytesOf(text.slice(lone + 1))]);
 }
+
+const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 const VARLENA_HEADER = 4;
 
@@ -52,9 +60,6 @@ export function createMemory(module: WebAssemblyModule, functions: Functions): M
       buffer = Buffer.from(heap.buffer);
     }
     return view;
-  };
-  const refuseNul = (value: string): void => {
-    if (value.includes("\0")) throw new TextError();
   };
   const memory: Memory = {
     u8: (address) => current().getUint8(address),
@@ -79,12 +84,10 @@ export function createMemory(module: WebAssemblyModule, functions: Functions): M
       return buffer.toString("utf8", address, heap.indexOf(0, address));
     },
     newCString(value) {
-      refuseNul(value);
-      const length = Buffer.byteLength(value);
-      const address = functions.palloc(length + 1);
-      current();
-      buffer.write(value, address, length, "utf8");
-      heap[address + length] = 0;
+      const content = bytesOf(value);
+      const address = functions.palloc(content.length + 1);
+      memory.setBytes(address, content);
+      heap[address + content.length] = 0;
       return address;
     },
     varlena(address) {
@@ -98,14 +101,7 @@ export function createMemory(module: WebAssemblyModule, functions: Functions): M
       heap.set(content, address + VARLENA_HEADER);
       return address;
     },
-    newText(value) {
-      refuseNul(value);
-      const length = Buffer.byteLength(value);
-      const address = functions.palloc(length + VARLENA_HEADER);
-      memory.setU32(address, (length + VARLENA_HEADER) << 2);
-      buffer.write(value, address + VARLENA_HEADER, length, "utf8");
-      return address;
-    },
+    newText: (value) => memory.newVarlena(bytesOf(value)),
     allocate: (size) => functions.palloc(size),
   };
   return memory;

@@ -38,8 +38,7 @@ export function createRealm(): Realm {
   const ordinary = (vm.constants as unknown as { DONT_CONTEXTIFY?: symbol } | undefined)?.DONT_CONTEXTIFY;
   const context = vm.createContext((ordinary as unknown as vm.Context) ?? {}, { name: "plv8", codeGeneration: { strings: true, wasm: false } });
   const global = vm.runInContext("globalThis", context) as Record<string, unknown>;
-  // plv8 has neither; V8 gives every context a console, which writes to nowhere here.
-  for (const name of ["console", "WebAssembly"]) delete global[name];
+  // V8 gives every context a console, which writes to nowhere here and in plv8.
 
   const sources = new Map<string, Compiled>();
   let sequence = 0;
@@ -68,11 +67,13 @@ export function createRealm(): Realm {
       const key = String(++sequence);
       sources.set(key, { name, source });
       if (sources.size > REMEMBERED) sources.delete(sources.keys().next().value!);
-      // Function tells whether this is a function's body and nothing that ends it; the script then has its lines where the author has them.
-      // (vm.compileFunction would do both, but ends Node.js 20 with a segmentation fault on a parameter that is no identifier.)
-      new (global.Function as FunctionConstructor)(...parameters, source);
+      // As plv8 does it, so that a body may end the function and begin another. (vm.compileFunction would not let it, but ends Node.js 20 with a
+      // segmentation fault on a parameter that is no identifier.)
       const script = new vm.Script(`(function (${parameters.join(", ")}) {\n${source}\n})`, { filename: `${FILE}${key}`, lineOffset: -1 });
-      return script.runInContext(context) as Code;
+      const code = script.runInContext(context) as unknown;
+      // plv8 calls whatever it is, which ends the server.
+      if (typeof code !== "function") throw new SyntaxError("the code is no function's body");
+      return code as Code;
     },
     whereThrown,
   };

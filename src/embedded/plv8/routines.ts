@@ -24,10 +24,18 @@ export interface Routines {
   /** The one a call (FunctionCallInfo) is for. */
   called(call: number): Routine;
   isProcedure(oid: number): boolean;
-  /** By name ("f") or signature ("f(int, text)"), as plv8.find_function looks it up. */
-  find(signature: string): Routine;
+  /** By name ("f") or signature ("f(int, text)"), as plv8.find_function looks it up. null: the role may not execute it. */
+  find(signature: string): Routine | null;
+  /** Which function that is, and whether it is one of this language, and the role may execute it. */
+  look(signature: string, as?: "regproc" | "regprocedure"): Found;
   /** Compiles it and keeps nothing. Errors: the code's SyntaxError; types the language cannot take. */
   validate(oid: number): void;
+}
+
+export interface Found {
+  readonly oid: number;
+  readonly ours: boolean;
+  readonly allowed: boolean;
 }
 
 interface Definition {
@@ -124,16 +132,20 @@ export function createRoutines({ functions, memory, realm, spi }: Parts): Routin
     return routine;
   }
 
-  function find(signature: string): Routine {
+  function look(signature: string, type: "regproc" | "regprocedure" = signature.includes("(") ? "regprocedure" : "regproc"): Found {
     const literal = quoted(signature);
-    const type = signature.includes("(") ? "regprocedure" : "regproc";
     const [row] = spi.rows(`
       SELECT p.oid, l.lanname = 'plv8' AS ours, pg_catalog.has_function_privilege(p.oid, 'EXECUTE') AS allowed
       FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-      WHERE p.oid = ${literal}::pg_catalog.${type}`) as { oid: number; ours: boolean; allowed: boolean }[];
-    if (!row?.ours) throw new LanguageError("42883", `javascript function is not found for "${signature}"`);
-    if (!row.allowed) throw new LanguageError("42501", `permission denied for function ${signature}`);
-    return get(row.oid);
+      WHERE p.oid = ${literal}::pg_catalog.${type}`) as unknown as Found[];
+    return row ?? { oid: 0, ours: false, allowed: true };
+  }
+
+  function find(signature: string): Routine | null {
+    const { oid, ours, allowed } = look(signature);
+    if (!allowed) return null;
+    if (!ours) throw new LanguageError("XX000", `javascript function is not found for "${signature}"`);
+    return get(oid);
   }
 
   const quoted = (text: string): string => memory.cString(functions.quote_literal_cstr(memory.newCString(text)))!;
@@ -154,7 +166,7 @@ export function createRoutines({ functions, memory, realm, spi }: Parts): Routin
   const isProcedure = (oid: number): boolean =>
     withRow(oid, (_, header) => memory.u8(header + memory.u8(header + TUPLE_HEADER.offset) + PROCEDURE.kind) === "p".charCodeAt(0));
 
-  return { get, isProcedure, called: (call) => get(memory.u32(memory.u32(call + CALL.function) + FUNCTION.oid)), find, validate };
+  return { get, isProcedure, called: (call) => get(memory.u32(memory.u32(call + CALL.function) + FUNCTION.oid)), find, look, validate };
 }
 
 /** Reads a row of pg_proc through the system cache and compares. Errors: UnsupportedPGlite where the cache's number or the layout is another. */

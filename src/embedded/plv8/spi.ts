@@ -1,5 +1,5 @@
 /** SQL from JavaScript, through the server programming interface (SPI): statements, plans, cursors, the end of a transaction. */
-import { type Errors, LanguageError } from "./errors.ts";
+import { type Errors, LanguageError, PlainError, ThrownText } from "./errors.ts";
 import { PORTAL, SPI, TUPLE_TABLE, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { tryStack } from "./stack.ts";
@@ -66,13 +66,7 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
   function check(code: number): void {
     if (code >= 0) return;
     const name = memory.cString(functions.SPI_result_code_string(code))!;
-    if (name === "SPI_ERROR_TRANSACTION") {
-      throw new LanguageError("0A000", "cannot begin/end transactions in plv8 with SQL statements", {
-        hint: "Use plv8.commit() and plv8.rollback() in a procedure, plv8.subtransaction() elsewhere.",
-      });
-    }
-    if (name === "SPI_ERROR_COPY") throw new LanguageError("0A000", "cannot COPY to/from client in plv8");
-    throw new LanguageError("XX000", name);
+    throw new ThrownText(name === "SPI_ERROR_TRANSACTION" ? "current transaction is aborted, commands ignored until end of transaction block" : name);
   }
 
   function takeRows(): Row[] {
@@ -140,7 +134,7 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
 
   function expect(types: readonly number[], parameters: readonly unknown[]): void {
     if (types.length === parameters.length) return;
-    throw new LanguageError("42601", `plan expected ${types.length} argument(s), given is ${parameters.length}`);
+    throw new PlainError(`plan expected ${types.length} argument(s), given is ${parameters.length}`);
   }
 
   /** In a subtransaction, with memory that ends with it, and with room on the stack. */
@@ -154,7 +148,7 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
       if (parameters.length === 0) return run(statement);
       const oids = inferredTypes(statement) ?? parameters.map(typeByValue);
       if (oids.length !== parameters.length) {
-        throw new LanguageError("42601", `parameter numbers mismatch: ${oids.length} != ${parameters.length}`);
+        throw new LanguageError("XX000", `parameter numbers mismatch: ${oids.length} != ${parameters.length}`);
       }
       const { count, types: typeBlock, values, nulls } = block(parameters, oids);
       memory.setU32(variables.SPI_tuptable, 0);
@@ -174,13 +168,11 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
       handle.plan = plan;
       return found;
     });
-    const open = (): number => {
-      if (handle.plan === 0) throw new LanguageError("55000", "plan unexpectedly null", { hint: "The plan was freed." });
-      return handle.plan;
-    };
     const made: Plan = {
       execute(parameters: readonly unknown[]): Result {
-        const plan = open();
+        const { plan } = handle;
+        // Of a freed plan plv8 is told -1.
+        if (plan === 0) throw new PlainError(`plan expected -1 argument(s), given is ${parameters.length}`);
         expect(oids, parameters);
         return guarded(() => {
           const { values, nulls } = block(parameters, oids);
@@ -189,7 +181,7 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
         });
       },
       cursor(parameters: readonly unknown[]): Cursor {
-        open();
+        if (handle.plan === 0) throw new PlainError("plan unexpectedly null");
         expect(oids, parameters);
         return openCursor(statement, parameters, oids);
       },
@@ -217,7 +209,7 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
     });
     const portal = (): number => {
       const found = functions.SPI_cursor_find(memory.newCString(name));
-      if (found === 0) throw new LanguageError("34000", "cannot find cursor");
+      if (found === 0) throw new PlainError("cannot find cursor");
       return found;
     };
     return {

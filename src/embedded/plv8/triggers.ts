@@ -1,6 +1,6 @@
 /** Trigger functions: NEW, OLD and TG_* as arguments, and what their result means for the row. */
 import { isDeepStrictEqual } from "node:util";
-import { LanguageError } from "./errors.ts";
+import { LanguageError, PlainError } from "./errors.ts";
 import type { Convert, Parts } from "./handlers.ts";
 import { CALL, RELATION, TRIGGER, TRIGGER_DATA, TRIGGER_EVENT } from "./layout.ts";
 import type { Routine } from "./routines.ts";
@@ -79,7 +79,7 @@ export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fir
   function resultTuple(fired: Fired, description: Description, result: unknown): number {
     if (!fired.perRow || result === null) return 0;
     if (fired.timing === "AFTER" || fired.operation === "DELETE" || result === undefined) return subject(fired);
-    if (typeof result !== "object") throw new LanguageError("22023", "argument must be an object");
+    if (typeof result !== "object") throw new PlainError("argument must be an object");
     const before = tuples.toObject(subject(fired), description);
     const changed = new Map<number, unknown>();
     for (const [place, column] of description.columns.entries()) {

@@ -1,5 +1,5 @@
 /** Rows: PostgreSQL's tuples and tuple descriptors (TupleDesc) as JavaScript objects and back. */
-import { LanguageError } from "./errors.ts";
+import { PlainError } from "./errors.ts";
 import { DESCRIPTION, TUPLE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
@@ -26,7 +26,7 @@ export interface Tuples {
   toObject(tuple: number, description: Description): Record<string, unknown>;
   /** A HeapTuple around the header of a composite value. */
   around(header: number, length: number): number;
-  /** A HeapTuple. Errors: LanguageError where the value is no object, or lacks a column. */
+  /** A HeapTuple. Errors: PlainError where the value is no object, or lacks a column. */
   toTuple(value: unknown, description: Description): number;
   /** A HeapTuple of one column. */
   scalarTuple(value: unknown, description: Description): number;
@@ -43,10 +43,10 @@ interface Parts {
   readonly types: Types;
 }
 
-/** Errors: LanguageError where the object lacks it, as in plv8. */
+/** Errors: PlainError where the object lacks it, as in plv8. */
 export function propertyOf(object: object, name: string): unknown {
   if (name in object) return (object as Record<string, unknown>)[name];
-  throw new LanguageError("22023", "field name / property name mismatch", { detail: `The object has no property "${name}".` });
+  throw new PlainError("field name / property name mismatch");
 }
 
 export function createTuples({ functions, memory, realm, types }: Parts): Tuples {
@@ -104,7 +104,7 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
   }
 
   function toTuple(value: unknown, description: Description): number {
-    if (typeof value !== "object" || value === null) throw new LanguageError("22023", "argument must be an object");
+    if (typeof value !== "object" || value === null) throw new PlainError("argument must be an object");
     return formTuple(description, ({ name }) => propertyOf(value, name));
   }
 

@@ -1,6 +1,6 @@
 /** Values between PostgreSQL and JavaScript, type by type, as plv8 3.2 converts them (docs/embedded.md has the table). */
 import { types as is } from "node:util";
-import { LanguageError } from "./errors.ts";
+import { LanguageError, PlainError } from "./errors.ts";
 import { ARGUMENT, CALL, TUPLE_HEADER, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
@@ -149,8 +149,9 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
         return (datum << 16) >> 16;
       case TYPE.int4:
         return datum | 0;
+      // Of more than 31 bits plv8 makes a negative number; back it is the same OID.
       case TYPE.oid:
-        return datum >>> 0;
+        return datum | 0;
       case TYPE.int8:
         return memory.i64(datum);
       case TYPE.float4:
@@ -244,11 +245,11 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
         if (isNumber) return callWithOne(functions.float8_numeric, newFloat8(value));
         break;
       case TYPE.date:
-        if (is.isDate(value)) return Math.floor(timeOf(value) / DAY) - EPOCH_DAYS;
+        if (is.isDate(value)) return dayOf(value.getTime());
         break;
       case TYPE.timestamp:
       case TYPE.timestamptz:
-        if (is.isDate(value)) return newInt8(BigInt(timeOf(value) - EPOCH) * 1000n);
+        if (is.isDate(value)) return newInt8(timeOf(value.getTime()));
         break;
       case TYPE.bytea: {
         const bytes = bytesOf(value);
@@ -259,7 +260,7 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
         if (typeof value === "object") return fromText(jsonText(value), oid);
         break;
       case TYPE.jsonb:
-        return fromText(jsonText(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part)), oid);
+        return fromText(jsonText(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : typeof part === "string" ? part.split("\0", 1)[0] : part)), oid);
       case TYPE.text:
       case TYPE.varchar:
       case TYPE.bpchar:
@@ -269,7 +270,7 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
   }
 
   function arrayDatum(value: unknown, element: TypeInfo): number {
-    if (!Array.isArray(value)) throw new LanguageError("22023", "value is not an Array");
+    if (!Array.isArray(value)) throw new PlainError("value is not an Array");
     const count = value.length;
     const [datums, nulls] = [memory.allocate(4 * count + 4), memory.allocate(count + 1)];
     for (let place = 0; place < count; place++) {
@@ -325,13 +326,9 @@ function int64Of(value: number): bigint {
   return BigInt(Math.trunc(value));
 }
 
-function timeOf(value: Date): number {
-  const time = value.getTime();
-  if (Number.isNaN(time)) {
-    throw new LanguageError("22008", "invalid Date", { hint: "A JavaScript Date holds no infinity; pass such a value as text." });
-  }
-  return time;
-}
+/** Towards 1970 where it is no whole day; an Invalid Date is what a NaN is for a C compiler: -infinity as a date, 2000-01-01 as a time. */
+const dayOf = (time: number): number => (Number.isNaN(time) ? ~INFINITE_DAY : Math.trunc(time / DAY) - EPOCH_DAYS);
+const timeOf = (time: number): bigint => (Number.isNaN(time) ? 0n : BigInt(time - EPOCH) * 1000n);
 
 function bytesOf(value: unknown): Uint8Array | null {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
