@@ -4,6 +4,7 @@ import type { LoadFigure, Metrics, PartitionLoad, ProblemClass, ProblemDetails, 
 import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import type { Label } from "./names.ts";
+import { DEFAULT_CURVES, HEALTH_FLOOR } from "../sense/graph/health.ts";
 import { LIMITS } from "./rules.ts";
 import { sickEnds, touched, worstHealth } from "./weak.ts";
 
@@ -19,14 +20,11 @@ export interface Finding {
   readonly summary: string;
 }
 
-/** Rows over the mean from which a partition counts as loaded at all: the sensor's default "fine" value. */
-const LOADED = 1.5;
+/** Where the curves call a figure fine: as the sample says, else the default (samples of older versions, pushed graphs). */
+const fineOf = ({ fine }: Metrics, figure: "partition_load" | "recall"): number => fine?.[figure] ?? DEFAULT_CURVES[figure].fine;
 
 /** A partition that carries this much of the hottest one's load keeps lambda down after the hottest one is healed. */
 const AS_HOT = 0.75;
-
-/** The sensor's floor of health: what `1 / health` is capped by. */
-const LEAST_HEALTH = 0.01;
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -59,20 +57,22 @@ const ranked = (ids: readonly string[], of: (id: string) => number | null): read
   });
 
 /** A ratio where none was measured: the inverse of what is left of the links, 1 to 100. */
-const inverseHealth = (health: number): number => 1 / Math.max(health, LEAST_HEALTH);
+const inverseHealth = (health: number): number => 1 / Math.max(health, HEALTH_FLOOR);
 
 /**
  * The hot partitions: the sick ends of the weak partition links, and beside them every partition that carries as much.
  * The minimum cut shows only the worst of several hot partitions; healing that one alone would leave lambda where the
- * next one holds it, so those with at least three quarters of its load (and 1.5 times the mean) are named as well.
+ * next one holds it, so those with at least three quarters of its load (and more than is fine) are named as well. Loads that
+ * are not judged accuse nobody.
  */
 function hotPartitions(weak: readonly WitnessEdge[], metrics: Metrics): readonly string[] {
-  const loads = new Map<string, PartitionLoad>(metrics.partitions.map((partition) => [partition.id, partition]));
+  const loads = new Map<string, PartitionLoad>(metrics.partitions.filter(({ judged }) => judged !== false).map((partition) => [partition.id, partition]));
   const load = (id: string): number | null => measured(loads.get(id)?.load_ratio);
   const hot = new Set(sickEnds(weak.filter((edge) => edge.type === "partition_link"), "partition", load));
   const peak = highest([...hot], load);
-  if (peak !== null && peak >= LOADED) {
-    for (const [id] of loads) if ((load(id) ?? 0) >= Math.max(LOADED, AS_HOT * peak)) hot.add(id);
+  const loaded = fineOf(metrics, "partition_load");
+  if (peak !== null && peak >= loaded) {
+    for (const [id] of loads) if ((load(id) ?? 0) >= Math.max(loaded, AS_HOT * peak)) hot.add(id);
   }
   return ranked([...hot], load);
 }
@@ -108,9 +108,6 @@ function hotspot({ weak, metrics, label }: Findings): Finding {
 /** `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside monitor's own making. */
 const indexOf = (id: string): string | null => /^centroid:(.+):\d+$/s.exec(id)?.[1] ?? null;
 
-/** Recall over its baseline from which it counts as lost: the sensor's default "fine" value. */
-const KEPT = 0.98;
-
 /** Of the indexes that these centroids belong to, the one whose recall has fallen furthest; null when none was measured. */
 function worstRecall(ids: readonly string[], recall: Metrics["recall"]): { readonly index: string; readonly ratio: number; readonly found: RecallMetric } | null {
   let worst: { index: string; ratio: number; found: RecallMetric } | null = null;
@@ -139,7 +136,7 @@ function skew({ weak, metrics, label }: Findings): Finding {
       ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (list occupancy not measured)`
       : `${names} ${verb(n, "holds", "hold up to")} ${short(factor)} times the mean list`;
   // An index that is sick as a whole has all its lists at weak edges: then it is the recall that says why.
-  const says = recall === null ? full : worst!.ratio < KEPT && n > 1 ? recall : `${full}, ${recall}`;
+  const says = recall === null ? full : worst!.ratio < fineOf(metrics, "recall") && n > 1 ? recall : `${full}, ${recall}`;
   const indexes = [...new Set(ids.map(indexOf))].filter((index): index is string => index !== null);
   return {
     details: {

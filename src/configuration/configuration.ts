@@ -33,6 +33,7 @@ export interface Configuration {
   readonly critical_mass: number;
   readonly partition_load: Triple;
   readonly partition_load_pair: Triple;
+  readonly judge_partition_load: boolean;
   readonly sense_traffic: boolean;
   readonly traffic_window_seconds: number;
   readonly min_reads_per_second: number;

@@ -130,7 +130,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
 
   curve("partition_load", "rows of a partition over the mean", "Partition load to health, three or more partitions."),
   curve("partition_load_pair", "rows of a partition over the mean", "The same for collections of two partitions, where 2 is the most there can be."),
-  flag("sense_traffic", true, "Whether reads and writes count as partition load. Off where one partition takes them by design, as the newest of a table partitioned by time does."),
+  flag("judge_partition_load", false, "Whether partition load lowers lambda in a collection whose rows may not be moved. Off: sizes and traffic that the schema's author designed (RANGE, HASH, LIST without consent to moves) are shown and not judged."),
+  flag("sense_traffic", true, "Whether reads and writes count as partition load, where that is judged. Off where one partition takes them by design."),
   number("traffic_window_seconds", "seconds", 1, 3600, 60, "Time constant over which traffic load is smoothed: how long a share of the traffic must last to be believed."),
   number("min_reads_per_second", "rows per second", 0, 1e12, 500, "Collections with fewer reads than this, over all partitions, are not judged by them."),
   number("min_writes_per_second", "rows per second", 0, 1e12, 100, "Collections with fewer writes than this, over all partitions, are not judged by them."),

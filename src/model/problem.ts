@@ -22,6 +22,12 @@ export type LoadFigure = (typeof LOAD_FIGURES)[number];
 /** Each figure over the mean of the collection's partitions; null: not judged. */
 export type LoadRatios = Readonly<Record<LoadFigure, number | null>>;
 
+/** Why a partition shares no load: its bounds lie ahead, or nobody has written to it. */
+export type IdleReason = "no_rows_yet" | "never_written";
+
+/** Why a partition's load is shown and not judged; by_design: its schema's author chose its size, nobody asked to judge it. */
+export type UnjudgedReason = IdleReason | "by_design" | "cold" | "few_rows" | "alone";
+
 /** One partition as the sensor saw it. */
 export interface PartitionLoad {
   /** Node id of the partition in the contracted graph. */
@@ -39,6 +45,10 @@ export interface PartitionLoad {
   readonly writes_per_second?: number;
   /** Takes rows that evict_cold_data moves: neither hot nor a place to move hot rows to. */
   readonly cold?: boolean;
+  /** false: its figures are shown, and lower no lambda. Samples of older versions do not say: they were judged. */
+  readonly judged?: boolean;
+  /** Why not; absent where it is judged. */
+  readonly reason?: UnjudgedReason;
 }
 
 /** What is known of maintenance while there is any; seconds since 1970. Only what the installing role may see. */
@@ -99,6 +109,8 @@ export interface ReplicaFigures {
 /** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
+  /** Up to where the curves of these figures call them fine, as configured when the sample was taken. */
+  readonly fine?: { readonly partition_load: number; readonly recall: number };
   readonly memory_usage_pct: number | null;
   readonly largest_consumers: readonly { readonly name: string; readonly bytes: number }[];
   readonly memory?: MemoryParts;

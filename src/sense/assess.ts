@@ -34,7 +34,7 @@ export function assess(snapshot: Snapshot, configuration: Configuration): Assess
 }
 
 const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics => ({
-  ...partitionMetrics(snapshot),
+  ...partitionMetrics(snapshot, configuration),
   ...memoryMetrics(snapshot),
   ...pathMetrics(snapshot, configuration),
   ...maintenanceMetrics(snapshot),

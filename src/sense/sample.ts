@@ -131,11 +131,12 @@ function keepSample(host: Host, collection: Collection, kept: Kept): string {
 function keepUp(host: Host, collection: Collection, snapshot: Snapshot): void {
   followTable(host, collection);
   if (collection.partition_strategy !== "list") return;
+  refreshRoutes(host, collection.id, snapshot.partitions.filter(({ cold }) => !cold));
   const working = workingPartitions(snapshot.partitions);
-  refreshRoutes(host, collection.id, working);
   const ratios = loadRatios(working);
   const { fine } = loadCurve(working.length, collection.settings);
-  const light = working.filter((_, place) => (ratios[place]!.rows ?? 0) <= 1 && hottestFigure(ratios[place]!).ratio <= fine).map(({ label }) => label);
+  const level = (place: number): boolean => (ratios[place]!.rows ?? 0) <= 1 && hottestFigure(ratios[place]!).ratio <= fine;
+  const light = working.filter((_, place) => !snapshot.judges_load || level(place)).map(({ label }) => label);
   // A partition that was taken out of the routing returns to it once it holds no more than its share and is not hot otherwise,
   // unless an action that may still be undone is at work, or a lease keeps it closed.
   host.execute(sql`

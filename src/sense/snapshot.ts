@@ -38,6 +38,8 @@ export interface PushedMetrics {
 export interface Snapshot {
   readonly collection: string;
   readonly partitions: readonly PartitionMeasurement[];
+  /** Whether partitions were meant to carry the same: the owner consented to moves, or asked (judge_partition_load). */
+  readonly judges_load: boolean;
   /** How rows were counted. */
   readonly rows_source: "exact" | "statistics";
   readonly centroids: readonly CentroidGroup[];

@@ -7,7 +7,7 @@ const MB = 1024 * 1024;
 const BLOCK = 8192;
 
 const partition = (bytes: number, asked: number, live = bytes): PartitionMeasurement => ({
-  relid: "1", qualified: "p", label: "p", kind: "r", values: [], rows: 1, bytes, heap_bytes: bytes, live_bytes: live, traffic: null, blocks_asked: asked, cold: false,
+  relid: "1", qualified: "p", label: "p", kind: "r", values: [], rows: 1, bytes, heap_bytes: bytes, live_bytes: live, traffic: null, blocks_asked: asked, cold: false, idle: null,
 });
 
 const snapshot = (partitions: readonly PartitionMeasurement[], cache: number, hits = 1, buffers = 128 * MB): Snapshot => ({

@@ -3,6 +3,7 @@
  * what to type. It only looks: nothing is measured for keeps, nothing is decided.
  */
 import { labelsOf } from "../../classify/names.ts";
+import { shownOnly } from "../../classify/unjudged.ts";
 import { loadCollection } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { type Preview, preview } from "../../loop/heal.ts";
@@ -101,7 +102,8 @@ function sensed(facts: Facts, settings: Configuration): string[] {
   const { sample, state, now } = facts;
   if (!sample || !state) return [];
   const lines = [...(sample.source === "reported" ? ["The reading was pushed from outside (ruvector_integrity_report)."] : []),
-    ...edges(sample.witness, labelsOf({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }))];
+    ...edges(sample.witness, labelsOf({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] })),
+    ...shownOnly({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] })];
   if (state.degraded_at !== null) lines.push(`lambda has been below ${settings.stress_threshold} for ${duration(now - state.degraded_at)}.`);
   if (state.name !== "normal") lines.push(recovery(facts, settings));
   return lines;

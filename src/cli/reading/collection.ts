@@ -1,6 +1,7 @@
 /** One collection in detail: its readings over time and its graph with the cut. */
 import type { EdgeType, NodeType, WitnessEdge } from "../../model/graph.ts";
 import { describeWitness } from "../../classify/describe.ts";
+import { unjudgedText } from "../../classify/unjudged.ts";
 import { labelsOfNodes } from "../../classify/names.ts";
 import { bytes, short } from "../../model/text.ts";
 import type { Metrics } from "../../model/problem.ts";
@@ -71,7 +72,11 @@ function notes(metrics: Partial<Metrics>): (id: string) => string | null {
   const occupancy = metrics.centroid_occupancy ?? {};
   return (id) => {
     const partition = partitions.get(id);
-    if (partition) return `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; ${partition.rows} rows, ${bytes(partition.bytes)}`;
+    if (partition) {
+      const size = `${partition.rows} rows, ${bytes(partition.bytes)}`;
+      const load = partition.load_ratio > 0 ? `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; ` : "";
+      return `${load}${size}${partition.judged === false ? ` (not judged: ${unjudgedText(partition)})` : ""}`;
+    }
     const replica = replicas.get(id);
     if (replica) return replica.lag_seconds === null ? "lag not measured" : `${short(replica.lag_seconds)} s behind`;
     const full = Object.prototype.hasOwnProperty.call(occupancy, id) ? occupancy[id] : undefined;

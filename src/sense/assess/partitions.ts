@@ -1,9 +1,12 @@
 /**
  * Partition load: each partition is a member of the group, as healthy as the worst of its figures is near the mean. Rows and
  * bytes say what it holds, reads and writes what is done to it. The cold partition is no member: nobody is meant to work on it.
+ *
+ * Judged is only what was meant to be level: where the owner consented to moves, or asked for it (judge_partition_load). Months,
+ * hashes of a key and tenants are as large as their values make them: no move would change that, and holding writers back neither.
  */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
-import { LOAD_FIGURES, type LoadFigure, type LoadRatios, type Metrics } from "../../model/problem.ts";
+import { LOAD_FIGURES, type LoadFigure, type LoadRatios, type Metrics, type UnjudgedReason } from "../../model/problem.ts";
 import type { PartitionMeasurement } from "../collect/partitions.ts";
 import type { GroupDescription } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
@@ -11,7 +14,8 @@ import { partitionId, type Snapshot } from "../snapshot.ts";
 import { pathHealth } from "./paths.ts";
 
 /** The partitions that share the load. */
-export const workingPartitions = (partitions: readonly PartitionMeasurement[]): readonly PartitionMeasurement[] => partitions.filter(({ cold }) => !cold);
+export const workingPartitions = (partitions: readonly PartitionMeasurement[]): readonly PartitionMeasurement[] =>
+  partitions.filter(({ cold, idle }) => !cold && idle === null);
 
 export const meanRows = (partitions: readonly PartitionMeasurement[]): number => {
   const working = workingPartitions(partitions);
@@ -22,7 +26,7 @@ export const meanRows = (partitions: readonly PartitionMeasurement[]): number =>
 export const loadCurve = (partitions: number, configuration: Configuration) =>
   toCurve(partitions === 2 ? configuration.partition_load_pair : configuration.partition_load, "log");
 
-/** Each partition's figures over their means, in the order given; the cold partition's are all null. */
+/** Each partition's figures over their means, in the order given; those that share no load have none. */
 export function loadRatios(partitions: readonly PartitionMeasurement[]): readonly LoadRatios[] {
   const working = workingPartitions(partitions);
   const mean = (of: (one: PartitionMeasurement) => number): number => working.reduce((sum, one) => sum + of(one), 0) / Math.max(1, working.length);
@@ -30,7 +34,7 @@ export function loadRatios(partitions: readonly PartitionMeasurement[]): readonl
   // Where the width of rows is not known for all, bytes are not compared at all.
   const bytes = working.every(({ live_bytes }) => live_bytes !== null) ? mean((one) => one.live_bytes ?? 0) : 0;
   return partitions.map((one) =>
-    one.cold
+    one.cold || one.idle !== null
       ? { rows: null, bytes: null, reads: null, writes: null }
       : {
           rows: rows > 0 ? one.rows / rows : 1,
@@ -50,13 +54,20 @@ export function hottestFigure(ratios: LoadRatios): { readonly figure: LoadFigure
   return worst;
 }
 
+/** Why no partition is judged; null: those that share the load are. */
+function unjudged({ judges_load, partitions }: Snapshot, { min_rows_for_load }: Configuration): UnjudgedReason | null {
+  if (!judges_load) return "by_design";
+  const working = workingPartitions(partitions);
+  if (working.length < 2) return "alone";
+  // A handful of rows is always skewed, and holds no load whatever is done to it.
+  return meanRows(partitions) * working.length < min_rows_for_load ? "few_rows" : null;
+}
+
 export function partitionGroup(snapshot: Snapshot, configuration: Configuration): GroupDescription {
   const { partitions } = snapshot;
   const ratios = loadRatios(partitions);
-  const working = workingPartitions(partitions);
-  // A handful of rows is always skewed, and holds no load whatever is done to it.
-  const judged = working.length > 1 && meanRows(partitions) * working.length >= configuration.min_rows_for_load;
-  const curve = loadCurve(working.length, configuration);
+  const judged = unjudged(snapshot, configuration) === null;
+  const curve = loadCurve(workingPartitions(partitions).length, configuration);
   return {
     kind: "partition",
     hubHealth: pathHealth(snapshot, configuration),
@@ -67,16 +78,20 @@ export function partitionGroup(snapshot: Snapshot, configuration: Configuration)
             id: partitionId(partition),
             label: partition.label,
             mass: partition.rows,
-            health: judged ? health(hottestFigure(ratios[place]!).ratio, curve) : 1,
+            health: judged && partition.idle === null ? health(hottestFigure(ratios[place]!).ratio, curve) : 1,
           }]),
   };
 }
 
-export function partitionMetrics({ partitions }: Snapshot): Pick<Metrics, "partitions"> {
+export function partitionMetrics(snapshot: Snapshot, configuration: Configuration): Pick<Metrics, "partitions" | "fine"> {
+  const { partitions } = snapshot;
   const ratios = loadRatios(partitions);
+  const none = unjudged(snapshot, configuration);
   return {
+    fine: { partition_load: loadCurve(workingPartitions(partitions).length, configuration).fine, recall: configuration.recall[0] },
     partitions: partitions.map((partition, place) => {
       const { figure, ratio } = hottestFigure(ratios[place]!);
+      const reason = partition.cold ? "cold" : partition.idle ?? none;
       return {
         id: partitionId(partition),
         label: partition.label,
@@ -85,6 +100,8 @@ export function partitionMetrics({ partitions }: Snapshot): Pick<Metrics, "parti
         load_ratio: ratio,
         hottest: figure,
         ratios: ratios[place]!,
+        judged: reason === null,
+        ...(reason && { reason }),
         ...(partition.traffic && { reads_per_second: partition.traffic.reads_per_second, writes_per_second: partition.traffic.writes_per_second }),
         ...(partition.cold && { cold: true }),
       };

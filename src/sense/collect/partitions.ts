@@ -8,6 +8,7 @@ import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
+import type { IdleReason } from "../../model/problem.ts";
 import { type ActivityMemory, trafficLoad } from "../activity/follow.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
@@ -33,6 +34,8 @@ export interface PartitionMeasurement {
   readonly blocks_asked: number;
   /** Named at registration as the place of cold rows. */
   readonly cold: boolean;
+  /** Why it shares no load; null: it does. */
+  readonly idle: IdleReason | null;
 }
 
 /** What others do to a partition, smoothed. */
@@ -75,7 +78,7 @@ export const isCold = (collection: Collection, { values }: Partition): boolean =
  * Small collections are counted, large ones read from the statistics: see exact_count_pages.
  */
 export function measurePartitions(
-  host: Host, collection: Collection, partitions: readonly Partition[], activity: ActivityMemory, fresh: boolean,
+  host: Host, collection: Collection, partitions: readonly Partition[], idle: ReadonlyMap<string, IdleReason>, activity: ActivityMemory, fresh: boolean,
 ): Measured<PartitionsMeasurement> {
   const locked = !reachable(host, collection);
   const statistics = readStatistics(host, partitions, locked);
@@ -99,6 +102,7 @@ export function measurePartitions(
           traffic: collection.settings.sense_traffic ? trafficOf(activity, collection, partition.relid) : null,
           blocks_asked: activity.blocks[partition.relid]?.asked ?? 0,
           cold: isCold(collection, partition),
+          idle: idle.get(partition.relid) ?? null,
         };
       }),
       rows_source: counted ? "exact" : "statistics",

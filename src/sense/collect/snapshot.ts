@@ -4,6 +4,7 @@ import { closeActivity, openActivity } from "../activity/activity.ts";
 import type { MeasurementKind, PushedMetrics, Snapshot, Unmeasured } from "../snapshot.ts";
 import { measureCentroids } from "./centroids.ts";
 import { measureFragmentation } from "./fragmentation.ts";
+import { readIdle } from "./idle.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMemory } from "./memory.ts";
 import { isCold, measurePartitions, partitionsOf } from "./partitions.ts";
@@ -15,9 +16,10 @@ import { measureReplicas } from "./replication.ts";
  */
 export function takeSnapshot(host: Host, collection: Collection, pushed: PushedMetrics, fresh: ReadonlySet<MeasurementKind>): Snapshot {
   const leaves = partitionsOf(host, collection);
-  const judged = leaves.filter((leaf) => !isCold(collection, leaf));
+  const idle = readIdle(host, collection, leaves);
+  const judged = leaves.filter((leaf) => !isCold(collection, leaf) && !idle.has(leaf.relid));
   const activity = openActivity(host, collection, leaves.map(({ relid }) => relid), judged.map(({ relid }) => relid));
-  const partitions = measurePartitions(host, collection, leaves, activity, fresh.has("partitions"));
+  const partitions = measurePartitions(host, collection, leaves, idle, activity, fresh.has("partitions"));
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));
   const replicas = measureReplicas(host, collection);
   const maintenance = measureMaintenance(host, collection);
@@ -37,6 +39,7 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
     collection: collection.name,
     partitions: partitions.value.partitions,
     rows_source: partitions.value.rows_source,
+    judges_load: collection.movable || collection.settings.judge_partition_load,
     centroids: centroids.value,
     replicas: replicas.value,
     maintenance: maintenance.value,

@@ -5,9 +5,10 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   collection: "public.t",
   partitions: Array.from({ length: 8 }, (_, n) => ({
     relid: String(n), qualified: `public.p${n}`, label: `p${n}`, kind: "r", values: [String(n)], rows: 1000, bytes: 1, heap_bytes: 1,
-    live_bytes: null, traffic: null, blocks_asked: 0, cold: false,
+    live_bytes: null, traffic: null, blocks_asked: 0, cold: false, idle: null,
   })),
   rows_source: "exact",
+  judges_load: true,
   centroids: [],
   replicas: [],
   maintenance: {

@@ -1,0 +1,36 @@
+/** What is shown and not judged, in words: a figure that stands out and lowers no lambda has to say why. */
+import type { Metrics, PartitionLoad, UnjudgedReason } from "../model/problem.ts";
+import { count, list, printable, short } from "../model/text.ts";
+
+const WHY: Readonly<Record<UnjudgedReason, string>> = {
+  by_design: "its schema makes it as large and as busy as it is, and its rows are not moved; judge_partition_load asks for it",
+  no_rows_yet: "its bounds lie ahead, it holds no rows yet",
+  never_written: "nobody has written to it yet",
+  cold: "it is where cold rows go",
+  few_rows: "the collection has fewer rows than min_rows_for_load",
+  alone: "no other partition shares the load",
+};
+
+export const unjudgedText = ({ reason }: Pick<PartitionLoad, "reason">): string => WHY[reason ?? "by_design"];
+
+/** Partitions named in a line. */
+const NAMED = 3;
+
+/** "m_202611 has 4.2 times the mean rows, shown and not judged: ..."; none where nothing stands out. */
+function designed({ partitions, fine }: Metrics): string[] {
+  const found = partitions.filter(({ judged, reason, load_ratio }) => judged === false && reason === "by_design" && load_ratio > (fine?.partition_load ?? Infinity))
+    .sort((a, b) => b.load_ratio - a.load_ratio);
+  const [worst] = found;
+  if (!worst) return [];
+  const others = found.length > 1 ? ` (more than is level too: ${list(found.slice(1, 1 + NAMED).map(({ label }) => printable(label)))})` : "";
+  return [`Shown, not judged: ${printable(worst.label)} has ${short(worst.load_ratio)} times the mean ${worst.hottest ?? "rows"}${others}: ${WHY.by_design}.`];
+}
+
+/** One line of how many hold no rows yet. */
+function idle({ partitions }: Metrics): string[] {
+  const found = partitions.filter(({ reason }) => reason === "no_rows_yet" || reason === "never_written");
+  return found.length === 0 ? [] : [`${count(found.length, "partition")} in no mean: ${found.length === 1 ? "it holds" : "they hold"} no rows yet.`];
+}
+
+/** What a person should know of the figures that stand out and lower no lambda. */
+export const shownOnly = (metrics: Metrics): string[] => [...designed(metrics), ...idle(metrics)];
