@@ -4,6 +4,7 @@ import type { LoadFigure, Metrics, PartitionLoad, ProblemClass, ProblemDetails, 
 import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import type { Label } from "./names.ts";
+import { waitingSession } from "../sense/collect/maintenance/queue.ts";
 import { DEFAULT_CURVES, HEALTH_FLOOR } from "../sense/graph/health.ts";
 import { LIMITS } from "./rules.ts";
 import { sickEnds, touched, worstHealth } from "./weak.ts";
@@ -173,11 +174,11 @@ type Contention = NonNullable<Metrics["maintenance"]>;
 /** "nightly_report", or "index_build (pid 4711)" for what is no job of pg_cron. */
 const contender = ({ job, kind, pid }: Contention["blockers"][number]): string => job ?? `${kind} (pid ${pid})`;
 
-/** What contends, by name: what holds somebody up; where nothing does, all that runs, is due or failed. */
+/** What contends, by name: what holds somebody up; where nothing does, what waits. A job that failed does neither. */
 function contenders({ jobs, blockers, sessions }: Contention): readonly string[] {
   const blocking = [...blockers.map(contender), ...jobs.filter(({ blocked_recently }) => blocked_recently).map(({ name }) => name)];
   if (blocking.length > 0) return blocking;
-  return [...jobs.map(({ name }) => name), ...sessions.map(({ kind, pid }) => `${kind} (pid ${pid})`)];
+  return [...jobs.filter(({ waits }) => waits).map(({ name }) => name), ...sessions.filter(waitingSession).map(({ kind, pid }) => `${kind} (pid ${pid})`)];
 }
 
 /** "nightly_report (pid 4711) holds up 2 sessions on public.embeddings" */

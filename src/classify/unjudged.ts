@@ -32,5 +32,18 @@ function idle({ partitions }: Metrics): string[] {
   return found.length === 0 ? [] : [`${count(found.length, "partition")} in no mean: ${found.length === 1 ? "it holds" : "they hold"} no rows yet.`];
 }
 
+/** "3 jobs of pg_cron fail at each run, and hold nobody up: nightly (ERROR: division by zero), ..."; null: none does. */
+export function failingJobs({ maintenance }: Metrics): string | null {
+  const found = (maintenance?.jobs ?? []).filter(({ failing }) => failing);
+  const all = Math.max(found.length, maintenance?.failing_jobs ?? 0);
+  if (all === 0) return null;
+  const names = found.slice(0, NAMED).map(({ name, last_message }) => `${printable(name)}${last_message ? ` (${printable(last_message.trim(), 120)})` : ""}`);
+  const more = all > names.length ? ` and ${all - names.length} more` : "";
+  return `${count(all, "job")} of pg_cron failed at ${all === 1 ? "its" : "their"} last run, and ${all === 1 ? "holds" : "hold"} nobody up: ${names.join(", ")}${more}`;
+}
+
 /** What a person should know of the figures that stand out and lower no lambda. */
-export const shownOnly = (metrics: Metrics): string[] => [...designed(metrics), ...idle(metrics)];
+export function shownOnly(metrics: Metrics): string[] {
+  const jobs = failingJobs(metrics);
+  return [...designed(metrics), ...idle(metrics), ...(jobs ? [`${jobs}.`] : [])];
+}

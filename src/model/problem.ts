@@ -59,9 +59,13 @@ export interface MaintenanceMetrics {
   readonly autovacuum_workers: number | null;
   readonly autovacuum_max_workers: number;
   readonly jobs: readonly {
-    readonly name: string; readonly jobid: string; readonly running: boolean; readonly due: boolean; readonly failing: boolean;
+    readonly name: string; readonly jobid: string; readonly running: boolean; readonly due: boolean;
+    /** Due, and every slot of pg_cron is taken. */
+    readonly waits?: boolean; readonly failing: boolean;
     readonly blocked_recently: boolean; readonly last_message: string | null;
   }[];
+  /** Jobs whose last run failed, also those that `jobs` does not name; absent: none. */
+  readonly failing_jobs?: number;
   readonly blockers: readonly {
     readonly pid: number; readonly kind: string; readonly application: string | null; readonly username: string | null;
     readonly query_start: number | null; readonly relation: string | null; readonly mode: string | null; readonly statement: string | null;

@@ -227,9 +227,10 @@ describe.skipIf(external)("pause_maintenance", () => {
     await cleared("kept");
   });
 
-  it("is sensed from jobs that run, are due and fail, and names them", async () => {
+  it("shows jobs that run, are due and fail, and is not contention: they hold nobody up", async () => {
     await makeTable(db, { table: "queued", rows: LOW });
-    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false, \"queue_depth\": [0.5, 1, 5]}', 'queued')");
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'queued')");
+    for (let place = 0; place < 11; place++) await job(`forgotten ${place}`, "1 second", "SELECT * FROM a_table_that_was_dropped");
     await job("failing", "1 second", "SELECT 1/0");
     await job("slow", "1 second", "SELECT pg_sleep(25)");
     await job("ruvector_healing_other", "1 second", "SELECT pg_sleep(1)");
@@ -238,12 +239,19 @@ describe.skipIf(external)("pause_maintenance", () => {
     const found = await db.until<Seen>(seen, ({ failing, slow }) => Boolean(failing?.failing && slow?.due), 30);
     expect(found).toMatchObject({ failing: { failing: true }, slow: { running: true, due: true, failing: false } });
     expect(found.failing?.last_message).toContain("division by zero");
-    expect(Object.keys(found).sort()).toEqual(["failing", "slow"]);
-    const answer = await db.value<Answer & { problem: { queue_depth: number } }>("SELECT ruvector_healing_trigger('queued')");
-    expect(answer.problem.class).toBe("maintenance_contention");
-    expect([...answer.problem.job_types].sort()).toEqual(["failing", "slow"]);
-    // Running and due, and failed.
-    expect(answer.problem.queue_depth).toBeGreaterThanOrEqual(3);
+    expect(Object.keys(found)).not.toContain("ruvector_healing_other");
+    await db.until<number>("SELECT (ruvector_integrity_sample('queued') #>> '{metrics,maintenance,failing_jobs}')::int", (failing) => failing === 12, 30);
+    await ticks(db, 3);
+    expect(await db.rows("SELECT lambda, state FROM ruvector_integrity_status('queued')")).toEqual([{ lambda: 1, state: "normal" }]);
+    expect(await db.value("SELECT metrics ->> 'maintenance_queue_depth' FROM ruvector_integrity_history('queued', limit_ := 1)")).toBe("0");
+    for (const operation of ["insert", "bulk_insert", "create_index"]) {
+      expect(await db.value("SELECT ruvector_integrity_gate('queued', $1) ->> 'decision'", [operation])).toBe("allow");
+    }
+    expect((await db.value<string>("SELECT ruvector_healing_explain('queued')")).replace(/\s+/g, " "))
+      .toMatch(/12 jobs of pg_cron failed at their last run, and hold nobody up: .* \(ERROR: .*\), .* and 9 more\./);
+    // Switched off, it is nobody's any more.
+    await db.client.query("SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE jobname <> 'failing'");
+    await db.until<number>("SELECT (ruvector_integrity_sample('queued') #>> '{metrics,maintenance,failing_jobs}')::int", (failing) => failing === 1, 30);
     await cleared("queued");
   });
 

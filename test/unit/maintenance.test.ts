@@ -4,6 +4,9 @@ import "../../src/execute/registry.ts";
 import { chooseJobs } from "../../src/execute/strategies/pause-maintenance/plan.ts";
 import { type BlockedMemory, integrateWaits, type Wait } from "../../src/sense/collect/maintenance/blocked.ts";
 import type { CronJob } from "../../src/sense/collect/maintenance/jobs.ts";
+import { queueDepth } from "../../src/sense/collect/maintenance/queue.ts";
+import type { MaintenanceSession } from "../../src/sense/collect/maintenance/sessions.ts";
+import type { TableBacklog } from "../../src/sense/collect/maintenance/vacuum.ts";
 import { dueSince } from "../../src/sense/collect/maintenance/schedule.ts";
 
 const at = (text: string): number => Date.parse(`${text}Z`) / 1000;
@@ -35,6 +38,27 @@ describe("when a job is due", () => {
 
   it.each(["@reboot", "0 0 $ * *", "60 * * * *", "* * * *", "5-1 * * * *", "*/0 * * * *", "", "drop table"])("%j is not understood, and not judged", (schedule) => {
     expect(dueSince(schedule, 0, at("2026-03-01T10:00:00"), 0)).toBeNull();
+  });
+});
+
+describe("the queue", () => {
+  const job = (change: Partial<CronJob> = {}): CronJob => ({
+    jobid: "1", name: "job 1", schedule: "* * * * *", username: "me", active: true, priority: "normal", running: false, pid: null, due: false,
+    waits: false, failing: false, last_message: null, last_start: null, blocked_recently: false, ...change,
+  });
+  const session = (kind: MaintenanceSession["kind"], phase: string | null): MaintenanceSession => ({ pid: 1, kind, automatic: false, relid: null, relation: null, phase, done_pct: null });
+  const behind = (delay_naptimes: number): TableBacklog => ({ relid: "1", table: "t", reason: "dead_rows", value: 2, threshold: 1, switched_off: false, delay_naptimes });
+
+  it("counts what waits: jobs without a slot, maintenance without its lock, tables that autovacuum passes by", () => {
+    expect(queueDepth([job({ due: true, waits: true })], [], [])).toBe(1);
+    expect(queueDepth([], [session("queued", "waits for ShareLock"), session("create_index", "waiting for old snapshots")], [])).toBe(2);
+    expect(queueDepth([], [], [behind(4.9), behind(5)])).toBe(1);
+  });
+
+  it("is empty whatever runs, failed or was missed: twelve failing jobs, a backup of hours, sixteen vacuums at night", () => {
+    const harmless = Array.from({ length: 12 }, () => [job({ failing: true }), job({ running: true }), job({ running: true, due: true }), job({ due: true, failing: true })]).flat();
+    const night = Array.from({ length: 16 }, () => [session("vacuum", "scanning heap"), session("create_index", "building index: loading tuples in tree"), session("analyze", null)]).flat();
+    expect(queueDepth(harmless, night, [])).toBe(0);
   });
 });
 
@@ -94,7 +118,7 @@ describe("blocked seconds", () => {
 describe("which jobs are paused", () => {
   const job = (jobid: string, change: Partial<CronJob> = {}): CronJob => ({
     jobid, name: `job ${jobid}`, schedule: "* * * * *", username: "me", active: true, priority: "normal", running: true, pid: null, due: false,
-    failing: false, last_message: null, last_start: null, blocked_recently: false, ...change,
+    waits: false, failing: false, last_message: null, last_start: null, blocked_recently: false, ...change,
   });
   const rights = { role: "me", name: "me", superuser: false, may_alter: true };
 
@@ -102,11 +126,16 @@ describe("which jobs are paused", () => {
     const jobs = [
       job("1"), job("2", { priority: "low" }), job("3", { priority: "high" }), job("4", { running: false }), job("5", { username: "you" }),
       job("6", { active: false }), job("7", { running: false, blocked_recently: true }), job("8", { running: false, failing: true }),
+      job("9", { running: false, due: true }),
     ];
-    const { paused, left } = chooseJobs(jobs, null, rights);
-    expect(paused.map(({ jobid }) => jobid)).toEqual(["2", "1", "7"]);
+    // What only runs, failed or was missed is in nobody's way.
+    expect(chooseJobs(jobs, null, rights)).toMatchObject({ paused: [{ jobid: "7" }], left: [] });
+    // Once others wait for the slots of those that run, these contend as well.
+    const full = [...jobs, job("10", { running: false, due: true, waits: true })];
+    const { paused, left } = chooseJobs(full, null, rights);
+    expect(paused.map(({ jobid }) => jobid)).toEqual(["2", "1", "7", "10"]);
     expect(left.map(({ name }) => name)).toEqual(["job 3", "job 5"]);
-    expect(chooseJobs(jobs, null, { ...rights, superuser: true }).paused.map(({ jobid }) => jobid)).toEqual(["2", "1", "5", "7"]);
+    expect(chooseJobs(full, null, { ...rights, superuser: true }).paused.map(({ jobid }) => jobid)).toEqual(["2", "1", "5", "7", "10"]);
     expect(chooseJobs(jobs, ["job 4", "job 6", "nobody"], rights)).toMatchObject({ paused: [{ jobid: "4" }], left: [{ name: "job 6" }, { name: "nobody" }] });
     expect(chooseJobs(jobs, null, { ...rights, may_alter: false }).left[0]?.reason).toContain("GRANT EXECUTE ON FUNCTION cron.alter_job");
   });

@@ -1,7 +1,7 @@
 /** One collection in detail: its readings over time and its graph with the cut. */
 import type { EdgeType, NodeType, WitnessEdge } from "../../model/graph.ts";
 import { describeWitness } from "../../classify/describe.ts";
-import { unjudgedText } from "../../classify/unjudged.ts";
+import { failingJobs, unjudgedText } from "../../classify/unjudged.ts";
 import { labelsOfNodes } from "../../classify/names.ts";
 import { bytes, short } from "../../model/text.ts";
 import type { Metrics } from "../../model/problem.ts";
@@ -70,6 +70,7 @@ function notes(metrics: Partial<Metrics>): (id: string) => string | null {
   const partitions = new Map((metrics.partitions ?? []).map((one) => [one.id, one]));
   const replicas = new Map((metrics.replicas ?? []).map((one) => [one.id, one]));
   const occupancy = metrics.centroid_occupancy ?? {};
+  const jobs = failingJobs({ ...metrics, partitions: metrics.partitions ?? [] } as Metrics);
   return (id) => {
     const partition = partitions.get(id);
     if (partition) {
@@ -77,6 +78,7 @@ function notes(metrics: Partial<Metrics>): (id: string) => string | null {
       const load = partition.load_ratio > 0 ? `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; ` : "";
       return `${load}${size}${partition.judged === false ? ` (not judged: ${unjudgedText(partition)})` : ""}`;
     }
+    if (id === "maintenance:scheduled_jobs") return jobs;
     const replica = replicas.get(id);
     if (replica) return replica.lag_seconds === null ? "lag not measured" : `${short(replica.lag_seconds)} s behind`;
     const full = Object.prototype.hasOwnProperty.call(occupancy, id) ? occupancy[id] : undefined;

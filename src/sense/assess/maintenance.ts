@@ -4,6 +4,7 @@
  */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { MaintenanceMetrics, Metrics } from "../../model/problem.ts";
+import type { CronJob } from "../collect/maintenance/jobs.ts";
 import type { GroupDescription, MeasuredHealth } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -42,15 +43,23 @@ export function maintenanceGroup(snapshot: Snapshot, configuration: Configuratio
   };
 }
 
+/** Jobs that a sample names: those that hold somebody up first, a hundred forgotten ones fail every minute somewhere. */
+const NAMED = 20;
+const telling = ({ blocked_recently, waits, failing }: CronJob): number => (blocked_recently ? 4 : 0) + (waits ? 2 : 0) + (failing ? 1 : 0);
+
 /** Only what says something: a quiet server's samples do not grow. */
 function evidence({ maintenance }: Snapshot): MaintenanceMetrics | null {
   const { blocked_writer_seconds, autovacuum_delay, blockers, sessions, backlog } = maintenance;
-  const jobs = maintenance.jobs.filter(({ running, due, failing, blocked_recently }) => running || due || failing || blocked_recently);
+  const jobs = maintenance.jobs.filter(({ running, waits, failing, blocked_recently }) => running || waits || failing || blocked_recently)
+    .sort((a, b) => telling(b) - telling(a));
+  const failing = maintenance.jobs.filter((job) => job.failing).length;
   const delay = autovacuum_delay !== null && autovacuum_delay > 0 ? autovacuum_delay : null;
   if (!(blocked_writer_seconds.total > 0) && delay === null && jobs.length + blockers.length + sessions.length === 0) return null;
   return {
     blocked_writer_seconds, autovacuum_delay, autovacuum_workers: maintenance.autovacuum_workers, autovacuum_max_workers: maintenance.autovacuum_max_workers,
-    jobs: jobs.map(({ name, jobid, running, due, failing, blocked_recently, last_message }) => ({ name, jobid, running, due, failing, blocked_recently, last_message })),
+    jobs: jobs.slice(0, NAMED).map(({ name, jobid, running, due, waits, failing, blocked_recently, last_message }) =>
+      ({ name, jobid, running, due, waits, failing, blocked_recently, last_message })),
+    ...(failing > 0 && { failing_jobs: failing }),
     blockers, sessions, backlog,
   };
 }

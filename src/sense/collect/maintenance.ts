@@ -10,11 +10,12 @@ import type { Measured, Unmeasured } from "../snapshot.ts";
 import { type BlockedMemory, type BlockedSeconds, integrateWaits, type Wait } from "./maintenance/blocked.ts";
 import { type CronJob, type JobsMemory, readJobs } from "./maintenance/jobs.ts";
 import { type Blocker, readLocks } from "./maintenance/locks.ts";
+import { queueDepth } from "./maintenance/queue.ts";
 import { type MaintenanceSession, readSessions } from "./maintenance/sessions.ts";
 import { readBacklog, type TableBacklog } from "./maintenance/vacuum.ts";
 
 export interface MaintenanceMeasurement {
-  /** Maintenance that runs, waits, is due or failed and is still to be done; null: not measured. */
+  /** Maintenance that waits; null: not measured. */
   readonly queue_depth: number | null;
   /** pg_cron's jobs could not be read: the depth is a lower bound. */
   readonly jobs_unmeasured: boolean;
@@ -48,13 +49,11 @@ interface Facts {
   readonly role: string;
   readonly track_counts: boolean;
   readonly naptime: number;
+  readonly booted: number;
   readonly max_workers: number;
 }
 
 const KIND = "maintenance";
-
-/** Naptimes past the threshold from which a table counts as work that waits: the launcher has passed it by that often. */
-const WAITING_NAPTIMES = 5;
 
 export function measureMaintenance(host: Host, collection: Collection): Measured<MaintenanceMeasurement> {
   const facts = readFacts(host);
@@ -63,13 +62,13 @@ export function measureMaintenance(host: Host, collection: Collection): Measured
   const sessions = readSessions(host, collection, jobs.pids);
   const { waits, blockers } = readLocks(host, collection, jobs.jobs);
   const blocked = integrateWaits(memory?.value.blocked ?? null, waits, facts.now, collection.settings.stabilize_seconds, endings(host, memory?.value.blocked, waits));
-  const backlog = readBacklog(host, collection, memory?.value.overdue ?? {}, facts.now, facts.naptime, new Set(sessions.map(({ relid }) => relid ?? "")));
+  const backlog = readBacklog(host, collection, memory?.value.overdue ?? {}, facts, new Set(sessions.map(({ relid }) => relid ?? "")));
   const seen = jobsSeenBlocking(jobs.memory, blockers, facts.now);
   if (!facts.read_only) remember<Memory>(host, collection.id, KIND, { blocked: blocked.memory, overdue: backlog.memory, jobs: seen });
   const delay = backlog.tables.reduce((most, { delay_naptimes }) => Math.max(most, delay_naptimes), 0);
   return {
     value: {
-      queue_depth: queueDepth(jobs.jobs, sessions, backlog.tables, facts.reads_stats || jobs.readable),
+      queue_depth: facts.reads_stats || jobs.readable ? queueDepth(jobs.jobs, sessions, backlog.tables) : null,
       jobs_unmeasured: !jobs.readable,
       blocked_writer_seconds: blocked.per_minute,
       autovacuum_delay: facts.track_counts ? delay : null,
@@ -92,14 +91,8 @@ function readFacts(host: Host): Facts {
            pg_has_role('pg_read_all_stats', 'USAGE') AS reads_stats, quote_ident(current_user) AS role,
            current_setting('track_counts')::boolean AS track_counts,
            extract(epoch FROM current_setting('autovacuum_naptime')::interval)::float8 AS naptime,
+           extract(epoch FROM pg_postmaster_start_time())::float8 AS booted,
            current_setting('autovacuum_max_workers')::int AS max_workers`);
-}
-
-/** What is to be done or being done now. A job that failed still has its work before it, paused or not. */
-function queueDepth(jobs: readonly CronJob[], sessions: readonly MaintenanceSession[], backlog: readonly TableBacklog[], known: boolean): number | null {
-  if (!known) return null;
-  const jobsWaiting = jobs.reduce((sum, { running, due, failing }) => sum + (running ? 1 : 0) + (due ? 1 : 0) + (failing && !running && !due ? 1 : 0), 0);
-  return jobsWaiting + sessions.length + backlog.filter(({ delay_naptimes }) => delay_naptimes >= WAITING_NAPTIMES).length;
 }
 
 /** When the waits of the last sample that are over ended, as far as pg_stat_activity shows it. */

@@ -30,15 +30,22 @@ export interface Choice {
 
 const ORDER = { low: 0, normal: 1, high: 2 } as const;
 
-/** A job contends while it runs, should run, or held somebody up within the last minute. One that only failed does not. */
-const contends = (job: CronJob): boolean => job.running || job.due || job.blocked_recently;
+/**
+ * Jobs that contend: those that held somebody up within the last minute; where jobs wait for a slot of pg_cron, those too, and those that have
+ * the slots. One that only runs, however long, or only failed, is in nobody's way.
+ */
+function contending(jobs: readonly CronJob[]): ReadonlySet<CronJob> {
+  const full = jobs.some(({ waits }) => waits);
+  return new Set(jobs.filter(({ blocked_recently, waits, running }) => blocked_recently || waits || (full && running)));
+}
 
 /** @param asked names of jobs that the caller wants paused, contending or not; null: those that contend */
 export function chooseJobs(jobs: readonly CronJob[], asked: readonly string[] | null, rights: CronRights): Choice {
   const left: { name: string; reason: string }[] = [];
   const paused: CronJob[] = [];
+  const contends = contending(jobs);
   for (const job of jobs) {
-    if (!job.active || !(asked ? asked.includes(job.name) : contends(job))) continue;
+    if (!job.active || !(asked ? asked.includes(job.name) : contends.has(job))) continue;
     const reason = whyNot(job, rights);
     if (reason === null) paused.push(job);
     else left.push({ name: job.name, reason });
@@ -56,14 +63,16 @@ function whyNot(job: CronJob, { superuser, may_alter, name, role }: CronRights):
   return null;
 }
 
-/** lambda of the snapshot without the paused jobs: not running, not due, and holding nobody up. */
+/** lambda of the snapshot without the paused jobs: not waiting, their slots free, and holding nobody up. */
 export function predictedLambda(snapshot: Snapshot, paused: readonly CronJob[], configuration: Configuration): number | null {
   const { maintenance } = snapshot;
   const ids = new Set(paused.map(({ jobid }) => jobid));
   const seconds = maintenance.blocked_writer_seconds;
   // Jobs that hold up others and stay go on to; how the seconds divide between jobs is not kept.
   const relieved = maintenance.jobs.every(({ jobid, blocked_recently }) => !blocked_recently || ids.has(jobid)) ? seconds.scheduled_job : 0;
-  const fewer = paused.reduce((sum, { running, due }) => sum + (running ? 1 : 0) + (due ? 1 : 0), 0);
+  // A paused job waits no more, and the slot of one that ran is another's.
+  const waiting = maintenance.jobs.filter(({ waits }) => waits).length;
+  const fewer = Math.min(waiting, paused.filter(({ running, waits }) => running || waits).length);
   const after: Snapshot = {
     ...snapshot,
     maintenance: {
@@ -82,7 +91,7 @@ export function nothingToPause({ maintenance }: Snapshot, left: PausePlan["left"
   if (!first) {
     const hint = left.length > 0
       ? "SELECT ruvector_healing_job_priority('<job>', 'normal'); makes a job of priority high one that may be paused."
-      : "Jobs are paused while they run, are due, or have held up writers within the last minute.";
+      : "Jobs are paused while they have held up writers within the last minute, or others wait for their slots (cron.max_running_jobs).";
     return { nothing: kept, hint };
   }
   const doing = first.statement ? `${printable(first.statement, 120)}` : first.kind;

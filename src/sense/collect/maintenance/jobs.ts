@@ -1,4 +1,4 @@
-/** pg_cron's jobs: which run, which are due, which failed. Sources: cron.job, cron.job_run_details, as far as the role may see them. */
+/** pg_cron's jobs: which run, which wait, which failed. Sources: cron.job, cron.job_run_details, as far as the role may see them. */
 import sql from "sql-template-tag";
 import type { Host } from "../../../host/host.ts";
 import type { Unmeasured } from "../../snapshot.ts";
@@ -18,7 +18,9 @@ export interface CronJob {
   readonly pid: number | null;
   /** It should have started again since its last start. */
   readonly due: boolean;
-  /** Its last run failed. */
+  /** It is due and cannot start: as many jobs run as pg_cron lets run at once. */
+  readonly waits: boolean;
+  /** Its last run failed, and it is to run again. That holds nobody up: it is told to people. */
   readonly failing: boolean;
   readonly last_message: string | null;
   /** Seconds since 1970. */
@@ -35,6 +37,8 @@ interface Run {
   readonly message: string | null;
   readonly start: number | null;
   readonly end: number | null;
+  /** Of a run under way: what the run before it failed with. */
+  readonly failed_before?: string | null;
 }
 
 export interface JobsMemory {
@@ -76,23 +80,29 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
     SELECT ruvector.healing_cron(${before.newest}::bigint, ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(open)}::jsonb)::bigint)) AS answer`);
   if (!("jobs" in answer)) return { jobs: [], pids: new Set(), memory: before, ...unreadable(host, answer) };
   const known = new Set(answer.jobs.map(({ jobid }) => jobid));
-  const runs = Object.fromEntries([...Object.values(before.runs), ...answer.runs].filter(({ jobid }) => known.has(jobid)).map((run) => [run.jobid, run]));
-  const { alive, priorities, offset } = host.one<{ alive: number[]; priorities: Record<string, CronJob["priority"]>; offset: number }>(sql`
+  const runs = Object.fromEntries([...Object.values(before.runs), ...answer.runs.map((run) => followed(before.runs[run.jobid], run))]
+    .filter(({ jobid }) => known.has(jobid)).map((run) => [run.jobid, run]));
+  const { alive, priorities, offset, taken, slots } = host.one<Scheduler>(sql`
     SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a WHERE a.datname = current_database()), '[]') AS alive,
            coalesce((SELECT json_object_agg(p.jobname, p.priority) FROM ruvector.healing_job_priorities p), '{}') AS priorities,
+           -- Of all databases: they share the slots. A role that may not see others' sessions sees its own only, and none waits then.
+           (SELECT count(*)::int FROM pg_stat_activity a WHERE 'pg_cron' IN (a.application_name, a.backend_type)) AS taken,
+           coalesce(ruvector.healing_server_setting('cron.max_running_jobs')::int, ${DEFAULT_SLOTS}::int) AS slots,
            extract(epoch FROM clock_timestamp() AT TIME ZONE coalesce(ruvector.healing_server_setting('cron.timezone'), 'GMT')
                               - clock_timestamp() AT TIME ZONE 'UTC')::float8 AS offset`);
   const jobs = answer.jobs.map((job): CronJob => {
     const run = runs[job.jobid];
     const running = run !== undefined && RUNNING.includes(run.status) && (run.pid === null || alive.includes(run.pid));
     const start = run?.start ?? null;
+    const failure = run === undefined || !job.active ? null : failureOf(run);
+    // A run that was missed while the server was down, or while its job was paused, waits for nothing.
+    const due = job.active && start !== null && dueSince(job.schedule, start, now - GRACE_SECONDS, offset) === true;
     return {
       jobid: job.jobid, name: job.jobname ?? `job ${job.jobid}`, schedule: job.schedule, username: job.username, active: job.active,
       priority: priorities[job.jobname ?? `job ${job.jobid}`] ?? "normal",
       running, pid: running ? run.pid : null,
-      due: job.active && start !== null && dueSince(job.schedule, start, now - GRACE_SECONDS, offset) === true,
-      failing: run?.status === "failed",
-      last_message: run?.status === "failed" ? run.message : null,
+      due, waits: due && !running && taken >= slots,
+      failing: failure !== null, last_message: failure,
       last_start: start,
       blocked_recently: false,
     };
@@ -104,6 +114,28 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
     readable: true,
     unmeasured: answer.others_hidden ? [hiddenJobs(host)] : [],
   };
+}
+
+/** What the last run that ended failed with; null: it went well, or none ended yet. */
+const failureOf = ({ status, message, failed_before }: Run): string | null =>
+  status === "failed" ? (message ?? "").trim().split("\n", 1)[0]! : RUNNING.includes(status) ? (failed_before ?? null) : null;
+
+/** A run under way says nothing of how its job fares: the one before does. */
+const followed = (before: Run | undefined, run: Run): Run => {
+  if (!before || !RUNNING.includes(run.status)) return run;
+  return { ...run, failed_before: failureOf(before) };
+};
+
+/** pg_cron's own default of cron.max_running_jobs, where the role may not read it. */
+const DEFAULT_SLOTS = 32;
+
+interface Scheduler {
+  readonly alive: readonly number[];
+  readonly priorities: Readonly<Record<string, CronJob["priority"]>>;
+  readonly offset: number;
+  /** Jobs that run on the whole server, and how many may. */
+  readonly taken: number;
+  readonly slots: number;
 }
 
 /** pg_cron looks once a second and connects before it starts: a run is not late before that. */

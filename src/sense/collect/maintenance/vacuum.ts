@@ -29,14 +29,16 @@ const NAMED = 10;
 
 /**
  * @param since table oid -> when it was first seen past its threshold
+ * @param now, booted seconds since 1970: nobody vacuums while the server is down
  * @param vacuuming oids of the tables that are being vacuumed now
  */
 export function readBacklog(
-  host: Host, collection: Collection, since: Readonly<Record<string, number>>, now: number, naptime: number, vacuuming: ReadonlySet<string>,
+  host: Host, collection: Collection, since: Readonly<Record<string, number>>, { now, naptime, booted }: { readonly now: number; readonly naptime: number; readonly booted: number },
+  vacuuming: ReadonlySet<string>,
 ): { readonly tables: readonly TableBacklog[]; readonly memory: Readonly<Record<string, number>> } {
   const past = readPast(host, collection);
   // A vacuum that came meanwhile begins the clock anew: it may have found rows that nobody may remove yet.
-  const begun = (table: Past): number => Math.min(now, Math.max(since[table.relid] ?? now, table.vacuumed_at ?? 0));
+  const begun = (table: Past): number => Math.min(now, Math.max(since[table.relid] ?? now, table.vacuumed_at ?? 0, booted));
   const memory = Object.fromEntries(past.map((table) => [table.relid, begun(table)]));
   const tables = past.map(({ vacuumed_at: _, ...table }): TableBacklog => ({
     ...table,
