@@ -34,7 +34,7 @@ await client.query(`BEGIN; ${await readFile(join(root, "dist/ruvector_healing.pl
 await client.query(makeTable("healed"));
 await client.query(makeTable("bare"));
 await client.query("SELECT ruvector_healing_register('healed', '{\"movable\": true}')");
-await client.query(`SELECT ruvector_healing_configure('{"slice_seconds": 60, "stabilize_seconds": 0, "target_lambda": 1}')`);
+await client.query(`SELECT ruvector_healing_configure('{"slice_seconds": 60, "stabilize_seconds": 0, "target_lambda": 1, "settle_seconds": 0, "settle_samples": 0}')`);
 
 async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
   const began = process.hrtime.bigint();

@@ -15,6 +15,8 @@ export interface Configuration {
   readonly mode: Mode;
   readonly strategy_modes: Readonly<Record<string, Mode>>;
   readonly min_healing_interval_seconds: number;
+  readonly settle_seconds: number;
+  readonly settle_samples: number;
   readonly max_attempts_per_hour: number;
   readonly max_auto_heal_impact: number;
   readonly require_approval: readonly string[];

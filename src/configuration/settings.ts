@@ -88,6 +88,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
     per_collection: true,
   },
   number("min_healing_interval_seconds", "seconds", 0, 30 * DAY, 300, "Cooldown: least time between the end of one automatic action on a collection and the start of the next."),
+  number("settle_seconds", "seconds", 0, 30 * DAY, 900, "A new collection is watched first: the loop begins no action on it before so long after its registration. What a person asks for is not held back."),
+  integer("settle_samples", "samples", 0, 100_000, 20, "Nor before so many samples of it: 20 are 100 s of a loop that runs every 5 s, and 20 minutes of one that runs every minute."),
   integer("max_attempts_per_hour", "actions", 0, 1000, 3, "Most actions started on a collection within an hour; 0 stops them all."),
   number("max_auto_heal_impact", "impact, 0 to 1", 0, 1, 0.5, "Strategies with a higher impact are not chosen by the loop."),
   {
@@ -226,5 +228,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
   integer("history_days", "days", 1, 3650, 30, "Events, refusals and row journals older than this are removed."),
   integer("sample_days", "days", 1, 3650, 7, "Samples older than this are removed: one every 5 seconds is 17,280 rows a day and collection."),
 ];
+
+/** For what makes its collection, its problem and its end by itself: demo, drills and tests. */
+export const SETTLED = { settle_seconds: 0, settle_samples: 0 } as const;
 
 export const SETTING_KEYS: readonly string[] = SETTINGS.map((setting) => setting.key);

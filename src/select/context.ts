@@ -7,7 +7,7 @@ import type { Sample } from "../sense/sample.ts";
 import { ATTEMPT_WINDOW_SECONDS, type BreakerFacts, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards/index.ts";
 import { windowNow } from "./window.ts";
 
-type Facts = Pick<GuardContext, "now" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
+type Facts = Pick<GuardContext, "now" | "registered_at" | "samples" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
 
 export function guardContext(
   host: Host,
@@ -22,6 +22,11 @@ export function guardContext(
       SELECT * FROM ruvector.healing_actions WHERE collection_id = ${collection.id}::int
     )
     SELECT extract(epoch FROM clock_timestamp())::float8 AS now, pg_is_in_recovery() AS standby,
+           (SELECT extract(epoch FROM registered_at)::float8 FROM ruvector.collections
+             WHERE collection_id = ${collection.id}::int) AS registered_at,
+           -- Before the state's record counted them, kept samples are all that says how many there were.
+           coalesce((SELECT (s.hysteresis ->> 'samples')::float8 FROM ruvector.integrity_state s WHERE s.collection_id = ${collection.id}::int),
+                    (SELECT count(*) FROM ruvector.integrity_samples m WHERE m.collection_id = ${collection.id}::int), 0)::float8 AS samples,
            (SELECT json_build_object('id', id::text, 'strategy', strategy_name) FROM own
              WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
            (SELECT count(*)::int FROM ruvector.healing_actions

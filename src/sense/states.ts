@@ -49,6 +49,8 @@ export interface StateRecord {
   /** Since when every sample was above the critical threshold plus margin, or its cut without weight; null: the last one was neither. */
   readonly above_critical_since: number | null;
   readonly last_transition: number | null;
+  /** Readings of lambda so far, for a new collection to settle. Not there in records of older versions, whose collections are not new. */
+  readonly samples?: number;
 }
 
 export interface StateSample {
@@ -79,6 +81,7 @@ const initial = (at: number): StateRecord => ({
   above_stress_since: null,
   above_critical_since: null,
   last_transition: null,
+  samples: 0,
 });
 
 /** What a later time may be counted from: never after `at`, so that a clock set back restarts a wait instead of freezing it. */
@@ -99,6 +102,7 @@ function counted(record: StateRecord, lambda: number, { at, mass }: StateSample,
     above_stress_since: aboveStress ? (notAfter(record.above_stress_since, at) ?? at) : null,
     above_critical_since: aboveCritical ? (notAfter(record.above_critical_since, at) ?? at) : null,
     last_transition: notAfter(record.last_transition, at),
+    ...(record.samples !== undefined && { samples: record.samples + 1 }),
   };
 }
 

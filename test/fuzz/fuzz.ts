@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { root } from "../../build/project.ts";
+import { SETTLED } from "../../src/configuration/settings.ts";
 import { type Random, random } from "../chaos/random.ts";
 import { argument, type Known } from "./values.ts";
 
@@ -233,7 +234,9 @@ async function prepare(client: pg.Client): Promise<Base> {
   for (const table of ["fuzz.plain", "fuzz.gone"]) await client.query("SELECT ruvector_healing_register($1)", [table]);
   await client.query("DROP TABLE fuzz.gone");
   await client.query("DO $$ BEGIN CREATE ROLE \"fuzz 'role\"; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
-  await client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 0, \"min_sample_interval_seconds\": 0, \"slice_seconds\": 0.05, \"batch_rows\": 50, \"recall_budget_ms\": 20}')");
+  await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({
+    ...SETTLED, stabilize_seconds: 0, min_sample_interval_seconds: 0, slice_seconds: 0.05, batch_rows: 50, recall_budget_ms: 20,
+  })]);
   await client.query("SELECT ruvector_healing_execute('fuzz.embeddings', 'rebalance_partitions')");
   await client.query("CALL ruvector_healing_tick()");
   await client.query("SELECT ruvector_healing_actuator_report('fuzz', '{\"workload\": \"fuzz/read\", \"replicas\": 2}')");

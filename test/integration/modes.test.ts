@@ -235,3 +235,29 @@ it("forecasts are asked for like the history", async () => {
   expect(await raised(db.client, "SELECT * FROM ruvector_healing_forecasts(since := NULL)")).toMatchObject({ code: "RV001" });
   expect(await db.rows("SELECT * FROM ruvector_healing_forecasts(limit_ := 1)")).toHaveLength(1);
 });
+
+describe("a new collection", () => {
+  it("is watched first: no action and no forecast before its seconds and samples; registering again does not begin anew; a person need not wait", async () => {
+    await hot("fresh", { settle_seconds: 900, settle_samples: 3 });
+    await ticks(db, 2);
+    expect(await actions("fresh")).toEqual([]);
+    const refusal = () => db.rows<{ reason: string; measured: number; message: string; flips_at: string }>(
+      "SELECT reason, measured, message, flips_at FROM ruvector_healing_decisions() WHERE collection = 'public.fresh' AND open");
+    expect(await refusal()).toEqual([{
+      reason: "settling", measured: 2, message: expect.stringMatching(/watched first: until 20\d\d-.*Z, and for 1 more sample /),
+      flips_at: expect.stringContaining(`SELECT ruvector_healing_configure('{"settle_seconds": 0, "settle_samples": 0}', 'public.fresh');`),
+    }]);
+    // As an installation has it that is older than the count of samples in the state's record: its kept samples are counted.
+    await db.client.query("UPDATE ruvector.integrity_state SET hysteresis = hysteresis - 'samples' WHERE collection_id = ruvector.healing_collection('fresh')");
+    await ticks(db, 1);
+    expect((await refusal())[0]).toMatchObject({ measured: 3, message: expect.not.stringContaining("more sample") });
+    await db.client.query("UPDATE ruvector.collections SET registered_at = registered_at - interval '899 s' WHERE table_name = 'fresh'");
+    await db.client.query("SELECT ruvector_healing_register('fresh')");
+    await db.client.query("UPDATE ruvector.collections SET registered_at = registered_at - interval '1 s' WHERE table_name = 'fresh'");
+    await ticks(db, 1);
+    expect(await actions("fresh")).toMatchObject([{ strategy_name: "rebalance_partitions" }]);
+
+    await hot("impatient", { settle_seconds: 900, settle_samples: 3 });
+    expect(await db.value("SELECT ruvector_healing_trigger('impatient')")).toMatchObject({ strategy: "rebalance_partitions" });
+  });
+});

@@ -5,6 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { type Server, startServer } from "../../src/cli/db/server.ts";
+import { SETTLED } from "../../src/configuration/settings.ts";
 
 let server: Server;
 let client: pg.Client;
@@ -44,7 +45,7 @@ beforeAll(async () => {
   await client.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({
     batch_rows: 20, slice_seconds: 0.6, stabilize_seconds: 1, stress_samples: 1, critical_samples: 1, min_transition_interval_seconds: 0,
-    max_attempts_per_hour: 1000,
+    max_attempts_per_hour: 1000, ...SETTLED,
   })]);
 }, 180_000);
 

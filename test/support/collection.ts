@@ -1,4 +1,5 @@
 /** Tables for tests: LIST-partitioned vectors with as many rows a partition as asked for. */
+import { SETTLED } from "../../src/configuration/settings.ts";
 import type { TestDatabase } from "./database.ts";
 
 export interface TableOptions {
@@ -48,6 +49,7 @@ export const places = (db: TestDatabase, table = "embeddings"): Promise<string> 
 
 /** Settings that let a test walk through the states without waiting. */
 export const QUICK = {
+  ...SETTLED,
   stabilize_seconds: 0,
   min_sample_interval_seconds: 0,
   min_transition_interval_seconds: 0,

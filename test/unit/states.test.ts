@@ -42,6 +42,12 @@ const NORMAL = walk(series([1])).record;
 const STRESS = walk(series(repeat(0.5, 3))).record;
 const CRITICAL = walk(series(repeat(0.1, 2))).record;
 
+it("counts the readings of lambda, so that a new collection can settle; a record of an older version is of none", () => {
+  expect(walk(series([1, null, 0.5])).record.samples).toBe(2);
+  const { samples: _, ...older } = NORMAL;
+  expect(walk(series([1, 1]), older).record).not.toHaveProperty("samples");
+});
+
 describe("on the way down", () => {
   it("three samples in a row below 0.8 make stress, two do not", () => {
     expect(arrows(walk(series([1, 0.7, 0.7, 0.7])))).toEqual(["normal>stress@3"]);
@@ -143,6 +149,7 @@ describe("unknown lambda", () => {
         above_stress_since: null,
         above_critical_since: null,
         last_transition: null,
+        samples: 0,
       },
       transition: null,
     });

@@ -1,5 +1,5 @@
 /** The demo in this process: PostgreSQL in memory, a timer instead of pg_cron, everybody on the one session it has. */
-import { SETTINGS } from "../../configuration/settings.ts";
+import { SETTINGS, SETTLED } from "../../configuration/settings.ts";
 import { createTurns, type Shared } from "../../embedded/wire/index.ts";
 import { openHealing } from "../embedded/snapshot.ts";
 import { startTimer, type Timer } from "../embedded/timer.ts";
@@ -16,7 +16,7 @@ export interface EmbeddedVenue extends Venue {
  * A demo is watched: verification waits 1 s instead of 10, and slices are short because nobody else's statement runs during one
  * (there is one session). Everything else is as on a server.
  */
-const SHORT = { stabilize_seconds: 1, min_sample_interval_seconds: 0.25, slice_seconds: 0.3 };
+const SHORT = { ...SETTLED, stabilize_seconds: 1, min_sample_interval_seconds: 0.25, slice_seconds: 0.3 };
 
 /** "stabilize_seconds 2 (default 10), ..." */
 export const settingsInWords = (settings: Readonly<Record<string, number>>): string =>

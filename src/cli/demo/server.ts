@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { root } from "../../../build/project.ts";
 import { languageOf } from "../db/language.ts";
+import { SETTLED } from "../../configuration/settings.ts";
 import { type Server, ServerProblem, startServer } from "../db/server.ts";
 import type { Session } from "../session.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -25,6 +26,7 @@ export async function serverVenue(watch: Stopwatch, say: (line: string) => void,
     await alone(client);
     if (server.kind === "external") await refuseToDrop(client);
     const language = await install(client);
+    await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETTLED)]);
     watch.lap("install");
     say(`ruvector_healing installed (${language}).`);
     return { ...venue(server, client, language, signal), lost: () => lost };
@@ -45,7 +47,7 @@ function venue(server: Server, client: pg.Client, language: string, signal: Abor
     kind: server.kind,
     language,
     session: client,
-    settings: {},
+    settings: SETTLED,
     psql: server.psql,
     interruptibly: (work) => cancellable(server, signal, work),
     async connect() {

@@ -1,6 +1,7 @@
 /** Runs one drill: a healthy collection, the fault, what pg_cron makes of it, the undo, the rows. It only watches. */
 import type pg from "pg";
 import { lambdaText } from "../../model/text.ts";
+import { SETTLED } from "../../configuration/settings.ts";
 import type { Server } from "../db/server.ts";
 import { pause, type Running, type Failures } from "../load.ts";
 import type { Drill, Stage } from "./drill.ts";
@@ -120,7 +121,7 @@ async function play(stage: Stage, drill: Drill, options: RunOptions, result: Res
   await drill.prepare(stage);
   await client.query("SELECT ruvector_healing_register($1, $2)", [table, JSON.stringify({ movable: true, ...drill.options })]);
   // A drill teaches nothing: neither the next drill nor the server it runs on.
-  await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ learning_enabled: false, ...drill.settings }), table]);
+  await client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify({ ...SETTLED, learning_enabled: false, ...drill.settings }), table]);
   result.lambda_healthy = await healthy(stage, options);
   const probe = options.latency > 0 ? await startProbe(stage) : null;
   const timed = async (phase: Phase): Promise<void> => {

@@ -8,7 +8,7 @@ import { approval, impact } from "./approval.ts";
 import { breaker } from "./breaker.ts";
 import { mode } from "./mode.ts";
 import { oscillation } from "./oscillation.ts";
-import { attempts, cooldown, ineffective } from "./pace.ts";
+import { attempts, cooldown, ineffective, settling } from "./pace.ts";
 import { preflight } from "./preflight.ts";
 import { blastRadius } from "./radius.ts";
 import { disabled, healthy, standbyServer, unknownProblem } from "./standing.ts";
@@ -29,6 +29,7 @@ export const GUARDS: readonly Guard[] = [
   { name: "breaker", modes: UNASKED, check: breaker },
   { name: "maintenance_window", modes: UNASKED, check: maintenanceWindow },
   { name: "healthy", modes: UNASKED, check: healthy },
+  { name: "settling", modes: ["automatic"], check: settling },
   { name: "unknown_problem", modes: UNASKED, check: unknownProblem },
   { name: "approval", modes: UNASKED, check: approval },
   { name: "active_action", modes: ALL, check: activeAction },

@@ -7,7 +7,8 @@ import type { PreflightFacts } from "../preflight.ts";
 import type { Scope } from "../radius.ts";
 
 /**
- * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: all guards as for the loop.
+ * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: the guards as for the loop, but
+ * a new collection need not have settled: they ask.
  * `explicit`: a human who typed `ruvector_healing_execute` with a strategy: only what would be unsafe or impossible.
  */
 export type GuardMode = "automatic" | "manual" | "explicit";
@@ -19,6 +20,7 @@ export type GuardName =
   | "breaker"
   | "maintenance_window"
   | "healthy"
+  | "settling"
   | "unknown_problem"
   | "approval"
   | "active_action"
@@ -36,6 +38,8 @@ export interface GuardSettings extends ModeSettings {
   readonly enabled: boolean;
   readonly stress_threshold: number;
   readonly min_healing_interval_seconds: number;
+  readonly settle_seconds: number;
+  readonly settle_samples: number;
   readonly max_attempts_per_hour: number;
   readonly max_auto_heal_impact: number;
   readonly require_approval: readonly string[];
@@ -99,6 +103,9 @@ export interface GuardContext {
   readonly standby: boolean;
   /** null: its row is gone. */
   readonly breaker: BreakerFacts | null;
+  readonly registered_at: number;
+  /** Samples of this collection so far that read a lambda. */
+  readonly samples: number;
   /** Whether now lies within the hours in which the loop may act; null: no such hours are set. */
   readonly in_window: boolean | null;
   /** The hours behind `in_window`, where there are any. */

@@ -1,6 +1,44 @@
 import { describe, expect, it } from "vitest";
 import { NOW, outcome, reason, refuse, settings } from "../support/guards.ts";
 
+describe("settling", () => {
+  const fresh = { registered_at: NOW - 300, samples: 7 };
+
+  it("watches a new collection first, and says until when and how to end it", () => {
+    expect(refuse(fresh)).toMatchObject({
+      reason: "settling",
+      measured: 7,
+      flips_at: expect.stringMatching(
+        /^until 2026-01-09T23:16:40Z, and for 13 more samples; or SELECT ruvector_healing_configure\('\{"settle_seconds": 0, "settle_samples": 0\}', 'public.embeddings'\);$/),
+      message: "a new collection is watched first: until 2026-01-09T23:16:40Z, and for 13 more samples (settle_seconds is 900, settle_samples is 20)",
+      ends_itself: true,
+    });
+    expect(refuse({ ...fresh, registered_at: NOW - 900 })?.flips_at).toMatch(/^for 13 more samples; or/);
+    expect(refuse({ ...fresh, samples: 20 })?.flips_at).toMatch(/^until 2026-01-09T23:16:40Z; or/);
+  });
+
+  it("is over after exactly the seconds and the samples; 0 of both has none", () => {
+    expect(reason({ registered_at: NOW - 899, samples: 20 })).toBe("settling");
+    expect(reason({ registered_at: NOW - 900, samples: 19 })).toBe("settling");
+    expect(reason({ registered_at: NOW - 900, samples: 20 })).toBeUndefined();
+    expect(reason({ registered_at: NOW, samples: 0, ...settings({ settle_seconds: 0, settle_samples: 0 }) })).toBeUndefined();
+  });
+
+  it("holds back the loop only, not a person", () => {
+    expect(reason({ ...fresh, mode: "manual" })).toBeUndefined();
+    expect(reason({ ...fresh, mode: "explicit" })).toBeUndefined();
+  });
+
+  it("does not wait for a clock that was set back to catch up", () => {
+    expect(reason({ registered_at: NOW + 86_400, samples: 20 })).toBeUndefined();
+  });
+
+  it("fails closed on what is no number", () => {
+    expect(reason(settings({ settle_seconds: NaN }))).toBe("settling");
+    expect(reason(settings({ settle_samples: NaN }))).toBe("settling");
+  });
+});
+
 describe("cooldown", () => {
   it("counts from the end of the last attempt, from its start where it has none, and says until when", () => {
     expect(refuse({ last_attempt: { started_at: NOW - 1000, ended_at: NOW - 100 } })).toMatchObject({
