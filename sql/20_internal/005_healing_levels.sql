@@ -81,6 +81,7 @@ VALUES
   ('healing_vector_index', 'table_owner', false),
   ('healing_sample_rows', 'table_owner', false),
   ('healing_planning', 'table_owner', false),
+  ('healing_planner_takes', 'table_owner', false),
   ('healing_measure_index', 'table_owner', false),
   ('healing_read_lists', 'table_owner', false),
   ('healing_page_number', 'table_owner', false),

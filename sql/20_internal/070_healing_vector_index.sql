@@ -21,7 +21,8 @@ AS $function$
               FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) setting
              WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
                AND d.setrole IN (0, h.relowner)
-               AND split_part(setting, '=', 1) = p.name
+               -- Set where pgvector was not loaded, it may be any text.
+               AND split_part(setting, '=', 1) = p.name AND split_part(setting, '=', 2) ~ '^[0-9]{1,5}$'
              ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1),
            (SELECT s.reset_val::int FROM pg_settings s WHERE s.name = p.name),
            CASE m.amname WHEN 'ivfflat' THEN 1 ELSE 40 END)
@@ -95,7 +96,11 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_planning(oid, text, integer, integer) IS 'Probes at planning time that make the planner take one index and no other.';
 
 -- recall@k of one index and, for ivfflat, how full its lists are. Everything is read; settings that steer the planner end
--- with the inner block, which always ends in a rollback. wanted: {k, samples, probes, seed, max_rows, budget_ms, occupancy}.
+-- with the inner block, which always ends in a rollback. wanted: {k, samples, probes, seed, max_rows, budget_ms, occupancy}, and exact
+-- (false: no comparison, only searches by the index), cost (true: what each search cost, and which index the planner takes with the owner's settings).
+--
+-- What a search costs is counted in blocks of the index and its table (pg_stat_get_xact_blocks_fetched): the same number each time, whatever
+-- else the machine does. Planning, which reads a block or two itself, is left out.
 --
 -- recall: rows of the table are sampled; each one's k nearest neighbours (itself left out: it finds itself in any index)
 -- by the index are compared with those of a sequential scan. Distances are compared, not rows, so that ties cost nothing.
@@ -127,12 +132,20 @@ DECLARE
   total float8;
   pages float8;
   share float8;
+  heap oid := (SELECT indrelid FROM pg_index WHERE indexrelid = index_oid);
+  with_exact boolean := coalesce((wanted ->> 'exact')::boolean, true);
+  counted boolean := current_setting('track_counts')::boolean;
   place tid;
   vector text;
+  takes text;
   walk refcursor;
   distances float8[];
   places tid[];
   exact float8[];
+  blocks float8[] := '{}';
+  searches_ms float8[] := '{}';
+  found float8[] := '{}';
+  fetched bigint;
   nearer bigint;
   step timestamptz;
   measured integer := 0;
@@ -170,6 +183,9 @@ BEGIN
           answer := jsonb_build_object('why', coalesce('the planner takes ' || quote_ident(planned.chosen) || ' in its place', 'the planner does not use it'));
           RAISE EXCEPTION USING ERRCODE = 'RV000';
         END IF;
+        IF (wanted ->> 'cost')::boolean THEN
+          takes := ruvector.healing_planner_takes(index_oid, vector, scanning, k);
+        END IF;
       END IF;
       PERFORM set_config(facts.setting, planned.planning, true), set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
       step := clock_timestamp();
@@ -179,13 +195,19 @@ BEGIN
           WHERE place <> $2',
         facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1) USING vector, place;
       PERFORM set_config(facts.setting, scanning::text, true);
+      fetched := pg_stat_get_xact_blocks_fetched(index_oid) + pg_stat_get_xact_blocks_fetched(heap);
+      searches_ms := searches_ms || (extract(epoch FROM clock_timestamp()) * 1000)::float8;
       FETCH walk INTO distances, places;
+      searches_ms[measured + 1] := extract(epoch FROM clock_timestamp()) * 1000 - searches_ms[measured + 1];
+      blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid) + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
       CLOSE walk;
       distances := coalesce(distances[1:k], '{}');
       index_ms := index_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
       PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
       step := clock_timestamp();
-      IF share >= 1 THEN
+      IF NOT with_exact THEN
+        NULL;
+      ELSIF share >= 1 THEN
         EXECUTE format(
           'SELECT array_agg(distance) FROM (
              SELECT (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance FROM ONLY %4$s
@@ -193,6 +215,7 @@ BEGIN
           facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k) INTO exact USING vector, place;
         searched := searched + coalesce(cardinality(exact), 0);
         hits := hits + (SELECT count(*) FROM unnest(distances) d WHERE d <= exact[cardinality(exact)]);
+        found := found || (SELECT count(*) / nullif(cardinality(exact), 0)::float8 FROM unnest(distances) d WHERE d <= exact[cardinality(exact)]);
       ELSE
         EXECUTE format(
           'SELECT count(*) FROM ONLY %4$s TABLESAMPLE SYSTEM (%6$s) REPEATABLE (%7$s)
@@ -201,6 +224,7 @@ BEGIN
           INTO nearer USING vector, place, coalesce(places, '{}'), CASE WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
         hits := hits + cardinality(distances);
         misses := misses + nearer;
+        found := found || (cardinality(distances)::float8 / k * cardinality(distances) / greatest(1, cardinality(distances) + nearer / share));
         searched := searched + k;
       END IF;
       PERFORM set_config('enable_sort', 'off', true);
@@ -215,7 +239,13 @@ BEGIN
       'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total, 'share', share,
       'recall', CASE WHEN share >= 1 THEN hits / nullif(searched, 0)
                      ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1, hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,
-      'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0), 'lists', lists);
+      'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0), 'lists', lists,
+      'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END);
+    IF (wanted ->> 'cost')::boolean THEN
+      answer := answer || jsonb_build_object(
+        'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms), 'takes', takes, 'index_name', facts.index_name,
+        'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f));
+    END IF;
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN
     NULL;

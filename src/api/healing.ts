@@ -56,7 +56,7 @@ function runSlice(host: Host, collection: Collection, action: Action): Action {
     if (!batch.again) break;
   }
   if (!isActive(current.state)) return current;
-  return judgeAction(host, collection, current, takeSample(host, collection).reading.lambda);
+  return judgeAction(host, collection, current, takeSample(host, collection));
 }
 
 function documentOf(collection: Collection, decision: Decision, action: Action | null): Document {

@@ -6,9 +6,10 @@ import { HealingError, SqlError } from "../model/errors.ts";
 import { ACTIVE_STATES, type Action, type ActionState, type Origin, type Plan, type Progress, type Step } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Considered } from "../select/select.ts";
-import { type IntegrityState, INTEGRITY_STATES, type Problem } from "../model/problem.ts";
+import { type ActionMetrics, type IntegrityState, INTEGRITY_STATES, type Problem } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
 import { weakEdges } from "../classify/weak.ts";
+import { ailing, partsOf } from "../verify/parts.ts";
 import type { PlanState } from "./plan-state.ts";
 import type { NewStep, UndoResult } from "./strategy.ts";
 
@@ -58,6 +59,8 @@ export function actionById(host: Host, id: unknown): Action {
 /** A short hash of a plan's state, for people: the same state reads the same. */
 const fingerprintOf = (state: PlanState): Sql => sql`left(encode(sha256(convert_to(${JSON.stringify(state)}::jsonb::text, 'UTF8')), 'hex'), 16)`;
 
+const metricsOf = ({ settings }: Collection, sample: Sample): ActionMetrics => ({ ...sample.metrics, health: ailing(partsOf(sample.snapshot, settings)) });
+
 export interface NewAction {
   readonly collection: Collection;
   readonly origin: Origin;
@@ -92,7 +95,7 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
          ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb, ${wanted.plan.reversible ?? wanted.strategy.reversible}::boolean,
          ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8, ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
          ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8, ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
-         ${JSON.stringify(sample.metrics)}::jsonb, to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
+         ${JSON.stringify(metricsOf(collection, sample))}::jsonb, to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
          ${JSON.stringify(wanted.plan_state)}::jsonb, ${fingerprintOf(wanted.plan_state)},
          CASE WHEN ${wanted.approval}::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => ${collection.settings.approval_ttl_seconds}::float8) END)
       RETURNING ${COLUMNS}`);
@@ -112,7 +115,9 @@ export interface Change {
   readonly rejected?: { readonly reason: string | null };
   readonly replaced_by?: string;
   /** Planned anew from the state of now: what it is verified against is what it begins with. */
-  readonly replanned?: { readonly plan: Plan; readonly problem: Problem; readonly sample: Sample };
+  readonly replanned?: { readonly plan: Plan; readonly problem: Problem; readonly sample: Sample; readonly collection: Collection };
+  /** What is known of it beside what is kept. */
+  readonly metrics?: Partial<ActionMetrics>;
   readonly state?: ActionState;
   readonly progress?: Progress;
   readonly slices?: number;
@@ -148,12 +153,13 @@ export function updateAction(host: Host, action: Action, change: Change): Action
   if (change.rejected) parts.push(sql`rejected_at = clock_timestamp(), rejected_by = session_user, rejection_reason = ${change.rejected.reason}`);
   if (change.replaced_by !== undefined) set("replaced_by", sql`${change.replaced_by}::bigint`);
   if (change.replanned) {
-    const { plan, problem, sample } = change.replanned;
+    const { plan, problem, sample, collection } = change.replanned;
     parts.push(sql`
       plan = ${JSON.stringify(plan)}::jsonb, problem = ${JSON.stringify(problem)}::jsonb, predicted_lambda = ${plan.predicted_lambda}::float8,
       initial_lambda = ${sample.reading.lambda}::float8, initial_state = ${INTEGRITY_STATES.indexOf(sample.state)}::smallint,
-      witness_edges = ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb, system_metrics = ${JSON.stringify(sample.metrics)}::jsonb`);
+      witness_edges = ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb, system_metrics = ${JSON.stringify(metricsOf(collection, sample))}::jsonb`);
   }
+  if (change.metrics !== undefined) set("system_metrics", sql`system_metrics || ${JSON.stringify(change.metrics)}::jsonb`);
   if (change.message !== undefined) set("message", sql`${change.message}`);
   if (change.stabilize_in !== undefined) set("stabilize_until", sql`clock_timestamp() + make_interval(secs => ${change.stabilize_in}::float8)`);
   if (change.deadline_in !== undefined) set("deadline", sql`clock_timestamp() + make_interval(secs => ${change.deadline_in}::float8)`);

@@ -8,6 +8,7 @@ import { beginRollback, beginStabilizing } from "./transitions.ts";
 import { insertStep, keepUndo, newestStep, recordActionEvent, updateAction } from "./actions.ts";
 import { checkLocks, readMeter, relationLocks, spend, stopAtRadius, usedUp } from "./meter.ts";
 import { strategyNamed } from "./registry.ts";
+import { searchFigures } from "./searches.ts";
 
 export interface BatchOutcome {
   readonly action: Action;
@@ -31,6 +32,7 @@ export function runBatch(host: Host, collection: Collection, action: Action, sli
         state: "executing",
         deadline_in: 2 * action.plan.estimated_duration_seconds,
         message: `executing ${action.strategy_name}`,
+        metrics: { searches: searchFigures(host, collection, action) },
       });
       return execute(host, collection, started, sliceElapsed);
     }

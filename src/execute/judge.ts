@@ -3,14 +3,18 @@ import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { count, lambdaText, short } from "../model/text.ts";
+import { count, lambdaText, list, short } from "../model/text.ts";
+import type { Sample } from "../sense/sample.ts";
+import type { Verification } from "../verify/harm.ts";
 import { improved, WHOLE, worsened } from "../verify/verify.ts";
 import { recordActionEvent, undoSummary, updateAction } from "./actions.ts";
 import { strategyNamed } from "./registry.ts";
+import { verifyHarm } from "./searches.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
-/** @param lambda of the sample taken after the last batch */
-export function judgeAction(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
+/** @param sample taken after the last batch */
+export function judgeAction(host: Host, collection: Collection, action: Action, sample: Sample): Action {
+  const { lambda } = sample.reading;
   switch (action.state) {
     case "awaiting_approval":
       return action.deadline !== null && action.now > action.deadline
@@ -19,7 +23,7 @@ export function judgeAction(host: Host, collection: Collection, action: Action, 
     case "executing":
       return judgeSlice(host, collection, action, lambda);
     case "stabilizing":
-      return verify(host, collection, action, lambda);
+      return verify(host, collection, action, sample);
     case "rolling_back":
       return endUndo(host, action, lambda);
     default:
@@ -52,27 +56,38 @@ function judgeSlice(host: Host, collection: Collection, action: Action, lambda: 
   });
 }
 
-function verify(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
+function verify(host: Host, collection: Collection, action: Action, sample: Sample): Action {
   if (action.stabilize_until !== null && action.now < action.stabilize_until) return action;
+  const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;
+  const verification = verifyHarm(host, collection, action, sample);
   if (improved(action.initial_lambda, lambda, ratio)) {
+    if (verification.worse.length > 0) return veto(host, collection, action, lambda, verification);
     const ended = updateAction(host, action, {
       state: "succeeded",
       verified: true,
       final_lambda: lambda,
+      metrics: { verification },
       message: `verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
     });
     recordOutcome(host, ended);
     return ended;
   }
-  const judged = updateAction(host, action, { verified: false, final_lambda: lambda });
+  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification } });
   return beginRollback(
     host,
     collection,
     judged,
     "rolled_back",
-    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, wanted more than ${short(ratio)} times the initial one${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
+    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, wanted more than ${short(ratio)} times the initial one${action.progress.stopped ? `; ${action.progress.stopped}` : ""}${verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : ""}`,
   );
+}
+
+/** It helped, and something else is worse for it. What can be undone is; of the rest people are told. */
+function veto(host: Host, collection: Collection, action: Action, lambda: number | null, verification: Verification): Action {
+  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification } });
+  const reason = `vetoed: ${verification.worse.join("; ")}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`;
+  return beginRollback(host, collection, judged, "rolled_back", reason);
 }
 
 function endUndo(host: Host, action: Action, lambda: number | null): Action {

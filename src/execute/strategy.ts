@@ -99,6 +99,11 @@ export interface Strategy {
   readonly remeasures: readonly MeasurementKind[];
   /** What steps of one kind and the same details did, for `explain`: "moved 500 rows from a to b". */
   describeStep(kind: string, details: Readonly<Record<string, unknown>>, rows: number): string;
+  /**
+   * What it changes beside the problem itself: partitions that take rows (labels), and indexes that are built anew. What searches there find and cost
+   * is measured before it begins, and must not be worse when it is verified. Without it: nothing that its undo would give back.
+   */
+  reaches?(plan: Plan): { readonly partitions: readonly string[]; readonly indexes: readonly string[] };
   /** Progress for people, while it executes; without it rows moved of rows planned. */
   describeProgress?(action: Action): string;
   /** What could not be taken back because something else has its place, for the message of an undo; without it rows are meant. */

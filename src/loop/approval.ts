@@ -42,7 +42,7 @@ function recheck(host: Host, collection: Collection, action: Action, sample: Sam
   if (!isPlan(plan)) return gone(plan.nothing);
   const state = planState(problem, plan, strategy.boundTo?.(plan));
   const changed = action.plan_state === null ? ["it was planned by an older version"] : differences(action.plan_state, state);
-  if (changed.length === 0) return { now: "same", action: updateAction(host, action, { ...as, replanned: { plan, problem, sample } }) };
+  if (changed.length === 0) return { now: "same", action: updateAction(host, action, { ...as, replanned: { plan, problem, sample, collection } }) };
   // First the old one ends: a collection has one active action.
   const ended = updateAction(host, action, { state: "expired", message: `its state moved before it began: ${list(changed, 5)}` });
   const asks = insertAction(host, {

@@ -53,7 +53,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   else if (action?.state === "awaiting_approval" && wellAgain(collection, sample)) {
     // It would hold up everything else until somebody answers.
     updateAction(host, action, { state: "expired", message: "not needed any more: the collection is well again" });
-  } else if (action) judgeAction(host, collection, action, sample.reading.lambda);
+  } else if (action) judgeAction(host, collection, action, sample);
   else if (sample.state === "normal") {
     closeRefusals(host, collection.id);
     closeForecasts(host, collection.id, [], "the collection is well again");

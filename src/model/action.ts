@@ -2,7 +2,7 @@ import type { PlanState } from "../execute/plan-state.ts";
 import type { Considered } from "../select/select.ts";
 import type { Allowance, Cost } from "./cost.ts";
 import type { WitnessEdge } from "./graph.ts";
-import type { Metrics, Problem, ProblemClass } from "./problem.ts";
+import type { ActionMetrics, Problem, ProblemClass } from "./problem.ts";
 
 export const ACTIVE_STATES = ["planned", "awaiting_approval", "executing", "stabilizing", "rolling_back"] as const;
 export const ENDED_STATES = ["succeeded", "rolled_back", "rollback_failed", "failed", "aborted", "expired"] as const;
@@ -61,7 +61,7 @@ export interface Action {
   readonly target_lambda: number;
   readonly final_lambda: number | null;
   readonly witness_edges: readonly WitnessEdge[];
-  readonly system_metrics: Partial<Metrics>;
+  readonly system_metrics: Partial<ActionMetrics>;
   readonly slices: number;
   readonly failures: number;
   readonly rollback_reason: string | null;

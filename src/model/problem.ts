@@ -1,3 +1,4 @@
+import type { PartsHealth, SearchFigures, Verification } from "../verify/harm.ts";
 import type { EdgeType, NodeType } from "./graph.ts";
 
 export const PROBLEM_CLASSES = [
@@ -138,6 +139,16 @@ export interface Metrics {
   readonly centroid_occupancy: Readonly<Record<string, number>>;
   /** By vector index, hnsw ones too. Samples of older versions have none. */
   readonly recall?: Readonly<Record<string, RecallMetric>>;
+}
+
+/** What an action's row keeps beside the metrics of the sample that it was planned on. */
+export interface ActionMetrics extends Metrics {
+  /** Health of the parts of the graph that were not whole then. */
+  readonly health?: PartsHealth;
+  /** What searches by the indexes that it reaches found and cost when it began. */
+  readonly searches?: SearchFigures;
+  /** What was looked at when it was verified, and what had got worse. */
+  readonly verification?: Verification;
 }
 
 /** One rule of the classifier: what it looked at, what it wanted, whether it was met and by how much it was missed. */

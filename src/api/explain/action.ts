@@ -52,6 +52,7 @@ function verdict(action: Action): string {
     case "succeeded":
       return `It worked: ${change}, verified.`;
     case "rolled_back":
+      if (action.verified === false && harmed(action)) return `It helped and did harm, so it was undone: ${message(action.rollback_reason ?? "")}.`;
       return action.verified === false ? `It did not help (${change}), so it was undone.` : `It was undone: ${message(action.rollback_reason ?? "asked for")}.`;
     case "rollback_failed":
       return `Its undo is not finished${because}.`;
@@ -65,6 +66,8 @@ function verdict(action: Action): string {
       return `It never began${because}.`;
   }
 }
+
+const harmed = ({ system_metrics }: Action): boolean => (system_metrics.verification?.worse.length ?? 0) > 0;
 
 const ORIGINS: Readonly<Record<Action["origin"], string>> = {
   loop: "the loop itself", trigger: "ruvector_healing_trigger()", execute: "ruvector_healing_execute(), a strategy asked for by name",
@@ -126,9 +129,20 @@ function cameOut(host: Host, action: Action): string[] {
     else if (rollback_reason !== null) lines.push(`${capitalized(message(rollback_reason))}.`);
     if (final_lambda !== null) lines.push(`lambda when it had ended: ${lambdaText(final_lambda)}.`);
   }
+  lines.push(...lookedAt(action));
   if (outcome && outcome.feedback !== null) lines.push(`A human's feedback on it: ${short(outcome.feedback)} (-1 to 1).`);
   if (!outcome) lines.push(`It says nothing about ${action.strategy_name}: it does not count in its weight.`);
   return lines;
+}
+
+/** What the verification looked at beside lambda. */
+function lookedAt({ system_metrics: { verification } }: Action): string[] {
+  if (!verification) return [];
+  return [
+    `Looked whether anything else got worse: ${message(verification.looked_at.join("; "))}${verification.worse.length === 0 ? "; nothing did by it" : ""}.`,
+    ...(verification.worse.length > 0 ? [`Worse for it: ${message(verification.worse.join("; "))}.`] : []),
+    ...(verification.meanwhile.length > 0 ? [`Worse meanwhile, and not blamed on it: ${message(verification.meanwhile.join("; "))}.`] : []),
+  ];
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

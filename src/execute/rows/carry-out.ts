@@ -34,6 +34,10 @@ export function movesBound(plan: Plan): Bound {
   return { facts: { from: moves.map(({ from }) => from) }, amounts: { "rows from": sums("from"), "rows to": sums("to") } };
 }
 
+/** Tables that rows leave are not judged: what was moved is dead there until a vacuum, and an undo would only add to it. */
+export const movesReach = (plan: Plan): { readonly partitions: readonly string[]; readonly indexes: readonly string[] } =>
+  ({ partitions: [...new Set((plan as MovesPlan).moves.map(({ to }) => to))], indexes: [] });
+
 interface MovesProgress extends Progress {
   /** Index of the move at work, rows moved in it, index of its key value, and the last identity passed. */
   readonly move: number;

@@ -28,6 +28,8 @@ export interface IndexMeasurement {
   /** Mean milliseconds of a search by the index, and of one without it. */
   readonly index_ms: number | null;
   readonly exact_ms: number | null;
+  /** Mean blocks of index and table that a search by the index reads; null: not counted. Measurements of older versions have none. */
+  readonly search_blocks?: number | null;
   /**
    * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed included.
    * sampled: live rows of the lists that were met, fullest first.
@@ -54,6 +56,8 @@ interface Index {
   readonly oid: string;
   readonly method: "ivfflat" | "hnsw";
   readonly lists: number;
+  /** Name of its table, without the schema. */
+  readonly partition: string;
 }
 
 interface Kept {
@@ -77,6 +81,22 @@ export interface MeasureOptions {
   readonly probes: number;
   readonly budget_ms: number;
   readonly occupancy: boolean;
+  /** false: no search without the index, so no recall. */
+  readonly exact?: boolean;
+  /** Each search by itself, and what the planner takes. */
+  readonly cost?: boolean;
+}
+
+/** What `cost` adds to a measurement: a number for each search, of the same rows as long as the table stays the same. */
+export interface SearchCosts {
+  readonly blocks: readonly number[] | null;
+  readonly searches_ms: readonly number[];
+  /** Standard error of the recall; null: too few searches. */
+  readonly recall_error: number | null;
+  /** The index that the planner takes with the settings of the table's owner; null: none. */
+  readonly takes: string | null;
+  /** The measured one's own name, unquoted as `takes` is. */
+  readonly index_name: string;
 }
 
 /** Recall and occupancy of one index, by its oid. Throws a SqlError where the role may not read or the table is locked. */
@@ -108,6 +128,7 @@ export function vectorIndexes(host: Host, collection: Collection): Index[] {
        WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_whole' AND s.undone_at IS NULL
     ), found AS (
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, am.amname AS method,
+             (SELECT relname FROM pg_class WHERE oid = i.indrelid) AS partition,
              CASE am.amname WHEN 'ivfflat' THEN
                coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) ELSE 0 END AS lists
         FROM ${family(sql`${collection.relid}::oid`)} f

@@ -29,6 +29,7 @@ export const compactIndexes: Strategy = {
       amounts: { bytes: Object.fromEntries(indexes.map(({ index, bytes }) => [index, bytes])) },
     };
   },
+  reaches: (plan) => ({ partitions: [], indexes: (plan as CompactPlan).indexes.map(({ index }) => index) }),
   // Between two indexes; what a job has begun is brought to its end and cleared up.
   mayStop: ({ progress }) => ((progress as Partial<CompactProgress>).phase ?? "start") === "start",
   preflight: ["transactions", "wraparound", "slots"],

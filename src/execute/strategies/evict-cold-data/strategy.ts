@@ -8,7 +8,7 @@ import { assess, workingPartitions } from "../../../sense/assess.ts";
 import { memoryUsage, touchedBytes, workingSet } from "../../../sense/assess/memory.ts";
 import { type PartitionMeasurement, reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
-import { describeMove, movesBound, type Move, moveBatch, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
+import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, movesReach, undoMove } from "../../rows/carry-out.ts";
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
@@ -62,6 +62,7 @@ export const evictColdData: Strategy = {
   },
 
   boundTo: movesBound,
+  reaches: movesReach,
   preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions", "memory"],

@@ -9,7 +9,7 @@ import { short } from "../../../model/text.ts";
 import { assess, hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../../sense/assess.ts";
 import { reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
-import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, undoMove } from "../../rows/carry-out.ts";
+import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, movesReach, undoMove } from "../../rows/carry-out.ts";
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import { foreseen, loaded } from "../../rows/foresee.ts";
 import { type LoadMove, planLoads, type TrafficModel } from "../../rows/loads.ts";
@@ -58,6 +58,7 @@ export const rebalancePartitions: Strategy = {
   },
 
   boundTo: movesBound,
+  reaches: movesReach,
   preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions"],

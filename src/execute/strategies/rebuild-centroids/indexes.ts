@@ -30,6 +30,8 @@ export interface IndexFacts {
   readonly bytes: number;
   /** Bytes of one vector in memory; null where its dimensions are not fixed. */
   readonly vector_bytes: number | null;
+  /** The most ivfflat.probes that a role which may read the table has set, or the database; null: nobody has. */
+  readonly probes_set: number | null;
   /** maintenance_work_mem of this session, bytes. */
   readonly memory: number;
 }
@@ -48,6 +50,10 @@ export function indexFacts(host: Host, oid: string): IndexFacts | null {
            quote_ident(current_user) AS role, pg_relation_size(c.oid)::float8 AS bytes,
            CASE WHEN a.atttypmod > 0 THEN CASE y.typname WHEN 'vector' THEN 8 + 4 * a.atttypmod WHEN 'halfvec' THEN 8 + 2 * a.atttypmod
                                                WHEN 'bit' THEN 8 + a.atttypmod / 8 END END AS vector_bytes,
+           (SELECT max(split_part(one, '=', 2)::int) FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) one
+             WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+               AND split_part(one, '=', 1) = 'ivfflat.probes' AND split_part(one, '=', 2) ~ '^[0-9]{1,5}$'
+               AND (d.setrole = 0 OR has_table_privilege(d.setrole, h.oid, 'SELECT'))) AS probes_set,
            pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS memory
       FROM pg_index i
       JOIN pg_class c ON c.oid = i.indexrelid

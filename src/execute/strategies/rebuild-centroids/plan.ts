@@ -15,6 +15,7 @@ import type { Snapshot } from "../../../sense/snapshot.ts";
 import { whyNoCron } from "../../cron.ts";
 import type { NothingToDo, PlanRequest } from "../../strategy.ts";
 import { buildCommand, type IndexFacts, indexFacts } from "./indexes.ts";
+import { buildMemory, listsToTry } from "./lists.ts";
 
 export interface Target {
   readonly index: string;
@@ -41,27 +42,8 @@ export interface RebuildPlan extends Plan {
   readonly targets: readonly Target[];
 }
 
-/** pgvector's limit. */
-const MAX_LISTS = 32_768;
-
-/** Fewer are not worth an index, and could not be told apart by the classifier's count. */
-const MIN_LISTS = 10;
-
 /** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
 const AS_SICK = 1.25;
-
-/** pgvector's advice: rows / 1000 up to a million rows, above that the square root. */
-export const listsFor = (rows: number): number =>
-  Math.min(MAX_LISTS, Math.max(MIN_LISTS, Math.round(rows <= 1_000_000 ? rows / 1000 : Math.sqrt(rows))));
-
-/**
- * Memory of pgvector's k-means (Elkan): the sample (50 rows a list, 10,000 at least), two sets of centers, a lower bound for each
- * sample and center, and the distances between centers.
- */
-export function buildMemory(rows: number, lists: number, vectorBytes: number): number {
-  const samples = Math.min(rows, Math.max(10_000, 50 * lists));
-  return samples * (vectorBytes + 4 * lists + 8) + lists * (2 * vectorBytes + 4 * lists + 12);
-}
 
 /** Fullest list over the mean; null where none was seen. */
 export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
@@ -148,7 +130,8 @@ function targetOf(host: Host, group: CentroidGroup, facts: IndexFacts, whole: Ta
     return { nothing: `the recall of ${group.index} is not known: whether a rebuild keeps it could not be judged`, hint: "SELECT ruvector_integrity_sample(...) shows why, under unmeasured." };
   }
   const { rows } = measured;
-  const lists = asked !== undefined ? [asked] : [...new Set([listsFor(rows), facts.lists])];
+  const lists = listsToTry(group, measured, facts, asked);
+  if ("nothing" in lists) return lists;
   const memory_bytes = facts.vector_bytes === null ? null : buildMemory(rows, Math.max(...lists), facts.vector_bytes);
   if (memory_bytes !== null && memory_bytes > facts.memory) {
     const megabytes = Math.ceil(memory_bytes / 1024 / 1024);

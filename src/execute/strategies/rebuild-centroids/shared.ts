@@ -3,6 +3,7 @@ import type { Host } from "../../../host/host.ts";
 import type { Progress } from "../../../model/action.ts";
 import { HealingError } from "../../../model/errors.ts";
 import type { BatchResult, NewStep, UndoResult } from "../../strategy.ts";
+import type { SearchCost } from "../../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";
 import type { Target } from "./plan.ts";
 
@@ -29,12 +30,14 @@ export interface RebuildProgress extends Progress {
   readonly rebuilt: number;
   /** Parts of a whole index that wait for the others: the built index by the target's place. */
   readonly ready: Readonly<Record<number, string>>;
+  /** What searches cost by the old index and by the new one, of each that was built and stays. */
+  readonly costs: readonly { readonly index: string; readonly whole: string | null; readonly before: SearchCost; readonly after: SearchCost }[];
   /** Why an index stayed as it was. */
   readonly kept: readonly string[];
 }
 
 export const START: RebuildProgress = {
-  rows: 0, target: 0, attempt: 0, stage: "begin", job: null, built: null, before: null, after: null, rebuilt: 0, ready: {}, kept: [],
+  rows: 0, target: 0, attempt: 0, stage: "begin", job: null, built: null, before: null, after: null, rebuilt: 0, ready: {}, costs: [], kept: [],
 };
 
 export const wait = (progress: RebuildProgress, waiting: string, steps: readonly NewStep[] = []): BatchResult => ({ done: false, steps, progress, waiting });

@@ -9,14 +9,14 @@ import type { Host } from "../../../host/host.ts";
 import type { Action, Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import { HealingError } from "../../../model/errors.ts";
-import { count } from "../../../model/text.ts";
-import { CENTROIDS, measureIndex, type IndexMeasurement, type Memory } from "../../../sense/collect/centroids.ts";
+import { CENTROIDS, type Memory } from "../../../sense/collect/centroids.ts";
 import { recall, remember } from "../../../sense/remember.ts";
 import { cancelJob, isOpen, type Job, jobsOf, startJob, watchJob } from "../../jobs.ts";
 import type { BatchContext, BatchResult, NewStep, Strategy, UndoResult } from "../../strategy.ts";
 import { buildCommand, copyExtras, dropIndex, type IndexFacts, indexFacts, oidOf, rename, tryLock } from "./indexes.ts";
-import { planRebuild, type RebuildPlan, skewOf, type Target } from "./plan.ts";
-import { type Found, go, NOTHING_LEFT, present, type RebuildProgress, refused, type Stage, START, wait } from "./shared.ts";
+import { better, compareCost, dearer, foundIn, measured, worse } from "./compare.ts";
+import { planRebuild, type RebuildPlan, type Target } from "./plan.ts";
+import { go, NOTHING_LEFT, present, type RebuildProgress, refused, type Stage, START, wait } from "./shared.ts";
 import { exchangeBack, exchanging, isLastPart } from "./whole.ts";
 
 export const rebuildCentroids: Strategy = {
@@ -24,7 +24,7 @@ export const rebuildCentroids: Strategy = {
   handles: ["centroid_skew"],
   impact: 0.45,
   reversible: true,
-  description: "Builds an IVF index anew beside the old one, compares their recall on the same rows, and exchanges them if the new one is better.",
+  description: "Builds an IVF index anew beside the old one, compares what searches by both find and cost, and exchanges them if the new one finds more and costs no more.",
   params: {
     lists: z.optional(z.int().check(z.gte(1), z.lte(32_768))),
     index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
@@ -47,6 +47,7 @@ export const rebuildCentroids: Strategy = {
     };
   },
 
+  reaches: (plan) => ({ partitions: [], indexes: (plan as RebuildPlan).targets.map(({ index }) => index) }),
   // Between two indexes; what a job has begun, and parts that wait for the others, are brought to their end.
   mayStop: ({ progress }) => {
     const { stage, attempt, ready } = { ...START, ...(progress as Partial<RebuildProgress>) };
@@ -110,15 +111,17 @@ function building(context: BatchContext, target: Target, progress: RebuildProgre
   if (!facts?.valid) throw failedJob(`${progress.built} could not be built`, job);
   const lists = target.lists[progress.attempt]!;
   settleStep(host, context.action, { built: progress.built! }, facts.bytes);
-  present(host, target);
+  const old = present(host, target);
   // The same rows as before: one seed, and as many of them.
   const after = foundIn(measured(host, collection, facts.oid, progress.before!.samples), lists);
   const compared = { ...progress, after };
-  if (target.way === "whole" && after.recall >= progress.before!.recall) return readied(context, target, compared);
-  if (target.way !== "whole" && better(progress.before!, after)) {
-    return target.way === "beside" ? swap(context, target, facts, compared) : reindex(context, target, compared);
-  }
-  return go({ ...compared, stage: "dropping", kept: [...progress.kept, worse(host, collection, target, facts, compared)] });
+  const finds = target.way === "whole" ? after.recall >= progress.before!.recall : better(progress.before!, after);
+  if (!finds) return go({ ...compared, stage: "dropping", kept: [...progress.kept, worse(host, collection, target, facts, compared)] });
+  const { veto, ...cost } = compareCost(host, collection, { old, built: facts, target, progress });
+  if (veto !== null) return go({ ...compared, stage: "dropping", kept: [...progress.kept, dearer(target, compared, veto)] });
+  const judged: RebuildProgress = { ...compared, costs: [...progress.costs, { index: target.index, whole: target.whole?.oid ?? null, ...cost }] };
+  if (target.way === "whole") return readied(context, target, judged);
+  return target.way === "beside" ? swap(context, target, facts, judged) : reindex(context, target, judged);
 }
 
 /** Drops an attempt that was no better, then tries the next number of lists, or goes on to the next index. */
@@ -200,36 +203,6 @@ function end(progress: RebuildProgress): BatchResult {
 }
 
 const MORE_PROBES = "SELECT * FROM ruvector_healing_recall(...) shows recall with the probes in effect; more of them raise it.";
-
-function measured(host: Host, collection: Collection, oid: string, samples: number): IndexMeasurement {
-  const { recall_k: k, recall_probes: probes, recall_budget_ms } = collection.settings;
-  const answer = measureIndex(host, collection, oid, { k, samples, probes, budget_ms: 10 * recall_budget_ms, occupancy: true });
-  if ("why" in answer) throw refused(`its recall could not be measured: ${answer.why}`, "What cannot be compared is not exchanged.");
-  return answer;
-}
-
-function foundIn(answer: IndexMeasurement, lists: number): Found {
-  // An empty partition: all there is to find is found.
-  const found = answer.recall ?? (answer.rows === 0 ? 1 : null);
-  if (found === null) throw refused("its recall could not be measured: no rows to search for", "What cannot be compared is not exchanged.");
-  return { recall: found, skew: skewOf(answer, lists), samples: answer.samples, probes: answer.probes, index_ms: answer.index_ms };
-}
-
-/** Recall never falls; where it is the same, the fullest list must be less full. */
-export const better = (before: Pick<Found, "recall" | "skew">, after: Pick<Found, "recall" | "skew">): boolean =>
-  after.recall > before.recall || (after.recall === before.recall && before.skew !== null && after.skew !== null && after.skew < before.skew);
-
-const figure = (value: number): string => String(Number(value.toFixed(3)));
-
-/** Why an index stays, and what probes would have made the new one good: their number belongs to the lists. */
-function worse(host: Host, collection: Collection, target: Target, built: IndexFacts, { before, after, attempt }: RebuildProgress): string {
-  const lists = target.lists[attempt]!;
-  const { recall_k: k, recall_budget_ms } = collection.settings;
-  const probes = Math.max(1, Math.round(Math.sqrt(lists)));
-  const advised = measureIndex(host, collection, built.oid, { k, samples: before!.samples, probes, budget_ms: 10 * recall_budget_ms, occupancy: false });
-  const advice = "why" in advised || advised.recall === null ? "" : `, ${figure(advised.recall)} with ${probes}`;
-  return `${target.index} stays as it is: with ${lists} lists its recall@${k} would be ${figure(after!.recall)} with ${count(after!.probes, "probe")}${advice}; it is ${figure(before!.recall)}`;
-}
 
 function buildProgress(host: Host, job: Job): string {
   const [at] = host.query<{ text: string }>(sql`

@@ -1,0 +1,109 @@
+/**
+ * Whether something else got worse by an action that raised lambda. Blamed on it is only what it reaches (docs/verification.md) and what its undo would
+ * give back; what else got worse meanwhile is told, and not blamed. Pure.
+ */
+import { lambdaText, list, printable, short } from "../model/text.ts";
+import { COST_RATIO } from "./searches.ts";
+
+/** What searches by one index find and cost. */
+export interface SearchFigure {
+  /** Rows that the index has to hold. */
+  readonly rows: number;
+  readonly probes: number;
+  readonly k: number;
+  readonly recall: number | null;
+  readonly recall_error: number | null;
+  /** Mean blocks of a search, and the standard error of that; null: not counted. */
+  readonly blocks: number | null;
+  readonly blocks_error: number | null;
+  /** The planner takes the index itself, another one, or none for the usual search; null: not known. */
+  readonly planner: "this" | "other" | "none" | null;
+}
+
+/** By index, `schema.name`. */
+export type SearchFigures = Readonly<Record<string, SearchFigure>>;
+
+/** Health of the parts of the graph, 0 to 1, by a name for people; null: not measured. */
+export type PartsHealth = Readonly<Record<string, number | null>>;
+
+export interface Verification {
+  /** What got worse by it: it is undone. */
+  readonly worse: readonly string[];
+  /** What got worse meanwhile, by something else as far as can be told. */
+  readonly meanwhile: readonly string[];
+  readonly looked_at: readonly string[];
+}
+
+/** Rounding to whole pages: a search that reads this many blocks (64 KiB) more is none the worse. */
+const SLACK_BLOCKS = 8;
+
+/** The share of its recall that an index must keep: below it lambda would call it stress. */
+const RECALL_KEPT = 0.95;
+
+/** Two standard errors: 20 sampled rows are few, and after rows have moved they are others. */
+const ERRORS = 2;
+
+/** What got worse of the searches by one index. A table that took rows may cost as much more as it has more rows. */
+export function worseSearches(index: string, before: SearchFigure, after: SearchFigure): string[] {
+  // With other probes it is another measure: the owner changed them meanwhile.
+  if (before.probes !== after.probes || before.k !== after.k) return [];
+  const name = printable(index, 200);
+  const found: string[] = [];
+  if (before.planner === "this" && after.planner === "none") found.push(`the planner used ${name} and reads the whole table now`);
+  if (before.blocks !== null && after.blocks !== null) {
+    const may = COST_RATIO * before.blocks * Math.max(1, after.rows / Math.max(1, before.rows));
+    const noise = ERRORS * Math.hypot(after.blocks_error ?? 0, (may / Math.max(1, before.blocks)) * (before.blocks_error ?? 0));
+    if (after.blocks > may + noise + SLACK_BLOCKS) found.push(`searches by ${name} read ${short(after.blocks)} blocks instead of ${short(before.blocks)} (for ${rows(before, after)})`);
+  }
+  if (before.recall !== null && after.recall !== null && before.recall_error !== null && after.recall_error !== null) {
+    const lost = before.recall - after.recall;
+    if (after.recall < RECALL_KEPT * before.recall && lost > ERRORS * Math.hypot(before.recall_error, after.recall_error)) {
+      found.push(`recall@${after.k} of ${name} fell from ${figure(before.recall)} to ${figure(after.recall)}`);
+    }
+  }
+  return found;
+}
+
+const figure = (value: number): string => String(Number(value.toFixed(3)));
+
+const rows = (before: SearchFigure, after: SearchFigure): string =>
+  before.rows === after.rows ? `${short(after.rows)} rows` : `${short(Math.round(after.rows))} rows instead of ${short(Math.round(before.rows))}`;
+
+/** The parts that fell into stress, or deeper into it. */
+export function fallen(before: PartsHealth, after: PartsHealth, stress: number, ratio: number): string[] {
+  return Object.entries(after).flatMap(([part, now]) => {
+    // Those that were whole are not kept.
+    const was = before[part] === undefined ? 1 : before[part];
+    if (was === null || now === null || now >= stress || now >= (was >= stress ? was : ratio * was)) return [];
+    return [part];
+  });
+}
+
+export interface Compared {
+  readonly searches: { readonly before: SearchFigures; readonly after: SearchFigures };
+  readonly parts: { readonly before: PartsHealth; readonly after: PartsHealth };
+  /** Names of parts that the action reaches. */
+  readonly reached: readonly string[];
+  readonly stress_threshold: number;
+  readonly abort_ratio: number;
+}
+
+export function harm({ searches, parts, reached, stress_threshold, abort_ratio }: Compared): Verification {
+  const indexes = Object.keys(searches.before);
+  const compared = indexes.filter((index) => searches.after[index] !== undefined);
+  const down = fallen(parts.before, parts.after, stress_threshold, abort_ratio);
+  const told = (part: string): string => `${printable(part, 200)} fell from ${lambdaText(parts.before[part] ?? 1)} to ${lambdaText(parts.after[part] ?? null)}`;
+  const missing = indexes.length - compared.length;
+  return {
+    worse: [
+      ...compared.flatMap((index) => worseSearches(index, searches.before[index]!, searches.after[index]!)),
+      ...down.filter((part) => reached.includes(part)).map(told),
+    ],
+    meanwhile: down.filter((part) => !reached.includes(part)).map(told),
+    looked_at: [
+      ...(compared.length > 0 ? [`searches by ${list(compared, 5)}`] : []),
+      ...(missing > 0 ? [`not the searches by ${missing} more: there was no time (recall_budget_ms), or they could not be measured`] : []),
+      `the health of ${Object.keys(parts.after).length} parts of the graph`,
+    ],
+  };
+}
