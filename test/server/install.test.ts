@@ -1,6 +1,7 @@
 /** Installing, as far as it takes a second session: other sessions notice a new bundle. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import pg from "pg";
 import { beforeAll, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { configure, HOT, makeTable, QUICK } from "./support/collection.ts";
@@ -54,4 +55,25 @@ it("upgrades deadlock with nobody, while the loop ticks and heals, people call a
   // A tick and a person's call do not wait for each other's locks, and a batch's writers retry: README.
   expect(errors.filter((error) => !/ (55P03|40001) /.test(error))).toEqual([]);
   expect(Object.values(went).every((times) => times > 0), JSON.stringify(went)).toBe(true);
+});
+
+it.each(["LATIN1", "SQL_ASCII", "WIN1252"])("a database in %s is refused before anything is made, with the statement that makes one in UTF8", async (encoding) => {
+  const name = `${db.name}_${encoding.toLowerCase()}`;
+  await db.client.query(`CREATE DATABASE "${name}" TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
+  const url = new URL(db.url);
+  url.pathname = `/${name}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    await client.query(`CREATE EXTENSION ${inject("language")}; CREATE EXTENSION vector`);
+    const error = await raised(client, script);
+    expect(error).toMatchObject({ code: "0A000", message: "ruvector_healing needs a database in UTF8", detail: `The encoding of database ${name} is ${encoding}.` });
+    expect((await client.query("SELECT to_regnamespace('ruvector') AS made")).rows).toEqual([{ made: null }]);
+    const statement = /^CREATE DATABASE .*?;/.exec(error.hint!)![0];
+    await client.query(statement);
+    await client.query(`DROP DATABASE "${name}_utf8"`);
+  } finally {
+    await client.end();
+    await db.client.query(`DROP DATABASE "${name}"`);
+  }
 });
