@@ -13,6 +13,8 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_collection(ruvector_integrity_status.collection) WHERE ruvector_integrity_status.collection IS NOT NULL;
   SELECT format('%I.%I', c.schema_name, c.table_name),
          (ARRAY['normal', 'stress', 'critical'])[s.state + 1], s.state, s.since, s.lambda, s.sampled_at,
          m.source, m.witness_edges, m.unmeasured

@@ -12,6 +12,8 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_collection(ruvector_healing_list_occupancy.collection) WHERE ruvector_healing_list_occupancy.collection IS NOT NULL;
   SELECT format('%I.%I', c.schema_name, c.table_name), i.name, (l.place - 1)::int, l.rows::bigint,
          l.rows::float8 / nullif((i.kept #>> '{measured,rows}')::float8 / v.lists, 0),
          i.kept #>> '{measured,lists,source}', to_timestamp((i.kept ->> 'at')::float8)

@@ -3,6 +3,8 @@ RETURNS TABLE (key text, value jsonb, source text, default_value jsonb, range te
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_collection(ruvector_healing_config.collection) WHERE ruvector_healing_config.collection IS NOT NULL;
   WITH wanted AS (
     SELECT CASE WHEN ruvector_healing_config.collection IS NULL THEN 0
                 ELSE ruvector.healing_collection(ruvector_healing_config.collection) END AS id

@@ -4,6 +4,8 @@ RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_collection(ruvector_healing_status.collection) WHERE ruvector_healing_status.collection IS NOT NULL;
   WITH wanted AS (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
            ruvector.healing_settings(c.collection_id) AS settings

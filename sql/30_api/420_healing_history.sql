@@ -23,6 +23,8 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_since(ruvector_healing_history.since), ruvector.healing_limit(ruvector_healing_history.limit_);
   SELECT a.id, a.collection, a.state, a.problem_class, a.strategy_name, a.initiated_by, a.created_at, a.finished_at,
          coalesce(a.finished_at, clock_timestamp()) - a.created_at, (a.progress ->> 'rows')::bigint,
          a.initial_lambda, a.predicted_lambda, a.final_lambda, o.improvement_pct, a.verified, a.message

@@ -23,6 +23,8 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_since(ruvector_healing_decisions.since), ruvector.healing_limit(ruvector_healing_decisions.limit_);
   SELECT * FROM (
     SELECT r.last_at AS at, r.collection, 'refused' AS decision, r.reason, r.problem_class, NULL::text AS strategy, NULL::bigint AS action_id, r.message, r.measured, r.flips_at,
            r.count, r.first_at, r.last_at, r.closed_at IS NULL AS open, r.escalated_at

@@ -26,6 +26,8 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_since(ruvector_healing_forecasts.since), ruvector.healing_limit(ruvector_healing_forecasts.limit_);
   SELECT f.id, f.collection, f.mode, f.problem_class, f.strategy_name, f.made_at, f.due_at, f.count,
          f.initial_lambda, f.predicted_lambda, f.actual_lambda, f.recovered,
          f.predicted_lambda - f.initial_lambda, f.actual_lambda - f.initial_lambda,

@@ -31,7 +31,8 @@ BEGIN
     -- pg_cron's seconds end at 59; cron lines step in whole minutes that divide the hour.
     schedule := CASE WHEN seconds > 1800 THEN '0 * * * *'
                      ELSE '*/' || (SELECT min(m) FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]) m WHERE m >= ceil(seconds / 60)) || ' * * * *' END;
-  ELSIF string_to_array(version, '.')::int[] >= ARRAY[1, 5] THEN
+  -- Debian 12's says 1.4-1.
+  ELSIF (SELECT array_agg(m[1]::numeric ORDER BY place) FROM regexp_matches(version, '[0-9]+', 'g') WITH ORDINALITY v(m, place)) >= ARRAY[1, 5]::numeric[] THEN
     schedule := seconds || CASE WHEN seconds = 1 THEN ' second' ELSE ' seconds' END;
   ELSE
     schedule := '* * * * *';

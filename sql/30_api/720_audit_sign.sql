@@ -63,6 +63,8 @@ RETURNS TABLE (seq bigint, content_hash text, hash text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
+  SELECT ruvector.healing_limit(ruvector_healing_audit_links.limit_);
   SELECT e.seq, encode(e.content_hash, 'hex'), encode(e.hash, 'hex')
     FROM ruvector.healing_events e
    WHERE e.seq > coalesce(after, 0)

@@ -78,7 +78,8 @@ describe("settings of the caller that run code", () => {
     await session.query(`SET ROLE ${mallory}; SET ${language}.start_proc = 'evil.start'`);
     expect((await session.query("SELECT ruvector_contracted_graph('embeddings') ->> 'nodes' AS nodes")).rows[0].nodes).toContain("partition");
     // That it would start something: in mallory's own JavaScript it does.
-    expect((await raised(session, `DO LANGUAGE ${language} $$ var x = 1; $$`)).detail).toContain("started in the JavaScript of another role");
+    const { message, detail } = await raised(session, `DO LANGUAGE ${language} $$ var x = 1; $$`);
+    expect(`${message} ${detail}`).toContain("started in the JavaScript of another role");
   });
 });
 
