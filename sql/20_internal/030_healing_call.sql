@@ -48,6 +48,10 @@ DECLARE
   -- Settings are one object for everybody: rules between them hold over all layers.
   kind constant text := CASE operation WHEN 'configure' THEN 'settings' ELSE 'collection' END;
 BEGIN
+  IF octet_length(input::text) > 8388608 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'the arguments have more than 8 MB',
+      DETAIL = format('Got %s bytes.', octet_length(input::text)), HINT = 'Write the document shorter: of a graph, the nodes and edges that count.';
+  END IF;
   -- trigger and execute answer with the guard's refusal; the others only read.
   IF operation NOT IN ('trigger', 'execute', 'explain', 'explain_collection', 'graph') THEN
     PERFORM ruvector.healing_writable(operation);

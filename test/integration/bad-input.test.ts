@@ -73,6 +73,7 @@ const CASES: readonly Case[] = [
   ["SELECT ruvector_healing_schedule('1 day')", "RV001", /1 day/, /5 seconds/],
   ["SELECT ruvector_healing_schedule('5 seconds')", "RV009", /ruvector|shared_preload_libraries/, /cron/],
   ["SELECT ruvector_integrity_report('embeddings', NULL)", "RV001", /null/, /./],
+  ["SELECT ruvector_integrity_report('embeddings', jsonb_build_object('note', repeat('x', 9000000)))", "RV001", /^Got 90000\d\d bytes\.$/, /shorter/],
   ["SELECT ruvector_integrity_report('embeddings', '{}')", "RV001", /neither/, /./],
   ["SELECT ruvector_integrity_report('embeddings', '{\"lambda\": 1.5}')", "RV001", /1\.5/, /./],
   ["SELECT ruvector_integrity_report('embeddings', '{\"metrics\": {\"memory_pct\": 5}}')", "RV001", /memory_pct/, /"memory_usage_pct"/],

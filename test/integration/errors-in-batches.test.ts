@@ -56,3 +56,9 @@ describe("a batch whose statement fails", () => {
     expect(await checksum(db)).toEqual(before);
   });
 });
+
+// A text of 512 MB ends plv8's server.
+it("an answer that is too large for JavaScript is an error of the statement", async () => {
+  const answer = await db.value<string>("SELECT ruvector.healing_run('SELECT repeat(''x'', 70000000) AS x', '[]', true)");
+  expect(JSON.parse(answer)).toMatchObject({ error: { sqlstate: "54000", detail: expect.stringMatching(/^1 rows, 700\d+ bytes\.$/) } });
+});
