@@ -5,6 +5,7 @@
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
 import { type MeasuredHealth } from "../graph/contracted.ts";
+import { fragmentationPct } from "../fragmentation/expected.ts";
 import { health } from "../graph/health.ts";
 import type { IndexMeasurement } from "../collect/fragmentation.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -26,10 +27,14 @@ export function pathHealth(snapshot: Snapshot, configuration: Configuration): Me
   return known.length > 0 ? Math.min(...known) : null;
 }
 
-/** Indexes above the point where fragmentation begins to count, worst first, the larger first where equal. */
+/** What a rebuild gives back in percent; fragmentation is less where a btree would split its pages again. */
+const givenBack = ({ bytes, expected_bytes, fragmentation_pct }: IndexMeasurement): number =>
+  expected_bytes === null ? (fragmentation_pct ?? 0) : fragmentationPct(bytes, expected_bytes);
+
+/** Indexes above the point where fragmentation begins to count: those first that give back most, the larger first where equal. */
 export const fragmentedIndexes = ({ indexes }: Snapshot, { fragmentation_pct: [fine] }: Configuration): readonly IndexMeasurement[] =>
   indexes.filter((one) => one.fragmentation_pct !== null && one.fragmentation_pct > fine)
-    .sort((a, b) => b.fragmentation_pct! - a.fragmentation_pct! || b.bytes - a.bytes);
+    .sort((a, b) => givenBack(b) - givenBack(a) || b.bytes - a.bytes);
 
 type PathMetrics = Pick<Metrics, "index_fragmentation_pct" | "fragmented_indexes" | "index_fragmentation">;
 

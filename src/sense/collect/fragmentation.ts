@@ -1,14 +1,16 @@
 /**
- * How fragmented the collection's indexes are: the share of an index that a rebuild would give back. Sources: pgstatindex
+ * How fragmented the collection's indexes are: the share of an index that a rebuild would give back, and keep. Sources: pgstatindex
  * (extension pgstattuple) for btree where the role may call it; otherwise, and for ivfflat and hnsw, which pgstattuple refuses
- * ("index is not supported"), pg_relation_size against the size that rows and widths make up (../fragmentation/expected.ts).
+ * ("index is not supported"), pg_relation_size against the index's own size when it was new, or against the most that rows and
+ * widths make up (../fragmentation).
  */
 import sql, { raw } from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
-import { expectedPages, fragmentationPct, type IndexColumn, type IndexShape, innerPages } from "../fragmentation/expected.ts";
+import { type Baselines, fragmentationOf, type IndexState, judge, type Last, SMALL_PAGES } from "../fragmentation/baseline.ts";
+import { innerPages } from "../fragmentation/expected.ts";
 import { remembered } from "../remember.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 
@@ -27,38 +29,35 @@ export interface IndexMeasurement {
   readonly fragmentation_pct: number | null;
   /** small: too few pages to speak of; it counts as 0. */
   readonly source: "pgstattuple" | "estimate" | "small";
+  /** Its size when it was new, where that is known: what it is compared with. */
+  readonly bytes_when_new: number | null;
 }
 
 interface Value {
   readonly indexes: readonly IndexMeasurement[];
   readonly unmeasured: readonly Unmeasured[];
+  /** What the next look compares with; values of older versions have none. */
+  readonly last?: Last;
 }
-
-/** An index of less than 1 MiB is rebuilt for nothing: a few half-full pages are most of it. */
-export const SMALL_PAGES = 128;
 
 export const FRAGMENTATION = "fragmentation";
 
 /** From memory while it is younger than fragmentation_interval_seconds, unless `fresh`. */
 export function measureFragmentation(host: Host, collection: Collection, fresh: boolean): Measured<readonly IndexMeasurement[]> {
-  const { value } = remembered<Value>(host, collection.id, FRAGMENTATION, collection.settings.fragmentation_interval_seconds, fresh, () => measure(host, collection));
+  const { value } = remembered<Value>(host, collection.id, FRAGMENTATION, collection.settings.fragmentation_interval_seconds, fresh, (before) => measure(host, collection, before?.value.last ?? null));
   return { value: value.indexes, unmeasured: value.unmeasured };
 }
 
-interface Facts extends Omit<IndexShape, "rows" | "columns"> {
-  readonly index: string;
-  readonly oid: string;
-  readonly table: string;
-  readonly pages: number;
+interface Facts extends Omit<IndexState, "rows"> {
   readonly block: number;
   readonly locked: boolean;
-  readonly live: number;
-  /** Entries as the last vacuum counted them where a predicate makes them fewer than the rows; null elsewhere. */
+  /** Rows changed since the last ANALYZE: what it found may be off by so many. null: the server lost count. */
+  readonly changed: number | null;
+  /** Entries as the last build, VACUUM or ANALYZE counted them where a predicate makes them fewer than the rows; null elsewhere. */
   readonly partial_rows: number | null;
-  readonly columns: readonly IndexColumn[];
 }
 
-function measure(host: Host, collection: Collection): Value {
+function measure(host: Host, collection: Collection, last: Last | null): Value {
   const facts = readIndexes(host, collection);
   const call = exactFunction(host);
   const exact = new Map<string, number>();
@@ -72,7 +71,12 @@ function measure(host: Host, collection: Collection): Value {
       if (pages !== null) exact.set(one.oid, pages);
     }
   }
-  const indexes = facts.map((one) => measurementOf(one, exact.get(one.oid)));
+  const baselines: Record<string, Baselines[string]> = {};
+  const indexes = facts.map((one) => {
+    const { baseline, measurement } = measurementOf(one, exact.get(one.oid) ?? null, last);
+    baselines[one.oid] = baseline;
+    return measurement;
+  });
   const unmeasured: Unmeasured[] = [];
   if ("why" in call && candidates.length > 0) unmeasured.push({ what: "exact fragmentation of btree indexes", why: `estimated instead: ${call.why}`, hint: call.hint });
   const unknown = indexes.filter(({ fragmentation_pct }) => fragmentation_pct === null);
@@ -80,27 +84,40 @@ function measure(host: Host, collection: Collection): Value {
     const { index, table } = unknown[0]!;
     unmeasured.push({
       what: `fragmentation of ${unknown.length === 1 ? index : `${unknown.length} indexes, ${index} first`}`,
-      why: "its table was never analyzed, or its statistics are not for the role to read: the width of a column is not known",
+      why: "the width of a column is not known: its table was never analyzed, its values lie out of line, or its statistics are not for the role to read",
       hint: `ANALYZE ${table}; or GRANT SELECT ON ${table} TO the installing role;`,
     });
   }
-  return { indexes, unmeasured };
+  return { indexes, unmeasured, last: { baselines, removed: Object.fromEntries(facts.map(({ table, removed }) => [table, removed])) } };
 }
 
-function measurementOf(facts: Facts, exact: number | undefined): IndexMeasurement {
+function measurementOf(facts: Facts, exact: number | null, last: Last | null) {
   const { index, oid, table, method, pages, block } = facts;
   const bytes = pages * block;
-  const base = { index, oid, table, method, bytes };
-  if (pages < SMALL_PAGES) return { ...base, expected_bytes: bytes, fragmentation_pct: 0, source: "small" };
-  const rows = facts.partial_rows ?? facts.live * (1 - (method === "btree" ? 0 : (facts.columns[0]?.null_frac ?? 0)));
-  const expected = exact ?? expectedPages({ ...facts, rows });
-  return {
-    ...base,
-    // A rebuild never makes it larger than a fresh build of it is now: an estimate above that is an error of the estimate.
-    expected_bytes: expected === null ? null : Math.min(bytes, Math.round(expected * block)),
-    fragmentation_pct: expected === null ? null : fragmentationPct(pages, expected),
-    source: exact === undefined ? "estimate" : "pgstattuple",
-  };
+  const state: IndexState = { ...facts, rows: entries(facts) };
+  const judged = judge(state, exact, last);
+  const { when_new } = judged.baseline;
+  const base = { index, oid, table, method, bytes, bytes_when_new: when_new && when_new.pages * block };
+  const measurement: IndexMeasurement = pages < SMALL_PAGES
+    ? { ...base, expected_bytes: bytes, fragmentation_pct: 0, source: "small" }
+    : {
+        ...base,
+        // A rebuild never makes it larger than a fresh build of it is now: an estimate above that is an error of the estimate.
+        expected_bytes: judged.expected === null ? null : Math.min(bytes, Math.round(judged.expected * block)),
+        fragmentation_pct: fragmentationOf(state, judged),
+        source: exact === null ? "estimate" : "pgstattuple",
+      };
+  return { measurement, baseline: judged.baseline };
+}
+
+/**
+ * The most entries that an index may have: rows without a vector have none, as the last ANALYZE found them, and as many of those may have got
+ * one as rows were changed since. A btree keeps NULLs.
+ */
+function entries({ method, live, changed, partial_rows, columns }: Facts): number {
+  if (changed === null) return live;
+  if (partial_rows !== null) return Math.min(live, partial_rows + changed);
+  return method === "btree" ? live : Math.min(live, live * (1 - (columns[0]?.null_frac ?? 0)) + changed);
 }
 
 /**
@@ -111,14 +128,17 @@ function readIndexes(host: Host, collection: Collection): Facts[] {
   return host.query<Facts>(sql`
     SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, format('%I.%I', tn.nspname, t.relname) AS "table", am.amname AS method,
            CASE WHEN l.locked THEN ic.relpages ELSE (pg_relation_size(ic.oid) / current_setting('block_size')::int)::int END AS pages,
-           current_setting('block_size')::int AS block, l.locked, i.indisunique AS "unique",
+           current_setting('block_size')::int AS block, l.locked, i.indisunique AS "unique", ic.relfilenode::text AS file,
+           u.added, u.removed,
+           -- Counters that do not even hold the rows there are were lost: in a crash, by pg_stat_reset, in pg_upgrade.
+           CASE WHEN u.inserted >= greatest(t.reltuples, 0) THEN pg_stat_get_mod_since_analyze(t.oid)::float8 END AS changed,
            -- The larger of two counts, so that neither makes an index look more bloated than it is: pg_stat's live rows, which a
            -- crash and a DELETE that reports after the VACUUM lower, and the planner's (rows a page at the last vacuum, pages now).
-           greatest(pg_stat_get_live_tuples(t.oid), CASE WHEN t.relpages > 0 AND NOT l.locked
-             THEN greatest(t.reltuples, 0) / t.relpages * (pg_relation_size(t.oid) / current_setting('block_size')::int) ELSE greatest(t.reltuples, 0) END)::float8 AS live,
+           greatest(v.reported, v.planned)::float8 AS live,
+           CASE WHEN least(v.reported, v.planned) > 0 THEN least(v.reported, v.planned) ELSE greatest(v.reported, v.planned) END::float8 AS least_live,
            CASE WHEN i.indpred IS NOT NULL THEN greatest(ic.reltuples, 0)::float8 END AS partial_rows,
            coalesce(o.fillfactor, 90) AS fillfactor, coalesce(o.lists, 100) AS lists, coalesce(o.m, 16) AS m, coalesce(o.deduplicate, true) AS deduplicate,
-           c.columns
+           c.columns, c.ordered
       FROM ${family(sql`${collection.relid}::oid`)} f
       JOIN pg_index i ON i.indrelid = f.relid AND i.indisvalid
       -- What rebuild_centroids has beside an index for a while is none of the collection's own.
@@ -127,26 +147,37 @@ function readIndexes(host: Host, collection: Collection): Facts[] {
       JOIN pg_namespace n ON n.oid = ic.relnamespace
       JOIN pg_class t ON t.oid = i.indrelid AND t.relkind IN ('r', 'm')
       JOIN pg_namespace tn ON tn.oid = t.relnamespace
+     CROSS JOIN LATERAL (SELECT n.ins AS inserted, (n.ins + n.upd - n.hot)::float8 AS added, (n.del + n.upd - n.hot)::float8 AS removed
+                           FROM (SELECT pg_stat_get_tuples_inserted(t.oid) AS ins, pg_stat_get_tuples_updated(t.oid) AS upd,
+                                        pg_stat_get_tuples_deleted(t.oid) AS del, pg_stat_get_tuples_hot_updated(t.oid) AS hot) n) u
      CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'relation' AND k.relation IN (ic.oid, t.oid)
                                           AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                                           AND k.mode = 'AccessExclusiveLock') AS locked) l
+     CROSS JOIN LATERAL (SELECT pg_stat_get_live_tuples(t.oid) AS reported, CASE WHEN t.relpages > 0 AND NOT l.locked
+       THEN greatest(t.reltuples, 0) / t.relpages * (pg_relation_size(t.oid) / current_setting('block_size')::int) ELSE greatest(t.reltuples, 0) END AS planned) v
      CROSS JOIN LATERAL (SELECT max(option_value) FILTER (WHERE option_name = 'fillfactor')::int AS fillfactor,
                                 max(option_value) FILTER (WHERE option_name = 'lists')::int AS lists,
                                 max(option_value) FILTER (WHERE option_name = 'm')::int AS m,
-                                bool_and(option_value::boolean) FILTER (WHERE option_name = 'deduplicate_items') AS deduplicate
+                                bool_and(option_value::boolean) FILTER (WHERE option_name = 'deduplicate_items') AS deduplicate,
+                                t.reltoastrelid <> 0 AND (l.locked OR pg_relation_size(t.reltoastrelid) > 0) AS outside
                            FROM pg_options_to_table(ic.reloptions)) o
      CROSS JOIN LATERAL (
        SELECT coalesce(json_agg(json_build_object(
                 'width', CASE WHEN a.attlen > 0 THEN a.attlen
                               -- The type says it exactly; pg_stats counts a vector that was moved out of line as its pointer.
-                              WHEN y.typname = 'vector' AND a.atttypmod > 0 THEN a.atttypmod * 4 + 8
-                              WHEN y.typname = 'halfvec' AND a.atttypmod > 0 THEN a.atttypmod * 2 + 8
-                              WHEN y.typname = 'bit' AND a.atttypmod > 0 THEN (a.atttypmod + 7) / 8 + 8
+                              WHEN y.name = 'vector' AND y.modifier > 0 THEN y.modifier * 4 + 8
+                              WHEN y.name = 'halfvec' AND y.modifier > 0 THEN y.modifier * 2 + 8
+                              WHEN y.name = 'bit' AND y.modifier > 0 THEN (y.modifier + 7) / 8 + 8
+                              WHEN am.amname <> 'btree' AND ta.attname IS NOT NULL AND o.outside THEN NULL
                               ELSE s.avg_width END,
                 'align', CASE WHEN a.attlen = -1 AND coalesce(s.avg_width, 0) < 127 THEN 1
                               ELSE CASE a.attalign WHEN 'c' THEN 1 WHEN 's' THEN 2 WHEN 'i' THEN 4 ELSE 8 END END,
-                'null_frac', coalesce(s.null_frac, 0), 'n_distinct', coalesce(s.n_distinct, 0)) ORDER BY a.attnum), '[]') AS columns
-         FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+                'null_frac', coalesce(s.null_frac, 0), 'n_distinct', coalesce(s.n_distinct, 0)) ORDER BY a.attnum), '[]') AS columns,
+              -- Rows arrive in the order of their keys (a column of one value is in any order).
+              coalesce(bool_and(coalesce(abs(s.correlation) >= 0.99 OR s.n_distinct = 1, false)) FILTER (WHERE a.attnum <= i.indnkeyatts), false) AS ordered
+         FROM pg_attribute a
+        CROSS JOIN LATERAL (SELECT coalesce(b.typname, d.typname) AS name, CASE WHEN d.typtype = 'd' THEN d.typtypmod ELSE a.atttypmod END AS modifier
+                              FROM pg_type d LEFT JOIN pg_type b ON b.oid = d.typbasetype WHERE d.oid = a.atttypid) y
          LEFT JOIN pg_attribute ta ON ta.attrelid = t.oid AND ta.attnum = i.indkey[a.attnum - 1] AND ta.attnum <> 0
          -- An expression's statistics stand under the index.
          LEFT JOIN pg_stats s ON s.schemaname = tn.nspname AND NOT s.inherited
