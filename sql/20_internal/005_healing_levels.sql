@@ -86,6 +86,7 @@ VALUES
   ('healing_read_lists', 'table_owner', false),
   ('healing_page_number', 'table_owner', false),
   ('healing_walk_lists', 'table_owner', false),
+  ('healing_equal_vectors', 'table_owner', false),
   ('healing_throttle_tables', 'table_owner', false),
   ('healing_throttle_install', 'table_owner', false),
   ('healing_throttle_remove', 'table_owner', false),

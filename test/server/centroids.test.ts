@@ -67,6 +67,21 @@ describe("a fresh index", () => {
     expect((await occupancy("fresh")).reduce((sum, { rows }) => sum + Number(rows), 0)).toBeLessThanOrEqual(4000);
   });
 
+  it("is as full as equal vectors make it: one list of them is shown, and not judged", async () => {
+    await db.client.query(`
+      CREATE TABLE same (id bigserial PRIMARY KEY, embedding vector(8));
+      INSERT INTO same (embedding) SELECT CASE WHEN g % 10 < 7 THEN '[1,1,1,1,1,1,1,1]' ELSE (SELECT array_agg(random()) FROM generate_series(1, 8) WHERE g > 0)::vector END
+        FROM generate_series(1, 6000) g;
+      CREATE INDEX ON same USING ivfflat (embedding vector_l2_ops) WITH (lists = 20); SELECT ruvector_healing_register('same')`);
+    await db.client.query("SELECT ruvector_healing_configure('{\"min_rows_for_list\": 100}', 'same')");
+    const taken = await sample("same");
+    expect(taken.lambda).toBe(1);
+    expect(Math.max(...(await occupancy("same")).map(({ ratio }) => ratio))).toBeGreaterThan(10);
+    // Others that fall into one list can be told apart by a rebuild.
+    await db.client.query("INSERT INTO same (embedding) SELECT ARRAY[9, 9, 9, 9, 9, 9, 9, 9 + random()]::vector FROM generate_series(1, 6000)");
+    expect((await sample("same")).lambda).toBeLessThan(0.8);
+  });
+
   it("leaves the session's settings as they were", async () => {
     await db.client.query("SET ivfflat.probes = 3; SET enable_seqscan = off");
     await db.client.query("BEGIN");

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Counters } from "../../src/sense/activity/counters.ts";
-import { type ActivityMemory, follow, settleSeconds, trafficLoad } from "../../src/sense/activity/follow.ts";
+import { type ActivityMemory, follow, reusedBlocks, settleSeconds, trafficLoad } from "../../src/sense/activity/follow.ts";
 
 const SETTINGS = { traffic_window_seconds: 60, min_reads_per_second: 100, min_writes_per_second: 10, working_set_window_seconds: 600 };
 const NAMES = ["a", "b", "c", "d"];
@@ -53,6 +53,25 @@ describe("follow", () => {
     expect(load(run(null, 600, [10, 0, 0, 0]))).toBeLessThan(1.2);
     expect(load(run(null, 600, [50, 0, 0, 0]))).toBeCloseTo(2, 2);
     expect(load(run(null, 600, [101, 0, 0, 0]))).toBeCloseTo(4, 2);
+  });
+
+  it("keeps nothing in memory for what is read once from end to end: a dump, a nightly report", () => {
+    const rows = 10_000;
+    const read = (passes: number, byIndex = 0) => {
+      const scanned = passes * rows;
+      // A row that lies out of line asks for many blocks.
+      const blocks = { a: { asked: 5 * (scanned + byIndex), table: 0, found: 0, read: scanned + byIndex, scanned } };
+      return reusedBlocks({ blocks }, "a", rows);
+    };
+    expect(read(0.4)).toBe(0);
+    expect(read(1)).toBe(0);
+    expect(read(2)).toBeCloseTo(5 * rows, 6);
+    expect(read(10)).toBeCloseTo(5 * 9 * rows, 6);
+    // The searches beside it count as before.
+    expect(read(1, 500)).toBeCloseTo(5 * 500, 6);
+    expect(read(0, 500)).toBe(5 * 500);
+    expect(reusedBlocks({ blocks: { a: { asked: 70, table: 0, found: 0 } } }, "a", rows)).toBe(70);
+    expect(reusedBlocks({ blocks: {} }, "a", rows)).toBe(0);
   });
 
   it("takes blocks that were asked for while no row was read or written for maintenance's", () => {

@@ -17,6 +17,8 @@ export interface Counters {
    * does not name its partition makes one in each.
    */
   readonly reads: number;
+  /** Of them, rows read by sequential scans; counters of older versions do not say. */
+  readonly scanned?: number;
   /** Rows inserted, updated and deleted. */
   readonly writes: number;
   /** Rows inserted, of the writes. */
@@ -53,6 +55,7 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
     )
     SELECT o.relid,
            ${total("IN ('table', 'index')", "tuples_returned")} AS reads,
+           ${total("= 'table'", "tuples_returned")} AS scanned,
            ${total("= 'table'", "tuples_inserted", "tuples_updated", "tuples_deleted")} AS writes,
            ${total("= 'table'", "tuples_inserted")} AS inserts,
            ${total("IS NOT NULL", "blocks_fetched")} AS blocks,

@@ -37,7 +37,11 @@ export interface ActivityMemory {
   /** Smoothed rates, per second, reads over the shorter window too, and how many of the writes are inserts (0 to 1). */
   readonly rates: Readonly<Record<string, Sums & { readonly inserted: number; readonly recent_reads?: number }>>;
   /** Blocks asked for within the working set's window (older ones fade); of those of the table alone, how many were found. */
-  readonly blocks: Readonly<Record<string, { readonly asked: number; readonly table: number; readonly found: number }>>;
+  readonly blocks: Readonly<Record<string, {
+    readonly asked: number; readonly table: number; readonly found: number;
+    /** Rows read in that time, and those of them that sequential scans read. */
+    readonly read?: number; readonly scanned?: number;
+  }>>;
   /** Seconds that `blocks` covers. */
   readonly observed: number;
   /** Set by our own moves: the interval they fall into is left out. */
@@ -59,6 +63,16 @@ const RECENT = 1 / 6;
 export function trafficLoad({ loads, recent }: Pick<ActivityMemory, "loads" | "recent">, relid: string, figure: keyof Sums, fine: number): number {
   const lasting = loads[relid]?.[figure] ?? 0;
   return Math.exp(lasting > Math.log(fine) ? Math.max(lasting, recent[relid]?.[figure] ?? 0) : lasting);
+}
+
+/**
+ * Blocks asked for that it pays to keep in memory. What is read once from end to end - a dump, a nightly report - comes back to nothing: the
+ * first pass of sequential scans is left out, with all that it asked for on its way (TOAST, for one). Scans that come again count from the second on.
+ */
+export function reusedBlocks({ blocks }: Pick<ActivityMemory, "blocks">, relid: string, rows: number): number {
+  const { asked = 0, read = 0, scanned = 0 } = blocks[relid] ?? {};
+  if (!(read > 0) || !(scanned > 0)) return asked;
+  return asked * (1 - Math.min(1, Math.min(scanned, rows) / read));
 }
 
 /** A partition without traffic: the logarithm of nothing would never come back within a window. */
@@ -97,14 +111,14 @@ export function follow(previous: ActivityMemory | null, counters: CountersByPart
 const decay = (seconds: number, window: number): number => Math.exp(-seconds / window);
 const sum = (a: Sums, b: Sums): Sums => ({ reads: a.reads + b.reads, writes: a.writes + b.writes });
 
-const NOTHING: Counters = { reads: 0, writes: 0, inserts: 0, blocks: 0, table_blocks: 0, table_hits: 0 };
+const NOTHING: Required<Counters> = { reads: 0, scanned: 0, writes: 0, inserts: 0, blocks: 0, table_blocks: 0, table_hits: 0 };
 
 /** Counters that went backwards were reset (pg_stat_reset, a crash): nothing is known of that interval. */
 function change(before: Counters | undefined, after: Counters): Counters {
   if (!before) return NOTHING;
   const keys = Object.keys(NOTHING) as (keyof Counters)[];
-  if (keys.some((key) => after[key] < before[key])) return NOTHING;
-  return Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])) as unknown as Counters;
+  if (keys.some((key) => (after[key] ?? 0) < (before[key] ?? 0))) return NOTHING;
+  return Object.fromEntries(keys.map((key) => [key, (after[key] ?? 0) - (before[key] ?? after[key] ?? 0)])) as unknown as Counters;
 }
 
 /** Logarithm of each partition's share over the mean one; nearer to 0, level, the more is missing of the traffic that is judged. */
@@ -145,11 +159,12 @@ function smoothedRates(rates: ActivityMemory["rates"], changes: Readonly<Record<
 function smoothedBlocks(blocks: ActivityMemory["blocks"], changes: Readonly<Record<string, Counters>>, seconds: number, settings: FollowSettings): ActivityMemory["blocks"] {
   const kept = decay(seconds, settings.working_set_window_seconds);
   return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
-    const before = blocks[relid] ?? { asked: 0, table: 0, found: 0 };
+    const before = blocks[relid] ?? { asked: 0, table: 0, found: 0, read: 0, scanned: 0 };
     // VACUUM and ANALYZE ask for blocks and return no row: what they alone touch is not kept in memory for anybody.
     const used = one.reads + one.writes > 0 ? 1 : 0;
     return [relid, {
       asked: before.asked * kept + used * one.blocks, table: before.table * kept + used * one.table_blocks, found: before.found * kept + used * one.table_hits,
+      read: (before.read ?? 0) * kept + one.reads, scanned: (before.scanned ?? 0) * kept + (one.scanned ?? 0),
     }];
   }));
 }

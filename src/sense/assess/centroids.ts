@@ -13,8 +13,9 @@ interface Range {
   readonly rows: number;
   /** Rows of its fullest list over the mean list of the index; null: none of its lists was measured. */
   readonly occupancy: number | null;
-  /** Rows of its fullest list. */
-  readonly fullest: number;
+  /** Rows of the list that has most rows that could be elsewhere, and those over the mean; null: none was measured. */
+  readonly splittable: number;
+  readonly judged: number | null;
 }
 
 /**
@@ -23,9 +24,23 @@ interface Range {
  */
 const ivf = ({ centroids }: Snapshot): readonly CentroidGroup[] => centroids.filter(({ method }) => method === "ivfflat");
 
+/**
+ * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever is built: a list of them is shown, and not
+ * judged. The largest group lies in the fullest list, or that is fuller yet.
+ */
+export function splittableRows(lists: NonNullable<CentroidGroup["measured"]>["lists"]): readonly number[] {
+  const rows = [...(lists?.rows ?? [])];
+  for (const group of lists?.equal ?? []) {
+    const fullest = rows.indexOf(Math.max(...rows));
+    if (fullest >= 0) rows[fullest] = Math.max(0, rows[fullest]! - group);
+  }
+  return rows;
+}
+
 function ranges(group: CentroidGroup, nodes: number): Range[] {
   const { index, lists, measured } = group;
   const known = measured?.lists?.rows ?? [];
+  const could = splittableRows(measured?.lists ?? null);
   const mean = measured ? measured.rows / lists : 0;
   return Array.from({ length: nodes }, (_, place) => {
     const first = Math.floor((place * lists) / nodes);
@@ -36,7 +51,8 @@ function ranges(group: CentroidGroup, nodes: number): Range[] {
       label: labelOf(group, first, last),
       rows: rows.reduce((sum, one) => sum + one, 0),
       occupancy: rows.length > 0 && mean > 0 ? Math.max(...rows) / mean : null,
-      fullest: Math.max(0, ...rows),
+      splittable: Math.max(0, ...could.slice(first, last + 1)),
+      judged: rows.length > 0 && mean > 0 ? Math.max(...could.slice(first, last + 1)) / mean : null,
     };
   });
 }
@@ -67,10 +83,10 @@ export function centroidGroups(snapshot: Snapshot, configuration: Configuration)
     return {
       kind: "centroid",
       hubHealth: recallHealth(group, configuration),
-      members: ranges(group, nodes(group)).map(({ id, label, rows, occupancy, fullest }): MemberDescription => {
+      members: ranges(group, nodes(group)).map(({ id, label, rows, judged, splittable }): MemberDescription => {
         // As with partitions: a handful of rows is always skewed.
-        const small = occupancy !== null && fullest < configuration.min_rows_for_list;
-        return { id, label, mass: rows, health: pushed?.[id] === undefined && small ? 1 : health(pushed?.[id] ?? occupancy, curve) };
+        const small = judged !== null && splittable < configuration.min_rows_for_list;
+        return { id, label, mass: rows, health: pushed?.[id] === undefined && small ? 1 : health(pushed?.[id] ?? judged, curve) };
       }),
     };
   });

@@ -34,7 +34,11 @@ export interface IndexMeasurement {
    * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed included.
    * sampled: live rows of the lists that were met, fullest first.
    */
-  readonly lists: { readonly source: "pageinspect" | "sampled"; readonly rows: readonly number[] } | null;
+  readonly lists: {
+    readonly source: "pageinspect" | "sampled"; readonly rows: readonly number[];
+    /** Rows of the largest groups of equal vectors, the most there may be; measurements of older versions have none. */
+    readonly equal?: readonly number[];
+  } | null;
   readonly duration_ms: number;
 }
 

@@ -9,7 +9,7 @@ import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
-import { type ActivityMemory, trafficLoad } from "../activity/follow.ts";
+import { type ActivityMemory, reusedBlocks, trafficLoad } from "../activity/follow.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
 
@@ -30,7 +30,7 @@ export interface PartitionMeasurement {
   readonly live_bytes: number | null;
   /** null: not judged. */
   readonly traffic: Traffic | null;
-  /** Blocks that others asked for within the working set's window. */
+  /** Blocks that others asked for within the working set's window, the first pass of sequential scans left out. */
   readonly blocks_asked: number;
   /** Named at registration as the place of cold rows. */
   readonly cold: boolean;
@@ -100,7 +100,7 @@ export function measurePartitions(
           heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
           live_bytes: liveBytes(partition, rows),
           traffic: collection.settings.sense_traffic ? trafficOf(activity, collection, partition.relid) : null,
-          blocks_asked: activity.blocks[partition.relid]?.asked ?? 0,
+          blocks_asked: reusedBlocks(activity, partition.relid, rows),
           cold: isCold(collection, partition),
           idle: idle.get(partition.relid) ?? null,
         };

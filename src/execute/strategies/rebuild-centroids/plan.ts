@@ -8,7 +8,7 @@ import type { Collection } from "../../../model/collection.ts";
 import type { Radius } from "../../../model/cost.ts";
 import { bytes, count, list } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
-import { recallHealth } from "../../../sense/assess/centroids.ts";
+import { recallHealth, splittableRows } from "../../../sense/assess/centroids.ts";
 import { type CentroidGroup, type IndexMeasurement, vectorIndexes } from "../../../sense/collect/centroids.ts";
 import { health } from "../../../sense/graph/health.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
@@ -45,13 +45,13 @@ export interface RebuildPlan extends Plan {
 /** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
 const AS_SICK = 1.25;
 
-/** Fullest list over the mean; null where none was seen. */
+/** Fullest list over the mean, equal vectors left out, as it is judged; null where none was seen. */
 export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
-  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0 ? Math.max(...measured.lists.rows) / (measured.rows / lists) : null;
+  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0 ? Math.max(...splittableRows(measured.lists)) / (measured.rows / lists) : null;
 
 /** Health of an index as the graph sees it: of its recall or of its fullest list, whichever is worse. */
 function sickness(group: CentroidGroup, { settings }: Collection): number {
-  const fullest = Math.max(0, ...(group.measured?.lists?.rows ?? []));
+  const fullest = Math.max(0, ...splittableRows(group.measured?.lists ?? null));
   const skew = group.measured && fullest >= settings.min_rows_for_list ? skewOf(group.measured, group.lists) : null;
   return Math.min(recallHealth(group, settings) ?? 1, health(skew, toCurve(settings.list_occupancy, "log")) ?? 1);
 }
