@@ -42,6 +42,8 @@ export interface Partition {
   readonly qualified: string;
   readonly label: string;
   readonly kind: string;
+  /** It is a foreign table, or has one below it: whoever reads it asks another server, which may never answer. */
+  readonly foreign: boolean;
   /** Key values as texts, null for a NULL value; empty for DEFAULT, RANGE and HASH partitions. */
   readonly values: readonly (string | null)[];
 }
@@ -128,7 +130,8 @@ export const family = (relid: Sql): Sql => sql`(
 export function readPartitions(host: Host, relid: string): Partition[] {
   const leaves = host.query<Omit<Partition, "values"> & { readonly bound: string }>(sql`
     SELECT c.oid::text AS relid, format('%I.%I', n.nspname, c.relname) AS qualified, c.relname AS label,
-           c.relkind AS kind, coalesce(pg_get_expr(c.relpartbound, 0), '') AS bound
+           c.relkind AS kind, EXISTS (SELECT FROM ${family(sql`c.oid`)} f JOIN pg_class k ON k.oid = f.relid AND k.relkind = 'f') AS foreign,
+           coalesce(pg_get_expr(c.relpartbound, 0), '') AS bound
       FROM pg_inherits i
       JOIN pg_class c ON c.oid = i.inhrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace

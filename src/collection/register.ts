@@ -36,7 +36,8 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   }
   checkAccessColumn(host, facts, options.access_column);
   const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
-  const partitions = readPartitions(host, facts.relid);
+  // Rows are not sent to other servers.
+  const partitions = readPartitions(host, facts.relid).filter(({ kind }) => kind !== "f");
   const limitations = [...moveLimitations(facts, options.movable), ...evictionLimitations(facts, options), ...throttleLimitations(facts)];
   const { id } = host.one<{ id: number }>(sql`
     INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
@@ -117,7 +118,7 @@ function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
 }
 
 /** Brings the routing table in step with the partitions there are; new partitions take their full share. */
-export function refreshRoutes(host: Host, collectionId: number, partitions: readonly Partition[]): void {
+export function refreshRoutes(host: Host, collectionId: number, partitions: readonly Pick<Partition, "label" | "values">[]): void {
   // One key a partition is enough to reach it; NULL and DEFAULT cannot be routed to.
   const routes = partitions.flatMap(({ label, values }) => {
     const key = values.find((value) => value !== null);

@@ -10,6 +10,7 @@ import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
 import { type ActivityMemory, reusedBlocks, trafficLoad } from "../activity/follow.ts";
+import { list } from "../../model/text.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
 
@@ -64,11 +65,14 @@ interface Statistics {
   readonly rows: number;
 }
 
-/** The partitions of a collection; the table itself where it is not partitioned. */
+/**
+ * The partitions of a collection; the table itself where it is not partitioned. Foreign ones are left out: what lies on another server is neither
+ * counted nor compared with what lies here.
+ */
 export const partitionsOf = (host: Host, collection: Collection): readonly Partition[] =>
   collection.partition_strategy === "none"
-    ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", values: [] }]
-    : readPartitions(host, collection.relid);
+    ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", foreign: false, values: [] }]
+    : readPartitions(host, collection.relid).filter(({ kind }) => kind !== "f");
 
 export const isCold = (collection: Collection, { values }: Partition): boolean =>
   collection.cold_partition !== null && values.includes(collection.cold_partition);
@@ -85,7 +89,7 @@ export function measurePartitions(
   const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
   const closed = locked ? [] : unreadable(host, collection, partitions);
   const open = !locked && closed.length === 0;
-  const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host.asOwner(collection.relid), partitions) : null;
+  const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host.asOwner(collection.relid), partitions.filter(({ foreign }) => !foreign)) : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
   const widths = open ? measureRowBytes(host, collection, partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })), fresh) : {};
   const liveBytes = ({ relid }: Partition, rows: number): number | null => (rows === 0 && open ? 0 : widths[relid] === undefined ? null : rows * widths[relid]);
@@ -107,7 +111,7 @@ export function measurePartitions(
       }),
       rows_source: counted ? "exact" : "statistics",
     },
-    unmeasured: locked ? [LOCKED] : closed.length > 0 ? [unreadableGap(closed)] : [],
+    unmeasured: [...(locked ? [LOCKED] : closed.length > 0 ? [unreadableGap(closed)] : []), ...foreignGap(host, collection)],
   };
 }
 
@@ -161,6 +165,17 @@ const unreadableGap = (closed: readonly Closed[]): Unmeasured => ({
   why: `${closed.length} of the partitions may not be read by themselves (${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
   hint: closed[0]!.hint ?? `GRANT SELECT ON ${closed.filter(({ hint }) => hint === null).map(({ qualified }) => qualified).slice(0, 20).join(", ")} TO ${closed[0]!.role};`,
 });
+
+function foreignGap(host: Host, collection: Collection): Unmeasured[] {
+  const foreign = host.query<{ name: string }>(sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS name FROM ${family(sql`${collection.relid}::oid`)} f
+      JOIN pg_class c ON c.oid = f.relid AND c.relkind = 'f' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1`);
+  if (foreign.length === 0) return [];
+  return [{
+    what: "foreign partitions", why: `${list(foreign.map(({ name }) => name))} on other servers: nothing is asked of those, and nothing here is compared with them`,
+    hint: "Register the table on the server that has it.",
+  }];
+}
 
 const LOCKED: Unmeasured = {
   what: "partition bytes",

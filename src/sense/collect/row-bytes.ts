@@ -20,7 +20,7 @@ const ROW_HEADER = 28;
 interface Sampled {
   readonly relid: string;
   readonly qualified: string;
-  readonly kind: string;
+  readonly foreign: boolean;
   readonly pages: number;
 }
 
@@ -28,7 +28,7 @@ interface Sampled {
 export function measureRowBytes(host: Host, collection: Collection, partitions: readonly Sampled[], fresh: boolean): Readonly<Record<string, number>> {
   return remembered<Record<string, number>>(host, collection.id, "row_bytes", EVERY, fresh, (previous) => ({
     ...previous?.value,
-    ...sampleRowBytes(host, collection, partitions.filter(({ kind }) => kind !== "f")),
+    ...sampleRowBytes(host, collection, partitions.filter(({ foreign }) => !foreign)),
   })).value;
 }
 
