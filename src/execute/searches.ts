@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../model/errors.ts";
+import { notTraffic } from "../sense/activity/activity.ts";
 import { type IndexMeasurement, measureIndex, type SearchCosts, vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
 import { harm, type SearchFigure, type SearchFigures, type Verification } from "../verify/harm.ts";
@@ -20,14 +21,18 @@ function reachedIndexes(host: Host, collection: Collection, action: Action): Ret
 
 /** Of as many indexes as recall_budget_ms allows; one at least. Those that cannot be measured now are left out. */
 export function searchFigures(host: Host, collection: Collection, action: Action): SearchFigures {
+  const reached = reachedIndexes(host, collection, action);
+  if (reached.length === 0) return {};
   const figures: Record<string, SearchFigure> = {};
   const ends = host.now() + collection.settings.recall_budget_ms;
-  for (const { index, oid } of reachedIndexes(host, collection, action)) {
-    const left = ends - host.now();
-    if (left <= 0) break;
-    const figure = figureOf(host, collection, oid, left);
-    if (figure) figures[index] = figure;
-  }
+  notTraffic(host, collection, () => {
+    for (const { index, oid } of reached) {
+      const left = ends - host.now();
+      if (left <= 0) break;
+      const figure = figureOf(host, collection, oid, left);
+      if (figure) figures[index] = figure;
+    }
+  });
   return figures;
 }
 

@@ -127,6 +127,27 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     expect((await asked("squeezed")).plan).toContain("squeezed_i");
   }, 300_000);
 
+  it("says plainly that a REINDEX after which searches cost more cannot be undone", async () => {
+    await db.client.query("CREATE TABLE graphs (id bigserial PRIMARY KEY, embedding vector(8))");
+    await insertClusters(db, "graphs", { rows: 2000, clusters: 2000 });
+    await db.client.query("CREATE INDEX graphs_h ON graphs USING hnsw (embedding vector_l2_ops); ANALYZE graphs; SELECT ruvector_healing_register('graphs')");
+    await db.client.query("SELECT ruvector_healing_configure('{\"report_ttl_seconds\": 86400}', 'graphs'); SELECT ruvector_integrity_report('graphs', '{\"lambda\": 0.5, \"witness_edges\": []}')");
+    await db.value("SELECT ruvector_healing_execute('graphs', 'compact_indexes', '{\"indexes\": [\"public.graphs_h\"]}')");
+    const { id } = (await db.rows<{ id: string }>("SELECT id::text FROM ruvector.healing_actions WHERE collection = 'public.graphs'"))[0]!;
+    const begun = async () => db.value<number | null>("SELECT (system_metrics #>> '{searches,public.graphs_h,blocks}')::float8 FROM ruvector.healing_actions WHERE id = $1::bigint", [id]);
+    expect(await begun()).toBeGreaterThan(20);
+    // What it began with is made a third, which is as if the rebuild had made searches three times as dear; lambda is reported as whole.
+    await db.client.query(`UPDATE ruvector.healing_actions SET system_metrics = jsonb_set(system_metrics, '{searches,public.graphs_h,blocks}', to_jsonb($2::float8)) WHERE id = $1::bigint`, [id, (await begun())! / 3]);
+    await db.client.query("SELECT ruvector_integrity_report('graphs', '{\"lambda\": 1, \"witness_edges\": []}')");
+    const done = await ended("graphs");
+    expect(done.state).toBe("failed");
+    expect(done.message).toMatch(/vetoed: searches by public\.graphs_h read [\d.]+ blocks instead of [\d.]+ \(for 2000 rows\).*compact_indexes cannot be undone/);
+    const text = await db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [id]);
+    expect(text.replace(/\s+/g, " ")).toContain("compact_indexes cannot be undone");
+    expect(await db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'graphs_h'::regclass")).toBe(true);
+    expect(await db.value("SELECT verified FROM ruvector.healing_outcomes WHERE action_id = $1::bigint", [id])).toBe(false);
+  }, 300_000);
+
   it("leaves the old index where the new one finds more and costs more, with the figures", async () => {
     const old = await oid("dear_i");
     const done = await ended("dear");

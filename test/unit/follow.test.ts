@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Counters } from "../../src/sense/activity/counters.ts";
-import { type ActivityMemory, follow, reusedBlocks, settleSeconds, trafficLoad } from "../../src/sense/activity/follow.ts";
+import { type ActivityMemory, follow, later, reusedBlocks, settleSeconds, trafficLoad } from "../../src/sense/activity/follow.ts";
 
 const SETTINGS = { traffic_window_seconds: 60, min_reads_per_second: 100, min_writes_per_second: 10, working_set_window_seconds: 600 };
 const NAMES = ["a", "b", "c", "d"];
@@ -119,5 +119,16 @@ describe("follow", () => {
         }
       }
     }));
+  });
+});
+
+describe("reads of our own", () => {
+  it("move the beginning of the interval by what they read, and by nothing where the counters were reset", () => {
+    const kept = { a: counters(1000), b: counters(500) };
+    // Between the last sample and our own reads others read 200 rows of a; we read 5,000.
+    const begun = later(kept, { a: counters(1200), b: counters(500) }, { a: counters(6200), b: counters(500) });
+    expect(begun).toEqual({ a: counters(6000), b: counters(500) });
+    expect(later(kept, { a: counters(1200), b: counters(500) }, { a: counters(10), b: counters(500) })).toEqual(kept);
+    expect(later(kept, {}, {})).toEqual(kept);
   });
 });

@@ -4,7 +4,7 @@ import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { recall, remember } from "../remember.ts";
 import { readCounters } from "./counters.ts";
-import { type ActivityMemory, follow } from "./follow.ts";
+import { type ActivityMemory, follow, later } from "./follow.ts";
 
 const KIND = "activity";
 
@@ -21,6 +21,17 @@ export function openActivity(host: Host, collection: Collection, all: readonly s
 
 export function closeActivity(host: Host, collection: Collection, memory: ActivityMemory): void {
   remember<ActivityMemory>(host, collection.id, KIND, { ...memory, counters: readCounters(host, Object.keys(memory.counters)) });
+}
+
+/** Reads of our own between two samples, which are nobody's traffic: the interval under way begins as much later by the counters. */
+export function notTraffic<T>(host: Host, collection: Collection, work: () => T): T {
+  const memory = recall<ActivityMemory>(host, collection.id, KIND)?.value;
+  if (!memory) return work();
+  const relids = Object.keys(memory.counters);
+  const before = readCounters(host, relids);
+  const done = work();
+  remember<ActivityMemory>(host, collection.id, KIND, { ...memory, counters: later(memory.counters, before, readCounters(host, relids)) });
+  return done;
 }
 
 /** Rows were moved by us: what the counters gained by it is not traffic. In the transaction of the move. */

@@ -121,6 +121,15 @@ function change(before: Counters | undefined, after: Counters): Counters {
   return Object.fromEntries(keys.map((key) => [key, (after[key] ?? 0) - (before[key] ?? after[key] ?? 0)])) as unknown as Counters;
 }
 
+/** The counters that an interval begins with, as much later as they rose from `before` to `after`. */
+export const later = (counters: CountersByPartition, before: CountersByPartition, after: CountersByPartition): CountersByPartition =>
+  Object.fromEntries(Object.entries(counters).map(([relid, one]) => {
+    const added = change(before[relid], after[relid] ?? before[relid] ?? NOTHING);
+    // Counters of an older version lack some: what is not known stays so.
+    const known = (Object.keys(NOTHING) as (keyof Counters)[]).filter((key) => one[key] !== undefined);
+    return [relid, Object.fromEntries(known.map((key) => [key, one[key]! + (added[key] ?? 0)])) as unknown as Counters];
+  }));
+
 /** Logarithm of each partition's share over the mean one; nearer to 0, level, the more is missing of the traffic that is judged. */
 function logRatios(amounts: Readonly<Record<string, Sums>>, seconds: number, judged: readonly string[], settings: FollowSettings): Record<string, Sums> {
   const least: Sums = { reads: settings.min_reads_per_second * seconds, writes: settings.min_writes_per_second * seconds };

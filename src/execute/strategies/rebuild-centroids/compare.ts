@@ -2,6 +2,7 @@
 import type { Host } from "../../../host/host.ts";
 import type { Collection } from "../../../model/collection.ts";
 import { count } from "../../../model/text.ts";
+import { notTraffic } from "../../../sense/activity/activity.ts";
 import { type IndexMeasurement, type MeasureOptions, measureIndex, type SearchCosts } from "../../../sense/collect/centroids.ts";
 import { compareSearches, COST_RATIO, type CostComparison, costText, type Searches } from "../../../verify/searches.ts";
 import type { IndexFacts } from "./indexes.ts";
@@ -14,7 +15,7 @@ const ROUNDS = 3;
 
 function asked(host: Host, collection: Collection, oid: string, options: Partial<MeasureOptions>): IndexMeasurement | { readonly why: string } {
   const { recall_k: k, recall_samples: samples, recall_probes: probes, recall_budget_ms } = collection.settings;
-  return measureIndex(host, collection, oid, { k, samples, probes, budget_ms: 10 * recall_budget_ms, occupancy: false, ...options });
+  return notTraffic(host, collection, () => measureIndex(host, collection, oid, { k, samples, probes, budget_ms: 10 * recall_budget_ms, occupancy: false, ...options }));
 }
 
 export function measured(host: Host, collection: Collection, oid: string, samples: number): IndexMeasurement {
