@@ -102,7 +102,9 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
     const ended = updateAction(host, action, {
       state: "rollback_failed",
       final_lambda: lambda,
-      message: `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}'); to go on`,
+      message: action.reversible
+        ? `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}'); to go on`
+        : `what it left was not cleared up in time; the loop goes on with that: ${action.rollback_reason ?? "asked for"}`,
     });
     recordOutcome(host, ended);
     return ended;

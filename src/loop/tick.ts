@@ -5,6 +5,7 @@ import { loadCollection } from "../collection/lookup.ts";
 import { activeAction, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../execute/jobs.ts";
+import { clearLeftovers } from "../execute/leftovers.ts";
 import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import { STRATEGIES, strategyNamed } from "../execute/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
@@ -46,6 +47,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
   sweepJobs(host, collectionId);
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
+  clearLeftovers(host, collection);
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
   scoreForecasts(host, collection, sample.reading.lambda);

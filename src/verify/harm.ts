@@ -2,7 +2,7 @@
  * Whether something else got worse by an action that raised lambda. Blamed on it is only what it reaches (docs/verification.md) and what its undo would
  * give back; what else got worse meanwhile is told, and not blamed. Pure.
  */
-import { lambdaText, list, printable, short } from "../model/text.ts";
+import { lambdaText, printable, short } from "../model/text.ts";
 import { COST_RATIO } from "./searches.ts";
 
 /** What searches by one index find and cost. */
@@ -69,6 +69,18 @@ const figure = (value: number): string => String(Number(value.toFixed(3)));
 const rows = (before: SearchFigure, after: SearchFigure): string =>
   before.rows === after.rows ? `${short(after.rows)} rows` : `${short(Math.round(after.rows))} rows instead of ${short(Math.round(before.rows))}`;
 
+/** "public.i (120 -> 118 blocks, recall 0.92 -> 0.97)" */
+function changed(index: string, before: SearchFigure, after: SearchFigure): string {
+  const figures = [
+    ...(before.blocks !== null && after.blocks !== null ? [`${short(before.blocks)} -> ${short(after.blocks)} blocks`] : []),
+    ...(before.recall !== null && after.recall !== null ? [`recall ${figure(before.recall)} -> ${figure(after.recall)}`] : []),
+  ];
+  return `${printable(index, 200)}${figures.length > 0 ? ` (${figures.join(", ")})` : ""}`;
+}
+
+/** As many as fit a message. */
+const named = (texts: readonly string[]): string => [...texts.slice(0, 5), ...(texts.length > 5 ? [`${texts.length - 5} more`] : [])].join(", ");
+
 /** The parts that fell into stress, or deeper into it. */
 export function fallen(before: PartsHealth, after: PartsHealth, stress: number, ratio: number): string[] {
   return Object.entries(after).flatMap(([part, now]) => {
@@ -101,7 +113,7 @@ export function harm({ searches, parts, reached, stress_threshold, abort_ratio }
     ],
     meanwhile: down.filter((part) => !reached.includes(part)).map(told),
     looked_at: [
-      ...(compared.length > 0 ? [`searches by ${list(compared, 5)}`] : []),
+      ...(compared.length > 0 ? [`searches by ${named(compared.map((index) => changed(index, searches.before[index]!, searches.after[index]!)))}`] : []),
       ...(missing > 0 ? [`not the searches by ${missing} more: there was no time (recall_budget_ms), or they could not be measured`] : []),
       `the health of ${Object.keys(parts.after).length} parts of the graph`,
     ],

@@ -70,13 +70,13 @@ describe("a rebalance", () => {
     await hotTable("roomy", 0);
     await heal("roomy");
     const action = await untilEnded("roomy");
-    expect(action).toMatchObject({ state: "succeeded", verified: true, worse: [] });
-    expect(action.looked_at).toContain("searches by public.roomy_i1, public.roomy_i2 and public.roomy_i3");
-    expect(Math.max(...Object.values(await placement(db, "roomy")))).toBeLessThan(3000);
-    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [action.id])).toContain("nothing did by it");
     // What was searched to find that out is no traffic of anybody's: 20 sequential scans of each partition would be.
     const { metrics } = await db.value<{ metrics: { partitions: { reads_per_second: number }[] } }>("SELECT ruvector_integrity_sample('roomy')");
     for (const { reads_per_second } of metrics.partitions) expect(reads_per_second).toBeLessThan(50);
+    expect(action).toMatchObject({ state: "succeeded", verified: true, worse: [] });
+    expect(action.looked_at).toMatch(/searches by public\.roomy_i1 \([\d.]+ -> [\d.]+ blocks, recall .*\), public\.roomy_i2 \(.*\), public\.roomy_i3 \(/);
+    expect(Math.max(...Object.values(await placement(db, "roomy")))).toBeLessThan(3000);
+    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [action.id])).toContain("nothing did by it");
   }, 120_000);
 });
 

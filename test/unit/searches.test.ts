@@ -106,6 +106,6 @@ describe("parts of the graph", () => {
 
   it("are named beside the searches, those that could not be measured counted", () => {
     const { looked_at } = harm({ ...compared, searches: { before: { "public.i": figure(), "public.j": figure() }, after: { "public.i": figure() } }, parts: { before: {}, after: {} }, reached: [] });
-    expect(looked_at).toEqual(["searches by public.i", "not the searches by 1 more: there was no time (recall_budget_ms), or they could not be measured", "the health of 0 parts of the graph"]);
+    expect(looked_at).toEqual(["searches by public.i (120 -> 120 blocks, recall 0.95 -> 0.95)", "not the searches by 1 more: there was no time (recall_budget_ms), or they could not be measured", "the health of 0 parts of the graph"]);
   });
 });

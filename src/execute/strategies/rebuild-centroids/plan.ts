@@ -62,12 +62,13 @@ export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {
   if (groups.length === 0) return { nothing: `${collection.name} has no ivfflat index`, hint: "hnsw indexes have no centroids; their recall is shown by ruvector_healing_recall()." };
   const chosen = choose(groups, collection, params["index"] as string | undefined);
   if ("nothing" in chosen) return chosen;
-  const targets: Target[] = [];
-  for (const { group, facts, whole } of withWholes(host, collection, groups, chosen)) {
-    const target = targetOf(host, group, facts, whole, params["lists"] as number | undefined);
-    if ("nothing" in target) return target;
-    targets.push(target);
-  }
+  const wanted = withWholes(host, collection, groups, chosen)
+    .map(({ group, facts, whole }) => ({ whole, target: targetOf(host, group, facts, whole, params["lists"] as number | undefined) }));
+  // One that cannot be built better is in nobody's way, but in that of the whole that it is a part of.
+  const out = wanted.filter(({ target }) => "nothing" in target);
+  const targets = wanted.flatMap(({ whole, target }) =>
+    "nothing" in target || (whole !== null && out.some((other) => other.whole?.oid === whole.oid)) ? [] : [target]);
+  if (targets.length === 0 && out.length > 0) return out[0]!.target as NothingToDo;
   if (targets.length === 0) return { nothing: "the index is gone", hint: "The next sample sees what is there now." };
   const missing = whyNoCron(host);
   if (missing) {

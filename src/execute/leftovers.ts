@@ -1,0 +1,45 @@
+/**
+ * What an action that cannot be undone left behind (an invalid index of a REINDEX that was cut short) is cleared up after it has ended, too: the time
+ * for its undo may be over before a job could drop it (a clock that jumped, a server that was down), and there is no rollback that a person could type.
+ */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import type { Collection } from "../model/collection.ts";
+import { HealingError } from "../model/errors.ts";
+import { actionById, keepUndo, newestStep, undoSummary, updateAction } from "./actions.ts";
+import { isOpen, jobsOf } from "./jobs.ts";
+import { strategyNamed } from "./registry.ts";
+
+/** Seconds between two tries: a job that fails each time is not started every minute. */
+const PAUSE = 300;
+
+/** One look at each such action. */
+export function clearLeftovers(host: Host, collection: Collection): void {
+  const left = host.query<{ id: string }>(sql`
+    SELECT a.id::text FROM ruvector.healing_actions a
+     WHERE a.collection_id = ${collection.id}::int AND a.state = 'rollback_failed' AND NOT a.reversible
+       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id AND s.undone_at IS NULL)
+       AND NOT EXISTS (SELECT FROM ruvector.healing_jobs j WHERE j.action_id = a.id AND j.ended_at > clock_timestamp() - make_interval(secs => ${PAUSE}::float8)
+                          AND j.state <> 'succeeded')`);
+  for (const { id } of left) clearOne(host, collection, id);
+}
+
+function clearOne(host: Host, collection: Collection, id: string): void {
+  const action = actionById(host, id);
+  // One that is on its way is watched by sweepJobs.
+  if (jobsOf(host, id).some(isOpen)) return;
+  const strategy = strategyNamed(action.strategy_name);
+  for (let step = newestStep(host, action, null); step; step = newestStep(host, action, null)) {
+    const current = step;
+    try {
+      const undone = host.atomic(() => strategy.undoStep({ host, collection, action }, current));
+      keepUndo(host, current, undone);
+      if (undone.remaining.length > 0) return;
+    } catch (error) {
+      // pg_cron is missing or full, or something is locked: the next look tries again.
+      if (error instanceof HealingError) return;
+      throw error;
+    }
+  }
+  if (undoSummary(host, action).steps_left === 0) updateAction(host, action, { message: `cleared up after its time: ${action.rollback_reason ?? "asked for"}` });
+}
