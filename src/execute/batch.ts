@@ -6,7 +6,7 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 import { insertStep, keepUndo, newestStep, recordActionEvent, updateAction } from "./actions.ts";
-import { checkLocks, readMeter, relationLocks, spend, stopAtRadius, usedUp } from "./meter.ts";
+import { checkLocks, metered, readMeter, relationLocks, spend, stopAtRadius, usedUp } from "./meter.ts";
 import { strategyNamed } from "./registry.ts";
 import { searchFigures } from "./searches.ts";
 
@@ -72,7 +72,7 @@ function execute(host: Host, collection: Collection, action: Action, sliceElapse
   try {
     const result = host.atomic(() => {
       const held = relationLocks(host);
-      const batch = strategy.executeBatch({ host, collection, action });
+      const batch = strategy.executeBatch({ host, collection, action: metered(action, meter) });
       checkLocks(collection, action, relationLocks(host) - held);
       for (const step of batch.steps) insertStep(host, action, step);
       return batch;

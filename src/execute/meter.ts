@@ -60,12 +60,15 @@ export function usedUp(action: Action, meter: Meter | null): string | null {
   return null;
 }
 
-/** Rows that still fit, at what a row has cost so far: the last batch before the limit is a smaller one. */
-export function rowsLeft(action: Action, wanted: number): number {
-  const { spent, allowance } = action.progress;
-  if (!spent || !allowance || spent.rows === 0) return wanted;
+/** What a strategy sizes its batch by is this slice's reading, not the one that was kept with the batch before: a limit may have shrunk since. */
+export const metered = (action: Action, meter: Meter | null): Action => (meter === null ? action : { ...action, progress: { ...action.progress, ...meter } });
+
+/** Rows that still fit, at what a row has cost so far, or was planned to cost: the last batch before the limit is a smaller one. */
+export function rowsLeft({ progress: { spent, allowance }, plan }: Action, wanted: number): number {
+  if (!spent || !allowance) return wanted;
+  const planned: Cost = { rows: plan.rows_moved ?? 0, bytes: plan.bytes, wal_bytes: plan.wal_bytes };
   return COST_KEYS.reduce((least, key) => {
-    const each = spent[key] / spent.rows;
+    const each = spent.rows > 0 ? spent[key] / spent.rows : planned.rows > 0 ? planned[key] / planned.rows : 0;
     return each > 0 ? Math.min(least, Math.floor((allowance.limits[key] - spent[key]) / each)) : least;
   }, wanted);
 }

@@ -316,6 +316,21 @@ describe("blast radius", () => {
     expect(await raised(db.client, "SELECT ruvector_healing_configure('{\"max_server_rows_per_hour\": 5}', 'last')")).toMatchObject({ code: "RV001" });
   });
 
+  it.each([["max_rows_per_hour", 50], ["max_rows_per_hour", 1], ["max_moves", 50]] as const)("a limit that shrinks between two slices holds for the very next batch: %s, %i rows left", async (setting, left) => {
+    const table = `shrinks_${setting}_${left}`;
+    await makeTable(db, { table, rows: HOT });
+    await own(table, { batch_rows: 100, slice_seconds: 0.01, verify_ratio: 1.1 });
+    const { action_id } = await trigger(table);
+    const moved = (await action(table)).rows;
+    expect(moved).toBeGreaterThan(0);
+    await own(table, { [setting]: moved + left });
+    await ticks(db, 4);
+    expect(await db.rows("SELECT sum(s.rows)::int AS moved, a.message FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id WHERE a.id = $1 GROUP BY a.id", [action_id]))
+      .toEqual([{ moved: moved + left, message: expect.stringContaining(`${moved + left} rows moved, and ${setting} leaves ${moved + left}`) }]);
+    // What the loop has begun meanwhile is undone in one slice.
+    await own(table, { enabled: false, slice_seconds: 60 });
+  });
+
   it("stops an action that has used it up while it executes: what helped stays, what did not is undone, nothing is left without a reason", async () => {
     for (const [table, verify_ratio, state] of [["stays", 1.1, "succeeded"], ["goes", 10, "rolled_back"]] as const) {
       await makeTable(db, { table, rows: HOT });

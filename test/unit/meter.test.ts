@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rowsLeft, usedUp, type Meter } from "../../src/execute/meter.ts";
+import { metered, rowsLeft, usedUp, type Meter } from "../../src/execute/meter.ts";
 import type { Action } from "../../src/model/action.ts";
 import type { Cost } from "../../src/model/cost.ts";
 
@@ -40,4 +40,18 @@ it("the last batch is cut to what fits", () => {
   expect(rowsLeft(action(meter({ rows: 900, bytes: 1000, wal_bytes: 1000 })), 500)).toBe(100);
   expect(rowsLeft(action(meter({ rows: 900, bytes: 1000, wal_bytes: 180_000 })), 500)).toBe(100);
   expect(rowsLeft(action(meter({ rows: 900, bytes: 99_000, wal_bytes: 1000 })), 500)).toBe(9);
+});
+
+it("the first batch is cut by what was planned, also where the limit is less than a batch", () => {
+  expect(rowsLeft(action(meter({}, { rows: 20 })), 500)).toBe(20);
+  // 500,000 bytes for 5000 rows: 100 a row.
+  expect(rowsLeft(action(meter({}, { bytes: 700 })), 500)).toBe(7);
+});
+
+it("a batch is cut by what this slice may write, not by what the slice before might have", () => {
+  const before = action(meter({ rows: 200, bytes: 20_000, wal_bytes: 20_000 }));
+  const now = meter({ rows: 200, bytes: 20_000, wal_bytes: 20_000 }, { rows: 250 });
+  expect(rowsLeft(before, 500)).toBe(500);
+  expect(rowsLeft(metered(before, now), 500)).toBe(50);
+  expect(metered(before, null)).toBe(before);
 });
