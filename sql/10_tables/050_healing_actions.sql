@@ -51,7 +51,9 @@ ALTER TABLE ruvector.healing_actions
   ADD COLUMN IF NOT EXISTS rejected_by text,
   ADD COLUMN IF NOT EXISTS rejection_reason text,
   -- The action that asks again, where this one's state had moved.
-  ADD COLUMN IF NOT EXISTS replaced_by bigint;
+  ADD COLUMN IF NOT EXISTS replaced_by bigint,
+  -- How it failed, where it did: unverified, worsened, vetoed, timeout, or the SQLSTATE of its error.
+  ADD COLUMN IF NOT EXISTS failure text;
 -- One active action per collection, whoever tries and in however many sessions.
 CREATE UNIQUE INDEX IF NOT EXISTS healing_actions_active ON ruvector.healing_actions (collection_id)
   WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back');

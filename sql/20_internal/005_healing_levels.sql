@@ -45,6 +45,8 @@ VALUES
   ('ruvector_healing_reject', 'operator', false),
   ('ruvector_healing_abort', 'operator', false),
   ('ruvector_healing_rollback', 'operator', false),
+  ('ruvector_healing_feedback', 'operator', false),
+  ('ruvector_healing_resume', 'operator', false),
   ('ruvector_healing_recall', 'operator', false),
   ('ruvector_healing_breaker_close', 'operator', false),
   ('ruvector_healing_tick', 'operator', false),

@@ -43,7 +43,7 @@ DECLARE
   locked integer := CASE
     WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
     WHEN operation = 'configure' THEN 0
-    WHEN operation IN ('approve', 'reject', 'abort') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
+    WHEN operation IN ('approve', 'reject', 'abort', 'feedback') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
   -- Settings are one object for everybody: rules between them hold over all layers.
   kind constant text := CASE operation WHEN 'configure' THEN 'settings' ELSE 'collection' END;

@@ -69,6 +69,7 @@ BEGIN
          finished_at = CASE WHEN a.state = 'rolling_back' OR NOT undo.needed THEN clock_timestamp() END,
          rollback_reason = coalesce(a.rollback_reason, a.message),
          rollback_to = coalesce(a.rollback_to, 'failed'),
+         failure = coalesce(a.failure, failure_state),
          deadline = clock_timestamp() + make_interval(secs => (ruvector.healing_settings(a.collection_id) ->> 'rollback_timeout_seconds')::double precision),
          failures = 0
     -- What cannot be undone is still cleared up: a job that runs, an index that was left invalid.
@@ -119,6 +120,8 @@ BEGIN
    USING ruvector.healing_actions a
    WHERE a.id = r.action_id AND a.finished_at < clock_timestamp() - keep;
   DELETE FROM ruvector.healing_refusals WHERE last_at < clock_timestamp() - keep;
+  -- None holds, or counts as in a row, for longer than 30 days.
+  DELETE FROM ruvector.healing_suspensions WHERE suspended_at < clock_timestamp() - greatest(keep, interval '31 days');
   DELETE FROM ruvector.healing_forecasts WHERE closed_at < clock_timestamp() - keep;
   UPDATE ruvector.healing_steps s SET journal = '[]'
     FROM ruvector.healing_actions a

@@ -1,8 +1,21 @@
 -- The circuit breaker over the whole loop. Plain SQL, because what fails may be JavaScript itself; and every step of it can be taken
 -- again from what is in the tables, so that nobody ever waits for its row: who finds it locked leaves the step to the next tick.
 
--- Actions that failed, or whose undo did, or that were undone because they did not help, within the time that counts. What a person
--- ran by ruvector_healing_execute is theirs to judge, and what a person undid or aborted is no failure.
+-- Whether how an action ended says that acting endangers the server: its undo is not finished, lambda was lower after it than abort_ratio
+-- allows, or the server had no room (class 53), its disk failed (58), data was found broken (XX001, XX002). An action that did not help, was
+-- too slow or met another error was undone and harmed nobody: its strategy is suspended instead (092_healing_suspended.sql).
+CREATE OR REPLACE FUNCTION ruvector.healing_endangers(state text, failure text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT state = 'rollback_failed'
+         OR (state IN ('failed', 'rolled_back') AND coalesce(failure = 'worsened' OR failure ~ '^(53|58)[0-9A-Z]{3}$' OR failure IN ('XX001', 'XX002'), false));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_endangers(text, text) IS 'Whether an action that ended so counts for the circuit breaker.';
+
+-- Those that did within the time that counts. What a person ran by ruvector_healing_execute is theirs to judge, and what a person undid
+-- or aborted is no failure.
 CREATE OR REPLACE FUNCTION ruvector.healing_failures()
 RETURNS TABLE (failures integer, collections integer, last_message text)
 LANGUAGE sql STABLE
@@ -14,9 +27,9 @@ AS $function$
    WHERE a.origin <> 'execute'
      AND a.finished_at > greatest(clock_timestamp() - make_interval(secs => (ruvector.healing_settings(0) ->> 'breaker_window_seconds')::float8),
                                   (SELECT coalesce(b.closed_at, '-infinity') FROM ruvector.healing_breaker b))
-     AND (a.state IN ('failed', 'rollback_failed') OR (a.state = 'rolled_back' AND a.verified = false));
+     AND ruvector.healing_endangers(a.state, a.failure);
 $function$;
-COMMENT ON FUNCTION ruvector.healing_failures() IS 'What the circuit breaker counts: failed and unverified actions within breaker_window_seconds.';
+COMMENT ON FUNCTION ruvector.healing_failures() IS 'What the circuit breaker counts: actions that endangered the server within breaker_window_seconds.';
 
 -- The step that is due, as the row would be after it; no row: none is.
 CREATE OR REPLACE FUNCTION ruvector.healing_breaker_step(b ruvector.healing_breaker)
@@ -35,7 +48,7 @@ BEGIN
     SELECT * INTO found_failures FROM ruvector.healing_failures();
     IF found_failures.failures >= (settings ->> 'breaker_failures')::int THEN
       opening := true;
-      b.reason := format('%s actions on %s collection(s) failed or did not help within %s s; the last: %s',
+      b.reason := format('%s actions on %s collection(s) endangered the server within %s s; the last: %s',
                          found_failures.failures, found_failures.collections, settings ->> 'breaker_window_seconds', found_failures.last_message);
     END IF;
   ELSIF b.state = 'open' THEN
@@ -47,15 +60,15 @@ BEGIN
     END IF;
     RETURN;
   ELSIF b.probe_action_id IS NOT NULL THEN
-    SELECT a.state, a.verified, a.message, a.finished_at INTO probe FROM ruvector.healing_actions a WHERE a.id = b.probe_action_id;
+    SELECT a.state, a.failure, a.message, a.finished_at INTO probe FROM ruvector.healing_actions a WHERE a.id = b.probe_action_id;
     IF probe.state = 'succeeded' THEN
       b.state := 'closed';
       b.close_reason := format('action %s was let through and verified', b.probe_action_id);
-    ELSIF probe.state IN ('failed', 'rollback_failed') OR (probe.state = 'rolled_back' AND probe.verified = false) THEN
+    ELSIF ruvector.healing_endangers(probe.state, probe.failure) THEN
       opening := true;
       b.reason := format('action %s, let through to see, ended as %s: %s', b.probe_action_id, probe.state, left(probe.message, 200));
     ELSIF probe.state IS NULL OR probe.finished_at IS NOT NULL THEN
-      -- A person ended it, or nobody approved it: it says nothing, and the next one may try.
+      -- A person ended it, nobody approved it, or it did not help and harmed nobody: it says nothing, and the next one may try.
       b.probe_action_id := NULL;
       RETURN NEXT b;
       RETURN;

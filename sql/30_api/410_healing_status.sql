@@ -64,7 +64,9 @@ AS $function$
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
                'net_zero_move_ratio', (SELECT round(z.ratio::numeric, 3) FROM ruvector.healing_net_zero(w.collection_id) z),
                'suspended', coalesce((
-                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'kind', u.kind, 'reason', u.reason, 'until', ruvector.healing_timestamp(u.until)) ORDER BY u.until DESC)
+                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'problem_class', u.problem_class, 'kind', u.kind, 'reason', u.reason,
+                          'until', ruvector.healing_timestamp(u.until), 'everywhere', u.everywhere,
+                          'resume', ruvector.healing_resume_statement(u.strategy_name, CASE WHEN NOT u.everywhere THEN w.name END)) ORDER BY u.until DESC)
                    FROM ruvector.healing_suspended(w.collection_id) u), '[]'),
                'refusals', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at,

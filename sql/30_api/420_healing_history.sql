@@ -27,7 +27,8 @@ AS $function$
   SELECT ruvector.healing_since(ruvector_healing_history.since), ruvector.healing_limit(ruvector_healing_history.limit_);
   SELECT a.id, a.collection, a.state, a.problem_class, a.strategy_name, a.initiated_by, a.created_at, a.finished_at,
          coalesce(a.finished_at, clock_timestamp()) - a.created_at, (a.progress ->> 'rows')::bigint,
-         a.initial_lambda, a.predicted_lambda, a.final_lambda, o.improvement_pct, a.verified, a.message
+         a.initial_lambda, a.predicted_lambda, a.final_lambda, o.improvement_pct, a.verified,
+         nullif(concat_ws('; ', a.message, CASE WHEN o.feedback_at IS NOT NULL THEN format('judged %s by %s%s', o.feedback_score, o.feedback_by, ': ' || o.feedback_note) END), '')
     FROM ruvector.healing_actions a
     LEFT JOIN ruvector.healing_outcomes o ON o.action_id = a.id
    WHERE a.updated_at >= ruvector.healing_since(since)

@@ -5,7 +5,7 @@ import type { Host } from "../host/host.ts";
 import { giveApproval } from "../loop/approval.ts";
 import { type Action, isActive } from "../model/action.ts";
 import { HealingError } from "../model/errors.ts";
-import { printable, utc } from "../model/text.ts";
+import { printable, sqlLiteral, utc } from "../model/text.ts";
 import { takeSample } from "../sense/sample.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 
@@ -19,7 +19,7 @@ const answer = (action: Action, more: Document): Document => ({
   ...progressOf(action), fingerprint: action.fingerprint, approved_by: action.approved_by, ...more,
 });
 
-const quoted = (text: string): string => `'${text.replace(/'/g, "''")}'`;
+const quoted = sqlLiteral;
 
 /** Lets an action that waits for a human begin, in the state it shows. */
 export function approve(host: Host, id: unknown): Document {

@@ -9,13 +9,14 @@ import { runBatch } from "../execute/batch.ts";
 import { judgeAction } from "../execute/judge.ts";
 import { strategyNamed } from "../execute/registry.ts";
 import { beginRollback } from "../execute/transitions.ts";
+import { undoHint, undoObstacle } from "../execute/undoable.ts";
 import type { Host } from "../host/host.ts";
 import { type Decision, decide, parseParams, type Wanted } from "../loop/heal.ts";
 import type { Action } from "../model/action.ts";
 import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../model/errors.ts";
-import { suspend } from "../select/oscillation.ts";
+import { suspend } from "../select/suspensions.ts";
 import { takeSample } from "../sense/sample.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 import { rejectAction } from "./approval.ts";
@@ -43,7 +44,15 @@ function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
   }
   const decision = decide(host, collection, takeSample(host, collection), wanted);
   const action = decision.action?.state === "planned" ? runSlice(host, collection, decision.action) : decision.action;
-  return { ...documentOf(collection, decision, action), ...(action && wanted.origin === "execute" && pastBreaker(host, "this was asked for by name and went past it")) };
+  return { ...documentOf(collection, decision, action), ...notices(host, wanted, decision, action) };
+}
+
+/** Nothing of it holds back what a person names: they are told in the answer. */
+function notices(host: Host, wanted: Wanted, { no_gain, plan }: Decision, action: Action | null): Document {
+  if (wanted.origin !== "execute") return {};
+  const past = action ? pastBreaker(host, "this was asked for by name and went past it")["notice"] : undefined;
+  const notice = [past, plan && no_gain ? `${no_gain}, unless something else changes meanwhile` : undefined].filter((one) => one !== undefined).join("; ");
+  return notice === "" ? {} : { notice };
 }
 
 /** One slice: batches until it has had its time, then a sample and a judgement. */
@@ -79,61 +88,68 @@ function documentOf(collection: Collection, decision: Decision, action: Action |
   };
 }
 
-/** Undoes the active action of a collection, or else the last one that ended with its changes in place. */
-export function rollback(host: Host, collectionId: number): Document {
+/** Undoes one action of a collection; without an id the active one, or else the newest that can be undone. */
+export function rollback(host: Host, collectionId: number, id: unknown): Document {
   const collection = loadCollection(host, collectionId);
-  const action = activeAction(host, collectionId) ?? lastUndoable(host, collectionId);
+  const named = id === undefined || id === null ? null : actionById(host, id);
+  if (named && named.collection_id !== collectionId) {
+    throw new HealingError("unknown_action", `action ${named.id} is not on ${collection.name}`, {
+      detail: `It was on ${named.collection}.`,
+      hint: "SELECT action_id, collection, state FROM ruvector_healing_history(); lists them.",
+    });
+  }
+  const action = named ?? activeAction(host, collectionId) ?? lastUndoable(host, collectionId);
   if (!action) {
     throw new HealingError("wrong_action_state", `${collection.name} has no action to roll back`, {
-      detail: "Every action on it was undone already, or there was none.",
+      detail: "Every action on it was undone already, changed nothing, cannot be undone, or there was none.",
       hint: "SELECT action_id, state, message FROM ruvector_healing_history(); shows them.",
     });
   }
-  if (!action.reversible) {
+  if (action.state === "rolled_back" || action.state === "aborted") return undoneAlready(host, action);
+  if (action.state === "awaiting_approval") return dropped(host, action, "rollback asked for; nothing had been changed");
+  if (isActive(action.state)) {
+    if (action.reversible) return undo(host, collection, action, "rolled_back", "rollback asked for");
     throw new HealingError("wrong_action_state", `action ${action.id} (${action.strategy_name}) cannot be undone`, {
-      detail: `${action.strategy_name} is not reversible.`,
+      detail: `Its state is ${action.state}; what it has changed so far stays.`,
+      hint: `To stop it: SELECT ruvector_healing_abort(${action.id});`,
     });
   }
+  const obstacle = undoObstacle(host, action);
+  if (obstacle) throw new HealingError("wrong_action_state", obstacle.message, obstacle);
   return undo(host, collection, action, "rolled_back", "rollback asked for");
 }
 
-/**
- * Stops an active action and undoes what it did. One that waits for approval is rejected by it: otherwise the loop would ask for the same again
- * with its next tick.
- */
+const undoneAlready = (host: Host, action: Action): Document => ({
+  outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(action),
+  already: true, message: `${action.state === "aborted" ? "aborted" : "undone"} already: ${action.message ?? ""}`, rows_left: undoSummary(host, action).rows_left,
+});
+
+/** An action that waits for approval is rejected by it: otherwise the loop would ask for the same again with its next tick. */
+function dropped(host: Host, action: Action, why: string): Document {
+  const ended = rejectAction(host, action, null, why);
+  return { outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(ended), rows_left: 0 };
+}
+
+/** Stops an active action and undoes what it did. */
 export function abort(host: Host, id: unknown): Document {
   const action = actionById(host, id);
-  if (action.state === "aborted") {
-    return {
-      outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(action),
-      already: true, message: `aborted already: ${action.message ?? ""}`, rows_left: undoSummary(host, action).rows_left,
-    };
-  }
+  if (action.state === "aborted") return undoneAlready(host, action);
   if (!isActive(action.state)) {
     throw new HealingError("wrong_action_state", `action ${action.id} is not active`, {
       detail: `Its state is ${action.state}${action.message ? `: ${action.message}` : ""}.`,
-      hint: action.state === "succeeded" ? `To undo it: SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}');` : "There is nothing to stop.",
+      hint: undoHint(host, action),
     });
   }
-  if (action.state === "awaiting_approval") {
-    const ended = rejectAction(host, action, null, "abort asked for; nothing had been changed");
-    return { outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(ended), rows_left: 0 };
-  }
+  if (action.state === "awaiting_approval") return dropped(host, action, "abort asked for; nothing had been changed");
   return undo(host, loadCollection(host, action.collection_id), action, "aborted", "abort asked for");
 }
 
 function undo(host: Host, collection: Collection, action: Action, to: "rolled_back" | "aborted", reason: string): Document {
   let current = action;
   if (action.state !== "rolling_back") {
-    if (undoSummary(host, action).steps_left === 0 && !isActive(action.state)) {
-      throw new HealingError("wrong_action_state", `action ${action.id} changed nothing that could be undone`, {
-        detail: `Its state is ${action.state}.`,
-        hint: "SELECT action_id, state, message FROM ruvector_healing_history(); shows what else there was.",
-      });
-    }
     recordActionEvent(host, action, "undo_asked_for", reason);
     // A person did not want it: the loop must not begin the same again behind their back.
-    suspend(host, collection, action.strategy_name, "human_undo", `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`, action.id);
+    suspend(host, collection, action.strategy_name, action.problem_class, "human_undo", `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`, action.id);
     current = beginRollback(host, collection, action, to, reason);
   }
   if (isActive(current.state)) current = runSlice(host, collection, current);

@@ -7,6 +7,7 @@ import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
 import { explainAction, explainCollection } from "./explain/index.ts";
 import { approve, reject } from "./approval.ts";
+import { feedback } from "./feedback.ts";
 import { abort, execute, rollback, trigger } from "./healing.ts";
 import { graph, report, sample } from "./sensing.ts";
 
@@ -25,10 +26,11 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   graph: (host, input) => graph(host, input.collection_id),
   trigger: (host, input) => trigger(host, input.collection_id),
   execute: (host, input) => execute(host, input.collection_id, input["strategy"], input["params"]),
-  rollback: (host, input) => rollback(host, input.collection_id),
+  rollback: (host, input) => rollback(host, input.collection_id, input["action_id"]),
   approve: (host, input) => approve(host, input["action_id"]),
   reject: (host, input) => reject(host, input["action_id"], input["reason"]),
   abort: (host, input) => abort(host, input["action_id"]),
+  feedback: (host, input) => feedback(host, input["action_id"], input["score"], input["note"]),
   end_leases: (host, input) => ({ left: endDueLeases(host, input.collection_id, String(input["reason"])) }),
   explain: (host, input) => explainAction(host, input["action_id"]),
   explain_collection: (host, input) => explainCollection(host, input.collection_id),

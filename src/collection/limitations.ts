@@ -93,7 +93,7 @@ export function evictionLimitations(facts: TableFacts, options: { readonly acces
   return [{
     strategy: "evict_cold_data",
     reason: `registered without ${missing.join(" and ")}`,
-    hint: `SELECT ruvector_healing_register('${facts.qualified.replace(/'/g, "''")}', '{"access_column": "...", "cold_partition": "..."}'); names them.`,
+    hint: `Register ${facts.qualified} again with the options access_column and cold_partition.`,
   }];
 }
 

@@ -95,6 +95,9 @@ export interface Configuration {
   readonly throttle_max_delay_seconds: number;
   readonly kept_index_seconds: number;
   readonly strategy_retry_seconds: number;
+  readonly strategy_retry_max_seconds: number;
+  readonly strategy_failure_collections: number;
+  readonly exploration_seconds: number;
   readonly scale_workload: string;
   readonly max_replicas: number;
   readonly actuation_timeout_seconds: number;
@@ -103,7 +106,6 @@ export interface Configuration {
   readonly oscillation_window_seconds: number;
   readonly oscillation_share: number;
   readonly oscillation_suspend_seconds: number;
-  readonly human_undo_suspend_seconds: number;
   readonly max_active_actions: number;
   readonly breaker_failures: number;
   readonly breaker_window_seconds: number;

@@ -20,7 +20,7 @@ const COLUMNS = raw(
     "id::text", "collection_id", "collection", "state", "origin", "initiated_by", "problem_class", "problem", "considered",
     "strategy_name", "strategy_params", "reversible", "plan", "progress", "initial_lambda", "initial_state", "predicted_lambda",
     "target_lambda", "final_lambda", "witness_edges", "system_metrics", "slices", "failures", "rollback_reason", "rollback_to",
-    "verified", "message", "plan_state", "fingerprint", "approved_by", "rejected_by", "rejection_reason", "replaced_by::text",
+    "verified", "failure", "message", "plan_state", "fingerprint", "approved_by", "rejected_by", "rejection_reason", "replaced_by::text",
     ...["approved_at", "rejected_at", "degraded_at", "created_at", "started_at", "stabilize_until", "deadline", "finished_at"].map(epoch),
     "extract(epoch FROM clock_timestamp())::float8 AS now",
   ].join(", "),
@@ -33,11 +33,13 @@ export function activeAction(host: Host, collectionId: number): Action | null {
     SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE collection_id = ${collectionId}::int AND state IN (${ACTIVE})`)[0] ?? null;
 }
 
-/** The newest action of a collection that was not undone yet. */
+/** The newest action of a collection that can be undone: what cannot, and what changed nothing, is passed over. */
 export function lastUndoable(host: Host, collectionId: number): Action | null {
   return host.query<Action>(sql`
     SELECT ${COLUMNS} FROM ruvector.healing_actions
-     WHERE collection_id = ${collectionId}::int AND state IN ('succeeded', 'failed', 'rollback_failed') ORDER BY id DESC LIMIT 1`)[0] ?? null;
+     WHERE collection_id = ${collectionId}::int AND state IN ('succeeded', 'failed', 'rollback_failed') AND reversible
+       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = healing_actions.id AND s.undone_at IS NULL)
+     ORDER BY healing_actions.id DESC LIMIT 1`)[0] ?? null;
 }
 
 /** @throws HealingError RV001 when the id is no number, RV006 when there is no such action */
@@ -125,6 +127,7 @@ export interface Change {
   readonly rollback_reason?: string;
   readonly rollback_to?: Action["rollback_to"];
   readonly verified?: boolean;
+  readonly failure?: string;
   readonly final_lambda?: number | null;
   readonly message?: string;
   /** Seconds from now. */
@@ -148,6 +151,7 @@ export function updateAction(host: Host, action: Action, change: Change): Action
   if (change.rollback_reason !== undefined) set("rollback_reason", sql`${change.rollback_reason}`);
   if (change.rollback_to !== undefined) set("rollback_to", sql`${change.rollback_to}`);
   if (change.verified !== undefined) set("verified", sql`${change.verified}::boolean`);
+  if (change.failure !== undefined) set("failure", sql`${change.failure}`);
   if (change.final_lambda !== undefined) set("final_lambda", sql`${change.final_lambda}::float8`);
   if (change.approved) parts.push(sql`approved_at = clock_timestamp(), approved_by = session_user`);
   if (change.rejected) parts.push(sql`rejected_at = clock_timestamp(), rejected_by = session_user, rejection_reason = ${change.rejected.reason}`);

@@ -61,7 +61,8 @@ function limitLockWaits(host: Host, collection: Collection): void {
 
 function execute(host: Host, collection: Collection, action: Action, sliceElapsed: number): BatchOutcome {
   if (action.deadline !== null && action.now > action.deadline) {
-    return { action: beginRollback(host, collection, action, "failed", `timeout: not finished after ${Math.round(action.now - (action.started_at ?? action.now))} s`), again: false };
+    const late = updateAction(host, action, { failure: "timeout" });
+    return { action: beginRollback(host, collection, late, "failed", `timeout: not finished after ${Math.round(action.now - (action.started_at ?? action.now))} s`), again: false };
   }
   if (action.progress.undoing_slice !== undefined) return undo(host, collection, action, action.progress.undoing_slice, sliceElapsed);
   if (action.progress.done) return { action, again: false };
@@ -124,5 +125,5 @@ function failed(host: Host, collection: Collection, action: Action, error: unkno
     return updateAction(host, action, { failures, message: `waits for the next tick, try ${failures} of ${collection.settings.max_retries} (${what})` });
   }
   recordActionEvent(host, action, "error", what, { sqlstate, message, detail });
-  return beginRollback(host, collection, action, "failed", what);
+  return beginRollback(host, collection, updateAction(host, action, { failure: sqlstate }), "failed", what);
 }

@@ -3,7 +3,7 @@ import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { count, lambdaText, list, short } from "../model/text.ts";
+import { count, lambdaText, list, short, sqlLiteral } from "../model/text.ts";
 import type { Sample } from "../sense/sample.ts";
 import type { Verification } from "../verify/harm.ts";
 import { improved, WHOLE, worsened } from "../verify/verify.ts";
@@ -31,11 +31,17 @@ export function judgeAction(host: Host, collection: Collection, action: Action, 
   }
 }
 
+/** What lambda lost meanwhile is the action's doing: a strategy that cannot lower it is not blamed for what the problem does. */
+const harmed = (collection: Collection, action: Action, lambda: number | null): boolean =>
+  strategyNamed(action.strategy_name).mayWorsen !== false && worsened(action.initial_lambda, lambda, collection.settings.abort_ratio);
+
 function judgeSlice(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
   if (action.progress.undoing_slice !== undefined) return action;
-  if (strategyNamed(action.strategy_name).mayWorsen !== false && worsened(action.initial_lambda, lambda, collection.settings.abort_ratio)) {
+  if (harmed(collection, action, lambda)) {
     // Without an undo there is no slice to take back: what is under way is stopped and cleared up.
-    if (!action.reversible) return beginRollback(host, collection, action, "failed", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}`);
+    if (!action.reversible) {
+      return beginRollback(host, collection, updateAction(host, action, { failure: "worsened" }), "failed", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}`);
+    }
     recordActionEvent(host, action, "slice_undone", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}: slice ${action.slices} is undone`, { lambda });
     return updateAction(host, action, {
       progress: { ...action.progress, undoing_slice: action.slices },
@@ -73,7 +79,8 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
     recordOutcome(host, ended);
     return ended;
   }
-  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification } });
+  const failure = harmed(collection, action, lambda) ? "worsened" : verification.worse.length > 0 ? "vetoed" : "unverified";
+  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure });
   return beginRollback(
     host,
     collection,
@@ -85,7 +92,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
 
 /** It helped, and something else is worse for it. What can be undone is; of the rest people are told. */
 function veto(host: Host, collection: Collection, action: Action, lambda: number | null, verification: Verification): Action {
-  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification } });
+  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure: "vetoed" });
   const reason = `vetoed: ${verification.worse.join("; ")}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`;
   return beginRollback(host, collection, judged, "rolled_back", reason);
 }
@@ -103,7 +110,7 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
       state: "rollback_failed",
       final_lambda: lambda,
       message: action.reversible
-        ? `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}'); to go on`
+        ? `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ruvector_healing_rollback(${sqlLiteral(action.collection)}, ${action.id}); to go on`
         : `what it left was not cleared up in time; the loop goes on with that: ${action.rollback_reason ?? "asked for"}`,
     });
     recordOutcome(host, ended);

@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import type { Action, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
-import { lambdaText, short } from "../model/text.ts";
+import { lambdaText, short, sqlLiteral } from "../model/text.ts";
 import type { Considered } from "../select/select.ts";
 import { improved } from "../verify/verify.ts";
 
@@ -24,9 +24,8 @@ export interface NewForecast {
 
 /** The statement that carries a forecast out. It plans anew: what it does is right when it is typed. */
 export function statementFor(collection: string, strategy: string, params: Readonly<Record<string, unknown>>): string {
-  const quoted = (text: string): string => `'${text.replace(/'/g, "''")}'`;
-  const more = Object.keys(params).length === 0 ? "" : `, ${quoted(JSON.stringify(params))}`;
-  return `SELECT ruvector_healing_execute(${quoted(collection)}, ${quoted(strategy)}${more});`;
+  const more = Object.keys(params).length === 0 ? "" : `, ${sqlLiteral(JSON.stringify(params))}`;
+  return `SELECT ruvector_healing_execute(${sqlLiteral(collection)}, ${sqlLiteral(strategy)}${more});`;
 }
 
 /**

@@ -3,7 +3,7 @@ import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import { improvement } from "../verify/verify.ts";
-import { effectiveness, type Outcome, WINDOW_DAYS } from "./weights.ts";
+import { type Outcome, weigh, WINDOW_DAYS } from "./weights.ts";
 
 /**
  * Records how an action ended and learns from it. Once an action has an outcome it keeps it: a later rollback
@@ -26,18 +26,10 @@ export function updateWeights(host: Host, collectionId: number): void {
   );
   if (!learning) return;
   const outcomes = host.query<Outcome>(sql`
-    SELECT strategy_name AS strategy, problem_class, success, verified, improvement_pct AS improvement,
-           extract(epoch FROM completed_at)::float8 AS at
+    SELECT strategy_name AS strategy, problem_class, success, verified, improvement_pct AS improvement, feedback_score AS feedback
       FROM ruvector.healing_outcomes
      WHERE completed_at > clock_timestamp() - make_interval(days => ${WINDOW_DAYS}::int)`);
-  const rows = [...new Set(outcomes.map((outcome) => outcome.strategy))].flatMap((strategy) => {
-    const own = outcomes.filter((outcome) => outcome.strategy === strategy);
-    const classes = [...new Set(own.map((outcome) => outcome.problem_class))];
-    return [
-      { strategy, problem_class: "*", ...effectiveness(own) },
-      ...classes.map((problem_class) => ({ strategy, problem_class, ...effectiveness(own.filter((outcome) => outcome.problem_class === problem_class)) })),
-    ];
-  });
+  const rows = weigh(outcomes);
   // A strategy whose outcomes have all aged out is unlearned again.
   host.execute(sql`
     DELETE FROM ruvector.healing_weights w
@@ -51,3 +43,22 @@ export function updateWeights(host: Host, collectionId: number): void {
       SET weight = excluded.weight, outcomes = excluded.outcomes, updated_at = clock_timestamp()`);
 }
 
+export interface Feedback {
+  /** null: none, or taken back. */
+  readonly score: number | null;
+  readonly note: string | null;
+}
+
+/** Keeps what a person says of an ended action, and learns from it. false: it has no outcome to judge. */
+export function giveFeedback(host: Host, action: Action, { score, note }: Feedback): boolean {
+  // Taken back, what a rollback had said holds again.
+  const implied = action.state === "rolled_back" && action.verified !== false ? -1 : null;
+  const [kept] = host.query<{ id: string }>(sql`
+    UPDATE ruvector.healing_outcomes
+       SET feedback_score = coalesce(${score}::real, ${implied}::real), feedback_note = ${note},
+           feedback_by = CASE WHEN ${score}::real IS NOT NULL THEN session_user END, feedback_at = CASE WHEN ${score}::real IS NOT NULL THEN clock_timestamp() END
+     WHERE action_id = ${action.id}::bigint RETURNING id::text`);
+  if (!kept) return false;
+  updateWeights(host, action.collection_id);
+  return true;
+}

@@ -1,6 +1,6 @@
 /**
- * What outcomes teach: the weight of a strategy is `success rate * (1 + mean improvement)` over the last 30 days.
- * A success is an action that succeeded and was verified.
+ * What outcomes teach: the weight of a strategy is `success rate * (1 + mean improvement)` over the last 30 days, overall and by problem class.
+ * A success is an action that succeeded and was verified; what a person said of it moves it towards success or failure.
  */
 import type { ProblemClass } from "../model/problem.ts";
 
@@ -13,100 +13,59 @@ export interface Outcome {
   readonly verified: boolean | null;
   /** Fraction: 0.25 is a quarter better. null: not known (lambda was 0 before, or unknown); left out of the mean. */
   readonly improvement: number | null;
-  /** Seconds since the epoch. */
-  readonly at: number;
+  /** What a person said of it, -1 to 1; null: nothing. */
+  readonly feedback: number | null;
 }
 
-export interface Effectiveness {
-  readonly outcomes: number;
-  readonly successes: number;
-  /** 0 to 1 */
-  readonly success_rate: number;
-  /** Fraction; null when no outcome has one. */
-  readonly mean_improvement: number | null;
+/** A row of ruvector.healing_weights. */
+export interface Weight {
+  readonly strategy: string;
+  /** "*": over all classes. */
+  readonly problem_class: string;
   readonly weight: number;
+  readonly outcomes: number;
 }
 
 export const WINDOW_DAYS = 30;
 
-/** Weight of a strategy without outcomes: it is neither trusted nor distrusted. */
-export const UNLEARNED_WEIGHT = 1;
+/** From so many outcomes on a strategy that never helped has weight 0: not by one early failure, or one person's rollback. */
+export const SETTLED = 3;
 
-const SECONDS_PER_DAY = 86_400;
-
-/** Mean of the known improvements; sorted before it is summed, so that the order of rows cannot change the last digit. */
-function meanImprovement(outcomes: readonly Outcome[]): number | null {
-  const known = outcomes
-    .map((outcome) => outcome.improvement)
-    .filter((value): value is number => value !== null && Number.isFinite(value))
-    .sort((a, b) => a - b);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+/**
+ * How much of a success an outcome is, 0 to 1. Feedback f takes it that part of the way to 1 (f > 0) or to 0 (f < 0): 1 makes a success of whatever was
+ * measured, -1 a failure, 0 changes nothing.
+ */
+export function successOf({ success, verified, feedback }: Pick<Outcome, "success" | "verified" | "feedback">): number {
+  const measured = success && verified === true ? 1 : 0;
+  const said = feedback === null || !Number.isFinite(feedback) ? 0 : Math.min(1, Math.max(-1, feedback));
+  return said >= 0 ? measured + said * (1 - measured) : measured * (1 + said);
 }
 
-/** The figures of some outcomes of one strategy; null when there are none. */
-export function effectiveness(outcomes: readonly Outcome[]): Effectiveness | null {
-  if (outcomes.length === 0) return null;
-  const successes = outcomes.filter((outcome) => outcome.success && outcome.verified === true).length;
-  const success_rate = successes / outcomes.length;
-  const mean_improvement = meanImprovement(outcomes);
+/** Mean; sorted before it is summed, so that the order of rows cannot change the last digit. Of nothing: null. */
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : [...values].sort((a, b) => a - b).reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The weight of some outcomes of one strategy; there is at least one. */
+function weightOf(outcomes: readonly Outcome[]): number {
+  const rate = mean(outcomes.map(successOf)) ?? 0;
+  const improvements = outcomes.map(({ improvement }) => improvement).filter((value): value is number => value !== null && Number.isFinite(value));
   // Kept finite and at least 0 whatever was recorded. Without a success the mean does not matter (0 * Infinity is NaN).
-  const raw = successes === 0 ? 0 : success_rate * (1 + (mean_improvement ?? 0));
-  return {
-    outcomes: outcomes.length,
-    successes,
-    success_rate,
-    mean_improvement,
-    weight: Math.min(Number.MAX_VALUE, Math.max(0, raw)),
-  };
+  const weight = rate === 0 ? 0 : Math.min(Number.MAX_VALUE, Math.max(0, rate * (1 + (mean(improvements) ?? 0))));
+  // The prior: one success that nobody has seen yet.
+  return weight === 0 && outcomes.length < SETTLED ? 1 / (outcomes.length + 1) : weight;
 }
 
-/** Outcomes of the last `windowDays` days. One from the future (the clock was set back) is recent. */
-const recent = (outcomes: readonly Outcome[], now: number, windowDays: number): readonly Outcome[] =>
-  outcomes.filter((outcome) => outcome.at >= now - windowDays * SECONDS_PER_DAY);
-
-function grouped<K>(outcomes: readonly Outcome[], key: (outcome: Outcome) => K): ReadonlyMap<K, readonly Outcome[]> {
-  const groups = new Map<K, Outcome[]>();
+/** The weights of all strategies that have outcomes: over all classes, and for each class that it has some of. */
+export function weigh(outcomes: readonly Outcome[]): Weight[] {
+  const groups = new Map<string, { strategy: string; problem_class: string; own: Outcome[] }>();
   for (const outcome of outcomes) {
-    const group = groups.get(key(outcome));
-    if (group) group.push(outcome);
-    else groups.set(key(outcome), [outcome]);
+    for (const problem_class of ["*", outcome.problem_class]) {
+      const key = JSON.stringify([outcome.strategy, problem_class]);
+      const group = groups.get(key) ?? { strategy: outcome.strategy, problem_class, own: [] };
+      group.own.push(outcome);
+      groups.set(key, group);
+    }
   }
-  return groups;
-}
-
-/**
- * The weight of every strategy named. Outcomes of others are ignored.
- * @param now seconds since the epoch
- */
-export function weights(
-  outcomes: readonly Outcome[],
-  strategies: readonly string[],
-  now: number,
-  windowDays = WINDOW_DAYS,
-): Readonly<Record<string, number>> {
-  const byStrategy = grouped(recent(outcomes, now, windowDays), (outcome) => outcome.strategy);
-  // Object.fromEntries makes own properties of all names, "__proto__" too.
-  return Object.fromEntries(
-    strategies.map((name) => [name, effectiveness(byStrategy.get(name) ?? [])?.weight ?? UNLEARNED_WEIGHT]),
-  );
-}
-
-/**
- * The same by strategy and problem class. Only pairs with outcomes are there: for the others the strategy's overall
- * weight says more than a constant.
- */
-export function weightsByClass(
-  outcomes: readonly Outcome[],
-  strategies: readonly string[],
-  now: number,
-  windowDays = WINDOW_DAYS,
-): Readonly<Record<string, Readonly<Partial<Record<ProblemClass, number>>>>> {
-  const byStrategy = grouped(recent(outcomes, now, windowDays), (outcome) => outcome.strategy);
-  return Object.fromEntries(
-    strategies.map((name) => {
-      const byClass = grouped(byStrategy.get(name) ?? [], (outcome) => outcome.problem_class);
-      const pairs = [...byClass].map(([problem, own]) => [problem, effectiveness(own)?.weight ?? UNLEARNED_WEIGHT]);
-      return [name, Object.fromEntries(pairs)];
-    }),
-  );
+  return [...groups.values()].map(({ strategy, problem_class, own }) => ({ strategy, problem_class, weight: weightOf(own), outcomes: own.length }));
 }

@@ -14,6 +14,7 @@ import type { Problem } from "../model/problem.ts";
 import { NO_RADIUS } from "../model/cost.ts";
 import { list, utc } from "../model/text.ts";
 import { radiusLeft, readScopes } from "../select/radius.ts";
+import { noGain } from "../select/gain.ts";
 import { healthy } from "../select/guards/standing.ts";
 import { windowNow } from "../select/window.ts";
 import type { Sample } from "../sense/sample.ts";
@@ -40,6 +41,10 @@ function recheck(host: Host, collection: Collection, action: Action, sample: Sam
     radius: action.origin === "execute" ? NO_RADIUS : radiusLeft(readScopes(host, collection, action.id), collection.settings),
   });
   if (!isPlan(plan)) return gone(plan.nothing);
+  // What a person ran by name is theirs to judge.
+  const vain = action.origin === "execute" ? null
+    : noGain(plan, { collection: collection.name, lambda: sample.reading.lambda, reported: sample.source === "reported", verify_ratio: collection.settings.verify_ratio });
+  if (vain) return gone(vain.message);
   const state = planState(problem, plan, strategy.boundTo?.(plan));
   const changed = action.plan_state === null ? ["it was planned by an older version"] : differences(action.plan_state, state);
   if (changed.length === 0) return { now: "same", action: updateAction(host, action, { ...as, replanned: { plan, problem, sample, collection } }) };

@@ -8,18 +8,21 @@ import type { Collection } from "../model/collection.ts";
 import { NO_RADIUS } from "../model/cost.ts";
 import { parseDocument } from "../model/documents.ts";
 import type { Problem } from "../model/problem.ts";
+import { utc } from "../model/text.ts";
 import { insertAction } from "../execute/actions.ts";
 import { planState } from "../execute/plan-state.ts";
 import { STRATEGIES } from "../execute/registry.ts";
-import { isPlan, type NothingToDo, type Strategy } from "../execute/strategy.ts";
-import { guardContext, learnedWeights, recentFailures, recentRejections } from "../select/context.ts";
+import { isPlan, type Strategy } from "../execute/strategy.ts";
+import { guardContext, learnedWeights } from "../select/context.ts";
 import { everyRefusal, GUARDS, judge, type GuardContext, type GuardMode, type GuardVerdict, type Refusal, type PlannedFacts } from "../select/guards/index.ts";
-import { readReversal, suspend, suspensions } from "../select/oscillation.ts";
+import { noGain } from "../select/gain.ts";
+import { readReversal } from "../select/oscillation.ts";
 import { readPreflight } from "../select/preflight.ts";
 import { costOf, radiusLeft, readScopes, type Scope } from "../select/radius.ts";
 import { letThrough, takeTurn } from "../select/turn.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
 import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
+import { suspend, suspensions } from "../select/suspensions.ts";
 import type { Sample } from "../sense/sample.ts";
 import { acts, effectiveMode } from "../configuration/modes.ts";
 import { takenForecasts } from "../learn/forecasts.ts";
@@ -34,6 +37,8 @@ export interface Decision {
   readonly plan: Plan | null;
   readonly action: Action | null;
   readonly refusal: (RefusalRecord & { readonly hint?: string }) | null;
+  /** A person named a strategy whose plan foresees that it will be undone: why. */
+  readonly no_gain?: string | null;
   /** The forecast that was kept, in the modes observe and recommend. */
   readonly forecast_id?: string | null;
 }
@@ -71,11 +76,12 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
     return { outcome, problem, considered: shown?.considered ?? considered, strategy: shown?.strategy ?? chosen?.name ?? null, plan: shown?.plan ?? null, action: null, refusal, forecast_id };
   };
   if (choice.refusal?.reason === "oscillation" && chosen && choice.context.planned?.reversal) {
-    suspend(host, collection, chosen.name, "oscillation", choice.refusal.message, choice.context.planned.reversal.action_id);
+    suspend(host, collection, chosen.name, null, "oscillation", choice.refusal.message, choice.context.planned.reversal.action_id);
   }
   if (choice.refusal) return refuse(choice.refusal.reason === "no_strategy" ? "no_strategy" : "deferred", choice.refusal);
   if (!chosen || !plan) throw new TypeError("an evaluation that is not refused has a strategy and a plan");
-  if (wanted.params["dry_run"] === true) return { outcome: "dry_run", problem, considered, strategy: chosen.name, plan, action: null, refusal: null };
+  const no_gain = choice.no_gain?.message ?? null;
+  if (wanted.params["dry_run"] === true) return { outcome: "dry_run", problem, considered, strategy: chosen.name, plan, action: null, refusal: null, no_gain };
   if (sample.reading.lambda === null) {
     return refuse("deferred", { reason: "lambda_unknown", measured: null, flips_at: "a reading of lambda", message: "without lambda nothing can be verified" });
   }
@@ -94,7 +100,7 @@ export function decide(host: Host, collection: Collection, sample: Sample, wante
   closeRefusals(host, collection.id);
   if (wanted.origin === "execute") takenForecasts(host, action);
   else keepHeld(host, collection, sample, problem, held, wanted.params, null);
-  return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null };
+  return { outcome: verdict.approval_required ? "awaiting_approval" : "planned", problem, considered, strategy: chosen.name, plan, action, refusal: null, no_gain };
 }
 
 /** What the loop would decide on a sample, whatever stands in the way of it. */
@@ -132,16 +138,20 @@ interface Choice {
   readonly plan: Plan | null;
   /** The best strategy, where its mode lets it not act. */
   readonly held: HeldPlan | null;
-  readonly refusal: (RefusalRecord & { readonly hint?: string }) | null;
+  readonly refusal: Refused | null;
+  /** Why the plan of a strategy that was asked for by name is not expected to pass its verification. */
+  readonly no_gain?: Refused | null;
 }
 
+type Refused = RefusalRecord & { readonly hint?: string };
+
 /**
- * The best strategy that has something to do, with its plan. A strategy whose plan comes back empty makes way for the next
- * one of the same class; the guards are asked for each, because approval and impact are a strategy's own. One that only watches (its mode is observe
+ * The best strategy that has something to do, with its plan. A strategy whose plan comes back empty, or would not pass its own verification, makes
+ * way for the next one of the same class; the guards are asked for each, because approval and impact are a strategy's own. One that only watches (its mode is observe
  * or recommend) makes way for one that may act: its plan is held.
  */
 function chooseWithPlan(host: Host, collection: Collection, sample: Sample, problem: Problem, wanted: Wanted): Choice {
-  const empty = new Map<string, NothingToDo>();
+  const passed = new Map<string, Refused>();
   const watched = new Map<string, string>();
   let held: HeldPlan | null = null;
   const scopes = readScopes(host, collection, null);
@@ -149,7 +159,7 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
   const radius = wanted.origin === "execute" ? NO_RADIUS : radiusLeft(scopes, collection.settings);
   const dryRun = wanted.params["dry_run"] === true;
   for (;;) {
-    const { chosen, considered } = choose(host, collection, problem, wanted.strategy, empty, watched);
+    const { chosen, considered } = choose(host, collection, problem, wanted.strategy, passed, watched);
     const context = guardContext(host, collection, MODES[wanted.origin], sample, problem, chosen);
     // Whoever asks while an action is at work is told which one, also when it has already made the collection look well.
     const busy = judge(context, GUARDS.filter(({ name }) => name === "active_action"));
@@ -157,12 +167,19 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
     const answer = { context, chosen, considered, verdict, plan: null, held };
     // A dry run shows the plan whatever stands in the way of carrying it out.
     if (verdict.refusal && !dryRun) return { ...answer, refusal: verdict.refusal };
-    if (!chosen) return { ...answer, refusal: held ? heldRefusal(collection, held, wanted.params) : emptyPlan(empty) ?? noStrategy(problem, considered) };
+    if (!chosen) return { ...answer, refusal: held ? heldRefusal(collection, held, wanted.params) : [...passed.values()][0] ?? noStrategy(problem, considered) };
     const applicable = chosen.applicable(collection);
     if (applicable !== true) {
       return { ...answer, refusal: { reason: "not_applicable", measured: chosen.name, flips_at: applicable.hint, message: applicable.reason, hint: applicable.hint } };
     }
     const plan = chosen.plan({ host, collection, snapshot: sample.snapshot, problem, state: sample.state, params: wanted.params, tick_seconds: tickSeconds(host), radius });
+    const no_gain = isPlan(plan)
+      ? noGain(plan, { collection: collection.name, lambda: sample.reading.lambda, reported: sample.source === "reported", verify_ratio: collection.settings.verify_ratio })
+      : null;
+    if (no_gain && !wanted.strategy) {
+      passed.set(chosen.name, no_gain);
+      continue;
+    }
     if (isPlan(plan) && verdict.held) {
       // Only the best one is what would have been done; those behind it in the same mode are passed over.
       held ??= { ...verdict.held, strategy: chosen.name, considered, plan };
@@ -174,10 +191,11 @@ function chooseWithPlan(host: Host, collection: Collection, sample: Sample, prob
       const complete: GuardContext = { ...context, planned: plannedFacts(host, collection, chosen, plan, scopes) };
       const judged = judge(complete);
       const unseen = complete.planned?.preflight?.unseen ?? [];
-      return { ...answer, context: complete, verdict: judged, plan: unseen.length > 0 ? { ...plan, preflight: { unseen } } : plan, refusal: dryRun ? null : judged.refusal };
+      return { ...answer, context: complete, verdict: judged, plan: unseen.length > 0 ? { ...plan, preflight: { unseen } } : plan, refusal: dryRun ? null : judged.refusal, no_gain };
     }
-    empty.set(chosen.name, plan);
-    if (wanted.strategy) return { ...answer, refusal: emptyPlan(empty) };
+    const nothing: Refused = { reason: "nothing_to_do", measured: chosen.name, flips_at: plan.hint, message: plan.nothing, hint: plan.hint };
+    if (wanted.strategy) return { ...answer, refusal: nothing };
+    passed.set(chosen.name, nothing);
   }
 }
 
@@ -189,32 +207,23 @@ const plannedFacts = (host: Host, collection: Collection, strategy: Strategy, pl
   preflight: readPreflight(host, collection, strategy.preflight, plan.wal_bytes),
 });
 
-/** Why the first of the strategies that found nothing to do found nothing. */
-function emptyPlan(empty: ReadonlyMap<string, NothingToDo>): (RefusalRecord & { readonly hint: string }) | null {
-  const [first] = empty;
-  if (!first) return null;
-  const [name, { nothing, hint }] = first;
-  return { reason: "nothing_to_do", measured: name, flips_at: hint, message: nothing, hint };
-}
-
 function choose(
-  host: Host, collection: Collection, problem: Problem, asked: Strategy | null, empty: ReadonlyMap<string, NothingToDo>,
+  host: Host, collection: Collection, problem: Problem, asked: Strategy | null, passed: ReadonlyMap<string, Refused>,
   watched: ReadonlyMap<string, string>,
 ): { chosen: Strategy | null; considered: readonly Considered[] } {
-  const weights = learnedWeights(host, problem.details.class);
+  const learned = learnedWeights(host, collection, problem.details.class);
   if (asked) {
-    const weight = weights[asked.name] ?? 1;
+    const weight = learned[asked.name]?.weight ?? 1;
     return {
       chosen: asked,
       considered: [{ name: asked.name, weight, impact: asked.impact, taken: true, reason_code: "chosen", reason: "asked for by name" }],
     };
   }
   const { settings } = collection;
-  const failures = recentFailures(host, collection.id, problem.details.class);
-  const rejections = recentRejections(host, collection.id, problem.details.class);
-  const suspended = suspensions(host, collection.id);
+  const suspended = suspensions(host, collection, problem.details.class);
   const candidates = STRATEGIES.map((strategy): Candidate => {
-    const nothing = empty.get(strategy.name);
+    const refusal = passed.get(strategy.name);
+    const weighed = learned[strategy.name];
     const held = watched.get(strategy.name);
     const { mode, setting } = effectiveMode(settings, strategy.name);
     return {
@@ -222,9 +231,8 @@ function choose(
       applicable: strategy.applicable(collection),
       needs_approval: mode === "approve" || settings.require_approval_strategies.includes(strategy.name),
       ...(suspended[strategy.name] && { suspended: suspended[strategy.name]! }),
-      failed_seconds_ago: failures[strategy.name] ?? null,
-      rejected_seconds_ago: rejections[strategy.name] ?? null,
-      ...(nothing && { nothing_to_do: nothing.nothing }),
+      ...(weighed && weighed.weight <= 0 && { explores: weighed }),
+      ...(refusal && (refusal.reason === "no_gain_foreseen" ? { no_gain: refusal.message } : { nothing_to_do: refusal.message })),
       ...(held !== undefined && { held }),
       // Where all are off the guard says so for all.
       ...(mode === "off" && setting === "strategy_modes" && { mode_off: "its mode is off (strategy_modes)" }),
@@ -232,30 +240,22 @@ function choose(
   });
   const { chosen, considered } = selectStrategy(candidates, problem.details.class, {
     max_auto_heal_impact: settings.max_auto_heal_impact,
-    weights,
-    retry_seconds: settings.strategy_retry_seconds,
-    rejection_seconds: settings.rejection_seconds,
+    weights: Object.fromEntries(Object.entries(learned).map(([name, { weight }]) => [name, weight])),
   });
   return { chosen: STRATEGIES.find(({ name }) => name === chosen) ?? null, considered };
 }
 
 function noStrategy(problem: Problem, considered: readonly Considered[]): RefusalRecord {
   const handling = considered.filter(({ reason_code }) => reason_code !== "wrong_class");
-  const suspended = handling.find(({ reason_code }) => reason_code === "suspended");
-  if (suspended) {
-    return {
-      reason: "oscillation", measured: suspended.name, flips_at: suspended.reason.replace(/^suspended until (\S+):.*$/s, "$1"),
-      message: `no strategy may be used: ${handling.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`,
-    };
-  }
+  const message = `no strategy may be used: ${handling.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`;
+  // Of those whose time comes by itself, the first to come.
+  const [next] = handling.filter(({ until }) => until !== undefined).sort((a, b) => a.until! - b.until!);
+  if (next) return { reason: next.reason_code === "suspended" ? "oscillation" : "suspended", measured: next.name, flips_at: utc(next.until!), message };
   return {
     reason: "no_strategy",
     measured: problem.details.class,
     flips_at: handling.length > 0 ? "one of the strategies becoming usable" : `a strategy that handles ${problem.details.class}`,
-    message:
-      handling.length > 0
-        ? `no strategy may be used: ${handling.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`
-        : `no strategy handles ${problem.details.class}`,
+    message: handling.length > 0 ? message : `no strategy handles ${problem.details.class}`,
   };
 }
 

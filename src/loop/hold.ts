@@ -18,7 +18,7 @@ export interface HeldPlan extends Held {
 }
 
 /** Refusals after which a recommendation is not right any more; the others (a cooldown, a closed window) say nothing about it. */
-const ENDS_RECOMMENDATIONS = ["disabled", "mode", "healthy", "unknown_problem", "no_strategy", "nothing_to_do"];
+const ENDS_RECOMMENDATIONS = ["disabled", "mode", "healthy", "unknown_problem", "no_strategy", "nothing_to_do", "no_gain_foreseen"];
 
 /**
  * Keeps the plan that was held, and closes what this evaluation did not come to again.

@@ -15,6 +15,13 @@ export function printable(text: string, max = 80): string {
   return characters.length <= max ? characters.join("") : `${characters.slice(0, max - 3).join("")}...`;
 }
 
+/** A text as an SQL literal that may be shown and typed: what acts on the screen is written as its code point. */
+export function sqlLiteral(text: string): string {
+  const quoted = text.replace(/'/g, "''");
+  if (quoted.search(UNPRINTABLE) === -1) return `'${quoted}'`;
+  return `U&'${quoted.replace(/\\/g, "\\\\").replace(UNPRINTABLE, (one) => `\\${one.charCodeAt(0).toString(16).padStart(4, "0")}`)}'`;
+}
+
 /** Order by code unit, the same everywhere (localeCompare depends on the engine's data). */
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -5,6 +5,7 @@ import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
 import { ATTEMPT_WINDOW_SECONDS, type BreakerFacts, type GuardContext, type GuardMode, INEFFECTIVE_WINDOW_SECONDS } from "./guards/index.ts";
+import { WINDOW_DAYS } from "../learn/weights.ts";
 import { windowNow } from "./window.ts";
 
 type Facts = Pick<GuardContext, "now" | "registered_at" | "samples" | "standby" | "active" | "active_total" | "last_attempt" | "attempts" | "outcomes">;
@@ -66,32 +67,33 @@ export const breakerFacts = (host: Host): BreakerFacts | null =>
            (ruvector.healing_settings(0) ->> 'breaker_failures')::int AS opens_at
       FROM ruvector.healing_breaker b CROSS JOIN ruvector.healing_failures() f`)[0] ?? null;
 
-/** Learned weights: those of the problem's class where there are any, else the strategy's overall one. */
-export function learnedWeights(host: Host, problemClass: string): Record<string, number> {
-  const rows = host.query<{ name: string; weight: number }>(sql`
-    SELECT DISTINCT ON (strategy_name) strategy_name AS name, weight FROM ruvector.healing_weights
-     WHERE problem_class IN (${problemClass}, '*')
-     ORDER BY strategy_name, problem_class = '*'`);
-  return Object.fromEntries(rows.map(({ name, weight }) => [name, weight]));
+export interface LearnedWeight {
+  readonly weight: number;
+  readonly outcomes: number;
+  /** Where the weight is 0: when it may be tried once again, seconds since 1970, and whether that is now. */
+  readonly from: number;
+  readonly now: boolean;
 }
 
-/** Seconds since a human last said no to each strategy for a class on a collection. */
-export function recentRejections(host: Host, collectionId: number, problemClass: string): Record<string, number> {
-  const rows = host.query<{ name: string; seconds: number }>(sql`
-    SELECT strategy_name AS name, min(greatest(0, extract(epoch FROM clock_timestamp() - rejected_at)))::float8 AS seconds
-      FROM ruvector.healing_actions
-     WHERE collection_id = ${collectionId}::int AND problem_class = ${problemClass} AND rejected_at IS NOT NULL
-     GROUP BY strategy_name`);
-  return Object.fromEntries(rows.map(({ name, seconds }) => [name, seconds]));
-}
-
-/** Seconds since the last outcome of each strategy for a class on a collection, where that outcome was not verified. */
-export function recentFailures(host: Host, collectionId: number, problemClass: string): Record<string, number> {
-  const rows = host.query<{ name: string; seconds: number; verified: boolean | null }>(sql`
-    SELECT DISTINCT ON (strategy_name) strategy_name AS name, verified,
-           greatest(0, extract(epoch FROM clock_timestamp() - completed_at))::float8 AS seconds
-      FROM ruvector.healing_outcomes
-     WHERE collection_id = ${collectionId}::int AND problem_class = ${problemClass} AND completed_at IS NOT NULL
-     ORDER BY strategy_name, id DESC`);
-  return Object.fromEntries(rows.filter(({ verified }) => verified !== true).map(({ name, seconds }) => [name, seconds]));
+/**
+ * Learned weights: those of the problem's class where there are any, else the strategy's overall one, unless that is 0: a strategy that never helped against
+ * something else is not known to be of no use here. One that was not learned from for 30 days is forgotten: its outcomes are older.
+ */
+export function learnedWeights(host: Host, { id, settings }: Pick<Collection, "id" | "settings">, problemClass: string): Record<string, LearnedWeight> {
+  const rows = host.query<LearnedWeight & { name: string }>(sql`
+    SELECT DISTINCT ON (w.strategy_name) w.strategy_name AS name, w.weight, w.outcomes, coalesce(extract(epoch FROM o.again), 0)::float8 AS from,
+           coalesce(o.again <= clock_timestamp() OR o.resumed, true) AS now
+      FROM ruvector.healing_weights w
+      LEFT JOIN LATERAL (
+        SELECT l.at + make_interval(secs => ${settings.exploration_seconds}::float8) AS again,
+               EXISTS (SELECT FROM ruvector.healing_suspensions r
+                        WHERE r.strategy_name = w.strategy_name AND r.kind = 'resumed' AND r.suspended_at > l.at
+                          AND (r.collection_id IS NULL OR r.collection_id = ${id}::int)) AS resumed
+          FROM (SELECT coalesce(max(h.completed_at), w.updated_at) AS at FROM ruvector.healing_outcomes h
+                 WHERE h.strategy_name = w.strategy_name AND h.problem_class = ${problemClass}) l
+         WHERE w.weight <= 0) o ON true
+     WHERE (w.problem_class = ${problemClass} OR (w.problem_class = '*' AND w.weight > 0))
+       AND w.updated_at > clock_timestamp() - make_interval(days => ${WINDOW_DAYS}::int)
+     ORDER BY w.strategy_name, w.problem_class = '*'`);
+  return Object.fromEntries(rows.map(({ name, ...learned }) => [name, learned]));
 }

@@ -1,6 +1,5 @@
-/** A -> B -> A: whether a plan would take back what was moved lately, and what is suspended because of that. */
+/** A -> B -> A: whether a plan would take back what was moved lately. */
 import sql from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
@@ -52,30 +51,4 @@ export function readReversal(host: Host, { id, settings }: Collection, plan: Pla
      WHERE a.collection_id = ${id}::int AND s.kind = 'move_rows'
        AND s.executed_at > clock_timestamp() - make_interval(secs => ${settings.oscillation_window_seconds}::float8)
      GROUP BY 1, 2`));
-}
-
-export interface Suspension {
-  readonly kind: "oscillation" | "human_undo";
-  readonly reason: string;
-  /** Seconds since 1970. */
-  readonly until: number;
-}
-
-/** What is suspended on a collection now, by strategy. */
-export const suspensions = (host: Host, collectionId: number): Readonly<Record<string, Suspension>> =>
-  Object.fromEntries(host.query<Suspension & { readonly name: string }>(sql`
-    SELECT strategy_name AS name, kind, reason, extract(epoch FROM until)::float8 AS until FROM ruvector.healing_suspended(${collectionId}::int)`)
-    .map(({ name, ...suspension }) => [name, suspension]));
-
-/** Leaves a strategy alone on a collection for as long as the setting of that kind says, and says so. */
-export function suspend(host: Host, { id, name }: Pick<Collection, "id" | "name">, strategy: string, kind: Suspension["kind"], reason: string, actionId: string | null): void {
-  host.execute(sql`
-    INSERT INTO ruvector.healing_suspensions (collection_id, strategy_name, kind, reason, action_id)
-    VALUES (${id}::int, ${strategy}, ${kind}, ${reason}, ${actionId}::bigint)`);
-  const { until } = host.one<{ until: string | null }>(sql`
-    SELECT ruvector.healing_timestamp(until) AS until FROM (SELECT) one LEFT JOIN ruvector.healing_suspended(${id}::int) s ON s.strategy_name = ${strategy}`);
-  if (until === null) return;
-  recordEvent(host, {
-    collection_id: id, collection: name, action_id: actionId, kind: "strategy_suspended", message: `${strategy} is left alone until ${until}: ${reason}`, details: { strategy, kind, until },
-  });
 }

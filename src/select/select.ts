@@ -1,5 +1,6 @@
 import type { ProblemClass } from "../model/problem.ts";
-import { compareText, printable, short, utc } from "../model/text.ts";
+import { compareText, count, printable, short, utc } from "../model/text.ts";
+import type { Suspension } from "./suspensions.ts";
 
 /** What selection needs to know of a strategy. */
 export interface StrategyInfo {
@@ -14,29 +15,25 @@ export interface StrategyInfo {
 export interface Candidate extends StrategyInfo {
   /** Whether it could act on this collection as it is now; otherwise why not. */
   readonly applicable: true | { readonly reason: string };
-  /** The loop leaves it alone on this collection until then. */
-  readonly suspended?: { readonly reason: string; readonly until: number };
+  /** The loop leaves it alone until then. */
+  readonly suspended?: Suspension;
   /** Its plan was asked for and came back empty: why. */
   readonly nothing_to_do?: string;
+  /** Its plan was asked for and would not pass its own verification: by how much. */
+  readonly no_gain?: string;
+  /** Where its weight is 0: when it may be tried once again (seconds since 1970), and whether that is now. */
+  readonly explores?: { readonly from: number; readonly now: boolean; readonly outcomes: number };
   /** An action of it would wait for a human. */
   readonly needs_approval?: boolean;
   /** The loop may not use it (mode off), or its plan was kept and it does not act (observe, recommend): why. */
   readonly mode_off?: string;
   readonly held?: string;
-  /** Seconds since a human rejected an action of it for this class on this collection; absent or null: none did. */
-  readonly rejected_seconds_ago?: number | null;
-  /** Seconds since its last outcome for this class on this collection, where that was not verified; absent or null otherwise. */
-  readonly failed_seconds_ago?: number | null;
 }
 
 export interface SelectionContext {
   readonly max_auto_heal_impact: number;
   /** Learned weights by strategy name (for this problem's class, or overall); one that is missing counts as 1. */
   readonly weights: Readonly<Record<string, number>>;
-  /** A strategy that did not help steps aside for the others for so long; default 0. */
-  readonly retry_seconds?: number;
-  /** A strategy that a human rejected is left alone for so long; default 0. */
-  readonly rejection_seconds?: number;
 }
 
 /** Why a candidate was taken or not. */
@@ -47,6 +44,8 @@ export type SelectionReason =
   | "later_name"
   | "needs_approval"
   | "nothing_to_do"
+  | "no_gain_foreseen"
+  | "weight_zero"
   | "failed_recently"
   | "rejected_recently"
   | "suspended"
@@ -64,6 +63,10 @@ export interface Considered {
   readonly reason_code: SelectionReason;
   /** For a person. */
   readonly reason: string;
+  /** When what speaks against it ends, where that is known; seconds since 1970. */
+  readonly until?: number;
+  /** The statement that ends it before. */
+  readonly lift?: string;
 }
 
 export interface Selection {
@@ -92,17 +95,23 @@ const waits = (candidate: Ranked): number => (candidate.needs_approval === true 
 const byPreference = (a: Ranked, b: Ranked): number =>
   b.weight - a.weight || waits(a) - waits(b) || a.impact - b.impact || compareText(a.name, b.name);
 
-const judged = (candidate: Ranked, reason_code: SelectionReason, reason: string): Considered => ({
+const SUSPENDED: Readonly<Record<Suspension["kind"], SelectionReason>> = {
+  oscillation: "suspended", failures: "failed_recently", rejected: "rejected_recently", human_undo: "rejected_recently",
+};
+
+const judged = (candidate: Ranked, reason_code: SelectionReason, reason: string, until?: number, lift?: string): Considered => ({
   name: candidate.name,
   weight: candidate.weight,
   impact: candidate.impact,
   taken: reason_code === "chosen",
   reason_code,
   reason,
+  ...(until !== undefined && { until }),
+  ...(lift !== undefined && { lift }),
 });
 
 /** Why a candidate may not be used at all; null when it may. */
-function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impact: limit, retry_seconds = 0, rejection_seconds = 0 }: SelectionContext): Considered | null {
+function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impact: limit }: SelectionContext): Considered | null {
   if (!candidate.handles.includes(problem)) {
     const handles = candidate.handles.length > 0 ? candidate.handles.join(", ") : "nothing";
     return judged(candidate, "wrong_class", `handles ${handles}, not ${problem}`);
@@ -115,18 +124,25 @@ function ruledOut(candidate: Ranked, problem: ProblemClass, { max_auto_heal_impa
   if (candidate.applicable !== true) {
     return judged(candidate, "not_applicable", printable(candidate.applicable.reason, 400));
   }
-  if (candidate.suspended) return judged(candidate, "suspended", `suspended until ${utc(candidate.suspended.until)}: ${printable(candidate.suspended.reason, 300)}`);
+  if (candidate.suspended) {
+    const { kind, until, reason, resume } = candidate.suspended;
+    return judged(candidate, SUSPENDED[kind], `suspended until ${utc(until)}: ${printable(reason, 300)}${resume === undefined ? "" : `; to lift that: ${resume}`}`, until, resume);
+  }
+  if (candidate.weight <= 0 && !candidate.explores?.now) return worthless(candidate);
   if (candidate.nothing_to_do !== undefined) return judged(candidate, "nothing_to_do", printable(candidate.nothing_to_do, 400));
+  if (candidate.no_gain !== undefined) return judged(candidate, "no_gain_foreseen", printable(candidate.no_gain, 400));
   if (candidate.held !== undefined) return judged(candidate, "held", printable(candidate.held, 400));
-  const rejected = candidate.rejected_seconds_ago ?? null;
-  if (rejected !== null && rejected < rejection_seconds) {
-    return judged(candidate, "rejected_recently", `a human rejected it here ${Math.round(rejected)} s ago; it is not asked for again within ${rejection_seconds} s (rejection_seconds)`);
-  }
-  const ago = candidate.failed_seconds_ago ?? null;
-  if (ago !== null && ago < retry_seconds) {
-    return judged(candidate, "failed_recently", `did not help here ${Math.round(ago)} s ago; it is not repeated within ${retry_seconds} s (strategy_retry_seconds)`);
-  }
   return null;
+}
+
+/** Nothing it did for this class helped: what brings it back. */
+function worthless(candidate: Ranked): Considered {
+  const { explores, name } = candidate;
+  const resume = `SELECT ruvector_healing_resume('${name}');`;
+  const outcomes = explores ? `, after ${count(explores.outcomes, "outcome")} of which none counts as a success` : "";
+  const again = explores && Number.isFinite(explores.from) ? `it is tried once again from ${utc(explores.from)} on (exploration_seconds), or` : "it comes back";
+  return judged(candidate, "weight_zero", `its weight is 0${outcomes}: ${again} when those are older than 30 days, are judged otherwise `
+    + `(ruvector_healing_feedback), or after ${resume}`, explores?.from, resume);
 }
 
 /** Why a usable candidate came after the best one. */
@@ -148,7 +164,7 @@ function outranked(candidate: Ranked, best: Ranked): Considered {
 
 /**
  * Selects the strategy for a problem: of those that handle its class, stay within the allowed impact, are applicable now
- * and did not just fail here, the one with the highest learned weight; ties go to those that need no approval, then to the
+ * and are neither suspended nor of weight 0, the one with the highest learned weight; ties go to those that need no approval, then to the
  * least impact, then to the name.
  */
 export function selectStrategy(
@@ -169,7 +185,9 @@ export function selectStrategy(
 
   const best = usable[0];
   if (!best) return { chosen: null, considered: refused };
-  const winner = judged(best, "chosen", `highest weight (${short(best.weight)}) of ${usable.length} that may be used`);
+  const winner = judged(best, "chosen", best.weight > 0
+    ? `highest weight (${short(best.weight)}) of ${usable.length} that may be used`
+    : "its weight is 0, and no other may be used: tried once again, because its last outcome is older than exploration_seconds or it was resumed");
   return {
     chosen: best.name,
     considered: [winner, ...usable.slice(1).map((candidate) => outranked(candidate, best)), ...refused],

@@ -23,6 +23,9 @@ export function improved(initial: number | null, current: number | null, ratio =
   return current > ratio * initial || (current >= WHOLE && current > initial);
 }
 
+/** What lambda has to exceed (or, where that is WHOLE, to reach) for `improved`. */
+export const needed = (initial: number, ratio = VERIFY_RATIO): number => Math.min(ratio * initial, WHOLE);
+
 /** `current < ratio * initial`, strictly. From an initial 0 nothing can be worse. */
 export function worsened(initial: number | null, current: number | null, ratio = ABORT_RATIO): boolean {
   return known(initial) && known(current) && current < ratio * initial;

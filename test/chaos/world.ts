@@ -40,7 +40,7 @@ const SETTINGS = {
   kept_index_seconds: 1,
   approval_ttl_seconds: 6,
   // Nobody's opinion keeps the loop from the next try.
-  human_undo_suspend_seconds: 0,
+  rejection_seconds: 0,
   scale_workload: WORKLOAD,
   actuation_timeout_seconds: 3,
   actuator_report_seconds: 3600,

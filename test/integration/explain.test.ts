@@ -7,7 +7,7 @@ let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, { ...IN_ONE_GO, human_undo_suspend_seconds: 0 });
+  await configure(db, { ...IN_ONE_GO, rejection_seconds: 0 });
 });
 
 const explain = (what: string | number): Promise<string> => db.value<string>("SELECT ruvector_healing_explain($1)", [what]);
@@ -63,7 +63,7 @@ describe("an action that healed", () => {
       "target reached: lambda 1; now it waits to see whether that holds", "verified: lambda 0.32 -> 1"]);
     expect(section(text, "What was planned")).toMatch(/88\d rows .* lambda foreseen: 1/);
     expect(section(text, "What came out")).toContain("lambda 0.32 -> 1, as foreseen. Verified.");
-    expect(section(text, "How to undo it")).toContain("\n  SELECT ruvector_healing_rollback('public.embeddings');");
+    expect(section(text, "How to undo it")).toContain("\n  SELECT ruvector_healing_rollback('public.embeddings', 1);");
   });
 
   it("fits a terminal of 100 columns, statements excepted", () => {
@@ -134,7 +134,7 @@ describe("why nothing happens on a collection", () => {
     await db.client.query("UPDATE ruvector.healing_ticks SET started_at = started_at - interval '1 hour', interval_seconds = 5");
     const text = await explain("young");
     expect(text).toMatch(/^THE LOOP DOES NOT RUN: its last tick was at .*1 h/m);
-    expect(section(text, "What you can type")).toContain("SELECT ruvector_healing_schedule('5 seconds');");
+    expect(section(text, "What you can type")).toContain("CALL ruvector_healing_tick();");
   });
 });
 

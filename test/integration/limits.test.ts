@@ -7,7 +7,7 @@ let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, { ...IN_ONE_GO, breaker_failures: 2, strategy_retry_seconds: 0, max_active_actions: 1000, learning_enabled: false, human_undo_suspend_seconds: 0 });
+  await configure(db, { ...IN_ONE_GO, breaker_failures: 2, strategy_retry_seconds: 0, max_active_actions: 1000, learning_enabled: false, rejection_seconds: 0 });
 });
 
 interface Answer {
@@ -39,32 +39,54 @@ const events = (kind: string): Promise<number> => db.value("SELECT count(*)::int
 const own = (collection: string, settings: object): Promise<unknown> => db.client.query("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify(settings), collection]);
 const healed = (table: string): Promise<unknown> => db.client.query(`SELECT ruvector_healing_unregister($1)`, [table]).then(() => db.client.query(`DROP TABLE ${table}`));
 
-/** A collection whose actions never verify: half of what is needed, and ten times the effect is asked for. */
-async function hopeless(table: string): Promise<void> {
-  await makeTable(db, { table, rows: HOT });
-  await own(table, { max_moves: 200, verify_ratio: 10 });
-}
+/** Somebody fills the hot partition while an action on it is at work: lambda is lower after it than before. */
+const worsen = (table: string, from: number): Promise<unknown> =>
+  db.client.query(`INSERT INTO ${table} SELECT g, 3, 'more', embedding FROM generate_series($1::int, $1::int + 29999) g, (SELECT embedding FROM ${table} LIMIT 1) e`, [from]);
 
-/** One action of the loop on it that is undone because it did not help. */
-async function fail(table: string): Promise<void> {
-  expect(await trigger(table)).toMatchObject({ outcome: "stabilizing" });
+const ended = async (table: string): Promise<{ state: string; failure: string | null } | undefined> => {
+  const last = () => db.rows<{ state: string; failure: string | null }>("SELECT state, failure FROM ruvector.healing_actions WHERE collection = $1 ORDER BY id DESC LIMIT 1", [`public.${table}`]);
   for (let turn = 0; turn < 5; turn++) {
     await ticks(db, 1);
-    const state = await db.value("SELECT state FROM ruvector.healing_actions WHERE collection = $1 ORDER BY id DESC LIMIT 1", [`public.${table}`]);
-    if (state === "rolled_back") break;
+    if ((await last())[0]?.state === "rolled_back") break;
   }
+  return (await last())[0];
+};
+
+/** One action of the loop on it after which lambda is lower than before, as if it were the action's doing. */
+async function fail(table: string): Promise<void> {
+  expect(await trigger(table)).toMatchObject({ outcome: "stabilizing" });
+  await worsen(table, 1_000_000);
+  expect(await ended(table)).toEqual({ state: "rolled_back", failure: "worsened" });
   // Not again at once.
   await own(table, { enabled: false });
 }
 
+/** One that does not help, and is undone without harm: it passes by what it foresees, and not by what is asked for when it is judged. */
+async function futile(table: string): Promise<void> {
+  await own(table, { max_moves: 200 });
+  expect(await trigger(table)).toMatchObject({ outcome: "stabilizing" });
+  await own(table, { verify_ratio: 10 });
+  expect(await ended(table)).toEqual({ state: "rolled_back", failure: "unverified" });
+  await own(table, { enabled: false, max_moves: null, verify_ratio: null });
+}
+
 describe("circuit breaker", () => {
-  it("opens when actions on several collections did not help, says so once, and holds the loop back", async () => {
-    await hopeless("first");
+  it("does not count what did not help and was undone without harm, on however many collections", async () => {
+    for (const table of ["futile_a", "futile_b", "futile_c"]) {
+      await makeTable(db, { table, rows: HOT });
+      await futile(table);
+    }
+    expect(await breaker()).toMatchObject({ state: "closed", failures: 0 });
+    for (const table of ["futile_a", "futile_b", "futile_c"]) await healed(table);
+  });
+
+  it("opens when actions on several collections made it worse, says so once, and holds the loop back", async () => {
+    await makeTable(db, { table: "first", rows: HOT });
     await fail("first");
     expect(await breaker()).toMatchObject({ state: "closed", failures: 1 });
-    await hopeless("second");
+    await makeTable(db, { table: "second", rows: HOT });
     await fail("second");
-    expect(await breaker()).toMatchObject({ state: "open", failures: 2, reason: expect.stringMatching(/^2 actions on 2 collection\(s\) failed or did not help within 3600 s; the last: action \d+ \(rebalance_partitions on public.second\)/) });
+    expect(await breaker()).toMatchObject({ state: "open", failures: 2, reason: expect.stringMatching(/^2 actions on 2 collection\(s\) endangered the server within 3600 s; the last: action \d+ \(rebalance_partitions on public.second\)/) });
     expect(await db.value("SELECT ruvector_healing_status() #>> '{breaker,state}'")).toBe("open");
     await makeTable(db, { table: "third", rows: HOT });
     expect(await trigger("third")).toMatchObject({ outcome: "deferred", reason: "breaker", measured: 2, flips_at: expect.stringMatching(/Z: then one action is let through$/) });
@@ -80,7 +102,7 @@ describe("circuit breaker", () => {
     expect(await breaker()).toMatchObject({ state: "open", failures: 2 });
   });
 
-  it("lets one action through after its time; when that does not help it opens again, for twice as long", async () => {
+  it("lets one action through after its time; when that makes it worse it opens again, for twice as long", async () => {
     await configure(db, { breaker_open_seconds: 100 });
     await db.client.query("UPDATE ruvector.healing_breaker SET open_until = clock_timestamp()");
     await ticks(db, 1);
@@ -91,11 +113,8 @@ describe("circuit breaker", () => {
     await own("first", { enabled: true });
     expect(await trigger("first")).toMatchObject({ outcome: "deferred", reason: "breaker", flips_at: `action ${probe.probe_action_id} ends verified` });
     await own("first", { enabled: false });
-    await own("third", { max_moves: 200, verify_ratio: 10 });
-    // It was planned with all its moves; what it is measured by is not what it reaches.
-    await db.client.query("UPDATE ruvector.healing_actions SET initial_lambda = 1 WHERE id = $1", [probe.probe_action_id]);
-    await ticks(db, 4);
-    expect(await db.value("SELECT state FROM ruvector.healing_actions WHERE id = $1", [probe.probe_action_id])).toBe("rolled_back");
+    await worsen("third", 1_000_000);
+    expect(await ended("third")).toEqual({ state: "rolled_back", failure: "worsened" });
     const again = await breaker();
     expect(again).toMatchObject({ state: "open", probe_action_id: null, reason: expect.stringContaining(`action ${probe.probe_action_id}, let through to see, ended as rolled_back`) });
     expect(await db.value<number>("SELECT extract(epoch FROM open_until - opened_at)::int FROM ruvector.healing_breaker")).toBe(200);
@@ -103,7 +122,6 @@ describe("circuit breaker", () => {
   });
 
   it("closes when the action that was let through is verified", async () => {
-    await db.client.query("SELECT ruvector_healing_configure('{\"max_moves\": null, \"verify_ratio\": null}', 'third')");
     await db.client.query("UPDATE ruvector.healing_breaker SET open_until = clock_timestamp()");
     await ticks(db, 4);
     expect(await db.value("SELECT state FROM ruvector.healing_actions WHERE collection = 'public.third' ORDER BY id DESC LIMIT 1")).toBe("succeeded");
@@ -151,13 +169,11 @@ describe("circuit breaker", () => {
   });
 
   it("counts neither what people run by name nor what people undo", async () => {
-    await hopeless("asked");
+    await makeTable(db, { table: "asked", rows: HOT });
     await own("asked", { enabled: false });
-    for (let times = 0; times < 2; times++) {
-      await execute("asked", { max_moves: 200 });
-      await ticks(db, 3);
-    }
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_actions WHERE collection = 'public.asked' AND state = 'rolled_back' AND verified = false")).toBe(2);
+    await execute("asked", { max_moves: 200 });
+    await worsen("asked", 1_000_000);
+    expect(await ended("asked")).toEqual({ state: "rolled_back", failure: "worsened" });
     expect(await breaker()).toMatchObject({ state: "closed", failures: 0 });
     await own("asked", { enabled: true, stabilize_seconds: 60 });
     await trigger("asked");
@@ -420,19 +436,19 @@ describe("oscillation", () => {
 
   it("what a person rolled back or aborted is not tried again for as long as the setting says", async () => {
     await makeTable(db, { table: "unwanted", rows: HOT });
-    await own("unwanted", { max_auto_heal_impact: 0.3, stabilize_seconds: 60, human_undo_suspend_seconds: 86_400 });
+    await own("unwanted", { max_auto_heal_impact: 0.3, stabilize_seconds: 60, rejection_seconds: 86_400 });
     await trigger("unwanted");
     await db.value("SELECT ruvector_healing_rollback('unwanted')");
     expect(await ratio("unwanted")).toBe(1);
     await ticks(db, 2);
     expect(await db.value("SELECT count(*)::int FROM ruvector.healing_actions WHERE collection = 'public.unwanted'")).toBe(1);
-    expect(await trigger("unwanted")).toMatchObject({ outcome: "deferred", reason: "oscillation", message: expect.stringMatching(/rebalance_partitions: suspended until \S+Z: a person rolled back action \d+ of it/) });
-    await own("unwanted", { human_undo_suspend_seconds: 0 });
+    expect(await trigger("unwanted")).toMatchObject({ outcome: "deferred", reason: "suspended", message: expect.stringMatching(/rebalance_partitions: suspended until \S+Z: a person rolled back action \d+ of it/) });
+    await own("unwanted", { rejection_seconds: 0 });
     const again = await trigger("unwanted");
     expect(again).toMatchObject({ outcome: "stabilizing" });
-    await own("unwanted", { human_undo_suspend_seconds: 86_400 });
+    await own("unwanted", { rejection_seconds: 86_400 });
     await db.value("SELECT ruvector_healing_abort($1)", [again.action_id]);
-    expect(await trigger("unwanted")).toMatchObject({ reason: "oscillation", message: expect.stringContaining("a person aborted action") });
+    expect(await trigger("unwanted")).toMatchObject({ reason: "suspended", message: expect.stringContaining("a person aborted action") });
     expect(await execute("unwanted", { dry_run: true })).toMatchObject({ outcome: "dry_run" });
   });
 });

@@ -114,10 +114,10 @@ describe("observe", () => {
   });
 
   it("of one strategy lets the next one act, and is not scored by what that did", async () => {
-    await hot("shared", { strategy_modes: { rebalance_partitions: "observe" } });
+    await hot("shared", { strategy_modes: { rebalance_partitions: "observe" }, max_auto_heal_impact: 0.6 });
     await ticks(db, 1);
     const [action] = await actions("shared");
-    expect(action).toMatchObject({ strategy_name: "throttle_ingestion" });
+    expect(action).toMatchObject({ strategy_name: "drain_hot_partition" });
     expect(action!.considered).toContainEqual(expect.objectContaining({ name: "rebalance_partitions", reason_code: "held" }));
     expect(await forecasts("shared")).toMatchObject([{ strategy: "rebalance_partitions", closed_at: null }]);
     await ticks(db, 1);
@@ -188,10 +188,10 @@ describe("the more careful of two", () => {
   });
 
   it("a strategy that is off is passed over, with the reason; where all are, that is said", async () => {
-    await hot("left_out", { strategy_modes: { rebalance_partitions: "off" } });
+    await hot("left_out", { strategy_modes: { rebalance_partitions: "off" }, max_auto_heal_impact: 0.6 });
     await ticks(db, 1);
     const [action] = await actions("left_out");
-    expect(action).toMatchObject({ strategy_name: "throttle_ingestion" });
+    expect(action).toMatchObject({ strategy_name: "drain_hot_partition" });
     expect(action!.considered).toContainEqual(expect.objectContaining({ name: "rebalance_partitions", reason_code: "mode_off" }));
     await hot("all_out", { strategy_modes: { rebalance_partitions: "off", throttle_ingestion: "off" } });
     expect(await db.value("SELECT ruvector_healing_trigger('all_out')")).toMatchObject({ outcome: "no_strategy", message: expect.stringContaining("its mode is off") });

@@ -9,7 +9,7 @@ let sessions: pg.Client[];
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, { ...IN_ONE_GO, stabilize_seconds: 3600, learning_enabled: false, strategy_retry_seconds: 0, human_undo_suspend_seconds: 0 });
+  await configure(db, { ...IN_ONE_GO, stabilize_seconds: 3600, learning_enabled: false, strategy_retry_seconds: 0, rejection_seconds: 0 });
   for (const table of ["a", "b", "c"]) await makeTable(db, { table, rows: HOT });
   sessions = await Promise.all([1, 2, 3].map(() => db.connect()));
   // What each session has loaded makes the three meet closer to each other.

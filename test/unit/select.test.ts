@@ -55,12 +55,38 @@ describe("filters", () => {
 });
 
 describe("what was tried", () => {
-  it("a strategy that just failed here makes way for the next, and comes back", () => {
-    const candidates = [candidate("first", 0.1, { failed_seconds_ago: 100 }), candidate("second", 0.4)];
-    const selection = selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, retry_seconds: 3600 });
-    expect(selection.chosen).toBe("second");
-    expect(reasons(selection)["first"]).toBe("failed_recently");
-    expect(selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, retry_seconds: 100 }).chosen).toBe("first");
+  it("a suspended strategy makes way for the next, with a code that says what for", () => {
+    const codes = { oscillation: "suspended", failures: "failed_recently", rejected: "rejected_recently", human_undo: "rejected_recently" } as const;
+    for (const kind of ["oscillation", "failures", "rejected", "human_undo"] as const) {
+      const selection = select([candidate("first", 0.1, { suspended: { kind, reason: "why", until: 1_700_000_000 } }), candidate("second", 0.4)], { weights: { first: 9 } });
+      expect(selection.chosen).toBe("second");
+      expect(selection.considered).toContainEqual(expect.objectContaining({ name: "first", reason_code: codes[kind], reason: "suspended until 2023-11-14T22:13:20Z: why", until: 1_700_000_000 }));
+    }
+  });
+
+  it("a strategy whose plan would not pass its own verification makes way for the next", () => {
+    const selection = select([candidate("futile", 0.1, { no_gain: "lambda 0.2 -> 0.2" }), candidate("useful", 0.4)]);
+    expect(selection.chosen).toBe("useful");
+    expect(selection.considered).toContainEqual(expect.objectContaining({ name: "futile", reason_code: "no_gain_foreseen", reason: "lambda 0.2 -> 0.2" }));
+  });
+
+  it("weight 0 is not taken, also where it is the only one, and says what brings it back", () => {
+    const selection = select([candidate("futile", 0.1)], { weights: { futile: 0 } });
+    expect(selection.chosen).toBeNull();
+    expect(selection.considered[0]).toMatchObject({
+      reason_code: "weight_zero", weight: 0, taken: false,
+      reason: "its weight is 0: it comes back when those are older than 30 days, are judged otherwise (ruvector_healing_feedback), or after SELECT ruvector_healing_resume('futile');",
+    });
+    const later = select([candidate("futile", 0.1, { explores: { from: 1_700_000_000, now: false, outcomes: 2 } })], { weights: { futile: 0 } });
+    expect(later).toMatchObject({ chosen: null, considered: [{ reason_code: "weight_zero", until: 1_700_000_000, lift: "SELECT ruvector_healing_resume('futile');" }] });
+    expect(later.considered[0]!.reason).toContain("its weight is 0, after 2 outcomes of which none counts as a success: it is tried once again from 2023-11-14T22:13:20Z on (exploration_seconds)");
+  });
+
+  it("weight 0 is tried once again when its time has come, behind all others", () => {
+    const explores = { from: 1, now: true, outcomes: 1 };
+    expect(select([candidate("futile", 0.1, { explores }), candidate("other", 0.5)], { weights: { futile: 0, other: 0.01 } }).chosen).toBe("other");
+    const alone = select([candidate("futile", 0.1, { explores })], { weights: { futile: 0 } });
+    expect(alone).toMatchObject({ chosen: "futile", considered: [{ reason: expect.stringContaining("tried once again") }] });
   });
 
   it("a strategy with nothing to do makes way for the next", () => {
@@ -132,7 +158,8 @@ describe("any candidates", () => {
         const { chosen, considered } = selectStrategy(candidates, problem, { max_auto_heal_impact: 0.5, weights });
         expect(considered.map(({ name }) => name).sort()).toEqual(candidates.map(({ name }) => name).sort());
         expect(considered.filter(({ taken }) => taken).map(({ name }) => name)).toEqual(chosen === null ? [] : [chosen]);
-        const usable = candidates.filter(({ handles, impact, applicable }) => handles.includes(problem) && impact <= 0.5 && applicable === true);
+        const weighs = (name: string) => !Object.hasOwn(weights, name) || weights[name] !== 0;
+        const usable = candidates.filter(({ name, handles, impact, applicable }) => weighs(name) && handles.includes(problem) && impact <= 0.5 && applicable === true);
         expect(chosen === null).toBe(usable.length === 0);
         const weight = (name: string) => (Object.hasOwn(weights, name) ? (weights[name] ?? 1) : 1);
         const best = usable.find(({ name }) => name === chosen);

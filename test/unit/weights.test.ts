@@ -1,20 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { effectiveness, type Outcome, weights, weightsByClass } from "../../src/learn/weights.ts";
-
-const NOW = 1_768_000_000;
-const DAY = 86_400;
+import { type Outcome, successOf, weigh } from "../../src/learn/weights.ts";
 
 const outcome = (more: Partial<Outcome> = {}): Outcome => ({
-  strategy: "rebalance_partitions",
-  problem_class: "hotspot_congestion",
-  success: true,
-  verified: true,
-  improvement: 0.25,
-  at: NOW - DAY,
-  ...more,
+  strategy: "rebalance_partitions", problem_class: "hotspot_congestion", success: true, verified: true, improvement: 0.25, feedback: null, ...more,
 });
-const weight = (outcomes: readonly Outcome[]): number | undefined => weights(outcomes, ["rebalance_partitions"], NOW)["rebalance_partitions"];
+/** The strategy's overall weight. */
+const weight = (outcomes: readonly Outcome[]): number | undefined => weigh(outcomes).find(({ problem_class }) => problem_class === "*")?.weight;
 
 describe("the formula", () => {
   it("success rate times (1 + mean improvement)", () => {
@@ -25,6 +17,7 @@ describe("the formula", () => {
   it("a success is successful and verified", () => {
     const three = [outcome({ success: false }), outcome({ verified: false }), outcome({ verified: null })];
     expect(weight(three)).toBe(0);
+    expect([1, 2].map((n) => weight(three.slice(0, n)))).toEqual([1 / 2, 1 / 3]);
     expect(weight([...three, outcome()])).toBeCloseTo(0.25 * 1.25);
   });
 
@@ -34,119 +27,95 @@ describe("the formula", () => {
     expect(weight([outcome({ improvement: Number.NaN }), outcome({ improvement: Number.POSITIVE_INFINITY })])).toBe(1);
   });
 
-  it("a strategy without outcomes keeps 1; one that is not named is left out", () => {
-    expect(weights([outcome({ strategy: "other" })], ["rebalance_partitions", "evict_cold_data"], NOW)).toEqual({ rebalance_partitions: 1, evict_cold_data: 1 });
-    expect(weights([], [], NOW)).toEqual({});
-  });
-
-  it("looks back 30 days, or as many as asked for", () => {
-    const old = outcome({ success: false, at: NOW - 30 * DAY - 1 });
-    expect(weight([old])).toBe(1);
-    expect(weight([{ ...old, at: NOW - 30 * DAY }])).toBe(0);
-    expect(weights([outcome({ success: false, at: NOW - 2 * DAY })], ["rebalance_partitions"], NOW, 1)).toEqual({ rebalance_partitions: 1 });
-    expect(weight([outcome({ success: false, at: NOW + DAY })])).toBe(0);
-  });
-
   it("never falls below 0 and stays finite", () => {
-    expect(weight([outcome({ improvement: -5 })])).toBe(0);
+    expect(weight(Array.from({ length: 3 }, () => outcome({ improvement: -5 })))).toBe(0);
     expect(weight([outcome({ improvement: 1e308 }), outcome({ improvement: 1e308 })])).toBe(Number.MAX_VALUE);
-    expect(weight([outcome({ improvement: 1e308, verified: false }), outcome({ improvement: 1e308, verified: false })])).toBe(0);
+    expect(weight(Array.from({ length: 3 }, () => outcome({ improvement: 1e308, verified: false })))).toBe(0);
   });
 
-  it("takes names that are parts of Object for names", () => {
-    const names = ["__proto__", "constructor", "toString"];
-    const learned = weights([outcome({ strategy: "__proto__" })], names, NOW);
-    expect(names.map((name) => (Object.hasOwn(learned, name) ? learned[name] : undefined))).toEqual([1.25, 1, 1]);
-  });
-});
-
-describe("effectiveness", () => {
-  it("gives the figures behind a weight", () => {
-    expect(effectiveness([outcome(), outcome({ verified: false, improvement: null })])).toEqual({
-      outcomes: 2,
-      successes: 1,
-      success_rate: 0.5,
-      mean_improvement: 0.25,
-      weight: 0.625,
-    });
-    expect(effectiveness([])).toBeNull();
+  it("is made over all classes and for each that has outcomes; of nothing comes nothing", () => {
+    expect(weigh([outcome(), outcome({ problem_class: "memory_pressure", verified: false }), outcome({ strategy: "__proto__" })])).toEqual([
+      { strategy: "rebalance_partitions", problem_class: "*", weight: 0.625, outcomes: 2 },
+      { strategy: "rebalance_partitions", problem_class: "hotspot_congestion", weight: 1.25, outcomes: 1 },
+      { strategy: "rebalance_partitions", problem_class: "memory_pressure", weight: 0.5, outcomes: 1 },
+      { strategy: "__proto__", problem_class: "*", weight: 1.25, outcomes: 1 },
+      { strategy: "__proto__", problem_class: "hotspot_congestion", weight: 1.25, outcomes: 1 },
+    ]);
+    expect(weigh([])).toEqual([]);
   });
 });
 
-describe("by problem class", () => {
-  it("the same formula for each pair that has outcomes, and no others", () => {
-    const outcomes = [outcome(), outcome({ problem_class: "memory_pressure", verified: false }), outcome({ problem_class: "memory_pressure", at: NOW - 40 * DAY })];
-    expect(weightsByClass(outcomes, ["rebalance_partitions", "evict_cold_data"], NOW)).toEqual({
-      rebalance_partitions: { hotspot_congestion: 1.25, memory_pressure: 0 },
-      evict_cold_data: {},
-    });
+describe("what people say", () => {
+  const good = (feedback: number | null) => successOf({ success: true, verified: true, feedback });
+  const bad = (feedback: number | null) => successOf({ success: true, verified: false, feedback });
+
+  it("takes an outcome that part of the way to success or failure", () => {
+    expect([null, 0, -0.25, -1, 0.5, 1].map(good)).toEqual([1, 1, 0.75, 0, 1, 1]);
+    expect([null, 0, 0.25, 1, -0.5, -1].map(bad)).toEqual([0, 0, 0.25, 1, 0, 0]);
+    expect(weight([outcome({ feedback: -1 }), outcome({ feedback: -1 }), outcome({ verified: false })])).toBe(0);
+    expect(weight([outcome({ verified: false, improvement: null, feedback: 0.5 }), outcome()])).toBe(0.75 * 1.25);
+  });
+
+  it("stays within 0 and 1, and rises with the score, whatever was stored", () => {
+    fc.assert(fc.property(fc.boolean(), fc.option(fc.boolean()), fc.double(), fc.double(), (success, verified, one, other) => {
+      const of = (feedback: number) => successOf({ success, verified, feedback });
+      for (const value of [of(one), of(other)]) expect(value >= 0 && value <= 1).toBe(true);
+      if (one <= other) expect(of(one)).toBeLessThanOrEqual(of(other));
+    }));
   });
 });
 
 describe("any outcomes", () => {
   const strategies = ["a", "b", "c"] as const;
   const any: fc.Arbitrary<Outcome> = fc.record({
-    strategy: fc.constantFrom(...strategies, "unlisted"),
+    strategy: fc.constantFrom(...strategies),
     problem_class: fc.constantFrom("hotspot_congestion", "memory_pressure"),
     success: fc.boolean(),
     verified: fc.option(fc.boolean()),
     improvement: fc.option(fc.oneof(fc.double({ min: -1, max: 10, noNaN: true }), fc.double())),
-    at: fc.integer({ min: NOW - 40 * DAY, max: NOW }),
+    feedback: fc.option(fc.double({ min: -1, max: 1, noNaN: true })),
   });
 
   /** The formula once more, written out as one pass. */
-  function bruteForce(outcomes: readonly Outcome[], name: string, problem?: string): number {
+  function bruteForce(outcomes: readonly Outcome[], name: string, problem: string): number {
     let [n, good, sum, known] = [0, 0, 0, 0];
     for (const o of outcomes) {
-      if (o.strategy !== name || o.at < NOW - 30 * DAY || (problem && o.problem_class !== problem)) continue;
+      if (o.strategy !== name || (problem !== "*" && o.problem_class !== problem)) continue;
       n++;
-      if (o.success && o.verified) good++;
+      const verified = o.success && o.verified === true;
+      const f = o.feedback ?? 0;
+      good += verified ? (f < 0 ? 1 - Math.abs(f) : 1) : f > 0 ? f : 0;
       if (o.improvement !== null && Number.isFinite(o.improvement)) {
         sum += o.improvement;
         known++;
       }
     }
-    return n === 0 ? 1 : Math.max(0, (good / n) * (1 + (known === 0 ? 0 : sum / known)));
+    const value = Math.max(0, (good / n) * (1 + (known === 0 ? 0 : sum / known)));
+    return value === 0 && n < 3 ? 1 / (n + 1) : value;
   }
-  const near = (actual: number | undefined, expected: number): void => {
-    expect(Math.abs((actual ?? Number.NaN) - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
-  };
 
-  it("give weights in [0, infinity)", () => {
-    fc.assert(
-      fc.property(fc.array(any), (outcomes) => {
-        for (const value of Object.values(weights(outcomes, strategies, NOW))) {
-          expect(Number.isFinite(value)).toBe(true);
-          expect(value).toBeGreaterThanOrEqual(0);
-        }
-      }),
-    );
-  });
-
-  it("give what brute force gives, overall and by class", () => {
+  it("give finite weights of 0 or more, and what brute force gives", () => {
+    fc.assert(fc.property(fc.array(any), (outcomes) => {
+      for (const { weight: value } of weigh(outcomes)) expect(Number.isFinite(value) && value >= 0).toBe(true);
+    }));
     const usual = any.map((o) => ({ ...o, improvement: o.improvement !== null && Math.abs(o.improvement) <= 10 ? o.improvement : null }));
-    fc.assert(
-      fc.property(fc.array(usual, { maxLength: 60 }), (outcomes) => {
-        const learned = weights(outcomes, strategies, NOW);
-        const byClass = weightsByClass(outcomes, strategies, NOW);
-        for (const name of strategies) {
-          near(learned[name], bruteForce(outcomes, name));
-          for (const [problem, value] of Object.entries(byClass[name] ?? {})) near(value, bruteForce(outcomes, name, problem));
-        }
-      }),
-    );
+    fc.assert(fc.property(fc.array(usual, { maxLength: 60 }), (outcomes) => {
+      for (const { strategy, problem_class, weight: value, outcomes: n } of weigh(outcomes)) {
+        const expected = bruteForce(outcomes, strategy, problem_class);
+        expect(Math.abs(value - expected)).toBeLessThanOrEqual(1e-9 * Math.max(1, expected));
+        expect(n).toBe(outcomes.filter((o) => o.strategy === strategy && (problem_class === "*" || o.problem_class === problem_class)).length);
+      }
+    }));
   });
 
   it("give the same to the last digit in any order", () => {
+    const byName = (outcomes: readonly Outcome[]) => weigh(outcomes).sort((a, b) => (a.strategy + a.problem_class < b.strategy + b.problem_class ? -1 : 1));
     // Summed as they come, 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ.
     const rising = [0.1, 0.2, 0.3].map((improvement) => outcome({ improvement }));
-    expect(effectiveness([...rising].reverse())?.mean_improvement).toBe(effectiveness(rising)?.mean_improvement);
+    expect(byName([...rising].reverse())).toEqual(byName(rising));
     const shuffled = fc.array(any).chain((outcomes) => fc.tuple(fc.constant(outcomes), fc.shuffledSubarray(outcomes, { minLength: outcomes.length })));
-    fc.assert(
-      fc.property(shuffled, ([one, other]) => {
-        expect(weights(other, strategies, NOW)).toEqual(weights(one, strategies, NOW));
-        expect(weightsByClass(other, strategies, NOW)).toEqual(weightsByClass(one, strategies, NOW));
-      }),
-    );
+    fc.assert(fc.property(shuffled, ([one, other]) => {
+      expect(byName(other)).toEqual(byName(one));
+    }));
   });
 });

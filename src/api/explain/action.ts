@@ -2,13 +2,14 @@
 import sql from "sql-template-tag";
 import { labelsOf } from "../../classify/names.ts";
 import { actionById, undoSummary } from "../../execute/actions.ts";
+import { rollbackStatement, undoObstacle } from "../../execute/undoable.ts";
 import { strategyNamed } from "../../execute/registry.ts";
 import type { Host } from "../../host/host.ts";
 import { type Action, isActive } from "../../model/action.ts";
 import { INTEGRITY_STATES, type Metrics } from "../../model/problem.ts";
-import { bytes, count, lambdaText, printable, short } from "../../model/text.ts";
+import { bytes, count, lambdaText, printable } from "../../model/text.ts";
 import { edges, rules, weighing } from "./evidence.ts";
-import { dateAndClock, document, duration, literal, message, clock } from "./layout.ts";
+import { dateAndClock, document, duration, message, clock } from "./layout.ts";
 import { type ActionEvent, eventsOf, timeline } from "./timeline.ts";
 
 export function explainAction(host: Host, id: unknown): { text: string } {
@@ -29,6 +30,7 @@ export function explainAction(host: Host, id: unknown): { text: string } {
       { title: "What it did (UTC)", lines: timeline(host, action, events) },
       { title: "What came out", lines: cameOut(host, action) },
       { title: isActive(action.state) ? "How to stop it" : "How to undo it", lines: wayBack(host, action) },
+      { title: "How to judge it", lines: judging(host, action) },
     ],
   );
   return { text };
@@ -111,13 +113,15 @@ interface OutcomeRow {
   readonly final_lambda: number | null;
   readonly recovery: number | null;
   readonly feedback: number | null;
+  readonly feedback_by: string | null;
+  readonly feedback_note: string | null;
 }
 
 function cameOut(host: Host, action: Action): string[] {
   const { initial_lambda, final_lambda, verified, state, rollback_reason } = action;
   if (isActive(state)) return verified === false && rollback_reason !== null ? [`${capitalized(message(rollback_reason))}.`] : ["Not known yet."];
   const [outcome] = host.query<OutcomeRow>(sql`
-    SELECT final_lambda::float8 AS final_lambda, recovery_seconds::float8 AS recovery, feedback_score::float8 AS feedback
+    SELECT final_lambda::float8 AS final_lambda, recovery_seconds::float8 AS recovery, feedback_score::float8 AS feedback, feedback_by, feedback_note
       FROM ruvector.healing_outcomes WHERE action_id = ${action.id}::bigint`);
   const lines: string[] = [];
   if (state === "succeeded") {
@@ -130,7 +134,7 @@ function cameOut(host: Host, action: Action): string[] {
     if (final_lambda !== null) lines.push(`lambda when it had ended: ${lambdaText(final_lambda)}.`);
   }
   lines.push(...lookedAt(action));
-  if (outcome && outcome.feedback !== null) lines.push(`A human's feedback on it: ${short(outcome.feedback)} (-1 to 1).`);
+  if (outcome) lines.push(...said(outcome));
   if (!outcome) lines.push(`It says nothing about ${action.strategy_name}: it does not count in its weight.`);
   return lines;
 }
@@ -145,6 +149,21 @@ function lookedAt({ system_metrics: { verification } }: Action): string[] {
   ];
 }
 
+/** Two digits: 0.25 is not 0.3. */
+const score = (feedback: number): string => String(Number(feedback.toPrecision(2)));
+
+function said({ feedback, feedback_by, feedback_note }: OutcomeRow): string[] {
+  if (feedback === null) return [];
+  if (feedback_by === null) return [`A human undid it, which counts as ${score(feedback)} (-1 to 1).`];
+  return [`${printable(feedback_by, 63)} judged it ${score(feedback)} (-1 to 1)${feedback_note === null ? "" : `: ${message(feedback_note)}`}.`];
+}
+
+/** What people say counts: how to say it, for what counts at all. */
+function judging(host: Host, action: Action): string[] {
+  if (isActive(action.state) || host.query(sql`SELECT FROM ruvector.healing_outcomes WHERE action_id = ${action.id}::bigint`).length === 0) return [];
+  return [`It counts in the weight of ${action.strategy_name}. From -1 (it did harm) to 1 (it helped), as often as you like, NULL takes it back:`, `SELECT ruvector_healing_feedback(${action.id}, 1, 'why');`];
+}
+
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** How far the prediction was off, where there was one. */
@@ -155,14 +174,15 @@ function surprise({ predicted_lambda, final_lambda }: Action): string {
 }
 
 function wayBack(host: Host, action: Action): string[] {
-  const name = literal(action.collection);
   if (action.state === "awaiting_approval") return ["To let it begin, or to drop it:", `SELECT ruvector_healing_approve(${action.id});`, `SELECT ruvector_healing_abort(${action.id});`];
   if (action.state === "rolling_back") return ["It is being undone already, with every tick a part."];
   if (isActive(action.state)) return ["This stops it and undoes what it did:", `SELECT ruvector_healing_abort(${action.id});`];
   const { steps_left, rows_left } = undoSummary(host, action);
   if (steps_left === 0) return ["There is nothing left to undo."];
   if (!action.reversible) return [`${action.strategy_name} cannot be undone.`];
-  return [...leases(host, action), rows_left > 0 ? `This puts ${count(rows_left, "change")} back:` : "This undoes it:", `SELECT ruvector_healing_rollback(${name});`];
+  const obstacle = undoObstacle(host, action);
+  if (obstacle) return [`It cannot be undone now: ${message(obstacle.message)}.`, obstacle.hint];
+  return [...leases(host, action), rows_left > 0 ? `This puts ${count(rows_left, "change")} back:` : "This undoes it:", rollbackStatement(action)];
 }
 
 function leases(host: Host, action: Action): string[] {

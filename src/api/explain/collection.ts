@@ -176,14 +176,21 @@ function typed(facts: Facts, outlook: Preview | null): string[] {
   if (facts.active) return [`SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`, `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`];
   if (facts.standby) return [];
   const lines: string[] = [];
-  if (facts.tick.at === null || facts.now - facts.tick.at > silence(facts.tick)) lines.push("SELECT ruvector_healing_schedule('5 seconds');   -- runs the loop by pg_cron");
+  if (facts.tick.at === null || facts.now - facts.tick.at > silence(facts.tick)) lines.push(facts.cron ? "SELECT ruvector_healing_schedule('5 seconds');   -- runs the loop by pg_cron" : "CALL ruvector_healing_tick();   -- one turn of the loop; without pg_cron a timer of yours runs this");
   if (outlook === null) return lines;
   for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
     if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);
   }
+  for (const { name: strategy, lift } of outlook.considered) {
+    if (lift !== undefined) lines.push(`${lift}   -- lets ${strategy} be tried again`);
+  }
   if (outlook.strategy) {
     lines.push(`SELECT ruvector_healing_execute(${name}, '${outlook.strategy}', '{"dry_run": true}');   -- shows the plan`);
     lines.push(`SELECT ruvector_healing_execute(${name}, '${outlook.strategy}');   -- begins it whatever the limits of the loop say`);
-  } else lines.push(`SELECT ruvector_healing_execute(${name}, 'a_strategy', '{"dry_run": true}');   -- a strategy of your choice`);
+    return lines;
+  }
+  const able = outlook.considered.filter(({ reason_code }) => reason_code !== "wrong_class");
+  for (const { name: strategy } of able) lines.push(`SELECT ruvector_healing_execute(${name}, '${strategy}', '{"dry_run": true}');   -- what it would do`);
+  if (able.length === 0) lines.push("SELECT name, weight FROM ruvector_healing_effectiveness();   -- what ruvector_healing_execute() could run");
   return lines;
 }

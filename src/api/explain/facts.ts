@@ -11,6 +11,8 @@ export interface Facts {
   readonly now: number;
   readonly standby: boolean;
   readonly enabled: boolean;
+  /** pg_cron is in this database. */
+  readonly cron: boolean;
   readonly sample: {
     readonly at: number; readonly lambda: number | null; readonly source: string; readonly witness: readonly WitnessEdge[];
     readonly metrics: Metrics; readonly unmeasured: readonly { readonly what: string; readonly why: string; readonly hint: string | null }[];
@@ -52,6 +54,7 @@ export function factsOf(host: Host, collectionId: number): Facts {
   const row = host.one<Row>(sql`
     SELECT format('%I.%I', c.schema_name, c.table_name) AS name, extract(epoch FROM clock_timestamp())::float8 AS now,
            pg_is_in_recovery() AS standby, (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
+           to_regprocedure('cron.schedule(text,text,text)') IS NOT NULL AS cron,
            (SELECT json_build_object('at', extract(epoch FROM m.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
                                      'metrics', m.metrics, 'unmeasured', m.unmeasured)
               FROM ruvector.integrity_samples m WHERE m.id = s.sample_id) AS sample,

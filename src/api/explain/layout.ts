@@ -2,7 +2,7 @@
  * How an explanation is set: a headline, then sections with a title and indented lines, wrapped for a terminal. A line that
  * goes on is indented further than it began, so that a reader with a narrower screen (the status page) can join it again.
  */
-import { printable } from "../../model/text.ts";
+import { printable, sqlLiteral } from "../../model/text.ts";
 
 export interface Section {
   readonly title: string;
@@ -69,4 +69,4 @@ export const dateAndClock = (seconds: number): string => {
 export const message = (text: string, max = 600): string => printable(text, max).replace(/\.$/, "");
 
 /** The name of a collection or the like as an SQL literal. */
-export const literal = (text: string): string => `'${text.replace(/'/g, "''")}'`;
+export const literal = sqlLiteral;

@@ -85,7 +85,7 @@ function passes(collection: Collection, alias: string, { newer_than, older_than,
     if (!access) {
       throw new HealingError("unsupported_table", `${collection.name} has no access_column any more`, {
         detail: "The plan picks rows by it.",
-        hint: `Register it again: SELECT ruvector_healing_register('${collection.name.replace(/'/g, "''")}', '{"access_column": "..."}');`,
+        hint: "Register it again with the option access_column.",
       });
     }
     const value = sql`${raw(alias)}.${raw(access.quoted)}`;

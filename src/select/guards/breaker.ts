@@ -9,7 +9,7 @@ export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusa
   if (now === null) {
     return { reason: "breaker", measured: null, flips_at: "its row being back", message: "the state of the circuit breaker is not known", hint: "Run the install script again." };
   }
-  const why = now.reason === null ? `${count(now.failures, "action")} failed or did not help` : printable(now.reason, 400);
+  const why = now.reason === null ? `${count(now.failures, "action")} endangered the server` : printable(now.reason, 400);
   if (now.state === "half_open") {
     return {
       reason: "breaker", measured: now.failures, flips_at: `action ${now.probe} ends verified`,

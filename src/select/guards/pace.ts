@@ -1,6 +1,6 @@
 /** How often, and whether it helped so far. */
 import { count, short, utc } from "../../model/text.ts";
-import { configure, within } from "./text.ts";
+import { configure, explain, within } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 /** Seconds in which attempts are counted: the setting says "per hour". */
@@ -58,7 +58,7 @@ export function attempts({ attempts: starts, now, settings }: GuardContext): Ref
   };
 }
 
-export function ineffective({ outcomes, problem_class, now, settings }: GuardContext): Refusal | null {
+export function ineffective({ outcomes, problem_class, now, settings, collection }: GuardContext): Refusal | null {
   const n = settings.ineffective_outcomes;
   const last = outcomes
     .filter((outcome) => outcome.problem_class === problem_class && within(now, outcome.at, INEFFECTIVE_WINDOW_SECONDS))
@@ -71,6 +71,6 @@ export function ineffective({ outcomes, problem_class, now, settings }: GuardCon
     measured: last.length,
     flips_at: `${utc(oldest.at + INEFFECTIVE_WINDOW_SECONDS)}, or a verified outcome before`,
     message: `the last ${count(last.length, "outcome")} for ${problem_class} helped nothing: healing is not effective here`,
-    hint: "SELECT * FROM ruvector_healing_history(); shows what was tried. SELECT ruvector_healing_execute(...) tries another strategy.",
+    hint: `SELECT * FROM ruvector_healing_history(); shows what was tried. ${explain(collection)} says what could be run by hand.`,
   };
 }

@@ -1,6 +1,6 @@
 /** Whether there is anything to do here at all. */
 import { printable } from "../../model/text.ts";
-import { configure } from "./text.ts";
+import { configure, explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function disabled({ settings, collection }: GuardContext): Refusal | null {
@@ -37,13 +37,13 @@ export function healthy(
   };
 }
 
-export function unknownProblem({ problem_class }: GuardContext): Refusal | null {
+export function unknownProblem({ problem_class, collection }: GuardContext): Refusal | null {
   if (problem_class !== "unknown") return null;
   return {
     reason: "unknown_problem",
     measured: "unknown",
     flips_at: "a rule of the classifier is met (the evidence says by how much each was missed)",
     message: "the problem is of no known class: a human has to look at it",
-    hint: "SELECT ruvector_healing_execute(...) runs a strategy of your choice.",
+    hint: `${explain(collection)} says what was seen. SELECT name FROM ruvector_healing_effectiveness(); lists what could be run by hand.`,
   };
 }

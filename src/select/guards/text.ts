@@ -1,9 +1,12 @@
 /** What several guards say or ask. */
-import { printable } from "../../model/text.ts";
+import { sqlLiteral } from "../../model/text.ts";
 
 /** The statement that changes settings of one collection: its own settings win over the global ones. */
 export const configure = (settings: string, collection: string): string =>
-  `SELECT ruvector_healing_configure('${settings}', '${printable(collection, 200).replace(/'/g, "''")}');`;
+  `SELECT ruvector_healing_configure('${settings}', ${sqlLiteral(collection)});`;
+
+/** The statement that says what stands in the way, and what could be run by hand. */
+export const explain = (collection: string): string => `SELECT ruvector_healing_explain(${sqlLiteral(collection)});`;
 
 /**
  * Whether a stamp lies less than `window` seconds back. One that lies further ahead than that comes from a clock that

@@ -1,6 +1,6 @@
 /** Whether it is the time for it. */
 import { printable, utc } from "../../model/text.ts";
-import { configure } from "./text.ts";
+import { configure, explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function maintenanceWindow({ in_window, window, collection }: GuardContext): Refusal | null {
@@ -20,7 +20,7 @@ export function maintenanceWindow({ in_window, window, collection }: GuardContex
     measured: false,
     flips_at: opens === null ? "the next maintenance window opens" : utc(opens),
     message: opens === null ? "it is outside the maintenance windows" : `it is outside the maintenance windows; the next one opens at ${utc(opens)}`,
-    hint: "SELECT ruvector_healing_execute(...) acts at once.",
+    hint: `${explain(collection)} says what could be run by hand at once.`,
     ends_itself: opens !== null,
   };
 }

@@ -10,7 +10,7 @@ describe("circuit breaker", () => {
   it("closed lets through, and not what has failed too often since", () => {
     expect(reason(breaker({ failures: 4 }))).toBeUndefined();
     // Another session is opening it at this moment: what it counts is here too.
-    expect(refuse(breaker({ failures: 5 }))).toMatchObject({ reason: "breaker", measured: 5, message: "the circuit breaker is open: 5 actions failed or did not help" });
+    expect(refuse(breaker({ failures: 5 }))).toMatchObject({ reason: "breaker", measured: 5, message: "the circuit breaker is open: 5 actions endangered the server" });
   });
 
   it("open says since when, until when and how to close it", () => {

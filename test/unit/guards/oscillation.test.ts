@@ -45,9 +45,9 @@ describe("oscillation", () => {
   it("a suspended strategy is passed over, and says until when", () => {
     const strategy = { handles: ["hotspot_congestion"], impact: 0.1, reversible: true, applicable: true } as const;
     const { chosen, considered } = selectStrategy(
-      [{ ...strategy, name: "a", suspended: { reason: "a person rolled back action 7 of it", until: NOW } }, { ...strategy, name: "b", impact: 0.2 }],
+      [{ ...strategy, name: "a", suspended: { kind: "human_undo", reason: "a person rolled back action 7 of it", until: NOW, resume: "SELECT 1;" } }, { ...strategy, name: "b", impact: 0.2 }],
       "hotspot_congestion", { max_auto_heal_impact: 0.5, weights: { a: 5 } });
     expect(chosen).toBe("b");
-    expect(considered).toContainEqual(expect.objectContaining({ name: "a", reason_code: "suspended", reason: "suspended until 2026-01-09T23:06:40Z: a person rolled back action 7 of it" }));
+    expect(considered).toContainEqual(expect.objectContaining({ name: "a", reason_code: "rejected_recently", until: NOW, lift: "SELECT 1;", reason: "suspended until 2026-01-09T23:06:40Z: a person rolled back action 7 of it; to lift that: SELECT 1;" }));
   });
 });

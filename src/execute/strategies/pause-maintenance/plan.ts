@@ -73,8 +73,11 @@ export function predictedLambda(snapshot: Snapshot, paused: readonly CronJob[], 
   // A paused job waits no more, and the slot of one that ran is another's.
   const waiting = maintenance.jobs.filter(({ waits }) => waits).length;
   const fewer = Math.min(waiting, paused.filter(({ running, waits }) => running || waits).length);
+  const pushed = snapshot.pushed.maintenance_queue_depth;
   const after: Snapshot = {
     ...snapshot,
+    // A reported depth counts the jobs that are paused as well.
+    ...(pushed !== undefined && { pushed: { ...snapshot.pushed, maintenance_queue_depth: Math.max(0, pushed - fewer) } }),
     maintenance: {
       ...maintenance,
       queue_depth: maintenance.queue_depth === null ? null : Math.max(0, maintenance.queue_depth - fewer),

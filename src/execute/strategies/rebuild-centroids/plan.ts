@@ -173,7 +173,10 @@ function planOf({ host, collection, snapshot, tick_seconds, radius }: PlanReques
     SELECT (count(DISTINCT f.relid) + count(i.indexrelid))::int + ${targets.length}::int + 1 AS locks
       FROM ${family(sql`${collection.relid}::oid`)} f LEFT JOIN pg_index i ON i.indrelid = f.relid`).locks;
   const healed = new Set(targets.map(({ index }) => index));
-  const after: Snapshot = { ...snapshot, centroids: snapshot.centroids.map((group) => (healed.has(group.index) ? asBuilt(group) : group)) };
+  // What was reported of the lists it builds anew says nothing about the new ones.
+  const reported = Object.entries(snapshot.pushed.centroid_occupancy ?? {}).filter(([id]) => !targets.some(({ index }) => id.startsWith(`centroid:${index}:`)));
+  const pushed = { ...snapshot.pushed, ...(snapshot.pushed.centroid_occupancy && { centroid_occupancy: Object.fromEntries(reported) }) };
+  const after: Snapshot = { ...snapshot, pushed, centroids: snapshot.centroids.map((group) => (healed.has(group.index) ? asBuilt(group) : group)) };
   // In place: once to try it out and once to do it.
   const builds = targets.reduce((sum, { lists, way }) => sum + lists.length + (way === "in_place" ? 1 : 0), 0);
   const work = targets.reduce((sum, target) => sum + target.build_seconds * (target.lists.length + (target.way === "in_place" ? 1 : 0)), 0);

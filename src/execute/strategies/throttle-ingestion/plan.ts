@@ -4,6 +4,7 @@ import type { Plan } from "../../../model/action.ts";
 import type { IntegrityState, Problem, ProblemClass } from "../../../model/problem.ts";
 import { printable } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
+import type { Traffic } from "../../../sense/collect/partitions.ts";
 import type { ReplicaKind } from "../../../sense/collect/replication.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import type { NothingToDo } from "../../strategy.ts";
@@ -59,19 +60,62 @@ export function unfed({ replicas, pushed }: Snapshot, { details }: Problem): Not
   };
 }
 
+/** Rows inserted a second, over all partitions, smoothed over the traffic window; null: not counted. */
+function insertRate({ partitions }: Snapshot): number | null {
+  const known = partitions.flatMap(({ traffic }) => (traffic === null ? [] : [traffic.writes_per_second * traffic.inserted]));
+  return known.length === 0 ? null : known.reduce((sum, rate) => sum + rate, 0);
+}
+
+/** A throttle holds back what comes in: where nothing does, it would only be in the way of what comes next. */
+export function idle(snapshot: Snapshot, { traffic_window_seconds }: Configuration): NothingToDo | null {
+  const rate = insertRate(snapshot);
+  if (rate === null || rate * traffic_window_seconds >= 1) return null;
+  return {
+    nothing: `there are no inserts to hold back: less than one row came in within ${traffic_window_seconds} s (traffic_window_seconds)`,
+    hint: "It is looked at again with the next tick.",
+  };
+}
+
 /**
- * lambda once the throttle has held for the stabilizing time. A hot partition stays as full as it is, and memory as used: there a
- * throttle only keeps it from getting worse, and lambda is foreseen unchanged. A replica catches up by what is not
- * written meanwhile, if inserts are what holds it up: lag falls by at most percent x time.
+ * lambda once the throttle has held for the stabilizing time.
+ * - Replication lag: a replica catches up by what is not written meanwhile, if inserts are what holds it up: by at most percent x time.
+ * - A hot partition stays as full as it is, and its share of the writes is what it is: all inserts are held back alike. Only where
+ *   it is hot by inserts, and the others by updates and deletes, does its share fall.
+ * - Memory: what is in use stays in use for longer than anybody waits for the verdict. What an outside monitor reports of it may fall: nobody knows.
+ * Where lambda is foreseen as it is, the loop does not begin it (src/select/gain.ts).
  */
 export function predictedLambda(snapshot: Snapshot, problem: ProblemClass, level: Level, settings: Configuration): number | null {
-  if (problem !== "replication_lag") return assess(snapshot, settings).reading.lambda;
-  const caughtUp = (level.insert_pct / 100) * settings.stabilize_seconds;
-  const less = (lag: number): number => Math.max(0, lag - caughtUp);
+  if (problem === "memory_pressure" && snapshot.pushed.memory_usage_pct !== undefined) return null;
+  if (problem === "replication_lag") return caughtUp(snapshot, level, settings);
+  return assess(levelled(snapshot, level, settings), settings).reading.lambda;
+}
+
+function caughtUp(snapshot: Snapshot, level: Level, settings: Configuration): number | null {
+  const caught = (level.insert_pct / 100) * settings.stabilize_seconds;
+  const less = (lag: number): number => Math.max(0, lag - caught);
   const pushed = snapshot.pushed.replication_lag_seconds;
   return assess({
     ...snapshot,
     replicas: snapshot.replicas.map((replica) => (replica.kind === "connected" && replica.lag_seconds !== null ? { ...replica, lag_seconds: less(replica.lag_seconds) } : replica)),
     ...(pushed && { pushed: { ...snapshot.pushed, replication_lag_seconds: Object.fromEntries(Object.entries(pushed).map(([id, lag]) => [id, less(lag)])) } }),
   }, settings).reading.lambda;
+}
+
+/** The partitions' shares of the writes with fewer inserts in them. What is smoothed over a window has followed by so much of it by then. */
+function levelled(snapshot: Snapshot, level: Level, settings: Configuration): Snapshot {
+  const kept = Math.exp(-settings.stabilize_seconds / settings.traffic_window_seconds);
+  const working = snapshot.partitions.filter(({ cold, traffic }) => !cold && traffic !== null);
+  const left = (traffic: Traffic): number => traffic.writes_per_second * (1 - (traffic.inserted * level.insert_pct) / 100);
+  const before = working.reduce((sum, { traffic }) => sum + traffic!.writes_per_second, 0);
+  const after = working.reduce((sum, { traffic }) => sum + left(traffic!), 0);
+  if (!(before > 0) || !(after > 0)) return snapshot;
+  return {
+    ...snapshot,
+    partitions: snapshot.partitions.map((partition) => {
+      const { traffic } = partition;
+      if (partition.cold || traffic?.writes == null || !(traffic.writes_per_second > 0)) return partition;
+      const change = (left(traffic) / traffic.writes_per_second) * (before / after);
+      return { ...partition, traffic: { ...traffic, writes: traffic.writes * change ** (1 - kept) } };
+    }),
+  };
 }
