@@ -27,7 +27,7 @@ export function undoObstacle(host: Host, action: Action): Obstacle | null {
   if (active && active.id !== id) {
     return {
       message: `action ${active.id} (${active.strategy_name}) is at work on ${printable(collection, 200)}`, detail: `Its state is ${active.state}; a collection has one action at a time.`,
-      hint: `SELECT ruvector_healing_abort(${active.id}); ends it. Then: ${rollbackStatement(action)}`,
+      hint: `SELECT ruvector_healing_abort(${active.id}); ends it.`,
     };
   }
   // Their rows are not where this one has put them.
@@ -40,7 +40,7 @@ export function undoObstacle(host: Host, action: Action): Obstacle | null {
   if (!later) return null;
   return {
     message: `action ${later.id} moved rows of ${printable(collection, 200)} after action ${id}`, detail: "What was moved last is undone first.",
-    hint: `${rollbackStatement({ collection, id: later.id })} Then: ${rollbackStatement(action)}`,
+    hint: rollbackStatement({ collection, id: later.id }),
   };
 }
 

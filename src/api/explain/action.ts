@@ -181,7 +181,7 @@ function wayBack(host: Host, action: Action): string[] {
   if (steps_left === 0) return ["There is nothing left to undo."];
   if (!action.reversible) return [`${action.strategy_name} cannot be undone.`];
   const obstacle = undoObstacle(host, action);
-  if (obstacle) return [`It cannot be undone now: ${message(obstacle.message)}.`, obstacle.hint];
+  if (obstacle) return [`It cannot be undone now: ${message(obstacle.message)}. First:`, obstacle.hint];
   return [...leases(host, action), rows_left > 0 ? `This puts ${count(rows_left, "change")} back:` : "This undoes it:", rollbackStatement(action)];
 }
 

@@ -205,7 +205,7 @@ function unreadable(host: Host, index: string, { sqlstate, document }: SqlError)
     SELECT format('GRANT SELECT ON %I.%I TO %I;', n.nspname, h.relname, current_user) AS grant
       FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid JOIN pg_namespace n ON n.oid = h.relnamespace
      WHERE i.indexrelid = to_regclass(${index})`);
-  return { why: document.message, hint: sqlstate === "42501" && row ? row.grant : "Ask for it by hand: SELECT * FROM ruvector_healing_recall('<collection>');" };
+  return { why: document.message, hint: sqlstate === "42501" && row ? row.grant : "Ask for it by hand: ruvector_healing_recall()." };
 }
 
 /** What is not known of an index. */
@@ -214,7 +214,7 @@ function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasur
     return [{
       what: `recall of ${index}`,
       why: kept?.why ?? "its turn has not come yet: the indexes measured before it took the time there is (recall_budget_ms)",
-      hint: kept?.hint ?? "SELECT * FROM ruvector_healing_recall('<collection>');",
+      hint: kept?.hint ?? "Its turn comes; by hand: ruvector_healing_recall().",
     }];
   }
   const { measured } = kept;

@@ -1,3 +1,3 @@
 /** How an outside monitor fills what the role may not read. */
 export const pushHint = (key: string): string =>
-  `Push it: SELECT ruvector_integrity_report('<collection>', '{"metrics": {"${key}": ...}}');`;
+  `Have a monitor push it by ruvector_integrity_report(): {"metrics": {"${key}": (the figure)}}.`;
