@@ -219,6 +219,9 @@ describe("verification", () => {
     const report = (pct: number) => db.client.query("SELECT ruvector_integrity_report('pressed', $1)", [JSON.stringify({ metrics: { memory_usage_pct: pct } })]);
     const last = async () => (await db.rows<{ strategy_name: string; state: string; plan: { level: object } }>(
       "SELECT strategy_name, state, plan FROM ruvector.healing_actions WHERE collection = 'public.pressed' ORDER BY id DESC LIMIT 1"))[0];
+    // Where nobody inserts there is nothing to hold back.
+    await ticks(db, 1);
+    expect(await insert(db.client, "pressed", 100)).toBe("");
     await report(90);
     await ticks(db, 2);
     expect(await last()).toMatchObject({ strategy_name: "throttle_ingestion", state: "stabilizing", plan: { level: { insert_pct: 50, bulk_pct: 60, mode: "delay" } } });
