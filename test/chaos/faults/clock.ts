@@ -2,31 +2,21 @@
  * The clock jumps between samples. The server's own clock is the machine's and cannot be moved for it alone; what a jump does to the product is
  * that every time it has stored is suddenly older, or lies in the future: so these are moved, all together.
  */
+import { shiftStored } from "../../support/stored-times.ts";
 import type { Random } from "../random.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED } from "./fault.ts";
 
-/** What cannot be moved without being a forgery, and pg_cron's own times. */
-const LEFT_ALONE = /^(healing_events|healing_audit.*|cron\..*)$/;
-
-/** Adds so many seconds to every stored time; a clock that jumped forward makes all of them older. */
 async function shift(world: World, seconds: (column: string) => number): Promise<number> {
-  const columns = await world.ask<{ name: string; column: string }>(`
-    SELECT c.relname AS name, a.attname AS column FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-     WHERE c.relnamespace = 'ruvector'::regnamespace AND c.relkind = 'r' AND a.atttypid = 'timestamptz'::regtype AND NOT a.attisdropped ORDER BY 1, a.attnum`);
-  const tables = new Map<string, string[]>();
-  for (const { name, column } of columns) if (!LEFT_ALONE.test(name)) tables.set(name, [...(tables.get(name) ?? []), column]);
   const client = await world.connect("chaos clock");
   try {
     // A tick may hold what comes next here, and want what was changed here before.
     for (let attempt = 1; ; attempt++) {
       try {
         await client.query("BEGIN");
-        for (const [name, all] of tables) {
-          await client.query(`UPDATE ruvector.${name} SET ${all.map((column) => `"${column}" = "${column}" + make_interval(secs => ${seconds(column)})`).join(", ")}`);
-        }
+        const columns = await shiftStored(client, seconds);
         await client.query("COMMIT");
-        break;
+        return columns;
       } catch (error) {
         await client.query("ROLLBACK");
         if ((error as { code?: string }).code !== "40P01" || attempt === 20) throw error;
@@ -35,7 +25,6 @@ async function shift(world: World, seconds: (column: string) => number): Promise
   } finally {
     await client.end().catch(() => undefined);
   }
-  return columns.length;
 }
 
 const jump = (direction: 1 | -1) => async (world: World, choices: Random): Promise<string> => {
