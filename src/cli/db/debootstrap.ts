@@ -10,9 +10,9 @@ import { cacheFolder, recipe } from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
 import type { Log } from "./provider.ts";
 
-/** The Debian suite that has all four packages. Raise the number when the way the folder is made changes. */
+/** The Debian suite that has all packages. Raise the number when the way the folder is made changes. */
 const suite = "forky";
-const folderName = `debian-${suite}-1`;
+const folderName = `debian-${suite}-2`;
 const scripts = "/usr/share/debootstrap/scripts";
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
