@@ -241,11 +241,12 @@ BEGIN
       'recall', CASE WHEN share >= 1 THEN hits / nullif(searched, 0)
                      ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1, hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,
       'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0), 'lists', lists,
+      -- Of so few searches the recall is not exact: its standard error.
+      'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f),
       'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END);
     IF (wanted ->> 'cost')::boolean THEN
       answer := answer || jsonb_build_object(
-        'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms), 'takes', takes, 'index_name', facts.index_name,
-        'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f));
+        'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms), 'takes', takes, 'index_name', facts.index_name);
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN

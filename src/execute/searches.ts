@@ -42,7 +42,7 @@ function figureOf(host: Host, collection: Collection, oid: string, budget_ms: nu
     lockTable(host, collection, "ACCESS SHARE");
     const found = measureIndex(host, collection, oid, { k, samples, probes, budget_ms, occupancy: false, cost: true });
     if ("why" in found || found.samples === 0) return null;
-    const { rows, recall, recall_error, blocks, takes, index_name, probes: used } = found as IndexMeasurement & SearchCosts;
+    const { rows, recall, recall_error = null, blocks, takes, index_name, probes: used } = found as IndexMeasurement & SearchCosts;
     return {
       rows, probes: used, k, recall, recall_error, blocks: blocks && mean(blocks), blocks_error: blocks && standardError(blocks),
       planner: takes === index_name ? "this" : takes === null ? "none" : "other",

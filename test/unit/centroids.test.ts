@@ -20,14 +20,15 @@ interface Given {
   readonly total?: number;
   readonly source?: "pageinspect" | "sampled";
   readonly recall?: number | null;
+  readonly recall_error?: number;
   readonly baseline?: number | null;
   readonly method?: "ivfflat" | "hnsw";
 }
 
-const index = (name: string, { lists = 20, rows = Array(lists).fill(1000) as number[], total, source = "pageinspect", recall = 0.9, baseline = 0.9, method = "ivfflat" }: Given = {}): CentroidGroup => ({
+const index = (name: string, { lists = 20, rows = Array(lists).fill(1000) as number[], total, source = "pageinspect", recall = 0.9, recall_error, baseline = 0.9, method = "ivfflat" }: Given = {}): CentroidGroup => ({
   index: name, method, lists: method === "hnsw" ? 0 : lists, baseline, measured_at: 1,
   measured: {
-    method, probes: 1, k: 10, samples: 20, share: 1, recall, index_ms: 1, exact_ms: 2, duration_ms: 3,
+    method, probes: 1, k: 10, samples: 20, share: 1, recall, ...(recall_error !== undefined && { recall_error }), index_ms: 1, exact_ms: 2, duration_ms: 3,
     rows: total ?? (rows ?? []).reduce((sum, one) => sum + one, 0), lists: rows && { source, rows },
   },
 });
@@ -90,6 +91,9 @@ describe("recall", () => {
   });
 
   it("of hnsw is shown and not in the graph", () => {
+    // What lies within two standard errors of the baseline, itself the best of many measurements, is no loss.
+    expect(sense([index("public.i", { recall: 0.53, recall_error: 0.1, baseline: 0.57 })]).reading.lambda).toBe(1);
+    expect(sense([index("public.i", { recall: 0.3, recall_error: 0.1, baseline: 0.57 })]).reading.lambda).toBeLessThan(0.8);
     const { graph, metrics, reading } = sense([index("public.h", { method: "hnsw", rows: null, total: 5000, recall: 0.2, baseline: 1 })]);
     expect(reading.lambda).toBe(1);
     expect(graph.nodes.some(({ type }) => type === "centroid")).toBe(false);

@@ -25,6 +25,8 @@ export interface IndexMeasurement {
   readonly share: number;
   /** Of the k nearest rows, the share that the index finds; null: no rows to search for. */
   readonly recall: number | null;
+  /** Standard error of the recall; null: too few searches. Measurements of older versions have none. */
+  readonly recall_error?: number | null;
   /** Mean milliseconds of a search by the index, and of one without it. */
   readonly index_ms: number | null;
   readonly exact_ms: number | null;
@@ -95,8 +97,6 @@ export interface MeasureOptions {
 export interface SearchCosts {
   readonly blocks: readonly number[] | null;
   readonly searches_ms: readonly number[];
-  /** Standard error of the recall; null: too few searches. */
-  readonly recall_error: number | null;
   /** The index that the planner takes with the settings of the table's owner; null: none. */
   readonly takes: string | null;
   /** The measured one's own name, unquoted as `takes` is. */
