@@ -31,6 +31,7 @@ const ACTION = ["collection", "strategy", "action_id"];
 export const FAMILIES: readonly Family[] = [
   gauge("collections", "ruvector_integrity_lambda", COLLECTION, "Worst surviving fraction of the designed connectivity at the last sample, 0 to 1; absent while not known."),
   gauge("collections", "ruvector_integrity_state", COLLECTION, "Integrity state: 0 normal, 1 stress, 2 critical; NaN before the first sample."),
+  gauge("collections", "ruvector_healing_verdict_info", [...COLLECTION, "verdict"], "Always 1; the label says how the collection is: healthy, suspect, stress, critical, healing, recovering or unknown."),
   gauge("collections", "ruvector_integrity_sample_age_seconds", COLLECTION, "Seconds since the last sample."),
   gauge("collections", "ruvector_integrity_sample_duration_seconds", COLLECTION, "How long the last sample took to measure."),
   gauge("collections", "ruvector_integrity_unmeasured", COLLECTION, "Things the last sample could not measure; ruvector_integrity_status() lists them, with the GRANT that would show each."),

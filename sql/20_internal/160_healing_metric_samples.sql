@@ -38,6 +38,10 @@ AS $function$
         (k.settings ->> 'mode' <> 'off' AND (k.settings ->> 'enabled')::boolean AND e0.enabled)::integer::double precision)
     ) m (family, value)
   UNION ALL
+  SELECT 'ruvector_healing_verdict_info', '', ARRAY[k.name, v.verdict], 1
+    FROM known k
+    JOIN ruvector.healing_verdicts() v USING (collection_id)
+  UNION ALL
   SELECT 'ruvector_healing_mode_info', '', ARRAY[k.name, k.settings ->> 'mode'], 1
     FROM known k;
 $function$;

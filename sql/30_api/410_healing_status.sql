@@ -56,6 +56,7 @@ AS $function$
        WHERE l.ended_at IS NULL), '[]'),
     'collections', coalesce((
       SELECT jsonb_object_agg(w.name, jsonb_build_object(
+               'verdict', v.verdict, 'sentence', v.sentence,
                'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,
                'stress_threshold', w.settings -> 'stress_threshold', 'since', ruvector.healing_timestamp(s.since), 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
                'enabled', (w.settings ->> 'enabled')::boolean,
@@ -75,11 +76,17 @@ AS $function$
                    FROM ruvector.healing_refusals r
                   WHERE r.collection_id = w.collection_id AND r.closed_at IS NULL), '[]')))
         FROM wanted w
+        JOIN ruvector.healing_verdicts(ARRAY(SELECT collection_id FROM wanted)) v USING (collection_id)
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
     'breaker', CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN ruvector.healing_breaker_document() END,
-    'tick_seconds', (SELECT round(interval_seconds::numeric, 1) FROM ruvector.healing_ticks),
-    'last_tick', (SELECT ruvector.healing_timestamp(started_at) FROM ruvector.healing_ticks),
-    'last_tick_error', (SELECT last_error FROM ruvector.healing_ticks WHERE last_error_at > now() - interval '1 hour' AND ruvector.healing_tenant_scope() IS NULL)
-  );
+    'loop', jsonb_build_object('condition', l.condition, 'sentence', l.sentence, 'statement', l.statement),
+    'tick_seconds', round(l.interval_seconds::numeric, 1),
+    'last_tick', ruvector.healing_timestamp(l.last_tick),
+    'last_tick_failed', l.last_failed,
+    'last_tick_error', CASE WHEN e.shown THEN l.last_error END,
+    'last_tick_error_at', CASE WHEN e.shown THEN ruvector.healing_timestamp(l.last_error_at) END
+  )
+    FROM ruvector.healing_loop() l
+   CROSS JOIN LATERAL (SELECT l.last_error_at > now() - interval '1 hour' AND ruvector.healing_tenant_scope() IS NULL AS shown) e;
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_status(text) IS 'What the loop is doing: SELECT jsonb_pretty(ruvector_healing_status());';

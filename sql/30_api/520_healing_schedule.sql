@@ -5,8 +5,8 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   version text := (SELECT extversion FROM pg_extension WHERE extname = 'pg_cron');
-  -- Not current_setting: the settings of pg_cron are hidden from plain roles, and asking for one fails.
-  cron_database text := (SELECT setting FROM pg_settings WHERE name = 'cron.database_name');
+  -- '': the server does not load pg_cron; '?': it does, and a plain role may not see where it lives (pg_settings leaves such a setting out).
+  cron_database text := coalesce(ruvector.healing_server_setting('cron.database_name', '?'), '');
   seconds numeric;
   schedule text;
   job bigint;
@@ -18,13 +18,14 @@ BEGIN
   END IF;
   IF version IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'RV009', MESSAGE = format('pg_cron is not installed in database %I', current_database()),
-      DETAIL = CASE WHEN cron_database IS NULL THEN 'The server does not load pg_cron (shared_preload_libraries).'
+      DETAIL = CASE cron_database WHEN '' THEN 'The server does not load pg_cron (shared_preload_libraries).'
+                    WHEN '?' THEN 'The server loads pg_cron; this role may not see in which database it lives (cron.database_name).'
                     ELSE format('pg_cron of this server lives in database %I (cron.database_name).', cron_database) END,
-      HINT = CASE WHEN cron_database IS NULL
-                  THEN 'Add pg_cron to shared_preload_libraries, or call CALL ruvector_healing_tick(); from any timer.'
+      HINT = CASE WHEN cron_database = '' THEN 'Add pg_cron to shared_preload_libraries, or call CALL ruvector_healing_tick(); from any timer.'
                   WHEN cron_database = current_database() THEN 'CREATE EXTENSION pg_cron;'
-                  ELSE format('In database %I: SELECT cron.schedule_in_database(''ruvector_healing_tick'', ''5 seconds'', ''CALL ruvector.healing_tick()'', %L);',
-                              cron_database, current_database()) END;
+                  ELSE format('In %s: SELECT cron.schedule_in_database(''ruvector_healing_tick'', ''5 seconds'', ''CALL ruvector.healing_tick()'', %L);',
+                              CASE cron_database WHEN '?' THEN 'the database where pg_cron lives (postgres, where nothing else was set)' ELSE format('database %I', cron_database) END,
+                              current_database()) END;
   END IF;
   seconds := ceil(extract(epoch FROM every));
   IF seconds >= 60 THEN

@@ -56,7 +56,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
     // It would hold up everything else until somebody answers.
     updateAction(host, action, { state: "expired", message: "not needed any more: the collection is well again" });
   } else if (action) judgeAction(host, collection, action, sample);
-  else if (sample.state === "normal") {
+  else if (sample.state === "normal" || recovering(collection, sample)) {
     closeRefusals(host, collection.id);
     closeForecasts(host, collection.id, [], "the collection is well again");
   }
@@ -66,6 +66,13 @@ export function tickObserve(host: Host, collectionId: number): Again {
 
 const wellAgain = ({ settings }: Collection, { state, reading }: Sample): boolean =>
   state === "normal" && reading.lambda !== null && reading.lambda >= settings.stress_threshold;
+
+/**
+ * Well again, and its state follows once that has held: nothing is decided about it meanwhile. An edge that is a little weak would be a problem that
+ * no rule knows, and a person would be called. As ruvector.healing_verdict_of() has it.
+ */
+const recovering = ({ settings }: Collection, { reading }: Sample): boolean =>
+  reading.lambda !== null && reading.lambda > settings.stress_threshold + settings.recovery_margin;
 
 /** Whether the next sample decides about the action: it must then see what the action did, not what is remembered. */
 const judgedNow = (action: Action): boolean =>

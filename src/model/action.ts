@@ -30,6 +30,8 @@ export interface Plan {
   /** It was cut to the blast radius: how many rows (or indexes) it had without it. */
   readonly trimmed_from?: number;
   readonly predicted_lambda: number | null;
+  /** What would hold lambda there: the weakest edges of the minimum cut then, in words; left out where none is weak, or nobody looked. */
+  readonly remaining?: readonly string[];
   readonly estimated_duration_seconds: number;
   /** How long its effect takes to show, where that is longer than the setting of the same name. */
   readonly stabilize_seconds?: number;

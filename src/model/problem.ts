@@ -16,6 +16,10 @@ export type ProblemClass = (typeof PROBLEM_CLASSES)[number];
 export const INTEGRITY_STATES = ["normal", "stress", "critical"] as const;
 export type IntegrityState = (typeof INTEGRITY_STATES)[number];
 
+/** How a collection is, for people, the worst first: ruvector.healing_verdict_of() decides which. */
+export const VERDICTS = ["critical", "stress", "suspect", "unknown", "healing", "recovering", "healthy"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
 /** The figures by which a partition can be hot. */
 export const LOAD_FIGURES = ["rows", "bytes", "reads", "writes"] as const;
 export type LoadFigure = (typeof LOAD_FIGURES)[number];

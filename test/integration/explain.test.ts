@@ -104,7 +104,7 @@ describe("why nothing happens on a collection", () => {
 
   it("says that it is healthy, that it was never sampled, or that the table is gone", async () => {
     await makeTable(db, { table: "level", rows: LEVEL });
-    expect(await explain("level")).toContain("public.level has not been sampled yet.");
+    expect(await explain("level")).toContain("public.level is unknown: not sampled yet: the next tick does.");
     await ticks(db, 1);
     expect(await explain("level")).toContain("Nothing happens because there is nothing to heal.");
     await db.client.query("DROP TABLE level");
@@ -133,7 +133,7 @@ describe("why nothing happens on a collection", () => {
   it("says that the loop does not run", async () => {
     await db.client.query("UPDATE ruvector.healing_ticks SET started_at = started_at - interval '1 hour', interval_seconds = 5");
     const text = await explain("young");
-    expect(text).toMatch(/^THE LOOP DOES NOT RUN: its last tick was at .*1 h/m);
+    expect(text).toMatch(/^THE LOOP DOES NOT RUN: its last tick was at 20\d\d-\d\d-\d\dT[\d:]+Z\. Nothing is sensed/m);
     expect(section(text, "What you can type")).toContain("CALL ruvector_healing_tick();");
   });
 });
@@ -166,7 +166,7 @@ describe("what was typed", () => {
 
   it("is a collection of that name where there is one", async () => {
     await makeTable(db, { table: '"77"', rows: [10, 10] });
-    expect(await explain("77")).toContain('public."77" has not been sampled yet.');
+    expect(await explain("77")).toContain('public."77" is unknown: not sampled yet');
   });
 
   it("may be hostile: nothing of a name reaches the screen as a command", async () => {

@@ -252,7 +252,7 @@ describe("a new collection", () => {
     await ticks(db, 1);
     expect((await refusal())[0]).toMatchObject({ measured: 3, message: expect.not.stringContaining("more sample") });
     await db.client.query("UPDATE ruvector.collections SET registered_at = registered_at - interval '899 s' WHERE table_name = 'fresh'");
-    await db.client.query("SELECT ruvector_healing_register('fresh')");
+    await db.client.query("SELECT ruvector_healing_register('fresh', '{\"movable\": true}')");
     await db.client.query("UPDATE ruvector.collections SET registered_at = registered_at - interval '1 s' WHERE table_name = 'fresh'");
     await ticks(db, 1);
     expect(await actions("fresh")).toMatchObject([{ strategy_name: "rebalance_partitions" }]);

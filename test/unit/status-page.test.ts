@@ -4,7 +4,7 @@ import fc from "fast-check";
 import stringWidth from "string-width";
 import { layout } from "../../src/cli/page/client/graph/layout.ts";
 import { createCache } from "../../src/cli/page/cache.ts";
-import { stateLine } from "../../src/cli/reading/headline.ts";
+import { stateLine, tickError } from "../../src/cli/reading/headline.ts";
 import type { CollectionSeen, Overview } from "../../src/cli/reading/overview.ts";
 import { reduceGraph } from "../../src/cli/reading/scene.ts";
 import { exitCode } from "../../src/cli/see/status.ts";
@@ -13,12 +13,13 @@ import { frame, news } from "../../src/cli/see/watch.ts";
 import { contractedGraph } from "../../src/sense/graph/contracted.ts";
 
 const collection = (name: string, more: Partial<CollectionSeen> = {}): CollectionSeen => ({
-  name, state: "normal", recovering: false, lambda: 1, since: 0, sampled_at: 0, enabled: true, mode: null, cooldown_until: null, refusals: [], unmeasured: 0, witness: null,
+  name, verdict: "healthy", sentence: "lambda is 1", state: "normal", lambda: 1, since: 0, sampled_at: 0, enabled: true, mode: null, cooldown_until: null, refusals: [], unmeasured: 0, witness: null,
   trend: Array.from({ length: 60 }, () => 1), ...more,
 });
 
 const overview = (more: Partial<Overview> = {}): Overview => ({
-  now: 1_000_000, database: "db", standby: false, enabled: true, tick: { at: 999_000, age: 1, interval: 5, runs: true, error: null },
+  now: 1_000_000, database: "db", standby: false, enabled: true, loop: { condition: "running", sentence: "The loop runs.", statement: null },
+  tick: { at: 999_000, age: 1, interval: 5, error: null, error_at: null, failed: false },
   breaker: { state: "closed", reason: null, until: null }, healings: { day: 0, success_rate: null, last: null },
   collections: [collection("a"), collection("b")], active: [], recommendations: [], leases: [], outcomes: [], strategies: [], missing: [], ...more,
 });
@@ -26,17 +27,20 @@ const overview = (more: Partial<Overview> = {}): Overview => ({
 const active = { id: 3, collection: "a", strategy: "rebalance_partitions", problem: "hotspot_congestion", state: "executing", rows_done: 10, rows_planned: 40, started_at: 900_000, deadline: null, message: null };
 
 describe("the one sentence", () => {
-  const sick = collection("a", { state: "stress", lambda: 0.4, witness: "x" });
+  const sick = collection("a", { verdict: "stress", sentence: "s", state: "stress", lambda: 0.4, witness: "x" });
+  const verdict = (how: CollectionSeen["verdict"]) => collection("a", { verdict: how, sentence: `it is ${how}` });
   it.each([
     ["all is well", {}, "normal", /^All 2 collections are healthy$/],
     ["nothing registered", { collections: [] }, "unknown", /Nothing is registered/],
-    ["an action at work", { collections: [sick, collection("b")], active: [active] }, "action", /^1 collection is healing$/],
+    ["an action at work", { collections: [verdict("healing"), collection("b")], active: [active] }, "action", /^1 collection is healing$/],
     ["a sick collection", { collections: [sick, collection("b")] }, "stress", /^1 collection needs attention$/],
-    ["a critical one", { collections: [{ ...sick, state: "critical" }] }, "critical", /needs attention/],
-    ["one that is back", { collections: [{ ...sick, lambda: 1, recovering: true, witness: null }] }, "action", /is recovering$/],
+    ["a critical one", { collections: [{ ...sick, verdict: "critical" }] }, "critical", /needs attention/],
+    ["one that is back", { collections: [verdict("recovering"), collection("b")] }, "action", /is recovering$/],
     ["an action that waits", { collections: [sick], active: [{ ...active, state: "awaiting_approval" }] }, "stress", /waits for your approval$/],
     ["a breaker that is open", { collections: [sick], breaker: { state: "open", reason: "r", until: null } }, "stress", /circuit breaker/],
-    ["one never sampled", { collections: [collection("a", { state: null, lambda: null })] }, "unknown", /not been sampled/],
+    ["one of which nothing is known", { collections: [verdict("unknown"), collection("b")] }, "unknown", /^Nothing is known of 1 collection$/],
+    ["one that looks sick", { collections: [verdict("suspect"), collection("b")] }, "stress", /^1 collection looks sick, which is not confirmed yet$/],
+    ["one healing beside one critical", { collections: [verdict("critical"), verdict("healing")] }, "action", /healing/],
   ] as const)("%s", (_, more, tone, text) => {
     const line = stateLine(overview(more as Partial<Overview>));
     expect(line.tone).toBe(tone);
@@ -44,13 +48,25 @@ describe("the one sentence", () => {
   });
 
   it("never says that all is well of a loop that does not run", () => {
-    const stopped = overview({ tick: { at: 0, age: 999, interval: 5, runs: false, error: null } });
-    expect(stateLine(stopped)).toMatchObject({ tone: "unknown", text: "The loop is not running" });
+    const stopped = overview({ loop: { condition: "stopped", sentence: "The loop does not run.", statement: "SELECT 1;" } });
+    expect(stateLine(stopped)).toEqual({ tone: "unknown", text: "The loop is not running", more: "The loop does not run. What follows is from then. SELECT 1;" });
     expect(exitCode(stopped)).toBe(4);
-    expect(exitCode(overview())).toBe(0);
-    expect(exitCode(overview({ collections: [sick] }))).toBe(3);
     // A standby reads what the primary writes: nothing runs there, and that is right.
-    expect(exitCode({ ...stopped, standby: true })).toBe(0);
+    expect(exitCode({ ...stopped, loop: { ...stopped.loop, condition: "standby" } })).toBe(0);
+  });
+
+  it.each([["healthy", 0], ["recovering", 0], ["suspect", 3], ["stress", 3], ["critical", 3], ["healing", 3], ["unknown", 5]] as const)(
+    "a collection that is %s beside a healthy one: exit code %d, and never all is well but where it is", (how, code) => {
+      const two = overview({ collections: [verdict(how), collection("b")] });
+      expect(exitCode(two)).toBe(code);
+      expect(/are healthy/.test(stateLine(two).text)).toBe(how === "healthy");
+    });
+
+  it("tells an error of the last tick from one that later ticks have overtaken", () => {
+    const failing = (failed: boolean) => overview({ tick: { at: 999_000, age: 1, interval: 5, error: "42P01: x", error_at: 940_000, failed } });
+    expect(tickError(failing(true))).toBe("The last tick failed: 42P01: x");
+    expect(tickError(failing(false))).toBe("A tick failed 1 min ago, and the last one did not: 42P01: x");
+    expect(tickError(overview())).toBeNull();
   });
 });
 
@@ -123,7 +139,7 @@ describe("the graph as it is drawn", () => {
 
 describe("the watched frame", () => {
   const many = overview({
-    collections: Array.from({ length: 50 }, (_, place) => collection(`public.collection_${place}`, place === 0 ? { state: "critical", lambda: 0.1, refusals: [{ reason: "cooldown", message: "cooling", flips_at: "later", count: 3, since: 0, escalated: false }] } : {})),
+    collections: Array.from({ length: 50 }, (_, place) => collection(`public.collection_${place}`, place === 0 ? { verdict: "critical", sentence: "lambda 0.1 is below 0.3", state: "critical", lambda: 0.1, refusals: [{ reason: "cooldown", message: "cooling", flips_at: "later", count: 3, since: 0, escalated: false }] } : {})),
     active: [active],
   });
 
@@ -152,7 +168,7 @@ describe("the watched frame", () => {
   it("tells a log what has changed, once", () => {
     expect(news(null, overview())).toHaveLength(2);
     expect(news(overview(), overview())).toEqual([]);
-    expect(news(overview(), many)[0]).toBe("public.collection_0 critical lambda 0.1");
+    expect(news(overview(), many)[0]).toBe("public.collection_0 critical: lambda 0.1 is below 0.3");
   });
 
   it("keeps the lowest of what falls together in a sparkline", () => {

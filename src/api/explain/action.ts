@@ -10,15 +10,17 @@ import { INTEGRITY_STATES, type Metrics } from "../../model/problem.ts";
 import { bytes, count, lambdaText, printable } from "../../model/text.ts";
 import { edges, rules, weighing } from "./evidence.ts";
 import { dateAndClock, document, duration, message, clock } from "./layout.ts";
+import { broughtBack, type Now, nowOf, standing } from "./now.ts";
 import { type ActionEvent, eventsOf, timeline } from "./timeline.ts";
 
 export function explainAction(host: Host, id: unknown): { text: string } {
   const action = actionById(host, id);
   const events = eventsOf(host, action);
+  const now = nowOf(host, action);
   const text = document(
     [
       `Action ${action.id} on ${printable(action.collection, 200)}: ${action.strategy_name} for ${action.problem_class}, ${action.state}.`,
-      verdict(action),
+      ending(action, now),
       origin(action),
       approval(action, events),
     ],
@@ -26,9 +28,10 @@ export function explainAction(host: Host, id: unknown): { text: string } {
       { title: "What was sensed", lines: sensed(action) },
       { title: "Which rule named the problem", lines: rules(action.problem) },
       { title: "Which strategies were weighed", lines: weighing(action.considered) },
-      { title: "What was planned", lines: planned(action) },
+      { title: "What was planned", lines: planned(action, now) },
       { title: "What it did (UTC)", lines: timeline(host, action, events) },
       { title: "What came out", lines: cameOut(host, action) },
+      { title: "How the collection is now", lines: isActive(action.state) ? [] : standing(now) },
       { title: isActive(action.state) ? "How to stop it" : "How to undo it", lines: wayBack(host, action) },
       { title: "How to judge it", lines: judging(host, action) },
     ],
@@ -37,7 +40,7 @@ export function explainAction(host: Host, id: unknown): { text: string } {
 }
 
 /** What happened, in one sentence. */
-function verdict(action: Action): string {
+function ending(action: Action, now: Now | null): string {
   const change = `lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(action.final_lambda)}`;
   const because = action.message ? `: ${message(action.message)}` : "";
   switch (action.state) {
@@ -52,7 +55,8 @@ function verdict(action: Action): string {
     case "rolling_back":
       return `It is being undone${because}.`;
     case "succeeded":
-      return `It worked: ${change}, verified.`;
+      if (broughtBack(action, now)) return `It worked: ${change}, verified.`;
+      return `It helped, and that is not enough: ${change}, verified. Better is not well: ${action.initial_state > 0 ? `a state is left above ${short3(now!.back)}` : `stress is below ${short3(now!.stress)}`}.`;
     case "rolled_back":
       if (action.verified === false && harmed(action)) return `It helped and did harm, so it was undone: ${message(action.rollback_reason ?? "")}.`;
       return action.verified === false ? `It did not help (${change}), so it was undone.` : `It was undone: ${message(action.rollback_reason ?? "asked for")}.`;
@@ -70,6 +74,7 @@ function verdict(action: Action): string {
 }
 
 const harmed = ({ system_metrics }: Action): boolean => (system_metrics.verification?.worse.length ?? 0) > 0;
+const short3 = (value: number): string => String(Number(value.toFixed(3)));
 
 const ORIGINS: Readonly<Record<Action["origin"], string>> = {
   loop: "the loop itself", trigger: "ruvector_healing_trigger()", execute: "ruvector_healing_execute(), a strategy asked for by name",
@@ -98,12 +103,14 @@ function sensed(action: Action): string[] {
   ];
 }
 
-function planned({ plan, strategy_name, strategy_params, target_lambda }: Action): string[] {
+function planned({ plan, strategy_name, strategy_params, target_lambda }: Action, now: Now | null): string[] {
   const size = [plan.rows > 0 ? `${count(plan.rows, "row")} (${bytes(plan.bytes)})` : null, plan.wal_bytes > 0 ? `about ${bytes(plan.wal_bytes)} of WAL` : null].filter(Boolean);
   const asked = Object.keys(strategy_params).length > 0 ? [`Asked for with ${printable(JSON.stringify(strategy_params), 300)}.`] : [];
   return [
     `${strategyNamed(strategy_name).description}`,
     `${size.length > 0 ? `${size.join(", ")}, ` : ""}about ${duration(plan.estimated_duration_seconds)}; lambda foreseen: ${lambdaText(plan.predicted_lambda)}, to stop at ${lambdaText(target_lambda)}.`,
+    ...(now !== null && plan.predicted_lambda !== null && plan.predicted_lambda <= now.back && plan.remaining !== undefined
+      ? [`That is better and not well (a state is left above ${short3(now.back)}). What would hold it there:`, ...plan.remaining.map((edge) => `- ${message(edge)}`)] : []),
     ...(plan.locks.length > 0 ? [`Locks: ${plan.locks.map((lock) => message(lock)).join("; ")}.`] : []),
     ...asked,
   ];

@@ -13,7 +13,7 @@ import { count, lambdaText, printable, short } from "../../model/text.ts";
 import type { Configuration } from "../../configuration/configuration.ts";
 import { previewSample } from "../../sense/sample.ts";
 import { edges, rules, weighing } from "./evidence.ts";
-import { type Facts, factsOf, type OpenRefusal, silence } from "./facts.ts";
+import { type Facts, factsOf, type OpenRefusal } from "./facts.ts";
 import { dateAndClock, document, duration, literal, message } from "./layout.ts";
 
 export function explainCollection(host: Host, collectionId: number): { text: string } {
@@ -22,10 +22,10 @@ export function explainCollection(host: Host, collectionId: number): { text: str
   if (collection instanceof HealingError) return { text: gone(facts, collection) };
   const { settings } = collection;
   // Nothing is weighed where nothing would be decided: while an action is at work, on a standby, before the first sample.
-  const weighs = facts.sample !== null && !facts.standby && !facts.active && (facts.state?.name !== "normal" || below(facts, settings));
+  const weighs = facts.sample !== null && facts.loop.condition !== "standby" && !facts.active && facts.verdict !== "recovering" && (facts.state?.name !== "normal" || below(facts, settings));
   const outlook = weighs ? preview(host, collection, previewSample(host, collection)) : null;
   const text = document(
-    [headline(facts, settings), ...loop(facts), why(facts, settings, outlook)],
+    [headline(facts), ...loop(facts), why(facts, settings, outlook)],
     [
       { title: "What was sensed last", lines: sensed(facts, settings) },
       { title: "What was refused at the last decision", lines: refused(facts, outlook) },
@@ -63,33 +63,34 @@ function gone(facts: Facts, error: HealingError): string {
 
 const below = ({ sample }: Facts, { stress_threshold }: Configuration): boolean => sample !== null && sample.lambda !== null && sample.lambda < stress_threshold;
 
-function headline({ name, state, sample, now }: Facts, { stress_threshold }: Configuration): string {
+function headline({ name, verdict, sentence, state, sample, now }: Facts): string {
   const subject = printable(name, 200);
-  if (!state || !sample) return `${subject} has not been sampled yet.`;
-  const lambda = `lambda ${lambdaText(sample.lambda)}${sample.lambda !== null && sample.lambda < stress_threshold ? ` (stress is below ${stress_threshold})` : ""}`;
-  return `${subject} is in state ${state.name} since ${dateAndClock(state.since)} UTC (${duration(now - state.since)}); ${lambda}, sampled ${duration(now - sample.at)} ago.`;
+  const is = `${subject} is ${verdict}: ${message(sentence)}.`;
+  return state && sample ? `${is} State ${state.name} since ${dateAndClock(state.since)} UTC (${duration(now - state.since)}), sampled ${duration(now - sample.at)} ago.` : is;
 }
 
 /** Whether the loop runs at all: nothing else matters while it does not. */
-function loop({ tick, now, standby }: Facts): string[] {
-  if (standby) return ["This server is a standby: the loop runs on the primary, and this is what it had written when it was replayed here."];
-  if (tick.at === null) return ["The loop has never run here: schedule it."];
-  if (now - tick.at > silence(tick)) return [`THE LOOP DOES NOT RUN: its last tick was at ${dateAndClock(tick.at)} UTC, ${duration(now - tick.at)} ago. Nothing is sensed or healed until it runs again.`];
-  if (tick.error !== null && tick.error_at !== null && now - tick.error_at < silence(tick)) return [`The last tick failed: ${message(tick.error, 400)}.`];
-  return [];
+function loop({ loop: { condition, sentence, last_failed, last_error }, failed, now }: Facts): string[] {
+  if (condition === "standby") return [sentence];
+  if (condition !== "running") return [`${sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase())}`];
+  if (failed) return [`Its last tick failed, ${duration(now - failed.at)} ago: ${message(failed.message, 400)}. It has no sample since.`];
+  return last_failed && last_error !== null ? [`A part of the last tick failed: ${message(last_error, 400)}.`] : [];
 }
 
 /** The reason in one sentence. */
 function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
-  const { active, state, sample, refusals } = facts;
+  const { active, state, sample, refusals, verdict, loop: { condition } } = facts;
   if (active) return `Something is happening: action ${active.id} (${active.strategy}) is ${active.state}${active.message ? `: ${message(active.message)}` : ""}.`;
-  if (!state || !sample) return "Nothing happens before there is a sample: the next tick takes one.";
-  if (facts.standby) return "Nothing happens here: a standby only reads.";
-  if (sample.lambda === null) return "Nothing happens because lambda is not known: without it nothing can be verified.";
-  if (state.name === "normal") {
-    if (!below(facts, settings)) return "Nothing happens because there is nothing to heal.";
+  if (condition === "standby") return "Nothing happens here: a standby only reads.";
+  if (condition !== "running") return "Nothing happens before the loop runs and can write.";
+  if (!state || !sample) return facts.failed ? "Nothing happens before a tick succeeds." : "Nothing happens before there is a sample: the next tick takes one.";
+  if (verdict === "unknown") return "Nothing happens because it is not known how the collection is.";
+  if (verdict === "recovering") return "Nothing has to be done: lambda is well again, and the state follows once that has held.";
+  if (verdict === "healthy") return "Nothing happens because there is nothing to heal.";
+  if (verdict === "suspect") {
     const { below_stress } = state.hysteresis;
-    return `Nothing happens yet: one bad sample is not a state. ${below_stress} of the ${count(settings.stress_samples, "sample")} in a row that make stress are there.`;
+    const { stress_samples } = settings;
+    return `Nothing happens yet: one bad sample is not a state. ${Math.min(below_stress, stress_samples)} of the ${count(stress_samples, "sample")} in a row that make stress are there.`;
   }
   const first = outlook?.refusals[0] ?? outlook?.empty;
   if (first) return `Nothing happens because of ${first.reason}: ${message(first.message)}.`;
@@ -174,9 +175,9 @@ const recent = ({ recent: actions, now }: Facts): string[] =>
 function typed(facts: Facts, outlook: Preview | null): string[] {
   const name = literal(facts.name);
   if (facts.active) return [`SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`, `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`];
-  if (facts.standby) return [];
-  const lines: string[] = [];
-  if (facts.tick.at === null || facts.now - facts.tick.at > silence(facts.tick)) lines.push(facts.cron ? "SELECT ruvector_healing_schedule('5 seconds');   -- runs the loop by pg_cron" : "CALL ruvector_healing_tick();   -- one turn of the loop; without pg_cron a timer of yours runs this");
+  const { condition, statement } = facts.loop;
+  if (condition === "standby") return [];
+  const lines: string[] = statement === null ? [] : [statement];
   if (outlook === null) return lines;
   for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
     if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);

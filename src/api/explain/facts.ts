@@ -2,23 +2,25 @@
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
-import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../../model/problem.ts";
+import { INTEGRITY_STATES, type IntegrityState, type Metrics, type Verdict } from "../../model/problem.ts";
 import type { StateRecord } from "../../sense/states.ts";
 
 /** Times are seconds since 1970. */
 export interface Facts {
   readonly name: string;
   readonly now: number;
-  readonly standby: boolean;
+  readonly verdict: Verdict;
+  /** Why it is that, without its full stop. */
+  readonly sentence: string;
+  readonly loop: { readonly condition: string; readonly sentence: string; readonly statement: string | null; readonly last_failed: boolean; readonly last_error: string | null };
   readonly enabled: boolean;
-  /** pg_cron is in this database. */
-  readonly cron: boolean;
   readonly sample: {
     readonly at: number; readonly lambda: number | null; readonly source: string; readonly witness: readonly WitnessEdge[];
     readonly metrics: Metrics; readonly unmeasured: readonly { readonly what: string; readonly why: string; readonly hint: string | null }[];
   } | null;
   readonly state: { readonly name: IntegrityState; readonly since: number; readonly degraded_at: number | null; readonly hysteresis: StateRecord } | null;
-  readonly tick: { readonly at: number | null; readonly interval: number | null; readonly error: string | null; readonly error_at: number | null };
+  /** The newest tick of this very collection that failed since its last sample. */
+  readonly failed: { readonly at: number; readonly message: string } | null;
   readonly active: { readonly id: string; readonly strategy: string; readonly state: string; readonly message: string | null } | null;
   readonly refusals: readonly OpenRefusal[];
   readonly recent: readonly RecentAction[];
@@ -44,8 +46,7 @@ export interface RecentAction {
   readonly message: string | null;
 }
 
-type Row = Omit<Facts, "state" | "standby"> & {
-  readonly standby: boolean;
+type Row = Omit<Facts, "state"> & {
   readonly state: (Omit<NonNullable<Facts["state"]>, "name"> & { readonly code: number }) | null;
 };
 
@@ -53,16 +54,16 @@ type Row = Omit<Facts, "state" | "standby"> & {
 export function factsOf(host: Host, collectionId: number): Facts {
   const row = host.one<Row>(sql`
     SELECT format('%I.%I', c.schema_name, c.table_name) AS name, extract(epoch FROM clock_timestamp())::float8 AS now,
-           pg_is_in_recovery() AS standby, (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
-           to_regprocedure('cron.schedule(text,text,text)') IS NOT NULL AS cron,
+           v.verdict, v.sentence, row_to_json(l) AS loop, (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
            (SELECT json_build_object('at', extract(epoch FROM m.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
                                      'metrics', m.metrics, 'unmeasured', m.unmeasured)
               FROM ruvector.integrity_samples m WHERE m.id = s.sample_id) AS sample,
            CASE WHEN s.collection_id IS NOT NULL THEN
              json_build_object('code', s.state, 'since', extract(epoch FROM s.since), 'degraded_at', extract(epoch FROM s.degraded_at),
                                'hysteresis', s.hysteresis) END AS state,
-           (SELECT json_build_object('at', extract(epoch FROM t.started_at), 'interval', t.interval_seconds, 'error', t.last_error,
-                                     'error_at', extract(epoch FROM t.last_error_at)) FROM ruvector.healing_ticks t) AS tick,
+           (SELECT json_build_object('at', extract(epoch FROM e.at), 'message', e.message) FROM ruvector.healing_events e
+             WHERE e.kind = 'tick_failed' AND e.collection_id = c.collection_id AND e.at > greatest(s.sampled_at, clock_timestamp() - interval '10 minutes')
+             ORDER BY e.at DESC LIMIT 1) AS failed,
            (SELECT json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'state', a.state, 'message', a.message)
               FROM ruvector.healing_actions a
              WHERE a.collection_id = c.collection_id AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
@@ -75,10 +76,9 @@ export function factsOf(host: Host, collectionId: number): Facts {
               FROM (SELECT * FROM ruvector.healing_actions h
                      WHERE h.collection_id = c.collection_id AND h.finished_at IS NOT NULL ORDER BY h.id DESC LIMIT 3) a), '[]') AS recent
       FROM ruvector.collections c
-      LEFT JOIN ruvector.integrity_state s USING (collection_id)
+     CROSS JOIN ruvector.healing_verdicts(ARRAY[${collectionId}::int]) v
+     CROSS JOIN ruvector.healing_loop() l
+      LEFT JOIN ruvector.integrity_state s ON s.collection_id = c.collection_id
      WHERE c.collection_id = ${collectionId}::int`);
   return { ...row, state: row.state && { ...row.state, name: INTEGRITY_STATES[row.state.code] ?? "normal" } };
 }
-
-/** Longest silence that is no sign of a stopped loop: three ticks, and never less than a minute. */
-export const silence = ({ interval }: Facts["tick"]): number => Math.max(60, 3 * (interval ?? 0));

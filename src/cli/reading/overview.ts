@@ -1,6 +1,7 @@
 /** What the loop is doing, over all collections: the one document that the status page and `watch` show. */
 import { describeWitness } from "../../classify/describe.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
+import { type Verdict, VERDICTS } from "../../model/problem.ts";
 import { type Missing, optional, type Query } from "./query.ts";
 
 /** Times are milliseconds since 1970 by the database's clock; ages are taken from `now`. */
@@ -9,7 +10,8 @@ export interface Overview {
   readonly database: string;
   readonly standby: boolean;
   readonly enabled: boolean;
-  readonly tick: { readonly at: number | null; readonly age: number | null; readonly interval: number | null; readonly runs: boolean; readonly error: string | null };
+  readonly loop: LoopSeen;
+  readonly tick: TickSeen;
   readonly breaker: { readonly state: string; readonly reason: string | null; readonly until: number | null } | null;
   readonly healings: { readonly day: number; readonly success_rate: number | null; readonly last: number | null };
   readonly collections: readonly CollectionSeen[];
@@ -21,14 +23,34 @@ export interface Overview {
   readonly missing: readonly Missing[];
 }
 
+/** What ruvector.healing_loop() says of it. */
+export interface LoopSeen {
+  readonly condition: "running" | "never_ran" | "stopped" | "read_only" | "standby";
+  readonly sentence: string;
+  /** What to type; null: nothing. */
+  readonly statement: string | null;
+}
+
+export interface TickSeen {
+  readonly at: number | null;
+  readonly age: number | null;
+  readonly interval: number | null;
+  /** Of the last hour. */
+  readonly error: string | null;
+  readonly error_at: number | null;
+  /** The error is the last tick's. */
+  readonly failed: boolean;
+}
+
 export type StateName = "normal" | "stress" | "critical";
 
 export interface CollectionSeen {
   readonly name: string;
-  /** null: never sampled. */
+  readonly verdict: Verdict;
+  /** Why it is that, in one sentence without its full stop. */
+  readonly sentence: string;
+  /** What the loop decides by; null: never sampled. */
   readonly state: StateName | null;
-  /** Nothing is wrong any more, and the state goes up once that has held. */
-  readonly recovering: boolean;
   readonly lambda: number | null;
   readonly since: number | null;
   readonly sampled_at: number | null;
@@ -126,13 +148,16 @@ interface StatusDocument {
   }[];
   readonly leases: readonly { readonly collection: string; readonly action_id: number; readonly strategy: string; readonly kind: string; readonly expires_at: string }[];
   readonly collections: Readonly<Record<string, {
-    readonly state: StateName | null; readonly lambda: number | null; readonly stress_threshold: number; readonly since: string | null; readonly sampled_at: string | null; readonly enabled: boolean;
+    readonly verdict: Verdict; readonly sentence: string; readonly state: StateName | null; readonly lambda: number | null; readonly since: string | null; readonly sampled_at: string | null; readonly enabled: boolean;
     readonly mode?: string; readonly cooldown_until: string | null;
     readonly refusals: readonly { readonly reason: string; readonly message: string; readonly flips_at: string; readonly count: number; readonly since: string; readonly escalated_at?: string | null }[];
   }>>;
   readonly breaker?: { readonly state: string; readonly reason: string | null; readonly open_until: string | null };
+  readonly loop?: LoopSeen;
   readonly last_tick: string | null;
   readonly last_tick_error: string | null;
+  readonly last_tick_error_at?: string | null;
+  readonly last_tick_failed?: boolean;
   readonly tick_seconds?: number | null;
 }
 
@@ -141,23 +166,17 @@ const TREND = { bucket: 30, buckets: 60 } as const;
 
 const time = (text: string | null | undefined): number | null => (text == null ? null : Date.parse(text));
 
-/** Longest silence of the loop that is no sign of one that has stopped: three ticks and a bit, half a minute at least. */
-const silence = (interval: number | null): number => Math.max(30, 3 * (interval ?? 5) + 5);
-
-/** Nothing is weak any more. An outside monitor may push lambda without its edges: that none are there then says nothing. */
-const isBack = (one: { readonly lambda: number | null; readonly stress_threshold: number },
-  seen: { readonly witness: readonly WitnessEdge[] | null; readonly source: string | null } | undefined): boolean =>
-  one.lambda !== null && (seen?.witness ?? []).length === 0 && (seen?.source !== "reported" || one.lambda >= one.stress_threshold);
-
 export async function readOverview(query: Query, history = 30, trendsOf = readTrends): Promise<Overview> {
   const missing: Missing[] = [];
   const [head] = await query<{ status: StatusDocument; now: Date; database: string; standby: boolean }>(
     "SELECT public.ruvector_healing_status() AS status, clock_timestamp() AS now, current_database()::text AS database, pg_is_in_recovery() AS standby");
   if (!head) throw new Error("ruvector_healing_status() returned nothing");
   const { status, now } = head;
+  const { loop } = status;
+  if (loop === undefined) throw new Error("ruvector_healing in this database is older than this command: run the newer script over it (docs/install.md)");
   const [integrity, trends, outcomes, strategies] = await Promise.all([
-    optional<{ name: string; witness: WitnessEdge[] | null; source: string | null; unmeasured: number }>(query, missing, "ruvector_integrity_status",
-      "SELECT collection_name AS name, witness_edges AS witness, source, coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM public.ruvector_integrity_status()"),
+    optional<{ name: string; witness: WitnessEdge[] | null; unmeasured: number }>(query, missing, "ruvector_integrity_status",
+      "SELECT collection_name AS name, witness_edges AS witness, coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM public.ruvector_integrity_status()"),
     trendsOf(query, missing),
     readOutcomes(query, missing, history),
     optional<StrategySeen>(query, missing, "ruvector_healing_effectiveness",
@@ -171,11 +190,11 @@ export async function readOverview(query: Query, history = 30, trendsOf = readTr
   const seen = new Map(integrity.map((one) => [one.name, one]));
   return {
     now: at, database: head.database, standby: head.standby, enabled: status.enabled,
-    tick: { at: tick, age, interval, runs: age !== null && age <= silence(interval), error: status.last_tick_error },
+    loop, tick: { at: tick, age, interval, error: status.last_tick_error, error_at: time(status.last_tick_error_at), failed: status.last_tick_failed ?? false },
     breaker: status.breaker ? { state: status.breaker.state, reason: status.breaker.reason, until: time(status.breaker.open_until) } : null,
     healings: { day: status.total_healings_24h, success_rate: status.success_rate, last: time(status.last_healing) },
     collections: Object.entries(status.collections).map(([name, one]): CollectionSeen => ({
-      name, state: one.state, recovering: one.state !== null && one.state !== "normal" && isBack(one, seen.get(name)),
+      name, verdict: one.verdict, sentence: one.sentence, state: one.state,
       lambda: one.lambda, since: time(one.since), sampled_at: time(one.sampled_at), enabled: one.enabled, mode: one.mode ?? null,
       cooldown_until: time(one.cooldown_until),
       // That a recovering collection has nothing to heal stands in nobody's way.
@@ -195,12 +214,8 @@ export async function readOverview(query: Query, history = 30, trendsOf = readTr
   };
 }
 
-const SEVERITY: Readonly<Record<StateName, number>> = { critical: 2, stress: 1, normal: 0 };
-
-function worstFirst(a: CollectionSeen, b: CollectionSeen): number {
-  const severity = (one: CollectionSeen): number => (one.state === null ? 0.5 : SEVERITY[one.state]);
-  return severity(b) - severity(a) || (a.lambda ?? 1) - (b.lambda ?? 1) || (a.name < b.name ? -1 : 1);
-}
+const worstFirst = (a: CollectionSeen, b: CollectionSeen): number =>
+  VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || (a.lambda ?? 1) - (b.lambda ?? 1) || (a.name < b.name ? -1 : 1);
 
 /** lambda of all collections over the last half hour. Reads every sample of that time: not to be asked every second. */
 export async function readTrends(query: Query, missing: Missing[]): Promise<ReadonlyMap<string, readonly (number | null)[]>> {

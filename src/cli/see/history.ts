@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { readOutcomes } from "../reading/overview.ts";
 import type { Missing } from "../reading/query.ts";
 import { asking, type Common, EXIT } from "./ask.ts";
-import { ago, change, name, number, table, verdict } from "./text.ts";
+import { ago, change, name, number, table, ending } from "./text.ts";
 
 export interface HistoryFlags extends Common {
   readonly since: string;
@@ -29,7 +29,7 @@ export const showHistory = (flags: HistoryFlags): Promise<void> =>
     else {
       const now = Date.now();
       console.log(table(["action", "when", "collection", "problem", "strategy", "lambda", "rows", "outcome"], rows.map((row) => [
-        String(row.id), ago(row.finished_at ?? row.created_at, now), name(row.collection), row.problem.replace(/_/g, " "), row.strategy, change(row), row.rows === null ? "" : number(row.rows), verdict(row)])));
+        String(row.id), ago(row.finished_at ?? row.created_at, now), name(row.collection), row.problem.replace(/_/g, " "), row.strategy, change(row), row.rows === null ? "" : number(row.rows), ending(row)])));
     }
     return EXIT.well;
   });

@@ -1,13 +1,14 @@
 import pc from "../colours.ts";
-import { stateLine } from "../reading/headline.ts";
+import { stateLine, tickError } from "../reading/headline.ts";
 import { type Overview, readOverview, type RecommendationSeen } from "../reading/overview.ts";
 import { asking, type Common, EXIT } from "./ask.ts";
-import { ago, lambda, name, PAINT, sign, sparkline, squeezed, stateWord, table, toneOf } from "./text.ts";
+import { ago, lambda, name, PAINT, sign, sparkline, squeezed, table, toneOf, verdictWord } from "./text.ts";
 
 /** What a script wants to know: whether somebody has to look. */
-export function exitCode({ tick, collections, standby }: Overview): number {
-  if (!tick.runs && !standby) return EXIT.stopped;
-  return collections.some((one) => one.state !== "normal" && one.state !== null && !one.recovering) ? EXIT.attention : EXIT.well;
+export function exitCode({ loop, collections }: Overview): number {
+  if (loop.condition !== "running" && loop.condition !== "standby") return EXIT.stopped;
+  if (collections.some(({ verdict }) => ["critical", "stress", "suspect", "healing"].includes(verdict))) return EXIT.attention;
+  return collections.some(({ verdict }) => verdict === "unknown") ? EXIT.unknown : EXIT.well;
 }
 
 export const showStatus = (flags: Common): Promise<void> =>
@@ -25,10 +26,11 @@ export function statusText(overview: Overview): string {
   const { tone, text, more } = stateLine(overview);
   const lines = [`${sign(tone)} ${pc.bold(PAINT[tone](text))}`, ...(more === "" ? [] : [pc.dim(more)]), ...warnings(overview)];
   if (overview.collections.length > 0) {
-    lines.push("", table(["", "collection", "lambda", "state", "last half hour", "since"], overview.collections.map((one) => {
-      const tone_ = toneOf(one);
-      return [sign(tone_), name(one.name), lambda(one.lambda), stateWord(tone_), sparkline(squeezed(one.trend, 20)), ago(one.since, overview.now)];
+    lines.push("", table(["", "collection", "lambda", "verdict", "last half hour", "since"], overview.collections.map((one) => {
+      return [sign(toneOf(one)), name(one.name), lambda(one.lambda), verdictWord(one), sparkline(squeezed(one.trend, 20)), ago(one.since, overview.now)];
     })));
+    const told = overview.collections.filter(({ verdict }) => verdict !== "healthy");
+    if (told.length > 0) lines.push("", ...told.map((one) => `  ${name(one.name)}: ${one.verdict}, ${name(one.sentence, 400)}`));
   }
   const refusals = overview.collections.flatMap((one) => one.refusals.map((refusal) => `  ${name(one.name)}: ${name(refusal.message, 300)}; ${pc.dim(`changes with ${name(refusal.flips_at, 200)}`)}`));
   if (refusals.length > 0) lines.push("", pc.bold("What stands in the way"), ...refusals);
@@ -39,10 +41,12 @@ export function statusText(overview: Overview): string {
   return lines.join("\n");
 }
 
-export function warnings({ breaker, enabled, collections, tick, missing }: Overview): string[] {
+export function warnings(overview: Overview): string[] {
+  const { breaker, enabled, collections, tick, missing } = overview;
   const lines: string[] = [];
+  const failed = tickError(overview);
   if (breaker && breaker.state !== "closed") lines.push(pc.red(`The circuit breaker is ${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${name(breaker.reason, 300)}`}`));
   if (!enabled && collections.length > 0) lines.push(pc.yellow("Healing is switched off."));
-  if (tick.error !== null) lines.push(pc.yellow(`A tick failed within the last hour: ${name(tick.error, 300)}`));
+  if (failed !== null) lines.push((tick.failed ? pc.red : pc.yellow)(name(failed, 400)));
   return [...lines, ...missing.map(({ why }) => pc.yellow(`Not shown: ${why}`))];
 }

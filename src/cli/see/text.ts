@@ -2,17 +2,16 @@
 import Table from "cli-table3";
 import pc from "../colours.ts";
 import type { CollectionSeen, OutcomeSeen } from "../reading/overview.ts";
-import type { Tone } from "../reading/headline.ts";
+import { TONES, type Tone } from "../reading/headline.ts";
 import { lambda, number, span } from "../reading/words.ts";
 import { printable } from "../../model/text.ts";
 
 export const PAINT: Readonly<Record<Tone, (text: string) => string>> = { normal: pc.green, stress: pc.yellow, critical: pc.red, action: pc.cyan, unknown: pc.dim };
 const SIGNS: Readonly<Record<Tone, string>> = { normal: "✓", stress: "▲", critical: "■", action: "↻", unknown: "–" };
-const WORDS: Readonly<Record<Tone, string>> = { normal: "healthy", stress: "stress", critical: "critical", action: "recovering", unknown: "not sampled" };
 
-export const toneOf = ({ state, recovering }: CollectionSeen): Tone => (recovering ? "action" : (state ?? "unknown"));
+export const toneOf = ({ verdict: how }: CollectionSeen): Tone => TONES[how];
 export const sign = (tone: Tone): string => PAINT[tone](SIGNS[tone]);
-export const stateWord = (tone: Tone): string => PAINT[tone](WORDS[tone]);
+export const verdictWord = (one: CollectionSeen): string => PAINT[toneOf(one)](one.verdict);
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 
@@ -49,7 +48,8 @@ export const name = (text: string, most = 60): string => printable(text, most);
 export const change = ({ lambda_before, lambda_after }: Pick<OutcomeSeen, "lambda_before" | "lambda_after">): string =>
   lambda_after === null ? lambda(lambda_before) : `${lambda(lambda_before)} -> ${lambda(lambda_after)}`;
 
-export function verdict({ state, verified }: Pick<OutcomeSeen, "state" | "verified">): string {
+/** How an action ended. */
+export function ending({ state, verified }: Pick<OutcomeSeen, "state" | "verified">): string {
   if (state === "succeeded") return pc.green(verified === true ? "helped" : "done");
   if (state === "rolled_back") return verified === false ? pc.yellow("did not help, undone") : "undone";
   if (state === "failed" || state === "rollback_failed") return pc.red(state.replace("_", " "));

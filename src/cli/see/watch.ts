@@ -10,7 +10,7 @@ import { type Overview, readOverview, readTrends } from "../reading/overview.ts"
 import { createCache } from "../page/cache.ts";
 import { type Common, EXIT, failure } from "./ask.ts";
 import { exitCode, recommended, warnings } from "./status.ts";
-import { ago, bar, change, lambda, name, number, PAINT, sign, span, sparkline, squeezed, stateWord, toneOf, verdict } from "./text.ts";
+import { ago, bar, change, lambda, name, number, PAINT, sign, span, sparkline, squeezed, toneOf, verdictWord, ending } from "./text.ts";
 
 export interface WatchFlags extends Common {
   readonly interval: number;
@@ -44,7 +44,7 @@ export function frame({ overview, received, trouble }: Watched, columns: number,
   lines.push("");
   for (const one of shown) {
     const mark = toneOf(one);
-    lines.push(`${sign(mark)} ${pad(cliTruncate(name(one.name), widest), widest)}  ${lambda(one.lambda).padStart(4)}  ${pad(stateWord(mark), 11)}  ${PAINT[mark](sparkline(squeezed(one.trend, trend)))}`);
+    lines.push(`${sign(mark)} ${pad(cliTruncate(name(one.name), widest), widest)}  ${lambda(one.lambda).padStart(4)}  ${pad(verdictWord(one), 11)}  ${PAINT[mark](sparkline(squeezed(one.trend, trend)))}`);
   }
   if (overview.collections.length > shown.length) lines.push(pc.dim(`  and ${overview.collections.length - shown.length} more, none worse`));
   return [...lines, ...after].slice(0, Math.max(1, rows - 1)).map((line) => cliTruncate(line, columns)).join("\n");
@@ -72,16 +72,16 @@ function refusals({ collections }: Overview, clock: number): string[] {
 function outcomes({ outcomes: all }: Overview, clock: number, rows: number): string[] {
   const ended = all.filter((one) => one.finished_at !== null).slice(0, rows < 24 ? 2 : 5);
   if (ended.length === 0) return [];
-  return ["", pc.bold("Last outcomes"), ...ended.map((one) => `  ${ago(one.finished_at, clock).padEnd(14)} ${one.strategy} ${pc.dim("on")} ${name(one.collection, 40)}  ${change(one)}  ${verdict(one)}`)];
+  return ["", pc.bold("Last outcomes"), ...ended.map((one) => `  ${ago(one.finished_at, clock).padEnd(14)} ${one.strategy} ${pc.dim("on")} ${name(one.collection, 40)}  ${change(one)}  ${ending(one)}`)];
 }
 
 /** What has changed, for those who read a log of it: one line each. */
 export function news(before: Overview | null, { collections, active, outcomes: ended }: Overview): string[] {
-  const states = new Map(before?.collections.map((one) => [one.name, one.state]));
+  const verdicts = new Map(before?.collections.map((one) => [one.name, one.verdict]));
   const actionStates = new Map(before?.active.map((one) => [one.id, one.state]));
   const known = new Set(before?.outcomes.filter((one) => one.finished_at !== null).map(({ id }) => id));
   return [
-    ...collections.filter((one) => states.get(one.name) !== one.state).map((one) => `${name(one.name)} ${one.state ?? "not sampled"} lambda ${lambda(one.lambda)}`),
+    ...collections.filter((one) => verdicts.get(one.name) !== one.verdict).map((one) => `${name(one.name)} ${one.verdict}: ${name(one.sentence, 300)}`),
     ...active.filter((one) => actionStates.get(one.id) !== one.state).map((one) => `action ${one.id} ${one.strategy} on ${name(one.collection)} ${one.state}`),
     ...(before === null ? [] : ended.filter((one) => one.finished_at !== null && !known.has(one.id)).map((one) => `action ${one.id} ${one.strategy} on ${name(one.collection)} ${one.state} lambda ${change(one)}`)),
   ];

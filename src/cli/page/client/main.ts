@@ -1,11 +1,12 @@
 /** The status page: polls its server, shows what it knows, and says how old that is. */
 import type { CollectionDetail } from "../../reading/collection.ts";
+import { tickError } from "../../reading/headline.ts";
 import type { Overview } from "../../reading/overview.ts";
 import { h, morph } from "./dom.ts";
 import { span } from "./format.ts";
 import { headline } from "./headline.ts";
 import { mark } from "./marks.ts";
-import { isOld, type Model, type Route, routeOf } from "./model.ts";
+import { databaseNow, isOld, type Model, type Route, routeOf } from "./model.ts";
 import { collectionView } from "./views/collection.ts";
 import { explanation } from "./views/explanation.ts";
 import { footnote, overviewView } from "./views/overview.ts";
@@ -82,12 +83,13 @@ function banner(): HTMLElement | null {
   if (trouble?.kind === "server") return notice("critical", `The server of this page has not answered for ${span((Date.now() - trouble.since) / 1000)}. What you see does not change until it does.`);
   if (trouble) return notice("critical", `The database does not answer: ${trouble.message}.${trouble.hint === null ? "" : ` ${trouble.hint}`}`);
   if (!overview) return null;
-  const { breaker, tick, standby, enabled, missing } = overview;
+  const { breaker, loop, enabled, missing } = overview;
+  const failed = tickError(overview, databaseNow(model));
   const lines: string[] = [];
-  if (standby) lines.push("This server is a standby: the loop runs on the primary, and this is what has been replayed here.");
+  if (loop.condition === "standby") lines.push(loop.sentence);
   if (!enabled && overview.collections.length > 0) lines.push("Healing is switched off: problems are sensed, and nothing is done about them. SELECT ruvector_healing_configure('{\"enabled\": true}');");
   if (breaker && breaker.state !== "closed") lines.push(`The circuit breaker is ${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${breaker.reason}`}.`);
-  if (tick.error !== null) lines.push(`A tick failed within the last hour: ${tick.error}`);
+  if (failed !== null) lines.push(failed);
   for (const { why } of missing) lines.push(`Not shown: ${why}.`);
   return lines.length === 0 ? null : h("div", { class: "notices" }, lines.map((line) => notice("stress", line)));
 }

@@ -1,9 +1,9 @@
 /** What compact_indexes foresees: which indexes, worst first, and what stands in its way. */
+import { foresee } from "../../foresee.ts";
 import type { Plan } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import type { Radius } from "../../../model/cost.ts";
 import { bytes as bytesText, count, list } from "../../../model/text.ts";
-import { assess } from "../../../sense/assess.ts";
 import { fragmentedIndexes } from "../../../sense/assess/paths.ts";
 import type { IndexMeasurement } from "../../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
@@ -93,7 +93,7 @@ export function planCompaction({ host, collection, snapshot, params, tick_second
     disk: `about ${bytesText(largest)} more while the largest is rebuilt; how much the disk has left cannot be read from SQL`,
     throughput: measured ? "measured from earlier builds here" : "assumed until a build here was measured",
     unseen: blindSpot(host)[0] ?? null,
-    predicted_lambda: assess(rebuilt(snapshot, indexes), settings).reading.lambda,
+    ...foresee(rebuilt(snapshot, indexes), settings),
     // Half the time budget goes to rebuilding (the timeout is twice this): the wait for pg_cron's minute counts for each index.
     estimated_duration_seconds: Math.ceil(
       indexes.reduce((sum, { estimated_seconds }) => sum + estimated_seconds + START_SECONDS + 2 * tick_seconds, 0) + settings.stabilize_seconds),

@@ -1,4 +1,5 @@
 /** drain_hot_partition: closes a partition to routed inserts for a while and moves its rows out. */
+import { foresee } from "../../foresee.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../../collection/limitations.ts";
@@ -84,9 +85,9 @@ function planned({ host, collection, snapshot, params, tick_seconds }: PlanReque
     return { nothing: `${source.label} holds ${source.rows} rows and is to keep ${keep}, or there is no other partition to take them`, hint: "Give a lower keep_rows, or add a partition with a key value of its own." };
   }
   const after = foreseen(snapshot, drained(source, working, moves));
-  const [now, then] = [assess(snapshot, settings).reading.lambda, assess(after, settings).reading.lambda];
-  if (now !== null && then !== null && then <= now) {
-    return { nothing: `moving ${rows} rows out of ${source.label} would leave lambda at ${lambdaText(then)}: the load would only go elsewhere`, hint: "Give keep_rows (its fair share), or add partitions." };
+  const [now, then] = [assess(snapshot, settings).reading.lambda, foresee(after, settings)];
+  if (now !== null && then.predicted_lambda !== null && then.predicted_lambda <= now) {
+    return { nothing: `moving ${rows} rows out of ${source.label} would leave lambda at ${lambdaText(then.predicted_lambda)}: the load would only go elsewhere`, hint: "Give keep_rows (its fair share), or add partitions." };
   }
   const bytes = bytesOf(snapshot, (label) => (label === source.label ? rows : 0));
   const stabilize = stabilizeSeconds(snapshot, collection);
@@ -106,7 +107,7 @@ function planned({ host, collection, snapshot, params, tick_seconds }: PlanReque
       "every row of a partition carries an equal part of its reads, updates and deletes",
       "inserts that do not ask ruvector_healing_route() for their partition go on as before",
     ],
-    predicted_lambda: then,
+    ...then,
     estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
     stabilize_seconds: stabilize,
     relation_locks: moveLocks(host, collection),

@@ -1,4 +1,5 @@
 /** rebalance_partitions: moves rows from hot to cold partitions, and new rows with them. */
+import { foresee } from "../../foresee.ts";
 import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../../collection/limitations.ts";
@@ -6,7 +7,7 @@ import type { Host } from "../../../host/host.ts";
 import type { Step } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import { short } from "../../../model/text.ts";
-import { assess, hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../../sense/assess.ts";
+import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../../sense/assess.ts";
 import { reachable } from "../../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, movesReach, undoMove } from "../../rows/carry-out.ts";
@@ -101,7 +102,7 @@ function planned({ host, collection, snapshot, tick_seconds }: PlanRequest, maxM
       load_after: hottestFigure(then[place]!).ratio,
     })),
     assumes: loads.figures.some((figure) => figure === "reads" || figure === "writes") ? ASSUMES[model] : [],
-    predicted_lambda: assess(after, settings).reading.lambda,
+    ...foresee(after, settings),
     estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
     stabilize_seconds: stabilize,
     relation_locks: moveLocks(host, collection),

@@ -1,4 +1,5 @@
 /** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
+import { foresee } from "../../foresee.ts";
 import sql from "sql-template-tag";
 import { family } from "../../../collection/introspect.ts";
 import { toCurve } from "../../../configuration/configuration.ts";
@@ -7,7 +8,6 @@ import type { Plan } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import type { Radius } from "../../../model/cost.ts";
 import { bytes, count, list } from "../../../model/text.ts";
-import { assess } from "../../../sense/assess.ts";
 import { recallHealth, splittableRows } from "../../../sense/assess/centroids.ts";
 import { type CentroidGroup, type IndexMeasurement, vectorIndexes } from "../../../sense/collect/centroids.ts";
 import { health } from "../../../sense/graph/health.ts";
@@ -189,7 +189,7 @@ function planOf({ host, collection, snapshot, tick_seconds, radius }: PlanReques
     wal_bytes: Math.round(size * (builds / Math.max(1, targets.length))),
     relation_locks: targets.some(({ way }) => way === "whole") ? wholeLocks : 3,
     reversible: targets.every(({ way }) => way !== "in_place"),
-    predicted_lambda: assess(after, collection.settings).reading.lambda,
+    ...foresee(after, collection.settings),
     // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
     estimated_duration_seconds: Math.ceil(work + builds * (120 + 2 * tick_seconds) + collection.settings.stabilize_seconds + 2 * tick_seconds),
     locks: [

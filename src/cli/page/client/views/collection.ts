@@ -3,12 +3,12 @@ import type { Scene, SceneGroup } from "../../../reading/scene.ts";
 import type { Overview } from "../../../reading/overview.ts";
 import { lambdaChart } from "../charts/lambda.ts";
 import { type Child, h } from "../dom.ts";
-import { lambda, plural, span } from "../format.ts";
+import { lambda, localTimes, plural, span } from "../format.ts";
 import { graph, pictureHeight } from "../graph/draw.ts";
 import { mark } from "../marks.ts";
 import { collectionLink, databaseNow, type Model } from "../model.ts";
 import { explanation } from "./explanation.ts";
-import { activeCard, outcomes, recommendationCard, refusalItem, section, STATE_WORDS, toneOf } from "./parts.ts";
+import { activeCard, capitalized, outcomes, recommendationCard, refusalItem, section, toneOf } from "./parts.ts";
 
 export const SPANS: readonly (readonly [number, string])[] = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
 
@@ -25,14 +25,15 @@ export function collectionView(model: Model, overview: Overview, name: string, w
     back,
     h("div", { class: "subject" },
       h("h1", { class: "title" }, mark(tone, 22), h("bdi", {}, name)),
-      h("p", { class: "reading" }, h("span", { class: "figure huge" }, lambda(seen.lambda)), h("span", { class: "muted" }, " lambda"), h("span", { class: `state ${tone}` }, STATE_WORDS[tone]),
-        seen.since !== null && h("span", { class: "muted" }, `for ${span((now - seen.since) / 1000)}`),
+      h("p", { class: "reading" }, h("span", { class: "figure huge" }, lambda(seen.lambda)), h("span", { class: "muted" }, " lambda"), h("span", { class: `state ${tone}` }, seen.verdict),
+        seen.since !== null && seen.state !== null && h("span", { class: "muted" }, `state ${seen.state} for ${span((now - seen.since) / 1000)}`),
         seen.sampled_at !== null && h("span", { class: "muted" }, `sampled ${span((now - seen.sampled_at) / 1000)} ago`),
         seen.cooldown_until !== null && seen.cooldown_until > now && h("span", { class: "muted" }, `cools down for ${span((seen.cooldown_until - now) / 1000)}`),
-        !seen.enabled && h("span", { class: "muted" }, "healing is switched off"))),
+        !seen.enabled && h("span", { class: "muted" }, "healing is switched off")),
+      seen.verdict !== "healthy" && h("p", { class: "muted" }, `${capitalized(localTimes(seen.sentence))}.`)),
     active.map((one) => activeCard(one, now)),
     overview.recommendations.filter((one) => one.collection === name).map((one) => recommendationCard(one, `${collectionLink(name)}/why`, now)),
-    h("p", { class: "links" }, why ? h("a", { href: collectionLink(name) }, "Hide the explanation") : h("a", { href: `${collectionLink(name)}/why` }, active.length > 0 ? "Explain what happens" : seen.state === "normal" || seen.recovering ? "Explain why nothing happens" : "Explain why it is not healed")),
+    h("p", { class: "links" }, why ? h("a", { href: collectionLink(name) }, "Hide the explanation") : h("a", { href: `${collectionLink(name)}/why` }, active.length > 0 ? "Explain what happens" : seen.verdict !== "critical" && seen.verdict !== "stress" ? "Explain why nothing happens" : "Explain why it is not healed")),
     why && h("section", { class: "explained", "aria-label": "Explanation", "data-key": "why" }, explanation(model, `collection ${name}`)),
     detail ? pictures(model, detail, overview, now) : h("p", { class: "muted" }, model.notFound ?? "Reading…"),
     !why && seen.refusals.length > 0 && section("What stands in the way", "refusals", h("ul", { class: "refusals" }, seen.refusals.map((one) => refusalItem(one, null, null, now)))),

@@ -1,17 +1,18 @@
 import type { CollectionSeen, Overview, StrategySeen } from "../../../reading/overview.ts";
+import { TONES } from "../../../reading/headline.ts";
 import { spark } from "../charts/spark.ts";
 import { type Child, h, s } from "../dom.ts";
 import { lambda, localTimes, percent, plural, span, words } from "../format.ts";
 import { mark } from "../marks.ts";
 import { collectionLink, databaseNow, type Model } from "../model.ts";
-import { activeCard, outcomes, recommendationCard, refusalItem, section, STATE_WORDS, toneOf } from "./parts.ts";
+import { activeCard, outcomes, recommendationCard, refusalItem, section, toneOf } from "./parts.ts";
 
 export function overviewView(model: Model, overview: Overview): Child {
   const now = databaseNow(model);
   const { collections, active } = overview;
   const busy = new Map(active.map((one) => [one.collection, one]));
-  const needs = collections.filter((one) => one.state !== "normal" || busy.has(one.name));
-  const title = needs.every(({ name, recovering }) => recovering || busy.has(name)) ? "Healing" : "Needs attention";
+  const needs = collections.filter((one) => one.verdict !== "healthy" || busy.has(one.name));
+  const title = needs.every(({ verdict }) => TONES[verdict] === "action" || verdict === "healthy") ? "Healing" : "Needs attention";
   const healthy = collections.filter((one) => !needs.includes(one));
   const refusals = collections.flatMap((one) => one.refusals.map((refusal) => ({ name: one.name, refusal })));
   return [
@@ -38,12 +39,12 @@ export function overviewView(model: Model, overview: Overview): Child {
 function noteOf(one: CollectionSeen, strategy: string | null, now: number): string {
   if (strategy !== null) return `${words(strategy)} is at work`;
   const [refusal] = one.refusals;
-  if (refusal) return localTimes(refusal.message);
+  const sick = one.verdict === "critical" || one.verdict === "stress";
+  if (refusal && sick) return localTimes(refusal.message);
+  if (sick && one.enabled && one.witness !== null) return one.witness;
+  if (one.verdict !== "healthy") return localTimes(one.sentence);
   if (!one.enabled) return "healing is switched off";
-  if (one.recovering) return "lambda is back; healthy again once that has held";
-  if (one.state === null) return "waits for its first sample";
-  if (one.witness !== null) return one.witness;
-  return one.since === null ? "" : `${STATE_WORDS[toneOf(one)]} for ${span((now - one.since) / 1000)}`;
+  return one.since === null ? "" : `${one.verdict} for ${span((now - one.since) / 1000)}`;
 }
 
 /** A sample older than this is shown as old, though the loop runs: another session may hold the collection. */
@@ -57,7 +58,7 @@ function row(one: CollectionSeen, strategy: string | null, now: number): HTMLEle
     h("span", { class: "note muted" }, noteOf(one, strategy, now), age !== null && age > STALE && h("span", { class: "stale" }, ` · sampled ${span(age)} ago`)),
     spark(one.trend, tone),
     h("span", { class: "figure big" }, lambda(one.lambda)),
-    h("span", { class: `state ${tone}` }, STATE_WORDS[tone], one.mode !== null && one.mode !== "auto" && h("span", { class: "mode" }, ` ${one.mode}`))));
+    h("span", { class: `state ${tone}` }, one.verdict, one.mode !== null && one.mode !== "auto" && h("span", { class: "mode" }, ` ${one.mode}`))));
 }
 
 function tile(one: CollectionSeen, now: number): HTMLElement {

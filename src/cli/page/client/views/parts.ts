@@ -2,14 +2,13 @@
 import type { ActiveSeen, CollectionSeen, OutcomeSeen, RecommendationSeen, RefusalSeen } from "../../../reading/overview.ts";
 import { type Child, h, s } from "../dom.ts";
 import { clock, lambda, localTimes, number, span, words } from "../format.ts";
+import { TONES } from "../../../reading/headline.ts";
 import { mark, type Tone } from "../marks.ts";
 
 export const section = (title: string, id: string, ...children: Child[]): HTMLElement =>
   h("section", { "aria-labelledby": id, "data-key": id }, h("h2", { id }, title), children);
 
-export const toneOf = ({ state, recovering }: CollectionSeen): Tone => (recovering ? "action" : (state ?? "unknown"));
-
-export const STATE_WORDS: Readonly<Record<Tone, string>> = { normal: "healthy", stress: "stress", critical: "critical", action: "recovering", unknown: "not sampled" };
+export const toneOf = ({ verdict }: CollectionSeen): Tone => TONES[verdict];
 
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
