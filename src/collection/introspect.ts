@@ -18,15 +18,8 @@ export interface TableFacts {
   readonly primary_key: readonly Column[];
   readonly vector_columns: readonly { readonly name: string; readonly type: string; readonly indexed: boolean }[];
   readonly columns: readonly string[];
-  readonly triggers: readonly string[];
-  readonly referenced_by: readonly string[];
-  /** Unique or exclusion constraints that the row mover cannot check before it moves. */
-  readonly unclear_constraints: readonly string[];
-  readonly forced_row_security: boolean;
   /** How its rows may be touched: see ruvector.healing_access(). */
   readonly access: "direct" | "owner" | "none";
-  readonly sub_partitioned: readonly string[];
-  readonly foreign_partitions: readonly string[];
   readonly may_select: boolean;
   readonly may_update: boolean;
   readonly owner: string;
@@ -47,17 +40,6 @@ export interface Partition {
   /** Key values as texts, null for a NULL value; empty for DEFAULT, RANGE and HASH partitions. */
   readonly values: readonly (string | null)[];
 }
-
-/** A row of pg_trigger `g` that is the user's, and fires. A throttle's is ours, and sees statements of INSERT only. */
-const USERS_TRIGGER = raw(`NOT g.tgisinternal AND g.tgenabled <> 'D'
-  AND g.tgfoid NOT IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))`);
-
-/** Users' triggers on a table and its partitions now; `constraint` is what SET CONSTRAINTS calls one that may wait for the commit. */
-export const readTriggers = (host: Host, relid: string): { readonly name: string; readonly constraint: string | null }[] =>
-  host.query(sql`
-    SELECT DISTINCT g.tgname AS name, CASE WHEN g.tgdeferrable THEN format('%I.%I', n.nspname, k.conname) END AS constraint
-      FROM ${family(sql`${relid}::oid`)} f JOIN pg_trigger g ON g.tgrelid = f.relid AND ${USERS_TRIGGER}
-      LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint LEFT JOIN pg_namespace n ON n.oid = k.connamespace`);
 
 export function readTable(host: Host, relid: string): TableFacts | null {
   const [facts] = host.query<TableFacts>(sql`
@@ -99,17 +81,7 @@ export function readTable(host: Host, relid: string): TableFacts | null {
              WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS vector_columns,
            coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
                       WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns,
-           -- A trigger could change the row on its way, or act on a move as if it were an insert.
-           coalesce((SELECT json_agg(DISTINCT g.tgname) FROM pg_trigger g WHERE g.tgrelid IN (SELECT oid FROM family) AND ${USERS_TRIGGER}), '[]') AS triggers,
-           coalesce((SELECT json_agg(DISTINCT f.conname) FROM pg_constraint f
-                      WHERE f.confrelid IN (SELECT oid FROM family) AND f.contype = 'f'), '[]') AS referenced_by,
-           coalesce((SELECT json_agg(DISTINCT ic.relname) FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
-                      WHERE i.indrelid IN (SELECT oid FROM family)
-                        AND ((i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)) OR i.indisexclusion)), '[]') AS unclear_constraints,
-           t.relrowsecurity AND (t.relforcerowsecurity OR NOT pg_has_role(current_user, t.relowner, 'USAGE')) AS forced_row_security,
            (SELECT how FROM ruvector.healing_access(t.oid)) AS access,
-           coalesce((SELECT json_agg(relname) FROM leaves WHERE relkind = 'p'), '[]') AS sub_partitioned,
-           coalesce((SELECT json_agg(relname) FROM leaves WHERE relkind = 'f'), '[]') AS foreign_partitions,
            has_table_privilege(t.oid, 'SELECT') AS may_select,
            has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'SELECT') AS may_update,
            quote_ident(pg_get_userbyid(t.relowner)) AS owner, pg_has_role(current_user, t.relowner, 'USAGE') AS owns,

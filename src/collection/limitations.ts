@@ -1,5 +1,6 @@
-import type { Collection, Limitation } from "../model/collection.ts";
+import type { Collection, Column, Limitation } from "../model/collection.ts";
 import type { TableFacts } from "./introspect.ts";
+import type { MoveFacts } from "./move-facts.ts";
 
 const TENANT_NAME = /^(tenant|customer|account|org|organization|organisation|client|workspace)(_?(id|key|uuid))?$/i;
 
@@ -11,25 +12,40 @@ export function tenantColumn(facts: TableFacts, given: string | undefined): stri
 /** The strategies that move rows between partitions: what stands in the way of one stands in the way of all. */
 export const ROW_MOVERS = ["rebalance_partitions", "drain_hot_partition", "evict_cold_data"] as const;
 
-const consentOf = (table: string): string => `SELECT ruvector_healing_register('${table.replace(/'/g, "''")}', '{"movable": true}');`;
-
 /** Why a strategy that moves rows does not apply to a collection; true: it does. */
-export const mayMoveRows = (
-  strategy: (typeof ROW_MOVERS)[number], { limitations, movable, name }: Pick<Collection, "limitations" | "movable" | "name">,
-): true | Limitation =>
-  // Collections registered before a strategy was there have the reasons of rebalance_partitions, which are the same.
-  limitations.find((one) => one.strategy === strategy) ?? limitations.find((one) => one.strategy === "rebalance_partitions") ??
-  // Registered when a column's name was taken for consent, or the DEFAULT that gave it is gone.
-  (movable || { strategy, reason: "nobody said that rows may move", hint: consentOf(name) });
+export const mayMoveRows = (strategy: (typeof ROW_MOVERS)[number], { limitations }: { readonly limitations: readonly Limitation[] }): true | Limitation =>
+  limitations.find((one) => one.strategy === strategy) ?? true;
+
+/** Something that stands in the way of moves. */
+export interface Obstacle {
+  readonly reason: string;
+  readonly hint: string;
+  /**
+   * What it means for rows that were moved before it was there. Moving back is a move as well: "never" where it would do the same harm, "asked"
+   * where only a person may want it all the same, "free" where it does none. Rows that stay are no harm: the owner said that their place means nothing.
+   */
+  readonly back: "free" | "asked" | "never";
+}
+
+/** What a table was registered as; null while it is being registered. */
+export type Registered = Pick<Collection, "primary_key" | "partition_column"> & { readonly options: Readonly<Record<string, unknown>> };
+
+const quoted = (text: string): string => `'${text.replace(/'/g, "''")}'`;
+
+const registering = (table: string, options: object): string =>
+  `SELECT ruvector_healing_register(${quoted(table)}, ${quoted(`{${Object.entries(options).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`).join(", ")}}`)});`;
 
 /**
- * Why rows of this table cannot be moved between partitions, for each strategy that would. Empty: they can.
- * A move must be invisible to the application, so everything that could see it, or that could lose a row, is
- * a reason: a partition column with a meaning, triggers, foreign keys, constraints that cannot be checked first.
+ * THE list of conditions: why rows of this table cannot be moved between partitions. Empty: they can. Asked at registration, whenever
+ * the collection is loaded (before every decision), and under the lock of every batch, forward and back.
+ * A move must be invisible, so everything that could see it, set something off, wait for others, or lose a row, is a reason.
  */
-export function moveLimitations(facts: TableFacts, movable: boolean | undefined): Limitation[] {
-  const found: Limitation[] = [];
-  const add = (reason: string, hint: string) => ROW_MOVERS.forEach((strategy) => found.push({ strategy, reason, hint }));
+export function obstacles(facts: TableFacts, moves: MoveFacts, movable: boolean | undefined, registered: Registered | null): Obstacle[] {
+  const found: Obstacle[] = [];
+  const add = (reason: string, hint: string, back: Obstacle["back"] = "never") => void found.push({ reason, hint, back });
+  const named = (list: readonly string[], reason: string, hint: string, back?: Obstacle["back"]) => {
+    if (list.length > 0) add(`${reason}: ${list.slice(0, 10).join(", ")}${list.length > 10 ? `, and ${list.length - 10} more` : ""}`, hint, back);
+  };
   const column = facts.partition_column;
   if (facts.partition_strategy === "none") {
     add("the table is not partitioned", "Partition it BY LIST on a partition_id column to have rows moved between partitions.");
@@ -46,33 +62,33 @@ export function moveLimitations(facts: TableFacts, movable: boolean | undefined)
     add("the partition key is an expression", "Partition by a plain column to have rows moved between partitions.");
     return found;
   }
+  if (registered && (registered.partition_column?.name !== column.name || registered.partition_column.type !== column.type || !sameKey(registered.primary_key, facts.primary_key))) {
+    add("its partition column or primary key is not the one it was registered with", registering(facts.qualified, registered.options));
+  }
   if (column.generated) add(`the partition column ${column.quoted} is generated`, "A generated column cannot be updated.");
   if (!facts.primary_key.some((key) => key.name !== column.name)) {
     add("there is no primary key beside the partition column", "Rows are journaled by primary key: add one that includes an id.");
   }
-  if (facts.triggers.length > 0) {
-    add(`triggers would see the moves: ${facts.triggers.join(", ")}`, "Rows of tables with user triggers are not moved.");
-  }
-  if (facts.referenced_by.length > 0) {
-    add(`foreign keys point at the table: ${facts.referenced_by.join(", ")}`, "Rows that are referenced are not moved.");
-  }
-  if (facts.unclear_constraints.length > 0) {
-    add(
-      `unique indexes with a predicate or an expression, or exclusion constraints: ${facts.unclear_constraints.join(", ")}`,
-      "A move could collide on them; plain unique indexes are fine.",
-    );
-  }
-  if (facts.forced_row_security) {
+  named(moves.triggers, "triggers would see the moves", "Rows of tables with user triggers are not moved.", "asked");
+  named(moves.rules, "rules would rewrite the moves", "Rows of tables with rules ON UPDATE are not moved.");
+  named(moves.referenced_by, "foreign keys point at the table", "Rows that are referenced are not moved: their key would change, and with ON UPDATE CASCADE rows of others.");
+  named(moves.references, "the table has foreign keys", "A moved row is inserted anew, which waits for whoever has locked the row it points at.");
+  named(moves.publications, "publications pass a move on as a delete and an insert", "What a subscriber makes of them cannot be seen from here (a lost or a double row, a trigger, a partition it has not): rows of published tables are not moved.");
+  named(moves.subscriptions, "subscriptions write to the table", "Their publisher finds rows by the whole key, the partition column included.");
+  named(moves.unclear_constraints, "unique indexes with a predicate, an expression, NULLS NOT DISTINCT or a collation of their own, or exclusion constraints", "A move could collide on them; plain unique indexes are fine.");
+  named(moves.deferrable_constraints, "constraints that may wait for the commit", "A move could wait or fail there; make them NOT DEFERRABLE.");
+  named(moves.generated, "generated columns follow from the partition", "A moved row would have another value in them.");
+  if (moves.forced_row_security) {
     add("row-level security applies to the installing role", "Rows that the role does not see would be left behind in silence.");
   }
-  if (facts.sub_partitioned.length > 0) add(`partitions are partitioned themselves: ${facts.sub_partitioned.join(", ")}`, "Only one level of partitions is served.");
-  if (facts.foreign_partitions.length > 0) add(`partitions are foreign tables: ${facts.foreign_partitions.join(", ")}`, "Rows cannot be journaled across servers.");
-  const consent = consentOf(facts.qualified);
-  if (movable === false) add("registered with movable = false", `To have rows moved: ${consent}`);
+  named(moves.sub_partitioned, "partitions are partitioned themselves", "Only one level of partitions is served.");
+  named(moves.foreign_partitions, "partitions are foreign tables", "Rows cannot be journaled across servers.");
+  named(moves.other_owners, "partitions belong to other roles than the table", `Their code would run with the rights of ${facts.owner}: ALTER TABLE ... OWNER TO ${facts.owner};`);
+  if (movable === false) add("registered with movable = false", `To have rows moved: ${registering(facts.qualified, { ...registered?.options, movable: true })}`, "free");
   else if (movable === undefined && !column.routed) {
     add(
       `nobody said that rows may move: the partition column ${column.quoted} may mean something to the application`,
-      `If it only spreads the rows, say so: ${consent}`,
+      `If it only spreads the rows, say so: ${registering(facts.qualified, { ...registered?.options, movable: true })}`, "free",
     );
   }
   if (facts.access === "none") {
@@ -83,8 +99,26 @@ export function moveLimitations(facts: TableFacts, movable: boolean | undefined)
   return found;
 }
 
+const sameKey = (a: readonly Column[], b: readonly Column[]): boolean =>
+  a.length === b.length && a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
+
+/** Everything that does not apply to a table, by strategy. */
+export function limitationsOf(facts: TableFacts, moves: MoveFacts, options: RegisteredOptions, registered: Registered | null): Limitation[] {
+  return [
+    ...obstacles(facts, moves, options.movable, registered).flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
+    ...evictionLimitations(facts, options),
+    ...throttleLimitations(facts),
+  ];
+}
+
+export interface RegisteredOptions {
+  readonly movable?: boolean | undefined;
+  readonly access_column?: string | undefined;
+  readonly cold_partition?: unknown;
+}
+
 /** What evict_cold_data needs beside a table whose rows may be moved: how to tell cold rows, and where to put them. */
-export function evictionLimitations(facts: TableFacts, options: { readonly access_column?: string | undefined; readonly cold_partition?: unknown }): Limitation[] {
+function evictionLimitations(facts: TableFacts, options: RegisteredOptions): Limitation[] {
   const missing = [
     ...(options.access_column === undefined ? ["access_column (a time of last use, a count of uses)"] : []),
     ...(options.cold_partition === undefined ? ["cold_partition (the partition key value for cold rows)"] : []),
@@ -98,7 +132,7 @@ export function evictionLimitations(facts: TableFacts, options: { readonly acces
 }
 
 /** Why inserts into this table cannot be throttled. Empty: they can. */
-export function throttleLimitations({ owns, owner, installer, qualified }: TableFacts): Limitation[] {
+function throttleLimitations({ owns, owner, installer, qualified }: TableFacts): Limitation[] {
   if (owns) return [];
   return [{
     strategy: "throttle_ingestion",

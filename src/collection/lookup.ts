@@ -1,12 +1,10 @@
-import sql, { type Sql, raw } from "sql-template-tag";
+import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { family } from "./introspect.ts";
+import { family, readTable } from "./introspect.ts";
+import { limitationsOf, type Obstacle, obstacles, type RegisteredOptions } from "./limitations.ts";
+import { readMoveFacts } from "./move-facts.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
-
-/** Asked each time: a DEFAULT comes and goes without anybody registering the table again. */
-const movable = (relid: Sql): Sql => sql`(c.partition_strategy = 'list' AND c.partition_column IS NOT NULL
-  AND coalesce((c.options ->> 'movable')::boolean, ruvector.healing_routed_by_default(${relid}, c.partition_column)))`;
 
 /**
  * A registered collection with its effective settings. Follows a renamed table by its oid; the name wins
@@ -14,14 +12,14 @@ const movable = (relid: Sql): Sql => sql`(c.partition_strategy = 'list' AND c.pa
  * @throws HealingError RV002 when the collection is gone, RV003 when its table is
  */
 export function loadCollection(host: Host, id: number): Collection {
-  const [row] = host.query<Collection & { readonly found: string | null; readonly found_schema: string | null; readonly found_table: string | null }>(sql`
+  const [row] = host.query<Row>(sql`
     SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name), coalesce(r.relname, c.table_name)) AS name,
            coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name) AS table_name,
            r.oid::text AS relid, r.oid::text AS found, n.nspname AS found_schema, r.relname AS found_table,
            c.partition_strategy,
            CASE WHEN c.partition_column IS NOT NULL THEN
              json_build_object('name', c.partition_column, 'quoted', quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
-           ${movable(sql`r.oid`)} AS movable, c.primary_key, c.vector_column, c.tenant_column, c.limitations, c.options ->> 'cold_partition' AS cold_partition,
+           c.primary_key, c.vector_column, c.tenant_column, c.options, c.options ->> 'cold_partition' AS cold_partition,
            (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod))
               FROM pg_attribute a
              WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0 AND NOT a.attisdropped) AS access_column,
@@ -31,6 +29,8 @@ export function loadCollection(host: Host, id: number): Collection {
              to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
              -- Renamed: the same oid, still with the vector column.
              (SELECT a.attrelid FROM pg_attribute a WHERE a.attrelid = c.relid AND a.attname = c.vector_column AND NOT a.attisdropped))
+             -- A view in its place is not the table.
+             AND r.relkind IN ('r', 'p')
       LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
      WHERE c.collection_id = ${id}::int`);
   if (!row) {
@@ -44,16 +44,37 @@ export function loadCollection(host: Host, id: number): Collection {
       hint: `SELECT ruvector_healing_unregister('${row.name.replace(/'/g, "''")}');`,
     });
   }
-  return row;
+  const facts = readTable(host, row.relid)!;
+  const movable = facts.partition_strategy === "list" && facts.partition_column !== null && (row.options.movable ?? facts.partition_column.routed);
+  return { ...row, movable, limitations: limitationsOf(facts, readMoveFacts(host, row.relid), row.options, row) };
 }
 
-/** Keeps the registry's name and oid in step with a table that was renamed or restored. */
+/** Asked each time, not kept: a trigger, a publication, a DEFAULT comes and goes without anybody registering the table again. */
+type Row = Omit<Collection, "limitations" | "movable"> & {
+  readonly found: string | null; readonly found_schema: string | null; readonly found_table: string | null;
+  readonly options: RegisteredOptions & Readonly<Record<string, unknown>>;
+};
+
+/**
+ * What speaks against moving rows, read now. Under the lock of a batch it stays true until the batch ends, but for publications.
+ * @param only the partitions that matter, by oid; null: all of them
+ */
+export function obstaclesNow(host: Host, collection: Collection, only: readonly string[] | null): Obstacle[] {
+  const [kept] = host.query<{ options: RegisteredOptions & Readonly<Record<string, unknown>> }>(sql`
+    SELECT options FROM ruvector.collections WHERE collection_id = ${collection.id}::int`);
+  const options = kept?.options ?? { movable: false };
+  return obstacles(readTable(host, collection.relid)!, readMoveFacts(host, collection.relid, only), options.movable, { ...collection, options });
+}
+
+/** Keeps the registry's name and oid in step with a table that was renamed or restored, and what does not apply to it with what is true now. */
 export function followTable(host: Host, collection: Collection): void {
   host.execute(sql`
     UPDATE ruvector.collections
-       SET schema_name = ${collection.schema_name}, table_name = ${collection.table_name}, relid = ${collection.relid}::oid
+       SET schema_name = ${collection.schema_name}, table_name = ${collection.table_name}, relid = ${collection.relid}::oid,
+           limitations = ${JSON.stringify(collection.limitations)}::jsonb
      WHERE collection_id = ${collection.id}::int
-       AND (schema_name, table_name, relid) IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name}, ${collection.relid}::oid)`);
+       AND (schema_name, table_name, relid, limitations)
+           IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name}, ${collection.relid}::oid, ${JSON.stringify(collection.limitations)}::jsonb)`);
 }
 
 /**

@@ -7,7 +7,8 @@ import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
-import { evictionLimitations, moveLimitations, ROW_MOVERS, tenantColumn, throttleLimitations } from "./limitations.ts";
+import { limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
+import { readMoveFacts } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
 
 const OPTIONS = {
@@ -38,7 +39,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   // Rows are not sent to other servers.
   const partitions = readPartitions(host, facts.relid).filter(({ kind }) => kind !== "f");
-  const limitations = [...moveLimitations(facts, options.movable), ...evictionLimitations(facts, options), ...throttleLimitations(facts)];
+  const limitations = limitationsOf(facts, readMoveFacts(host, facts.relid), options, null);
   const { id } = host.one<{ id: number }>(sql`
     INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
                                      primary_key, vector_column, vector_type, tenant_column, limitations, options)

@@ -229,6 +229,10 @@ export function keepUndo(host: Host, step: Step, { remaining, undone, gone, conf
      WHERE id = ${step.id}::bigint`);
 }
 
+/** Whether a person asked for the undo (api/healing.ts writes the event); else the loop undoes by itself. */
+export const undoAskedFor = (host: Host, action: Action): boolean =>
+  host.query(sql`SELECT FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint AND kind = 'action_undo_asked_for' LIMIT 1`).length > 0;
+
 /** What the undo of an action has done so far and has left. */
 export function undoSummary(host: Host, action: Action): { steps_left: number; rows_left: number; gone: number; conflicts: number } {
   return host.one(sql`

@@ -8,6 +8,7 @@ import { beginRollback, beginStabilizing } from "./transitions.ts";
 import { insertStep, keepUndo, newestStep, recordActionEvent, updateAction } from "./actions.ts";
 import { checkLocks, metered, readMeter, relationLocks, spend, stopAtRadius, usedUp } from "./meter.ts";
 import { strategyNamed } from "./registry.ts";
+import { leaveRows, mustStay } from "./rows/stay.ts";
 import { searchFigures } from "./searches.ts";
 
 export interface BatchOutcome {
@@ -107,6 +108,7 @@ function undo(host: Host, collection: Collection, action: Action, slice: number 
     // What is left of this step is locked by others: the next tick tries again, older steps wait for it.
     return { action: changed, again: result.remaining.length === 0 && sliceElapsed < collection.settings.slice_seconds };
   } catch (error) {
+    if (mustStay(error)) return { action: leaveRows(host, collection, action, strategy, error.document), again: false };
     return { action: failed(host, collection, action, error), again: false };
   }
 }

@@ -93,6 +93,8 @@ export interface Strategy {
    * left behind (a job, an invalid index).
    */
   undoStep(context: BatchContext, step: Step): UndoResult;
+  /** Kinds of steps that are undone for themselves where rows may not be moved back: what new rows meet (routes). */
+  readonly undoneApart?: readonly string[];
   /** What must be in order on the server; none where it hardly writes and waits for nobody. */
   readonly preflight: readonly PreflightCheck[];
   /** Measurements its effect shows in: they are taken anew, not from memory, when an action of it is judged. */

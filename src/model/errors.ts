@@ -19,6 +19,7 @@ export const SQLSTATES = {
   throttled: "RV012",
   /** Raised in SQL. */
   breaker_busy: "RV016",
+  move_refused: "RV018",
   standby_server: "RV020",
   actuation_failed: "RV021",
   unknown_actuation: "RV022",

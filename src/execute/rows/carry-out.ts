@@ -2,6 +2,7 @@
 import type { Plan, Progress, Step } from "../../model/action.ts";
 import { count } from "../../model/text.ts";
 import type { Bound } from "../plan-state.ts";
+import { undoAskedFor } from "../actions.ts";
 import { rowsLeft } from "../meter.ts";
 import { walPosition, walSince } from "./estimate.ts";
 import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
@@ -81,10 +82,10 @@ export function moveBatch(context: BatchContext, prepare: () => readonly NewStep
 }
 
 /** Takes a step of kind move_rows back, as far as rows are free. */
-export function undoMove({ host, collection }: BatchContext, step: Step): UndoResult {
+export function undoMove({ host, collection, action }: BatchContext, step: Step): UndoResult {
   const { from_key, to_key } = step.details as { from_key: string; to_key: string };
   const before = walPosition(host);
-  const back = moveRowsBack(host, collection, { from_key, to_key }, step.journal as Identity[]);
+  const back = moveRowsBack(host, collection, { from_key, to_key }, step.journal as Identity[], undoAskedFor(host, action));
   return { ...back, wal_bytes: walSince(host, before) };
 }
 

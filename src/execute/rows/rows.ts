@@ -1,12 +1,13 @@
 /** Moves rows between partitions by updating the partition key, and back. The only SQL that changes a user's rows. */
 import sql, { type Sql, join, raw } from "sql-template-tag";
-import { readPartitions, readTriggers, readUniqueKeys } from "../../collection/introspect.ts";
+import { readPartitions, readUniqueKeys } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
+import { deferrableTriggers } from "../../collection/move-facts.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../model/errors.ts";
 import { markMoved } from "../../sense/activity/activity.ts";
 import type { Collection, Column } from "../../model/collection.ts";
-import { printable } from "../../model/text.ts";
+import { checkMove, checkMoveBack, checkPublications } from "./permission.ts";
 
 /** Texts of the primary key columns beside the partition column, in index order: what is journaled of a row. */
 export type Identity = readonly string[];
@@ -110,14 +111,7 @@ function passes(collection: Collection, alias: string, { newer_than, older_than,
  */
 export function moveRows(host: Host, collection: Collection, route: Route, filter: RowFilter, after: Identity | null, limit: number): Moved {
   lockTable(host, collection, "ROW EXCLUSIVE");
-  // Under the lock no new one can be made.
-  const [trigger] = readTriggers(host, collection.relid);
-  if (trigger) {
-    throw new HealingError("unsupported_table", `trigger ${printable(trigger.name)} would see the rows of ${collection.name} move`, {
-      detail: "It was made after the table was registered.",
-      hint: `Disable it, or register the table again: SELECT ruvector_healing_register('${collection.name.replace(/'/g, "''")}');`,
-    });
-  }
+  checkMove(host, collection);
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const beyond =
@@ -145,12 +139,13 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
            coalesce((SELECT json_agg(json_build_array(${list(identity, "m", "::text")}) ORDER BY ${list(identity, "m")}) FROM moved m), '[]') AS moved`);
   if (moved.length > 0) markMoved(host, collection);
   if (moved.length !== picked) {
-    // A rule, or a trigger made after registration, swallowed an update: not a place to move rows in.
+    // Something swallowed an update: not a place to move rows in.
     throw new HealingError("unsupported_table", `${picked - moved.length} of ${picked} rows of ${collection.name} did not move`, {
       detail: "Something on the table suppressed the update.",
       hint: "Look for rules and BEFORE UPDATE triggers on the table.",
     });
   }
+  checkPublications(host, collection);
   return { moved, tenants };
 }
 
@@ -169,9 +164,12 @@ export interface MovedBack {
 /**
  * Moves journaled rows back. Rows locked by others remain for the next try; deleted rows are gone; rows whose old
  * place is taken stay where they are and are counted.
+ * @param asked a person asked for it
+ * @throws HealingError RV018 where moving back would do harm
  */
-export function moveRowsBack(host: Host, collection: Collection, route: Route, rows: readonly Identity[]): MovedBack {
+export function moveRowsBack(host: Host, collection: Collection, route: Route, rows: readonly Identity[], asked: boolean): MovedBack {
   lockTable(host, collection, "ROW EXCLUSIVE");
+  checkMoveBack(host, collection, [route.from_key, route.to_key], asked);
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
@@ -210,6 +208,6 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
  * constraints of the user's own triggers: the server's own (foreign keys) run as the owner whenever they run.
  */
 function fireDeferred(host: Host, collection: Collection): void {
-  const constraints = [...new Set(readTriggers(host, collection.relid).flatMap(({ constraint }) => (constraint === null ? [] : [constraint])))];
+  const constraints = deferrableTriggers(host, collection.relid);
   if (constraints.length > 0) host.asOwner(collection.relid).execute(sql`SET CONSTRAINTS ${raw(constraints.join(", "))} IMMEDIATE`);
 }

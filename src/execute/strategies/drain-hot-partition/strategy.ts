@@ -51,6 +51,7 @@ export const drainHotPartition: Strategy = {
   },
 
   boundTo: movesBound,
+  undoneApart: [CLOSED_ROUTES],
   preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions"],

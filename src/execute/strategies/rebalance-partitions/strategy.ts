@@ -60,6 +60,7 @@ export const rebalancePartitions: Strategy = {
 
   boundTo: movesBound,
   reaches: movesReach,
+  undoneApart: [ROUTE_WEIGHTS],
   preflight: ["wraparound", "slots"],
 
   remeasures: ["partitions"],
