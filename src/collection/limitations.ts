@@ -102,6 +102,11 @@ export function obstacles(facts: TableFacts, moves: MoveFacts, movable: boolean 
 const sameKey = (a: readonly Column[], b: readonly Column[]): boolean =>
   a.length === b.length && a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
 
+/** What consent means for applications, in one sentence; null where rows never move. */
+export const consentSentence = ({ partition_strategy, partition_column, qualified }: TableFacts): string | null =>
+  partition_strategy !== "list" || partition_column === null ? null
+    : `Where rows of ${qualified} may move, applications must not address them by ${partition_column.quoted} (WHERE, JOIN, the names of partitions), nor upsert on it (ON CONFLICT): its value changes with every move.`;
+
 /** Everything that does not apply to a table, by strategy. */
 export function limitationsOf(facts: TableFacts, moves: MoveFacts, options: RegisteredOptions, registered: Registered | null): Limitation[] {
   return [

@@ -7,7 +7,7 @@ import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
-import { limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
+import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
 import { readMoveFacts } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
 
@@ -62,6 +62,8 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => strategy === "throttle_ingestion")) {
     host.notice(`${facts.qualified} is sensed, but ${strategy} does not apply: ${reason}. ${hint}`);
   }
+  const consent = consentSentence(facts);
+  if (consent !== null && !limitations.some(({ strategy }) => strategy === "rebalance_partitions")) host.notice(consent);
   return {
     collection: facts.qualified,
     collection_id: id,
@@ -76,6 +78,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     tenant: options.tenant ?? null,
     access_column: options.access_column ?? null,
     cold_partition: cold ?? null,
+    consent,
     limitations,
   };
 }
