@@ -166,7 +166,7 @@ describe("rejected", () => {
     await set("refused", { min_healing_interval_seconds: 0 });
     await ticks(db, 2);
     const answer = await db.value<{ outcome: string; message: string }>("SELECT ruvector_healing_trigger('refused')");
-    expect(answer).toMatchObject({ outcome: "no_strategy", message: expect.stringContaining("a human rejected it here") });
+    expect(answer).toMatchObject({ outcome: "deferred", reason: "suspended", message: expect.stringMatching(/rebalance_partitions: suspended until \S+Z: \w+ rejected action \d+; to lift that: SELECT ruvector_healing_resume/) });
     await set("refused", { rejection_seconds: 0 });
     expect(await db.value("SELECT ruvector_healing_trigger('refused')")).toMatchObject({ outcome: "awaiting_approval" });
   });
