@@ -98,7 +98,7 @@ describe("verification", () => {
     expect(next?.strategy_name).toBe("drain_hot_partition");
     expect(next?.considered).toContainEqual(expect.objectContaining({ name: "rebalance_partitions", reason_code: "failed_recently", reason: expect.stringMatching(/^suspended until \S+Z: action \d+ did not help; to lift that: SELECT ruvector_healing_resume\('rebalance_partitions', 'public.hopeless'\);$/) }));
     // Held back in vain: the rows are where they are, and nobody inserts any.
-    expect(next?.considered).toContainEqual(expect.objectContaining({ name: "throttle_ingestion", reason_code: "nothing_to_do" }));
+    expect(next?.considered).toContainEqual(expect.objectContaining({ name: "throttle_ingestion", reason_code: "no_gain_foreseen" }));
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false, \"strategy_retry_seconds\": 0}', 'hopeless')");
     const answer = await db.value<{ action_id: number }>("SELECT ruvector_healing_abort(max(id)) FROM ruvector.healing_actions WHERE collection = 'public.hopeless'");
     expect(answer).toMatchObject({ state: "aborted" });

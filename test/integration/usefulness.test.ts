@@ -94,12 +94,12 @@ describe("no gain foreseen", () => {
     await own("months", { enabled: false });
   });
 
-  it("is nothing to do where nothing is inserted", async () => {
+  it("is foreseen where nothing is inserted", async () => {
     await makeTable(db, { table: "idle", rows: HOT });
     await own("idle", { max_auto_heal_impact: 0.4, strategy_modes: { rebalance_partitions: "off" } });
     await ticks(db, 1);
     await db.client.query("UPDATE ruvector.integrity_measurements SET value = jsonb_set(value, '{rates}', '{}') WHERE kind = 'activity'");
-    expect(await trigger("idle")).toMatchObject({ outcome: "deferred", reason: "nothing_to_do", message: expect.stringContaining("there are no inserts to hold back") });
+    expect(await trigger("idle")).toMatchObject({ outcome: "deferred", reason: "no_gain_foreseen", message: expect.stringContaining("throttle_ingestion foresees lambda 0.32 -> 0.32") });
     await own("idle", { enabled: false });
   });
 });

@@ -87,7 +87,7 @@ describe("what is drained", () => {
     expect(await verdict()).toBe("impact_above_limit");
     await db.client.query("SELECT ruvector_healing_abort(max(id)) FROM ruvector.healing_actions");
     await db.client.query("DELETE FROM ruvector.healing_weights");
-    await db.client.query("SELECT ruvector_healing_configure('{\"max_auto_heal_impact\": 0.6}', 'chosen')");
+    await db.client.query("SELECT ruvector_healing_configure('{\"max_auto_heal_impact\": 0.6, \"rejection_seconds\": 0}', 'chosen')");
     expect(await verdict()).toBe("higher_impact");
   });
 });

@@ -199,7 +199,7 @@ describe("an action", () => {
 
   it("waits for approval when the loop wants it", async () => {
     // What the tests before rolled back and aborted by hand would keep the loop from it for a day.
-    await configure(db, { enabled: true, max_auto_heal_impact: 0.25, strategy_retry_seconds: 0, ineffective_outcomes: 100, rejection_seconds: 0 });
+    await configure(db, { enabled: true, max_auto_heal_impact: 0.25, strategy_retry_seconds: 0, ineffective_outcomes: 100, rejection_seconds: 0, exploration_seconds: 0 });
     try {
       await ticks(db, 1);
       expect(await last()).toMatchObject({ state: "awaiting_approval", message: expect.stringContaining("scale_replicas needs approval") });
@@ -213,7 +213,7 @@ describe("an action", () => {
       expect(await last()).toMatchObject({ state: "succeeded" });
       expect(await db.value("SELECT ruvector_healing_explain($1)", [(await last()).action_id])).toContain(`asked for 3 replicas of ${WORKLOAD} instead of 2`);
     } finally {
-      await configure(db, { enabled: false, max_auto_heal_impact: null, strategy_retry_seconds: null, ineffective_outcomes: null, rejection_seconds: null });
+      await configure(db, { enabled: false, max_auto_heal_impact: null, strategy_retry_seconds: null, ineffective_outcomes: null, rejection_seconds: null, exploration_seconds: null });
     }
   });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Configuration } from "../../src/configuration/configuration.ts";
 import { SETTINGS } from "../../src/configuration/settings.ts";
-import { idle, type Level, predictedLambda } from "../../src/execute/strategies/throttle-ingestion/plan.ts";
+import { type Level, predictedLambda } from "../../src/execute/strategies/throttle-ingestion/plan.ts";
 import { noGain } from "../../src/select/gain.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { improved, needed } from "../../src/verify/verify.ts";
@@ -81,12 +81,14 @@ describe("what a throttle foresees", () => {
     expect(foreseen(lagging, "replication_lag")).toBeGreaterThan(1.1 * now(lagging)!);
   });
 
-  it("has nothing to do where nothing is inserted", () => {
-    const at = (rate: number, inserted: number) => idle(quietSnapshot({ partitions: partitions(() => ({ traffic: traffic(1, inserted, rate) })) }), settings);
-    expect(at(100, 1)).toBeNull();
-    expect(at(100, 0)).toMatchObject({ nothing: expect.stringContaining("no inserts to hold back") });
-    expect(at(0.001, 1)).toMatchObject({ nothing: expect.stringContaining("less than one row came in within 60 s") });
-    // Not counted is not idle.
-    expect(idle(quietSnapshot(), settings)).toBeNull();
+  it("no gain where nothing is inserted, whatever the problem", () => {
+    const lagging = (rate: number, inserted: number) => quietSnapshot({
+      pushed: { replication_lag_seconds: { r: 20 }, memory_usage_pct: 95 }, partitions: partitions(() => ({ traffic: traffic(1, inserted, rate) })),
+      replicas: [{ id: "r", label: "r", kind: "connected", lag_seconds: 20, lag_bytes: 1, retained_pct: null, inactive_seconds: null, lost: false }] as never,
+    });
+    for (const snapshot of [lagging(100, 0), lagging(0.001, 1)]) {
+      for (const problem of ["replication_lag", "memory_pressure", "hotspot_congestion"] as const) expect(foreseen(snapshot, problem)).toBe(now(snapshot));
+    }
+    expect(foreseen(lagging(100, 1), "memory_pressure")).toBeNull();
   });
 });

@@ -66,14 +66,10 @@ function insertRate({ partitions }: Snapshot): number | null {
   return known.length === 0 ? null : known.reduce((sum, rate) => sum + rate, 0);
 }
 
-/** A throttle holds back what comes in: where nothing does, it would only be in the way of what comes next. */
-export function idle(snapshot: Snapshot, { traffic_window_seconds }: Configuration): NothingToDo | null {
+/** Less than one row came in within the traffic window: a throttle would only be in the way of what comes next. */
+function idle(snapshot: Snapshot, { traffic_window_seconds }: Configuration): boolean {
   const rate = insertRate(snapshot);
-  if (rate === null || rate * traffic_window_seconds >= 1) return null;
-  return {
-    nothing: `there are no inserts to hold back: less than one row came in within ${traffic_window_seconds} s (traffic_window_seconds)`,
-    hint: "It is looked at again with the next tick.",
-  };
+  return rate !== null && rate * traffic_window_seconds < 1;
 }
 
 /**
@@ -82,9 +78,11 @@ export function idle(snapshot: Snapshot, { traffic_window_seconds }: Configurati
  * - A hot partition stays as full as it is, and its share of the writes is what it is: all inserts are held back alike. Only where
  *   it is hot by inserts, and the others by updates and deletes, does its share fall.
  * - Memory: what is in use stays in use for longer than anybody waits for the verdict. What an outside monitor reports of it may fall: nobody knows.
+ * - Where nothing is inserted nothing is held back.
  * Where lambda is foreseen as it is, the loop does not begin it (src/select/gain.ts).
  */
 export function predictedLambda(snapshot: Snapshot, problem: ProblemClass, level: Level, settings: Configuration): number | null {
+  if (idle(snapshot, settings)) return assess(snapshot, settings).reading.lambda;
   if (problem === "memory_pressure" && snapshot.pushed.memory_usage_pct !== undefined) return null;
   if (problem === "replication_lag") return caughtUp(snapshot, level, settings);
   return assess(levelled(snapshot, level, settings), settings).reading.lambda;

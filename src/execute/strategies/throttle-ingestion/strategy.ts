@@ -8,7 +8,7 @@ import { count, printable, short } from "../../../model/text.ts";
 import { grantLease, type Lease, openLeases } from "../../leases.ts";
 import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { undoLease } from "../../undo-lease.ts";
-import { idle, type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
+import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
 
 interface ThrottleProgress extends Progress {
   readonly granted: boolean;
@@ -54,7 +54,7 @@ export const throttleIngestion: Strategy = {
       };
     }
     // Whoever names a percentage has other reasons.
-    const vain = params["percent"] === undefined ? unfed(snapshot, problem) ?? idle(snapshot, settings) : null;
+    const vain = params["percent"] === undefined ? unfed(snapshot, problem) : null;
     if (vain) return vain;
     const foreign = notOwned(host, collection.relid);
     if (foreign) return foreign;
