@@ -60,9 +60,12 @@ export function unfed({ replicas, pushed }: Snapshot, { details }: Problem): Not
   };
 }
 
-/** Rows inserted a second, over all partitions, smoothed over the traffic window; null: not counted. */
+/** The share of inserts is smoothed too: from 0 it rises over minutes, and once nobody inserts it is below this after seven windows. */
+const NO_INSERTS = 0.001;
+
+/** Rows a second written to partitions that take inserts, smoothed over the traffic window; null: not counted. */
 function insertRate({ partitions }: Snapshot): number | null {
-  const known = partitions.flatMap(({ traffic }) => (traffic === null ? [] : [traffic.writes_per_second * traffic.inserted]));
+  const known = partitions.flatMap(({ traffic }) => (traffic === null ? [] : [traffic.inserted > NO_INSERTS ? traffic.writes_per_second : 0]));
   return known.length === 0 ? null : known.reduce((sum, rate) => sum + rate, 0);
 }
 
