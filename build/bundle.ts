@@ -71,7 +71,9 @@ export async function makeBundle(entry = "src/api/bundle.ts"): Promise<Bundle> {
     logLevel: "warning",
   });
   // "\{" means "{" in strings and in regular expressions alike, the only places where "${" is left (one in zod).
-  const source = `${result.outputFiles[0]!.text.replaceAll("${", "$\\{")}return bundle;\n`;
+  // lineLimit continues a string behind "\" on the next line: never before another "\", with which a line of psql's commands begins.
+  const text = result.outputFiles[0]!.text.replace(/\\\n(?=\\)/g, "");
+  const source = `${text.replaceAll("${", "$\\{")}return bundle;\n`;
   refuseRewritten(source);
   return { source, hash: createHash("sha256").update(source).digest("hex") };
 }
