@@ -1,5 +1,6 @@
 -- What an application asks before it does something: one primary-key read, so that it can be asked for every statement.
--- A gate must never be an outage of its own: without a reading of the last five minutes it allows and says so.
+-- A gate must never be an outage of its own: without a reading that is known to be of now it allows and says why. Only a reading older
+-- than five minutes asks for more than that row: whether the loop runs, and how often, as everybody else is told (healing_loop).
 CREATE OR REPLACE FUNCTION public.ruvector_integrity_gate(collection text, operation text)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -14,6 +15,9 @@ DECLARE
     WHEN operation IN ('high', 'bulk_insert', 'copy', 'create_index', 'reindex', 'vacuum_full', 'alter_table', 'drop_partition', 'migration') THEN 'high'
   END;
   reading record;
+  loop_condition text;
+  loop_sentence text;
+  loop_silence double precision;
   decision text;
 BEGIN
   IF risk IS NULL THEN
@@ -23,6 +27,14 @@ BEGIN
   END IF;
   SELECT s.state, s.lambda, s.sampled_at, clock_timestamp() - s.sampled_at > interval '5 minutes' AS stale INTO reading
     FROM ruvector.integrity_state s WHERE s.collection_id = wanted;
+  IF reading.stale OR reading.state IS NULL THEN
+    SELECT l.condition, l.sentence, l.silence_seconds INTO loop_condition, loop_sentence, loop_silence FROM ruvector.healing_loop() l;
+  END IF;
+  IF reading.stale THEN
+    -- A loop that comes by the hour has not stopped; nor has one that is set to sample seldom.
+    reading.stale := clock_timestamp() - reading.sampled_at > make_interval(secs => greatest(300, loop_silence,
+      3 * (ruvector.healing_settings(wanted) ->> 'min_sample_interval_seconds')::float8 + 5));
+  END IF;
   decision := CASE
     WHEN reading.state IS NULL OR reading.stale OR reading.state = 0 OR risk = 'low' THEN 'allow'
     WHEN reading.state = 1 THEN CASE risk WHEN 'medium' THEN 'throttle' ELSE 'defer' END
@@ -33,8 +45,9 @@ BEGIN
     'state', (ARRAY['normal', 'stress', 'critical'])[reading.state + 1], 'lambda', reading.lambda,
     'sampled_at', ruvector.healing_timestamp(reading.sampled_at),
     'reason', CASE
-      WHEN reading.state IS NULL THEN 'not sampled yet'
-      WHEN reading.stale THEN 'the last sample is older than five minutes: the loop does not run'
+      WHEN reading.state IS NULL THEN 'not sampled yet' || CASE WHEN loop_condition = 'running' THEN '' ELSE ': ' || loop_sentence END
+      WHEN reading.stale THEN format('the last sample is of %s, too old to go by: %s', ruvector.healing_timestamp(reading.sampled_at),
+        CASE WHEN loop_condition = 'running' THEN 'the loop runs, and has not come to this collection' ELSE loop_sentence END)
       ELSE format('%s-risk operation in state %s', risk, (ARRAY['normal', 'stress', 'critical'])[reading.state + 1]) END,
     'retry_after_seconds', CASE decision WHEN 'throttle' THEN 1 WHEN 'defer' THEN 30 WHEN 'reject' THEN 300 END);
 END

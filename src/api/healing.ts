@@ -119,9 +119,15 @@ export function rollback(host: Host, collectionId: number, id: unknown): Documen
   return undo(host, collection, action, "rolled_back", "rollback asked for");
 }
 
+/** What is where the action put it: not undone yet, or never, because its old place is taken. */
+function rowsLeft(host: Host, action: Action): number {
+  const { rows_left, conflicts } = undoSummary(host, action);
+  return rows_left + conflicts;
+}
+
 const undoneAlready = (host: Host, action: Action): Document => ({
   outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(action),
-  already: true, message: `${action.state === "aborted" ? "aborted" : "undone"} already: ${action.message ?? ""}`, rows_left: undoSummary(host, action).rows_left,
+  already: true, message: `${action.state === "aborted" ? "aborted" : "undone"} already: ${action.message ?? ""}`, rows_left: rowsLeft(host, action),
 });
 
 /** An action that waits for approval is rejected by it: otherwise the loop would ask for the same again with its next tick. */
@@ -159,6 +165,6 @@ function undo(host: Host, collection: Collection, action: Action, to: "rolled_ba
     action_id: Number(current.id),
     strategy: current.strategy_name,
     ...progressOf(current),
-    rows_left: undoSummary(host, current).rows_left,
+    rows_left: rowsLeft(host, current),
   };
 }

@@ -18,7 +18,7 @@ describe("npm run demo", () => {
     const result = JSON.parse(String(stdout));
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("stabilize_seconds 1 (default 10)") });
     expect(result).toMatchObject({
-      ok: true, server: "embedded", language: "plv8", schedule: "0.5 seconds", strategy: "rebalance_partitions", action_state: "succeeded", verified: true,
+      ok: true, outcome: "well", verdict: expect.stringMatching(/^(healthy|recovering)$/), left: null, server: "embedded", language: "plv8", schedule: "0.5 seconds", strategy: "rebalance_partitions", action_state: "succeeded", verified: true,
       lambda_after: 1, weight_before: 1, settings: { stabilize_seconds: 1 }, rows_check: { before: 3000, missing: 0, changed: 0, doubled: 0, ok: true },
       writer: { errors: {} }, searcher: { errors: {} }, last_tick_error: null,
     });

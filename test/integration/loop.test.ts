@@ -63,8 +63,10 @@ describe("rollback", () => {
         WHERE s.action_id = $1 AND kind = 'move_rows' ORDER BY s.id LIMIT 2`, [moved.action_id]);
     await db.client.query("DELETE FROM changed WHERE id = $1", [ids[0]!.id]);
     await db.client.query("INSERT INTO changed SELECT $1, 3, 'taken', embedding FROM changed LIMIT 1", [ids[1]!.id]);
-    const back = await db.value<{ state: string; message: string }>("SELECT ruvector_healing_rollback('changed')");
+    const back = await db.value<{ state: string; message: string; rows_left: number }>("SELECT ruvector_healing_rollback('changed')");
     expect(back.state, back.message).toBe("rolled_back");
+    expect(back.rows_left, back.message).toBe(1);
+    expect(await db.value("SELECT ruvector_healing_rollback('changed', $1)", [moved.action_id])).toMatchObject({ already: true, rows_left: 1 });
     expect(back.message).toContain("1 row deleted since");
     expect(back.message).toContain("1 row left where they are");
     expect(await db.value("SELECT count(*)::int FROM changed WHERE id = $1", [ids[1]!.id])).toBe(2);

@@ -2,6 +2,8 @@
 import { createLogUpdate } from "log-update";
 import pc from "../colours.ts";
 import { lambdaText } from "../../model/text.ts";
+import { TONES } from "../reading/headline.ts";
+import { PAINT } from "../paint.ts";
 import type { Seen, SeenAction } from "./watch.ts";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
@@ -25,8 +27,6 @@ export interface Moment extends Seen {
   readonly weight_before: number | null;
 }
 
-const COLOURS: Record<string, (text: string) => string> = { normal: pc.green, stress: pc.yellow, critical: pc.red };
-
 /** "lambda 0.33 -> 1 (1 foreseen), verified; weight 1 -> 3.06" */
 function ending({ initial_lambda, final_lambda, predicted_lambda, verified }: SeenAction, { weight, weight_before }: Moment): string {
   const judged = verified ? pc.green("verified") : pc.red("not verified");
@@ -37,11 +37,10 @@ const why = (action: SeenAction): string => action.considered.find(({ taken }) =
 
 function frame(now: Moment): string {
   const { action } = now;
-  const state = now.state ?? "not sampled yet";
   const field = (name: string, text: string): string => `${pc.bold(name.padEnd(9))} ${text}`;
   const lines = [
     field("lambda", `${lambdaText(now.lambda).padEnd(10)}${sparkline(now.lambdas.slice(-50))}`),
-    field("state", (COLOURS[state] ?? pc.dim)(state)),
+    field("verdict", `${PAINT[TONES[now.verdict]](now.verdict)} ${pc.dim(now.sentence)}`),
     field("meanwhile", pc.dim(`${now.seconds.toFixed(0)} s, ${now.inserted} rows written, ${now.queries} searches`)),
   ];
   const witness = now.witness(4);
@@ -60,7 +59,7 @@ function frame(now: Moment): string {
 /** What can change, by name, with the words for it as it is now. */
 function facets(now: Moment): [name: string, text: string][] {
   const { action } = now;
-  const found: [string, string][] = [["reading", `lambda ${lambdaText(now.lambda)}, state ${now.state ?? "not sampled yet"}`]];
+  const found: [string, string][] = [["reading", `lambda ${lambdaText(now.lambda)}, ${now.verdict}, state ${now.state ?? "not sampled yet"}`]];
   const witness = now.witness(3);
   if (witness.length > 0) found.push(["witness", `the minimum cut crosses ${witness.join("; ")}`]);
   for (const { reason, message } of action ? [] : now.refusals) found.push([`refusal ${reason}`, `${reason}: ${message}`]);

@@ -1,12 +1,12 @@
 /** The demo in this process: PostgreSQL in memory, a timer instead of pg_cron, everybody on the one session it has. */
-import { SETTINGS, SETTLED } from "../../configuration/settings.ts";
+import { SETTLED } from "../../configuration/settings.ts";
 import { createTurns, type Shared } from "../../embedded/wire/index.ts";
 import { openHealing } from "../embedded/snapshot.ts";
 import { startTimer, type Timer } from "../embedded/timer.ts";
 import { sessionOf } from "../session.ts";
 import { untilInterrupted } from "../terminal.ts";
 import type { Stopwatch } from "./stopwatch.ts";
-import type { Venue } from "./venue.ts";
+import { settingsInWords, type Venue } from "./venue.ts";
 
 export interface EmbeddedVenue extends Venue {
   readonly shared: Shared;
@@ -14,13 +14,9 @@ export interface EmbeddedVenue extends Venue {
 
 /**
  * A demo is watched: verification waits 1 s instead of 10, and slices are short because nobody else's statement runs during one
- * (there is one session). Everything else is as on a server.
+ * (there is one session). Where one action is not enough, the next one may follow soon. Everything else is as on a server.
  */
-const SHORT = { ...SETTLED, stabilize_seconds: 1, min_sample_interval_seconds: 0.25, slice_seconds: 0.3 };
-
-/** "stabilize_seconds 2 (default 10), ..." */
-export const settingsInWords = (settings: Readonly<Record<string, number>>): string =>
-  Object.entries(settings).map(([key, value]) => `${key} ${value} (default ${String(SETTINGS.find((one) => one.key === key)?.default)})`).join(", ");
+const SHORT = { ...SETTLED, min_healing_interval_seconds: 2, stabilize_seconds: 1, min_sample_interval_seconds: 0.25, slice_seconds: 0.3 };
 
 export async function embeddedVenue(watch: Stopwatch, say: (line: string) => void, signal: AbortSignal): Promise<EmbeddedVenue> {
   const { database, from_snapshot } = await openHealing({ log: say, signal });

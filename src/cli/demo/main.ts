@@ -6,6 +6,7 @@ import { Command } from "commander";
 import pc from "../colours.ts";
 import { build } from "../../../build/build.ts";
 import { ServerProblem } from "../db/server.ts";
+import { EXIT } from "../exit.ts";
 import { interruption, wholeNumber } from "../terminal.ts";
 import { display } from "./display.ts";
 import { type EmbeddedVenue, embeddedVenue } from "./embedded.ts";
@@ -17,6 +18,7 @@ import { startStopwatch } from "./stopwatch.ts";
 
 interface Flags {
   readonly server?: boolean;
+  readonly name?: string;
   readonly json?: boolean;
   readonly listen?: number | true;
   readonly keep: boolean;
@@ -28,16 +30,18 @@ interface Flags {
 const EMBEDDED: Options = { rows: 12_000, interval: 0.5 };
 const ON_SERVER: Options = { rows: 60_000, interval: 5 };
 
+const DEFAULT_NAME = "demo";
+
 const note = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
 
 async function tell(finished: Finished, json: boolean | undefined): Promise<void> {
   if (json) console.log(JSON.stringify(finished.result, null, 1));
   else await report(finished, (line) => console.log(line));
-  if (!finished.result.ok) process.exitCode = 1;
+  if (!finished.result.ok) process.exitCode = finished.result.outcome === "better" ? EXIT.attention : EXIT.failed;
 }
 
 async function onServer(flags: Flags, stage: Stage): Promise<void> {
-  const venue = await serverVenue(stage.watch, stage.say, stage.signal);
+  const venue = await serverVenue(flags.name ?? DEFAULT_NAME, stage.watch, stage.say, stage.signal);
   try {
     const finished = await play(venue, stage);
     await tell(finished, flags.json);
@@ -49,7 +53,7 @@ async function onServer(flags: Flags, stage: Stage): Promise<void> {
   if (!venue.server.canKill) process.stderr.write("--no-keep: a server of DATABASE_URL is left as it is.\n");
   else {
     await venue.server.stop();
-    process.stderr.write("--no-keep: the server is stopped; npm run db -- start --name demo starts it again.\n");
+    process.stderr.write(`--no-keep: the server is stopped; npm run db -- start --name ${flags.name ?? DEFAULT_NAME} starts it again.\n`);
   }
 }
 
@@ -76,6 +80,7 @@ async function embedded(flags: Flags, stage: Stage): Promise<void> {
 
 async function demo(flags: Flags, signal: AbortSignal): Promise<void> {
   if (flags.server && flags.listen !== undefined) throw new ServerProblem("--listen is for the demo in this process.", "A server listens anyway: npm run demo -- --server prints how to get in.");
+  if (!flags.server && flags.name !== undefined) throw new ServerProblem("--name is for --server.", "The demo in this process has no server to name.");
   if (!flags.server && !flags.keep) throw new ServerProblem("--no-keep is for --server.", "The demo in this process leaves nothing running.");
   const defaults = flags.server ? ON_SERVER : EMBEDDED;
   const watch = startStopwatch(signal);
@@ -99,6 +104,7 @@ const program = new Command("npm run demo --")
   .option("--interval <seconds>", `seconds between ticks (default: ${EMBEDDED.interval}, on a server ${ON_SERVER.interval})`, wholeNumber(1, 60))
   .option("--listen [port]", `keep the database open for psql on this port of 127.0.0.1 (default: ${DEFAULT_PORT})`, wholeNumber(0, 65_535))
   .option("--server", "on a real PostgreSQL with pg_cron: a throwaway one, or that of DATABASE_URL")
+  .option("-n, --name <name>", `with --server: which throwaway server (default: ${DEFAULT_NAME})`)
   .option("--keep", "with --server: leave the server running at the end, to look around", true)
   .option("--no-keep", "with --server: stop the server at the end");
 

@@ -2,7 +2,7 @@
 import pc from "../colours.ts";
 import { lambdaText } from "../../model/text.ts";
 import { fixed } from "./display.ts";
-import type { Result } from "./result.ts";
+import type { Outcome, Result } from "./result.ts";
 import type { Finished } from "./scenario.ts";
 import type { ServerVenue } from "./server.ts";
 import { healingStatus, type Seen } from "./watch.ts";
@@ -11,13 +11,8 @@ type Say = (line: string) => void;
 
 export async function report(finished: Finished, say: Say): Promise<void> {
   const { result } = finished;
-  const { session } = finished.venue;
   say("");
-  if (result.action_id !== null) {
-    const { rows } = await session.query<{ text: string }>("SELECT ruvector_healing_explain($1) AS text", [result.action_id]);
-    say(rows[0]?.text ?? "");
-    say("");
-  }
+  if (finished.explained !== null) say(`${finished.explained}\n`);
   partitions(result, say);
   say("");
   figures(result, say);
@@ -38,10 +33,18 @@ const errors = (found: Record<string, number>): string => {
   return entries.length === 0 ? "no errors" : pc.red(entries.map(([code, times]) => `${times} x ${code}`).join(", "));
 };
 
+const RESULTS: Record<Outcome, (result: Result) => string> = {
+  well: () => pc.green("healed, verified and well"),
+  better: () => pc.yellow("better, not well"),
+  failed: ({ action_state }) => pc.red(action_state ?? "no action"),
+};
+
 function figures(result: Result, say: Say): void {
   const { rows_check: check, writer, searcher } = result;
   const field = (name: string, text: string): void => say(`${pc.bold(name.padEnd(9))} ${text}`);
-  field("result", `${result.ok ? pc.green("healed and verified") : pc.red(result.action_state ?? "no action")}, lambda ${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_after)} (${lambdaText(result.predicted_lambda)} foreseen)`);
+  field("result", `${RESULTS[result.outcome](result)}, lambda ${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_after)} (${lambdaText(result.predicted_lambda)} foreseen)`);
+  field("now", `${result.verdict}: ${result.sentence}`);
+  if (result.actions.length > 1) field("actions", result.actions.map((one) => `${one.id} ${one.strategy} ${lambdaText(one.lambda_before)} -> ${lambdaText(one.lambda_after)}`).join(", "));
   field("MTTR", result.mttr_seconds === null ? "not known" : `${fixed(result.mttr_seconds)} s from the first sample below the threshold to the verified end`);
   field("learned", `weight of ${result.strategy ?? "rebalance_partitions"} ${fixed(result.weight_before)} -> ${fixed(result.weight_after)}`);
   field("moved", `${result.rows_moved ?? 0} of ${result.plan_rows ?? 0} planned rows`);
@@ -56,26 +59,25 @@ async function whatWentWrong({ venue, result }: Finished, say: Say): Promise<voi
   if (result.action_id === null) say(pc.red(`No action was started within ${result.limit_seconds} s.`));
   else if (result.action_state !== "succeeded" || !result.verified) say(pc.red(`Action ${result.action_id} is ${result.action_state}${result.message ? `: ${result.message}` : ""}.`));
   if (!result.rows_check.ok) say(pc.red("The rows are not what they have to be: see above."));
-  for (const { reason, message } of result.refusals) say(`${pc.yellow(reason)}: ${message}`);
+  for (const line of result.left ?? []) say(line);
   if (result.last_tick_error) say(`${pc.red("last tick error")}: ${result.last_tick_error}`);
+  if (result.outcome === "better") return;
   say("ruvector_healing_status():");
   say(JSON.stringify(await healingStatus(venue.session), null, 1));
 }
 
 /** What a person can do next on a server, which goes on running. */
-export function whereToLook({ server }: ServerVenue, { seen }: Finished, say: Say): void {
+export function whereToLook({ server, name }: ServerVenue, { seen }: Finished, say: Say): void {
   say(`Look around: ${pc.bold(server.psql)}`);
   whatToType(seen, say);
   say("The loop is no longer scheduled. To start it again:");
   say(pc.dim("  SELECT ruvector_healing_schedule('5 seconds');"));
-  if (server.canKill) say(pc.dim("The server keeps running. To stop it: npm run db -- stop --name demo; to remove it: npm run db -- destroy --name demo"));
+  if (server.canKill) say(pc.dim(`The server keeps running. To stop it: npm run db -- stop --name ${name}; to remove it: npm run db -- destroy --name ${name}`));
 }
 
-export function whatToType({ state }: Seen, say: Say): void {
+export function whatToType({ verdict, sentence }: Seen, say: Say): void {
   say(pc.dim("  SELECT jsonb_pretty(ruvector_healing_status());"));
   say(pc.dim("  SELECT * FROM ruvector_healing_history();"));
   say(pc.dim("  SELECT ruvector_healing_rollback('embeddings');      -- undoes what was done"));
-  if (state !== null && state !== "normal") {
-    say(pc.dim(`  (The state was left at ${state}: it goes up after lambda has held for recovery_hold_seconds, which takes ticks.)`));
-  }
+  if (verdict === "recovering") say(pc.dim(`  (${sentence}; that takes ticks.)`));
 }

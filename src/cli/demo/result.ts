@@ -24,6 +24,7 @@ export interface Parts {
   readonly after: Record<string, number>;
   readonly story: Story;
   readonly seen: Seen;
+  readonly left: readonly string[];
   readonly weight_before: number | null;
   readonly writer: WriterResult;
   readonly searcher: SearcherResult;
@@ -31,14 +32,31 @@ export interface Parts {
   readonly timings: Record<string, number>;
 }
 
+export type Outcome = "well" | "better" | "failed";
+
+/** Well again, and by what was done. An action still at work has not succeeded. */
+export const isWell = ({ action, verdict }: Seen): boolean =>
+  action?.state === "succeeded" && action.verified === true && (verdict === "healthy" || verdict === "recovering");
+
+/** Better is not well: something helped, and the collection is not (or no longer known to be) where it should be. */
+const outcomeOf = (seen: Seen, check: RowsCheck): Outcome =>
+  !check.ok ? "failed" : isWell(seen) ? "well" : seen.actions.some(({ verified }) => verified === true) ? "better" : "failed";
+
 export type Result = ReturnType<typeof resultOf>;
 
 export function resultOf(parts: Parts) {
   const { venue, options, story, seen, writer, searcher, check } = parts;
   const { action } = seen;
-  const healed = action?.state === "succeeded" && action.verified === true;
+  const outcome = outcomeOf(seen, check);
   return {
-    ok: healed && check.ok,
+    ok: outcome === "well",
+    outcome,
+    /** How the collection is at the end (docs/monitoring.md, "The verdict"). */
+    verdict: seen.verdict,
+    sentence: seen.sentence,
+    lambda: seen.lambda,
+    /** What is left where it is not well: what holds lambda, and what will be done about it. */
+    left: outcome === "well" ? null : parts.left,
     server: venue.kind,
     psql: venue.psql,
     language: venue.language,
@@ -58,6 +76,10 @@ export function resultOf(parts: Parts) {
     considered: action?.considered ?? [],
     plan_rows: action?.plan_rows ?? null,
     rows_moved: action?.rows_moved ?? null,
+    /** All of them; what is above and below is of the newest. */
+    actions: seen.actions.map(({ id, strategy, state, verified, initial_lambda, predicted_lambda, final_lambda }) => ({
+      id, strategy, state, verified, lambda_before: initial_lambda, predicted_lambda, lambda_after: final_lambda,
+    })),
     lambda_before: action?.initial_lambda ?? seen.lambda,
     predicted_lambda: action?.predicted_lambda ?? null,
     lambda_after: action?.final_lambda ?? null,

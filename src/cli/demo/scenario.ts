@@ -1,11 +1,13 @@
 /** The story of the demo, from an installed loop to a healed collection. It makes the table and the load and watches; the loop does the rest. */
 import { checkRows, rememberRows } from "./check.ts";
+import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
-import { resultOf, type Result, type Story } from "./result.ts";
+import { isWell, resultOf, type Result, type Story } from "./result.ts";
 import { secondsSince, type Stopwatch } from "./stopwatch.ts";
 import { makeTable, rowsByPartition } from "./table.ts";
 import type { Venue } from "./venue.ts";
 import { look, now, type Seen } from "./watch.ts";
+import { whatIsLeft } from "./left.ts";
 import { startSearcher, startWriter } from "./workload.ts";
 
 export interface Options {
@@ -21,10 +23,15 @@ const POLL_MS = 400;
 /** Three samples to stress, a few ticks to move, ten seconds to stabilize; more where ticks come by the minute. */
 const patience = (interval: number): number => Math.max(240, interval * 12);
 
+/** How long a collection may stay as it is after an action, without another one, before the demo says that it is better and not well. */
+const PAUSE = 45;
+
 export interface Finished {
   readonly venue: Venue;
   readonly result: Result;
   readonly seen: Seen;
+  /** ruvector_healing_explain() of the newest action, while the loop ran. */
+  readonly explained: string | null;
 }
 
 export interface Stage {
@@ -45,6 +52,8 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
   const before = await rowsByPartition(session);
   watch.lap("table");
 
+  // What this session has read and written to make the table belongs to no sample: on a busy machine it was counted as traffic, seconds late.
+  await session.query("SELECT pg_stat_force_next_flush()");
   await session.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   const since = await now(session);
   const weight_before = (await look(session, since)).weight;
@@ -59,6 +68,7 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
     const limit = patience(schedule.includes("*") ? Math.max(60, options.interval) : options.interval);
     const story: Story = { states: [], witness: [], sensed_after: null, healed_after: null, limit };
     let seen: Seen;
+    let ended = null as { readonly id: number; readonly at: number } | null;
     for (;;) {
       signal.throwIfAborted();
       const lost = venue.lost();
@@ -66,11 +76,17 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
       seen = await look(session, since);
       notice(story, seen, secondsSince(healing));
       display.show({ ...seen, seconds: secondsSince(healing), inserted: writer.result.ids.length, queries: searcher.result.milliseconds.length, weight_before });
-      if (seen.action?.finished_at || secondsSince(healing) >= limit) break;
+      if (isWell(seen) || secondsSince(healing) >= limit) break;
+      if (!seen.action?.finished_at) ended = null;
+      else ended = ended?.id === seen.action.id ? ended : { id: seen.action.id, at: Date.now() };
+      if (ended !== null && secondsSince(ended.at) >= Math.max(PAUSE, options.interval * 6)) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     display.end();
     watch.lap("healing");
+    // Before the loop is stopped: afterwards all that will be done is nothing.
+    const explained = seen.action === null ? null : await explain(session, seen.action.id);
+    const left = whatIsLeft(seen);
 
     await Promise.all([writer.stop(), searcher.stop()]);
     await venue.unschedule();
@@ -78,12 +94,17 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
     const after = await rowsByPartition(session);
     watch.lap("check");
     watch.timings["total_seconds"] = watch.total();
-    const result = resultOf({ venue, options, schedule, before, after, story, seen, weight_before, writer: writer.result, searcher: searcher.result, check, timings: watch.timings });
-    return { venue, result, seen };
+    const result = resultOf({ venue, options, schedule, before, after, story, seen, left, weight_before, writer: writer.result, searcher: searcher.result, check, timings: watch.timings });
+    return { venue, result, seen, explained };
   } finally {
     display.end();
     await Promise.all([writer.stop(), searcher.stop()]);
   }
+}
+
+async function explain(session: Session, actionId: number): Promise<string | null> {
+  const { rows } = await session.query<{ text: string }>("SELECT ruvector_healing_explain($1::bigint) AS text", [actionId]);
+  return rows[0]?.text ?? null;
 }
 
 /** The part of the story that the end no longer shows. */

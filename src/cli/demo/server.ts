@@ -9,14 +9,18 @@ import { type Server, ServerProblem, startServer } from "../db/server.ts";
 import type { Session } from "../session.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import { MARK } from "./table.ts";
-import type { Venue } from "./venue.ts";
+import { settingsInWords, type Venue } from "./venue.ts";
 
 export interface ServerVenue extends Venue {
   readonly server: Server;
+  readonly name: string;
 }
 
-export async function serverVenue(watch: Stopwatch, say: (line: string) => void, signal: AbortSignal): Promise<ServerVenue> {
-  const server = await startServer({ name: "demo", log: say });
+/** A demo is watched: where one action is not enough, the next one may follow soon. */
+const SHORT = { ...SETTLED, min_healing_interval_seconds: 5 };
+
+export async function serverVenue(name: string, watch: Stopwatch, say: (line: string) => void, signal: AbortSignal): Promise<ServerVenue> {
+  const server = await startServer({ name, log: say });
   watch.lap("server");
   const client = new pg.Client({ connectionString: server.url() });
   let lost: Error | undefined;
@@ -26,17 +30,18 @@ export async function serverVenue(watch: Stopwatch, say: (line: string) => void,
     await alone(client);
     if (server.kind === "external") await refuseToDrop(client);
     const language = await install(client);
-    await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETTLED)]);
+    await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SHORT)]);
     watch.lap("install");
     say(`ruvector_healing installed (${language}).`);
-    return { ...venue(server, client, language, signal), lost: () => lost };
+    say(`For a short demo: ${settingsInWords(SHORT)}.`);
+    return { ...venue(name, server, client, language, signal), lost: () => lost };
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
 }
 
-function venue(server: Server, client: pg.Client, language: string, signal: AbortSignal): Omit<ServerVenue, "lost"> {
+function venue(name: string, server: Server, client: pg.Client, language: string, signal: AbortSignal): Omit<ServerVenue, "lost"> {
   let scheduled = false;
   const unschedule = async (): Promise<void> => {
     if (scheduled) await client.query("SELECT ruvector_healing_unschedule()");
@@ -44,10 +49,11 @@ function venue(server: Server, client: pg.Client, language: string, signal: Abor
   };
   return {
     server,
+    name,
     kind: server.kind,
     language,
     session: client,
-    settings: SETTLED,
+    settings: SHORT,
     psql: server.psql,
     interruptibly: (work) => cancellable(server, signal, work),
     async connect() {

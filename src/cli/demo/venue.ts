@@ -1,4 +1,5 @@
 /** Where the demo plays: in this process, or on a real server. */
+import { SETTINGS } from "../../configuration/settings.ts";
 import type { Session } from "../session.ts";
 
 export interface Ending {
@@ -26,3 +27,7 @@ export interface Venue {
   lost(): Error | undefined;
   close(): Promise<void>;
 }
+
+/** "stabilize_seconds 2 (default 10), ..." */
+export const settingsInWords = (settings: Readonly<Record<string, number>>): string =>
+  Object.entries(settings).map(([key, value]) => `${key} ${value} (default ${String(SETTINGS.find((one) => one.key === key)?.default)})`).join(", ");

@@ -2,21 +2,32 @@
 import { describeWitness } from "../../classify/describe.ts";
 import { labelsOf } from "../../classify/names.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
-import type { Metrics } from "../../model/problem.ts";
+import type { Metrics, Verdict } from "../../model/problem.ts";
 import type { Session } from "../session.ts";
 
 export interface Seen {
   /** lambda of the last samples since the loop began, oldest first. */
   readonly lambdas: readonly (number | null)[];
+  readonly verdict: Verdict;
+  readonly sentence: string;
   readonly state: string | null;
   readonly lambda: number | null;
   /** The edges that cross the minimum cut, in words, the weakest first. */
   readonly witness: (max: number) => readonly string[];
+  /** The newest action since the loop began. */
   readonly action: SeenAction | null;
+  /** All of them, the oldest first. */
+  readonly actions: readonly SeenAction[];
   /** Learned weight of the strategy of the action, or of rebalance_partitions before there is one. */
   readonly weight: number | null;
   readonly tick_error: string | null;
-  readonly refusals: readonly { readonly reason: string; readonly message: string }[];
+  readonly refusals: readonly Refusal[];
+}
+
+export interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+  readonly flips_at: string;
 }
 
 export interface SeenAction {
@@ -37,12 +48,13 @@ export interface SeenAction {
   readonly recovery_seconds: number | null;
 }
 
-/** The first action since then and the readings since then. */
+/** The actions and the readings since then, and how the collection is now. */
 export async function look(session: Session, since: Date): Promise<Seen> {
   const samples = await session.query<{ lambda: number | null; witness_edges: WitnessEdge[]; metrics: Partial<Metrics> }>(
     "SELECT lambda, witness_edges, metrics FROM ruvector_integrity_history('embeddings', since := $1, limit_ := 60)", [since]);
   const status = await session.query<{ state: string | null; lambda: number | null; witness_edges: WitnessEdge[] | null }>(
     "SELECT state, lambda, witness_edges FROM ruvector_integrity_status('embeddings')");
+  const verdicts = await session.query<{ verdict: Verdict; sentence: string }>("SELECT verdict, sentence FROM ruvector_healing_verdict('embeddings')");
   // What was planned and considered is in the table; ruvector_healing_history() has the rest.
   const actions = await session.query<SeenAction>(`
     SELECT h.action_id::int AS id, h.state, h.strategy, h.problem_class, a.problem ->> 'summary' AS summary, a.considered,
@@ -51,8 +63,8 @@ export async function look(session: Session, since: Date): Promise<Seen> {
       FROM ruvector_healing_history(since := $1) h
       JOIN ruvector.healing_actions a ON a.id = h.action_id
       LEFT JOIN ruvector.healing_outcomes o ON o.action_id = h.action_id
-     ORDER BY h.action_id LIMIT 1`, [since]);
-  const action = actions.rows[0] ?? null;
+     ORDER BY h.action_id`, [since]);
+  const action = actions.rows.at(-1) ?? null;
   const weights = await session.query<{ weight: number }>(
     "SELECT weight FROM ruvector_healing_effectiveness() WHERE name = $1", [action?.strategy ?? "rebalance_partitions"]);
   const { last_tick_error, collections } = await healingStatus(session);
@@ -60,10 +72,13 @@ export async function look(session: Session, since: Date): Promise<Seen> {
   const label = labels(samples.rows[0]?.metrics);
   return {
     lambdas: samples.rows.map(({ lambda }) => lambda).reverse(),
+    verdict: verdicts.rows[0]?.verdict ?? "unknown",
+    sentence: verdicts.rows[0]?.sentence ?? "not registered",
     state: status.rows[0]?.state ?? null,
     lambda: status.rows[0]?.lambda ?? null,
     witness: (max) => describeWitness(edges, max, label),
     action,
+    actions: actions.rows,
     weight: weights.rows[0]?.weight ?? null,
     tick_error: last_tick_error,
     refusals: Object.values(collections).flatMap(({ refusals }) => refusals),
@@ -78,7 +93,7 @@ function labels(metrics: Partial<Metrics> | undefined): (id: string) => string {
 
 export interface HealingStatus {
   readonly last_tick_error: string | null;
-  readonly collections: Readonly<Record<string, { readonly refusals: readonly { readonly reason: string; readonly message: string }[] }>>;
+  readonly collections: Readonly<Record<string, { readonly refusals: readonly Refusal[] }>>;
 }
 
 export async function healingStatus(session: Session): Promise<HealingStatus> {

@@ -1,6 +1,7 @@
 /** What changes something: approve, reject, abort. And explain, which only says. */
 import pc from "../colours.ts";
-import { asking, type Common, EXIT } from "./ask.ts";
+import { EXIT } from "../exit.ts";
+import { asking, type Common } from "./ask.ts";
 import { name } from "./text.ts";
 
 export const explain = (what: string, flags: Common): Promise<void> =>

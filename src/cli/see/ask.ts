@@ -2,10 +2,8 @@
 import pg from "pg";
 import pc from "../colours.ts";
 import { connect, target } from "../connect.ts";
+import { EXIT } from "../exit.ts";
 import type { Query } from "../reading/query.ts";
-
-/** Of the process: 0 all is well, 1 it could not be asked or done, 3 something needs attention, 4 the loop does not run, 5 of a collection it is not known how it is. */
-export const EXIT = { well: 0, failed: 1, attention: 3, stopped: 4, unknown: 5 } as const;
 
 export interface Common {
   readonly dbname?: string;

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import { readOutcomes } from "../reading/overview.ts";
 import type { Missing } from "../reading/query.ts";
-import { asking, type Common, EXIT } from "./ask.ts";
+import { EXIT } from "../exit.ts";
+import { asking, type Common } from "./ask.ts";
 import { ago, change, name, number, table, ending } from "./text.ts";
 
 export interface HistoryFlags extends Common {

@@ -1,8 +1,10 @@
 import pc from "../colours.ts";
 import { stateLine, tickError } from "../reading/headline.ts";
 import { type Overview, readOverview, type RecommendationSeen } from "../reading/overview.ts";
-import { asking, type Common, EXIT } from "./ask.ts";
-import { ago, lambda, name, PAINT, sign, sparkline, squeezed, table, toneOf, verdictWord } from "./text.ts";
+import { PAINT } from "../paint.ts";
+import { EXIT } from "../exit.ts";
+import { asking, type Common } from "./ask.ts";
+import { ago, lambda, name, sign, sparkline, squeezed, table, toneOf, verdictWord } from "./text.ts";
 
 /** What a script wants to know: whether somebody has to look. */
 export function exitCode({ loop, collections }: Overview): number {

@@ -2,11 +2,11 @@
 import Table from "cli-table3";
 import pc from "../colours.ts";
 import type { CollectionSeen, OutcomeSeen } from "../reading/overview.ts";
+import { PAINT } from "../paint.ts";
 import { TONES, type Tone } from "../reading/headline.ts";
 import { lambda, number, span } from "../reading/words.ts";
 import { printable } from "../../model/text.ts";
 
-export const PAINT: Readonly<Record<Tone, (text: string) => string>> = { normal: pc.green, stress: pc.yellow, critical: pc.red, action: pc.cyan, unknown: pc.dim };
 const SIGNS: Readonly<Record<Tone, string>> = { normal: "✓", stress: "▲", critical: "■", action: "↻", unknown: "–" };
 
 export const toneOf = ({ verdict: how }: CollectionSeen): Tone => TONES[how];

@@ -8,9 +8,11 @@ import { target } from "../connect.ts";
 import { stateLine } from "../reading/headline.ts";
 import { type Overview, readOverview, readTrends } from "../reading/overview.ts";
 import { createCache } from "../page/cache.ts";
-import { type Common, EXIT, failure } from "./ask.ts";
+import { PAINT } from "../paint.ts";
+import { EXIT } from "../exit.ts";
+import { type Common, failure } from "./ask.ts";
 import { exitCode, recommended, warnings } from "./status.ts";
-import { ago, bar, change, lambda, name, number, PAINT, sign, span, sparkline, squeezed, toneOf, verdictWord, ending } from "./text.ts";
+import { ago, bar, change, lambda, name, number, sign, span, sparkline, squeezed, toneOf, verdictWord, ending } from "./text.ts";
 
 export interface WatchFlags extends Common {
   readonly interval: number;
