@@ -51,14 +51,16 @@ async function futile(table: string): Promise<void> {
 }
 
 describe("no gain foreseen", () => {
-  /** Months made ahead, all rows in one of them, and somebody who inserts into it. */
+  /** Months, nearly all rows in one of them, and somebody who inserts into it. */
   async function months(table: string): Promise<void> {
     await db.client.query(`CREATE TABLE ${table} (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, e vector(3), PRIMARY KEY (id, at)) PARTITION BY RANGE (at)`);
     for (let month = 1; month <= 9; month++) await db.client.query(`CREATE TABLE ${table}_${month} PARTITION OF ${table} FOR VALUES FROM ('2026-0${month}-01') TO ('2026-${String(month + 1).padStart(2, "0")}-01')`);
+    // Some in each: a month without any is in no mean.
+    await db.client.query(`INSERT INTO ${table} (at, e) SELECT make_date(2026, 1 + g % 9, 5), '[1,2,3]' FROM generate_series(1, 180) g`);
     await db.client.query(`INSERT INTO ${table} (at, e) SELECT '2026-05-05', '[1,2,3]' FROM generate_series(1, 3000)`);
     await db.client.query("SELECT ruvector_healing_register($1, '{}')", [table]);
-    // Whatever the sensor makes of such a table: an outside monitor is not asked, and the partitions are judged.
-    await own(table, { max_auto_heal_impact: 0.4, judge_partition_load: true }).catch(() => own(table, { max_auto_heal_impact: 0.4 }));
+    // As somebody may ask for, who wants such partitions judged.
+    await own(table, { max_auto_heal_impact: 0.4, judge_partition_load: true });
   }
   const insert = (table: string) => db.client.query(`INSERT INTO ${table} (at, e) SELECT '2026-05-05', '[1,2,3]' FROM generate_series(1, 50)`);
 

@@ -201,7 +201,7 @@ describe("the cold partition", () => {
     expect((await evict("unmade", { share: 0.125 })).rows_moved).toBe(400);
     expect(await db.value("SELECT count(*)::int FROM unmade_99 WHERE used_at IS NULL")).toBe(400);
     await db.value("SELECT ruvector_healing_rollback('unmade')");
-    await db.client.query("SELECT ruvector_healing_register('unmade')");
+    await db.client.query("SELECT ruvector_healing_register('unmade', '{\"movable\": true}')");
     expect(await evict("unmade")).toMatchObject({ outcome: "deferred", reason: "not_applicable", message: expect.stringContaining("access_column") });
     await db.client.query("SELECT ruvector_healing_unregister('unmade')");
   });

@@ -156,11 +156,14 @@ function smoothedRates(rates: ActivityMemory["rates"], changes: Readonly<Record<
   const mix = (before: number, now: number, share = kept): number => before * share + now * (1 - share);
   return Object.fromEntries(Object.entries(changes).map(([relid, one]) => {
     const before: ActivityMemory["rates"][string] = rates[relid] ?? { ...LEVEL, inserted: 0 };
+    const writes = mix(before.writes, one.writes / seconds);
+    // Weighed by the writes it is a share of: the first rows that ever come in are inserts at once, not after minutes.
+    const inserts = mix(before.writes * before.inserted, one.inserts / seconds);
     return [relid, {
       reads: mix(before.reads, one.reads / seconds),
       recent_reads: mix(before.recent_reads ?? before.reads, one.reads / seconds, lately),
-      writes: mix(before.writes, one.writes / seconds),
-      inserted: one.writes > 0 ? mix(before.inserted, one.inserts / one.writes) : before.inserted,
+      writes,
+      inserted: one.writes > 0 && writes > 0 ? inserts / writes : before.inserted,
     }];
   }));
 }

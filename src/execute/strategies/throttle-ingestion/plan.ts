@@ -60,7 +60,7 @@ export function unfed({ replicas, pushed }: Snapshot, { details }: Problem): Not
   };
 }
 
-/** The share of inserts is smoothed too: from 0 it rises over minutes, and once nobody inserts it is below this after seven windows. */
+/** The share of inserts is smoothed too: once all writes are others it is below this after seven windows. */
 const NO_INSERTS = 0.001;
 
 /** Rows a second written to partitions that take inserts, smoothed over the traffic window; null: not counted. */
