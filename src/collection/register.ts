@@ -10,6 +10,7 @@ import { type Partition, readPartitions, readTable, type TableFacts } from "./in
 import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
 import { readMoveFacts } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
+import { readStatements, type Statements, statementsSentence } from "./statements.ts";
 
 const OPTIONS = {
   vector_column: z.optional(z.string()),
@@ -64,6 +65,10 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   }
   const consent = consentSentence(facts);
   if (consent !== null && !limitations.some(({ strategy }) => strategy === "rebalance_partitions")) host.notice(consent);
+  // Also where something else stands in the way today: it may go, and consent was given.
+  const said: Statements = consent !== null && (options.movable ?? facts.partition_column!.routed) ? readStatements(host, facts) : { statements: null, statements_unread: null };
+  const breaks = statementsSentence(facts, said);
+  if (breaks !== null) host.notice(breaks);
   return {
     collection: facts.qualified,
     collection_id: id,
@@ -79,6 +84,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     access_column: options.access_column ?? null,
     cold_partition: cold ?? null,
     consent,
+    ...said,
     limitations,
   };
 }

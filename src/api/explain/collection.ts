@@ -32,6 +32,8 @@ export function explainCollection(host: Host, collectionId: number): { text: str
       { title: "What stands in the way now, in the order it is asked", lines: outlook ? inTheWay(outlook, facts) : [] },
       { title: "Which rule would name the problem", lines: outlook ? rules(outlook.problem) : [] },
       { title: "Which strategies would be weighed", lines: outlook ? weighing(outlook.considered) : [] },
+      // Where strategies are weighed, each says it itself.
+      { title: "Why its rows are not moved", lines: outlook ? [] : unmoved(collection) },
       { title: "What happened before", lines: recent(facts) },
       { title: "What you can type", lines: typed(facts, outlook) },
       { title: "What could not be measured", lines: unmeasured(facts) },
@@ -167,6 +169,11 @@ const unmeasured = ({ sample }: Facts): string[] =>
   (sample?.unmeasured ?? []).slice(0, 8).flatMap(({ what, why: because, hint }) => [
     `${printable(what)}: ${message(because)}`, ...(hint === null ? [] : [`  ${printable(hint, 400)}`]),
   ]);
+
+/** One strategy that moves rows stands for all; what is true now, not what was at registration. */
+const unmoved = ({ limitations }: Collection): string[] =>
+  limitations.filter(({ strategy }) => strategy === "rebalance_partitions")
+    .flatMap(({ reason, hint }) => [message(reason), ...hint.split(/: (?=SELECT |GRANT |ALTER )/).map((line) => `  ${message(line, 2000)}`)]);
 
 const recent = ({ recent: actions, now }: Facts): string[] =>
   actions.map(({ id, strategy, problem_class, state, at, message: said }) =>

@@ -15,7 +15,7 @@ const INDENT = "  ";
 const HANGING = "    ";
 
 /** What is to be typed is never wrapped: it is copied. */
-const isStatement = (line: string): boolean => /^\s*(SELECT|CALL|GRANT|CREATE|CLUSTER) /.test(line);
+const isStatement = (line: string): boolean => /^\s*(SELECT|CALL|GRANT|CREATE|CLUSTER|ALTER) /.test(line);
 
 function wrapped(line: string, indent: string): string {
   if (isStatement(line)) return `${indent}${line}`;
