@@ -44,7 +44,8 @@ export function readStatements(host: Host, facts: TableFacts): Statements {
       ), named AS (
         SELECT query, calls FROM s
          WHERE EXISTS (SELECT FROM (VALUES ${join(names.map((name) => sql`(lower(${name}))`), ", ")}) w(name) WHERE strpos(lower(s.query), w.name) > 0)
-           AND (top OR strpos(query, '($1)[') = 0)
+           AND query ~* '^[[:space:](]*(/[*]|--|select|insert|update|delete|merge|with|declare|prepare)'
+           AND (top OR strpos(query, '($1)[') = 0) AND strpos(query, 'ruvector.') = 0
          ORDER BY calls DESC, query LIMIT ${TEXTS}::int
       )
       SELECT coalesce((SELECT json_agg(json_build_object('query', query, 'calls', calls) ORDER BY calls DESC, query) FROM named), '[]') AS seen,
