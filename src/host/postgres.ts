@@ -148,7 +148,7 @@ const hostOf = (relid: string | null): Host => ({
   now: () => Date.now(),
   log: (message) => void lines.push(["log", `ruvector_healing: ${oneLine(message)}`]),
   warn: (message) => void lines.push(["warning", `ruvector_healing: ${oneLine(message)}`]),
-  notice: (message) => void lines.push(["notice", message]),
+  notice: (message) => void lines.push(["notice", oneLine(message)]),
 });
 
 export const postgres: Host = hostOf(null);

@@ -37,7 +37,7 @@ export const SETTLED = 3;
  */
 export function successOf({ success, verified, feedback }: Pick<Outcome, "success" | "verified" | "feedback">): number {
   const measured = success && verified === true ? 1 : 0;
-  const said = feedback === null || !Number.isFinite(feedback) ? 0 : Math.min(1, Math.max(-1, feedback));
+  const said = feedback === null || Number.isNaN(feedback) ? 0 : Math.min(1, Math.max(-1, feedback));
   return said >= 0 ? measured + said * (1 - measured) : measured * (1 + said);
 }
 

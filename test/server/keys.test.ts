@@ -135,6 +135,8 @@ describe("partitions of partitions", () => {
       INSERT INTO by_hash SELECT 7, '[1,2]' FROM generate_series(1, 2000) g`);
     for (const table of ["by_range", "by_hash"]) {
       await db.client.query("SELECT ruvector_healing_register($1)", [table]);
+      expect(await db.value("SELECT (ruvector_integrity_sample($1) ->> 'lambda')::float8", [table])).toBe(1);
+      await db.client.query("SELECT ruvector_healing_configure('{\"judge_partition_load\": true}', $1)", [table]);
       const { lambda } = await db.value<{ lambda: number }>("SELECT ruvector_integrity_sample($1)", [table]);
       expect(lambda).toBeLessThan(0.6);
       const answer = await db.value<{ problem: { class: string } }>("SELECT ruvector_healing_execute($1, 'rebalance_partitions', '{\"dry_run\": true}')", [table]);

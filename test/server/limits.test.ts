@@ -80,9 +80,9 @@ describe("max_active_actions", () => {
 
 describe("circuit breaker", () => {
   const events = (kind: string): Promise<number> => db.value("SELECT count(*)::int FROM ruvector.healing_events WHERE kind = $1", [kind]);
-  /** Ends the active action of a collection as one that did not help, in the session's own transaction. */
+  /** Ends the active action of a collection as one that made it worse, in the session's own transaction. */
   const failing = (session: pg.Client, collection: string) =>
-    session.query("UPDATE ruvector.healing_actions SET state = 'rolled_back', verified = false, finished_at = clock_timestamp() WHERE collection = $1 AND finished_at IS NULL", [`public.${collection}`])
+    session.query("UPDATE ruvector.healing_actions SET state = 'rolled_back', verified = false, failure = 'worsened', finished_at = clock_timestamp() WHERE collection = $1 AND finished_at IS NULL", [`public.${collection}`])
       .then(() => session.query("SELECT ruvector.healing_breaker_update()"));
 
   it("is opened once by two sessions that see the last failure at the same time, and by none that rolls back", async () => {

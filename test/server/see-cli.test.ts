@@ -39,7 +39,7 @@ it("status: one sentence, each collection, and an exit code for scripts; --json 
 it("explain, reject, approve, abort: what the SQL functions answer, with what to type next", async () => {
   const id = await db.value<string>("SELECT max(id)::text FROM ruvector.healing_actions");
   expect((await on("explain", id)).out).toMatch(new RegExp(`^Action ${id} on public\\.embeddings: rebalance_partitions`));
-  expect((await on("explain", "embeddings")).out).toMatch(/^public\.embeddings is in state stress/);
+  expect((await on("explain", "embeddings")).out).toMatch(/^public\.embeddings is stress: lambda 0\.\d+ is below 0\.8/);
   expect(await on("reject", id, "not now")).toMatchObject({ out: expect.stringMatching(/aborted: rejected: not now/), exit: 0 });
   // Said twice it is no error; the other way round it is, and says what to type.
   expect(await on("reject", id)).toMatchObject({ out: expect.stringMatching(/rejected already/), exit: 0 });

@@ -207,7 +207,7 @@ describe.skipIf(!haveChromium())("the status page", () => {
     await db.client.query("UPDATE ruvector.healing_ticks SET started_at = clock_timestamp() - interval '10 minutes', interval_seconds = 5");
     const { page, complaints } = await open(url);
     await page.getByText("The loop is not running").waitFor();
-    expect(await page.locator(".more").innerText()).toMatch(/1\d min ago/);
+    expect(await page.locator(".more").innerText()).toMatch(/its last tick was at 20\d\d-\d\d-\d\dT[\d:]+Z/);
     await shot(page, "stopped");
     expect(complaints).toEqual([]);
     await tick();
