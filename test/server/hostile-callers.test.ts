@@ -23,7 +23,7 @@ afterAll(async () => {
 
 describe("names that mean something else on the caller's search_path", () => {
   const CALLS = [
-    "SELECT public.ruvector_healing_register('public.embeddings')", "SELECT public.ruvector_integrity_sample('public.embeddings')",
+    "SELECT public.ruvector_healing_register('public.embeddings', '{\"movable\": true}')", "SELECT public.ruvector_integrity_sample('public.embeddings')",
     "SELECT public.ruvector_healing_execute('public.embeddings', 'rebalance_partitions')", "CALL public.ruvector_healing_tick()",
     "SELECT public.ruvector_healing_rollback('public.embeddings')", "CALL public.ruvector_healing_tick()", "SELECT public.ruvector_healing_status()",
     "SELECT * FROM public.ruvector_healing_history()", "SELECT public.ruvector_healing_explain(1)", "SELECT * FROM public.ruvector_healing_effectiveness()",
