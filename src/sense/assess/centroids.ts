@@ -75,10 +75,13 @@ function nodesOf(snapshot: Snapshot): (group: CentroidGroup) => number {
  */
 const RECALL_ERRORS = 2;
 
-/** Health of an index's recall against its baseline; null: not measured. */
-export function recallHealth({ measured, baseline }: CentroidGroup, configuration: Configuration): number | null {
+/**
+ * Health of an index's recall against its baseline; null: not measured.
+ * @param errors standard errors in its favour; 0 where indexes are compared with each other
+ */
+export function recallHealth({ measured, baseline }: CentroidGroup, configuration: Configuration, errors = RECALL_ERRORS): number | null {
   if (measured?.recall == null || baseline === null || baseline <= 0) return null;
-  const most = Math.min(1, measured.recall + RECALL_ERRORS * (measured.recall_error ?? 0));
+  const most = Math.min(1, measured.recall + errors * (measured.recall_error ?? 0));
   return health(most / baseline, toCurve(configuration.recall, "linear"));
 }
 

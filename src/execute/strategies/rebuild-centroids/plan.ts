@@ -53,7 +53,7 @@ export const skewOf = (measured: IndexMeasurement, lists: number): number | null
 function sickness(group: CentroidGroup, { settings }: Collection): number {
   const fullest = Math.max(0, ...splittableRows(group.measured?.lists ?? null));
   const skew = group.measured && fullest >= settings.min_rows_for_list ? skewOf(group.measured, group.lists) : null;
-  return Math.min(recallHealth(group, settings) ?? 1, health(skew, toCurve(settings.list_occupancy, "log")) ?? 1);
+  return Math.min(recallHealth(group, settings, 0) ?? 1, health(skew, toCurve(settings.list_occupancy, "log")) ?? 1);
 }
 
 export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {
