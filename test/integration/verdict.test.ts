@@ -139,3 +139,28 @@ describe("from bad to well", () => {
     expect(await of()).toEqual({ verdict: "unknown", sentence: "its table is gone" });
   });
 });
+
+describe("a database that is read-only for the loop", () => {
+  const read = async () => ({
+    loop: await db.value<string>("SELECT sentence FROM ruvector.healing_loop()"),
+    status: JSON.stringify(await db.value("SELECT ruvector_healing_status()")),
+    explained: (await db.value<string>("SELECT ruvector_healing_explain('embeddings')")).replace(/\s+/g, " "),
+  });
+
+  it("says so after the first tick that is missing, and what takes it back; typed, it is over", async () => {
+    await configure(db, { recovery_hold_seconds: 0 });
+    await ticks(db, 2);
+    await db.client.query("UPDATE ruvector.healing_ticks SET interval_seconds = 5, started_at = clock_timestamp() - interval '14 seconds', finished_at = started_at");
+    expect((await read()).loop).toMatch(/^The loop runs: /);
+    await db.client.query(`ALTER DATABASE "${await db.value("SELECT current_database()")}" SET default_transaction_read_only = on`);
+    const { loop, status, explained } = await read();
+    expect(loop).toMatch(/^The loop cannot write, and nothing is sensed or healed: default_transaction_read_only is on for database /);
+    expect(status).toContain("The loop cannot write");
+    expect(explained).toMatch(/THE LOOP CANNOT WRITE, .* Nothing happens before the loop runs and can write/);
+    expect(explained).not.toMatch(/nothing to heal/i);
+    const typed = await db.value<string>("SELECT statement FROM ruvector.healing_loop()");
+    expect(typed).toMatch(/^ALTER DATABASE \S+ RESET default_transaction_read_only;$/);
+    await db.client.query(typed);
+    expect((await read()).loop).toMatch(/^The loop runs: /);
+  });
+});

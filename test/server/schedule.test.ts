@@ -1,6 +1,9 @@
 /** The loop's schedule, in the database that pg_cron lives in. */
-import { describe, expect, it } from "vitest";
+import pg from "pg";
+import { describe, expect, inject, it } from "vitest";
+import { raised, testDatabase } from "../support/database.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
+import { handTo } from "./support/plain-role.ts";
 
 const db = external ? (undefined as unknown as CronDatabase) : await cronDatabase();
 
@@ -24,5 +27,34 @@ describe.skipIf(external)("the schedule", () => {
       await client.query("ROLLBACK");
     }
     expect(await db.value("SELECT ruvector_healing_unschedule()")).toMatchObject({ scheduled: false, removed: 1 });
+  });
+});
+
+describe.skipIf(external)("the schedule, where pg_cron lives in another database", () => {
+  const role = `ruvector_test_${process.pid}_elsewhere`;
+
+  it("names that database to who may see it, says that it is there to a plain role, and what it says to type there works", async () => {
+    const elsewhere = await testDatabase();
+    const named = await raised(elsewhere.client, "SELECT ruvector_healing_schedule('5 seconds')");
+    expect(named).toMatchObject({ code: "RV009", detail: `pg_cron of this server lives in database ${db.name} (cron.database_name).` });
+    await elsewhere.client.query(`CREATE ROLE ${role} LOGIN`);
+    await handTo(elsewhere, role, inject("language"));
+    const url = new URL(elsewhere.url);
+    url.username = role;
+    const plain = new pg.Client({ connectionString: url.href });
+    await plain.connect();
+    try {
+      const hidden = await raised(plain, "SELECT ruvector_healing_schedule('5 seconds')");
+      expect(hidden).toMatchObject({ code: "RV009", detail: "The server loads pg_cron; this role may not see in which database it lives (cron.database_name)." });
+      for (const { hint } of [named, hidden]) {
+        const [, typed] = /: (SELECT cron\.schedule_in_database\(.*\);)$/.exec(hint!) ?? [];
+        await db.client.query(typed!.replace("5 seconds", "1 second"));
+        expect(await db.value("SELECT database FROM cron.job WHERE jobname = 'ruvector_healing_tick'")).toBe(elsewhere.name);
+        await db.client.query("SELECT cron.unschedule('ruvector_healing_tick')");
+      }
+    } finally {
+      await plain.end();
+      await elsewhere.client.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
   });
 });
