@@ -4,10 +4,10 @@
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK } from "./support/collection.ts";
-import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
+import { type CronServer, cronServer, external } from "./support/cron.ts";
 import { ticking } from "./support/ticking.ts";
 
-const db = external ? (undefined as unknown as CronDatabase) : await cronDatabase();
+const db = external ? (undefined as unknown as CronServer) : await cronServer({ suffix: "fragmentation" });
 
 /** 63 bytes, so that PostgreSQL shortens it before it adds _ccnew. */
 const HOSTILE = `"Late; DROP ""x""${"y".repeat(49)}"`;

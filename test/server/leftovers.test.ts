@@ -1,11 +1,11 @@
 /** A REINDEX that was cut short, and a clock 25 hours ahead: the job that drops its invalid index and the time of the undo are over together. */
 import { describe, expect, it } from "vitest";
 import { configure, QUICK } from "./support/collection.ts";
-import { cronDatabase, external } from "./support/cron.ts";
+import { cronServer, external } from "./support/cron.ts";
 import { ticking } from "./support/ticking.ts";
 
 describe.skipIf(external)("an invalid index of ours", async () => {
-  const db = external ? (undefined as never) : await cronDatabase();
+  const db = external ? (undefined as never) : await cronServer({ suffix: "leftovers" });
 
   const invalid = () => db.value<number>("SELECT count(*)::int FROM pg_index WHERE indrelid = 'late'::regclass AND NOT indisvalid");
   const action = async () => (await db.rows<{ id: string; state: string; message: string; note: string }>(

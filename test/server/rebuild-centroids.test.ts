@@ -4,11 +4,11 @@
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
-import { cronDatabase, external } from "./support/cron.ts";
+import { cronServer, external } from "./support/cron.ts";
 import { insertClusters, makeDrifted } from "./support/vectors.ts";
 
 describe.skipIf(external)("rebuild_centroids", async () => {
-  const db = external ? (undefined as never) : await cronDatabase();
+  const db = external ? (undefined as never) : await cronServer({ suffix: "centroids" });
 
   interface Index { oid: string; name: string; definition: string; comment: string | null; valid: boolean }
   const indexes = (table: string) => db.rows<Index>(`

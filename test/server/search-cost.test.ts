@@ -4,11 +4,11 @@
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
-import { cronDatabase, external } from "./support/cron.ts";
+import { cronServer, external } from "./support/cron.ts";
 import { insertClusters } from "./support/vectors.ts";
 
 describe.skipIf(external)("what a rebuilt index costs to search", async () => {
-  const db = external ? (undefined as never) : await cronDatabase();
+  const db = external ? (undefined as never) : await cronServer({ suffix: "searches" });
 
   const oid = (index: string) => db.value<string>("SELECT to_regclass($1)::oid::text", [index]);
   const indexes = (table: string) => db.rows<{ name: string }>("SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::regclass AND NOT i.indisprimary ORDER BY 1", [table]);
