@@ -6,12 +6,12 @@ import { Command } from "commander";
 import pc from "../colours.ts";
 import { build } from "../../../build/build.ts";
 import { ServerProblem } from "../db/server.ts";
-import { EXIT } from "../exit.ts";
 import { interruption, wholeNumber } from "../terminal.ts";
 import { display } from "./display.ts";
 import { type EmbeddedVenue, embeddedVenue } from "./embedded.ts";
 import { DEFAULT_PORT, keepOpen, takePort } from "./listen.ts";
 import { report, whereToLook } from "./report.ts";
+import { EXIT_OF } from "./result.ts";
 import { type Finished, type Options, play, type Stage } from "./scenario.ts";
 import { serverVenue } from "./server.ts";
 import { startStopwatch } from "./stopwatch.ts";
@@ -37,7 +37,7 @@ const note = (line: string): void => void process.stderr.write(`${pc.dim(line)}\
 async function tell(finished: Finished, json: boolean | undefined): Promise<void> {
   if (json) console.log(JSON.stringify(finished.result, null, 1));
   else await report(finished, (line) => console.log(line));
-  if (!finished.result.ok) process.exitCode = finished.result.outcome === "better" ? EXIT.attention : EXIT.failed;
+  process.exitCode = EXIT_OF[finished.result.outcome];
 }
 
 async function onServer(flags: Flags, stage: Stage): Promise<void> {

@@ -3,6 +3,7 @@ import type { RowsCheck } from "./check.ts";
 import type { Options } from "./scenario.ts";
 import type { Venue } from "./venue.ts";
 import type { Seen } from "./watch.ts";
+import { EXIT } from "../exit.ts";
 import { percentile } from "../load.ts";
 import type { SearcherResult, WriterResult } from "./workload.ts";
 
@@ -33,6 +34,9 @@ export interface Parts {
 }
 
 export type Outcome = "well" | "better" | "failed";
+
+/** Of the process. */
+export const EXIT_OF: Readonly<Record<Outcome, number>> = { well: EXIT.well, better: EXIT.attention, failed: EXIT.failed };
 
 /** Well again, and by what was done. An action still at work has not succeeded. */
 export const isWell = ({ action, verdict }: Seen): boolean =>
