@@ -51,6 +51,7 @@ export interface Configuration {
   readonly recall_budget_ms: number;
   readonly recall_max_rows: number;
   readonly replication_lag_seconds: Triple;
+  readonly delayed_replicas: string;
   readonly blocked_writer_seconds: Triple;
   readonly autovacuum_delay: Triple;
   readonly slot_wal_pct: Triple;

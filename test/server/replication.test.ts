@@ -19,7 +19,7 @@ interface Sampled {
   readonly unmeasured: { readonly what: string; readonly why: string; readonly hint: string }[];
   readonly metrics: {
     readonly replication_lag_seconds: Record<string, number>;
-    readonly replicas: { readonly id: string; readonly label: string; readonly kind: string; readonly lag_seconds: number | null; readonly lag_bytes: number | null; readonly retained_bytes: number | null }[];
+    readonly replicas: { readonly id: string; readonly label: string; readonly kind: string; readonly lag_seconds: number | null; readonly lag_bytes: number | null; readonly retained_bytes: number | null; readonly replay: string | null }[];
   };
 }
 
@@ -89,6 +89,33 @@ describe.skipIf(!possible)("replication lag", () => {
     await caughtUp(primary, "replica1");
     await level();
     expect((await sample()).lambda).toBe(1);
+  });
+
+  it("of a standby that replays later on purpose holds no inserts back, and is not judged once it is said to be so", async () => {
+    const replica = await session(first);
+    const set = async (delay: string): Promise<void> => {
+      await replica.query(`ALTER SYSTEM SET recovery_min_apply_delay = '${delay}'`);
+      await replica.query("SELECT pg_reload_conf()");
+      await becomes(replica, "SELECT current_setting('recovery_min_apply_delay')", delay);
+    };
+    await set("1h");
+    await write();
+    await expect.poll(async () => (await sample()).metrics.replicas[0]!.replay, { timeout: 20_000 }).toBe("stands");
+    await expect.poll(() => lag("replica:replica1"), { timeout: 20_000 }).toBeGreaterThan(1.2);
+    expect((await sample()).lambda).toBeLessThan(0.8);
+    const ask = () => valueOf<{ outcome: string; reason: string; message: string; hint: string }>(primary, "SELECT ruvector_healing_execute('level', 'throttle_ingestion')");
+    const refused = await ask();
+    expect(refused).toMatchObject({ reason: "nothing_to_do", message: expect.stringContaining("replica1 has received the log and replays none of it: fewer inserts do not bring it nearer") });
+    const [typed] = /SELECT ruvector_healing_configure\(.*\);/.exec(refused.hint) ?? [];
+    await primary.query(typed!);
+    const { lambda, metrics } = await sample();
+    expect(lambda).toBe(1);
+    expect(metrics.replication_lag_seconds["replica:replica1"]).toBeGreaterThan(1);
+    await primary.query(`SELECT ruvector_healing_configure('{"delayed_replicas": null}')`);
+    expect((await sample()).lambda).toBeLessThan(0.8);
+    await set("0");
+    await caughtUp(primary, "replica1");
+    await level();
   });
 
   it("grows behind a slow link", async () => {

@@ -155,6 +155,44 @@ describe("a slot that nobody uses", () => {
   });
 });
 
+describe("how a standby replays what it has received", () => {
+  /** A look every 5 s at a log that grows by 1,000 bytes a second; the standby has `written` of it and has replayed what it had `behind` seconds ago. */
+  const followed = (behind: (second: number) => number, written = (position: number) => position): Partial<ReplicationView>[] =>
+    Array.from({ length: 40 }, (_, look) => {
+      const second = look * 5;
+      const position = 1_000_000 + second * 1000;
+      const replayed = 1_000_000 + Math.floor((second - behind(second)) * 1000);
+      return { now: START + second, position, senders: [sender("r", replayed, { written: written(position), replay_lag: behind(second) })] };
+    });
+  const replay = (views: Partial<ReplicationView>[]) => only(looks(...views).replicas).replay;
+
+  it("stands where it replays nothing, however little is on its way", () => {
+    expect(replay(followed((second) => 100 + second))).toBe("stands");
+    expect(replay(followed((second) => 100 + second, (position) => position - 5000))).toBe("stands");
+  });
+
+  it("keeps pace at a distance that does not grow, or shrinks, with a load that is not quite even", () => {
+    expect(replay(followed(() => 3600))).toBe("keeps_pace");
+    expect(replay(followed((second) => 3600 + 40 * Math.sin(second)))).toBe("keeps_pace");
+    expect(replay(followed((second) => 500 - second))).toBe("keeps_pace");
+  });
+
+  it("falls behind where the distance grows while it replays", () => {
+    expect(replay(followed((second) => 20 + second / 2))).toBe("falls_behind");
+  });
+
+  it("is not told while the log is on its way, before it was looked at for a minute, and once all is replayed", () => {
+    expect(replay(followed(() => 3600, (position) => position - 3_000_000))).toBeNull();
+    expect(replay(followed(() => 3600).slice(0, 10))).toBeNull();
+    expect(replay(followed(() => 0))).toBeNull();
+  });
+
+  it("is remembered in few words", () => {
+    const { memory } = looks(...followed(() => 3600));
+    expect(memory!.replicas["replica:r"]!.lags!.length).toBeLessThan(8);
+  });
+});
+
 describe("what is remembered", () => {
   it("is nothing where there is nothing, and nothing on a standby", () => {
     expect(looks({}).memory).toBeNull();

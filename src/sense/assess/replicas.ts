@@ -14,10 +14,15 @@ export const replicaLinks = ({ replicas, pushed }: Snapshot, configuration: Conf
     health: linkHealth(replica, pushed.replication_lag_seconds?.[replica.id] ?? null, configuration),
   }));
 
+/** Standbys that replay later on purpose, by node id, slot or application_name. */
+const delayed = ({ id, label }: ReplicaMeasurement, { delayed_replicas }: Configuration): boolean =>
+  delayed_replicas.split(",").map((name) => name.trim()).some((name) => name !== "" && (name === id || name === label || `replica:${name}` === id));
+
 /** The worst of what is known; null: nothing is. */
 function linkHealth(replica: ReplicaMeasurement, pushed: number | null, configuration: Configuration): number | null {
+  const lag = replica.kind === "connected" && delayed(replica, configuration) ? 0 : replica.lag_seconds;
   const known = [
-    health(pushed ?? replica.lag_seconds, toCurve(configuration.replication_lag_seconds, "log")),
+    health(pushed ?? lag, toCurve(configuration.replication_lag_seconds, "log")),
     health(replica.retained_pct, toCurve(configuration.slot_wal_pct, "linear")),
     health(replica.inactive_seconds, toCurve(configuration.slot_inactive_seconds, "log")),
     replica.lost ? HEALTH_FLOOR : null,

@@ -70,6 +70,8 @@ export interface ReplicaMeasurement {
   readonly inactive_seconds: number | null;
   /** The log it needs has been removed: it cannot go on. */
   readonly lost: boolean;
+  /** Of a connected standby that has received what it has not replayed: how it replays. null: the log is still on its way, or nobody knows. */
+  readonly replay: "stands" | "keeps_pace" | "falls_behind" | null;
 }
 
 interface KnownReplica {
@@ -78,6 +80,8 @@ interface KnownReplica {
   readonly slot: string | null;
   readonly replayed: number | null;
   readonly replays: boolean;
+  /** [seconds since 1970, lag in seconds] a while ago, the oldest first: whether it grows. Values of older versions have none. */
+  readonly lags?: readonly (readonly [number, number])[];
 }
 
 /** What a look leaves for the next one. */
@@ -118,7 +122,7 @@ export function observe(
     if (!one) continue;
     replicas.set(id, one);
     const replays = sender.replayed !== null || before?.replays === true;
-    if (view.may_read) seen[id] = { label, seen: view.now, slot: sender.slot, replayed: sender.replayed ?? before?.replayed ?? null, replays };
+    if (view.may_read) seen[id] = { label, seen: view.now, slot: sender.slot, replayed: sender.replayed ?? before?.replayed ?? null, replays, lags: lagsNow(before, one, view) };
   }
   for (const slot of view.slots) {
     const one = unused(view, slot, known, slots, settings);
@@ -150,7 +154,7 @@ const own = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T
   record && Object.prototype.hasOwnProperty.call(record, key) ? record[key]! : null;
 
 const nothing = (id: string, label: string, kind: ReplicaKind): ReplicaMeasurement => ({
-  id, label, kind, lag_seconds: null, lag_bytes: null, retained_bytes: null, retained_pct: null, inactive_seconds: null, lost: false,
+  id, label, kind, lag_seconds: null, lag_bytes: null, retained_bytes: null, retained_pct: null, inactive_seconds: null, lost: false, replay: null,
 });
 
 /** The marks with this look's; a clock or a log that went back takes those ahead of it away. */
@@ -204,7 +208,39 @@ function connected(
   if (replayed === null) return base;
   const lag_bytes = Math.max(0, view.position - replayed);
   const since = marks.find(([, written]) => written > replayed)?.[0] ?? view.now;
-  return { ...base, lag_bytes, lag_seconds: lag_bytes === 0 ? 0 : Math.max(0, sender.replay_lag ?? 0, view.now - since) };
+  const lag_seconds = lag_bytes === 0 ? 0 : Math.max(0, sender.replay_lag ?? 0, view.now - since);
+  return { ...base, lag_bytes, lag_seconds, replay: replayOf(view, replayed, sender.written, before, lag_seconds) };
+}
+
+/** How long a lag is looked at before it is said to grow or not, and how far apart those looks are kept. */
+const PACE_SECONDS = 60;
+const LOOKS_APART = 30;
+
+/** A lag grows by more than this, seconds a second and share of it; marks are a tenth apart, and a load is never quite even. */
+const GROWTH = 0.02;
+const UNEVEN = 0.05;
+
+/** At most this share of what a standby has not replayed is still on its way to it. */
+const ON_ITS_WAY = 0.1;
+
+/**
+ * A standby that has received the log and replays none of it is paused, or waits for recovery_min_apply_delay or a query; one that replays it as
+ * fast as it is written keeps its distance, by design or because it is catching up. Neither comes nearer by fewer writes.
+ */
+function replayOf({ now, position }: ReplicationView, replayed: number, written: number | null, before: KnownReplica | null, lag: number): ReplicaMeasurement["replay"] {
+  if (position <= replayed || written === null || position - written > ON_ITS_WAY * (position - replayed)) return null;
+  if (before?.replayed === replayed) return "stands";
+  const [then] = (before?.lags ?? []).filter(([at]) => now - at >= PACE_SECONDS).slice(-1);
+  if (!then) return null;
+  const [at, past] = then;
+  return lag - past <= Math.max(GROWTH * (now - at), UNEVEN * past) ? "keeps_pace" : "falls_behind";
+}
+
+/** The last few lags, some time apart. */
+function lagsNow(before: KnownReplica | null, { lag_seconds }: ReplicaMeasurement, { now }: ReplicationView): NonNullable<KnownReplica["lags"]> {
+  const lags = (before?.lags ?? []).filter(([at]) => at <= now && now - at < 3 * PACE_SECONDS);
+  const last = lags[lags.length - 1];
+  return lag_seconds === null || (last && now - last[0] < LOOKS_APART) ? lags : [...lags, [now, lag_seconds]];
 }
 
 function retention({ position }: ReplicationView, { restart, safe_wal_size, wal_status }: Slot): Pick<ReplicaMeasurement, "retained_bytes" | "retained_pct" | "lost"> {

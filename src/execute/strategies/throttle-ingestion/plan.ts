@@ -5,7 +5,7 @@ import type { IntegrityState, Problem, ProblemClass } from "../../../model/probl
 import { printable } from "../../../model/text.ts";
 import { assess } from "../../../sense/assess.ts";
 import type { Traffic } from "../../../sense/collect/partitions.ts";
-import type { ReplicaKind } from "../../../sense/collect/replication.ts";
+import type { ReplicaKind, ReplicaMeasurement } from "../../../sense/collect/replication.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import type { NothingToDo } from "../../strategy.ts";
 
@@ -48,16 +48,30 @@ const CURES: Readonly<Record<Exclude<ReplicaKind, "connected">, (name: string) =
   gone: () => "Bring it back; the setting replica_memory_seconds says for how long it is missed.",
 };
 
-/** Replicas that this server does not feed are not brought nearer by fewer inserts; null: some lagging one is fed, or not ours to know. */
+/** Why fewer inserts do not bring a replica nearer, and what does; null: they may, or nobody knows. */
+function vain({ id, label, kind, replay }: ReplicaMeasurement): NothingToDo | null {
+  const name = printable(label);
+  const id_name = printable(id.replace(/^[a-z]+:/, "")).replace(/'/g, "''");
+  if (kind !== "connected") return { nothing: `${name} does not stream from this server: fewer inserts do not bring it nearer`, hint: CURES[kind](id_name) };
+  const on_purpose = `if that is meant to be (recovery_min_apply_delay): SELECT ruvector_healing_configure('{"delayed_replicas": ${JSON.stringify(id_name)}}');`;
+  if (replay === "stands") {
+    return {
+      nothing: `${name} has received the log and replays none of it: fewer inserts do not bring it nearer`,
+      hint: `On the standby, if its replay is paused: SELECT pg_wal_replay_resume(); ${on_purpose}`,
+    };
+  }
+  if (replay !== "keeps_pace") return null;
+  return { nothing: `${name} has received the log and replays it as fast as it is written: fewer inserts do not bring it nearer`, hint: `Nothing while it does; ${on_purpose}` };
+}
+
+/** Replicas that are not brought nearer by fewer inserts; null: some lagging one may be, or is not ours to know. */
 export function unfed({ replicas, pushed }: Snapshot, { details }: Problem): NothingToDo | null {
   if (details.class !== "replication_lag") return null;
-  const lagging = details.replica_ids.map((id) => replicas.find((replica) => replica.id === id));
-  const [first] = lagging;
-  if (!first || first.kind === "connected" || lagging.some((one) => !one || one.kind === "connected" || pushed.replication_lag_seconds?.[one.id] !== undefined)) return null;
-  return {
-    nothing: `${printable(first.label)} does not stream from this server: fewer inserts do not bring it nearer`,
-    hint: CURES[first.kind](printable(first.id.replace(/^[a-z]+:/, "")).replace(/'/g, "''")),
-  };
+  const found = details.replica_ids.map((id) => {
+    const replica = replicas.find((one) => one.id === id);
+    return replica && pushed.replication_lag_seconds?.[id] === undefined ? vain(replica) : null;
+  });
+  return found.includes(null) ? null : (found[0] ?? null);
 }
 
 /** The share of inserts is smoothed too: once all writes are others it is below this after seven windows. */
