@@ -8,8 +8,8 @@ import type { Seen } from "./watch.ts";
 /** Never below it: stress begins at 0.8, and between is room for what a measurement wavers. */
 export const HEALTHY = 0.9;
 
-/** What it may be called: the verdict, or the state where there is none. */
-const WELL = ["healthy", "normal"];
+/** What it may be called. */
+const WELL: readonly string[] = ["healthy"];
 
 export interface ShapeResult {
   readonly shape: string;
@@ -63,14 +63,14 @@ function judged(place: Place, seen: Seen, fault: FaultSeen | null): ShapeResult 
   if (place.id !== null) {
     if (seen.lowest === null) problems.push("lambda was not measured");
     else if (seen.lowest < HEALTHY) problems.push(`lambda fell to ${seen.lowest.toFixed(2)} ${seen.why}`);
-    const ill = [...seen.states].filter((state) => !WELL.includes(state));
+    const ill = [...seen.verdicts].filter((verdict) => !WELL.includes(verdict));
     if (ill.length > 0) problems.push(`called ${ill.join(", ")}`);
     if (seen.actions.length > 0) problems.push(`acted upon: ${seen.actions.join(", ")}`);
     for (const error of seen.errors) problems.push(`the application met ${error}`);
     if (fault && !fault.named) problems.push(`with a true fault: ${fault.class ?? "nothing"} instead of ${shape.fault!.class} (lambda ${fault.lambda?.toFixed(2) ?? "unknown"}; ${fault.why})`);
   }
   return {
-    shape: shape.name, rows, lowest_lambda: seen.lowest, why: seen.why, verdicts: [...seen.states], actions: seen.actions, refusals: [...seen.refusals],
+    shape: shape.name, rows, lowest_lambda: seen.lowest, why: seen.why, verdicts: [...seen.verdicts], actions: seen.actions, refusals: [...seen.refusals],
     unmeasured: [...seen.unmeasured], errors: [...seen.errors], fault, ok: problems.length === 0,
     problems: skipped ? [absent] : problems, skipped,
   };

@@ -1,4 +1,4 @@
-/** What the loop made of each shape: lowest lambda and why, states, verdicts, actions, and whether the application noticed. */
+/** What the loop made of each shape: lowest lambda and why, verdicts, actions, and whether the application noticed. */
 import type { Metrics } from "../../src/model/problem.ts";
 import type { Place, World } from "./world.ts";
 
@@ -6,7 +6,7 @@ export interface Seen {
   lowest: number | null;
   /** Hour and measurements of the lowest lambda, where it is below 1. */
   why: string | null;
-  readonly states: Set<string>;
+  readonly verdicts: Set<string>;
   /** Strategy and how it stands. */
   actions: string[];
   readonly refusals: Set<string>;
@@ -18,8 +18,7 @@ export interface Seen {
 interface Row {
   readonly id: number;
   readonly lambda: number | null;
-  readonly state: string;
-  readonly verdict: string | null;
+  readonly verdict: string;
   readonly metrics: Metrics;
   readonly unmeasured: readonly { readonly what: string }[];
 }
@@ -27,12 +26,11 @@ interface Row {
 export class Watch {
   readonly #world: World;
   readonly #seen = new Map<string, Seen>();
-  #verdicts: boolean | undefined;
 
   constructor(world: World) {
     this.#world = world;
     for (const { shape } of world.places) {
-      this.#seen.set(shape.name, { lowest: null, why: null, states: new Set(), actions: [], refusals: new Set(), unmeasured: new Set(), errors: new Set() });
+      this.#seen.set(shape.name, { lowest: null, why: null, verdicts: new Set(), actions: [], refusals: new Set(), unmeasured: new Set(), errors: new Set() });
     }
   }
 
@@ -45,7 +43,7 @@ export class Watch {
       const place = this.#world.places.find(({ id }) => id === row.id);
       if (!place) continue;
       const seen = this.#seen.get(place.shape.name)!;
-      seen.states.add(row.verdict ?? row.state);
+      seen.verdicts.add(row.verdict);
       for (const { what } of row.unmeasured) seen.unmeasured.add(what);
       // Not measured counts as worse than anything measured.
       if (row.lambda === null || seen.lowest === null || row.lambda < seen.lowest) {
@@ -56,14 +54,11 @@ export class Watch {
   }
 
   async #read(): Promise<Row[]> {
-    const { client } = this.#world;
-    this.#verdicts ??= (await client.query("SELECT FROM pg_proc WHERE proname = 'ruvector_integrity_status' AND 'verdict' = ANY (proargnames)")).rows.length > 0;
-    return (await client.query<Row>(`
-      SELECT s.collection_id AS id, s.lambda, (ARRAY['normal', 'stress', 'critical'])[s.state + 1] AS state, m.metrics, m.unmeasured,
-             ${this.#verdicts ? "i.verdict" : "NULL"} AS verdict
+    return (await this.#world.client.query<Row>(`
+      SELECT s.collection_id AS id, s.lambda, m.metrics, m.unmeasured, v.verdict
         FROM ruvector.integrity_state s JOIN ruvector.integrity_samples m ON m.id = s.sample_id
         JOIN ruvector.collections c ON c.collection_id = s.collection_id
-        JOIN ruvector_integrity_status() i ON i.collection_name = format('%I.%I', c.schema_name, c.table_name)`)).rows;
+        JOIN ruvector_healing_verdict() v ON v.collection_name = format('%I.%I', c.schema_name, c.table_name)`)).rows;
   }
 
   summary(): string {

@@ -76,12 +76,19 @@ function nodesOf(snapshot: Snapshot): (group: CentroidGroup) => number {
 const RECALL_ERRORS = 2;
 
 /**
+ * No standard error is smaller than one search more that finds nothing would make it: two searches that find eight of ten each have an error of 0 by their own
+ * figures, and on a busy machine the time for a measurement (recall_budget_ms) may be over after two.
+ */
+const leastError = (samples: number): number => 1 / (samples + 2);
+
+/**
  * Health of an index's recall against its baseline; null: not measured.
  * @param errors standard errors in its favour; 0 where indexes are compared with each other
  */
 export function recallHealth({ measured, baseline }: CentroidGroup, configuration: Configuration, errors = RECALL_ERRORS): number | null {
   if (measured?.recall == null || baseline === null || baseline <= 0) return null;
-  const most = Math.min(1, measured.recall + errors * (measured.recall_error ?? 0));
+  const error = measured.recall_error === undefined ? 0 : Math.max(measured.recall_error ?? 0, leastError(measured.samples));
+  const most = Math.min(1, measured.recall + errors * error);
   return health(most / baseline, toCurve(configuration.recall, "linear"));
 }
 

@@ -191,7 +191,9 @@ function measureOne(host: Host, collection: Collection, { index, oid }: Index, b
     if ("why" in measured) return { oid, at, measured: null, why: measured.why, best: before?.best ?? null };
     // Recall with other probes, or of other neighbours, says nothing about this one.
     const comparable = before?.measured === null || (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
-    const best = Math.max(measured.recall ?? -1, comparable ? (before?.best ?? -1) : -1);
+    // What few searches found by luck is no measure for all later ones.
+    const enough = 2 * measured.samples >= Math.min(samples, measured.rows);
+    const best = Math.max((enough ? measured.recall : null) ?? -1, comparable ? (before?.best ?? -1) : -1);
     return { oid, at, measured, best: best < 0 ? null : best };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;

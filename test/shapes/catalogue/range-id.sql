@@ -1,8 +1,8 @@
--- Ranges of the id, 500 each here: five are full, the sixth is being filled, two wait. 2,700 rows.
+-- Ranges of the id, 500 each here: five are full, the sixth is being filled, six wait. 2,700 rows.
 -- collection: tweets
 -- [tables]
 CREATE TABLE tweets (id bigint PRIMARY KEY, body text, embedding vector(64)) PARTITION BY RANGE (id);
-DO $$ BEGIN FOR i IN 0..7 LOOP
+DO $$ BEGIN FOR i IN 0..11 LOOP
   EXECUTE format('CREATE TABLE tweets_%s PARTITION OF tweets FOR VALUES FROM (%s) TO (%s)', i, i * 500, (i + 1) * 500);
 END LOOP; END $$;
 CREATE SEQUENCE tweets_id START 2701;

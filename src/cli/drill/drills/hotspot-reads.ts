@@ -58,6 +58,8 @@ export const hotspotReads: Drill = {
   options: { movable: false },
   settings: {
     scale_workload: WORKLOAD,
+    // Where rows stay, load is by design and not judged unless this asks for it.
+    judge_partition_load: true,
     // It is the one of least impact, if nobody has to be asked.
     require_approval_strategies: [],
     // The load is smoothed over a minute (traffic_window_seconds): what replicas take off shows after that.
