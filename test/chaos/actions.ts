@@ -1,6 +1,7 @@
 /** What people and the loop are doing when a fault falls in: a random call, most of them begin an action. */
 import type pg from "pg";
 import { pause } from "../../src/cli/load.ts";
+import { hasten } from "./faults/clock.ts";
 import type { Random } from "./random.ts";
 import { BUSY, PLAIN } from "./tables.ts";
 import { isLost, USER_JOBS, type World } from "./world.ts";
@@ -79,7 +80,7 @@ const DOINGS: readonly Doing[] = [
     run: async (world, choices) => {
       await setMode(world, "approve");
       await heat(world, choices.pick(BUSY.keys));
-      const waiting = await world.until<string | null>("SELECT max(id)::text FROM ruvector.healing_actions WHERE state = 'awaiting_approval'", (id) => id !== null, 3);
+      const waiting = await world.until<string | null>("SELECT max(id)::text FROM ruvector.healing_actions WHERE state = 'awaiting_approval'", (id) => id !== null, 1.5);
       const said = choices.pick(["ruvector_healing_approve($1)", "ruvector_healing_approve($1)", "ruvector_healing_reject($1, 'chaos')", "ruvector_healing_abort($1)", null]);
       // Unanswered, it expires by itself, or is not needed any more.
       return waiting !== null && said !== null ? world.value(`SELECT ${said}`, [waiting]) : { outcome: waiting === null ? "not asked for" : "left waiting" };
@@ -112,13 +113,19 @@ const DOINGS: readonly Doing[] = [
   },
 ];
 
+/** What is under way mostly waits: for its verdict, for the end of a lease, for a word. */
+async function overIn(world: World, turns: number): Promise<void> {
+  const active = `SELECT count(*)::text FROM ruvector.healing_actions WHERE collection = '${BUSY.name}' AND ${ACTIVE}`;
+  for (let turn = 0; turn < turns && (await world.until<string>(active, (count) => count === "0", 0.6)) !== "0"; turn++) await hasten(world, 5);
+}
+
 /** Begins something; returns what, for people. */
 export async function act(world: World, choices: Random, short: boolean): Promise<string> {
   const doing = choices.weighted(short ? DOINGS.filter(({ long }) => !long) : DOINGS);
   try {
     if (world.mode !== null) await setMode(world, null);
     // Most calls would be refused because the action before is still at work; a few shall be.
-    if (choices.chance(0.8)) await world.until<string>(`SELECT count(*)::text FROM ruvector.healing_actions WHERE collection = '${BUSY.name}' AND ${ACTIVE}`, (count) => count === "0", 2);
+    if (choices.chance(0.8)) await overIn(world, 3);
     const answer = (await doing.run(world, choices)) as Answer | undefined;
     return [doing.name, answer?.outcome, answer?.reason].filter(Boolean).join(" ");
   } catch (error) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { act } from "./actions.ts";
 import { Check } from "./check.ts";
+import { hasten } from "./faults/clock.ts";
 import type { Fault } from "./faults/fault.ts";
 import { FAULTS } from "./faults/index.ts";
 import { random } from "./random.ts";
@@ -81,9 +82,14 @@ async function settle(world: World, check: Check, options: RunOptions): Promise<
     await world.ask("SELECT ruvector_healing_configure('{\"enabled\": false}')");
     const left = `SELECT (SELECT count(*) FROM ruvector.healing_actions WHERE finished_at IS NULL) + (SELECT count(*) FROM ruvector.healing_leases WHERE ended_at IS NULL)
                        + (SELECT count(*) FROM ruvector.healing_jobs WHERE state IN ('scheduled', 'running'))`;
-    const rest = await world.until<string>(left, (count) => count === "0", options.short ? 120 : 420);
+    const end = Date.now() + (options.short ? 120 : 420) * 1000;
+    let rest = await world.until<string>(left, (count) => count === "0", 2);
+    while (rest !== "0" && Date.now() < end) {
+      await hasten(world, 5);
+      rest = await world.until<string>(left, (count) => count === "0", 1);
+    }
     if (rest !== "0") found.push(`${rest} actions, leases and jobs do not end`);
-    found.push(...(await check.after({ explains: {} })));
+    found.push(...(await check.after({ explains: {} }, true)));
   } catch (error) {
     found.push(`settling failed: ${(error as Error).stack ?? String(error)}`);
   }
