@@ -56,11 +56,11 @@ function statement({ labels, columns }: Query): string {
   const names = [...new Set(columns.map(({ family }) => `'${family.name}'`))].join(", ");
   const [only] = columns;
   if (columns.length === 1) {
-    return `SELECT ${[...places, `value AS ${only!.name}`].join(", ")} FROM ruvector_healing_metric_samples(${names}) WHERE suffix = '${only!.suffix}'`;
+    return `SELECT ${[...places, `value AS ${only!.name}`].join(", ")} FROM ruvector.ruvector_healing_metric_samples(${names}) WHERE suffix = '${only!.suffix}'`;
   }
   const values = columns.map(({ family, suffix, name }) => `max(value) FILTER (WHERE family = '${family.name}' AND suffix = '${suffix}') AS ${name}`);
   const where = columns.every(({ suffix }) => suffix !== "") ? " WHERE suffix <> ''" : "";
-  return `SELECT ${[...places, ...values].join(", ")} FROM ruvector_healing_metric_samples(${names})${where} GROUP BY labels`;
+  return `SELECT ${[...places, ...values].join(", ")} FROM ruvector.ruvector_healing_metric_samples(${names})${where} GROUP BY labels`;
 }
 
 const text = (value: string): string => JSON.stringify(value);
@@ -83,7 +83,7 @@ export function queriesFile(): string {
   return `# Metrics of ruvector_healing for postgres_exporter (--extend.query-path). Made by npm run build; do not edit. docs/monitoring.md
 #
 # Its role needs: SELECT ruvector_healing_grant('<role>', 'viewer');
-# The functions are found on its search_path, which has schema public unless it was changed.
+# They are called by their name in schema ruvector, where nobody else can put one of the same name.
 
 ${blocks.join("\n\n")}
 `;

@@ -70,6 +70,7 @@ VALUES
   ('ruvector_healing_audit_rotate_key', 'admin', false),
   ('ruvector_healing_audit_export', 'admin', false),
 
+  ('ruvector_healing_actuator_connect', 'actuator', false),
   ('ruvector_healing_actuator_report', 'actuator', false),
   ('ruvector_healing_actuation_take', 'actuator', false),
   ('ruvector_healing_actuation_answer', 'actuator', false),

@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   IF collection ~ '^[0-9]{1,18}$' AND NOT EXISTS (SELECT FROM ruvector.collections c WHERE c.table_name = ruvector_healing_explain.collection) THEN
-    RETURN public.ruvector_healing_explain(collection::bigint);
+    RETURN ruvector.healing_call('explain', jsonb_build_object('action_id', collection)) ->> 'text';
   END IF;
   RETURN ruvector.healing_call('explain_collection', jsonb_build_object('collection_id', ruvector.healing_collection(collection))) ->> 'text';
 END

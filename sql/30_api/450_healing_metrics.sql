@@ -1,15 +1,15 @@
 -- Plain SQL: a scrape every few seconds must not start the JavaScript engine.
 
 -- With names of families only what they are made from is read: an exporter asks for one after the other.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_metric_samples(VARIADIC families text[] DEFAULT '{}')
+CREATE OR REPLACE FUNCTION ruvector.healing_metric_samples(families text[])
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH wanted AS MATERIALIZED (
     SELECT f.name, f.sources
       FROM ruvector.healing_metric_families() f
-     WHERE coalesce(cardinality(ruvector_healing_metric_samples.families), 0) = 0 OR f.name = ANY (ruvector_healing_metric_samples.families)
+     WHERE coalesce(cardinality(healing_metric_samples.families), 0) = 0 OR f.name = ANY (healing_metric_samples.families)
   )
   SELECT s.family, s.suffix, s.labels, s.value
     FROM (SELECT * FROM ruvector.healing_metrics_of_collections() WHERE EXISTS (SELECT FROM wanted WHERE 'collections' = ANY (sources))
@@ -27,6 +27,15 @@ AS $function$
           SELECT * FROM ruvector.healing_metrics_of_audit() WHERE EXISTS (SELECT FROM wanted WHERE 'audit' = ANY (sources))) s
    WHERE s.value IS NOT NULL AND s.family IN (SELECT name FROM wanted);
 $function$;
+COMMENT ON FUNCTION ruvector.healing_metric_samples(text[]) IS 'Values of the metrics, of some families or of all where none is named.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_metric_samples(VARIADIC families text[] DEFAULT '{}')
+RETURNS TABLE (family text, suffix text, labels text[], value double precision)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT s.family, s.suffix, s.labels, s.value FROM ruvector.healing_metric_samples(ruvector_healing_metric_samples.families) s;
+$function$;
 COMMENT ON FUNCTION public.ruvector_healing_metric_samples(text[]) IS 'Values of the metrics, of some families or of all: SELECT * FROM ruvector_healing_metric_samples(''ruvector_integrity_lambda'');';
 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_metrics(openmetrics boolean DEFAULT false)
@@ -43,7 +52,7 @@ AS $function$
                                      FROM unnest(s.labels) WITH ORDINALITY l (value, place)), '')
                       || ' ' || CASE s.value WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity' THEN '-Inf' ELSE s.value::text END || E'\n',
                       '' ORDER BY s.labels[1], s.labels[2], s.suffix, s.labels) AS lines
-      FROM public.ruvector_healing_metric_samples() s
+      FROM ruvector.healing_metric_samples('{}') s
       JOIN ruvector.healing_metric_families() f ON f.name = s.family
      GROUP BY s.family
   )

@@ -134,7 +134,8 @@ AS $function$
     FROM pg_proc p
     LEFT JOIN ruvector.healing_levels() l ON l.routine = p.proname
    WHERE (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
-      OR (p.pronamespace = 'ruvector'::regnamespace AND l.level IS NOT NULL)
+      -- Twins (990_twins.sql) have no rights of their own, and the grants of their name.
+      OR (p.pronamespace = 'ruvector'::regnamespace AND l.level IS NOT NULL AND p.proname NOT LIKE 'ruvector\_%')
    ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator', 'table_owner', 'owner'], coalesce(l.level, 'owner')), p.pronamespace = 'ruvector'::regnamespace, 1;
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_rights() IS 'Which level may execute what, and which roles can: SELECT routine, level, granted_to FROM ruvector_healing_rights();';

@@ -6,7 +6,7 @@ DECLARE
 BEGIN
   FOR routine IN
     SELECT p.oid FROM pg_catalog.pg_proc p
-     WHERE (p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE 'healing\_%')
+     WHERE (p.pronamespace = 'ruvector'::regnamespace AND p.proname ~ '^(ruvector_)?(healing|integrity|contracted)_')
         OR (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
   LOOP
     EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);

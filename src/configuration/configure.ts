@@ -23,7 +23,7 @@ export function configure(host: Host, collectionId: number, input: unknown, stra
     sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE collection_id = ${collectionId}::int`).name;
   const settings = validateSettings(input, strategies, name);
   checkTimeZones(host, (settings["maintenance_windows"] ?? []) as Configuration["maintenance_windows"]);
-  const before = inForce(host, name, settings);
+  const before = inForce(host, collectionId, settings);
   host.execute(sql`
     INSERT INTO ruvector.healing_config AS c (collection_id, settings)
     VALUES (${collectionId}::int, jsonb_strip_nulls(${JSON.stringify(settings)}::jsonb))
@@ -37,7 +37,7 @@ export function configure(host: Host, collectionId: number, input: unknown, stra
   const effective = host.query<{ id: number; settings: Configuration }>(sql`
     SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION SELECT collection_id FROM ruvector.collections) w ORDER BY id`);
   for (const one of effective) checkTogether(one.settings);
-  const changes = inForce(host, name, settings).flatMap((now, place): Changed[] => {
+  const changes = inForce(host, collectionId, settings).flatMap((now, place): Changed[] => {
     const then = before[place]!;
     const same = JSON.stringify([then.value, then.source]) === JSON.stringify([now.value, now.source]);
     return same ? [] : [{ key: now.key, old: then.value, old_source: then.source, new: now.value, new_source: now.source }];
@@ -52,9 +52,9 @@ export function configure(host: Host, collectionId: number, input: unknown, stra
   return effective.find(({ id }) => id === collectionId)!.settings;
 }
 
-const inForce = (host: Host, name: string | null, settings: Record<string, unknown>) =>
+const inForce = (host: Host, collectionId: number, settings: Record<string, unknown>) =>
   host.query<{ key: string; value: unknown; source: string }>(sql`
-    SELECT key, value, source FROM public.ruvector_healing_config(${name})
+    SELECT key, value, source FROM ruvector.healing_settings_in_force(${collectionId}::int)
      WHERE key IN (SELECT jsonb_object_keys(${JSON.stringify(settings)}::jsonb))`);
 
 const brief = (value: unknown): string => {

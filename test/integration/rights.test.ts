@@ -200,8 +200,8 @@ describe("an upgrade", () => {
       GRANT EXECUTE ON FUNCTION ruvector_healing_abort(bigint) TO "${viewer}";
       REVOKE EXECUTE ON FUNCTION ruvector_healing_config(text) FROM "${viewer}";
       GRANT EXECUTE ON FUNCTION ruvector_healing_trigger(text) TO PUBLIC`);
-    // As if the version before had lacked it.
-    await db.client.query("DROP FUNCTION ruvector_healing_effectiveness()");
+    // As if the version before had lacked it, and its twin in schema ruvector.
+    await db.client.query("DROP FUNCTION ruvector_healing_effectiveness() CASCADE");
     await db.client.query(`BEGIN; ${script} COMMIT;`);
     expect(await may(viewer, "ruvector_healing_effectiveness()")).toBe(true);
     expect(await may(app, "ruvector_healing_effectiveness()")).toBe(false);

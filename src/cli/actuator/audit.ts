@@ -103,12 +103,12 @@ export class AuditSigner {
    * null: it is signed, or nothing was added.
    */
   private async signDue(): Promise<string | null> {
-    const head = await this.link.value<Head>("SELECT ruvector_healing_audit_head()");
+    const head = await this.link.value<Head>("SELECT ruvector.ruvector_healing_audit_head()");
     if (head.key_id !== this.key.id) return `the chain is to be signed by key ${head.key_id} (${head.held_by}); this actuator has ${this.key.id}`;
     const { seq, hash } = head;
     if (head.head === null || seq === null || hash === null) return this.last === null ? null : `the chain is empty, and ${this.last.seq} was signed`;
     if (this.last) {
-      const links = (after: number) => this.link.rows<ChainLink>("SELECT seq, content_hash, hash FROM ruvector_healing_audit_links($1, $2)", [after, PAGE]);
+      const links = (after: number) => this.link.rows<ChainLink>("SELECT seq, content_hash, hash FROM ruvector.ruvector_healing_audit_links($1, $2)", [after, PAGE]);
       const broken = await extension(this.last, { seq, hash }, links);
       if (broken !== null) return broken;
     } else this.log("info", "signs its first audit head, which it takes on trust", { seq });
@@ -121,7 +121,7 @@ export class AuditSigner {
     if (!head.startsWith(`ruvector_healing audit v1 ${signed.seq} ${signed.hash} `) || !/^[\x20-\x7e]+$/.test(head)) {
       throw new Error(`the text of the head is not that of ${signed.seq}`);
     }
-    await this.link.once("SELECT ruvector_healing_audit_sign($1, $2, $3)", [head, this.key.id, this.key.sign(head)]);
+    await this.link.once("SELECT ruvector.ruvector_healing_audit_sign($1, $2, $3)", [head, this.key.id, this.key.sign(head)]);
     this.last = this.last?.seq === signed.seq ? this.last : { ...signed, at: Date.now() };
     this.signatures++;
     this.remember(this.last);

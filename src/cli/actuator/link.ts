@@ -1,6 +1,6 @@
 /**
  * The actuator's session with the database: it listens, it is the only one under its name, and it is made anew whenever it is lost. Needs a
- * session of its own: a pooler in transaction mode hands LISTEN and the lock on the name to somebody else.
+ * session of its own: a pooler in transaction mode hands LISTEN and the claim to the name to somebody else.
  */
 import type pg from "pg";
 import { connect, type Target } from "../connect.ts";
@@ -19,11 +19,8 @@ export class NotConnected extends Error {
 }
 
 const CHANNEL = "ruvector_healing_actuation";
-/** Of advisory locks on actuators' names. */
-const LOCK_CLASS = 7_294;
-
 /**
- * A server or a network that went away without a word is noticed within half a minute, on both sides: the lock on the name must not stand
+ * A server or a network that went away without a word is noticed within half a minute, on both sides: the claim to the name must not stand
  * for the two hours that an operating system waits by default.
  */
 const SESSION = `SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
@@ -106,7 +103,7 @@ export class Link {
     try {
       client = await connect(this.target, { query_timeout: QUERY_TIMEOUT_MS, application_name: this.applicationName });
       await client.query(SESSION);
-      const { rows } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_lock($1, hashtext($2)) AS mine", [LOCK_CLASS, this.name]);
+      const { rows } = await client.query<{ mine: boolean }>("SELECT ruvector.ruvector_healing_actuator_connect($1) AS mine", [this.name]);
       if (!rows[0]?.mine) throw new Error(`another process is connected as actuator "${this.name}": give this one another --name`);
       client.on("notification", ({ payload }) => this.events.notified(payload ?? ""));
       client.on("error", (error) => this.lost(client!, error.message));
@@ -120,7 +117,7 @@ export class Link {
       this.events.connected();
     } catch (error) {
       await client?.end().catch(() => undefined);
-      this.again(error instanceof Error ? error.message || String(error) : String(error));
+      this.again(whyNot(error));
     }
   }
 
@@ -139,4 +136,11 @@ export class Link {
     this.problem = why;
     this.timer = setTimeout(() => void this.open(), seconds * 1000);
   }
+}
+
+function whyNot(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  if (code === "42883" || code === "3F000") return "ruvector_healing in this database is not there, or older than this actuator: run the newer script over it (docs/install.md)";
+  if (code === "42501") return `${message}: docs/actuator.md has the GRANT that this role needs`;
+  return message || String(error);
 }

@@ -6,7 +6,7 @@ export const metrics = (reader: Reader, own: () => Promise<string>, failed: (err
   if (pathOf(request) !== "/metrics") return false;
   let loop = "";
   try {
-    const rows = await reader.query<{ text: string }>("SELECT ruvector_healing_metrics() AS text");
+    const rows = await reader.query<{ text: string }>("SELECT ruvector.ruvector_healing_metrics() AS text");
     loop = rows[0]?.text ?? "";
   } catch (error) {
     failed(error);

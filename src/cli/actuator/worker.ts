@@ -149,7 +149,7 @@ export class Worker implements LinkEvents {
   }
 
   private async tell(workload: string, replicas: number, more: object = {}): Promise<ReportAnswer> {
-    const answer = await this.link.value<ReportAnswer>("SELECT ruvector_healing_actuator_report($1, $2)", [
+    const answer = await this.link.value<ReportAnswer>("SELECT ruvector.ruvector_healing_actuator_report($1, $2)", [
       this.options.name, JSON.stringify({ workload, replicas, max_replicas: this.options.maxReplicas, ...more }),
     ]);
     this.spokenAt = monotonic();
@@ -180,7 +180,7 @@ export class Worker implements LinkEvents {
   private async take(): Promise<void> {
     // A workload's next request comes only when the one at work is answered, so there are at most as many as workloads.
     for (let turn = 0; turn <= this.options.workloads.length && !this.stopping; turn++) {
-      const request = await this.link.value<Request | null>("SELECT ruvector_healing_actuation_take($1)", [this.options.name]);
+      const request = await this.link.value<Request | null>("SELECT ruvector.ruvector_healing_actuation_take($1)", [this.options.name]);
       this.spokenAt = monotonic();
       if (!request) return;
       // Its claim had lapsed because the workload could not be read, and nobody else took it.
@@ -266,7 +266,7 @@ export class Worker implements LinkEvents {
   private async answer(id: number, { ok, answer }: Outcome, until: Deadline): Promise<boolean> {
     for (;;) {
       try {
-        await this.link.value("SELECT ruvector_healing_actuation_answer($1, $2, $3)", [id, ok, JSON.stringify({ ...answer, actuator: this.options.name })]);
+        await this.link.value("SELECT ruvector.ruvector_healing_actuation_answer($1, $2, $3)", [id, ok, JSON.stringify({ ...answer, actuator: this.options.name })]);
         return true;
       } catch (error) {
         if (!(error instanceof NotConnected)) {

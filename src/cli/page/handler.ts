@@ -25,7 +25,7 @@ type Read = (parameters: URLSearchParams) => Promise<unknown>;
 export function page({ query, once }: { readonly query: Query; readonly once: Query }): Handler {
   const cache = createCache();
   const graph = (name: string): Promise<GraphDocument> =>
-    cache.get(`graph ${name}`, KEPT.graph, async () => (await once<{ graph: GraphDocument }>("SELECT public.ruvector_contracted_graph($1) AS graph", [name]))[0]!.graph);
+    cache.get(`graph ${name}`, KEPT.graph, async () => (await once<{ graph: GraphDocument }>("SELECT ruvector.ruvector_contracted_graph($1) AS graph", [name]))[0]!.graph);
   const trends: typeof readTrends = (...from) => cache.get("trends", KEPT.trends, () => readTrends(...from));
   const reads: Readonly<Record<string, Read>> = {
     "/api/status": () => cache.get("overview", KEPT.overview, () => readOverview(query, 30, trends)),
@@ -38,8 +38,8 @@ export function page({ query, once }: { readonly query: Query; readonly once: Qu
       const action = parameters.get("action");
       if (action !== null && !/^\d{1,18}$/.test(action)) throw new NotFound("action is the number of an action");
       const [statement, what] = action === null
-        ? ["SELECT public.ruvector_healing_explain($1::text) AS text", wanted(parameters, "collection")] as const
-        : ["SELECT public.ruvector_healing_explain($1::bigint) AS text", action] as const;
+        ? ["SELECT ruvector.ruvector_healing_explain($1::text) AS text", wanted(parameters, "collection")] as const
+        : ["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", action] as const;
       return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({ text: (await once<{ text: string }>(statement, [what]))[0]?.text ?? "" }));
     },
   };

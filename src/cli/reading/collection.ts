@@ -40,16 +40,16 @@ export async function readCollection(query: Query, name: string, minutes: number
   });
   const [rows, integrity, last, thresholds] = await Promise.all([
     optional<{ at: number; lambda: number | null; state: number }>(query, missing, "ruvector_integrity_history", `
-      SELECT (max(extract(epoch FROM sampled_at)) * 1000)::float8 AS at, min(lambda) AS lambda,
-             max(array_position(ARRAY['normal', 'stress', 'critical'], state) - 1)::int AS state
-        FROM public.ruvector_integrity_history($1, since := now() - make_interval(mins => $2), limit_ := 100000)
-       GROUP BY floor(extract(epoch FROM sampled_at) / $3::float8) ORDER BY 1`, [name, minutes, bucket]),
+      SELECT max(extract(epoch FROM sampled_at)::float8) * 1000::float8 AS at, min(lambda) AS lambda,
+             max(pg_catalog.array_position(ARRAY['normal', 'stress', 'critical'], state) - 1)::int AS state
+        FROM ruvector.ruvector_integrity_history($1, since := now() - pg_catalog.make_interval(mins => $2), limit_ := 100000)
+       GROUP BY floor(extract(epoch FROM sampled_at)::float8 / $3::float8) ORDER BY 1`, [name, minutes, bucket]),
     optional<{ witness: WitnessEdge[] | null; unmeasured: CollectionDetail["unmeasured"] | null }>(query, missing, "ruvector_integrity_status",
-      "SELECT witness_edges AS witness, unmeasured FROM public.ruvector_integrity_status($1)", [name]),
+      "SELECT witness_edges AS witness, unmeasured FROM ruvector.ruvector_integrity_status($1)", [name]),
     optional<{ metrics: Partial<Metrics> }>(query, missing, "ruvector_integrity_history",
-      "SELECT metrics FROM public.ruvector_integrity_history($1, since := '-infinity', limit_ := 1)", [name]),
+      "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := '-infinity', limit_ := 1)", [name]),
     optional<{ key: string; value: number }>(query, missing, "ruvector_healing_config",
-      "SELECT key, value FROM public.ruvector_healing_config($1) WHERE key IN ('stress_threshold', 'critical_threshold')", [name]),
+      "SELECT key, value FROM ruvector.ruvector_healing_config($1) WHERE key IN ('stress_threshold', 'critical_threshold')", [name]),
   ]);
   const found = await graph;
   const witness = integrity[0]?.witness ?? [];

@@ -169,19 +169,19 @@ const time = (text: string | null | undefined): number | null => (text == null ?
 export async function readOverview(query: Query, history = 30, trendsOf = readTrends): Promise<Overview> {
   const missing: Missing[] = [];
   const [head] = await query<{ status: StatusDocument; now: Date; database: string; standby: boolean }>(
-    "SELECT public.ruvector_healing_status() AS status, clock_timestamp() AS now, current_database()::text AS database, pg_is_in_recovery() AS standby");
+    "SELECT ruvector.ruvector_healing_status() AS status, clock_timestamp() AS now, current_database()::text AS database, pg_is_in_recovery() AS standby");
   if (!head) throw new Error("ruvector_healing_status() returned nothing");
   const { status, now } = head;
   const { loop } = status;
   if (loop === undefined) throw new Error("ruvector_healing in this database is older than this command: run the newer script over it (docs/install.md)");
   const [integrity, trends, outcomes, strategies] = await Promise.all([
     optional<{ name: string; witness: WitnessEdge[] | null; unmeasured: number }>(query, missing, "ruvector_integrity_status",
-      "SELECT collection_name AS name, witness_edges AS witness, coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM public.ruvector_integrity_status()"),
+      "SELECT collection_name AS name, witness_edges AS witness, coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM ruvector.ruvector_integrity_status()"),
     trendsOf(query, missing),
     readOutcomes(query, missing, history),
     optional<StrategySeen>(query, missing, "ruvector_healing_effectiveness",
       `SELECT name, weight, outcomes::int AS outcomes, success_rate::float8 AS success_rate, avg_improvement::float8 AS improvement,
-              avg_time_to_recovery_seconds::float8 AS recovery_seconds FROM public.ruvector_healing_effectiveness()`),
+              avg_time_to_recovery_seconds::float8 AS recovery_seconds FROM ruvector.ruvector_healing_effectiveness()`),
   ]);
   const at = now.getTime();
   const tick = time(status.last_tick);
@@ -220,8 +220,8 @@ const worstFirst = (a: CollectionSeen, b: CollectionSeen): number =>
 /** lambda of all collections over the last half hour. Reads every sample of that time: not to be asked every second. */
 export async function readTrends(query: Query, missing: Missing[]): Promise<ReadonlyMap<string, readonly (number | null)[]>> {
   const rows = await optional<{ name: string; bucket: number; lambda: number | null }>(query, missing, "ruvector_integrity_history", `
-    SELECT collection_name AS name, floor(extract(epoch FROM now() - sampled_at) / ${TREND.bucket})::int AS bucket, min(lambda) AS lambda
-      FROM public.ruvector_integrity_history(since := now() - interval '${TREND.bucket * TREND.buckets} seconds', limit_ := 50000)
+    SELECT collection_name AS name, floor(extract(epoch FROM now() - sampled_at)::float8 / ${TREND.bucket}::float8)::int AS bucket, min(lambda) AS lambda
+      FROM ruvector.ruvector_integrity_history(since := now() - interval '${TREND.bucket * TREND.buckets} seconds', limit_ := 50000)
      GROUP BY 1, 2`);
   const trends = new Map<string, (number | null)[]>();
   for (const { name, bucket, lambda } of rows) {
@@ -245,6 +245,6 @@ export async function readOutcomes(query: Query, missing: Missing[], limit: numb
   const rows = await optional<HistoryRow>(query, missing, "ruvector_healing_history", `
     SELECT action_id::float8 AS id, collection, state, problem_class AS problem, strategy, initiated_by AS by, created_at, finished_at,
            rows_moved::float8 AS rows, initial_lambda AS lambda_before, predicted_lambda AS lambda_foreseen, final_lambda AS lambda_after, verified, message
-      FROM public.ruvector_healing_history(since := now() - $1::interval, limit_ := $2)`, [since, limit]);
+      FROM ruvector.ruvector_healing_history(since := now() - $1::interval, limit_ := $2)`, [since, limit]);
   return rows.map((row) => ({ ...row, created_at: row.created_at.getTime(), finished_at: row.finished_at?.getTime() ?? null }));
 }

@@ -1,4 +1,8 @@
-/** How the page and the commands read: reading functions only, so that the level viewer is enough. */
+/**
+ * How the page and the commands read: reading functions only, so that the level viewer is enough. Whoever may create in public could put a
+ * function or an operator in front of what is found by a name alone. So ours are called by their name in schema ruvector, and types fit PostgreSQL's own
+ * operators and functions exactly, which are then found first; polymorphic ones are named with their schema.
+ */
 import pg, { type QueryResultRow } from "pg";
 
 export type Query = <Row extends QueryResultRow>(statement: string, parameters?: readonly unknown[]) => Promise<Row[]>;

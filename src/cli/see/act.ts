@@ -7,8 +7,8 @@ import { name } from "./text.ts";
 export const explain = (what: string, flags: Common): Promise<void> =>
   asking(flags, async (query) => {
     const [statement, parameter] = /^\d{1,18}$/.test(what)
-      ? ["SELECT public.ruvector_healing_explain($1::bigint) AS text", what] as const
-      : ["SELECT public.ruvector_healing_explain($1::text) AS text", what] as const;
+      ? ["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", what] as const
+      : ["SELECT ruvector.ruvector_healing_explain($1::text) AS text", what] as const;
     const [row] = await query<{ text: string }>(statement, [parameter]);
     const text = row?.text ?? "";
     console.log(flags.json ? JSON.stringify({ about: what, text }, null, 1) : painted(text));
@@ -39,7 +39,7 @@ interface Answer {
 export const act = (verb: "approve" | "reject" | "abort", id: number, more: readonly string[], flags: Common): Promise<void> =>
   asking(flags, async (query) => {
     const parameters = [String(id), ...more];
-    const [row] = await query<{ answer: Answer }>(`SELECT public.ruvector_healing_${verb}(${parameters.map((_, place) => `$${place + 1}::${place === 0 ? "bigint" : "text"}`).join(", ")}) AS answer`, parameters);
+    const [row] = await query<{ answer: Answer }>(`SELECT ruvector.ruvector_healing_${verb}(${parameters.map((_, place) => `$${place + 1}::${place === 0 ? "bigint" : "text"}`).join(", ")}) AS answer`, parameters);
     const answer = row?.answer ?? {};
     if (flags.json) console.log(JSON.stringify(answer, null, 1));
     else {

@@ -35,7 +35,7 @@ export async function asking({ dbname }: Common, ask: (query: Query) => Promise<
 
 export function failure(error: unknown, where: string): string {
   if (error instanceof pg.DatabaseError) {
-    if (error.code === "42883") return `ruvector_healing is not installed in ${where}, or is older than this command.`;
+    if (error.code === "42883" || error.code === "3F000") return `ruvector_healing is not installed in ${where}, or is older than this command.`;
     return [error.message, error.detail, error.hint].filter(Boolean).join("\n");
   }
   const { message, code } = error as { message?: string; code?: string };
