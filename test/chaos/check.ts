@@ -107,10 +107,12 @@ export class Check {
     return found;
   }
 
-  /** Two ticks begin and end from now on. */
+  /** Two ticks begin and end from now on, and none is at work any more that the fault could have met: what it says would be put down to the next fault. */
   async #ticks(): Promise<string[]> {
-    const [now] = await this.#world.ask<{ ticks: string }>("SELECT ticks::text FROM ruvector.healing_ticks");
+    const [now] = await this.#world.ask<{ ticks: string; at: string }>("SELECT ticks::text, clock_timestamp()::text AS at FROM ruvector.healing_ticks");
     const last = await this.#world.until<string>("SELECT ticks::text FROM ruvector.healing_ticks", (ticks) => Number(ticks) >= Number(now!.ticks) + 3, PATIENCE);
+    await this.#world.until<string>(`SELECT count(*)::text FROM pg_stat_activity WHERE state = 'active' AND query ILIKE '%call%healing_tick()%'
+      AND pid <> pg_backend_pid() AND datname = current_database() AND query_start <= $1::timestamptz`, (count) => count === "0", PATIENCE, [now!.at]);
     return Number(last) >= Number(now!.ticks) + 3 ? [] : [`the loop does not run: ${Number(last) - Number(now!.ticks)} ticks in ${PATIENCE} s`];
   }
 
