@@ -16,6 +16,7 @@ DECLARE
   affected bigint;
   error_detail text;
   error_hint text;
+  error_constraint text;
 BEGIN
   IF wants_rows THEN
     FOR one IN EXECUTE statement USING texts LOOP
@@ -32,10 +33,10 @@ BEGIN
   GET DIAGNOSTICS affected = ROW_COUNT;
   RETURN json_build_object('count', affected);
 EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT, error_constraint = CONSTRAINT_NAME;
   RETURN json_build_object('error', json_build_object(
     'sqlstate', SQLSTATE, 'message', SQLERRM,
-    'detail', nullif(error_detail, ''), 'hint', nullif(error_hint, '')));
+    'detail', nullif(error_detail, ''), 'hint', nullif(error_hint, ''), 'constraint', nullif(error_constraint, '')));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_run(text, text, boolean) IS 'Runs one statement for the bundle; returns {rows}, {count} or {error} as JSON text.';

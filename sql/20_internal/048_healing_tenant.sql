@@ -73,3 +73,13 @@ AS $function$
   SELECT CASE WHEN $1 IS NULL THEN $2 ELSE $2 #- '{maintenance,sessions}' #- '{maintenance,blockers}' #- '{maintenance,jobs}' END;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_seen(text[], jsonb) IS 'What a caller with that scope may see of a reading.';
+
+-- What is said in words names what stands in the way: another collection, a job of pg_cron, a session and its role, the action that opened the breaker.
+-- A caller limited to a tenant gets the words that its own columns are made of instead.
+CREATE OR REPLACE FUNCTION ruvector.healing_words_seen(scope text[], words text, instead text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT CASE WHEN $1 IS NULL THEN $2 WHEN $2 IS NOT NULL THEN $3 END;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_words_seen(text[], text, text) IS 'A text as a caller with that scope may see it.';

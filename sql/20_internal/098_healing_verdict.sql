@@ -89,11 +89,11 @@ AS $function$
                   ELSE format('%s of the %s samples in a row that make it stress', least((j.hysteresis ->> 'below_stress')::int, j.stress_samples), j.stress_samples) END)
            WHEN 'unknown' THEN CASE
              WHEN NOT j.there THEN 'its table is gone'
-             WHEN j.state IS NULL THEN format('not sampled yet: %s', CASE WHEN l.condition = 'running' AND failed.message IS NOT NULL THEN 'its ticks fail: ' || failed.message
+             WHEN j.state IS NULL THEN format('not sampled yet: %s', CASE WHEN l.condition = 'running' AND failed.message IS NOT NULL THEN 'its ticks fail' || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(), failed.message, NULL), '')
                WHEN l.condition = 'running' THEN 'the next tick does' ELSE lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') END)
              WHEN NOT j.fresh THEN format('the last sample is of %s (lambda %s, state %s): %s', ruvector.healing_timestamp(j.sampled_at), coalesce(j.lambda_text, 'not known'),
                j.state_name, CASE WHEN l.condition <> 'running' THEN lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.')
-                 WHEN failed.message IS NOT NULL THEN 'its ticks fail: ' || failed.message
+                 WHEN failed.message IS NOT NULL THEN 'its ticks fail' || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(), failed.message, NULL), '')
                  ELSE 'another session holds the collection, or the loop has not come to it' END)
              ELSE 'lambda could not be read; what could not be measured is listed with the GRANT that would show it' END
            ELSE format('%s%s', CASE

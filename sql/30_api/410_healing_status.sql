@@ -41,7 +41,7 @@ AS $function$
                'action_id', a.id, 'collection', a.collection, 'strategy', a.strategy_name, 'problem', a.problem_class,
                'state', a.state, 'rows_moved', (a.progress ->> 'rows')::bigint, 'rows_planned', (a.plan ->> 'rows')::bigint,
                'started_at', ruvector.healing_timestamp(a.started_at), 'deadline', ruvector.healing_timestamp(a.deadline),
-               'message', a.message, 'fingerprint', a.fingerprint, 'approved_by', a.approved_by,
+               'message', ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), a.message, format('%s: %s', a.strategy_name, replace(a.state, '_', ' '))), 'fingerprint', a.fingerprint, 'approved_by', a.approved_by,
                'approve', CASE WHEN a.state = 'awaiting_approval' THEN format('SELECT ruvector_healing_approve(%s);', a.id) END) ORDER BY a.id)
         FROM active a), '[]'),
     'cooldown_until', (SELECT ruvector.healing_timestamp(max(until)) FROM cooldowns WHERE until > now()),
@@ -49,7 +49,9 @@ AS $function$
     'forecasts', ruvector.healing_forecast_scores(ARRAY(SELECT collection_id FROM wanted)),
     'leases', coalesce((
       SELECT jsonb_agg(jsonb_build_object(
-               'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name, 'kind', l.kind, 'target', l.target,
+               'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name, 'kind', l.kind,
+               -- A paused job is anybody's.
+               'target', CASE WHEN l.kind <> 'paused_job' OR ruvector.healing_tenant_scope() IS NULL THEN l.target END,
                'granted_at', ruvector.healing_timestamp(l.granted_at), 'expires_at', ruvector.healing_timestamp(l.expires_at)) ORDER BY l.id)
         FROM ruvector.healing_leases l
         JOIN wanted w USING (collection_id)
@@ -65,12 +67,13 @@ AS $function$
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
                'net_zero_move_ratio', (SELECT round(z.ratio::numeric, 3) FROM ruvector.healing_net_zero(w.collection_id) z),
                'suspended', coalesce((
-                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'problem_class', u.problem_class, 'kind', u.kind, 'reason', u.reason,
+                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'problem_class', u.problem_class, 'kind', u.kind, 'reason', ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), u.reason, u.kind),
                           'until', ruvector.healing_timestamp(u.until), 'everywhere', u.everywhere,
                           'resume', ruvector.healing_resume_statement(u.strategy_name, CASE WHEN NOT u.everywhere THEN w.name END)) ORDER BY u.until DESC)
                    FROM ruvector.healing_suspended(w.collection_id) u), '[]'),
                'refusals', coalesce((
-                 SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at,
+                 SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message', ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), r.message, 'held back: ' || r.reason),
+                          'flips_at', ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), r.flips_at, 'what stands in the way'),
                           'count', r.count, 'since', ruvector.healing_timestamp(r.first_at),
                           'escalated_at', ruvector.healing_timestamp(r.escalated_at)) ORDER BY r.last_at DESC)
                    FROM ruvector.healing_refusals r

@@ -28,7 +28,8 @@ AS $function$
   SELECT a.id, a.collection, a.state, a.problem_class, a.strategy_name, a.initiated_by, a.created_at, a.finished_at,
          coalesce(a.finished_at, clock_timestamp()) - a.created_at, (a.progress ->> 'rows')::bigint,
          a.initial_lambda, a.predicted_lambda, a.final_lambda, o.improvement_pct, a.verified,
-         nullif(concat_ws('; ', a.message, CASE WHEN o.feedback_at IS NOT NULL THEN format('judged %s by %s%s', o.feedback_score, o.feedback_by, ': ' || o.feedback_note) END), '')
+         ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), nullif(concat_ws('; ', a.message, CASE WHEN o.feedback_at IS NOT NULL THEN format('judged %s by %s%s', o.feedback_score, o.feedback_by, ': ' || o.feedback_note) END), ''),
+           format('%s: %s', a.strategy_name, replace(a.state, '_', ' ')))
     FROM ruvector.healing_actions a
     LEFT JOIN ruvector.healing_outcomes o ON o.action_id = a.id
    WHERE a.updated_at >= ruvector.healing_since(since)

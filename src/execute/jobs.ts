@@ -12,6 +12,7 @@ import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import { HealingError } from "../model/errors.ts";
+import { jobError } from "../model/row-free.ts";
 import { forgetRun, nextMinute, readRun, type Run, schedule, unschedule, whyNoCron, zoneKnown } from "./cron.ts";
 
 export type JobState = "scheduled" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
@@ -102,7 +103,7 @@ export function watchJob(host: Host, id: string): Job {
   const pid = backendOf(host, job);
   if (run?.status === "succeeded") return finish(host, job, "succeeded", run.message ?? "done", run);
   if (pid !== null) return keepRunning(host, job, run, pid);
-  if (run?.status === "failed") return finish(host, job, endOf(job, run), run.message ?? "no message", run);
+  if (run?.status === "failed") return finish(host, job, endOf(job, run), jobError(run.message ?? "no message"), run);
   if (run) return unseen(host, job, run);
   return job.state === "running" ? finish(host, job, "lost", "its backend is gone and pg_cron has no record of how it ended", null) : notStarted(host, job, scheduled, logged);
 }
@@ -134,12 +135,15 @@ export function sweepJobs(host: Host, collectionId: number): void {
 }
 
 /** pid of the backend that runs the job now. A role that may not see others' statements sees those of its own jobs. */
+/** The job's own: whoever else begins a statement with that comment is somebody else, whose statement neither runs for us nor is cancelled. */
+const OURS = "usename = current_user AND datname = current_database() AND state = 'active'";
+
 const backendOf = (host: Host, { id }: Job): number | null =>
-  host.query<{ pid: number }>(sql`SELECT pid FROM pg_stat_activity WHERE starts_with(query, ${marker(id)}) AND state = 'active'`)[0]?.pid ?? null;
+  host.query<{ pid: number }>(sql`SELECT pid FROM pg_stat_activity WHERE starts_with(query, ${marker(id)}) AND ${raw(OURS)}`)[0]?.pid ?? null;
 
 /** Cancels the backend that runs this very statement, if there is one. */
 const cancelBackend = (host: Host, { id }: Job): boolean =>
-  host.query(sql`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE starts_with(query, ${marker(id)}) AND state = 'active'`).length > 0;
+  host.query(sql`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE starts_with(query, ${marker(id)}) AND ${raw(OURS)}`).length > 0;
 
 function keepRunning(host: Host, job: Job, run: Run | null, pid: number): Job {
   if (job.cancel_reason !== null) cancelBackend(host, job);

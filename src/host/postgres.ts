@@ -6,6 +6,7 @@
  */
 import sql, { Sql } from "sql-template-tag";
 import { type ErrorDocument, HealingError, SqlError } from "../model/errors.ts";
+import { withoutRows } from "../model/row-free.ts";
 import { currentEngine } from "./engine.ts";
 import type { Host } from "./host.ts";
 
@@ -103,8 +104,15 @@ function run(statement: Sql, wantsRows: boolean, relid: string | null): Answer {
     throw thrownBySql(error);
   }
   const answer = JSON.parse(rows[0]!.answer) as Answer;
-  if ("error" in answer) throw new SqlError(answer.error);
+  if ("error" in answer) throw new SqlError(relid === null ? answer.error : told(answer.error));
   return answer;
+}
+
+/** What is left of an error of a statement on a user's rows; the log gets the rest. */
+function told(error: ErrorDocument): ErrorDocument {
+  const free = withoutRows(error);
+  if (free.message !== error.message) lines.push(["log", `ruvector_healing: ${oneLine(`${error.sqlstate}: ${error.message} ${error.detail ?? ""}`)}`]);
+  return free;
 }
 
 /** A table's name may hold a line's end, and what follows it must not look like a line of the log. */
