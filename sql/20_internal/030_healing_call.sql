@@ -14,7 +14,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = 'another session is changing settings in a transaction that has not ended',
       DETAIL = 'Waited 5 s.', HINT = hint;
   END IF;
-  IF operation IN ('unregister', 'sample', 'report') THEN
+  IF operation IN ('register', 'unregister', 'sample', 'report') THEN
     RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = message, DETAIL = format('Collection %s; waited 5 s.', name), HINT = hint;
   END IF;
   RETURN jsonb_build_object('outcome', 'deferred', 'collection', name, 'reason', 'collection_busy', 'message', message,
@@ -43,6 +43,11 @@ DECLARE
   locked integer := CASE
     WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
     WHEN operation = 'configure' THEN 0
+    -- Registered again, as src/collection/lookup.ts finds it: a tick that came to its row would wait for this transaction to end, and all others with it.
+    WHEN operation = 'register' THEN (
+      SELECT c.collection_id FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace
+        JOIN ruvector.collections c ON c.relid = k.oid OR (c.schema_name = n.nspname AND c.table_name = k.relname)
+       WHERE k.oid = (input ->> 'relation')::oid LIMIT 1)
     WHEN operation IN ('approve', 'reject', 'abort', 'feedback') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
   -- Settings are one object for everybody: rules between them hold over all layers.

@@ -44,6 +44,11 @@ DECLARE
   name text;
   about text;
 BEGIN
+  -- An operator may call this: what is no phase is told, and is no failure of the action.
+  IF phase IS NULL OR phase NOT IN ('batch', 'observe') THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'phase must be batch or observe', DETAIL = format('Got %s.', coalesce(quote_literal(left(phase, 200)), 'NULL')),
+      HINT = 'CALL ruvector_healing_tick(); runs both for every collection.';
+  END IF;
   -- Another tick or a person's call is at work on this collection: it needs nothing from here.
   IF NOT ruvector.healing_try_lock('collection', collection_id) THEN
     RETURN false;

@@ -36,13 +36,14 @@ AS $function$
 DECLARE
   place record;
   answer jsonb;
+  caller constant name := ruvector.healing_caller();
 BEGIN
   -- By a name nobody reaches a schema that is closed to them; the same holds for a number.
   SELECT n.nspname, c.relname INTO place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE c.oid = healing_register.relation AND NOT has_schema_privilege(session_user, n.oid, 'USAGE');
+   WHERE c.oid = healing_register.relation AND NOT has_schema_privilege(caller, n.oid, 'USAGE');
   IF FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = format('role %I may not use schema %I', session_user, place.nspname),
-      DETAIL = format('Table %I is in it.', place.relname), HINT = format('GRANT USAGE ON SCHEMA %I TO %I;', place.nspname, session_user);
+    RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = format('role %I may not use schema %I', caller, place.nspname),
+      DETAIL = format('Table %I is in it.', place.relname), HINT = format('GRANT USAGE ON SCHEMA %I TO %I;', place.nspname, caller);
   END IF;
   answer := ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
   PERFORM ruvector.healing_make_locks();

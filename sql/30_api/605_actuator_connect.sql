@@ -18,9 +18,11 @@ DECLARE
   name text := ruvector.healing_actuator_name(actuator);
 BEGIN
   PERFORM ruvector.healing_writable('actuator_connect');
-  -- Names come and go with the processes.
+  -- Names come and go with the processes; a session has one. Never waited for: whoever has its row locked keeps it.
   DELETE FROM ruvector.healing_actuator_sessions s
-   WHERE s.connected_at < clock_timestamp() - interval '1 day' AND s.actuator <> name AND NOT ruvector.healing_actuator_there(s);
+   WHERE s.actuator IN (SELECT o.actuator FROM ruvector.healing_actuator_sessions o
+                         WHERE o.actuator <> name AND (o.pid = pg_backend_pid() OR (o.connected_at < clock_timestamp() - interval '1 minute' AND NOT ruvector.healing_actuator_there(o)))
+                           FOR UPDATE SKIP LOCKED);
   INSERT INTO ruvector.healing_actuator_sessions AS s (actuator, pid, login, application_name, connected_at)
   VALUES (name, pg_backend_pid(), (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user), current_setting('application_name'), clock_timestamp())
   ON CONFLICT ON CONSTRAINT healing_actuator_sessions_pkey DO UPDATE

@@ -53,6 +53,10 @@ DECLARE
   claims jsonb;
 BEGIN
   PERFORM ruvector.healing_writable('actuator_report');
+  -- Kept for a day and read by every plan: what an actuator has to say fits a line.
+  IF octet_length(state::text) > 8192 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'state has more than 8 kB', DETAIL = format('Got %s bytes.', octet_length(state::text)), HINT = example;
+  END IF;
   IF jsonb_typeof(state) IS DISTINCT FROM 'object' OR jsonb_typeof(state -> 'workload') IS DISTINCT FROM 'string' OR length(workload) NOT BETWEEN 1 AND 253 THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'state must name its workload in 1 to 253 characters',
       DETAIL = format('Got %s.', coalesce(left(state::text, 250), 'NULL')), HINT = example;
@@ -75,11 +79,18 @@ BEGIN
     DELETE FROM ruvector.healing_actuators a WHERE a.actuator = name AND a.workload = ruvector_healing_actuator_report.state ->> 'workload';
     RETURN jsonb_build_object('workload', workload, 'left', true);
   END IF;
+  -- A name for each process and workload: this many are a mistake, or no actuators.
+  IF (SELECT count(*) FROM ruvector.healing_actuators a) >= 1000
+     AND NOT EXISTS (SELECT FROM ruvector.healing_actuators a WHERE a.actuator = name AND a.workload = ruvector_healing_actuator_report.state ->> 'workload') THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = '1000 actuators and workloads are known already', DETAIL = format('Got a new one: %s, %s.', left(name, 200), left(workload, 200)),
+      HINT = 'Keep to one name for each process; a name that has been silent for a day is forgotten. "leaving": true takes one away at once.';
+  END IF;
   INSERT INTO ruvector.healing_actuators AS a (actuator, workload, state, reported_at)
   VALUES (name, workload, ruvector_healing_actuator_report.state, clock_timestamp())
   ON CONFLICT ON CONSTRAINT healing_actuators_pkey DO UPDATE SET state = excluded.state, reported_at = excluded.reported_at;
   -- Names come and go with the processes (a pod's, say): nothing is planned on one that was silent for so long.
-  DELETE FROM ruvector.healing_actuators a WHERE a.reported_at < clock_timestamp() - interval '1 day';
+  DELETE FROM ruvector.healing_actuators a
+   WHERE (a.actuator, a.workload) IN (SELECT o.actuator, o.workload FROM ruvector.healing_actuators o WHERE o.reported_at < clock_timestamp() - interval '1 day' FOR UPDATE SKIP LOCKED);
   WITH renewed AS (
     UPDATE ruvector.healing_actuations r SET claimed_until = ruvector.healing_claim_end(r.action_id)
      WHERE r.state = 'taken' AND r.taken_by = name AND r.deadline > clock_timestamp()
@@ -142,6 +153,10 @@ DECLARE
   late boolean;
 BEGIN
   PERFORM ruvector.healing_writable('actuation_answer');
+  IF octet_length(answer::text) > 8192 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'an answer has more than 8 kB', DETAIL = format('Got %s bytes.', octet_length(answer::text)),
+      HINT = 'SELECT ruvector_healing_actuation_answer(7, true, ''{"replicas": 3}'');';
+  END IF;
   IF id IS NULL OR ok IS NULL OR jsonb_typeof(answer) IS DISTINCT FROM 'object' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'an answer has an id, whether it went well, and a JSON object',
       DETAIL = format('Got id %s, ok %s, answer %s.', coalesce(id::text, 'NULL'), coalesce(ok::text, 'NULL'), coalesce(left(answer::text, 200), 'NULL')),
