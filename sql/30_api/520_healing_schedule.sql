@@ -64,8 +64,9 @@ BEGIN
   FOR held IN SELECT DISTINCT l.collection_id FROM ruvector.healing_leases l JOIN ruvector.collections c USING (collection_id) WHERE l.ended_at IS NULL LOOP
     PERFORM ruvector.healing_call('end_leases', jsonb_build_object('collection_id', held, 'reason', 'the loop was unscheduled'));
   END LOOP;
+  -- Others may have one of that name: theirs to end.
   IF to_regclass('cron.job') IS NOT NULL THEN
-    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = $1 AND database = current_database()' INTO jobs USING 'ruvector_healing_tick';
+    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = $1 AND database = current_database() AND username = current_user' INTO jobs USING 'ruvector_healing_tick';
     FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP
       EXECUTE 'SELECT cron.unschedule($1)' USING job;
       INSERT INTO ruvector.healing_events (kind, message, details)

@@ -1,5 +1,5 @@
 -- Every function of public once more in schema ruvector, where nobody else creates. In public whoever may create there can add an overload
--- that a call finds instead, or that makes it ambiguous: ruvector_healing_metrics() without an argument, before ours with a default. So programs (the page, the
+-- that a call finds instead (text, where ours takes jsonb and a constant in quotes is given), or that makes it ambiguous (one more argument, with a default). So programs (the page, the
 -- commands, the actuator, exporters) call ruvector.ruvector_healing_metrics(). A twin has no rights of its own (SECURITY INVOKER, the level of
 -- its name), and its body is bound to the function, not to its name (BEGIN ATOMIC). Whoever drops a function of public adds CASCADE: its twin goes with it.
 DO $twins$
