@@ -33,7 +33,7 @@ export function withoutRows(error: ErrorDocument & { readonly constraint?: strin
 /** pg_cron keeps of a failed run the text alone, with its DETAIL: these begin errors that name objects only. */
 const KNOWN = new RegExp(`^(server restarted|job cancell?ed|connection|(\\w+:\\s+)?(${[
   "canceling ", "terminating connection", "deadlock detected", "could not create unique index ", "could not obtain lock ", "could not extend file ", "could not write ",
-  "out of memory", "out of shared memory", "permission denied ", "must be owner of ", "must be able to ", "relation \"", "index \"", "schema \"", "role \"", "database \"",
+  "out of memory", "out of shared memory", "division by zero", "permission denied ", "must be owner of ", "must be able to ", "relation \"", "index \"", "schema \"", "role \"", "database \"",
   "could not open relation ", "cannot ", "too many ", "access method ", "the database system is ",
 ].join("|")}))`);
 
