@@ -56,6 +56,8 @@ VALUES
   ('healing_tick_begin', 'operator', false),
   ('healing_tick_collection', 'operator', false),
   ('healing_tick_end', 'operator', false),
+  ('healing_turn_begin', 'operator', false),
+  ('healing_turn_end', 'operator', false),
   ('healing_audit_tick', 'operator', false),
 
   ('ruvector_healing_register', 'admin', false),

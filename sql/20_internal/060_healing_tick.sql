@@ -22,13 +22,16 @@ BEGIN
                 + extract(epoch FROM clock_timestamp() - t.started_at) * CASE WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
          END;
   PERFORM ruvector.healing_breaker_update();
-  RETURN ARRAY(SELECT collection_id FROM ruvector.collections ORDER BY collection_id);
+  PERFORM ruvector.healing_turns_left();
+  -- Suspects last: what ends this tick ends it behind the others.
+  RETURN ARRAY(SELECT c.collection_id FROM ruvector.collections c LEFT JOIN ruvector.healing_aside() a USING (collection_id)
+                ORDER BY a.collection_id IS NOT NULL, c.collection_id);
 END
 $function$;
 
 -- Moves one collection on. phase 'batch': at most one batch of the active action; 'observe': sample, then judge
 -- the action or decide whether there is one to start. Returns whether the phase wants to be called again.
--- An error ends as a recorded failure of the action, never as a stuck tick: JavaScript may be what failed, so
+-- An error ends as a recorded failure of the action and sets the collection aside, and never ends the tick: JavaScript may be what failed, so
 -- the recording is plain SQL.
 CREATE OR REPLACE FUNCTION ruvector.healing_tick_collection(collection_id integer, phase text, slice_elapsed double precision)
 RETURNS boolean
@@ -43,6 +46,7 @@ DECLARE
   turned text;
   name text;
   about text;
+  again boolean;
 BEGIN
   -- An operator may call this: what is no phase is told, and is no failure of the action.
   IF phase IS NULL OR phase NOT IN ('batch', 'observe') THEN
@@ -54,11 +58,17 @@ BEGIN
     RETURN false;
   END IF;
   BEGIN
-    RETURN (ruvector.healing_call('tick_' || phase,
-              jsonb_build_object('collection_id', collection_id, 'slice_elapsed', slice_elapsed)) ->> 'again')::boolean;
+    again := (ruvector.healing_call('tick_' || phase,
+                jsonb_build_object('collection_id', collection_id, 'slice_elapsed', slice_elapsed)) ->> 'again')::boolean;
+    -- What waits for the commit (a deferred foreign key) fails here, where it is an error like others: at COMMIT it would end the whole tick, unrecorded.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    SET CONSTRAINTS ruvector.healing_event_committed DEFERRED;
+    RETURN again;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS failure_state = RETURNED_SQLSTATE, failure_message = MESSAGE_TEXT, failure_detail = PG_EXCEPTION_DETAIL;
   END;
+  failure_message := ruvector.healing_text(failure_message);
+  failure_detail := ruvector.healing_text(failure_detail);
   UPDATE ruvector.healing_ticks
      SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail), last_error_at = clock_timestamp(), errors = errors + 1;
   UPDATE ruvector.healing_actions a
@@ -100,6 +110,7 @@ BEGIN
       PERFORM ruvector.healing_record_outcome(culprit, false);
     END IF;
   END IF;
+  PERFORM ruvector.healing_set_aside(collection_id, failure_state, format('%s: %s', failure_state, failure_message), false);
   PERFORM ruvector.healing_breaker_update();
   RETURN false;
 END

@@ -48,17 +48,18 @@ AS $function$
   ), known AS (
     SELECT c.collection_id, c.schema_name, c.table_name, s.state, s.since, nullif(s.lambda, 'NaN') AS lambda, s.sampled_at, s.hysteresis,
            t.stress, t.critical, t.margin, t.hold, t.enabled, t.mode, t.stress_samples, t.critical_samples,
-           -- As src/collection/lookup.ts finds it, without asking for a right to the schema: by name, or renamed.
-           EXISTS (SELECT FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE n.nspname = c.schema_name AND r.relname = c.table_name)
-             OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.relid AND a.attname = c.vector_column AND NOT a.attisdropped) AS there,
+           f.relid IS NOT NULL AS there, f.reason AS missing,
            -- Set back, a clock makes nothing old.
            extract(epoch FROM clock_timestamp() - s.sampled_at) <= greatest(l.silence_seconds, 3 * t.every + 5) AS fresh,
            a.id AS action_id, a.state AS action_state, a.strategy_name AS action_strategy,
            a.state IN ('executing', 'stabilizing') OR (a.state = 'planned' AND a.progress -> 'waits_for_window' IS DISTINCT FROM 'true') AS at_work,
-           a.state = 'planned' AND a.progress -> 'waits_for_window' IS NOT DISTINCT FROM 'true' AS waits_for_window
+           a.state = 'planned' AND a.progress -> 'waits_for_window' IS NOT DISTINCT FROM 'true' AS waits_for_window,
+           d.passed_over IS TRUE AS passed_over, d.sentence AS aside
       FROM ruvector.collections c
      CROSS JOIN loop l
      CROSS JOIN base b
+      JOIN ruvector.healing_found(wanted) f ON f.collection_id = c.collection_id
+      LEFT JOIN ruvector.healing_aside(wanted) d ON d.collection_id = c.collection_id
       LEFT JOIN ruvector.healing_config own ON own.collection_id = c.collection_id
       LEFT JOIN ruvector.integrity_state s ON s.collection_id = c.collection_id
       LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id
@@ -70,7 +71,7 @@ AS $function$
                                 (e ->> 'min_sample_interval_seconds')::float8 AS every, (e ->> 'enabled')::boolean AS enabled, e ->> 'mode' AS mode) t
      WHERE wanted IS NULL OR c.collection_id = ANY (wanted)
   ), judged AS (
-    SELECT k.*, ruvector.healing_verdict_of(k.there AND k.fresh, coalesce(k.at_work, false), k.state, k.lambda, k.stress, k.margin) AS verdict,
+    SELECT k.*, ruvector.healing_verdict_of(k.there AND k.fresh AND NOT k.passed_over, coalesce(k.at_work, false), k.state, k.lambda, k.stress, k.margin) AS verdict,
            ruvector.healing_lambda_text(k.lambda, k.critical, k.stress, k.stress + k.margin) AS lambda_text,
            trim_scale((k.stress + k.margin)::numeric) AS back, trim_scale((k.critical + k.margin)::numeric) AS half_back,
            (ARRAY['normal', 'stress', 'critical'])[k.state + 1] AS state_name
@@ -88,7 +89,8 @@ AS $function$
                   THEN format('%s of the %s samples in a row that make it critical', least((j.hysteresis ->> 'below_critical')::int, j.critical_samples), j.critical_samples)
                   ELSE format('%s of the %s samples in a row that make it stress', least((j.hysteresis ->> 'below_stress')::int, j.stress_samples), j.stress_samples) END)
            WHEN 'unknown' THEN CASE
-             WHEN NOT j.there THEN 'its table is gone'
+             WHEN NOT j.there THEN j.missing
+             WHEN j.aside IS NOT NULL AND (j.passed_over OR j.state IS NULL OR NOT j.fresh) THEN ruvector.healing_words_seen(ruvector.healing_tenant_scope(), j.aside, 'it is set aside') || CASE WHEN j.passed_over THEN '. To have it served at once: ' || rtrim(ruvector.healing_resume_collection(format('%I.%I', j.schema_name, j.table_name)), ';') ELSE '' END
              WHEN j.state IS NULL THEN format('not sampled yet: %s', CASE WHEN l.condition = 'running' AND failed.message IS NOT NULL THEN 'its ticks fail' || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(), failed.message, NULL), '')
                WHEN l.condition = 'running' THEN 'the next tick does' ELSE lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') END)
              WHEN NOT j.fresh THEN format('the last sample is of %s (lambda %s, state %s): %s', ruvector.healing_timestamp(j.sampled_at), coalesce(j.lambda_text, 'not known'),

@@ -10,7 +10,12 @@ DECLARE
   one integer;
   began pg_catalog.timestamptz;
   isolation constant pg_catalog.text := pg_catalog.current_setting('default_transaction_isolation');
+  timeout constant pg_catalog.text := pg_catalog.current_setting('transaction_timeout', true);
 BEGIN
+  -- The one thing that ends a hung session in which PLJS has run (PostgreSQL 17 and newer): no signal does. A transaction of a tick takes seconds.
+  IF timeout OPERATOR(pg_catalog.=) '0' THEN
+    PERFORM pg_catalog.set_config('transaction_timeout', '5min', false);
+  END IF;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
     PERFORM pg_catalog.set_config('default_transaction_isolation', 'read committed', false);
     COMMIT;
@@ -19,12 +24,19 @@ BEGIN
   COMMIT;
   FOREACH one IN ARRAY collections LOOP
     began := pg_catalog.clock_timestamp();
+    -- Written before anything of it is touched: should this session die or hang, the next tick knows at what.
+    IF NOT ruvector.healing_turn_begin(one) THEN
+      COMMIT;
+      CONTINUE;
+    END IF;
+    COMMIT;
     WHILE ruvector.healing_tick_collection(one, 'batch',
             extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8) LOOP
       COMMIT;
     END LOOP;
     COMMIT;
     PERFORM ruvector.healing_tick_collection(one, 'observe', 0);
+    PERFORM ruvector.healing_turn_end(one, extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8);
     COMMIT;
   END LOOP;
   IF pg_catalog.array_length(collections, 1) OPERATOR(pg_catalog.>) 0 THEN
@@ -33,6 +45,9 @@ BEGIN
   COMMIT;
   PERFORM ruvector.healing_audit_tick();
   PERFORM pg_catalog.set_config('default_transaction_isolation', isolation, false);
+  IF timeout OPERATOR(pg_catalog.=) '0' THEN
+    PERFORM pg_catalog.set_config('transaction_timeout', timeout, false);
+  END IF;
 END
 $procedure$;
 COMMENT ON PROCEDURE ruvector.healing_tick() IS 'One turn of the loop over all collections, as pg_cron runs it.';

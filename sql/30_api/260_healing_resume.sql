@@ -1,5 +1,5 @@
 -- Plain SQL: it decides nothing, and has to work where JavaScript is what fails.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_resume(strategy text, collection text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_resume(strategy text DEFAULT NULL, collection text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -11,6 +11,10 @@ DECLARE
   said text;
 BEGIN
   PERFORM ruvector.healing_writable('ruvector_healing_resume');
+  -- Without a strategy: the collection itself.
+  IF strategy IS NULL AND collection IS NOT NULL THEN
+    RETURN ruvector.healing_turn_resume(ruvector.healing_collection(collection));
+  END IF;
   IF NOT EXISTS (SELECT FROM ruvector.healing_strategies() s WHERE s.name = ruvector_healing_resume.strategy) THEN
     RAISE EXCEPTION USING ERRCODE = 'RV004', MESSAGE = 'there is no strategy of that name',
       DETAIL = format('Got %s.', coalesce(quote_literal(left(strategy, 200)), 'NULL')),
@@ -32,4 +36,4 @@ BEGIN
   RETURN jsonb_build_object('strategy', strategy, 'collection', name, 'lifted', coalesce(lifted, '[]'), 'message', said);
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_resume(text, text) IS 'Lifts the suspension of a strategy on a collection, or (without one) everywhere: SELECT ruvector_healing_resume(''rebalance_partitions'', ''embeddings'');';
+COMMENT ON FUNCTION public.ruvector_healing_resume(text, text) IS 'Lifts the suspension of a strategy on a collection, or (without one) everywhere; without a strategy, has a collection served again that was set aside: SELECT ruvector_healing_resume(''rebalance_partitions'', ''embeddings'');';

@@ -66,6 +66,9 @@ AS $function$
                'maintenance_window', ruvector.healing_window_status(w.settings),
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k WHERE k.collection_id = w.collection_id AND k.until > now()),
                'net_zero_move_ratio', (SELECT round(z.ratio::numeric, 3) FROM ruvector.healing_net_zero(w.collection_id) z),
+               'set_aside', (SELECT jsonb_build_object('since', ruvector.healing_timestamp(d.since), 'failures', d.failures, 'until', ruvector.healing_timestamp(d.until),
+                                      'passed_over', d.passed_over, 'reason', d.reason, 'resume', ruvector.healing_resume_collection(w.name))
+                               FROM ruvector.healing_aside(ARRAY[w.collection_id]) d),
                'suspended', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'problem_class', u.problem_class, 'kind', u.kind, 'reason', ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), u.reason, u.kind),
                           'until', ruvector.healing_timestamp(u.until), 'everywhere', u.everywhere,

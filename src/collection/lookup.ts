@@ -15,7 +15,7 @@ export function loadCollection(host: Host, id: number): Collection {
   const [row] = host.query<Row>(sql`
     SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name), coalesce(r.relname, c.table_name)) AS name,
            coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name) AS table_name,
-           r.oid::text AS relid, r.oid::text AS found, n.nspname AS found_schema, r.relname AS found_table,
+           r.oid::text AS relid, f.reason, f.hint,
            c.partition_strategy,
            CASE WHEN c.partition_column IS NOT NULL THEN
              json_build_object('name', c.partition_column, 'quoted', quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
@@ -25,12 +25,8 @@ export function loadCollection(host: Host, id: number): Collection {
              WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0 AND NOT a.attisdropped) AS access_column,
            ruvector.healing_settings(c.collection_id) AS settings
       FROM ruvector.collections c
-      LEFT JOIN pg_class r ON r.oid = coalesce(
-             to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
-             -- Renamed: the same oid, still with the vector column.
-             (SELECT a.attrelid FROM pg_attribute a WHERE a.attrelid = c.relid AND a.attname = c.vector_column AND NOT a.attisdropped))
-             -- A view in its place is not the table.
-             AND r.relkind IN ('r', 'p')
+      JOIN ruvector.healing_found(ARRAY[${id}::int]) f USING (collection_id)
+      LEFT JOIN pg_class r ON r.oid = f.relid
       LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
      WHERE c.collection_id = ${id}::int`);
   if (!row) {
@@ -38,10 +34,11 @@ export function loadCollection(host: Host, id: number): Collection {
       hint: "SELECT collection_id, table_name FROM ruvector.collections;",
     });
   }
-  if (row.found === null) {
-    throw new HealingError("unsupported_table", `table ${row.name} does not exist any more`, {
-      detail: "It was registered, then dropped or renamed together with its vector column.",
-      hint: `SELECT ruvector_healing_unregister('${row.name.replace(/'/g, "''")}');`,
+  if (row.reason !== null) {
+    const gone = row.reason === "its table is gone";
+    throw new HealingError("unsupported_table", gone ? `table ${row.name} does not exist any more` : `${row.name} is not the table that was registered: ${row.reason}`, {
+      detail: gone ? "It was registered, then dropped or renamed together with its vector column." : "Nothing is sensed there, and nothing is changed.",
+      ...(row.hint !== null && { hint: row.hint }),
     });
   }
   const facts = readTable(host, row.relid)!;
@@ -51,7 +48,8 @@ export function loadCollection(host: Host, id: number): Collection {
 
 /** Asked each time, not kept: a trigger, a publication, a DEFAULT comes and goes without anybody registering the table again. */
 type Row = Omit<Collection, "limitations" | "movable"> & {
-  readonly found: string | null; readonly found_schema: string | null; readonly found_table: string | null;
+  /** Why it is not the table that was registered, and what to type. */
+  readonly reason: string | null; readonly hint: string | null;
   readonly options: RegisteredOptions & Readonly<Record<string, unknown>>;
 };
 

@@ -21,8 +21,9 @@ export function explainCollection(host: Host, collectionId: number): { text: str
   const collection = reachable(host, collectionId);
   if (collection instanceof HealingError) return { text: gone(facts, collection) };
   const { settings } = collection;
-  // Nothing is weighed where nothing would be decided: while an action is at work, on a standby, before the first sample.
-  const weighs = facts.sample !== null && facts.loop.condition !== "standby" && !facts.active && facts.verdict !== "recovering" && (facts.state?.name !== "normal" || below(facts, settings));
+  // Nothing is weighed where nothing would be decided: while an action is at work, on a standby, before the first sample, and where it is set aside: to
+  // measure it may be what fails, or hangs.
+  const weighs = facts.sample !== null && facts.aside === null && facts.loop.condition !== "standby" && !facts.active && facts.verdict !== "recovering" && (facts.state?.name !== "normal" || below(facts, settings));
   const outlook = weighs ? preview(host, collection, previewSample(host, collection)) : null;
   const text = document(
     [headline(facts), ...loop(facts), why(facts, settings, outlook)],
@@ -72,16 +73,18 @@ function headline({ name, verdict, sentence, state, sample, now }: Facts): strin
 }
 
 /** Whether the loop runs at all: nothing else matters while it does not. */
-function loop({ loop: { condition, sentence, last_failed, last_error }, failed, now }: Facts): string[] {
+function loop({ loop: { condition, sentence, last_failed, last_error }, aside, failed, now }: Facts): string[] {
   if (condition === "standby") return [sentence];
   if (condition !== "running") return [`${sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase())}`];
+  if (aside) return [`It is ${message(aside.sentence, 800)}. The other collections are served meanwhile.`];
   if (failed) return [`Its last tick failed, ${duration(now - failed.at)} ago: ${message(failed.message, 400)}. It has no sample since.`];
   return last_failed && last_error !== null ? [`A part of the last tick failed: ${message(last_error, 400)}.`] : [];
 }
 
 /** The reason in one sentence. */
 function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
-  const { active, state, sample, refusals, verdict, loop: { condition } } = facts;
+  const { active, aside, state, sample, refusals, verdict, loop: { condition } } = facts;
+  if (aside?.passed_over && condition === "running") return "Nothing happens because it is set aside: the loop neither measures nor changes anything there until then.";
   if (active) return `Something is happening: action ${active.id} (${active.strategy}) is ${active.state}${active.message ? `: ${message(active.message)}` : ""}.`;
   if (condition === "standby") return "Nothing happens here: a standby only reads.";
   if (condition !== "running") return "Nothing happens before the loop runs and can write.";
@@ -181,10 +184,11 @@ const recent = ({ recent: actions, now }: Facts): string[] =>
 
 function typed(facts: Facts, outlook: Preview | null): string[] {
   const name = literal(facts.name);
-  if (facts.active) return [`SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`, `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`];
+  const resume = facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : [];
+  if (facts.active) return [...resume, `SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`, `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`];
   const { condition, statement } = facts.loop;
   if (condition === "standby") return [];
-  const lines: string[] = statement === null ? [] : [statement];
+  const lines: string[] = statement === null ? resume : [statement, ...resume];
   if (outlook === null) return lines;
   for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
     if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);

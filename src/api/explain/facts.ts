@@ -21,6 +21,8 @@ export interface Facts {
   readonly state: { readonly name: IntegrityState; readonly since: number; readonly degraded_at: number | null; readonly hysteresis: StateRecord } | null;
   /** The newest tick of this very collection that failed since its last sample. */
   readonly failed: { readonly at: number; readonly message: string } | null;
+  /** It is set aside: a sentence; whether it is passed over now; what has it served at once. */
+  readonly aside: { readonly sentence: string; readonly passed_over: boolean; readonly resume: string } | null;
   readonly active: { readonly id: string; readonly strategy: string; readonly state: string; readonly message: string | null } | null;
   readonly refusals: readonly OpenRefusal[];
   readonly recent: readonly RecentAction[];
@@ -64,6 +66,9 @@ export function factsOf(host: Host, collectionId: number): Facts {
            (SELECT json_build_object('at', extract(epoch FROM e.at), 'message', e.message) FROM ruvector.healing_events e
              WHERE e.kind = 'tick_failed' AND e.collection_id = c.collection_id AND e.at > greatest(s.sampled_at, clock_timestamp() - interval '10 minutes')
              ORDER BY e.at DESC LIMIT 1) AS failed,
+           (SELECT json_build_object('sentence', d.sentence, 'passed_over', d.passed_over,
+                                     'resume', ruvector.healing_resume_collection(format('%I.%I', c.schema_name, c.table_name)))
+              FROM ruvector.healing_aside(ARRAY[c.collection_id]) d) AS aside,
            (SELECT json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'state', a.state, 'message', a.message)
               FROM ruvector.healing_actions a
              WHERE a.collection_id = c.collection_id AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,

@@ -1,0 +1,17 @@
+-- Written and committed before a collection is served: what a tick that died or hangs left here tells the next one who is to blame.
+CREATE TABLE IF NOT EXISTS ruvector.healing_turns (
+  collection_id integer PRIMARY KEY REFERENCES ruvector.collections ON DELETE CASCADE,
+  -- The tick that serves it now; NULL: none does.
+  serving_since timestamptz,
+  serving_pid   integer,
+  backend_start timestamptz,
+  -- Set aside: since when, how often in a row its turn failed, how often of these it took its session along or never came back, and until when it is passed over.
+  since         timestamptz,
+  failures      integer NOT NULL DEFAULT 0,
+  stalls        integer NOT NULL DEFAULT 0,
+  last_at       timestamptz,
+  until         timestamptz,
+  sqlstate      text,
+  reason        text
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ruvector.healing_turns IS 'Which collection a tick is serving, and which ones are set aside because serving them failed.';
