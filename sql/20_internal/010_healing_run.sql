@@ -2,6 +2,7 @@
 -- five SQL errors caught in JavaScript end the whole server on PLJS (ERRORDATA_STACK_SIZE exceeded: the
 -- engine does not flush PostgreSQL's error state). 30 microseconds a failing statement, measured.
 -- An answer has 64 MB at most: a text of 512 MB ends the whole server on plv8, and one that fills JavaScript's memory leaves a subtransaction open there.
+-- Code of a table may raise megabytes of text: 2,000 characters of each are kept (ruvector.healing_text; here by itself, because owners of tables call it).
 -- parameters: a JSON array of texts and nulls, read by the statement as ($1)[1], ($1)[2]...
 CREATE OR REPLACE FUNCTION ruvector.healing_run(statement text, parameters text, wants_rows boolean)
 RETURNS text
@@ -35,8 +36,8 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT, error_constraint = CONSTRAINT_NAME;
   RETURN json_build_object('error', json_build_object(
-    'sqlstate', SQLSTATE, 'message', SQLERRM,
-    'detail', nullif(error_detail, ''), 'hint', nullif(error_hint, ''), 'constraint', nullif(error_constraint, '')));
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), ''),
+    'constraint', nullif(error_constraint, '')));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_run(text, text, boolean) IS 'Runs one statement for the bundle; returns {rows}, {count} or {error} as JSON text.';

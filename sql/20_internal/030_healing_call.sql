@@ -50,12 +50,15 @@ DECLARE
        WHERE k.oid = (input ->> 'relation')::oid LIMIT 1)
     WHEN operation IN ('approve', 'reject', 'abort', 'feedback') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
+  -- What is kept and read again with every tick must be little: a report, settings, options, a note.
+  most constant integer := CASE operation WHEN 'report' THEN 262144 ELSE 65536 END;
   -- Settings are one object for everybody: rules between them hold over all layers.
   kind constant text := CASE operation WHEN 'configure' THEN 'settings' ELSE 'collection' END;
 BEGIN
-  IF octet_length(input::text) > 8388608 THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'the arguments have more than 8 MB',
-      DETAIL = format('Got %s bytes.', octet_length(input::text)), HINT = 'Write the document shorter: of a graph, the nodes and edges that count.';
+  IF octet_length(input::text) > most THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('the arguments have more than %s kB', most / 1024),
+      DETAIL = format('Got %s bytes.', octet_length(input::text)),
+      HINT = format('Write it shorter, at most %s bytes%s.', most, CASE operation WHEN 'report' THEN ': of a graph, the nodes and edges that count' ELSE '' END);
   END IF;
   -- trigger and execute answer with the guard's refusal; the others only read.
   IF operation NOT IN ('trigger', 'execute', 'explain', 'explain_collection', 'graph') THEN

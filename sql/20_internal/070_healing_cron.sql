@@ -31,7 +31,7 @@ BEGIN
     RETURN jsonb_build_object('installed', true, 'silent', true);
   END IF;
   EXECUTE $jobs$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text, 'jobname', j.jobname, 'schedule', j.schedule, 'command', j.command,
+    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text, 'jobname', left(j.jobname, 1000), 'schedule', j.schedule, 'command', left(j.command, 2000),
              'active', j.active, 'username', j.username) ORDER BY j.jobid), '[]')
       FROM cron.job j
      WHERE j.database = current_database() AND coalesce(j.jobname, '') NOT LIKE 'ruvector\_healing%'$jobs$ INTO jobs;

@@ -11,6 +11,10 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'jobname must not be null or empty', DETAIL = 'A job without a name is called by its number: job 7.',
       HINT = 'SELECT jobid, jobname FROM cron.job;';
   END IF;
+  IF length(ruvector_healing_job_priority.jobname) > 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'jobname has more than 1000 characters', DETAIL = format('Got %s characters.', length(ruvector_healing_job_priority.jobname)),
+      HINT = 'SELECT jobid, jobname FROM cron.job;';
+  END IF;
   SELECT p.priority INTO before FROM ruvector.healing_job_priorities p WHERE p.jobname = ruvector_healing_job_priority.jobname FOR UPDATE;
   IF ruvector_healing_job_priority.priority NOT IN ('low', 'normal', 'high') THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'priority must be low, normal or high', DETAIL = format('Got "%s".', left(priority, 100)),

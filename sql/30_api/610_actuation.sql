@@ -16,6 +16,20 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_actuator_name(text) IS 'The name when it is one; RV001 otherwise.';
 
+-- What an actuator says is kept, and read with every sample: one of 50 MB was accepted. Real ones have some 300 bytes.
+CREATE OR REPLACE FUNCTION ruvector.healing_actuator_size(what text, document jsonb)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+AS $function$
+BEGIN
+  IF octet_length(document::text) > 16384 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('%s has more than 16384 bytes', what), DETAIL = format('Got %s bytes.', octet_length(document::text)),
+      HINT = format('At most 16384 bytes: leave out of %s what the loop does not read.', what);
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_actuator_size(text, jsonb) IS 'RV001 where a document of an actuator is too large.';
+
 -- A request as its taker gets it.
 CREATE OR REPLACE FUNCTION ruvector.healing_actuation_document(one ruvector.healing_actuations)
 RETURNS jsonb
@@ -53,10 +67,7 @@ DECLARE
   claims jsonb;
 BEGIN
   PERFORM ruvector.healing_writable('actuator_report');
-  -- Kept for a day and read by every plan: what an actuator has to say fits a line.
-  IF octet_length(state::text) > 8192 THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'state has more than 8 kB', DETAIL = format('Got %s bytes.', octet_length(state::text)), HINT = example;
-  END IF;
+  PERFORM ruvector.healing_actuator_size('state', state);
   IF jsonb_typeof(state) IS DISTINCT FROM 'object' OR jsonb_typeof(state -> 'workload') IS DISTINCT FROM 'string' OR length(workload) NOT BETWEEN 1 AND 253 THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'state must name its workload in 1 to 253 characters',
       DETAIL = format('Got %s.', coalesce(left(state::text, 250), 'NULL')), HINT = example;
@@ -153,10 +164,7 @@ DECLARE
   late boolean;
 BEGIN
   PERFORM ruvector.healing_writable('actuation_answer');
-  IF octet_length(answer::text) > 8192 THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'an answer has more than 8 kB', DETAIL = format('Got %s bytes.', octet_length(answer::text)),
-      HINT = 'SELECT ruvector_healing_actuation_answer(7, true, ''{"replicas": 3}'');';
-  END IF;
+  PERFORM ruvector.healing_actuator_size('answer', answer);
   IF id IS NULL OR ok IS NULL OR jsonb_typeof(answer) IS DISTINCT FROM 'object' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'an answer has an id, whether it went well, and a JSON object',
       DETAIL = format('Got id %s, ok %s, answer %s.', coalesce(id::text, 'NULL'), coalesce(ok::text, 'NULL'), coalesce(left(answer::text, 200), 'NULL')),
