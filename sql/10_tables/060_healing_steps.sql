@@ -20,7 +20,9 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_steps (
   undo_wal_bytes bigint NOT NULL DEFAULT 0,
   undo_at     timestamptz,
   -- Of its rows, how many it brought back to where an earlier action had taken them from.
-  came_back   integer NOT NULL DEFAULT 0
+  came_back   integer NOT NULL DEFAULT 0,
+  -- Rows that the application has put elsewhere since: there, and left where they are.
+  elsewhere   integer NOT NULL DEFAULT 0
 );
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS wal_bytes bigint NOT NULL DEFAULT 0;
@@ -28,6 +30,7 @@ ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undone integer NOT N
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undo_wal_bytes bigint NOT NULL DEFAULT 0;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undo_at timestamptz;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS came_back integer NOT NULL DEFAULT 0;
+ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS elsewhere integer NOT NULL DEFAULT 0;
 -- What was done within the last hour is summed up often; journals are read seldom, and kept out of the way of that.
 ALTER TABLE ruvector.healing_steps SET (toast_tuple_target = 128);
 CREATE INDEX IF NOT EXISTS healing_steps_executed ON ruvector.healing_steps (executed_at);

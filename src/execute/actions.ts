@@ -220,10 +220,10 @@ export function newestStep(host: Host, action: Action, slice: number | null): St
      ORDER BY healing_steps.id DESC LIMIT 1`)[0] ?? null;
 }
 
-export function keepUndo(host: Host, step: Step, { remaining, undone, gone, conflicts, wal_bytes = 0 }: UndoResult): void {
+export function keepUndo(host: Host, step: Step, { remaining, undone, gone, elsewhere = 0, conflicts, wal_bytes = 0 }: UndoResult): void {
   host.execute(sql`
     UPDATE ruvector.healing_steps
-       SET journal = ${JSON.stringify(remaining)}::jsonb, gone = gone + ${gone}::int, conflicts = conflicts + ${conflicts}::int,
+       SET journal = ${JSON.stringify(remaining)}::jsonb, gone = gone + ${gone}::int, elsewhere = elsewhere + ${elsewhere}::int, conflicts = conflicts + ${conflicts}::int,
            undone = undone + ${undone}::int, undo_wal_bytes = undo_wal_bytes + ${Math.round(wal_bytes)}::bigint, undo_at = clock_timestamp(),
            undone_at = CASE WHEN ${remaining.length}::int = 0 THEN clock_timestamp() END
      WHERE id = ${step.id}::bigint`);
@@ -234,10 +234,10 @@ export const undoAskedFor = (host: Host, action: Action): boolean =>
   host.query(sql`SELECT FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint AND kind = 'action_undo_asked_for' LIMIT 1`).length > 0;
 
 /** What the undo of an action has done so far and has left. */
-export function undoSummary(host: Host, action: Action): { steps_left: number; rows_left: number; gone: number; conflicts: number } {
+export function undoSummary(host: Host, action: Action): { steps_left: number; rows_left: number; gone: number; elsewhere: number; conflicts: number } {
   return host.one(sql`
     SELECT count(*) FILTER (WHERE undone_at IS NULL)::int AS steps_left,
            coalesce(sum(jsonb_array_length(journal)) FILTER (WHERE undone_at IS NULL), 0)::int AS rows_left,
-           coalesce(sum(gone), 0)::int AS gone, coalesce(sum(conflicts), 0)::int AS conflicts
+           coalesce(sum(gone), 0)::int AS gone, coalesce(sum(elsewhere), 0)::int AS elsewhere, coalesce(sum(conflicts), 0)::int AS conflicts
       FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint`);
 }

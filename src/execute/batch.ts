@@ -104,7 +104,9 @@ function undo(host: Host, collection: Collection, action: Action, slice: number 
       return undone;
     });
     const rows = Math.max(0, (action.progress.rows ?? 0) - result.undone);
-    const changed = updateAction(host, action, { progress: { ...action.progress, rows }, failures: 0 });
+    const changed = updateAction(host, action, {
+      progress: { ...action.progress, rows }, failures: 0, ...(result.waiting !== undefined && { message: `undo waits: ${result.waiting}` }),
+    });
     // What is left of this step is locked by others: the next tick tries again, older steps wait for it.
     return { action: changed, again: result.remaining.length === 0 && sliceElapsed < collection.settings.slice_seconds };
   } catch (error) {

@@ -98,10 +98,10 @@ function veto(host: Host, collection: Collection, action: Action, lambda: number
 }
 
 function endUndo(host: Host, action: Action, lambda: number | null): Action {
-  const { steps_left, rows_left, gone, conflicts } = undoSummary(host, action);
+  const { steps_left, rows_left, gone, elsewhere, conflicts } = undoSummary(host, action);
   const conflict = strategyNamed(action.strategy_name).describeConflicts?.(conflicts) ?? `${count(conflicts, "row")} left where they are: their place is taken`;
   const kept = !action.reversible && action.verified === false ? `${action.strategy_name} cannot be undone: what it made stays` : "";
-  const rest = [kept, gone > 0 ? `${count(gone, "row")} deleted since` : "", conflicts > 0 ? conflict : ""]
+  const rest = [kept, gone > 0 ? `${count(gone, "row")} deleted since` : "", elsewhere > 0 ? `${count(elsewhere, "row")} put into another partition since, left there` : "", conflicts > 0 ? conflict : ""]
     .filter(Boolean)
     .join("; ");
   if (steps_left > 0) {

@@ -62,6 +62,10 @@ export interface UndoResult {
   readonly undone: number;
   /** Changes whose object does not exist any more. */
   readonly gone: number;
+  /** Rows that the application has put elsewhere since: they are there, and stay there. */
+  readonly elsewhere?: number;
+  /** Why what remains waits, for people; without it: rows locked by others. */
+  readonly waiting?: string;
   /** Changes that cannot be taken back because their place is taken. */
   readonly conflicts: number;
   /** Write-ahead log that it took. */

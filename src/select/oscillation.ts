@@ -45,7 +45,7 @@ export function readReversal(host: Host, { id, settings }: Collection, plan: Pla
   const moves = (plan as { moves?: readonly PlannedMove[] }).moves;
   if (!moves || moves.length === 0) return null;
   return reversal(moves, host.query<RecentMove>(sql`
-    SELECT s.details ->> 'from' AS "from", s.details ->> 'to' AS "to", sum(s.rows - s.undone - s.gone)::float8 AS rows,
+    SELECT s.details ->> 'from' AS "from", s.details ->> 'to' AS "to", sum(s.rows - s.undone - s.gone - s.elsewhere)::float8 AS rows,
            max(s.action_id)::text AS action_id, extract(epoch FROM max(s.executed_at))::float8 AS at
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
      WHERE a.collection_id = ${id}::int AND s.kind = 'move_rows'

@@ -55,19 +55,20 @@ describe("rollback", () => {
     expect(await db.value("SELECT feedback_score FROM ruvector.healing_outcomes WHERE collection = 'public.undone'")).toBe(-1);
   });
 
-  it("leaves out rows deleted since and keeps rows whose place was taken", async () => {
+  it("leaves out rows deleted since, or put elsewhere by the application, and keeps rows whose place was taken", async () => {
     await makeTable(db, { table: "changed", rows: HOT });
     const moved = await db.value<{ action_id: number }>("SELECT ruvector_healing_trigger('changed')");
     const ids = await db.rows<{ id: string }>(
       `SELECT (j.row ->> 0) AS id FROM ruvector.healing_steps s CROSS JOIN jsonb_array_elements(s.journal) j(row)
-        WHERE s.action_id = $1 AND kind = 'move_rows' ORDER BY s.id LIMIT 2`, [moved.action_id]);
+        WHERE s.action_id = $1 AND kind = 'move_rows' ORDER BY s.id LIMIT 12`, [moved.action_id]);
     await db.client.query("DELETE FROM changed WHERE id = $1", [ids[0]!.id]);
+    await db.client.query("UPDATE changed SET partition_id = (partition_id + 1) % 8 + CASE WHEN (partition_id + 1) % 8 = 3 THEN 1 ELSE 0 END WHERE id = ANY ($1)", [ids.slice(2).map(({ id }) => id)]);
     await db.client.query("INSERT INTO changed SELECT $1, 3, 'taken', embedding FROM changed LIMIT 1", [ids[1]!.id]);
     const back = await db.value<{ state: string; message: string; rows_left: number }>("SELECT ruvector_healing_rollback('changed')");
     expect(back.state, back.message).toBe("rolled_back");
     expect(back.rows_left, back.message).toBe(1);
     expect(await db.value("SELECT ruvector_healing_rollback('changed', $1)", [moved.action_id])).toMatchObject({ already: true, rows_left: 1 });
-    expect(back.message).toContain("1 row deleted since");
+    expect(back.message).toContain("1 row deleted since; 10 rows put into another partition since, left there; 1 row left");
     expect(back.message).toContain("1 row left where they are");
     expect(await db.value("SELECT count(*)::int FROM changed WHERE id = $1", [ids[1]!.id])).toBe(2);
   });

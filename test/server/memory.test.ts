@@ -163,9 +163,17 @@ describe("the cold partition", () => {
     expect(metrics.partitions.find(({ label }) => label === "made_cold")).toMatchObject({ cold: true, load_ratio: 0 });
     expect(await db.value("SELECT count(*)::int FROM ruvector.healing_routes WHERE partition = 'made_cold'")).toBe(0);
     expect(await db.value("SELECT id::text FROM made ORDER BY id LIMIT 1")).toBe("1");
-    await db.value("SELECT ruvector_healing_rollback('made')");
+    // A reader with a snapshot from before the undo still finds in it what went back: it stays, empty, until nobody does.
+    await user.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class LIMIT 1");
+    expect(await db.value("SELECT ruvector_healing_rollback('made')")).toMatchObject({ state: "rolling_back", message: expect.stringContaining("made_cold is dropped with the next tick") });
     expect(await places(db, "made")).toBe(before);
+    await db.client.query("CALL ruvector_healing_tick()");
+    expect(await db.value("SELECT message FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1")).toMatch(/^undo waits: the empty partition made_cold stays for an older snapshot: pid \d+, in a transaction since /);
+    expect((await user.query("SELECT count(*)::int AS rows FROM made")).rows[0].rows).toBe(3200);
+    await user.query("COMMIT");
+    await db.client.query("CALL ruvector_healing_tick()");
     expect(await db.value("SELECT to_regclass('made_cold')")).toBeNull();
+    expect(await db.value("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1")).toBe("rolled_back");
   }, 60_000);
 
   it("stays where somebody put rows into it, or a lock to drop it is never free", async () => {
@@ -174,6 +182,7 @@ describe("the cold partition", () => {
     await evict("kept", { share: 0.2 });
     await db.client.query(`INSERT INTO kept (id, partition_id, payload) VALUES (999999, ${COLD}, 'mine')`);
     await db.value("SELECT ruvector_healing_rollback('kept')");
+    await db.client.query("CALL ruvector_healing_tick()");
     expect(await db.value("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1")).toBe("rolled_back");
     expect(await placement(db, "kept")).toMatchObject({ [COLD]: 1 });
     await db.client.query("DELETE FROM kept WHERE id = 999999; DROP TABLE kept_cold");

@@ -158,12 +158,13 @@ export interface MovedBack {
   readonly remaining: Identity[];
   readonly undone: number;
   readonly gone: number;
+  readonly elsewhere: number;
   readonly conflicts: number;
 }
 
 /**
- * Moves journaled rows back. Rows locked by others remain for the next try; deleted rows are gone; rows whose old
- * place is taken stay where they are and are counted.
+ * Moves journaled rows back. Rows locked by others remain for the next try; deleted rows are gone; rows that the
+ * application put into another partition since, and rows whose old place is taken, stay where they are and are counted.
  * @param asked a person asked for it
  * @throws HealingError RV018 where moving back would do harm
  */
@@ -174,7 +175,7 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
   const identity = identityColumns(collection);
   const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
   const rowOf = (alias: string): Sql => sql`json_build_array(${list(identity, alias, "::text")})`;
-  const answer = host.asOwner(collection.relid).one<{ here: number; conflicts: number; undone: number; remaining: Identity[] }>(sql`
+  const answer = host.asOwner(collection.relid).one<{ missing: Identity[]; conflicts: number; undone: number; remaining: Identity[] }>(sql`
     WITH wanted AS MATERIALIZED (
       SELECT ${raw(wanted)} FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row)
     ), here AS MATERIALIZED (
@@ -192,7 +193,8 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
        WHERE t.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${match(identity, "t", "p")}
       RETURNING ${list(identity, "p")}
     )
-    SELECT (SELECT count(*)::int FROM here) AS here, (SELECT count(*)::int FROM here WHERE taken) AS conflicts,
+    SELECT coalesce((SELECT json_agg(${rowOf("w")}) FROM wanted w WHERE NOT EXISTS (SELECT FROM here h WHERE ${match(identity, "w", "h")})), '[]') AS missing,
+           (SELECT count(*)::int FROM here WHERE taken) AS conflicts,
            (SELECT count(*)::int FROM moved) AS undone,
            coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")}) FROM here h
                       WHERE NOT h.taken AND NOT EXISTS (SELECT FROM moved m WHERE ${match(identity, "m", "h")})), '[]') AS remaining`);
@@ -200,7 +202,25 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
     markMoved(host, collection);
     fireDeferred(host, collection);
   }
-  return { remaining: answer.remaining, undone: answer.undone, gone: rows.length - answer.here, conflicts: answer.conflicts };
+  const elsewhere = answer.missing.length > 0 ? countElsewhere(host, collection, answer.missing) : 0;
+  return { remaining: answer.remaining, undone: answer.undone, gone: answer.missing.length - elsewhere, elsewhere, conflicts: answer.conflicts };
+}
+
+/**
+ * Of rows that are not where they were put: how many are in another partition, by the keys that partitions have. One look into the primary keys for each,
+ * which begin with the partition column or with the identity.
+ */
+function countElsewhere(host: Host, collection: Collection, rows: readonly Identity[]): number {
+  const column = partitionColumn(collection);
+  const identity = identityColumns(collection);
+  const keys = readPartitions(host, collection.relid).filter(({ foreign }) => !foreign).flatMap(({ values }) => values.filter((value) => value !== null));
+  const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
+  return host.asOwner(collection.relid).one<{ found: number }>(sql`
+    SELECT count(*)::int AS found
+      FROM (SELECT ${raw(wanted)} FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row) OFFSET 0) w
+     CROSS JOIN LATERAL (SELECT FROM ${raw(collection.name)} s
+                          WHERE s.${raw(column.quoted)} = ANY (ARRAY(SELECT CAST(k AS ${raw(column.type)}) FROM jsonb_array_elements_text(${JSON.stringify(keys)}::jsonb) k))
+                            AND ${match(identity, "s", "w")} LIMIT 1) x`).found;
 }
 
 /**

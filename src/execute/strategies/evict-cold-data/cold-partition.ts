@@ -56,6 +56,33 @@ export function makeColdPartition(host: Host, collection: Collection, { qualifie
   owner.execute(sql`ALTER TABLE ${raw(qualified)} DROP CONSTRAINT ruvector_healing_cold`);
 }
 
+/** The id of this transaction. Whoever does not see its changes has a snapshot with this or an older one in progress. */
+export const transactionId = (host: Host): string => host.one<{ xid: string }>(sql`SELECT pg_current_xact_id()::text AS xid`).xid;
+
+/**
+ * Who may still read with a snapshot from before that transaction; null: nobody. Rows that went back then are, for them, where they were: in the cold
+ * partition, and dropping it would take them from their sight. Sessions of this database, standbys that say what they read
+ * (hot_standby_feedback), slots that hold rows for them. A session whose snapshot may not be seen
+ * counts as reading while it is in a transaction.
+ */
+export function olderReader(host: Host, xid: string): string | null {
+  const [reader] = host.query<{ reader: string }>(sql`
+    WITH mark AS (SELECT ${xid}::numeric AS xid, pg_snapshot_xmax(pg_current_snapshot())::text::numeric AS next),
+    held AS (
+      SELECT format('pid %s, in a transaction since %s', a.pid, coalesce(ruvector.healing_timestamp(a.xact_start), 'a time that is hidden')) AS reader, a.backend_xmin AS xmin,
+             -- Of a session of a role that is not ours nothing is shown but that it is there; that it is in a transaction shows in pg_locks.
+             a.backend_type IS NULL AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock') AS hidden
+        FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND (a.datname = current_database() OR a.backend_type = 'walsender')
+       UNION ALL
+      SELECT format('replication slot %I', r.slot_name), r.xmin, false FROM pg_replication_slots r
+    )
+    -- xmin has 32 bits: its distance from the next id tells which one it is.
+    SELECT h.reader FROM held h CROSS JOIN mark m
+     WHERE h.hidden OR mod(mod(m.next, 4294967296) - h.xmin::text::numeric + 4294967296, 4294967296) >= m.next - m.xid
+     LIMIT 1`);
+  return reader?.reader ?? null;
+}
+
 /**
  * Drops the partition that was made, where it is still one and holds no row. "kept": it holds rows, or is no partition of the
  * table any more. "busy": a lock it needs was not free; dropping takes ACCESS EXCLUSIVE on the table for an instant.

@@ -12,7 +12,7 @@ import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, movesRe
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
-import { dropColdPartition, makeColdPartition, type NewPartition, planColdPartition } from "./cold-partition.ts";
+import { dropColdPartition, makeColdPartition, type NewPartition, olderReader, planColdPartition, transactionId } from "./cold-partition.ts";
 
 interface EvictPlan extends MovesPlan {
   readonly cold_partition: string;
@@ -135,11 +135,28 @@ function madeStep({ host, collection }: BatchContext, make: NewPartition): NewSt
 /** How often a lock for dropping an empty partition is tried for; it harms nobody where it stays. */
 const DROP_TRIES = 20;
 
+/** Seconds before the end of an undo at which it is no longer waited for older snapshots. */
+const MARGIN_SECONDS = 60;
+
+/**
+ * Rows that went back may have done so in this very transaction: the partition is dropped in a later one, when nobody can have a snapshot from before any
+ * more. Until then it stays, empty.
+ */
 function unmake({ host, collection, action }: BatchContext, step: Step): UndoResult {
-  const tries = (step.journal[0] as readonly [string, number?] | undefined)?.[1] ?? 0;
-  const outcome = dropColdPartition(host, collection, step.details as unknown as NewPartition);
-  if (outcome === "busy" && tries < DROP_TRIES) return { remaining: [[String(step.details["qualified"]), tries + 1]], undone: 0, gone: 0, conflicts: 0 };
-  if (outcome !== "dropped") host.log(`action ${action.id}: ${String(step.details["qualified"])} stays: ${outcome === "busy" ? "the lock to drop it was never free" : "it holds rows, or is no partition any more"}`);
+  const made = step.details as unknown as NewPartition;
+  const [, tries = 0, xid] = (step.journal[0] as readonly [string, number?, string?] | undefined) ?? [made.qualified];
+  const later = (waiting: string, next: number, since: string): UndoResult => ({ remaining: [[made.qualified, next, since]], undone: 0, gone: 0, conflicts: 0, waiting });
+  if (xid === undefined) return later(`the empty partition ${made.label} is dropped with the next tick`, tries, transactionId(host));
+  const reader = olderReader(host, xid);
+  if (reader !== null && (action.deadline === null || action.now < action.deadline - MARGIN_SECONDS)) {
+    return later(`the empty partition ${made.label} stays for an older snapshot: ${reader}`, tries, xid);
+  }
+  const outcome = reader !== null ? "needed" : dropColdPartition(host, collection, made);
+  if (outcome === "busy" && tries < DROP_TRIES) return later(`the lock to drop the empty partition ${made.label} was not free`, tries + 1, xid);
+  if (outcome !== "dropped") {
+    const why = { busy: "the lock to drop it was never free", needed: `an older snapshot needs it: ${reader}`, kept: "it holds rows, or is no partition any more" }[outcome];
+    host.log(`action ${action.id}: ${made.qualified} stays: ${why}`);
+  }
   return { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 }
 
