@@ -113,6 +113,12 @@ function body(language: Language, bundles: Bundles, sources: readonly Source[]):
   return parts.join("\n");
 }
 
+/**
+ * Citus copies functions to its workers, where ours fail. Without it this is a setting of no meaning. In a script for psql it holds until its end, whether
+ * that runs in a transaction or not.
+ */
+const NO_CITUS = "citus.enable_ddl_propagation";
+
 const header = (language: Language): string => `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
 
 /** For psql and migration tools. Running it again brings an older installation up to date. */
@@ -120,7 +126,10 @@ export function plainScript(language: Language, bundles: Bundles, sources: reado
   return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ruvector_healing.${language}.sql
 -- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
 SET LOCAL client_min_messages = warning;
-${body(language, bundles, sources)}`;
+SET ${NO_CITUS} = off;
+${body(language, bundles, sources)}
+RESET ${NO_CITUS};
+`;
 }
 
 /** Tables whose rows are the user's: pg_dump must carry them. */
@@ -138,6 +147,7 @@ const STATE_SEQUENCES = [
 export function extensionScript(language: Language, bundles: Bundles, sources: readonly Source[]): string {
   const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map((name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`);
   return `${header(language)}\\echo Use "CREATE EXTENSION ruvector_healing" to load this file. \\quit
+SET LOCAL ${NO_CITUS} = off;
 ${body(language, bundles, sources)}
 -- State travels with pg_dump.
 ${dumped.join("\n")}

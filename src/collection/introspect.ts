@@ -12,6 +12,8 @@ export interface TableFacts {
   /** pg_class.relkind: r table, p partitioned table, v view, f foreign table... */
   readonly kind: string;
   readonly is_partition: boolean;
+  /** Citus manages it: its rows are on other servers. */
+  readonly distributed: boolean;
   readonly partition_strategy: "list" | "range" | "hash" | "none";
   /** null where the key is an expression or has several columns. */
   readonly partition_column: (Column & { readonly generated: boolean; readonly routed: boolean }) | null;
@@ -57,6 +59,7 @@ export function readTable(host: Host, relid: string): TableFacts | null {
     )
     SELECT t.oid::text AS relid, t.nspname AS schema_name, t.relname AS table_name,
            format('%I.%I', t.nspname, t.relname) AS qualified, t.relkind AS kind, t.relispartition AS is_partition,
+           t.oid IN (SELECT ruvector.healing_distributed()) AS distributed,
            CASE t.partstrat WHEN 'l' THEN 'list' WHEN 'r' THEN 'range' WHEN 'h' THEN 'hash' ELSE 'none' END AS partition_strategy,
            (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname),
                      'type', format_type(a.atttypid, a.atttypmod),

@@ -6,6 +6,11 @@ import { readMoveFacts } from "./move-facts.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
 
+/** As ruvector.healing_found says it. */
+const DISTRIBUTED = "distributed: not sensed";
+
+export const isDistributed = ({ document }: HealingError): boolean => document.message.endsWith(DISTRIBUTED);
+
 /**
  * A registered collection with its effective settings. Follows a renamed table by its oid; the name wins
  * where both exist, because oids change with dump and restore.
@@ -36,7 +41,8 @@ export function loadCollection(host: Host, id: number): Collection {
   }
   if (row.reason !== null) {
     const gone = row.reason === "its table is gone";
-    throw new HealingError("unsupported_table", gone ? `table ${row.name} does not exist any more` : `${row.name} is not the table that was registered: ${row.reason}`, {
+    throw new HealingError("unsupported_table", gone ? `table ${row.name} does not exist any more`
+      : row.reason === DISTRIBUTED ? `${row.name} is ${row.reason}` : `${row.name} is not the table that was registered: ${row.reason}`, {
       detail: gone ? "It was registered, then dropped or renamed together with its vector column." : "Nothing is sensed there, and nothing is changed.",
       ...(row.hint !== null && { hint: row.hint }),
     });

@@ -2,6 +2,7 @@ import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import { closeForecasts } from "../learn/forecasts.ts";
+import type { Limitation } from "../model/collection.ts";
 import { HealingError } from "../model/errors.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../model/documents.ts";
@@ -40,7 +41,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   // Rows are not sent to other servers.
   const partitions = readPartitions(host, facts.relid).filter(({ kind }) => kind !== "f");
-  const limitations = limitationsOf(facts, readMoveFacts(host, facts.relid), options, null);
+  const limitations = facts.distributed ? distributedLimitations(host, facts) : limitationsOf(facts, readMoveFacts(host, facts.relid), options, null);
   const { id } = host.one<{ id: number }>(sql`
     INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
                                      primary_key, vector_column, vector_type, tenant_column, limitations, options)
@@ -56,11 +57,12 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     RETURNING c.collection_id AS id`);
   refreshRoutes(host, id, partitions.filter(({ values }) => cold === undefined || !values.includes(cold)));
   recordEvent(host, { collection_id: id, collection: facts.qualified, kind: "registered", message: `Registered ${facts.qualified}.`, details: { options, limitations } });
+  if (facts.distributed) host.notice(`${facts.qualified} is distributed by Citus: it is registered, and neither sensed nor healed; its verdict is unknown.`);
   // Once for all strategies that move rows; what evict_cold_data alone lacks stands in `limitations`.
-  for (const { reason, hint } of limitations.filter(({ strategy }) => strategy === "rebalance_partitions")) {
+  for (const { reason, hint } of limitations.filter(({ strategy }) => strategy === "rebalance_partitions" && !facts.distributed)) {
     host.notice(`${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ${reason}. ${hint}`);
   }
-  for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => strategy === "throttle_ingestion")) {
+  for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => strategy === "throttle_ingestion" && !facts.distributed)) {
     host.notice(`${facts.qualified} is sensed, but ${strategy} does not apply: ${reason}. ${hint}`);
   }
   const consent = consentSentence(facts);
@@ -88,6 +90,12 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     limitations,
   };
 }
+
+/** Nothing of ours reaches a table whose rows are on other servers. */
+const distributedLimitations = (host: Host, { qualified }: TableFacts): Limitation[] =>
+  host.query<{ name: string }>(sql`SELECT name FROM ruvector.healing_strategies()`).map(({ name }) => ({
+    strategy: name, reason: `${qualified} is distributed by Citus: not sensed`, hint: "Sense it where its shards are: each of them is a table there.",
+  }));
 
 function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
   if (!["r", "p"].includes(facts.kind)) {

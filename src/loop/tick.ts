@@ -1,7 +1,7 @@
 /** The two phases of a tick for one collection; ruvector_healing_tick() makes each call a transaction. */
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
-import { loadCollection } from "../collection/lookup.ts";
+import { isDistributed, loadCollection } from "../collection/lookup.ts";
 import { activeAction, updateAction } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../execute/jobs.ts";
@@ -100,13 +100,14 @@ function reachable(host: Host, collectionId: number): Collection | null {
 
 function tableGone(host: Host, collectionId: number, error: HealingError): void {
   const { message, hint } = error.document;
+  const reason = isDistributed(error) ? "distributed" : "table_missing";
   const [row] = host.query<{ name: string }>(sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE collection_id = ${collectionId}::int`);
   const name = row?.name ?? String(collectionId);
   const action = activeAction(host, collectionId);
   if (action) updateAction(host, action, { state: "failed", message });
   endDueLeases(host, collectionId, "the table is gone");
-  const known = host.query(sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int AND reason = 'table_missing' AND closed_at IS NULL`);
-  if (known.length === 0) recordEvent(host, { collection_id: collectionId, collection: name, kind: "table_missing", message, details: { hint } });
+  const known = host.query(sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int AND reason = ${reason} AND closed_at IS NULL`);
+  if (known.length === 0) recordEvent(host, { collection_id: collectionId, collection: name, kind: reason, message, details: { hint } });
   const { seconds } = host.one<{ seconds: number }>(sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'refusal_escalation_seconds')::float8 AS seconds`);
-  recordRefusal(host, { id: collectionId, name }, "unknown", { reason: "table_missing", measured: null, flips_at: hint ?? "the table coming back", message }, seconds);
+  recordRefusal(host, { id: collectionId, name }, "unknown", { reason, measured: null, flips_at: hint ?? "the table coming back", message }, seconds);
 }

@@ -22,11 +22,12 @@ const TURNS_SECONDS = 600;
 
 /**
  * Seconds after which a refusal is escalated, where that is not refusal_escalation_seconds; null: it never is. A cooldown and an action
- * at work end by themselves, a person switched healing off, a standby is one, a healthy collection lacks nothing. A problem that
+ * at work end by themselves, a person switched healing off, a standby is one, a healthy collection lacks nothing, and what Citus distributes is not
+ * for the loop. A problem that
  * no rule knows needs a person soon: nothing else will look at it.
  */
 const LIMITS: Readonly<Record<string, number | null>> = {
-  cooldown: null, active_action: null, disabled: null, mode: null, standby_server: null, healthy: null, unknown_problem: 300,
+  cooldown: null, active_action: null, disabled: null, mode: null, standby_server: null, healthy: null, distributed: null, unknown_problem: 300,
 };
 
 /** Seconds; null: never. */
