@@ -145,7 +145,7 @@ BEGIN
   -- A tick every five seconds writes 17,280 rows a day into pg_cron's log.
   IF to_regclass('cron.job_run_details') IS NOT NULL THEN
     EXECUTE $purge$DELETE FROM cron.job_run_details d USING cron.job j
-      WHERE j.jobid = d.jobid AND j.jobname = 'ruvector_healing_tick' AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
+      WHERE j.jobid = d.jobid AND j.jobname IN ('ruvector_healing_tick', 'ruvector_healing_watch') AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
   END IF;
 EXCEPTION WHEN OTHERS THEN
   UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(), last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp(), errors = errors + 1;

@@ -42,6 +42,9 @@ BEGIN
   -- Dynamic, because the function must also install where pg_cron is not there.
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
     USING 'ruvector_healing_tick', schedule, 'CALL ruvector.healing_tick()';
+  -- pg_cron starts no second run of a job while one is on: a tick that hangs would be the last one. So somebody looks after it.
+  EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch',
+    CASE WHEN schedule LIKE '%second%' THEN greatest(seconds, 10) || ' seconds' ELSE '* * * * *' END, 'SELECT ruvector.healing_watch()';
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('scheduled', format('The loop runs on schedule %s.', schedule), jsonb_build_object('jobid', job, 'schedule', schedule));
   RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job, 'command', 'CALL ruvector.healing_tick()');
@@ -72,6 +75,7 @@ BEGIN
       INSERT INTO ruvector.healing_events (kind, message, details)
       VALUES ('unscheduled', 'The loop no longer runs by pg_cron.', jsonb_build_object('jobid', job));
     END LOOP;
+    EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = $1 AND database = current_database()' USING 'ruvector_healing_watch';
   END IF;
   RETURN jsonb_build_object('scheduled', false, 'removed', coalesce(array_length(jobs, 1), 0));
 END

@@ -108,7 +108,7 @@ async function install(client: pg.Client): Promise<string> {
   const language = await languageOf(client);
   const cron = await client.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
   if (cron.rowCount === 0) throw new ServerProblem("pg_cron is not installed in this database, and it is what runs the loop.", "CREATE EXTENSION pg_cron;");
-  await client.query("SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = 'ruvector_healing_tick' AND database = current_database()");
+  await client.query("SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname IN ('ruvector_healing_tick', 'ruvector_healing_watch') AND database = current_database()");
   const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
   try {
     await client.query("BEGIN");

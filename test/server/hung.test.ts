@@ -1,0 +1,49 @@
+/** A tick that hangs, driven by pg_cron, and one whose session is ended: the others are served by the next one. */
+import { describe, expect, it } from "vitest";
+import { configure, LEVEL, makeTable, QUICK } from "../support/collection.ts";
+import { cronDatabase, external } from "./support/cron.ts";
+
+describe.skipIf(external)("a collection that hangs", async () => {
+  const db = external ? undefined! : await cronDatabase();
+
+  /** Sleeps while a sample of "bad" is kept: what a slow disk, a lock or the code of a table may do. */
+  const hang = () => db.client.query(`
+    CREATE TABLE public.hanging AS SELECT true AS on_;
+    CREATE OR REPLACE FUNCTION public.hang() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.collection_id = (SELECT collection_id FROM ruvector.collections WHERE table_name = 'bad') THEN
+        WHILE EXISTS (SELECT FROM public.hanging) LOOP PERFORM pg_sleep(0.1); END LOOP;
+      END IF;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER hang BEFORE INSERT ON ruvector.integrity_samples FOR EACH ROW EXECUTE FUNCTION public.hang()`);
+
+  const sampled = (table: string) => db.value<string | null>("SELECT s.sampled_at::text FROM ruvector.integrity_state s JOIN ruvector.collections USING (collection_id) WHERE table_name = $1", [table]);
+  const SINCE = "SELECT coalesce((SELECT s.sampled_at > $1::timestamptz FROM ruvector.integrity_state s JOIN ruvector.collections USING (collection_id) WHERE table_name = 'good'), false)";
+
+  it("costs the others one tick: the loop's job is started anew, and the next one serves them", async () => {
+    await configure(db, QUICK);
+    await makeTable(db, { table: "bad", rows: LEVEL });
+    await makeTable(db, { table: "good", rows: LEVEL });
+    await db.client.query("CALL ruvector_healing_tick()");
+    await hang();
+    await db.client.query("SELECT ruvector_healing_schedule('1 second')");
+    const before = await sampled("bad");
+    const start = await db.value<string>("SELECT clock_timestamp()::text");
+    const jobs = () => db.rows<{ jobname: string; jobid: string }>("SELECT jobname, jobid::text FROM cron.job WHERE jobname LIKE 'ruvector_healing%' ORDER BY jobname");
+    const first = await jobs();
+    expect(first.map(({ jobname }) => jobname)).toEqual(["ruvector_healing_tick", "ruvector_healing_watch"]);
+    expect(await db.until<boolean>(SINCE, Boolean, 60, [start])).toBe(true);
+    expect(await sampled("bad")).toBe(before);
+    expect((await jobs())[0]!.jobid).not.toBe(first[0]!.jobid);
+    expect(await db.value("SELECT message FROM ruvector.healing_events WHERE kind = 'tick_hangs'")).toMatch(/^the tick that serves public\.bad since .* does not come back: the loop goes on as job \d+$/);
+    const later = await db.value<string>("SELECT clock_timestamp()::text");
+    expect(await db.until<boolean>(SINCE, Boolean, 15, [later])).toBe(true);
+    expect(await db.value("SELECT sentence FROM ruvector.healing_aside(ARRAY[(SELECT collection_id FROM ruvector.collections WHERE table_name = 'bad')])")).toMatch(/does not come back: SELECT \* FROM pg_stat_activity WHERE pid = \d+;/);
+    expect(await db.value<{ removed: number }>("SELECT ruvector_healing_unschedule()")).toMatchObject({ removed: 1 });
+    expect(await jobs()).toEqual([]);
+    // What hung ends its turn as any other.
+    await db.client.query("DELETE FROM public.hanging");
+    expect(await db.until<boolean>("SELECT NOT EXISTS (SELECT FROM ruvector.healing_turns WHERE serving_since IS NOT NULL)", Boolean, 20)).toBe(true);
+  }, 120_000);
+});
