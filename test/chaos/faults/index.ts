@@ -1,4 +1,5 @@
 /** Every fault there is. A new one is an object in the file of its family and a line here. */
+import { deferredConstraint, hungCollection, replacedByView } from "./aside.ts";
 import { clockBack, clockForward, clockJitter } from "./clock.ts";
 import { configurationChanged, healingOff } from "./configuration.ts";
 import { cronDeactivated, cronLauncherKilled, cronUnscheduled } from "./cron.ts";
@@ -22,4 +23,5 @@ export const FAULTS: readonly Fault[] = [
   replicaStopped, replicaKilled,
   configurationChanged, healingOff,
   strategyThrows, slowStatement, engineMemory,
+  deferredConstraint, hungCollection, replacedByView,
 ];
