@@ -89,6 +89,9 @@ export function followTable(host: Host, collection: Collection): void {
  */
 export function lockTable(host: Host, collection: Collection, mode: "ACCESS SHARE" | "ROW EXCLUSIVE"): void {
   host.execute(sql`LOCK TABLE ${raw(collection.name)} IN ${raw(mode)} MODE NOWAIT`);
+  // Somebody may have put something else in its place since it was looked up: what is locked now stays what it is.
+  const { same } = host.one<{ same: boolean }>(sql`SELECT to_regclass(${collection.name})::oid IS NOT DISTINCT FROM ${collection.relid}::oid AS same`);
+  if (!same) throw new SqlError({ sqlstate: "42P01", message: `${collection.name} is another one than a moment ago`, detail: null, hint: null });
   const [locked] = host.query<{ index: string; pid: number }>(sql`
     SELECT k.relation::regclass::text AS index, k.pid
       FROM ${family(sql`${collection.relid}::oid`)} f JOIN pg_index i ON i.indrelid = f.relid
