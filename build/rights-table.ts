@@ -10,7 +10,7 @@ const HEAD = `| function | ${LEVELS.join(" | ")} |`;
 
 export interface RoutineLevel {
   readonly routine: string;
-  readonly level: (typeof LEVELS)[number] | "everybody" | "table_owner" | "owner";
+  readonly level: (typeof LEVELS)[number] | "everybody" | "installer" | "table_owner" | "owner";
   readonly byTenant: boolean;
 }
 

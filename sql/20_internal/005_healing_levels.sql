@@ -6,6 +6,7 @@
 -- SECURITY DEFINER calls them in the name of its caller.
 --
 -- viewer < operator < admin: each has what the one before it has. actuator stands beside them: a role may hold it as well.
+-- installer: superusers and the role that installed, and nobody else.
 -- everybody: PUBLIC; what is open to it reads one small table and changes nothing. table_owner: held by the owners of registered tables.
 -- Third column, true: a viewer who may see one tenant only may call it too, because every row it returns has passed
 -- ruvector.healing_sees(). False, the safe answer: such a viewer may not.
@@ -71,6 +72,9 @@ VALUES
   ('healing_register', 'admin', false),
   ('ruvector_healing_audit_rotate_key', 'admin', false),
   ('ruvector_healing_audit_export', 'admin', false),
+
+  ('ruvector_healing_trust', 'installer', false),
+  ('ruvector_healing_distrust', 'installer', false),
 
   ('ruvector_healing_actuator_connect', 'actuator', false),
   ('ruvector_healing_actuator_report', 'actuator', false),

@@ -105,9 +105,9 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_forget_owners() IS 'Takes away what runs with the rights of owners who have no registered table any more.';
 
--- healing_run(), as the owner of a table. What the statement sets off may not leave anything behind in the session: a search_path,
+-- Runs one statement as the owner of a table. What it sets off may not leave anything behind in the session: a search_path,
 -- above all, by which names in the functions that called us would mean something else.
-CREATE OR REPLACE FUNCTION ruvector.healing_run_as_owner(relation oid, statement text, parameters text, wants_rows boolean)
+CREATE OR REPLACE FUNCTION ruvector.healing_owner_call(relation oid, statement text, parameters text, wants_rows boolean)
 RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -115,8 +115,6 @@ AS $function$
 DECLARE
   access record;
   answer text;
-  error_detail text;
-  error_hint text;
 BEGIN
   access := ruvector.healing_access(relation);
   IF access.how = 'direct' THEN
@@ -132,18 +130,83 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RV033', MESSAGE = 'code of a table changed the search_path of the session that healed it';
   END IF;
   RETURN answer;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_owner_call(oid, text, text, boolean) IS 'Runs one statement with the rights of a table''s owner.';
+
+-- For what changes rows. What waits for the commit (a deferred trigger on any table that code on the way wrote to) fires here, as the owner. Before PostgreSQL 18 a
+-- trigger fires with the rights of whoever makes it fire, and the caller's own may be waiting too: there, only those on tables of this owner.
+CREATE OR REPLACE FUNCTION ruvector.healing_run_as_owner(relation oid, statement text, parameters text, wants_rows boolean)
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  access record;
+  answer text;
+  waiting text;
+  settled text;
+  error_detail text;
+  error_hint text;
+BEGIN
+  answer := ruvector.healing_owner_call(relation, statement, parameters, wants_rows);
+  access := ruvector.healing_access(relation);
+  IF access.how = 'owner' AND (answer::json -> 'error') IS NULL THEN
+    waiting := CASE WHEN current_setting('server_version_num')::integer >= 180000 THEN 'ALL' ELSE (
+      SELECT string_agg(DISTINCT format('%I.%I', n.nspname, k.conname), ', ')
+        FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid AND c.relowner = access.owner_oid JOIN pg_constraint k ON k.oid = g.tgconstraint
+        JOIN pg_namespace n ON n.oid = k.connamespace WHERE g.tgdeferrable AND NOT g.tgisinternal) END;
+    IF waiting IS NOT NULL THEN
+      settled := ruvector.healing_owner_call(relation, format('SET CONSTRAINTS %s IMMEDIATE', waiting), '[]', false);
+      IF (settled::json -> 'error') IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = settled::json #>> '{error,sqlstate}', MESSAGE = settled::json #>> '{error,message}',
+          DETAIL = coalesce(settled::json #>> '{error,detail}', ''), HINT = coalesce(settled::json #>> '{error,hint}', '');
+      END IF;
+    END IF;
+  END IF;
+  RETURN answer;
 EXCEPTION WHEN OTHERS THEN
   -- Rolled back with everything that was set.
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
-    'sqlstate', SQLSTATE, 'message', SQLERRM, 'detail', nullif(error_detail, ''), 'hint', nullif(error_hint, '')));
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), '')));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_run_as_owner(oid, text, text, boolean) IS 'Runs one statement for the bundle with the rights of a table''s owner; returns {rows}, {count} or {error} as JSON text.';
 
--- What code could leave behind in a session: settings, and temporary tables, which hide others of their name. Compared before and after
--- whatever ran as an owner; an operation that ends with another state is undone. search_path is looked at after each statement; the loop itself
--- sets lock_timeout, until the end of its transaction.
+-- For what only reads. Rolled back as soon as it is answered, and with it whatever code on the way set, declared or wrote, settings of any name too.
+CREATE OR REPLACE FUNCTION ruvector.healing_read_as_owner(relation oid, statement text, parameters text, wants_rows boolean)
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  access record;
+  answer text;
+  error_detail text;
+  error_hint text;
+BEGIN
+  access := ruvector.healing_access(relation);
+  IF access.how = 'owner' THEN
+    PERFORM ruvector.healing_runner(access.owner_oid);
+  END IF;
+  BEGIN
+    answer := ruvector.healing_owner_call(relation, statement, parameters, wants_rows);
+    RAISE EXCEPTION USING ERRCODE = 'RV000';
+  EXCEPTION WHEN SQLSTATE 'RV000' THEN
+    RETURN answer;
+  END;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+  RETURN json_build_object('error', json_build_object(
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), '')));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_read_as_owner(oid, text, text, boolean) IS 'healing_run_as_owner() for statements that change nothing.';
+
+-- What code could leave behind in a session. Compared before and after whatever ran as an owner; an operation that ends with another state is undone.
+-- search_path is looked at after each statement; the loop itself sets lock_timeout, until the end of its transaction. A setting of a name that no module
+-- defines is in no list of PostgreSQL's: of those, the ones that policies read. Cursors without a name are PL/pgSQL's own.
 CREATE OR REPLACE FUNCTION ruvector.healing_session_state()
 RETURNS text
 LANGUAGE sql
@@ -151,7 +214,20 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT md5(concat_ws(' ',
            (SELECT string_agg(concat_ws('=', s.name, s.setting), ',' ORDER BY s.name) FROM pg_show_all_settings() s WHERE s.source = 'session' AND s.name NOT IN ('search_path', 'lock_timeout')),
-           CASE WHEN pg_my_temp_schema() <> 0 THEN
-             (SELECT count(*) FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema()) + (SELECT count(*) FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema()) ELSE 0 END));
+           (SELECT string_agg(DISTINCT concat_ws('=', x[1], current_setting(x[1], true)), ',')
+              FROM pg_policy y CROSS JOIN LATERAL (
+                SELECT concat_ws(' ', pg_get_expr(y.polqual, y.polrelid), pg_get_expr(y.polwithcheck, y.polrelid))
+                UNION ALL SELECT p.prosrc FROM pg_depend d JOIN pg_proc p ON p.oid = d.refobjid
+                           WHERE d.classid = 'pg_policy'::regclass AND d.objid = y.oid AND d.refclassid = 'pg_proc'::regclass) e(text)
+             CROSS JOIN LATERAL regexp_matches(e.text, 'current_setting\s*\(\s*''([A-Za-z_][A-Za-z0-9_$]*\.[A-Za-z0-9_$.]+)''', 'g') x),
+           (SELECT string_agg(concat_ws('=', c.name, c.statement, c.is_holdable, c.creation_time), ',' ORDER BY c.name) FROM pg_cursor() c WHERE c.is_holdable OR c.name NOT LIKE '<unnamed portal %'),
+           (SELECT string_agg(concat_ws('=', p.name, p.statement, p.prepare_time), ',' ORDER BY p.name) FROM pg_prepared_statement() p),
+           (SELECT string_agg(concat_ws(':', l.classid, l.objid, l.objsubid, l.mode), ',' ORDER BY l.classid, l.objid, l.objsubid, l.mode) FROM pg_lock_status() l
+             WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.granted),
+           (SELECT string_agg(c, ',' ORDER BY c) FROM pg_listening_channels() c),
+           CASE WHEN pg_my_temp_schema() <> 0 THEN (
+             SELECT string_agg(t.oid::text, ',' ORDER BY t.oid) FROM (
+               SELECT c.oid FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() UNION ALL SELECT t.oid FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema()
+               UNION ALL SELECT p.oid FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema() UNION ALL SELECT o.oid FROM pg_operator o WHERE o.oprnamespace = pg_my_temp_schema()) t) END));
 $function$;
-COMMENT ON FUNCTION ruvector.healing_session_state() IS 'A digest of the session''s settings and temporary objects.';
+COMMENT ON FUNCTION ruvector.healing_session_state() IS 'A digest of what a session keeps: settings, cursors, prepared statements, advisory locks, channels, temporary objects.';

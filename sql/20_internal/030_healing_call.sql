@@ -73,7 +73,8 @@ BEGIN
     PERFORM pg_sleep(0.02);
   END LOOP;
   PERFORM ruvector.healing_start_engine();
-  answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation, input::text)::jsonb;
+  answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation,
+                                        (input || jsonb_build_object('transaction', now()))::text)::jsonb;
   -- Said here and not in JavaScript: plv8 raises a cancel that is due at the end of its elog(), over V8's head.
   FOR line IN SELECT * FROM jsonb_array_elements(answer -> 'said') LOOP
     CASE line ->> 0

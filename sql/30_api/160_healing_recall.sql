@@ -24,6 +24,7 @@ DECLARE
   wanted jsonb;
   one record;
   answer jsonb;
+  barred jsonb;
   session_before constant text := ruvector.healing_session_state();
 BEGIN
   IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
@@ -47,9 +48,15 @@ BEGIN
       JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
      CROSS JOIN LATERAL ruvector.healing_vector_index(i.indexrelid) v ORDER BY v.index
   LOOP
-    answer := ruvector.healing_run_as_owner(one.whole, 'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
-                                            jsonb_build_array(one.indexrelid::text, wanted::text)::text, true);
-    IF answer #>> '{error,sqlstate}' IN ('42501', '55P03') THEN
+    IF barred IS NULL THEN
+      -- Once, under the lock of the whole table, as in the loop.
+      barred := ruvector.healing_run(format('LOCK TABLE %s IN %s MODE NOWAIT', one.whole::regclass, ruvector.healing_reading_lock(one.whole)), '[]', false);
+      barred := coalesce((SELECT jsonb_build_object('error', jsonb_build_object('sqlstate', 'RV034', 'message', format('code of a role that is not trusted would run: %s. %s', u.what, u.hint)))
+                            FROM ruvector.healing_untrusted(one.whole) u WHERE u.usage = 'read' LIMIT 1), barred);
+    END IF;
+    answer := CASE WHEN barred ? 'error' THEN barred ELSE ruvector.healing_read_as_owner(one.whole, 'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
+                                            jsonb_build_array(one.indexrelid::text, wanted::text)::text, true)::jsonb END;
+    IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034') THEN
       answer := jsonb_build_object('why', answer #>> '{error,message}');
     ELSIF answer ? 'error' THEN
       RAISE EXCEPTION USING ERRCODE = answer #>> '{error,sqlstate}', MESSAGE = answer #>> '{error,message}',

@@ -101,6 +101,8 @@ BEGIN
     SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.nspname = 'ruvector' AND n.nspowner = p.proowner
      WHERE (p.pronamespace = n.oid OR (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_'))
        AND EXISTS (SELECT FROM aclexplode(p.proacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = loser)
+       -- Trust is no right of the role, and not for admins to take.
+       AND p.proname <> 'healing_level_trusted'
        AND NOT (owns_tables AND p.oid::regprocedure IN (SELECT t FROM ruvector.healing_level_routines('table_owner') t))
   LOOP
     EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %I', routine, loser);
@@ -126,7 +128,7 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT format('%s%s(%s)', CASE WHEN p.pronamespace = 'ruvector'::regnamespace THEN 'ruvector.' END, p.proname, pg_get_function_identity_arguments(p.oid)),
-         coalesce(l.level, 'owner'), coalesce(l.by_tenant, false),
+         coalesce(l.level, CASE WHEN p.proname = 'healing_level_trusted' THEN 'trusted' ELSE 'owner' END), coalesce(l.by_tenant, false),
          ARRAY(SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END
                  FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
                 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE' ORDER BY 1),
@@ -135,7 +137,7 @@ AS $function$
     LEFT JOIN ruvector.healing_levels() l ON l.routine = p.proname
    WHERE (p.pronamespace = 'public'::regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
       -- Twins (990_twins.sql) have no rights of their own, and the grants of their name.
-      OR (p.pronamespace = 'ruvector'::regnamespace AND l.level IS NOT NULL AND p.proname NOT LIKE 'ruvector\_%')
-   ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator', 'table_owner', 'owner'], coalesce(l.level, 'owner')), p.pronamespace = 'ruvector'::regnamespace, 1;
+      OR (p.pronamespace = 'ruvector'::regnamespace AND (l.level IS NOT NULL OR p.proname = 'healing_level_trusted') AND p.proname NOT LIKE 'ruvector\_%')
+   ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator', 'installer', 'table_owner', 'owner'], coalesce(l.level, 'owner')), p.pronamespace = 'ruvector'::regnamespace, 1;
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_rights() IS 'Which level may execute what, and which roles can: SELECT routine, level, granted_to FROM ruvector_healing_rights();';

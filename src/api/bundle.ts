@@ -7,6 +7,9 @@ import { type Input, OPERATIONS } from "./operations.ts";
 // zod would compile its parsers with new Function otherwise: slower for one call, and not allowed everywhere.
 z.config({ jitless: true });
 
+/** The transaction of the operation that is under way in this session; null: none. A transaction, because PLJS may end one without running what is in finally. */
+let inside: string | null = null;
+
 /**
  * Runs one operation. Always returns: errors travel as data, because only the SQL wrapper can raise them with
  * their SQLSTATE. The wrapper's RAISE also undoes what the operation did before it failed.
@@ -15,16 +18,26 @@ z.config({ jitless: true });
  * @returns JSON text: {"result": ...} or {"error": {sqlstate, message, detail, hint}}, and "said": [[level, line], ...]
  */
 export function call(operation: string, input: string): string {
+  const given = JSON.parse(input) as Input & { readonly transaction: string };
+  // Code on a table that calls one of ours: it would reset what this operation knows of the session as it was.
+  if (inside !== null && inside === given.transaction) {
+    return JSON.stringify({ error: new HealingError("nested_call", "code that runs within an operation of ruvector_healing may not call another one", {
+      detail: `It called ${operation}.`, hint: "Look at the functions in the table's constraints, indexes, generated columns, rules and triggers.",
+    }).document });
+  }
+  inside = given.transaction;
   resetHost();
   try {
     const run = OPERATIONS[operation];
     if (!run) throw new TypeError(`no operation ${operation}`);
-    const result = answer({ result: run(postgres, JSON.parse(input) as Input) });
+    const result = answer({ result: run(postgres, given) });
     checkSession();
     return result;
   } catch (error) {
     if (thrownByPostgres()) throw error;
     return answer({ error: documentOf(error) });
+  } finally {
+    inside = null;
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Collection, Column, Limitation } from "../model/collection.ts";
+import type { Untrusted } from "../host/host.ts";
+import { list, printable } from "../model/text.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
 
@@ -99,6 +101,15 @@ export function obstacles(facts: TableFacts, moves: MoveFacts, movable: boolean 
   return found;
 }
 
+/** Code of roles that nobody trusts is not run, forward or back: nobody can answer for what it does. */
+export function untrustedObstacles(found: readonly Untrusted[]): Obstacle[] {
+  if (found.length === 0) return [];
+  return [{
+    reason: `code of roles that are not trusted would run: ${list([...new Set(found.map(({ what }) => printable(what, 300)))], 3)}`,
+    hint: printable(found[0]!.hint, 600), back: "never",
+  }];
+}
+
 const sameKey = (a: readonly Column[], b: readonly Column[]): boolean =>
   a.length === b.length && a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
 
@@ -108,9 +119,11 @@ export const consentSentence = ({ partition_strategy, partition_column, qualifie
     : `Where rows of ${qualified} may move, applications must not address them by ${partition_column.quoted} (WHERE, JOIN, the names of partitions), nor upsert on it (ON CONFLICT): its value changes with every move.`;
 
 /** Everything that does not apply to a table, by strategy. */
-export function limitationsOf(facts: TableFacts, moves: MoveFacts, options: RegisteredOptions, registered: Registered | null): Limitation[] {
+export function limitationsOf(facts: TableFacts, moves: MoveFacts, options: RegisteredOptions, registered: Registered | null, untrusted: readonly Untrusted[]): Limitation[] {
+  const reading = untrustedObstacles(untrusted.filter(({ usage }) => usage === "read"));
   return [
-    ...obstacles(facts, moves, options.movable, registered).flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
+    ...reading.flatMap(({ reason, hint }) => ["compact_indexes", "rebuild_centroids"].map((strategy) => ({ strategy, reason, hint }))),
+    ...[...obstacles(facts, moves, options.movable, registered), ...untrustedObstacles(untrusted)].flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
     ...evictionLimitations(facts, options),
     ...throttleLimitations(facts),
   ];

@@ -1,8 +1,8 @@
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { family, readTable } from "./introspect.ts";
-import { limitationsOf, type Obstacle, obstacles, type RegisteredOptions } from "./limitations.ts";
-import { readMoveFacts } from "./move-facts.ts";
+import { limitationsOf, type Obstacle, obstacles, type RegisteredOptions, untrustedObstacles } from "./limitations.ts";
+import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
 
@@ -49,7 +49,7 @@ export function loadCollection(host: Host, id: number): Collection {
   }
   const facts = readTable(host, row.relid)!;
   const movable = facts.partition_strategy === "list" && facts.partition_column !== null && (row.options.movable ?? facts.partition_column.routed);
-  return { ...row, movable, limitations: limitationsOf(facts, readMoveFacts(host, row.relid), row.options, row) };
+  return { ...row, movable, limitations: limitationsOf(facts, readMoveFacts(host, row.relid), row.options, row, readUntrusted(host, row.relid)) };
 }
 
 /** Asked each time, not kept: a trigger, a publication, a DEFAULT comes and goes without anybody registering the table again. */
@@ -67,7 +67,8 @@ export function obstaclesNow(host: Host, collection: Collection, only: readonly 
   const [kept] = host.query<{ options: RegisteredOptions & Readonly<Record<string, unknown>> }>(sql`
     SELECT options FROM ruvector.collections WHERE collection_id = ${collection.id}::int`);
   const options = kept?.options ?? { movable: false };
-  return obstacles(readTable(host, collection.relid)!, readMoveFacts(host, collection.relid, only), options.movable, { ...collection, options });
+  const found = obstacles(readTable(host, collection.relid)!, readMoveFacts(host, collection.relid, only), options.movable, { ...collection, options });
+  return [...found, ...untrustedObstacles(host.untrusted(collection.relid, true))];
 }
 
 /** Keeps the registry's name and oid in step with a table that was renamed or restored, and what does not apply to it with what is true now. */
@@ -86,9 +87,11 @@ export function followTable(host: Host, collection: Collection): void {
  * everybody who comes later would wait behind it. (lock_timeout would not help: it does not end waits under PLJS.)
  * A plain REINDEX locks the index alone, and everything that plans a statement on its table waits for that: it counts too. Indexes
  * cannot be locked with NOWAIT, but everybody may read pg_locks.
+ * @param mode ACCESS SHARE: for reading; more where the table's owner is not trusted
  */
 export function lockTable(host: Host, collection: Collection, mode: "ACCESS SHARE" | "ROW EXCLUSIVE"): void {
-  host.execute(sql`LOCK TABLE ${raw(collection.name)} IN ${raw(mode)} MODE NOWAIT`);
+  const { lock } = mode === "ROW EXCLUSIVE" ? { lock: mode } : host.one<{ lock: string }>(sql`SELECT ruvector.healing_reading_lock(${collection.relid}::oid) AS lock`);
+  host.execute(sql`LOCK TABLE ${raw(collection.name)} IN ${raw(lock)} MODE NOWAIT`);
   // Somebody may have put something else in its place since it was looked up: what is locked now stays what it is.
   const { same } = host.one<{ same: boolean }>(sql`SELECT to_regclass(${collection.name})::oid IS NOT DISTINCT FROM ${collection.relid}::oid AS same`);
   if (!same) throw new SqlError({ sqlstate: "42P01", message: `${collection.name} is another one than a moment ago`, detail: null, hint: null });

@@ -1,6 +1,6 @@
 /** What the catalogues say about everything that a move of rows would set off, wait for, or be seen by. */
 import sql, { join, type Sql, raw } from "sql-template-tag";
-import type { Host } from "../host/host.ts";
+import type { Host, Untrusted } from "../host/host.ts";
 
 /** Names, as people read them. What lies on partitions counts like what lies on the table. */
 export interface MoveFacts {
@@ -105,3 +105,7 @@ export const deferrableTriggers = (host: Host, relid: string): readonly string[]
     SELECT DISTINCT format('%I.%I', n.nspname, k.conname) AS name
       FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint JOIN pg_namespace n ON n.oid = k.connamespace
      WHERE g.tgrelid IN (SELECT oid FROM family) AND g.tgdeferrable AND ${USERS_TRIGGER}`).map(({ name }) => name);
+
+/** Without a lock: for those who only want to know. Whoever touches rows asks host.untrusted(). */
+export const readUntrusted = (host: Host, relid: string): readonly Untrusted[] =>
+  host.query<Untrusted>(sql`SELECT usage, what, hint FROM ruvector.healing_untrusted(${relid}::oid) LIMIT 20`);

@@ -39,7 +39,7 @@ export function coldKey(host: Host, facts: TableFacts, given: string | number): 
     });
   }
   try {
-    return host.asOwner(facts.relid).one<{ key: string }>(sql`SELECT CAST(${String(given)} AS ${raw(column.type)})::text AS key`).key;
+    return host.asOwner(facts.relid, "keys").one<{ key: string }>(sql`SELECT CAST(${String(given)} AS ${raw(column.type)})::text AS key`).key;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     throw new HealingError("invalid_argument", `cold_partition must be a value of the partition column ${column.quoted}`, {

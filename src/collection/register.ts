@@ -9,7 +9,7 @@ import { parseDocument } from "../model/documents.ts";
 import { recordEvent } from "../audit/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
 import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
-import { readMoveFacts } from "./move-facts.ts";
+import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
 import { readStatements, type Statements, statementsSentence } from "./statements.ts";
 
@@ -41,7 +41,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   // Rows are not sent to other servers.
   const partitions = readPartitions(host, facts.relid).filter(({ kind }) => kind !== "f");
-  const limitations = facts.distributed ? distributedLimitations(host, facts) : limitationsOf(facts, readMoveFacts(host, facts.relid), options, null);
+  const limitations = facts.distributed ? distributedLimitations(host, facts) : limitationsOf(facts, readMoveFacts(host, facts.relid), options, null, readUntrusted(host, facts.relid));
   const { id } = host.one<{ id: number }>(sql`
     INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
                                      primary_key, vector_column, vector_type, tenant_column, limitations, options)
@@ -62,7 +62,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   for (const { reason, hint } of limitations.filter(({ strategy }) => strategy === "rebalance_partitions" && !facts.distributed)) {
     host.notice(`${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ${reason}. ${hint}`);
   }
-  for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => strategy === "throttle_ingestion" && !facts.distributed)) {
+  for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => (strategy === "throttle_ingestion" || strategy === "compact_indexes") && !facts.distributed)) {
     host.notice(`${facts.qualified} is sensed, but ${strategy} does not apply: ${reason}. ${hint}`);
   }
   const consent = consentSentence(facts);

@@ -5,10 +5,10 @@
  * five of those end the server).
  */
 import sql, { Sql } from "sql-template-tag";
-import { type ErrorDocument, HealingError, SqlError } from "../model/errors.ts";
+import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
 import { withoutRows } from "../model/row-free.ts";
 import { currentEngine } from "./engine.ts";
-import type { Host } from "./host.ts";
+import type { Does, Host, Untrusted } from "./host.ts";
 
 type Answer = { readonly rows: unknown[] } | { readonly count: number } | { readonly error: ErrorDocument };
 
@@ -46,6 +46,29 @@ let lines: Said[] = [];
 /** The session's state before the first statement that ran as somebody else, in this operation. Kept here, where their code cannot reach it. */
 let stateBefore: string | null = null;
 
+/** What is on the tables touched in this operation, as it was when their first statement was about to run. */
+const looked = new Map<string, readonly Untrusted[]>();
+/** Of these rows were touched. */
+const touched = new Set<string>();
+
+function untrusted(relid: string, again = false): readonly Untrusted[] {
+  const known = looked.get(relid);
+  if (known && !again) return known;
+  const found = postgres.query<Untrusted>(sql`SELECT usage, what, hint FROM ruvector.healing_untrusted(${relid}::oid) LIMIT 20`);
+  looked.set(relid, found);
+  return found;
+}
+
+/** @throws SqlError RV034: nothing of it has run */
+function admit(relid: string, usages: readonly Untrusted["usage"][], again = false): void {
+  const [first] = untrusted(relid, again).filter(({ usage }) => usages.includes(usage));
+  if (!first) return;
+  throw new SqlError({
+    sqlstate: SQLSTATES.untrusted_code, message: `code of a role that is not trusted would run with the rows of the table: ${first.what}`,
+    detail: "Nothing of it was run.", hint: first.hint,
+  });
+}
+
 /** Tables that are the installing role's own, or a superuser's: no other rights to take, and no need to look at the session. */
 const direct = new Map<string, boolean>();
 
@@ -59,8 +82,13 @@ function isDirect(relid: string): boolean {
 
 const sessionState = (): string => postgres.one<{ state: string }>(sql`SELECT ruvector.healing_session_state() AS state`).state;
 
-/** @throws HealingError RV033 where code of a table changed the session it ran in: the caller's error undoes the operation, and the change with it */
+/**
+ * Once an operation has done its work. No lock that readers and writers could live with keeps off CREATE STATISTICS or a new partition of a partition: what came
+ * while it ran is found now, and the operation undone.
+ * @throws SqlError RV034
+ * @throws HealingError RV033 where code of a table changed the session it ran in: the caller's error undoes the operation, and the change with it */
 export function checkSession(): void {
+  for (const relid of looked.keys()) if (touched.has(relid)) admit(relid, ["read"], true);
   if (stateBefore === null || sessionState() === stateBefore) return;
   throw new HealingError("session_changed", "code that runs with a table's rows changed the session it ran in", {
     detail: "It set parameters or made temporary objects; all of it was undone.",
@@ -80,6 +108,8 @@ export const resetHost = (): void => {
   lines = [];
   stateBefore = null;
   direct.clear();
+  looked.clear();
+  touched.clear();
 };
 
 /** plv8 shows an error's context, which holds the whole text of the statement, our parameters with it: the place is enough. */
@@ -90,11 +120,15 @@ function thrownBySql(error: unknown): unknown {
   return error;
 }
 
-function run(statement: Sql, wantsRows: boolean, relid: string | null): Answer {
+function run(statement: Sql, wantsRows: boolean, relid: string | null, does: Does): Answer {
+  if (relid !== null && does !== "catalogue") {
+    admit(relid, does === "reads" ? ["read"] : ["read", "move"]);
+    touched.add(relid);
+  }
   const owned = relid !== null && !isDirect(relid);
   if (owned && stateBefore === null) stateBefore = sessionState();
   const { text, parameters } = compile(statement);
-  const call = !owned ? "ruvector.healing_run(" : `ruvector.healing_run_as_owner(${literal(relid)}, `;
+  const call = !owned ? "ruvector.healing_run(" : `ruvector.healing_${does === "reads" || does === "keys" ? "read" : "run"}_as_owner(${literal(relid)}, `;
   // Whoever caught it on the way: nothing is done any more.
   if (thrown !== null) throw thrown.error;
   let rows: { readonly answer: string }[];
@@ -119,9 +153,9 @@ function told(error: ErrorDocument): ErrorDocument {
 const oneLine = (message: string): string => message.replace(/\s*[\r\n]\s*/g, " ");
 
 /** @param relid whose owner's rights its statements have; null: the installing role's */
-const hostOf = (relid: string | null): Host => ({
+const hostOf = (relid: string | null, does: Does = "reads"): Host => ({
   query<Row>(statement: Sql): Row[] {
-    const answer = run(statement, true, relid);
+    const answer = run(statement, true, relid, does);
     if (!("rows" in answer)) throw new TypeError("a statement for rows was answered with a count");
     return answer.rows as Row[];
   },
@@ -131,11 +165,12 @@ const hostOf = (relid: string | null): Host => ({
     return row;
   },
   execute(statement: Sql): number {
-    const answer = run(statement, false, relid);
+    const answer = run(statement, false, relid, does);
     if (!("count" in answer)) throw new TypeError("a statement for a count was answered with rows");
     return answer.count;
   },
   asOwner: hostOf,
+  untrusted,
   atomic<T>(work: () => T): T {
     const result: { value?: T; failed?: { readonly error: unknown } } = {};
     try {

@@ -31,6 +31,8 @@ export const SQLSTATES = {
   audit_head_unknown: "RV042",
   audit_busy: "RV043",
   session_changed: "RV033",
+  untrusted_code: "RV034",
+  nested_call: "RV035",
   internal_error: "RV999",
 } as const;
 

@@ -75,7 +75,7 @@ describe("the list of levels", () => {
     const names = new Set((await routines()).map(({ name }) => name));
     for (const { routine, level } of levels) {
       expect(names, routine).toContain(routine);
-      expect(["everybody", "viewer", "operator", "admin", "actuator", "table_owner"], routine).toContain(level);
+      expect(["everybody", "viewer", "operator", "admin", "actuator", "installer", "table_owner"], routine).toContain(level);
     }
   });
 });

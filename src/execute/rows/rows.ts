@@ -119,7 +119,7 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
       ? sql`true`
       : sql`(${list(identity, "s")}) > (${join(identity.map(({ type }, place) => sql`CAST(${after[place] ?? null} AS ${raw(type)})`), ", ")})`;
   const tenant = tenantColumn(host, collection);
-  const { moved, tenants, picked } = host.asOwner(collection.relid).one<Moved & { picked: number }>(sql`
+  const { moved, tenants, picked } = host.asOwner(collection.relid, "changes").one<Moved & { picked: number }>(sql`
     WITH picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
         FROM ${raw(collection.name)} s
@@ -175,7 +175,7 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
   const identity = identityColumns(collection);
   const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
   const rowOf = (alias: string): Sql => sql`json_build_array(${list(identity, alias, "::text")})`;
-  const answer = host.asOwner(collection.relid).one<{ missing: Identity[]; conflicts: number; undone: number; remaining: Identity[] }>(sql`
+  const answer = host.asOwner(collection.relid, "changes").one<{ missing: Identity[]; conflicts: number; undone: number; remaining: Identity[] }>(sql`
     WITH wanted AS MATERIALIZED (
       SELECT ${raw(wanted)} FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row)
     ), here AS MATERIALIZED (
@@ -229,5 +229,5 @@ function countElsewhere(host: Host, collection: Collection, rows: readonly Ident
  */
 function fireDeferred(host: Host, collection: Collection): void {
   const constraints = deferrableTriggers(host, collection.relid);
-  if (constraints.length > 0) host.asOwner(collection.relid).execute(sql`SET CONSTRAINTS ${raw(constraints.join(", "))} IMMEDIATE`);
+  if (constraints.length > 0) host.asOwner(collection.relid, "changes").execute(sql`SET CONSTRAINTS ${raw(constraints.join(", "))} IMMEDIATE`);
 }

@@ -7,7 +7,8 @@ import { family } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { SqlError } from "../../model/errors.ts";
+import { SQLSTATES, SqlError } from "../../model/errors.ts";
+import { printable } from "../../model/text.ts";
 import { recall, remembered } from "../remember.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { pushHint } from "./gap.ts";
@@ -207,6 +208,7 @@ function unreadable(host: Host, index: string, { sqlstate, document }: SqlError)
     SELECT format('GRANT SELECT ON %I.%I TO %I;', n.nspname, h.relname, current_user) AS grant
       FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid JOIN pg_namespace n ON n.oid = h.relnamespace
      WHERE i.indexrelid = to_regclass(${index})`);
+  if (sqlstate === SQLSTATES.untrusted_code) return { why: printable(document.message, 600), hint: printable(document.hint ?? "", 600) };
   return { why: document.message, hint: sqlstate === "42501" && row ? row.grant : "Ask for it by hand: ruvector_healing_recall()." };
 }
 

@@ -10,7 +10,7 @@ import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
 import { type ActivityMemory, reusedBlocks, trafficLoad } from "../activity/follow.ts";
-import { list } from "../../model/text.ts";
+import { list, printable } from "../../model/text.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
 
@@ -88,7 +88,8 @@ export function measurePartitions(
   const statistics = readStatistics(host, partitions, locked);
   const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
   const closed = locked ? [] : unreadable(host, collection, partitions);
-  const open = !locked && closed.length === 0;
+  const untrusted = locked ? [] : untrustedGap(host, collection);
+  const open = !locked && closed.length === 0 && untrusted.length === 0;
   const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host.asOwner(collection.relid), partitions.filter(({ foreign }) => !foreign)) : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
   const widths = open ? measureRowBytes(host, collection, partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })), fresh) : {};
@@ -111,7 +112,7 @@ export function measurePartitions(
       }),
       rows_source: counted ? "exact" : "statistics",
     },
-    unmeasured: [...(locked ? [LOCKED] : closed.length > 0 ? [unreadableGap(closed)] : []), ...foreignGap(host, collection)],
+    unmeasured: [...(locked ? [LOCKED] : untrusted.length > 0 ? untrusted : closed.length > 0 ? [unreadableGap(closed)] : []), ...foreignGap(host, collection)],
   };
 }
 
@@ -149,7 +150,7 @@ interface Closed {
 /** Partitions that may not be read by themselves: a right on the table does not reach them. */
 function unreadable(host: Host, collection: Collection, partitions: readonly Partition[]): readonly Closed[] {
   try {
-    return host.asOwner(collection.relid).query<Closed>(sql`
+    return host.asOwner(collection.relid, "catalogue").query<Closed>(sql`
       SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role,
              CASE WHEN has_table_privilege((p ->> 'relid')::oid, 'SELECT') THEN format('Row-level security hides rows of it from role %I.', current_user) END AS hint
         FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb) p
@@ -165,6 +166,17 @@ const unreadableGap = (closed: readonly Closed[]): Unmeasured => ({
   why: `${closed.length} of the partitions may not be read by themselves (${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
   hint: closed[0]!.hint ?? `GRANT SELECT ON ${closed.filter(({ hint }) => hint === null).map(({ qualified }) => qualified).slice(0, 20).join(", ")} TO ${closed[0]!.role};`,
 });
+
+/** Under the lock that reachable() took. */
+function untrustedGap(host: Host, collection: Collection): Unmeasured[] {
+  const found = host.untrusted(collection.relid).filter(({ usage }) => usage === "read");
+  if (found.length === 0) return [];
+  return [{
+    what: "partition rows",
+    why: `code of roles that are not trusted would run: ${list(found.map(({ what }) => printable(what, 300)), 3)}; rows come from the statistics, bytes are not compared`,
+    hint: printable(found[0]!.hint, 600),
+  }];
+}
 
 function foreignGap(host: Host, collection: Collection): Unmeasured[] {
   const foreign = host.query<{ name: string }>(sql`

@@ -86,7 +86,7 @@ function planned({ host, collection, snapshot, params, tick_seconds }: PlanReque
   if (make && "nothing" in make) return make;
   const label = cold?.label ?? make!.label;
   const sources = workingPartitions(snapshot.partitions).filter(({ rows, kind, values }) => rows > 0 && kind === "r" && values.some((value) => value !== null));
-  const found = coldest(host.asOwner(collection.relid), collection.access_column!, sources, share);
+  const found = coldest(host.asOwner(collection.relid, "keys"), collection.access_column!, sources, share);
   const moves = movesOf(collection, sources, found, label, most);
   const rows = moves.reduce((sum, move) => sum + move.rows, 0);
   if (rows === 0) {

@@ -131,7 +131,7 @@ function withThresholds(host: Host, collection: Collection, { partitions }: Snap
     const key = `${move.from} ${latest}`;
     if (!found.has(key)) {
       const leaf = partitions.find(({ label }) => label === move.from)!;
-      found.set(key, host.asOwner(collection.relid).query<{ value: string | null }>(sql`
+      found.set(key, host.asOwner(collection.relid, "keys").query<{ value: string | null }>(sql`
         SELECT x.${raw(access.quoted)}::text AS value FROM ${raw(leaf.qualified)} x
          ORDER BY x.${raw(access.quoted)} DESC NULLS LAST OFFSET ${latest - 1}::int LIMIT 1`)[0]?.value ?? null);
     }

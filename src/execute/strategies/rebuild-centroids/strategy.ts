@@ -29,7 +29,7 @@ export const rebuildCentroids: Strategy = {
     lists: z.optional(z.int().check(z.gte(1), z.lte(32_768))),
     index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
   },
-  applicable: () => true,
+  applicable: ({ limitations }) => limitations.find(({ strategy }) => strategy === "rebuild_centroids") ?? true,
   plan: planRebuild,
 
   executeBatch(context: BatchContext): BatchResult {

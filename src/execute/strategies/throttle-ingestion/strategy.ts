@@ -159,7 +159,7 @@ const missing = (host: Host, relid: string): string[] =>
 function installSome(host: Host, relid: string, collectionId: number, seconds: number): number {
   const end = host.now() + seconds * 1000;
   for (;;) {
-    const { installed } = host.asOwner(relid).one<{ installed: number }>(sql`
+    const { installed } = host.asOwner(relid, "catalogue").one<{ installed: number }>(sql`
       SELECT count(*) FILTER (WHERE ruvector.healing_throttle_install(t.relid, ${collectionId}::int))::int AS installed
         FROM (SELECT relid FROM ruvector.healing_throttle_tables(${relid}::oid, false) f(relid) LIMIT ${TABLES_A_BATCH}::int) t`);
     if (installed > 0 || missing(host, relid).length === 0 || host.now() >= end) return installed;
@@ -197,7 +197,7 @@ interface Removed {
 
 /** @param relid the collection's table; null: it is gone */
 function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
-  const family = relid === null ? { removed: 0, left: 0 } : host.asOwner(relid).one<Removed>(sql`
+  const family = relid === null ? { removed: 0, left: 0 } : host.asOwner(relid, "catalogue").one<Removed>(sql`
     SELECT count(*) FILTER (WHERE gone)::int AS removed, count(*) FILTER (WHERE NOT gone)::int AS left
       FROM (SELECT ruvector.healing_throttle_remove(relid) AS gone FROM ruvector.healing_throttle_tables(${relid}::oid, true) f(relid)) t`);
   // A partition that was detached while the throttle was on took its triggers along (found by chaos, seed 182). What nobody let us act on stays.
@@ -207,14 +207,14 @@ function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
        AND encode(t.tgargs, 'escape') = ${String(lease.collection_id)} || '\\000' AND (SELECT a.how FROM ruvector.healing_access(t.tgrelid) a) <> 'none'
        AND (${relid}::oid IS NULL OR t.tgrelid NOT IN (SELECT f FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))`);
   return strays.reduce((sum, stray) => {
-    const { gone } = host.asOwner(stray.relid).one<{ gone: boolean }>(sql`SELECT ruvector.healing_throttle_remove(${stray.relid}::oid) AS gone`);
+    const { gone } = host.asOwner(stray.relid, "catalogue").one<{ gone: boolean }>(sql`SELECT ruvector.healing_throttle_remove(${stray.relid}::oid) AS gone`);
     return { removed: sum.removed + (gone ? 1 : 0), left: sum.left + (gone ? 0 : 1) };
   }, family);
 }
 
 /** Only a table's owner may remove a trigger: none is made where it could not be removed. */
 function notOwned(host: Host, relid: string): NothingToDo | null {
-  const [table] = host.asOwner(relid).query<{ name: string; owner: string; role: string }>(sql`
+  const [table] = host.asOwner(relid, "catalogue").query<{ name: string; owner: string; role: string }>(sql`
     WITH RECURSIVE f(relid) AS (SELECT ${relid}::oid UNION SELECT i.inhrelid FROM f JOIN pg_inherits i ON i.inhparent = f.relid)
     SELECT c.oid::regclass::text AS name, quote_ident(pg_get_userbyid(c.relowner)) AS owner, quote_ident(current_user) AS role
       FROM f JOIN pg_class c ON c.oid = f.relid
