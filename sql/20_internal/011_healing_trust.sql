@@ -85,7 +85,8 @@ AS $function$
   -- What hangs on each of several hundred partitions is the same mostly, and is followed once.
   first(classid, objid, usage, place, key) AS (
     SELECT d.refclassid, d.refobjid, h.usage, min(h.classid::int8 << 32 | h.objid::int8), false FROM hanging h JOIN pg_depend d ON d.classid = h.classid AND d.objid = h.objid
-     WHERE h.type IS NULL AND d.refobjid >= 16384
+     -- Not what its columns are of: of those, keys alone count.
+     WHERE h.type IS NULL AND d.objsubid = 0 AND d.refobjid >= 16384
        AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_opclass'::regclass, 'pg_am'::regclass)
      GROUP BY 1, 2, 3
     UNION ALL SELECT 'pg_type'::regclass, h.type, h.usage, min(h.classid::int8 << 32 | h.objid::int8), true FROM hanging h WHERE h.type >= 16384 GROUP BY 1, 2, 3

@@ -1,6 +1,6 @@
 import type { Collection, Column, Limitation } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";
-import { list, printable } from "../model/text.ts";
+import { printable } from "../model/text.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
 
@@ -101,12 +101,17 @@ export function obstacles(facts: TableFacts, moves: MoveFacts, movable: boolean 
   return found;
 }
 
+/** The first of them in one sentence. */
+export function untrustedText(found: readonly Untrusted[]): string {
+  const named = [...new Set(found.map(({ what }) => printable(what, 300)))];
+  return `code of roles that are not trusted would run: ${named.slice(0, 3).join("; ")}${named.length > 3 ? `; and ${named.length - 3} more` : ""}`;
+}
+
 /** Code of roles that nobody trusts is not run, forward or back: nobody can answer for what it does. */
 export function untrustedObstacles(found: readonly Untrusted[]): Obstacle[] {
   if (found.length === 0) return [];
   return [{
-    reason: `code of roles that are not trusted would run: ${list([...new Set(found.map(({ what }) => printable(what, 300)))], 3)}`,
-    hint: printable(found[0]!.hint, 600), back: "never",
+    reason: untrustedText(found), hint: printable(found[0]!.hint, 600), back: "never",
   }];
 }
 

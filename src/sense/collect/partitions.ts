@@ -4,6 +4,7 @@
  */
 import sql, { raw } from "sql-template-tag";
 import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
+import { untrustedText } from "../../collection/limitations.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
@@ -173,7 +174,7 @@ function untrustedGap(host: Host, collection: Collection): Unmeasured[] {
   if (found.length === 0) return [];
   return [{
     what: "partition rows",
-    why: `code of roles that are not trusted would run: ${list(found.map(({ what }) => printable(what, 300)), 3)}; rows come from the statistics, bytes are not compared`,
+    why: `${untrustedText(found)}; rows come from the statistics, bytes are not compared`,
     hint: printable(found[0]!.hint, 600),
   }];
 }
