@@ -106,6 +106,7 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     for (const table of ["mine", "mine_too"]) await makeTable(db, { table, rows: HOT, register: false });
     await db.client.query(`RESET ROLE; REVOKE CREATE ON SCHEMA public FROM ${second}`);
     for (const table of ["mine", "mine_too"]) await own.value("SELECT ruvector_healing_register($1)", [table]);
+    for (const table of ["mine", "mine_too"]) await own.value("SELECT ruvector_integrity_sample($1)", [table]);
     expect(await runners()).toEqual([app, second]);
     await own.value("SELECT ruvector_healing_unregister('mine')");
     expect(await runners()).toEqual([app, second]);

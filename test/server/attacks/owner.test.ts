@@ -14,17 +14,17 @@ const REBALANCE = (t: string): string => `SELECT ruvector_healing_execute('${t}'
 const register = (t: string) => db.value<{ limitations: { strategy: string; reason: string; hint: string }[] }>(`SELECT ruvector_healing_register('${t}', '{"movable": true}')`);
 const answerOf = (statement: string): Promise<string> => db.client.query(statement).then(({ rows }) => JSON.stringify(rows), (error: pg.DatabaseError) => `${error.code}: ${error.message}`);
 
-/** Everything the loop and people do with a collection. */
+/** What the loop and people do with a collection: read, undo, plan, move, commit. */
 async function everything(t: string): Promise<string> {
   const said: string[] = [];
   for (const statement of [
-    `SELECT ruvector_healing_register('${t}', '{"movable": true}')`, `SELECT ruvector_integrity_sample('${t}')`, `SELECT ruvector_healing_trigger('${t}')`, REBALANCE(t),
-    `SELECT ruvector_healing_execute('${t}', 'drain_hot_partition')`, `SELECT ruvector_healing_execute('${t}', 'compact_indexes')`, `SELECT ruvector_healing_execute('${t}', 'rebuild_centroids')`,
-    `SELECT * FROM ruvector_healing_recall('${t}', 3, 3)`, `SELECT ruvector_healing_explain('${t}')`, `SELECT * FROM ruvector_healing_list_occupancy('${t}')`,
-    `SELECT ruvector_healing_rollback('${t}')`, "CALL ruvector_healing_tick()", "CALL ruvector_healing_tick()",
+    `SELECT ruvector_integrity_sample('${t}')`, `SELECT ruvector_healing_rollback('${t}')`, REBALANCE(t), `SELECT ruvector_healing_execute('${t}', 'rebuild_centroids')`,
+    `SELECT * FROM ruvector_healing_recall('${t}', 3, 3)`, `SELECT ruvector_healing_trigger('${t}')`, "CALL ruvector_healing_tick()",
   ]) said.push(await answerOf(statement));
   return said.join("\n");
 }
+/** A tick visits each collection that is left. */
+const forget = (t: string): Promise<unknown> => db.client.query(`DELETE FROM ruvector.healing_actions WHERE collection = '${t}'; SELECT ruvector_healing_unregister('${t}'); DROP TABLE ${t} CASCADE`);
 const unmeasured = (t: string) => db.value<{ what: string; why: string; hint: string }[]>(`
   SELECT unmeasured FROM ruvector.integrity_samples JOIN ruvector.collections c USING (collection_id) WHERE format('%s.%s', schema_name, table_name) = '${t}' ORDER BY id DESC LIMIT 1`);
 
@@ -64,7 +64,7 @@ describe("code of a role that nobody trusts", () => {
       expect(reason).toContain(eve.role);
       expect(hint).toContain(`SELECT ruvector_healing_trust('${eve.role}');`);
     }
-    await db.client.query(`DELETE FROM ruvector.healing_actions WHERE collection = '${t}'; SELECT ruvector_healing_unregister('${t}'); DROP TABLE ${t} CASCADE`);
+    await forget(t);
   });
 
   it("does not make its owner superuser by a cursor that is materialised at COMMIT", async () => {
@@ -79,8 +79,10 @@ describe("code of a role that nobody trusts", () => {
     await db.client.query("COMMIT");
     expect(await isSuper(), "bites outside the loop").toBe(true);
     await db.client.query(`CLOSE ALL; ALTER ROLE ${eve.role} NOSUPERUSER`);
+    await register("eve.cursor");
     await everything("eve.cursor");
     expect(await isSuper()).toBe(false);
+    await forget("eve.cursor");
   });
 
   it("waits for nobody's tick by sleeping, and fills nothing by what it raises", async () => {
@@ -93,10 +95,11 @@ describe("code of a role that nobody trusts", () => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(1000);
     const size = () => db.value<number>("SELECT sum(pg_total_relation_size(oid))::int FROM pg_class WHERE relnamespace = 'ruvector'::regnamespace AND relkind = 'r'");
     const before = await size();
+    await register("eve.slow");
     const texts = await everything("eve.slow");
     expect((await size()) - before).toBeLessThan(2_000_000);
     expect(texts).not.toContain("xxxx");
-    await db.client.query("DROP TABLE eve.slow CASCADE");
+    await forget("eve.slow");
   });
 
   it("cannot be added while rows are read: the lock keeps indexes away, and what needs less is found before anything is kept", async () => {
@@ -114,7 +117,7 @@ describe("code of a role that nobody trusts", () => {
     await reader.query("SELECT ruvector_integrity_sample('eve.race'); COMMIT");
     expect(await eve.ran()).toBe(0);
     expect((await unmeasured("eve.race")).map(({ what }) => what)).toContain("partition rows");
-    await db.client.query("DROP TABLE eve.race CASCADE");
+    await forget("eve.race");
   });
 });
 
@@ -206,7 +209,7 @@ describe("the second line: a trusted role's code", () => {
     expect(error, what).toMatchObject({ code: "RV033" });
     expect((await session.query(STATE)).rows).toEqual(before);
     expect(await checksum(db, t)).toEqual(rows);
-    await db.client.query(`DELETE FROM ruvector.healing_actions WHERE collection = '${t}'; SELECT ruvector_healing_unregister('${t}'); DROP TABLE ${t} CASCADE`);
+    await forget(t);
   });
 
   it("leaves nothing when it only ran because something was read, whatever it set", async () => {
@@ -220,7 +223,7 @@ describe("the second line: a trusted role's code", () => {
     await session.query(`SELECT ruvector_integrity_sample('${t}')`);
     expect(await eve.ran()).toBeGreaterThan(0);
     expect((await session.query("SELECT coalesce(current_setting('nobody.reads', true), '') AS kept")).rows).toEqual([{ kept: "" }]);
-    await db.client.query(`DROP TABLE ${t} CASCADE`);
+    await forget(t);
   });
 
   it("has its deferred triggers fired as itself, before anybody commits", async () => {
