@@ -30,11 +30,14 @@ AS $function$
   WITH RECURSIVE f(relid) AS (SELECT relation UNION SELECT i.inhrelid FROM f JOIN pg_inherits i ON i.inhparent = f.relid),
   -- Foreign tables are not read.
   member AS MATERIALIZED (SELECT c.oid, c.relkind FROM f JOIN pg_class c ON c.oid = f.relid AND c.relkind IN ('r', 'p')),
-  indexes AS MATERIALIZED (SELECT i.indrelid, i.indexrelid, h.amname FROM member m JOIN pg_index i ON i.indrelid = m.oid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am h ON h.oid = c.relam)
+  indexes AS MATERIALIZED (SELECT i.indrelid, i.indexrelid, i.indisunique, h.amname FROM member m JOIN pg_index i ON i.indrelid = m.oid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am h ON h.oid = c.relam)
   SELECT m.oid, 'pg_class'::regclass::oid, m.oid, NULL::oid, 'read', NULL::pg_node_tree FROM member m WHERE m.relkind = 'p'
   UNION ALL SELECT i.indrelid, 'pg_class'::regclass, i.indexrelid, NULL, 'read', NULL FROM indexes i
   UNION ALL SELECT i.indrelid, 'pg_class'::regclass, i.indexrelid, a.atttypid, 'read', NULL
-              FROM indexes i JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum > 0 WHERE i.amname IN ('ivfflat', 'hnsw')
+              FROM indexes i JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum > 0 AND a.atttypid >= 16384 WHERE i.amname IN ('ivfflat', 'hnsw')
+  -- Compared before a row moves.
+  UNION ALL SELECT i.indrelid, 'pg_class'::regclass, i.indexrelid, a.atttypid, 'move', NULL
+              FROM indexes i JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum > 0 AND a.atttypid >= 16384 WHERE i.indisunique
   UNION ALL SELECT m.oid, 'pg_constraint'::regclass, k.oid, NULL, 'read', k.conbin FROM member m JOIN pg_constraint k ON k.conrelid = m.oid AND k.contype IN ('c', 'x')
   UNION ALL SELECT m.oid, 'pg_statistic_ext'::regclass, s.oid, NULL, 'read', s.stxexprs FROM member m JOIN pg_statistic_ext s ON s.stxrelid = m.oid
   -- A virtual column is computed whenever it is read.
@@ -42,12 +45,11 @@ AS $function$
               FROM member m JOIN pg_attrdef d ON d.adrelid = m.oid JOIN pg_attribute a ON a.attrelid = m.oid AND a.attnum = d.adnum AND a.attgenerated <> ''
   UNION ALL SELECT m.oid, 'pg_trigger'::regclass, g.oid, NULL, 'move', g.tgqual FROM member m JOIN pg_trigger g ON g.tgrelid = m.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
   UNION ALL SELECT m.oid, 'pg_rewrite'::regclass, r.oid, NULL, 'move', r.ev_action FROM member m JOIN pg_rewrite r ON r.ev_class = m.oid AND r.ev_enabled <> 'D'
-  -- Keys, and the columns by which rows are picked: their texts are read and written.
+  -- The key, and the columns by which rows are picked: their texts are read and written.
   UNION ALL SELECT relation, 'pg_class'::regclass, relation, a.atttypid, 'move', NULL
               FROM pg_attribute a
              WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
                AND (a.attnum = ANY ((SELECT p.partattrs::int2[] FROM pg_partitioned_table p WHERE p.partrelid = relation)::int2[])
-                    OR a.attnum = ANY ((SELECT i.indkey::int2[] FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary)::int2[])
                     OR a.attname IN (SELECT unnest(ARRAY[k.tenant_column, k.options ->> 'access_column']) FROM ruvector.collections k
                                       WHERE coalesce(to_regclass(format('%I.%I', k.schema_name, k.table_name))::oid, k.relid) = relation));
 $function$;

@@ -80,8 +80,8 @@ BEGIN
   END LOOP;
   IF ruvector.healing_session_state() <> session_before THEN
     RAISE EXCEPTION USING ERRCODE = 'RV033', MESSAGE = 'code that runs with a table''s rows changed the session it ran in',
-      DETAIL = 'It set parameters or made temporary objects; all of it was undone.',
-      HINT = 'Look at the functions in the table''s constraints, indexes, generated columns, rules and triggers.';
+      DETAIL = 'It set parameters, or made cursors, prepared statements, advisory locks or temporary objects. Prepared statements and advisory locks of a session stay.',
+      HINT = 'Look at the functions in the table''s constraints, indexes, generated columns, rules and triggers. DISCARD ALL; cleans this session.';
   END IF;
 END
 $function$;

@@ -91,8 +91,8 @@ export function checkSession(): void {
   for (const relid of looked.keys()) if (touched.has(relid)) admit(relid, ["read"], true);
   if (stateBefore === null || sessionState() === stateBefore) return;
   throw new HealingError("session_changed", "code that runs with a table's rows changed the session it ran in", {
-    detail: "It set parameters or made temporary objects; all of it was undone.",
-    hint: "Look at the functions in the table's constraints, indexes, generated columns, rules and triggers.",
+    detail: "It set parameters, or made cursors, prepared statements, advisory locks or temporary objects. The operation was undone; prepared statements and advisory locks of a session are not part of it.",
+    hint: "Look at the functions in the table's constraints, indexes, generated columns, rules and triggers. DISCARD ALL; cleans this session.",
   });
 }
 
