@@ -80,6 +80,8 @@ CREATE OR REPLACE FUNCTION ruvector.healing_untrusted(relation oid)
 RETURNS TABLE (usage text, what text, hint text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+-- What the planner thinks a recursion costs has it compiled: 7.5 s in place of 0.07 s (PostgreSQL 17).
+SET jit = off
 AS $function$
   WITH RECURSIVE f(relid) AS (SELECT relation UNION SELECT i.inhrelid FROM f JOIN pg_inherits i ON i.inhparent = f.relid),
   trusted AS MATERIALIZED (SELECT r FROM ruvector.healing_trusted_roles() r),
