@@ -61,8 +61,12 @@ BEGIN
     again := (ruvector.healing_call('tick_' || phase,
                 jsonb_build_object('collection_id', collection_id, 'slice_elapsed', slice_elapsed)) ->> 'again')::boolean;
     -- What waits for the commit (a deferred foreign key) fails here, where it is an error like others: at COMMIT it would end the whole tick, unrecorded.
-    SET CONSTRAINTS ALL IMMEDIATE;
-    SET CONSTRAINTS ruvector.healing_event_committed DEFERRED;
+    -- Before PostgreSQL 18 triggers fire with the rights of whoever fires them, which here are the installing role's: what an operator who called this had waiting
+    -- of their own does so at their COMMIT.
+    IF current_setting('server_version_num')::int >= 180000 OR session_user = current_user THEN
+      SET CONSTRAINTS ALL IMMEDIATE;
+      SET CONSTRAINTS ruvector.healing_event_committed DEFERRED;
+    END IF;
     RETURN again;
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS failure_state = RETURNED_SQLSTATE, failure_message = MESSAGE_TEXT, failure_detail = PG_EXCEPTION_DETAIL;

@@ -31,7 +31,7 @@ COMMENT ON FUNCTION public.ruvector_healing_register(text, jsonb) IS 'Registers 
 CREATE OR REPLACE FUNCTION ruvector.healing_register(relation oid, options jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   place record;

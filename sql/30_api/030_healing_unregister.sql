@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_unregister(collection text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   own constant integer := ruvector.healing_collection(collection);

@@ -11,7 +11,7 @@ RETURNS TABLE (
   unmeasured jsonb
 )
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
   SELECT ruvector.healing_collection(ruvector_integrity_status.collection) WHERE ruvector_integrity_status.collection IS NOT NULL;

@@ -14,7 +14,7 @@ RETURNS TABLE (
   note text
 )
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 SET row_security = off
 SET extra_float_digits = 1
 AS $function$

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_integrity_gate(collection text, operation text)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   wanted integer := ruvector.healing_collection(collection);

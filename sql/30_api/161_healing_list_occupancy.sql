@@ -10,7 +10,7 @@ RETURNS TABLE (
   measured_at timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
   SELECT ruvector.healing_collection(ruvector_healing_list_occupancy.collection) WHERE ruvector_healing_list_occupancy.collection IS NOT NULL;

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_breaker_document()
 RETURNS jsonb
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT jsonb_build_object(
     'state', b.state,
@@ -24,7 +24,7 @@ COMMENT ON FUNCTION ruvector.healing_breaker_document() IS 'What ruvector_healin
 CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker()
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_breaker_document();
 $function$;
@@ -33,7 +33,7 @@ COMMENT ON FUNCTION public.ruvector_healing_breaker() IS 'The circuit breaker of
 CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker_close(reason text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   before ruvector.healing_breaker;

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_trigger(collection text)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_call('trigger', jsonb_build_object('collection_id', ruvector.healing_collection(collection)));
 $function$;

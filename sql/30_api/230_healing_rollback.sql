@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_rollback(collection text)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_call('rollback', jsonb_build_object('collection_id', ruvector.healing_collection(collection)));
 $function$;
@@ -11,7 +11,7 @@ COMMENT ON FUNCTION public.ruvector_healing_rollback(text) IS 'Undoes the newest
 CREATE OR REPLACE FUNCTION public.ruvector_healing_rollback(collection text, action_id bigint)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_call('rollback', jsonb_build_object('collection_id', ruvector.healing_collection(collection), 'action_id', action_id::text));
 $function$;

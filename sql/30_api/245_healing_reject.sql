@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_reject(action_id bigint, reason text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_call('reject', jsonb_build_object('action_id', action_id::text, 'reason', reason));
 $function$;

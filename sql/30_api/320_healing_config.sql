@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_settings_in_force(collection_id integer)
 RETURNS TABLE (key text, value jsonb, source text, default_value jsonb, range text, description text)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   WITH layers AS (
     SELECT coalesce((SELECT c.settings FROM ruvector.healing_config c WHERE c.collection_id = 0), '{}') AS everywhere,
@@ -21,7 +21,7 @@ COMMENT ON FUNCTION ruvector.healing_settings_in_force(integer) IS 'Every settin
 CREATE OR REPLACE FUNCTION public.ruvector_healing_config(collection text DEFAULT NULL)
 RETURNS TABLE (key text, value jsonb, source text, default_value jsonb, range text, description text)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
   SELECT ruvector.healing_collection(ruvector_healing_config.collection) WHERE ruvector_healing_config.collection IS NOT NULL;

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_verdict(collection text DEFAULT NULL)
 RETURNS TABLE (collection_name text, verdict text, sentence text, lambda double precision, state text, since timestamptz, sampled_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   WITH wanted AS (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name

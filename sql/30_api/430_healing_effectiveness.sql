@@ -12,7 +12,7 @@ RETURNS TABLE (
   overall_time_to_recovery_seconds numeric
 )
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   WITH recent AS (
     SELECT o.*, row_number() OVER (PARTITION BY o.strategy_name ORDER BY o.id DESC) AS place

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_explain(collection text)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 BEGIN
   IF collection ~ '^[0-9]{1,18}$' AND NOT EXISTS (SELECT FROM ruvector.collections c WHERE c.table_name = ruvector_healing_explain.collection) THEN

@@ -24,7 +24,7 @@ RETURNS TABLE (
   statement text
 )
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
   SELECT ruvector.healing_since(ruvector_healing_forecasts.since), ruvector.healing_limit(ruvector_healing_forecasts.limit_);

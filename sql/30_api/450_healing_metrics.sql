@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_metric_samples(families text[])
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   WITH wanted AS MATERIALIZED (
     SELECT f.name, f.sources
@@ -32,7 +32,7 @@ COMMENT ON FUNCTION ruvector.healing_metric_samples(text[]) IS 'Values of the me
 CREATE OR REPLACE FUNCTION public.ruvector_healing_metric_samples(VARIADIC families text[] DEFAULT '{}')
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT s.family, s.suffix, s.labels, s.value FROM ruvector.healing_metric_samples(ruvector_healing_metric_samples.families) s;
 $function$;
@@ -41,7 +41,7 @@ COMMENT ON FUNCTION public.ruvector_healing_metric_samples(text[]) IS 'Values of
 CREATE OR REPLACE FUNCTION public.ruvector_healing_metrics(openmetrics boolean DEFAULT false)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 SET extra_float_digits = 1
 AS $function$
   WITH written AS (

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_schedule(every interval DEFAULT '5 seconds')
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   version text := (SELECT extversion FROM pg_extension WHERE extname = 'pg_cron');
@@ -55,7 +55,7 @@ COMMENT ON FUNCTION public.ruvector_healing_schedule(interval) IS 'Runs the loop
 CREATE OR REPLACE FUNCTION public.ruvector_healing_unschedule()
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   jobs bigint[] := '{}';

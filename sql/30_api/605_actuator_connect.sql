@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_actuator_there(one ruvector.healing_actuator_sessions)
 RETURNS boolean
 LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT EXISTS (SELECT FROM pg_stat_activity a
                   WHERE a.pid = one.pid AND a.datname = current_database() AND a.usesysid = one.login AND a.application_name = one.application_name);
@@ -12,7 +12,7 @@ COMMENT ON FUNCTION ruvector.healing_actuator_there(ruvector.healing_actuator_se
 CREATE OR REPLACE FUNCTION public.ruvector_healing_actuator_connect(actuator text)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   name text := ruvector.healing_actuator_name(actuator);

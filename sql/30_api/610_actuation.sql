@@ -34,7 +34,7 @@ COMMENT ON FUNCTION ruvector.healing_actuator_size(text, jsonb) IS 'RV001 where 
 CREATE OR REPLACE FUNCTION ruvector.healing_actuation_document(one ruvector.healing_actuations)
 RETURNS jsonb
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target, 'wanted', one.wanted, 'deadline', one.deadline,
                             'seconds_left', extract(epoch FROM one.deadline - clock_timestamp()), 'collection', one.collection, 'action_id', one.action_id,
@@ -47,7 +47,7 @@ COMMENT ON FUNCTION ruvector.healing_actuation_document(ruvector.healing_actuati
 CREATE OR REPLACE FUNCTION ruvector.healing_claim_end(action_id bigint)
 RETURNS timestamptz
 LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT clock_timestamp() + make_interval(secs => greatest(10, (ruvector.healing_settings(coalesce(
     (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id = healing_claim_end.action_id), 0)) ->> 'actuator_report_seconds')::float8));
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION ruvector.healing_claim_end(bigint) IS 'How long, from now, t
 CREATE OR REPLACE FUNCTION public.ruvector_healing_actuator_report(actuator text, state jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   name text := ruvector.healing_actuator_name(actuator);
@@ -120,7 +120,7 @@ COMMENT ON FUNCTION public.ruvector_healing_actuator_report(text, jsonb) IS 'An 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_actuation_take(actuator text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   name text := ruvector.healing_actuator_name(actuator);
@@ -156,7 +156,7 @@ COMMENT ON FUNCTION public.ruvector_healing_actuation_take(text) IS 'The next re
 CREATE OR REPLACE FUNCTION public.ruvector_healing_actuation_answer(id bigint, ok boolean, answer jsonb DEFAULT '{}')
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   one ruvector.healing_actuations;

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_role(role text)
 RETURNS name
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   installer constant name := (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n WHERE n.nspname = 'ruvector');
@@ -29,7 +29,7 @@ DROP FUNCTION IF EXISTS public.ruvector_healing_grant(text, text);
 CREATE OR REPLACE FUNCTION public.ruvector_healing_grant(role text, level text, tenant text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   grantee name;
@@ -81,7 +81,7 @@ COMMENT ON FUNCTION public.ruvector_healing_grant(text, text, text) IS 'Gives a 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_revoke(role text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   loser name;
@@ -125,7 +125,7 @@ COMMENT ON FUNCTION public.ruvector_healing_revoke(text) IS 'Takes every right h
 CREATE OR REPLACE FUNCTION public.ruvector_healing_rights()
 RETURNS TABLE (routine text, level text, by_tenant boolean, granted_to text[], what text)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT format('%s%s(%s)', CASE WHEN p.pronamespace = 'ruvector'::regnamespace THEN 'ruvector.' END, p.proname, pg_get_function_identity_arguments(p.oid)),
          coalesce(l.level, CASE WHEN p.proname = 'healing_level_trusted' THEN 'trusted' ELSE 'owner' END), coalesce(l.by_tenant, false),

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_verify_audit(from_ bigint, to_ bigint, signatures text)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   head ruvector.healing_audit_head;
@@ -80,7 +80,7 @@ COMMENT ON FUNCTION ruvector.healing_verify_audit(bigint, bigint, text) IS 'What
 CREATE OR REPLACE FUNCTION public.ruvector_healing_verify_audit(from_ bigint DEFAULT NULL, to_ bigint DEFAULT NULL, signatures text DEFAULT 'all')
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_verify_audit(from_, to_, signatures);
 $function$;

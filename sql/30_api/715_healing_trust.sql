@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_change_trust(role text, given boolean)
 RETURNS jsonb
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   installer constant name := (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n WHERE n.nspname = 'ruvector');
@@ -39,13 +39,13 @@ COMMENT ON FUNCTION ruvector.healing_change_trust(text, boolean) IS 'Gives trust
 CREATE OR REPLACE FUNCTION public.ruvector_healing_trust(role text)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$ SELECT ruvector.healing_change_trust(role, true) $function$;
 COMMENT ON FUNCTION public.ruvector_healing_trust(text) IS 'Lets functions and types of a role run while the loop reads and moves rows: SELECT ruvector_healing_trust(''app''); For superusers and the installing role.';
 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_distrust(role text)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$ SELECT ruvector.healing_change_trust(role, false) $function$;
 COMMENT ON FUNCTION public.ruvector_healing_distrust(text) IS 'Takes back what ruvector_healing_trust gave: SELECT ruvector_healing_distrust(''app'');';

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_audit_bytes(value text, wanted integer, what text)
 RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   plain text := regexp_replace(regexp_replace(coalesce(value, ''), '-----[A-Z ]{1,40}-----', '', 'g'), '\s', '', 'g');
@@ -35,7 +35,7 @@ COMMENT ON FUNCTION ruvector.healing_audit_bytes(text, integer, text) IS 'Reads 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_audit_head()
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   head ruvector.healing_audit_head;
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION public.ruvector_healing_audit_head() IS 'The head of the aud
 CREATE OR REPLACE FUNCTION public.ruvector_healing_audit_links(after bigint DEFAULT 0, limit_ integer DEFAULT 10000)
 RETURNS TABLE (seq bigint, content_hash text, hash text)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
   SELECT ruvector.healing_limit(ruvector_healing_audit_links.limit_);
@@ -76,7 +76,7 @@ COMMENT ON FUNCTION public.ruvector_healing_audit_links(bigint, integer) IS 'The
 CREATE OR REPLACE FUNCTION public.ruvector_healing_audit_sign(head text, key_id text, signature text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   parts text[] := regexp_match(head, '^ruvector_healing audit v1 ([0-9]{1,18}) ([0-9a-f]{64}) ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)$');
@@ -131,7 +131,7 @@ COMMENT ON FUNCTION public.ruvector_healing_audit_sign(text, text, text) IS 'A s
 CREATE OR REPLACE FUNCTION public.ruvector_healing_audit_rotate_key(public_key text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   external bytea := CASE WHEN public_key IS NOT NULL THEN ruvector.healing_audit_bytes(public_key, 32, 'public_key') END;

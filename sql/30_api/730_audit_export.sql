@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_audit_export()
 RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT l.line
     FROM (

@@ -54,7 +54,7 @@ export interface Report {
 
 /**
  * Each sample reads the graph again while the report stands, and a tick must bear that. Measured in QuickJS on a busy machine, over a sample without one: 100 nodes
- * and 300 edges 0.1 s, 200 and 1,000 0.3 s (0.2 s on an idle one), 200 and 2,000 1 s, 500 and 1,500 2.2 s, 1,000 and 3,000 19 s. V8 is some 20 times faster.
+ * and 300 edges 0.1 s, 200 and 1,000 0.3 s, 200 and 2,000 1 s, 500 and 1,500 2.2 s, 1,000 and 3,000 19 s. V8 is some 20 times faster.
  */
 const MAX_NODES = 200;
 const MAX_EDGES = 1000;
