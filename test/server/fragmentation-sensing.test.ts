@@ -50,6 +50,7 @@ it("a fresh index is not fragmented", async () => {
 
 it("what updates and deletes leave behind is sensed, exactly where pgstattuple may be used", async () => {
   await db.client.query("DELETE FROM embeddings WHERE id % 10 < 7");
+  await db.client.query("SELECT pg_stat_force_next_flush()");
   await db.client.query("VACUUM (ANALYZE) embeddings_p0, embeddings_p1");
   const estimated = await sensed();
   expect(await unmeasured()).toContainEqual(expect.objectContaining({ what: "exact fragmentation of btree indexes", hint: "CREATE EXTENSION pgstattuple;" }));
