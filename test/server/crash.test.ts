@@ -44,7 +44,7 @@ beforeAll(async () => {
     (SELECT array_agg(random()) FROM generate_series(1, 16) WHERE g > 0)::vector FROM generate_series(1, 24000) g`);
   await client.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({
-    batch_rows: 20, slice_seconds: 0.6, stabilize_seconds: 1, stress_samples: 1, critical_samples: 1, min_transition_interval_seconds: 0,
+    batch_rows: 40, slice_seconds: 0.6, stabilize_seconds: 1, stress_samples: 1, critical_samples: 1, min_transition_interval_seconds: 0,
     max_attempts_per_hour: 1000, ...SETTLED,
   })]);
 }, 180_000);

@@ -76,6 +76,8 @@ describe("the channel ruvector_healing", () => {
     expect(["rolling_back", "failed", "rollback_failed"]).toContain(turned);
     expect((await heard()).map(({ kind }) => kind)).toContain(`action_${turned === "rollback_failed" ? "rolling_back" : turned}`);
     expect(await db.value("SELECT count(*)::int FROM ruvector.healing_events WHERE collection = 'public.broken' AND message LIKE 'too many failures in a row%'")).toBe(1);
+    // After max_retries errors in a row, none here, a collection is passed over for a while.
+    await db.value("SELECT ruvector_healing_resume(collection => 'broken')");
     await db.client.query("CALL ruvector_healing_tick()");
     expect(await db.value("SELECT state FROM ruvector.healing_actions WHERE collection = 'public.broken'")).toMatch(/^(failed|rollback_failed)$/);
     expect(await db.rows("SELECT success, rolled_back, error_message ~ 'tick failed' AS says FROM ruvector.healing_outcomes WHERE collection = 'public.broken'")).toEqual([{ success: false, rolled_back: true, says: true }]);

@@ -121,7 +121,8 @@ describe.each(MOVERS)("$strategy", (mover) => {
     await db.client.query(`ALTER TABLE ${table} ADD CHECK (poison(payload, partition_id)) NOT VALID`);
     const action = await until(table, () => mover.load(user, table));
     expect(action).toMatchObject({ state: "failed" });
-    expect(action.message).toContain("poisoned row");
+    // What the function said may quote a row, and stands in the server's log only.
+    expect(action.message).toContain("P0001: a statement on the table's rows met an error raised by a function");
     expect(await places(db, table)).toBe(before);
   }, 120_000);
 
