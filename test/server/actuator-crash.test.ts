@@ -96,6 +96,9 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
     // The owner of the tables rewrites the end of the chain consistently; whoever signed it knows better.
     await client.query("SELECT ruvector_healing_unschedule()");
     await expect.poll(async () => valueOf(client, "SELECT ruvector_healing_audit_head() ->> 'due'"), { timeout: 60_000 }).toBe("false");
+    // Its own memory is written after the database's answer.
+    const newest = await valueOf<number>(client, "SELECT max(seq)::int FROM ruvector.healing_audit_signatures");
+    await expect.poll(async () => (JSON.parse(await readFile(state, "utf8")) as { seq: number }).seq, { timeout: 60_000 }).toBe(newest);
     const signed = JSON.parse(await readFile(state, "utf8")) as { seq: number };
     await client.query("SET session_replication_role = replica");
     await client.query("UPDATE ruvector.healing_events SET hash = sha256('another past') WHERE seq = $1", [signed.seq]);

@@ -37,7 +37,7 @@ describe.skipIf(external)("one-off jobs", () => {
     const human = await db.connect();
     const humans = human.query("SELECT pg_sleep(300)").catch((error: Error) => error);
 
-    expect(await jobs.until(cancelled.id, running, 80)).toMatchObject({ state: "running", message: "runs" });
+    expect(await jobs.until(cancelled.id, running, 150)).toMatchObject({ state: "running", message: "runs" });
     expect(await jobs.cancel(cancelled.id, "enough")).toMatchObject({ state: "running", message: "being cancelled: enough" });
     expect(await jobs.until(cancelled.id, ended, 20)).toMatchObject({ state: "cancelled", message: expect.stringMatching(/^enough \(ERROR:  canceling statement due to user request\)/) });
     expect(await db.value("SELECT count(*)::int FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(300)' AND state = 'active'")).toBe(1);
