@@ -57,6 +57,11 @@ BEGIN
   IF NOT ruvector.healing_try_lock('collection', collection_id) THEN
     RETURN false;
   END IF;
+  -- The one thing that ends a hung session in which PLJS has run (PostgreSQL 17 and newer): no signal does. A transaction of a tick takes seconds. Of this
+  -- transaction alone: a person's session that called a tick which failed must not keep it.
+  IF current_setting('transaction_timeout', true) = '0' THEN
+    PERFORM set_config('transaction_timeout', '5min', true);
+  END IF;
   BEGIN
     again := (ruvector.healing_call('tick_' || phase,
                 jsonb_build_object('collection_id', collection_id, 'slice_elapsed', slice_elapsed)) ->> 'again')::boolean;

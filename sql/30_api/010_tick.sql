@@ -10,12 +10,7 @@ DECLARE
   one integer;
   began pg_catalog.timestamptz;
   isolation constant pg_catalog.text := pg_catalog.current_setting('default_transaction_isolation');
-  timeout constant pg_catalog.text := pg_catalog.current_setting('transaction_timeout', true);
 BEGIN
-  -- The one thing that ends a hung session in which PLJS has run (PostgreSQL 17 and newer): no signal does. A transaction of a tick takes seconds.
-  IF timeout OPERATOR(pg_catalog.=) '0' THEN
-    PERFORM pg_catalog.set_config('transaction_timeout', '5min', false);
-  END IF;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
     PERFORM pg_catalog.set_config('default_transaction_isolation', 'read committed', false);
     COMMIT;
@@ -45,9 +40,6 @@ BEGIN
   COMMIT;
   PERFORM ruvector.healing_audit_tick();
   PERFORM pg_catalog.set_config('default_transaction_isolation', isolation, false);
-  IF timeout OPERATOR(pg_catalog.=) '0' THEN
-    PERFORM pg_catalog.set_config('transaction_timeout', timeout, false);
-  END IF;
 END
 $procedure$;
 COMMENT ON PROCEDURE ruvector.healing_tick() IS 'One turn of the loop over all collections, as pg_cron runs it.';
