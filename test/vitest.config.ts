@@ -31,7 +31,7 @@ export default defineConfig({
           globalSetup: ["test/server/support/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // The server and the tests share two cores, and a third of the tests' time is waiting: 2 workers left a quarter of the cores idle.
+          // The server and the tests share two cores; much of the tests' time is waiting (for pg_cron's minutes, for restarts), so one more than cores.
           maxWorkers: 3,
         },
       },
