@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { readLevels } from "../../build/rights-table.ts";
-import { HOT, makeTable } from "../support/collection.ts";
+import { configure, HOT, IN_ONE_GO, makeTable } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -55,6 +55,8 @@ const callOf = ({ name, kind, signature, arguments: all }: Routine): string => {
 
 beforeAll(async () => {
   db = await testDatabase();
+  // An undo that takes more than the second of a slice, on a busy machine, answers that it has started.
+  await configure(db, IN_ONE_GO);
   await makeTable(db, { rows: HOT });
   await db.client.query("SELECT ruvector_healing_execute('embeddings', 'rebalance_partitions', '{\"max_moves\": 10}')");
 });
