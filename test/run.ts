@@ -1,9 +1,9 @@
 /**
- * npm test: type check, unit tests (no server), the tests on PGlite, then those on the real server; npm run test:unit,
- * test:embedded, test:server and npm run check run a part. Ends with the line "N passed, N failed". npm run test:watch runs the unit and the
- * embedded tests again as files are saved.
+ * npm test: type check and unit tests (no server) while the throwaway server is made, then the tests on PGlite and those on the real server side by
+ * side: much of the latter is waiting. npm run test:unit, test:embedded, test:server and npm run check run a part. Ends with the line
+ * "N passed, N failed". npm run test:watch runs the unit and the embedded tests again as files are saved.
  */
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,24 +16,53 @@ interface Report {
   readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
 }
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
+type Project = "unit" | "embedded" | "server";
 
-function check(): void {
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const vitestProgram = join(root, "node_modules/.bin/vitest");
+
+const children = new Set<ChildProcess>();
+let stopped = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    stopped = true;
+    for (const child of children) child.kill(signal);
+  });
+}
+
+/** Ends with the program; what it printed, where that was asked for. */
+async function run(command: string, args: readonly string[], stdio: StdioOptions): Promise<{ status: number; output: string }> {
+  const child = spawn(command, args, { cwd: root, stdio });
+  children.add(child);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => void (output += chunk.toString()));
+  const status = await new Promise<number>((resolve) => {
+    child.on("error", (error) => {
+      output += `${error.message}\n`;
+      resolve(1);
+    });
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  children.delete(child);
+  // Stopped: what would come next does not.
+  if (stopped) process.exit(130);
+  return { status, output };
+}
+
+async function check(): Promise<void> {
   for (const project of ["tsconfig.json", "build/tsconfig.bundle.json", "build/tsconfig.page.json"]) {
-    const { status } = spawnSync(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", project], { cwd: root, stdio: "inherit" });
+    const { status } = await run(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", project], "inherit");
     counts[status === 0 ? "passed" : "failed"]++;
     console.log(`type check with ${project}: ${status === 0 ? "passed" : "failed"}`);
   }
 }
 
-function vitest(project: "unit" | "embedded" | "server", files: readonly string[]): void {
+async function vitest(projects: readonly Project[], files: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ruvector-healing-test-"));
   const outcome = join(folder, "report.json");
-  const { status } = spawnSync(
-    join(root, "node_modules/.bin/vitest"),
-    ["run", "--config", "test/vitest.config.ts", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${outcome}`, ...files],
-    { cwd: root, stdio: "inherit" },
-  );
+  const named = projects.flatMap((project) => ["--project", project]);
+  const reports = ["--reporter=default", "--reporter=json", `--outputFile.json=${outcome}`];
+  const { status } = await run(vitestProgram, ["run", "--config", "test/vitest.config.ts", ...named, ...reports, ...files], "inherit");
   try {
     const report = JSON.parse(readFileSync(outcome, "utf8")) as Report;
     counts.passed += report.numPassedTests;
@@ -44,25 +73,43 @@ function vitest(project: "unit" | "embedded" | "server", files: readonly string[
     counts.failed += broken;
     if (status !== 0 && report.numFailedTests + broken === 0) counts.failed++;
   } catch {
-    console.error(`the ${project} tests left no report: they did not start`);
+    console.error(`the ${projects.join(" and ")} tests left no report: they did not start`);
     counts.failed++;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** Where it has to be made first, that is a minute of downloads and unpacking. Its words are kept: they would come between those of the tests. */
+const prepareServer = (): Promise<{ status: number; output: string }> =>
+  run(
+    process.execPath,
+    ["--import", "tsx", "src/cli/db/main.ts", "start", "--name", process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"],
+    ["ignore", "pipe", "pipe"],
+  );
+
+async function everything(files: readonly string[]): Promise<void> {
+  const preparing = prepareServer();
+  await check();
+  await vitest(["unit"], files);
+  const { status, output } = await preparing;
+  if (status === 0) return vitest(["embedded", "server"], files);
+  console.error(`There is no server for the server tests, which are not run:\n${output}`);
+  counts.failed++;
+  await vitest(["embedded"], files);
+}
+
 /** Runs until it is stopped. */
-function watch(files: readonly string[]): never {
+async function watch(files: readonly string[]): Promise<never> {
   const projects = ["unit", "embedded"].flatMap((project) => ["--project", project]);
-  const { status } = spawnSync(join(root, "node_modules/.bin/vitest"), ["watch", "--config", "test/vitest.config.ts", ...projects, ...files], { cwd: root, stdio: "inherit" });
-  process.exit(status ?? 1);
+  const { status } = await run(vitestProgram, ["watch", "--config", "test/vitest.config.ts", ...projects, ...files], "inherit");
+  process.exit(status);
 }
 
 const [what = "all", ...files] = process.argv.slice(2);
-if (what === "watch") watch(files);
-if (what === "all" || what === "check") check();
-if (what === "all" || what === "unit") vitest("unit", files);
-if (what === "all" || what === "embedded") vitest("embedded", files);
-if (what === "all" || what === "server") vitest("server", files);
+if (what === "watch") await watch(files);
+else if (what === "all") await everything(files);
+else if (what === "check") await check();
+else if (what === "unit" || what === "embedded" || what === "server") await vitest([what], files);
 console.log(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

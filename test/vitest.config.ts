@@ -1,14 +1,17 @@
 import { defineConfig } from "vitest/config";
 import { root } from "../build/project.ts";
-import { LongestFirst } from "./support/longest-first.ts";
+import { Order } from "./support/order.ts";
+
+// Half of the server tests' time is waiting (for pg_cron's minutes, for restarts): twice as many workers as the two cores they were tried on keep those busy.
+const maxWorkers = 4;
 
 // Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server tests need the throwaway server, made by their
-// global setup. What is in test/integration runs on both.
+// global setup. What is in test/integration runs on both. Embedded and server tests of one run share the workers.
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: Order },
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], root, environment: "node" } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], root, environment: "node", sequence: { groupOrder: 0 }, maxWorkers } },
       {
         test: {
           name: "embedded",
@@ -19,7 +22,8 @@ export default defineConfig({
           // Starting a database takes seconds of one core, and there are two: many times that when others use them too.
           testTimeout: 180_000,
           hookTimeout: 240_000,
-          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          maxWorkers,
         },
       },
       {
@@ -31,8 +35,8 @@ export default defineConfig({
           globalSetup: ["test/server/support/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // The server and the tests share two cores; much of the tests' time is waiting (for pg_cron's minutes, for restarts), so one more than cores.
-          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+          maxWorkers,
         },
       },
     ],
