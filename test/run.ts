@@ -80,11 +80,11 @@ async function vitest(projects: readonly Project[], files: readonly string[]): P
   }
 }
 
-/** Where it has to be made first, that is a minute of downloads and unpacking. Its words are kept: they would come between those of the tests. */
+/** With the settings of the tests' global setup, or it would be restarted there. Where it has to be made first, that is a minute of downloads and unpacking. Its words are kept: they would come between those of the tests. */
 const prepareServer = (): Promise<{ status: number; output: string }> =>
   run(
     process.execPath,
-    ["--import", "tsx", "src/cli/db/main.ts", "start", "--name", process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"],
+    ["--import", "tsx", "src/cli/db/main.ts", "start", "--set", "fsync=off", "--name", process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"],
     ["ignore", "pipe", "pipe"],
   );
 

@@ -1,6 +1,6 @@
 /** The loop: sensed, healed by ticks, verified, learned from, undone. */
-import { beforeAll, describe, expect, it } from "vitest";
-import { checksum, configure, HOT, IN_ONE_GO, LEVEL, makeTable, placement, places, ticks } from "../support/collection.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checksum, configure, forget, HOT, IN_ONE_GO, LEVEL, makeTable, placement, places, ticks } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -15,6 +15,8 @@ const history = (collection: string) =>
     "SELECT * FROM ruvector_healing_history() WHERE collection = $1", [`public.${collection}`]);
 
 describe("a hot partition", () => {
+  afterAll(() => forget(db));
+
   it("is sensed with its witness, healed by ticks alone, verified and learned from", async () => {
     await makeTable(db, { rows: HOT });
     const before = await checksum(db);
@@ -42,6 +44,8 @@ describe("a hot partition", () => {
 });
 
 describe("rollback", () => {
+  afterAll(() => forget(db));
+
   it("restores the exact placement of every row that still exists", async () => {
     await makeTable(db, { table: "undone", rows: HOT });
     const before = await places(db, "undone");
@@ -75,6 +79,8 @@ describe("rollback", () => {
 });
 
 describe("verification", () => {
+  afterAll(() => forget(db));
+
   it("undoes an action that did not help", async () => {
     await makeTable(db, { table: "hopeless", rows: HOT });
     const before = await places(db, "hopeless");
@@ -118,7 +124,7 @@ describe("verification", () => {
     expect(before?.state).toBe("executing");
     const kept = await db.value<number>("SELECT sum(rows)::int FROM ruvector.healing_steps WHERE action_id = $1 AND slice = 0", [before!.action_id]);
     // Somebody pours rows into the hot partition during the next slice.
-    await db.client.query("INSERT INTO worse SELECT g, 3, 'more', embedding FROM generate_series(100001, 130000) g, (SELECT embedding FROM worse LIMIT 1) e");
+    await db.client.query("INSERT INTO worse SELECT g, 3, 'more', embedding FROM generate_series(100001, 105000) g, (SELECT embedding FROM worse LIMIT 1) e");
     await ticks(db, 3);
     const events = await db.rows<{ kind: string }>("SELECT kind FROM ruvector.healing_events WHERE action_id = $1 ORDER BY id", [before!.action_id]);
     expect(events.map(({ kind }) => kind)).toContain("action_slice_undone");

@@ -1,6 +1,6 @@
 /** How far the loop goes by itself: off, observe, recommend, approve, auto, by collection and by strategy. */
-import { beforeAll, describe, expect, it } from "vitest";
-import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, places, ticks } from "../support/collection.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { configure, forget, HOT, IN_ONE_GO, LEVEL, makeTable, places, ticks } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -39,6 +39,8 @@ async function hot(table: string, settings: object): Promise<void> {
 }
 
 describe("off", () => {
+  afterAll(() => forget(db));
+
   it("does nothing and says what would change that; a human's order still works", async () => {
     await hot("is_off", { mode: "off" });
     await ticks(db, 2);
@@ -52,6 +54,8 @@ describe("off", () => {
 });
 
 describe("observe", () => {
+  afterAll(() => forget(db));
+
   it("keeps what it would have done, once, moves nothing, and scores it when the action would have been verified", async () => {
     await hot("watched", { mode: "observe", min_healing_interval_seconds: 300 });
     const before = await places(db, "watched");
@@ -130,6 +134,8 @@ describe("observe", () => {
 });
 
 describe("recommend", () => {
+  afterEach(() => forget(db));
+
   it("shows the statement that does it, blocks nothing, and is done with once somebody typed it", async () => {
     await hot("advised", { mode: "recommend" });
     await ticks(db, 2);
@@ -163,6 +169,8 @@ describe("recommend", () => {
 });
 
 describe("approve", () => {
+  afterEach(() => forget(db));
+
   it("plans, and waits", async () => {
     await hot("waiting", { mode: "approve" });
     await ticks(db, 3);
@@ -172,6 +180,8 @@ describe("approve", () => {
 });
 
 describe("the more careful of two", () => {
+  afterEach(() => forget(db));
+
   it.each([
     ["auto", "approve", "awaiting_approval"],
     ["approve", "auto", "awaiting_approval"],
@@ -199,6 +209,8 @@ describe("the more careful of two", () => {
 });
 
 describe("strategy_modes", () => {
+  afterEach(() => forget(db));
+
   const inForce = (collection: string | null) => db.value("SELECT value FROM ruvector_healing_config($1) WHERE key = 'strategy_modes'", [collection]);
 
   it("are laid over each other strategy by strategy, and taken back one by one", async () => {

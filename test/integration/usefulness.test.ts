@@ -1,6 +1,6 @@
 /** Only useful actions are taken: what foresees no gain is not begun, what fails alike rests, and what people say counts. */
-import { beforeAll, describe, expect, it } from "vitest";
-import { configure, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configure, forget, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -51,6 +51,8 @@ async function futile(table: string): Promise<void> {
 }
 
 describe("no gain foreseen", () => {
+  afterAll(() => forget(db));
+
   /** Months, nearly all rows in one of them, and somebody who inserts into it. */
   async function months(table: string): Promise<void> {
     await db.client.query(`CREATE TABLE ${table} (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, e vector(3), PRIMARY KEY (id, at)) PARTITION BY RANGE (at)`);
@@ -107,6 +109,8 @@ describe("no gain foreseen", () => {
 });
 
 describe("a strategy that fails alike", () => {
+  afterAll(() => forget(db));
+
   it("rests on that collection and class, twice as long each time, until it is verified or resumed", async () => {
     await makeTable(db, { table: "alike", rows: HOT });
     await futile("alike");
@@ -183,6 +187,7 @@ describe("a strategy that fails alike", () => {
   });
 
   it("on several collections rests everywhere, and the loop goes on", async () => {
+    await forget(db);
     for (const table of ["wide_a", "wide_b", "wide_c"]) {
       await makeTable(db, { table, rows: HOT });
       // What it taught so far is not what this is about.
@@ -215,6 +220,8 @@ describe("a strategy that fails alike", () => {
 });
 
 describe("what people say", () => {
+  afterAll(() => forget(db));
+
   let id: number;
   const say = (score: number | string | null, note: string | null = null) => db.value<Record<string, unknown>>("SELECT ruvector_healing_feedback($1, $2, $3)", [id, score, note]);
   const weight = () => db.value<number>("SELECT weight FROM ruvector_healing_effectiveness() WHERE name = 'rebalance_partitions'");

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
+import { PAUSE_MS } from "./support/ticking.ts";
 import { insertClusters, makeDrifted } from "./support/vectors.ts";
 
 describe.skipIf(external)("rebuild_centroids", async () => {
@@ -29,14 +30,14 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     ?? { id: "", state: "none", message: "", verified: null, built: 0 };
   const ENDED = ["succeeded", "rolled_back", "failed", "aborted", "rollback_failed"];
   /** Ticks until the condition holds; a minute for every job and as much for a loaded machine. */
-  const tickUntil = async (holds: () => Promise<boolean>, seconds = 200): Promise<void> => {
+  const tickUntil = async (holds: () => Promise<boolean>, seconds = 200, pause = 200): Promise<void> => {
     const end = Date.now() + seconds * 1000;
     while (!(await holds()) && Date.now() < end) {
       await ticks(db, 1);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   };
-  const ended = (table: string) => tickUntil(async () => ENDED.includes((await action(table)).state));
+  const ended = (table: string) => tickUntil(async () => ENDED.includes((await action(table)).state), 200, PAUSE_MS);
   /** pid of the job at work on a table; null: none is. */
   const running = async (table: string): Promise<number | null> => (await db.rows<{ pid: number }>(`
     SELECT a.pid FROM pg_stat_activity a JOIN ruvector.healing_jobs j ON starts_with(a.query, format('/* ruvector_healing job %s */', j.id))

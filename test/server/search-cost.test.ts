@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
+import { PAUSE_MS } from "./support/ticking.ts";
 import { insertClusters } from "./support/vectors.ts";
 
 describe.skipIf(external)("what a rebuilt index costs to search", async () => {
@@ -20,7 +21,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     const end = Date.now() + 250_000;
     while (!["succeeded", "failed", "rolled_back"].includes((await action(table)).state) && Date.now() < end) {
       await ticks(db, 1);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     return action(table);
   };

@@ -1,7 +1,7 @@
 /** throttle_ingestion on the real server: how many inserts pass, who is spared, and that nothing of it stays. */
 import type pg from "pg";
-import { beforeAll, describe, expect, it } from "vitest";
-import { configure, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { configure, forget, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
 
 let db: TestDatabase;
@@ -13,6 +13,8 @@ beforeAll(async () => {
   db = await testDatabase();
   await configure(db, { ...QUICK, enabled: false, stabilize_seconds: 600, slice_seconds: 0.3 });
 });
+
+afterEach(() => forget(db));
 
 interface Answer {
   readonly outcome: string;
@@ -97,7 +99,7 @@ describe("mode reject", () => {
     expect(await rejected([db.client], "moved", 5)).toBe(5);
     const again = await db.value<{ limitations: { strategy: string }[] }>("SELECT ruvector_healing_register('moved', '{\"movable\": true}')");
     expect(again.limitations.filter(({ strategy }) => ["rebalance_partitions", "throttle_ingestion"].includes(strategy))).toEqual([]);
-    await db.client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 0}', 'moved')");
+    await db.client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 0, \"slice_seconds\": 60}', 'moved')");
     const moved = await db.value<{ outcome: string; rows_moved: number }>("SELECT ruvector_healing_execute('moved', 'rebalance_partitions')");
     expect(moved.rows_moved).toBeGreaterThan(800);
     expect(await rejected([db.client], "moved", 5)).toBe(5);

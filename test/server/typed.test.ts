@@ -105,14 +105,20 @@ async function type(statement: string, told: string): Promise<Typed> {
   }
 }
 
+/** What was typed already in a state that is still the same: it was taken back, so it would answer the same. */
+type Known = Map<string, Typed>;
+
+async function typeOnce(statement: string, told: string, known: Known): Promise<Typed> {
+  const typed = known.get(statement) ?? await type(statement, told);
+  known.set(statement, typed);
+  return typed;
+}
+
 /** What an explanation says to type, and what the answers to that say: none may end in an error. */
-async function typeAll(texts: readonly string[], told: string): Promise<string[]> {
-  const done = new Set<string>();
+async function typeAll(texts: readonly string[], told: string, known: Known = new Map()): Promise<string[]> {
   const failed: string[] = [];
-  for (const statement of texts.flatMap(statementsIn)) {
-    if (done.has(statement)) continue;
-    done.add(statement);
-    const { error } = await type(statement, told);
+  for (const statement of new Set(texts.flatMap(statementsIn))) {
+    const { error } = await typeOnce(statement, told, known);
     if (error !== null) failed.push(`${told}: ${statement} -> ${error}`);
   }
   return failed;
@@ -171,17 +177,18 @@ describe("an action", () => {
         if (state !== "rolling_back" && state !== "expired" && state !== "aborted") expect(statementsIn(text), `${strategy} ${state}:\n${text}`).not.toEqual([]);
         const whole = await db.value<string>("SELECT ruvector_healing_explain($1::text)", [name]);
         const status = await db.value("SELECT ruvector_healing_status($1)", [name]);
-        const problems = await typeAll([text, whole, ...textsIn(status)], `${strategy} ${state}`);
+        const known: Known = new Map();
+        const problems = await typeAll([text, whole, ...textsIn(status)], `${strategy} ${state}`, known);
         // And whatever else is typed of it: where that is refused, what the HINT says works.
         for (const asked of [
           `SELECT ruvector_healing_approve(${id})`, `SELECT ruvector_healing_reject(${id}, 'no')`, `SELECT ruvector_healing_abort(${id})`, `SELECT ruvector_healing_feedback(${id}, 1)`,
           `SELECT ruvector_healing_rollback((SELECT collection FROM ruvector.healing_actions WHERE id = ${id}), ${id})`,
           `SELECT ruvector_healing_rollback((SELECT collection FROM ruvector.healing_actions WHERE id = ${id}))`,
         ]) {
-          const { error, hints } = await type(asked, state);
+          const { error, hints } = await typeOnce(asked, state, known);
           if (error !== null && !/^RV0\d\d: /.test(error)) problems.push(`${strategy} ${state}: ${asked} -> ${error}`);
           if (error !== null && hints.length === 0) problems.push(`${strategy} ${state}: ${asked} -> ${error}, and no hint says what to type`);
-          problems.push(...await typeAll(hints, `${strategy} ${state}, hint of ${asked}`));
+          problems.push(...await typeAll(hints, `${strategy} ${state}, hint of ${asked}`, known));
         }
         return problems;
       }));
@@ -274,14 +281,15 @@ describe("a collection on which nothing happens", () => {
       if (reason !== undefined) expect(answer.reason ?? null, JSON.stringify(answer).slice(0, 800)).toBe(reason);
       texts.push(...textsIn(answer), await db.value<string>("SELECT ruvector_healing_explain('sick')"), ...textsIn(await db.value("SELECT ruvector_healing_status()")),
         ...(await db.rows("SELECT * FROM ruvector_healing_decisions()")).flatMap(textsIn), ...(await db.rows("SELECT message FROM ruvector.healing_events WHERE at >= now()")).flatMap(textsIn));
-      const all = await typeAll(texts, name);
+      const known: Known = new Map();
+      const all = await typeAll(texts, name, known);
       expect(texts.flatMap(statementsIn), `${name}: nothing to type in\n${texts[0]}`).not.toEqual([]);
       // What a person asks for past all that answers, and its hints work as well.
       for (const strategy of name === "disabled" ? STRATEGY_NAMES : []) {
         const asked = `SELECT ruvector_healing_execute('sick', '${strategy}', '{"dry_run": true}')`;
-        const { error, hints } = await type(asked, name);
+        const { error, hints } = await typeOnce(asked, name, known);
         if (error !== null) all.push(`${name}: ${asked} -> ${error}`);
-        all.push(...await typeAll(hints.filter((hint) => !/cron\.|CREATE EXTENSION/.test(hint)), `${name}, answer of ${asked}`));
+        all.push(...await typeAll(hints.filter((hint) => !/cron\.|CREATE EXTENSION/.test(hint)), `${name}, answer of ${asked}`, known));
       }
       return all;
     });

@@ -16,19 +16,17 @@ export const HOT: readonly number[] = [120, 120, 120, 1260, 120, 120, 120, 120];
 export const LEVEL: readonly number[] = [300, 300, 300, 300, 300, 300, 300, 300];
 
 export async function makeTable(db: TestDatabase, { table = "embeddings", rows, dimensions = 8, register = true }: TableOptions): Promise<void> {
+  const partitions = rows.map((_, place) => `CREATE TABLE ${table.replace(/("?)$/, `_p${place}$1`)} PARTITION OF ${table} FOR VALUES IN (${place})`);
   await db.client.query(`
     CREATE TABLE ${table} (id bigint NOT NULL, partition_id int NOT NULL, payload text, embedding vector(${dimensions}),
-                           PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id)`);
-  let first = 1;
-  for (const [place, count] of rows.entries()) {
-    const partition = table.replace(/("?)$/, `_p${place}$1`);
-    await db.client.query(`CREATE TABLE ${partition} PARTITION OF ${table} FOR VALUES IN (${place})`);
-    await db.client.query(`
-      INSERT INTO ${table}
-      SELECT g, ${place}, md5(g::text), (SELECT array_agg(random()) FROM generate_series(1, ${dimensions}) WHERE g > 0)::vector
-        FROM generate_series(${first}, ${first + count - 1}) g`);
-    first += count;
-  }
+                           PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id);
+    ${partitions.join(";")}`);
+  // Partition by partition, as an application's rows of one place have come.
+  await db.client.query(`
+    INSERT INTO ${table}
+    SELECT id, place - 1, md5(id::text), (SELECT array_agg(random()) FROM generate_series(1, ${dimensions}) WHERE id > 0)::vector
+      FROM (SELECT row_number() OVER (ORDER BY place, g) AS id, place
+              FROM unnest($1::int[]) WITH ORDINALITY p(count, place), generate_series(1, p.count) g) r ORDER BY id`, [rows]);
   if (register) await db.client.query("SELECT ruvector_healing_register($1, '{\"movable\": true}')", [table]);
 }
 
@@ -46,6 +44,14 @@ export const placement = async (db: TestDatabase, table = "embeddings"): Promise
 /** Every row's exact place. */
 export const places = (db: TestDatabase, table = "embeddings"): Promise<string> =>
   db.value<string>(`SELECT md5(string_agg(id::text || ':' || partition_id, ',' ORDER BY id)) FROM ${table}`);
+
+/**
+ * A tick samples every collection, 0.1 to 0.3 s each: those of earlier tests are in the way of the next. What is still at work on them ends as it is; nobody
+ * looks at their rows any more.
+ */
+export const forget = (db: TestDatabase): Promise<unknown> => db.client.query(`
+  UPDATE ruvector.healing_actions SET state = 'failed', finished_at = clock_timestamp() WHERE finished_at IS NULL;
+  SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name)) FROM ruvector.collections`);
 
 /** Settings that let a test walk through the states without waiting. */
 export const QUICK = {

@@ -15,6 +15,9 @@ import { ServerProblem, startServer } from "../../../src/cli/db/server.ts";
 const PREFIX = "ruvector_test";
 const template = `${PREFIX}_${process.pid}_template`;
 
+/** Nobody kills this one, and the machine's end is the end of the tests: what is killed is a server of its own, where this is on. */
+const SETTINGS = { fsync: "off" };
+
 declare module "vitest" {
   interface ProvidedContext {
     serverUrl: string;
@@ -24,7 +27,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build();
-  const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", log: (line) => console.error(line) });
+  const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", settings: SETTINGS, log: (line) => console.error(line) });
   const connected = async (): Promise<pg.Client> => {
     const client = new pg.Client({ connectionString: server.url("postgres") });
     // A test that crashes the server fails by itself; the others, and the report, must not go down with this session.

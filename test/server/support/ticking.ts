@@ -1,11 +1,14 @@
 import type { TestDatabase } from "./database.ts";
 
+/** Between two looks at what takes a minute of pg_cron's: a tick costs 0.1 s of a core and more, which others could use (at 0.3 s a quarter of a core). */
+export const PAUSE_MS = 1000;
+
 /** Ticks until it holds; what it was at last when it never does within `seconds`. */
 export async function ticking(db: TestDatabase, holds: () => Promise<boolean>, seconds: number): Promise<boolean> {
   for (const end = Date.now() + seconds * 1000; ; ) {
     await db.client.query("CALL ruvector_healing_tick()");
     if (await holds()) return true;
     if (Date.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
