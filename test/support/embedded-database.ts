@@ -8,7 +8,7 @@ import { asked, type TestDatabase } from "./database.ts";
 import type {} from "./embedded-setup.ts";
 
 export async function embeddedDatabase(): Promise<TestDatabase> {
-  const database = await openEmbedded({ snapshot: await readFile(inject("healingSnapshot")) });
+  const database = await openEmbedded({ snapshot: await readFile(inject("healingSnapshot")), worker: inject("embeddedWorker") });
   const client = await clientOf({ database, turns: createTurns() });
   afterwards(async () => {
     await client.end();
