@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { root } from "../build/project.ts";
 import { Order } from "./support/order.ts";
 
-// Half of the server tests' time is waiting (for pg_cron's minutes, for restarts): twice as many workers as the two cores they were tried on keep those busy.
+// Some server tests mostly wait (for pg_cron's minutes, for restarts): more workers than the two cores they were tried on keep those busy. 4 is not measured.
 const maxWorkers = 4;
 
 // Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server tests need the throwaway server, made by their
