@@ -27,15 +27,21 @@ describe("two sessions", () => {
     await makeTable(db, { table: "pair", rows: HOT });
     await db.client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 60}', 'pair')");
     const clients = await Promise.all([1, 2, 3, 4, 5].map(() => db.connect()));
-    const answers = await Promise.all(clients.map(async (client) => (await client.query("SELECT ruvector_healing_trigger('pair') AS a")).rows[0].a as Answer));
+    const answers = await Promise.all(clients.map(async (client) => {
+      const began = Date.now();
+      const answer = (await client.query("SELECT ruvector_healing_trigger('pair') AS a")).rows[0].a as Answer;
+      return { ...answer, waited: Date.now() - began };
+    }));
     const started = answers.filter(({ action_id }) => action_id !== null);
     expect(started).toHaveLength(1);
     for (const answer of answers.filter(({ action_id }) => action_id === null)) {
-      expect(answer).toMatchObject({ outcome: "deferred", reason: "active_action" });
-      expect(answer.message).toContain(`action ${started[0]!.action_id}`);
+      expect(answer.outcome).toBe("deferred");
+      // A busy machine may take more than the five seconds that are waited for whoever came first.
+      if (answer.reason === "collection_busy") expect(answer.waited).toBeGreaterThan(4500);
+      else expect(answer).toMatchObject({ reason: "active_action", message: expect.stringContaining(`action ${started[0]!.action_id}`) });
     }
     expect(await actions("pair")).toHaveLength(1);
-  });
+  }, 60_000);
 
   it("one in an open transaction: the other is told after five seconds, not kept waiting", async () => {
     await makeTable(db, { table: "held", rows: HOT });
@@ -75,18 +81,26 @@ describe("ticks", () => {
     await setup.query("SELECT ruvector_healing_configure('{\"slice_seconds\": 3}', 'killed')");
     const victim = await db.connect();
     const pid = (await victim.query("SELECT pg_backend_pid() AS pid")).rows[0].pid as number;
-    const tick = victim.query("CALL ruvector_healing_tick()").then(() => "ended", (error: { code?: string }) => error.code ?? "lost");
+    let running = true;
+    const tick = victim.query("CALL ruvector_healing_tick()").then(() => "ended", (error: { code?: string }) => error.code ?? "lost").finally(() => (running = false));
     const moved = async () => (await actions("killed"))[0]!.rows;
-    for (let turn = 0; turn < 200 && (await moved()) < 30; turn++) await new Promise((resolve) => setTimeout(resolve, 10));
+    const first = await moved();
+    // In the middle of its slice, however few rows that is on a busy machine.
+    let reached = first;
+    while (running && reached < first + 5) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      reached = await moved();
+    }
     await db.client.query("SELECT pg_terminate_backend($1)", [pid]);
     // PLJS 1.0.5 keeps the termination signal to itself while it runs: the tick may end its slice first. plv8 ends at once.
     expect(["57P01", "lost", ...(db.engine.language === "pljs" ? ["ended"] : [])]).toContain(await tick);
     const [action] = await actions("killed");
-    expect(action?.rows).toBeGreaterThanOrEqual(30);
+    expect(reached).toBeGreaterThan(first);
+    expect(action?.rows).toBeGreaterThanOrEqual(reached);
     // The progress that committed is the progress that the table has.
     expect(await db.value("SELECT 1260 - count(*)::int FROM killed WHERE partition_id = 3")).toBe(action!.rows);
     await db.client.query("SELECT ruvector_healing_configure('{\"batch_rows\": 500}', 'killed')");
-    for (let turn = 0; turn < 10; turn++) await db.client.query("CALL ruvector_healing_tick()");
+    for (let turn = 0; turn < 30 && (await actions("killed"))[0]!.state !== "succeeded"; turn++) await db.client.query("CALL ruvector_healing_tick()");
     expect((await actions("killed"))[0]).toMatchObject({ state: "succeeded" });
     expect(await checksum(db, "killed")).toEqual(before);
   }, 60_000);
@@ -98,8 +112,11 @@ describe("locks of others", () => {
     const holder = await db.connect();
     await holder.query("BEGIN");
     const locked = (await holder.query("SELECT id::int FROM locked WHERE partition_id = 3 ORDER BY id LIMIT 100 FOR UPDATE")).rows.map(({ id }) => id as number);
-    const answer = await db.value<Answer & { rows_moved: number }>("SELECT ruvector_healing_execute('locked', 'rebalance_partitions')");
-    expect(answer.rows_moved).toBeGreaterThan(800);
+    await db.value("SELECT ruvector_healing_execute('locked', 'rebalance_partitions')");
+    const moved = async () => (await actions("locked"))[0]!.rows;
+    // One slice on a quiet machine.
+    for (let turn = 0; turn < 20 && (await moved()) <= 800; turn++) await db.client.query("CALL ruvector_healing_tick()");
+    expect(await moved()).toBeGreaterThan(800);
     await holder.query("UPDATE locked SET payload = 'mine' WHERE id = ANY($1)", [locked]);
     await holder.query("COMMIT");
     expect(await db.value("SELECT count(*)::int FROM locked WHERE partition_id = 3 AND payload = 'mine'")).toBe(100);
@@ -115,7 +132,7 @@ describe("locks of others", () => {
     expect((await actions("shut"))[0]).toMatchObject({ state: "executing", rows: 0, message: expect.stringContaining("55P03") });
     expect(Date.now() - began).toBeLessThan(5000);
     await holder.query("COMMIT");
-    for (let turn = 0; turn < 6; turn++) await db.client.query("CALL ruvector_healing_tick()");
+    for (let turn = 0; turn < 30 && (await actions("shut"))[0]!.state !== "succeeded"; turn++) await db.client.query("CALL ruvector_healing_tick()");
     expect((await actions("shut"))[0]).toMatchObject({ state: "succeeded" });
   });
 });
