@@ -9,7 +9,8 @@ import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
-import { type Baselines, fragmentationOf, type IndexState, judge, type Last, SMALL_PAGES } from "../fragmentation/baseline.ts";
+import { type Baselines, fragmentationOf, type IndexState, judge, type Last, SMALL_PAGES, unjudged } from "../fragmentation/baseline.ts";
+import { type Breath, breathe } from "../fragmentation/breath.ts";
 import { innerPages } from "../fragmentation/expected.ts";
 import { remembered } from "../remember.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
@@ -48,9 +49,13 @@ export function measureFragmentation(host: Host, collection: Collection, fresh: 
   return { value: value.indexes, unmeasured: value.unmeasured };
 }
 
-interface Facts extends Omit<IndexState, "rows"> {
+interface Facts extends Omit<IndexState, "rows" | "breath"> {
+  /** Seconds since 1970. */
+  readonly at: number;
   readonly block: number;
   readonly locked: boolean;
+  /** No VACUUM and no ANALYZE has ever counted its rows: all there is are counters, which a crash and pg_stat_reset lose. */
+  readonly uncounted: boolean;
   /** Rows changed since the last ANALYZE: what it found may be off by so many. null: the server lost count. */
   readonly changed: number | null;
   /** Entries as the last build, VACUUM or ANALYZE counted them where a predicate makes them fewer than the rows; null elsewhere. */
@@ -72,8 +77,10 @@ function measure(host: Host, collection: Collection, last: Last | null): Value {
     }
   }
   const baselines: Record<string, Baselines[string]> = {};
+  const breaths: Record<string, Breath> = {};
+  for (const one of facts) breaths[one.table] ??= breathe(one, last?.breaths?.[one.table]);
   const indexes = facts.map((one) => {
-    const { baseline, measurement } = measurementOf(one, exact.get(one.oid) ?? null, last);
+    const { baseline, measurement } = measurementOf(one, breaths[one.table]!, exact.get(one.oid) ?? null, last);
     baselines[one.oid] = baseline;
     return measurement;
   });
@@ -88,14 +95,14 @@ function measure(host: Host, collection: Collection, last: Last | null): Value {
       hint: `ANALYZE ${table}; or GRANT SELECT ON ${table} TO the installing role;`,
     });
   }
-  return { indexes, unmeasured, last: { baselines, removed: Object.fromEntries(facts.map(({ table, removed }) => [table, removed])) } };
+  return { indexes, unmeasured, last: { baselines, removed: Object.fromEntries(facts.map(({ table, removed }) => [table, removed])), breaths } };
 }
 
-function measurementOf(facts: Facts, exact: number | null, last: Last | null) {
+function measurementOf(facts: Facts, breath: Breath, exact: number | null, last: Last | null) {
   const { index, oid, table, method, pages, block } = facts;
   const bytes = pages * block;
-  const state: IndexState = { ...facts, rows: entries(facts) };
-  const judged = judge(state, exact, last);
+  const state: IndexState = { ...facts, rows: entries(facts), breath };
+  const judged = facts.uncounted && exact === null ? unjudged(state, last) : judge(state, exact, last);
   const { when_new } = judged.baseline;
   const base = { index, oid, table, method, bytes, bytes_when_new: when_new && when_new.pages * block };
   const measurement: IndexMeasurement = pages < SMALL_PAGES
@@ -128,7 +135,8 @@ function readIndexes(host: Host, collection: Collection): Facts[] {
   return host.query<Facts>(sql`
     SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, format('%I.%I', tn.nspname, t.relname) AS "table", am.amname AS method,
            CASE WHEN l.locked THEN ic.relpages ELSE (pg_relation_size(ic.oid) / current_setting('block_size')::int)::int END AS pages,
-           current_setting('block_size')::int AS block, l.locked, i.indisunique AS "unique", ic.relfilenode::text AS file,
+           current_setting('block_size')::int AS block, l.locked, t.reltuples < 0 AS uncounted, i.indisunique AS "unique", ic.relfilenode::text AS file,
+           extract(epoch FROM clock_timestamp())::float8 AS at,
            u.added, u.removed,
            -- Counters that do not even hold the rows there are were lost: in a crash, by pg_stat_reset, in pg_upgrade.
            CASE WHEN u.inserted >= greatest(t.reltuples, 0) THEN pg_stat_get_mod_since_analyze(t.oid)::float8 END AS changed,

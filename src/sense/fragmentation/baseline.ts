@@ -5,7 +5,9 @@
  *   a row that was there    keeps its part of the size when new, whatever made that so (NULLs, equal vectors, widths)
  *   a row added since       the most that a row may take: data changes its kind, equal vectors are followed by others
  *   a btree that grew       pages that were split are half full, by design; a rebuild of them is undone by the next inserts
+ *   a table that breathes   the room of rows that went and come again (breath.ts) is no waste
  */
+import { type Breath, expectedAgain } from "./breath.ts";
 import { fragmentationPct, type IndexShape, mostPages } from "./expected.ts";
 
 export interface IndexState extends IndexShape {
@@ -24,6 +26,7 @@ export interface IndexState extends IndexShape {
   readonly removed: number;
   /** Keys arrive in order: then pages are left as full as fillfactor says, and not split. */
   readonly ordered: boolean;
+  readonly breath: Breath;
 }
 
 /** What is remembered of an index. */
@@ -41,6 +44,8 @@ export interface Last {
   readonly baselines: Baselines;
   /** Removed entries by table, as counted then. */
   readonly removed: Readonly<Record<string, number>>;
+  /** By table; values of older versions have none. */
+  readonly breaths?: Readonly<Record<string, Breath>>;
 }
 
 /** An index of less than 1 MiB is rebuilt for nothing: a few half-full pages are most of it. */
@@ -61,7 +66,7 @@ const FEW_REMOVED = 0.1;
 export interface Judged {
   /** Pages after a rebuild, the most there may be; null: not known. */
   readonly expected: number | null;
-  /** The same with the splits that inserts have made: more than that is waste. */
+  /** The same with the splits that inserts have made, and with room for what comes again: more than that is waste. */
   readonly fair: number | null;
   readonly baseline: Baseline;
 }
@@ -79,9 +84,24 @@ export function judge(state: IndexState, exact: number | null, last: Last | null
   const packed = exact !== null ? exact * ratio : when_new ? grown(state, when_new) : mostPages(state);
   return {
     expected: packed,
-    fair: packed === null ? null : packed * splits(state, when_new),
+    // Nobody searches an index without entries, and what is emptied is filled again or dropped.
+    fair: packed === null ? null : state.live === 0 ? state.pages : (packed + room(state, when_new)) * splits(state, when_new),
     baseline,
   };
+}
+
+/** Pages that the rows which went will take when they come again. */
+function room(state: IndexState, when_new: Baseline["when_new"]): number {
+  const again = expectedAgain(state.breath) * (state.live > 0 ? Math.min(1, state.rows / state.live) : 1);
+  if (when_new) return (again * when_new.pages) / Math.max(1, when_new.rows);
+  const more = mostPages({ ...state, rows: state.rows + again });
+  return more === null ? 0 : more - mostPages(state)!;
+}
+
+/** An index of a table whose rows nobody has counted: as full as can be, until somebody has. Deleted rows count after a VACUUM, and that counts. */
+export function unjudged({ index, oid, file, pages }: IndexState, last: Last | null): Judged {
+  const known = last?.baselines[oid];
+  return { expected: pages, fair: pages, baseline: { index, file, when_new: known?.file === file ? known.when_new : null } };
 }
 
 /** A file that was not there at the last look, or did not look new then. */
