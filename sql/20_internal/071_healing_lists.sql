@@ -123,3 +123,26 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_equal_vectors(oid, integer, double precision, double precision) IS 'Rows of the largest groups of equal vectors of an index, sampled, the most there may be.';
+
+-- Share of rows that were written after the index was built, of 300 sampled ones: {since_made, since_file}. Built by the transaction that made it, or
+-- (a REINDEX, TRUNCATE, VACUUM FULL) gave it its file; a rename looks like the latter. A row keeps the number of its transaction when it is frozen; one that an UPDATE
+-- wrote anew counts as new.
+CREATE OR REPLACE FUNCTION ruvector.healing_rows_since_built(index_oid oid, seed integer, pages double precision, total double precision)
+RETURNS jsonb
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  facts record;
+  places tid[] := ruvector.healing_sample_rows(index_oid, 300, seed, pages, total);
+  made integer;
+  file integer;
+  answer jsonb;
+BEGIN
+  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT age(i.xmin), age(c.xmin) INTO made, file FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.oid = index_oid;
+  EXECUTE format('SELECT jsonb_build_object(''since_made'', avg((age(xmin) <= $2)::int), ''since_file'', avg((age(xmin) <= $3)::int)) FROM ONLY %s WHERE ctid = ANY ($1)', facts.heap)
+    INTO answer USING places, made, file;
+  RETURN answer;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_rows_since_built(oid, integer, double precision, double precision) IS 'Share of an index''s rows that were written after it was built, sampled.';

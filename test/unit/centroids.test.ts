@@ -23,10 +23,11 @@ interface Given {
   readonly recall_error?: number;
   readonly baseline?: number | null;
   readonly method?: "ivfflat" | "hnsw";
+  readonly attained?: number;
 }
 
-const index = (name: string, { lists = 20, rows = Array(lists).fill(1000) as number[], total, source = "pageinspect", recall = 0.9, recall_error, baseline = 0.9, method = "ivfflat" }: Given = {}): CentroidGroup => ({
-  index: name, method, lists: method === "hnsw" ? 0 : lists, baseline, measured_at: 1,
+const index = (name: string, { lists = 20, rows = Array(lists).fill(1000) as number[], total, source = "pageinspect", recall = 0.9, recall_error, baseline = 0.9, method = "ivfflat", attained }: Given = {}): CentroidGroup => ({
+  index: name, method, ...(attained !== undefined && { attained }), lists: method === "hnsw" ? 0 : lists, baseline, measured_at: 1,
   measured: {
     method, probes: 1, k: 10, samples: 20, share: 1, recall, ...(recall_error !== undefined && { recall_error }), index_ms: 1, exact_ms: 2, duration_ms: 3,
     rows: total ?? (rows ?? []).reduce((sum, one) => sum + one, 0), lists: rows && { source, rows },
@@ -48,6 +49,13 @@ const skewed = (ratio: number, lists = 20): number[] => {
 };
 
 describe("a list", () => {
+  it("as full as a fresh build of these rows leaves it is fine, and twice as full as that is six times the mean", () => {
+    expect(sense([index("public.i", { rows: skewed(9), attained: 9 })]).reading.lambda).toBe(1);
+    expect(sense([index("public.i", { rows: skewed(16), attained: 8 })]).reading.lambda).toBeCloseTo(0.8, 10);
+    // A build that spreads them well says nothing new.
+    expect(sense([index("public.i", { rows: skewed(6), attained: 1.5 })]).reading.lambda).toBeCloseTo(0.8, 10);
+  });
+
   it("reads 1 when all are alike, 0.8 at six times the mean, and names itself as centroid_skew", () => {
     expect(sense([index("public.i")]).reading.lambda).toBe(1);
     const { reading, problem, metrics } = sense([index("public.i", { rows: skewed(6) })]);

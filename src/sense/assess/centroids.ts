@@ -4,6 +4,7 @@ import type { Metrics, RecallMetric } from "../../model/problem.ts";
 import type { CentroidGroup } from "../collect/centroids.ts";
 import { type GroupDescription, MAX_CENTROIDS_PER_GRAPH, type MemberDescription } from "../graph/contracted.ts";
 import { health } from "../graph/health.ts";
+import { beyondAttained, splittableRows } from "../lists.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** A node of the graph: one list, or a range of them where there are too many for the graph. */
@@ -23,19 +24,6 @@ interface Range {
  * rule of the classifier. Its recall is measured and shown all the same (metrics.recall).
  */
 const ivf = ({ centroids }: Snapshot): readonly CentroidGroup[] => centroids.filter(({ method }) => method === "ivfflat");
-
-/**
- * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever is built: a list of them is shown, and not
- * judged. The largest group lies in the fullest list, or that is fuller yet.
- */
-export function splittableRows(lists: NonNullable<CentroidGroup["measured"]>["lists"]): readonly number[] {
-  const rows = [...(lists?.rows ?? [])];
-  for (const group of lists?.equal ?? []) {
-    const fullest = rows.indexOf(Math.max(...rows));
-    if (fullest >= 0) rows[fullest] = Math.max(0, rows[fullest]! - group);
-  }
-  return rows;
-}
 
 function ranges(group: CentroidGroup, nodes: number): Range[] {
   const { index, lists, measured } = group;
@@ -103,7 +91,7 @@ export function centroidGroups(snapshot: Snapshot, configuration: Configuration)
       members: ranges(group, nodes(group)).map(({ id, label, rows, judged, splittable }): MemberDescription => {
         // As with partitions: a handful of rows is always skewed.
         const small = judged !== null && splittable < configuration.min_rows_for_list;
-        return { id, label, mass: rows, health: pushed?.[id] === undefined && small ? 1 : health(pushed?.[id] ?? judged, curve) };
+        return { id, label, mass: rows, health: pushed?.[id] === undefined && small ? 1 : health(pushed?.[id] ?? (judged && beyondAttained(judged, group, curve.fine)), curve) };
       }),
     };
   });

@@ -11,6 +11,7 @@ import { SQLSTATES, SqlError } from "../../model/errors.ts";
 import { printable } from "../../model/text.ts";
 import { recall, remembered } from "../remember.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
+import { skewOf } from "../lists.ts";
 import { pushHint } from "./gap.ts";
 
 /** What one measurement of an index found; null: it could not be measured, `why` says so. */
@@ -41,6 +42,9 @@ export interface IndexMeasurement {
     readonly source: "pageinspect" | "sampled"; readonly rows: readonly number[];
     /** Rows of the largest groups of equal vectors, the most there may be; measurements of older versions have none. */
     readonly equal?: readonly number[];
+    /** Share of the rows that are younger than the index, and than its file; null: none were sampled. Measurements of older versions have none. */
+    readonly since_made?: number | null;
+    readonly since_file?: number | null;
   } | null;
   readonly duration_ms: number;
 }
@@ -54,6 +58,8 @@ export interface CentroidGroup {
   readonly measured: IndexMeasurement | null;
   /** Best recall the index was measured at with these probes, or the one that is configured. */
   readonly baseline: number | null;
+  /** Fullest list over the mean that a build on the rows there are has: of data that lies in clusters many times the mean. null: not known. */
+  readonly attained?: number | null;
   /** Seconds since 1970. */
   readonly measured_at: number | null;
 }
@@ -61,6 +67,8 @@ export interface CentroidGroup {
 interface Index {
   readonly index: string;
   readonly oid: string;
+  /** pg_class.relfilenode: a rebuild changes it. */
+  readonly file: string;
   readonly method: "ivfflat" | "hnsw";
   readonly lists: number;
   /** Name of its table, without the schema. */
@@ -74,6 +82,9 @@ interface Kept {
   readonly why?: string;
   readonly hint?: string;
   readonly best: number | null;
+  /** Values of older versions have neither. */
+  readonly file?: string;
+  readonly attained?: number | null;
 }
 
 /** What is remembered of a collection's vector indexes, by name. */
@@ -132,7 +143,7 @@ export function vectorIndexes(host: Host, collection: Collection): Index[] {
         CROSS JOIN LATERAL jsonb_array_elements(s.details -> 'parts') part
        WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_whole' AND s.undone_at IS NULL
     ), found AS (
-      SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, am.amname AS method,
+      SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, ic.relfilenode::text AS file, am.amname AS method,
              (SELECT relname FROM pg_class WHERE oid = i.indrelid) AS partition,
              CASE am.amname WHEN 'ivfflat' THEN
                coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) ELSE 0 END AS lists
@@ -159,6 +170,7 @@ export function measureCentroids(host: Host, collection: Collection, fresh: bool
       index, method, lists,
       measured: value[index]?.measured ?? null,
       baseline: baselineOf(collection, value[index]),
+      attained: value[index]?.attained ?? null,
       measured_at: value[index]?.measured ? value[index].at : null,
     })),
     unmeasured: indexes.flatMap((one) => gaps(one, value[one.index])),
@@ -183,23 +195,41 @@ function measureAll(host: Host, collection: Collection, indexes: readonly Index[
   return memory;
 }
 
-function measureOne(host: Host, collection: Collection, { index, oid }: Index, before: Kept | undefined, budget_ms: number): Kept {
+function measureOne(host: Host, collection: Collection, one: Index, before: Kept | undefined, budget_ms: number): Kept {
+  const { index, oid, file } = one;
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
+  const kept = { oid, file, attained: before?.attained ?? null };
   const { at } = host.one<{ at: number }>(sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`);
   try {
     lockTable(host, collection, "ACCESS SHARE");
     const measured = measureIndex(host, collection, oid, { k, samples, probes, budget_ms, occupancy: true });
-    if ("why" in measured) return { oid, at, measured: null, why: measured.why, best: before?.best ?? null };
+    if ("why" in measured) return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
     // Recall with other probes, or of other neighbours, says nothing about this one.
     const comparable = before?.measured === null || (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
     // What few searches found by luck is no measure for all later ones.
     const enough = 2 * measured.samples >= Math.min(samples, measured.rows);
     const best = Math.max((enough ? measured.recall : null) ?? -1, comparable ? (before?.best ?? -1) : -1);
-    return { oid, at, measured, best: best < 0 ? null : best };
+    return { ...kept, at, measured, best: best < 0 ? null : best, attained: attainedBy(one, measured, before) };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return { oid, at, measured: null, ...unreadable(host, index, error), best: before?.best ?? null };
+    return { ...kept, at, measured: null, ...unreadable(host, index, error), best: before?.best ?? null };
   }
+}
+
+/** An index that most of its rows were there before is as its build left it. */
+const FEW_YOUNGER = 0.1;
+
+/**
+ * What a build on these rows attains, as far as it is known: an index that is as it was built shows it, with whatever number of lists. Its file may be younger than itself
+ * (REINDEX), but only one that we saw change: a rename looks the same.
+ */
+function attainedBy({ oid, file, lists }: Index, measured: IndexMeasurement, before: Kept | undefined): number | null {
+  const known = before?.attained ?? null;
+  const rebuilt = before?.oid === oid && before.file !== undefined && before.file !== file;
+  const younger = rebuilt ? measured.lists?.since_file : measured.lists?.since_made;
+  const skew = skewOf(measured, lists);
+  if (younger == null || younger > FEW_YOUNGER || skew === null) return known;
+  return Math.max(known ?? 0, skew);
 }
 
 function unreadable(host: Host, index: string, { sqlstate, document }: SqlError): { why: string; hint: string } {

@@ -4,10 +4,11 @@ import type { Collection } from "../../../model/collection.ts";
 import { count } from "../../../model/text.ts";
 import { notTraffic } from "../../../sense/activity/activity.ts";
 import { type IndexMeasurement, type MeasureOptions, measureIndex, type SearchCosts } from "../../../sense/collect/centroids.ts";
+import { skewOf } from "../../../sense/lists.ts";
 import { compareSearches, COST_RATIO, type CostComparison, costText, type Searches } from "../../../verify/searches.ts";
 import type { IndexFacts } from "./indexes.ts";
 import { MAX_LISTS } from "./lists.ts";
-import { skewOf, type Target } from "./plan.ts";
+import type { Target } from "./plan.ts";
 import { type Found, type RebuildProgress, refused } from "./shared.ts";
 
 /** The best of so many rounds is a search's time; blocks are the same in each. */

@@ -8,9 +8,10 @@ import type { Plan } from "../../../model/action.ts";
 import type { Collection } from "../../../model/collection.ts";
 import type { Radius } from "../../../model/cost.ts";
 import { bytes, count, list } from "../../../model/text.ts";
-import { recallHealth, splittableRows } from "../../../sense/assess/centroids.ts";
-import { type CentroidGroup, type IndexMeasurement, vectorIndexes } from "../../../sense/collect/centroids.ts";
+import { recallHealth } from "../../../sense/assess/centroids.ts";
+import { type CentroidGroup, vectorIndexes } from "../../../sense/collect/centroids.ts";
 import { health } from "../../../sense/graph/health.ts";
+import { beyondAttained, skewOf, splittableRows } from "../../../sense/lists.ts";
 import type { Snapshot } from "../../../sense/snapshot.ts";
 import { whyNoCron } from "../../cron.ts";
 import type { NothingToDo, PlanRequest } from "../../strategy.ts";
@@ -45,15 +46,12 @@ export interface RebuildPlan extends Plan {
 /** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
 const AS_SICK = 1.25;
 
-/** Fullest list over the mean, equal vectors left out, as it is judged; null where none was seen. */
-export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
-  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0 ? Math.max(...splittableRows(measured.lists)) / (measured.rows / lists) : null;
-
 /** Health of an index as the graph sees it: of its recall or of its fullest list, whichever is worse. */
 function sickness(group: CentroidGroup, { settings }: Collection): number {
   const fullest = Math.max(0, ...splittableRows(group.measured?.lists ?? null));
   const skew = group.measured && fullest >= settings.min_rows_for_list ? skewOf(group.measured, group.lists) : null;
-  return Math.min(recallHealth(group, settings, 0) ?? 1, health(skew, toCurve(settings.list_occupancy, "log")) ?? 1);
+  const curve = toCurve(settings.list_occupancy, "log");
+  return Math.min(recallHealth(group, settings, 0) ?? 1, health(skew && beyondAttained(skew, group, curve.fine), curve) ?? 1);
 }
 
 export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {

@@ -125,14 +125,23 @@ function building(context: BatchContext, target: Target, progress: RebuildProgre
 }
 
 /** Drops an attempt that was no better, then tries the next number of lists, or goes on to the next index. */
-function dropping({ host, action }: BatchContext, target: Target, progress: RebuildProgress): BatchResult {
+function dropping({ host, collection, action }: BatchContext, target: Target, progress: RebuildProgress): BatchResult {
   const waiting = dropIndex(host, action, progress.built!);
   if (waiting !== null) return wait(progress, waiting);
   const next: RebuildProgress = { ...progress, stage: "begin", job: null, built: null, after: null };
+  noteAttained(host, collection, target, progress);
   if (progress.attempt + 1 < target.lists.length) return go({ ...next, attempt: progress.attempt + 1 });
   // A whole index is exchanged whole or not at all.
   if (target.way === "whole") throw refused(progress.kept.join("; "), MORE_PROBES);
   return go({ ...next, before: null, attempt: 0, target: progress.target + 1 });
+}
+
+/** What a build of now attains is what the data allow: an index that is no fuller is not asked for again. */
+function noteAttained(host: Host, collection: Collection, { index }: Target, { after }: RebuildProgress): void {
+  const memory = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const known = memory[index];
+  if (!known || after?.skew == null) return;
+  remember<Memory>(host, collection.id, CENTROIDS, { ...memory, [index]: { ...known, attained: Math.max(known.attained ?? 0, after.skew) } });
 }
 
 /** A part of a whole index is built, and finds no less than the old one: it waits for the others. */

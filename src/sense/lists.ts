@@ -1,0 +1,26 @@
+/** How full the lists of an IVF index are, as far as another build could change it. Pure. */
+import type { CentroidGroup, IndexMeasurement } from "./collect/centroids.ts";
+
+/**
+ * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever is built: a list of them is shown, and not
+ * judged. The largest group lies in the fullest list, or that is fuller yet.
+ */
+export function splittableRows(lists: IndexMeasurement["lists"]): readonly number[] {
+  const rows = [...(lists?.rows ?? [])];
+  for (const group of lists?.equal ?? []) {
+    const fullest = rows.indexOf(Math.max(...rows));
+    if (fullest >= 0) rows[fullest] = Math.max(0, rows[fullest]! - group);
+  }
+  return rows;
+}
+
+/** Fullest list over the mean, equal vectors left out; null where none was seen. */
+export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
+  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0 ? Math.max(...splittableRows(measured.lists)) / (measured.rows / lists) : null;
+
+/**
+ * Fullness as it is judged: of data that lies in clusters a fresh build leaves lists of many times the mean too, and as full as that is fine.
+ * @param fine the first value of list_occupancy
+ */
+export const beyondAttained = (ratio: number, { attained }: Pick<CentroidGroup, "attained">, fine: number): number =>
+  attained != null && attained > fine ? (ratio * fine) / attained : ratio;
