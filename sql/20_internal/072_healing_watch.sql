@@ -1,3 +1,57 @@
+-- Jobs of pg_cron that a pause switched off, and whose time was over three intervals ago (15 s at least): where no tick came to end the pause, this does, so that nobody's
+-- nightly job stays off because the loop died. As src/execute/strategies/pause-maintenance/jobs.ts does it: what somebody changed meanwhile is theirs.
+CREATE OR REPLACE FUNCTION ruvector.healing_end_pauses(patience interval)
+RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $function$
+DECLARE
+  lease record;
+  job jsonb;
+  never constant text := '0 0 31 2 *';
+  done integer := 0;
+BEGIN
+  FOR lease IN SELECT l.id, l.action_id, l.collection_id, (l.target ->> 'jobid')::bigint AS jobid, l.previous ->> 'schedule' AS schedule, l.target, l.previous
+                 FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL AND l.expires_at < clock_timestamp() - patience ORDER BY l.id LOOP
+    BEGIN
+      job := ruvector.healing_cron_job(lease.jobid);
+      IF (job ->> 'found')::boolean AND (NOT (job ->> 'active')::boolean OR job ->> 'schedule' = never) THEN
+        PERFORM ruvector.healing_alter_job(lease.jobid, true, CASE WHEN job ->> 'schedule' = never THEN lease.schedule END);
+      END IF;
+      UPDATE ruvector.healing_leases SET ended_at = clock_timestamp(), end_reason = 'its time is over, and no tick came' WHERE id = lease.id AND ended_at IS NULL;
+      INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
+      VALUES (lease.collection_id, NULL, lease.action_id, 'lease_ended', 'paused_job of pause_maintenance ended: its time is over, and no tick came',
+              jsonb_build_object('target', lease.target, 'previous', lease.previous));
+      done := done + 1;
+    EXCEPTION WHEN lock_not_available OR insufficient_privilege THEN
+      -- The next run tries again.
+      RAISE WARNING 'ruvector_healing: job % of pg_cron is still paused: %', lease.jobid, SQLERRM;
+    END;
+  END LOOP;
+  RETURN done;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_end_pauses(interval) IS 'Ends pauses of pg_cron''s jobs whose time is over, where no tick came to do it.';
+
+-- A pause has to end also where no tick comes any more, so somebody looks after it from the moment it begins: also of a loop that another timer than pg_cron runs.
+CREATE OR REPLACE FUNCTION ruvector.healing_keep_watch()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET row_security = on
+AS $function$
+DECLARE
+  there boolean;
+BEGIN
+  EXECUTE 'SELECT EXISTS (SELECT FROM cron.job WHERE jobname = $1 AND database = current_database() AND username = current_user AND active)' INTO there USING 'ruvector_healing_watch';
+  IF NOT there THEN
+    EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch', '* * * * *', 'SELECT ruvector.healing_watch()';
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_keep_watch() IS 'Schedules what ends a pause of pg_cron''s jobs where no tick does.';
+
 -- What pg_cron runs beside the tick (ruvector_healing_schedule): plain SQL on our own tables, so that it hangs on nothing that a tick may hang on.
 -- pg_cron starts a job again only when its last run has ended. Where a tick hangs, and no other one came since, the job is taken out and put in again: pg_cron
 -- forgets that run (whose session goes on, and holds nothing but its collection) and starts the next one, which serves the others.
@@ -12,11 +66,17 @@ DECLARE
   job record;
   fresh bigint;
   said text;
-  patience constant interval := make_interval(secs => (SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k));
+  patience constant interval := make_interval(secs => coalesce((SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k), 15));
 BEGIN
   IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean OR to_regclass('cron.job') IS NULL THEN
     RETURN 'nothing to look after';
   END IF;
+  PERFORM ruvector.healing_end_pauses(patience);
+  -- Here for a pause alone: no more.
+  EXECUTE 'SELECT cron.unschedule(w.jobid) FROM cron.job w WHERE w.jobname = $2 AND w.database = current_database() AND w.username = current_user
+             AND NOT EXISTS (SELECT FROM cron.job t WHERE t.jobname = $1 AND t.database = current_database())
+             AND NOT EXISTS (SELECT FROM ruvector.healing_leases l WHERE l.kind = $3 AND l.ended_at IS NULL)'
+    USING 'ruvector_healing_tick', 'ruvector_healing_watch', 'paused_job';
   SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id, o.serving_since, o.serving_pid INTO hung
     FROM ruvector.healing_turns o JOIN ruvector.collections c USING (collection_id) JOIN pg_stat_activity a ON a.pid = o.serving_pid AND a.backend_start = o.backend_start
    WHERE o.serving_since < clock_timestamp() - patience AND a.pid <> pg_backend_pid()

@@ -52,7 +52,12 @@ AS $function$
                'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name, 'kind', l.kind,
                -- A paused job is anybody's.
                'target', CASE WHEN l.kind <> 'paused_job' OR ruvector.healing_tenant_scope() IS NULL THEN l.target END,
-               'granted_at', ruvector.healing_timestamp(l.granted_at), 'expires_at', ruvector.healing_timestamp(l.expires_at)) ORDER BY l.id)
+               'granted_at', ruvector.healing_timestamp(l.granted_at), 'expires_at', ruvector.healing_timestamp(l.expires_at),
+               -- Its time is over, and no tick has come to clear it away.
+               'overdue', l.expires_at <= now(),
+               'note', CASE WHEN l.expires_at <= now() THEN CASE WHEN l.kind <> 'paused_job' THEN 'It is over and holds nobody up; the next tick clears it away.'
+                                  ELSE 'Its time is over: the next tick switches the job on, and without one pg_cron''s job ruvector_healing_watch does.'
+                                       || CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN format(' By hand: SELECT cron.alter_job(%s, active := true, schedule := %L);', l.target ->> 'jobid', l.previous ->> 'schedule') ELSE '' END END END) ORDER BY l.id)
         FROM ruvector.healing_leases l
         JOIN wanted w USING (collection_id)
        WHERE l.ended_at IS NULL), '[]'),

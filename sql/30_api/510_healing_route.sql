@@ -21,10 +21,15 @@ BEGIN
   END IF;
   SELECT r.partition_key INTO chosen
     FROM ruvector.healing_routes r
+   -- A route that a lease closed opens when the lease is over, whether a tick comes to say so or not.
+   CROSS JOIN LATERAL (SELECT CASE WHEN r.weight > 0 THEN r.weight ELSE coalesce((
+       SELECT CASE WHEN bool_or(l.expires_at > clock_timestamp()) THEN 0 ELSE max((w ->> 1)::float8) END
+         FROM ruvector.healing_leases l CROSS JOIN LATERAL jsonb_array_elements(l.previous -> 'weights') w
+        WHERE l.collection_id = wanted AND l.ended_at IS NULL AND l.kind = 'closed_routes' AND w ->> 0 = r.partition_key), 0) END AS weight) o
    WHERE r.collection_id = wanted
-   ORDER BY CASE WHEN r.weight > 0 THEN
+   ORDER BY CASE WHEN o.weight > 0 THEN
               -ln(CASE WHEN key IS NULL THEN greatest(random(), 1e-300)
-                       ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric) + 1)::float8 / 9.223372036854775809e18 END) / r.weight
+                       ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric) + 1)::float8 / 9.223372036854775809e18 END) / o.weight
             END NULLS LAST, r.partition_key
    LIMIT 1;
   IF chosen IS NULL THEN

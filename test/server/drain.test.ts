@@ -38,7 +38,11 @@ describe("a drained partition", () => {
     // Empty, and so lighter than all: only the lease keeps it closed.
     expect(await weight("drained")).toBe(0);
     expect(await routed("drained")).toBe(false);
+    expect(await db.value("SELECT l -> 'overdue' FROM jsonb_array_elements(ruvector_healing_status('drained') -> 'leases') l")).toBe(false);
     await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1", [action_id]);
+    // Also where no tick comes any more.
+    expect(await routed("drained")).toBe(true);
+    expect(await db.value("SELECT l FROM jsonb_array_elements(ruvector_healing_status('drained') -> 'leases') l")).toMatchObject({ overdue: true, note: expect.stringContaining("holds nobody up") });
     await ticks(db, 1);
     expect(await open(action_id)).toBe(0);
     expect(await weight("drained")).toBe(1);

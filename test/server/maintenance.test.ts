@@ -116,7 +116,7 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.client.query("SELECT cron.alter_job(jobid, active := true), cron.alter_job(jobid, schedule := '1 1 1 1 *') FROM cron.job WHERE jobname = 'two'");
     await db.client.query("SELECT cron.unschedule('three')");
     expect(await ended(answer.action_id)).toMatchObject({ state: "rolled_back", verified: false });
-    expect(await db.rows("SELECT jobname, schedule, active FROM cron.job ORDER BY 1")).toEqual([
+    expect(await db.rows("SELECT jobname, schedule, active FROM cron.job WHERE jobname NOT LIKE 'ruvector%' ORDER BY 1")).toEqual([
       { jobname: "one", schedule: "0 0 1 1 *", active: true }, { jobname: "two", schedule: "1 1 1 1 *", active: true }]);
     await cleared("undone");
   });
@@ -160,7 +160,7 @@ describe.skipIf(external)("pause_maintenance", () => {
     expect(await db.value("SELECT details ->> 'hint' FROM ruvector.healing_events WHERE kind = 'action_not_drained' AND action_id = $1", [answer.action_id]))
       .toMatch(/^SELECT cron\.alter_job\(\d+, active := false\);$/);
     expect(await active("endless")).toBe(true);
-    expect(await db.value("SELECT status FROM cron.job_run_details ORDER BY runid DESC LIMIT 1")).toBe("running");
+    expect(await db.value("SELECT d.status FROM cron.job_run_details d JOIN cron.job j USING (jobid) WHERE j.jobname = 'endless' ORDER BY d.runid DESC LIMIT 1")).toBe("running");
     await cleared("endless");
   });
 
@@ -193,8 +193,30 @@ describe.skipIf(external)("pause_maintenance", () => {
     expect(await active("nightly")).toBe(false);
     await human.query("COMMIT");
     expect((await ended(action_id)).state).toBe("aborted");
-    expect(await db.rows("SELECT schedule, active FROM cron.job")).toEqual([{ schedule: "5 5 * * *", active: true }]);
+    expect(await db.rows("SELECT schedule, active FROM cron.job WHERE jobname = 'nightly'")).toEqual([{ schedule: "5 5 * * *", active: true }]);
     await cleared("contested");
+  });
+
+  it("switches a job on again when its time is over and no tick comes: the loop died, or was another timer's", async () => {
+    await configure(db, CONTENDING);
+    await makeTable(db, { table: "orphaned", rows: LOW });
+    const jobid = await job("nightly", "0 3 * * *", "SELECT 1");
+    const { action_id } = await pause("orphaned", { jobs: ["nightly"] });
+    expect(await active("nightly")).toBe(false);
+    const watch = "SELECT count(*)::int FROM cron.job WHERE jobname = 'ruvector_healing_watch'";
+    expect(await db.value(watch)).toBe(1);
+    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() - interval '16 seconds' WHERE action_id = $1", [action_id]);
+    expect(await db.value("SELECT l FROM jsonb_array_elements(ruvector_healing_status('orphaned') -> 'leases') l")).toMatchObject({
+      overdue: true, note: expect.stringContaining(`By hand: SELECT cron.alter_job(${jobid}, active := true, schedule := '0 3 * * *');`),
+    });
+    // As pg_cron runs it. The first run may be of the minute that is just over.
+    await db.client.query("SELECT ruvector.healing_watch()");
+    expect(await active("nightly")).toBe(true);
+    expect(await db.value("SELECT end_reason FROM ruvector.healing_leases WHERE action_id = $1", [action_id])).toBe("its time is over, and no tick came");
+    expect(await db.value(watch)).toBe(0);
+    // The action ends as it would have.
+    await ended(action_id);
+    await cleared("orphaned");
   });
 
   it("never pauses a job of priority high, or its own loop, and says who else holds writers up", async () => {

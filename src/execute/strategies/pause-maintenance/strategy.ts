@@ -124,6 +124,7 @@ function begin(host: Host, action: Action, plan: PausePlan): BatchResult {
   const steps: NewStep[] = [];
   const paused: string[] = [];
   const ending: Record<string, string> = {};
+  host.query(sql`SELECT ruvector.healing_keep_watch()`);
   for (const { jobid, name } of plan.jobs) {
     const { found, active, running, schedule } = jobState(host, jobid);
     // Deleted or switched off by somebody since the plan: not ours to switch on later.
