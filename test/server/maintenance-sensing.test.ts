@@ -118,18 +118,32 @@ describe("autovacuum", () => {
   it("that never comes by is sensed by the dead rows over PostgreSQL's own threshold", async () => {
     await makeTable(db, { table: "starved", rows: [100, 100, 100, 100] });
     await db.client.query("SELECT ruvector_healing_configure('{\"autovacuum_delay\": [0.0001, 0.0002, 0.1]}', 'starved')");
-    await db.client.query("ALTER TABLE starved_p1 SET (autovacuum_enabled = off, autovacuum_vacuum_threshold = 10, autovacuum_vacuum_scale_factor = 0.1)");
+    await db.client.query("ALTER TABLE starved_p1 SET (autovacuum_vacuum_threshold = 10, autovacuum_vacuum_scale_factor = 0.1)");
     await db.client.query("ANALYZE starved");
     await db.client.query("DELETE FROM starved WHERE partition_id = 1 AND id % 2 = 0; SELECT pg_stat_force_next_flush()");
     await sample("starved");
     await db.value("SELECT pg_sleep(0.2)");
     const taken = await sample("starved");
-    expect(taken.metrics.maintenance?.backlog).toMatchObject([{ table: "public.starved_p1", reason: "dead_rows", value: 50, threshold: 20, switched_off: true }]);
+    expect(taken.metrics.maintenance?.backlog).toMatchObject([{ table: "public.starved_p1", reason: "dead_rows", value: 50, threshold: 20, switched_off: false }]);
     expect(taken.metrics.maintenance?.autovacuum_delay).toBeGreaterThan(0.0002);
     expect(taken.lambda).toBeLessThan(0.8);
     await db.client.query("VACUUM starved_p1");
     await db.client.query("SELECT pg_stat_force_next_flush()");
     expect((await sample("starved")).lambda).toBe(1);
+  });
+
+  it("that is switched off is not behind: its owner vacuums at night", async () => {
+    await makeTable(db, { table: "own_time", rows: [100, 100, 100, 100] });
+    await db.client.query("SELECT ruvector_healing_configure('{\"autovacuum_delay\": [0.0001, 0.0002, 0.1]}', 'own_time')");
+    await db.client.query("ALTER TABLE own_time_p1 SET (autovacuum_enabled = off, autovacuum_vacuum_threshold = 10, autovacuum_vacuum_scale_factor = 0.1)");
+    await db.client.query("ANALYZE own_time");
+    await db.client.query("DELETE FROM own_time WHERE partition_id = 1 AND id % 2 = 0; SELECT pg_stat_force_next_flush()");
+    await sample("own_time");
+    await db.value("SELECT pg_sleep(0.2)");
+    const taken = await sample("own_time");
+    expect(await db.value("SELECT pg_stat_get_dead_tuples('own_time_p1'::regclass)::int")).toBe(50);
+    expect(taken.metrics.maintenance?.autovacuum_delay ?? null).toBeNull();
+    expect(taken.lambda).toBe(1);
   });
 });
 

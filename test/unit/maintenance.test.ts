@@ -6,7 +6,7 @@ import { type BlockedMemory, integrateWaits, type Wait } from "../../src/sense/c
 import type { CronJob } from "../../src/sense/collect/maintenance/jobs.ts";
 import { queueDepth } from "../../src/sense/collect/maintenance/queue.ts";
 import type { MaintenanceSession } from "../../src/sense/collect/maintenance/sessions.ts";
-import type { TableBacklog } from "../../src/sense/collect/maintenance/vacuum.ts";
+import { delayNaptimes, type TableBacklog } from "../../src/sense/collect/maintenance/vacuum.ts";
 import { dueSince } from "../../src/sense/collect/maintenance/schedule.ts";
 
 const at = (text: string): number => Date.parse(`${text}Z`) / 1000;
@@ -59,6 +59,17 @@ describe("the queue", () => {
     const harmless = Array.from({ length: 12 }, () => [job({ failing: true }), job({ running: true }), job({ running: true, due: true }), job({ due: true, failing: true })]).flat();
     const night = Array.from({ length: 16 }, () => [session("vacuum", "scanning heap"), session("create_index", "building index: loading tuples in tree"), session("analyze", null)]).flat();
     expect(queueDepth(harmless, night, [])).toBe(0);
+  });
+});
+
+describe("a table past its threshold", () => {
+  const hours = (given: number): number => given * 3600;
+
+  it("is behind from then on; one whose autovacuum is switched off after 26 hours, but for its transaction ids", () => {
+    expect(delayNaptimes({ switched_off: false, reason: "dead_rows" }, 120, 60)).toBe(2);
+    expect(delayNaptimes({ switched_off: true, reason: "dead_rows" }, hours(26), 60)).toBe(0);
+    expect(delayNaptimes({ switched_off: true, reason: "inserted_rows" }, hours(27), 60)).toBe(60);
+    expect(delayNaptimes({ switched_off: true, reason: "transaction_age" }, 120, 60)).toBe(2);
   });
 });
 

@@ -24,6 +24,9 @@ interface Past extends Omit<TableBacklog, "delay_naptimes"> {
   readonly vacuumed_at: number | null;
 }
 
+/** Where autovacuum is switched off somebody vacuums at a time of their own, most often at night: a day, and two hours for it. No switch keeps old transaction ids from counting. */
+const OWN_TIME_SECONDS = 26 * 3600;
+
 /** Most tables named: a collection may have hundreds of partitions. */
 const NAMED = 10;
 
@@ -42,10 +45,14 @@ export function readBacklog(
   const memory = Object.fromEntries(past.map((table) => [table.relid, begun(table)]));
   const tables = past.map(({ vacuumed_at: _, ...table }): TableBacklog => ({
     ...table,
-    delay_naptimes: vacuuming.has(table.relid) ? 0 : (now - memory[table.relid]!) / naptime,
+    delay_naptimes: vacuuming.has(table.relid) ? 0 : delayNaptimes(table, now - memory[table.relid]!, naptime),
   }));
   return { tables: tables.sort((a, b) => b.delay_naptimes - a.delay_naptimes).slice(0, NAMED), memory };
 }
+
+/** @param seconds since it is past its threshold */
+export const delayNaptimes = ({ switched_off, reason }: Pick<TableBacklog, "switched_off" | "reason">, seconds: number, naptime: number): number =>
+  Math.max(0, seconds - (switched_off && reason !== "transaction_age" ? OWN_TIME_SECONDS : 0)) / naptime;
 
 function readPast(host: Host, collection: Collection): Past[] {
   return host.query<Past>(sql`
