@@ -2,7 +2,8 @@
 -- would run with our rights, and with our globals in its hands, where it is ours that start. Not set at all cannot be pinned, and '' is not that: plv8
 -- looks a function named '' up and warns, and a cancel that came meanwhile (V8 takes 20 to 30 ms) is raised at the warning, over V8's
 -- head: the next garbage collection ends the whole server (8 of 29 sessions with a timeout of 14 to 70 ms). So it is this one: of another language,
--- it is found, and not even compiled.
+-- it is found, and not even compiled. PLJS takes '' for not set, and forgets to let go of a function that it looked up: "WARNING: resource was not closed"
+-- in every new session, and in the server's log with every tick.
 CREATE OR REPLACE FUNCTION ruvector.healing_engine_started() RETURNS void LANGUAGE sql AS '';
 COMMENT ON FUNCTION ruvector.healing_engine_started() IS 'Does nothing: {{LANGUAGE}}.start_proc while our JavaScript starts.';
 
@@ -13,7 +14,7 @@ COMMENT ON FUNCTION ruvector.healing_engine() IS 'Starts the JavaScript of the r
 -- Where only a superuser may set it there is nobody to fear, and no right to pin it.
 DO $pin$
 BEGIN
-  ALTER FUNCTION ruvector.healing_engine() SET {{LANGUAGE}}.start_proc = 'ruvector.healing_engine_started';
+  EXECUTE format('ALTER FUNCTION ruvector.healing_engine() SET {{LANGUAGE}}.start_proc = %L', CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE 'ruvector.healing_engine_started' END);
 EXCEPTION WHEN insufficient_privilege THEN
   NULL;
 END

@@ -81,6 +81,15 @@ describe("settings of the caller that run code", () => {
     const { message, detail } = await raised(session, `DO LANGUAGE ${language} $$ var x = 1; $$`);
     expect(`${message} ${detail}`).toContain("started in the JavaScript of another role");
   });
+
+  it("to keep it so says nothing: no warning in a new session, nor in the log with each tick", async () => {
+    const session = await db.connect();
+    const said: string[] = [];
+    session.on("notice", ({ message }) => said.push(String(message)));
+    await session.query("SELECT ruvector_integrity_sample('embeddings')");
+    await session.query("CALL ruvector_healing_tick()");
+    expect(said.filter((message) => /not closed|start_proc|failed to find/.test(message))).toEqual([]);
+  });
 });
 
 describe("objects of others where ours are to be", () => {
