@@ -69,6 +69,8 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const verification = verifyHarm(host, collection, action, sample);
   if (improved(action.initial_lambda, lambda, ratio)) {
     if (verification.worse.length > 0) return veto(host, collection, action, lambda, verification);
+    const vain = strategyNamed(action.strategy_name).inVain?.(action) ?? null;
+    if (vain !== null) return inVain(host, collection, action, lambda, verification, vain);
     const ended = updateAction(host, action, {
       state: "succeeded",
       verified: true,
@@ -95,6 +97,12 @@ function veto(host: Host, collection: Collection, action: Action, lambda: number
   const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure: "vetoed" });
   const reason = `vetoed: ${verification.worse.join("; ")}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`;
   return beginRollback(host, collection, judged, "rolled_back", reason);
+}
+
+/** Lambda rose, and not by it: an outcome that counts against the strategy. */
+function inVain(host: Host, collection: Collection, action: Action, lambda: number | null, verification: Verification, what: string): Action {
+  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure: "in_vain" });
+  return beginRollback(host, collection, judged, "rolled_back", `in vain: ${what}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)} all the same`);
 }
 
 function endUndo(host: Host, action: Action, lambda: number | null): Action {

@@ -110,6 +110,8 @@ export interface Strategy {
    * is measured before it begins, and must not be worse when it is verified. Without it: nothing that its undo would give back.
    */
   reaches?(plan: Plan): { readonly partitions: readonly string[]; readonly indexes: readonly string[] };
+  /** Where lambda rose although the action did next to nothing of what it foresaw (it was foreseen wrongly, and what it is measured by began anew): what it did. */
+  inVain?(action: Action): string | null;
   /** Progress for people, while it executes; without it rows moved of rows planned. */
   describeProgress?(action: Action): string;
   /** What could not be taken back because something else has its place, for the message of an undo; without it rows are meant. */

@@ -69,7 +69,7 @@ export interface Action {
   readonly rollback_reason: string | null;
   readonly rollback_to: "rolled_back" | "aborted" | "failed" | null;
   readonly verified: boolean | null;
-  /** How it failed, where it did: unverified, worsened, vetoed, timeout, or the SQLSTATE of its error. */
+  /** How it failed, where it did: unverified, worsened, vetoed, in_vain, timeout, or the SQLSTATE of its error. */
   readonly failure: string | null;
   /** What it was planned from and is approved for; null: of an older version. The fingerprint is a short hash of it. */
   readonly plan_state: PlanState | null;

@@ -31,6 +31,18 @@ const MAX_TRIES = 3;
 
 const REBUILD = "rebuild an index";
 
+/** A rebuild that gave back less of what was foreseen was for nothing: the estimate was off, and a new index reads as fresh whatever its size. */
+const LEAST_GIVEN = 0.25;
+
+/** What rebuilds that were for nothing gave back, in words; null: they were not, or nothing had been foreseen (a person named them). */
+export function gaveNothing(planned: readonly Pick<PlannedIndex, "index" | "bytes" | "expected_bytes">[], results: CompactProgress["results"]): string | null {
+  const done = results.flatMap(({ index, bytes_before, bytes_after }) => planned.filter((one) => one.index === index)
+    .map(({ bytes, expected_bytes }) => ({ foreseen: bytes - expected_bytes, given: Math.max(0, bytes_before - bytes_after) })));
+  const foreseen = done.reduce((sum, one) => sum + one.foreseen, 0);
+  const given = done.reduce((sum, one) => sum + one.given, 0);
+  return foreseen > 0 && given < LEAST_GIVEN * foreseen ? `${count(done.length, "index rebuild")} gave back ${bytesText(given)} of the ${bytesText(foreseen)} foreseen` : null;
+}
+
 export function compactBatch(context: BatchContext): BatchResult {
   const { action } = context;
   const plan = action.plan as CompactPlan;

@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import type { BatchContext, PlanRequest, Strategy } from "../../strategy.ts";
 import { type CompactPlan, planCompaction } from "./plan.ts";
-import { clearStep, compactBatch, type CompactProgress } from "./rebuild.ts";
+import { clearStep, compactBatch, type CompactProgress, gaveNothing } from "./rebuild.ts";
 
 export const compactIndexes: Strategy = {
   name: "compact_indexes",
@@ -35,5 +35,6 @@ export const compactIndexes: Strategy = {
   preflight: ["transactions", "wraparound", "slots"],
   remeasures: ["indexes"],
   describeStep: (_kind, { index }) => `REINDEX INDEX CONCURRENTLY ${String(index)} by a pg_cron job`,
+  inVain: ({ plan, progress }) => gaveNothing((plan as CompactPlan).indexes, (progress as Partial<CompactProgress>).results ?? []),
   describeProgress: ({ progress }) => (progress as Partial<CompactProgress>).note || "not begun",
 };
