@@ -6,10 +6,10 @@ import { fragmentationOf, type IndexState, judge, type Last } from "../../src/se
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
-/** Looks at a table: [hours, added, removed, rows]. */
-const over = (...looks: readonly (readonly [number, number, number, number])[]): Breath =>
-  looks.reduce<Breath | undefined>((before, [hours, added, removed, live]) =>
-    breathe({ at: 20_000 * DAY + hours * HOUR, added, removed, live } satisfies Breathing, before), undefined)!;
+/** Looks at a table: [hours, inserted, deleted, rows, updated]. */
+const over = (...looks: readonly (readonly [number, number, number, number, number?])[]): Breath =>
+  looks.reduce<Breath | undefined>((before, [hours, inserted, deleted, least_live, rewritten = 0]) =>
+    breathe({ at: 20_000 * DAY + hours * HOUR, inserted, deleted, rewritten, least_live } satisfies Breathing, before), undefined)!;
 
 describe("what comes again", () => {
   it.each<[string, Breath, number]>([
@@ -21,15 +21,17 @@ describe("what comes again", () => {
     ["what fell in the evening and is there again by noon", over([0, 1000, 0, 1000], [1, 1000, 500, 500], [8, 1300, 500, 800], [12, 1500, 500, 1000]), 500],
     ["as far as it came", over([0, 1000, 0, 1000], [1, 1000, 500, 500], [8, 1300, 500, 800]), 300],
     ["little of a cache that forgets 4 % an hour", over([0, 0, 0, 1000], [1, 40, 40, 1000], [2, 80, 80, 1000], [3, 120, 120, 1000]), 40 * (1 + Math.exp(-1) + Math.exp(-2))],
-    ["never more than there are: what was not vacuumed in time is waste", over([0, 1000, 0, 1000], [1, 9000, 8000, 1000]), 1000],
+    ["never more than there were: what was not vacuumed in time is waste", over([0, 1000, 0, 1000], [1, 9000, 8000, 1000]), 1000],
     ["nothing by counters that were reset", over([0, 9000, 8000, 1000], [1, 500, 500, 1000]), 0],
+    ["nothing of a migration that updates every row", over([0, 1000, 0, 1000], [1, 1000, 0, 1000, 1000], [2, 1000, 0, 1000, 2000]), 0],
+    ["all of it where every row is upserted on a second day", over([0, 1000, 0, 1000], [1, 1000, 0, 1000, 1000], [25, 1000, 0, 1000, 2000]), 1000],
   ])("%s", (_, breath, again) => {
     expect(expectedAgain(breath)).toBeCloseTo(again, 6);
   });
 
   it("is remembered for eight days, and no longer", () => {
     const nightly = over([0, 1000, 0, 1000], [1, 2000, 1000, 1000]);
-    const at = (days: number): Breath => breathe({ at: (20_000 + days) * DAY, added: 2000, removed: 1000, live: 1000 }, nightly);
+    const at = (days: number): Breath => breathe({ at: (20_000 + days) * DAY, inserted: 2000, deleted: 1000, rewritten: 0, least_live: 1000 }, nightly);
     expect(expectedAgain(at(8))).toBe(1000);
     expect(expectedAgain(at(9))).toBeLessThan(1);
   });

@@ -10,7 +10,7 @@ import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../model/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import { type Baselines, fragmentationOf, type IndexState, judge, type Last, SMALL_PAGES, unjudged } from "../fragmentation/baseline.ts";
-import { type Breath, breathe } from "../fragmentation/breath.ts";
+import { type Breath, breathe, type Breathing } from "../fragmentation/breath.ts";
 import { innerPages } from "../fragmentation/expected.ts";
 import { remembered } from "../remember.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
@@ -49,9 +49,7 @@ export function measureFragmentation(host: Host, collection: Collection, fresh: 
   return { value: value.indexes, unmeasured: value.unmeasured };
 }
 
-interface Facts extends Omit<IndexState, "rows" | "breath"> {
-  /** Seconds since 1970. */
-  readonly at: number;
+interface Facts extends Omit<IndexState, "rows" | "breath">, Breathing {
   readonly block: number;
   readonly locked: boolean;
   /** No VACUUM and no ANALYZE has ever counted its rows: all there is are counters, which a crash and pg_stat_reset lose. */
@@ -137,7 +135,7 @@ function readIndexes(host: Host, collection: Collection): Facts[] {
            CASE WHEN l.locked THEN ic.relpages ELSE (pg_relation_size(ic.oid) / current_setting('block_size')::int)::int END AS pages,
            current_setting('block_size')::int AS block, l.locked, t.reltuples < 0 AS uncounted, i.indisunique AS "unique", ic.relfilenode::text AS file,
            extract(epoch FROM clock_timestamp())::float8 AS at,
-           u.added, u.removed,
+           u.added, u.removed, u.inserted::float8 AS inserted, u.deleted, u.rewritten,
            -- Counters that do not even hold the rows there are were lost: in a crash, by pg_stat_reset, in pg_upgrade.
            CASE WHEN u.inserted >= greatest(t.reltuples, 0) THEN pg_stat_get_mod_since_analyze(t.oid)::float8 END AS changed,
            -- The larger of two counts, so that neither makes an index look more bloated than it is: pg_stat's live rows, which a
@@ -155,7 +153,7 @@ function readIndexes(host: Host, collection: Collection): Facts[] {
       JOIN pg_namespace n ON n.oid = ic.relnamespace
       JOIN pg_class t ON t.oid = i.indrelid AND t.relkind IN ('r', 'm')
       JOIN pg_namespace tn ON tn.oid = t.relnamespace
-     CROSS JOIN LATERAL (SELECT n.ins AS inserted, (n.ins + n.upd - n.hot)::float8 AS added, (n.del + n.upd - n.hot)::float8 AS removed
+     CROSS JOIN LATERAL (SELECT n.ins AS inserted, n.del::float8 AS deleted, (n.upd - n.hot)::float8 AS rewritten, (n.ins + n.upd - n.hot)::float8 AS added, (n.del + n.upd - n.hot)::float8 AS removed
                            FROM (SELECT pg_stat_get_tuples_inserted(t.oid) AS ins, pg_stat_get_tuples_updated(t.oid) AS upd,
                                         pg_stat_get_tuples_deleted(t.oid) AS del, pg_stat_get_tuples_hot_updated(t.oid) AS hot) n) u
      CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'relation' AND k.relation IN (ic.oid, t.oid)

@@ -2,33 +2,41 @@
  * How much of a table goes and comes again, by design. What is deleted and loaded anew each night, or falls by half in the evening and is
  * full again at noon, leaves room in its indexes that the next time fills: a rebuild would give it back until then. Pure.
  *
- *   churn   entries that went and came within an hour: DELETE all and INSERT all, an upsert of every row
- *   swing   rows that came back after a fall, over any time
+ *   churn     rows that were deleted and inserted within an hour: a load that empties the table first
+ *   swing     rows that came back after a fall, over any time
+ *   rewrites  rows updated within an hour. Once is a migration, and its room stays empty; on a second day it is an upsert of every night
  */
 
+/** By the day (UTC, days since 1970). */
+type Days = Readonly<Record<string, number>>;
+
+/** As the server counts them. */
+interface Counted {
+  readonly inserted: number;
+  readonly deleted: number;
+  /** Updates that made index entries (not HOT). */
+  readonly rewritten: number;
+}
+
 /** What is remembered of a table. */
-export interface Breath {
+export interface Breath extends Counted {
   /** Seconds since 1970. */
   readonly at: number;
-  /** Entries added and removed, as the server counted them then. */
-  readonly added: number;
-  readonly removed: number;
-  /** Entries that went and came, those of an hour ago counting e times less. */
+  /** Of the last hour: those of an hour ago count e times less. */
   readonly churn: number;
+  readonly rewrites: number;
   /** The most rows there were, and the fewest since. */
   readonly high: number;
   readonly low: number;
-  /** The most that went and came again, by the day (UTC, days since 1970). */
-  readonly days: Readonly<Record<string, number>>;
+  /** The most that went and came again (churn, swing), and the most rewrites. */
+  readonly days: Days;
+  readonly rewritten_days: Days;
 }
 
-/** As Breath has them. */
-export interface Breathing {
+export interface Breathing extends Counted {
   readonly at: number;
-  readonly added: number;
-  readonly removed: number;
-  /** Rows of the table. */
-  readonly live: number;
+  /** Rows of the table, the least that is said of them. */
+  readonly least_live: number;
 }
 
 /** A load that deletes and inserts takes longer than one look at it: 600 s by default. */
@@ -39,23 +47,36 @@ const KEPT_DAYS = 8;
 
 const DAY = 86_400;
 
-export function breathe({ at, added, removed, live }: Breathing, before: Breath | undefined): Breath {
-  const day = Math.floor(at / DAY);
-  if (!before) return { at, added, removed, churn: 0, high: live, low: live, days: {} };
+export function breathe({ at, inserted, deleted, rewritten, least_live: live }: Breathing, before: Breath | undefined): Breath {
+  const counted: Counted = { inserted, deleted, rewritten };
+  if (!before) return { ...counted, at, churn: 0, rewrites: 0, high: live, low: live, days: {}, rewritten_days: {} };
   // Counters that fell were reset, and say nothing.
-  const both = added >= before.added && removed >= before.removed ? Math.min(added - before.added, removed - before.removed) : 0;
-  const churn = both + before.churn * Math.exp(-Math.max(0, at - before.at) / TOGETHER_SECONDS);
+  const reset = inserted < before.inserted || deleted < before.deleted || rewritten < before.rewritten;
+  const both = reset ? 0 : Math.min(inserted - before.inserted, deleted - before.deleted);
+  const fades = Math.exp(-Math.max(0, at - before.at) / TOGETHER_SECONDS);
+  const churn = both + before.churn * fades;
+  const rewrites = (reset ? 0 : rewritten - before.rewritten) + before.rewrites * fades;
   const low = Math.min(before.low, live);
   const full = live >= before.high;
   const swing = Math.min(live, before.high) - low;
-  const kept = Object.entries(before.days).filter(([then]) => day - Number(then) <= KEPT_DAYS && Number(then) <= day);
-  const days = Object.fromEntries(kept);
-  const most = Math.max(days[day] ?? 0, churn, swing);
-  return { at, added, removed, churn, high: full ? live : before.high, low: full ? live : low, days: most > 0 ? { ...days, [day]: most } : days };
+  return {
+    ...counted, at, churn, rewrites, high: full ? live : before.high, low: full ? live : low,
+    days: noted(before.days, at, Math.max(churn, swing)), rewritten_days: noted(before.rewritten_days, at, rewrites),
+  };
 }
 
+function noted(days: Days, at: number, amount: number): Days {
+  const day = Math.floor(at / DAY);
+  const kept = Object.fromEntries(Object.entries(days).filter(([then]) => day - Number(then) <= KEPT_DAYS && Number(then) <= day));
+  const most = Math.max(kept[day] ?? 0, amount);
+  return most > 0 ? { ...kept, [day]: most } : kept;
+}
+
+const ranked = (days: Days): readonly number[] => Object.values(days).sort((a, b) => b - a);
+
 /**
- * Rows that are expected to come again in the room that others left. No more than there are: what left room for twice its rows was not vacuumed in
+ * Rows that are expected to come again in the room that others left. No more than there were: what left room for twice its rows was not vacuumed in
  * time, and that is waste.
  */
-export const expectedAgain = ({ days, high }: Breath): number => Math.min(high, Math.max(0, ...Object.values(days)));
+export const expectedAgain = ({ days, rewritten_days, high }: Breath): number =>
+  Math.min(high, Math.max(ranked(days)[0] ?? 0, ranked(rewritten_days)[1] ?? 0));
