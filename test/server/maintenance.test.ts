@@ -153,7 +153,7 @@ describe.skipIf(external)("pause_maintenance", () => {
   it("goes on without a job that does not end in time, and never cuts its run short", async () => {
     await makeTable(db, { table: "endless", rows: LOW });
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false, \"stabilize_seconds\": 0, \"drain_seconds\": 0.2}', 'endless')");
-    await job("endless", "1 second", "SELECT pg_sleep(20)");
+    await job("endless", "1 second", "SELECT pg_sleep(60)");
     await running("endless", true);
     const answer = await pause("endless", { jobs: ["endless"] });
     expect((await ended(answer.action_id)).state).toBe("rolled_back");
