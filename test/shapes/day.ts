@@ -49,7 +49,7 @@ export async function vacuumDue(client: pg.Client): Promise<void> {
     SELECT format('%I.%I', s.schemaname, s.relname) AS name,
            s.n_dead_tup > 50 + 0.2 * greatest(c.reltuples, 0) OR s.n_ins_since_vacuum > 1000 + 0.2 * greatest(c.reltuples, 0) AS vacuum
       FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
-     WHERE c.relkind = 'r' AND s.schemaname <> 'ruvector'
+     WHERE c.relkind IN ('r', 'm') AND s.schemaname <> 'ruvector' AND NOT coalesce('autovacuum_enabled=off' = ANY (c.reloptions), false)
        AND (s.n_dead_tup > 50 + 0.2 * greatest(c.reltuples, 0) OR s.n_ins_since_vacuum > 1000 + 0.2 * greatest(c.reltuples, 0)
             OR s.n_mod_since_analyze > 50 + 0.1 * greatest(c.reltuples, 0))`);
   for (const { name, vacuum } of rows) await client.query(vacuum ? `VACUUM (ANALYZE) ${name}` : `ANALYZE ${name}`);
