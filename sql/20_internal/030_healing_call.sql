@@ -33,6 +33,8 @@ SET TimeZone = 'UTC'
 SET IntervalStyle = 'postgres'
 SET extra_float_digits = 1
 SET bytea_output = 'hex'
+-- The names of collections are kept: quoted in one session and not in another, they would be two.
+SET quote_all_identifiers = off
 SET row_security = off
 SET lock_timeout = '5s'
 -- Catalogue queries over many objects look dear to the planner, and are compiled for seconds to run for milliseconds: on PostgreSQL 17 a look for untrusted code took

@@ -6,7 +6,12 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
-    RETURN QUERY EXECUTE 'SELECT logicalrelid::oid FROM pg_catalog.pg_dist_partition';
+    BEGIN
+      RETURN QUERY EXECUTE 'SELECT logicalrelid::oid FROM pg_catalog.pg_dist_partition';
+    EXCEPTION WHEN undefined_table THEN
+      -- Citus is being dropped: it was there, this waited for its lock, and it is gone.
+      RETURN;
+    END;
   END IF;
 END
 $function$;

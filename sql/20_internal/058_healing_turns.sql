@@ -20,7 +20,7 @@ COMMENT ON FUNCTION ruvector.healing_turn_pause(integer, integer, integer) IS 'H
 CREATE OR REPLACE FUNCTION ruvector.healing_set_aside(collection_id integer, sqlstate text, reason text, stalled boolean)
 RETURNS void
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 DECLARE
   said constant text := ruvector.healing_text(regexp_replace(healing_set_aside.reason, '\s*[\r\n]\s*', ' ', 'g'));
@@ -150,7 +150,7 @@ COMMENT ON FUNCTION ruvector.healing_turn_begin(integer) IS 'Begins a collection
 CREATE OR REPLACE FUNCTION ruvector.healing_turn_end(collection_id integer, seconds double precision)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 DECLARE
   t ruvector.healing_turns;
@@ -187,7 +187,7 @@ COMMENT ON FUNCTION ruvector.healing_turn_end(integer, double precision) IS 'End
 CREATE OR REPLACE FUNCTION ruvector.healing_turn_resume(collection_id integer)
 RETURNS jsonb
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 DECLARE
   a record;

@@ -37,6 +37,7 @@ CREATE OR REPLACE FUNCTION ruvector.healing_tick_collection(collection_id intege
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $function$
 DECLARE
   failure_state text;

@@ -58,7 +58,7 @@ COMMENT ON FUNCTION ruvector.healing_keep_watch() IS 'Schedules what ends a paus
 CREATE OR REPLACE FUNCTION ruvector.healing_watch()
 RETURNS text
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 SET row_security = on
 AS $function$
 DECLARE

@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_collections()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   WITH known AS MATERIALIZED (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name, ruvector.healing_settings(c.collection_id) AS settings
@@ -50,7 +50,7 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_collections() IS 'Metrics of the
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_outcomes()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   WITH recent AS (
     -- Only what is needed: what the outcomes hold in jsonb is most of them, and this is read three times.
@@ -106,7 +106,7 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_outcomes() IS 'Metrics of what c
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_counters()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   WITH zeros AS (
     SELECT c.collection_id, f.metric, s.name AS label
@@ -133,7 +133,7 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_counters() IS 'Metrics that only
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_actions()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   SELECT 'ruvector_healing_action_age_seconds', '', ARRAY[a.collection, a.strategy_name, a.state, a.id::text],
          extract(epoch FROM clock_timestamp() - a.created_at)::double precision
@@ -163,7 +163,7 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_actions() IS 'Metrics of actions
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_refusals()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   SELECT m.family, '', ARRAY[o.name, o.reason], m.value
     FROM (SELECT format('%I.%I', c.schema_name, c.table_name) AS name, r.reason, min(r.first_at) AS since, bool_or(r.escalated_at IS NOT NULL) AS escalated
@@ -181,7 +181,7 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_refusals() IS 'Metrics of the re
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_installation()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   SELECT m.family, '', m.labels, m.value
     FROM ruvector.healing_ticks t
@@ -210,7 +210,7 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_installation() IS 'Metrics of th
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_audit()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   SELECT m.family, '', '{}'::text[], m.value
     FROM (SELECT) one

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION public.ruvector_healing_resume(strategy text DEFAULT NULL, collection text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET jit = off
 AS $function$
 DECLARE
   wanted integer;

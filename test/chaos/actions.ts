@@ -1,7 +1,6 @@
 /** What people and the loop are doing when a fault falls in: a random call, most of them begin an action. */
 import type pg from "pg";
 import { pause } from "../../src/cli/load.ts";
-import { hasten } from "./faults/clock.ts";
 import type { Random } from "./random.ts";
 import { BUSY, PLAIN } from "./tables.ts";
 import { isLost, USER_JOBS, type World } from "./world.ts";
@@ -116,7 +115,10 @@ const DOINGS: readonly Doing[] = [
 /** What is under way mostly waits: for its verdict, for the end of a lease, for a word. */
 async function overIn(world: World, turns: number): Promise<void> {
   const active = `SELECT count(*)::text FROM ruvector.healing_actions WHERE collection = '${BUSY.name}' AND ${ACTIVE}`;
-  for (let turn = 0; turn < turns && (await world.until<string>(active, (count) => count === "0", 0.6)) !== "0"; turn++) await hasten(world, 5);
+  for (let turn = 0; turn < turns && (await world.value<string>(active)) !== "0"; turn++) {
+    world.clock.pass(5);
+    await world.whileTicks(1, 1.5);
+  }
 }
 
 /** Begins something; returns what, for people. */

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { act } from "./actions.ts";
 import { Check } from "./check.ts";
-import { hasten } from "./faults/clock.ts";
 import type { Fault } from "./faults/fault.ts";
 import { FAULTS } from "./faults/index.ts";
 import { random } from "./random.ts";
@@ -31,6 +30,8 @@ export interface Result {
   /** Faults that found nothing to hit. */
   readonly missed: Readonly<Record<string, number>>;
   readonly statements: number;
+  /** From its first fault to its end, without making the server. */
+  readonly seconds: number;
   /** null: all was survived. */
   readonly violation: { readonly number: number; readonly fault: string; readonly found: readonly string[]; readonly evidence: string } | null;
 }
@@ -39,14 +40,15 @@ export async function run(options: RunOptions): Promise<Result> {
   const { seed, log, short = false } = options;
   const faults = FAULTS.filter((fault) => (!short || fault.short) && (!short || !fault.needs) && (!options.only || options.only.some((part) => fault.name.includes(part))));
   if (faults.length === 0) throw new Error(`no fault has a name like that; there are: ${FAULTS.map(({ name }) => name).join(", ")}`);
-  const world = await World.make({ name: options.server, replicas: faults.some(({ needs }) => needs === "replica") ? 1 : 0, log });
+  const world = await World.make({ name: options.server, replicas: faults.some(({ needs }) => needs === "replica") ? 1 : 0, fsync: seed % 3 === 0, log });
   const workload = new Workload(world, TABLES, seed);
   world.startTicking();
   const check = new Check(world, workload);
   await check.begin();
   const survived: Record<string, number> = {};
   const missed: Record<string, number> = {};
-  const end = Date.now() + (options.minutes ?? Infinity) * 60_000;
+  const start = Date.now();
+  const end = start + (options.minutes ?? Infinity) * 60_000;
   let violation: Result["violation"] = null;
   for (let number = 1; number <= (options.faults ?? Infinity) && Date.now() < end && violation === null; number++) {
     const began = Date.now();
@@ -54,25 +56,34 @@ export async function run(options: RunOptions): Promise<Result> {
     const fault = choices.weighted(faults);
     const said: string[] = [];
     const found: string[] = [];
+    const laps: string[] = [];
+    let from = began;
+    const lap = (what: string): void => {
+      laps.push(`${what} ${((Date.now() - from) / 1000).toFixed(1)}`);
+      from = Date.now();
+    };
     try {
       said.push(await act(world, choices, short));
+      lap("begun");
       const hit = await fault.inject(world, choices, workload);
       said.push(hit ?? "nothing to hit");
+      lap("fault");
       const counts = hit === null ? missed : survived;
-      found.push(...(await check.after(fault)));
+      found.push(...(await check.after(fault, false, lap)));
       if (found.length === 0) counts[fault.name] = (counts[fault.name] ?? 0) + 1;
     } catch (error) {
       found.push(`the run itself failed: ${(error as Error).stack ?? String(error)} ${JSON.stringify(error)}`);
     }
     world.outside = false;
-    log(`seed ${seed} fault ${number}: ${fault.name} during ${said.join(": ")} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    log(`seed ${seed} fault ${number}: ${fault.name} during ${said.join(": ")} (${((Date.now() - began) / 1000).toFixed(1)} s: ${laps.join(", ")})`);
     if (found.length > 0) violation = { number, fault: fault.name, found, evidence: await keepEvidence(world, check, options, number, found) };
   }
   if (violation === null) violation = await settle(world, check, options);
+  const seconds = (Date.now() - start) / 1000;
   await workload.stop();
   await world.close();
   if (violation === null) await world.server.destroy();
-  return { seed, survived, missed, statements: workload.statements, violation };
+  return { seed, survived, missed, statements: workload.statements, seconds, violation };
 }
 
 /** In the end nothing may be left at all: no action, no lease, no job. */
@@ -85,7 +96,7 @@ async function settle(world: World, check: Check, options: RunOptions): Promise<
     const end = Date.now() + (options.short ? 120 : 420) * 1000;
     let rest = await world.until<string>(left, (count) => count === "0", 2);
     while (rest !== "0" && Date.now() < end) {
-      await hasten(world, 5);
+      world.clock.pass(5);
       rest = await world.until<string>(left, (count) => count === "0", 1);
     }
     if (rest !== "0") found.push(`${rest} actions, leases and jobs do not end`);

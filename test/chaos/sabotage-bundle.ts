@@ -34,9 +34,9 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
     const kept: string[] = [];
     for (;;) kept.push(`${kept.length}`.repeat(100_000));
   },
-  slow: () => postgres.query(sql`SELECT pg_sleep(2)`),
+  slow: () => postgres.query(sql`SELECT pg_sleep(0.6)`),
   busy: () => {
-    for (const end = Date.now() + 2000; Date.now() < end; ) JSON.stringify({ end });
+    for (const end = Date.now() + 600; Date.now() < end; ) JSON.stringify({ end });
   },
 };
 

@@ -106,6 +106,19 @@ describe("an error that waits for the commit", () => {
   });
 });
 
+it("bears the same name in events, whether a session quotes all names or not", async () => {
+  await db.client.query("SET quote_all_identifiers = on");
+  try {
+    expect(await db.value("SELECT format('%I', 'good')")).toBe('"good"');
+    await db.client.query("SELECT ruvector_healing_execute('good', 'throttle_ingestion', '{\"throttle_seconds\": 1}')");
+    await ticks(db, 1);
+    expect(await db.value("SELECT ruvector_healing_metrics()")).toContain('collection="public.good"');
+  } finally {
+    await db.client.query("RESET quote_all_identifiers");
+  }
+  expect(await db.rows("SELECT DISTINCT collection FROM ruvector.healing_events WHERE collection ~ 'good|bad' ORDER BY 1")).toEqual([{ collection: "public.bad" }, { collection: "public.good" }]);
+});
+
 describe("a tick that ended in the middle of a collection", () => {
   const left = (pid: number) => db.client.query(`
     UPDATE ruvector.healing_turns t SET serving_since = clock_timestamp(), serving_pid = $1, backend_start = clock_timestamp() - interval '1 day'

@@ -1,7 +1,7 @@
 /** Tables that Citus manages, by a stand-in of the one table that says so: neither locked, counted, moved, throttled nor rebuilt, and never called well. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { configure, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
@@ -71,6 +71,16 @@ describe("a table of Citus", () => {
     expect(await verdict("later")).toEqual({ verdict: "unknown", sentence: "distributed: not sensed" });
     expect(await db.rows("SELECT reason, escalated_at FROM ruvector.healing_refusals WHERE closed_at IS NULL AND collection = 'public.later'")).toEqual([{ reason: "distributed", escalated_at: null }]);
   });
+});
+
+it.skipIf(inject("engine") === "embedded")("is none any more where Citus is dropped while somebody waits for its table", async () => {
+  const dba = await db.connect();
+  await dba.query("SET allow_system_table_mods = on; BEGIN; DROP TABLE pg_catalog.pg_dist_partition");
+  const found = db.value<number>("SELECT count(*)::int FROM ruvector.healing_distributed()");
+  await expect.poll(() => dba.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%healing_distributed%' AND datname = current_database()")
+    .then(({ rows }) => rows[0].n)).toBe(1);
+  await dba.query("COMMIT");
+  expect(await found).toBe(0);
 });
 
 it("installing leaves nothing on workers: Citus propagates no function meanwhile", async () => {

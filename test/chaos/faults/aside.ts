@@ -1,11 +1,10 @@
 /** What stops one collection: the others must be served all the same, and it when that is over. */
 import { pause } from "../../../src/cli/load.ts";
 import type { Random } from "../random.ts";
+import { idOf, other, served } from "../served.ts";
 import { BUSY, PLAIN } from "../tables.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED } from "./fault.ts";
-
-const idOf = (table: string): string => `(SELECT c.collection_id FROM ruvector.collections c WHERE format('%I.%I', c.schema_name, c.table_name) = '${table}')`;
 
 /** Runs `body` (PL/pgSQL) whenever a sample of the table is kept, as code of the table would, for as long as `work` takes; then waits until it is served again. */
 async function whileSampled(world: World, table: string, body: string, work: () => Promise<void>): Promise<void> {
@@ -23,16 +22,6 @@ async function whileSampled(world: World, table: string, body: string, work: () 
   }
 }
 
-/** The other collection is sampled again within so many seconds. */
-async function served(world: World, table: string, seconds: number, what: string): Promise<void> {
-  const statement = `SELECT s.sampled_at::text FROM ruvector.integrity_state s WHERE s.collection_id = ${idOf(table)}`;
-  const before = await world.value<string | null>(statement);
-  const now = await world.until<string | null>(statement, (at) => at !== before, seconds);
-  if (now === before) throw new Error(`${table} was not served for ${seconds} s while ${what}`);
-}
-
-const other = (table: string): string => (table === BUSY.name ? PLAIN.name : BUSY.name);
-
 /** A foreign key that waits for the commit, and fails there. */
 export const deferredConstraint: Fault = {
   name: "a constraint that fails at commit", weight: 3, explains: { ticks: ["23503", "40P01", ...INTERRUPTED] },
@@ -46,14 +35,58 @@ export const deferredConstraint: Fault = {
   },
 };
 
-/** It hangs for a while: pg_cron's tick, or the timer's, stands still; another one comes. */
+/** It hangs until the other one has been served by another tick; the stored times grow older meanwhile, so that it hangs for long. */
 export const hungCollection: Fault = {
-  name: "a collection hangs", weight: 2, explains: { ticks: ["40P01", "55P03", ...INTERRUPTED] },
+  name: "a collection hangs", weight: 3, explains: { ticks: ["40P01", "55P03", ...INTERRUPTED] },
   inject: async (world: World, choices: Random) => {
     const table = choices.pick([BUSY.name, PLAIN.name]);
-    const seconds = choices.int(3, 8);
-    await whileSampled(world, table, `PERFORM pg_sleep(${seconds});`, () => served(world, other(table), 60, `${table} hung for ${seconds} s at a time`));
-    return `${table}, ${seconds} s`;
+    // A sequence: what it says is seen whatever snapshot the one who hangs has.
+    await world.ask("CREATE SEQUENCE IF NOT EXISTS chaos.hanging; SELECT setval('chaos.hanging', 1, true); CREATE SEQUENCE IF NOT EXISTS chaos.hung");
+    const hung = () => world.value<string>("SELECT CASE WHEN is_called THEN last_value ELSE 0 END::text FROM chaos.hung");
+    const before = await hung();
+    await whileSampled(world, table, "PERFORM nextval('chaos.hung'); WHILE (SELECT is_called FROM chaos.hanging) LOOP PERFORM pg_sleep(0.05); END LOOP;", async () => {
+      try {
+        await world.until<string>("SELECT CASE WHEN is_called THEN last_value ELSE 0 END::text FROM chaos.hung", (now) => now !== before, 20);
+        // The timer's tick hangs, and pg_cron's may be seconds away: another session's comes.
+        const passerBy = await world.connect("chaos ticker");
+        const again = async (): Promise<unknown> => passerBy.query("CALL ruvector.healing_tick()").then(() => pause(50)).then(again);
+        void again().catch(() => undefined);
+        await served(world, other(table), 60, `${table} hung`).finally(() => void passerBy.end().catch(() => undefined));
+      } finally {
+        await world.ask("SELECT setval('chaos.hanging', 1, false)");
+      }
+    });
+    return `${table}, ${Number(await hung()) - Number(before)} times`;
+  },
+};
+
+/** An error that ends the session that samples it, again and again. */
+export const killsSession: Fault = {
+  name: "a collection that ends its session", weight: 3, explains: { ticks: ["57P01", ...INTERRUPTED] },
+  inject: async (world: World, choices: Random) => {
+    const table = choices.pick([BUSY.name, PLAIN.name]);
+    // Asked for twice: PLJS takes the first for its own.
+    await whileSampled(world, table, "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(0.05);", async () => {
+      await served(world, other(table), 60, `sessions that served ${table} ended`);
+    });
+    return table;
+  },
+};
+
+/** Slow, or with 4 MB of text in its error: what is kept of it is cut. */
+export const loudCollection: Fault = {
+  name: "a collection that is slow, or loud", weight: 3, explains: { ticks: ["P0001"] },
+  inject: async (world: World, choices: Random) => {
+    const table = choices.pick([BUSY.name, PLAIN.name]);
+    const loud = choices.chance(0.6);
+    const last = await world.value<string>("SELECT coalesce(max(id), 0)::text FROM ruvector.healing_events");
+    await whileSampled(world, table, loud ? "RAISE EXCEPTION USING MESSAGE = repeat('m', 4000000), DETAIL = repeat('d', 4000000), HINT = repeat('h', 4000000);" : "PERFORM pg_sleep(0.7);",
+      () => served(world, other(table), 60, `${table} was ${loud ? "loud" : "slow"}`));
+    const largest = await world.value<number>(`
+      SELECT greatest((SELECT max(octet_length(to_jsonb(e)::text)) FROM ruvector.healing_events e WHERE id > $1::bigint),
+                      (SELECT max(octet_length(to_jsonb(t)::text)) FROM ruvector.healing_turns t), (SELECT max(octet_length(to_jsonb(t)::text)) FROM ruvector.healing_ticks t))`, [last]);
+    if (largest > 16_000) throw new Error(`${largest} bytes are kept of what ${table} raised`);
+    return `${table}, ${loud ? "4 MB of text" : "0.7 s a sample"}`;
   },
 };
 
@@ -80,7 +113,7 @@ export const replacedByView: Fault = {
     try {
       const verdict = await world.value<string>(`SELECT verdict || ': ' || sentence FROM ruvector_healing_verdict('${PLAIN.name}')`);
       if (!verdict.startsWith("unknown: its table is gone, and a view has its name")) throw new Error(`a view in the place of ${PLAIN.name} reads "${verdict}"`);
-      await pause(choices.int(500, 3000));
+      await world.whileTicks(choices.int(1, 2), 3);
     } finally {
       await change(`DROP VIEW ${PLAIN.name}; ALTER TABLE chaos.plain_base RENAME TO plain`);
     }

@@ -7,13 +7,13 @@ import type { Random } from "../random.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED } from "./fault.ts";
 
-async function shift(world: World, seconds: (column: string) => number, before = "BEGIN"): Promise<number> {
+async function shift(world: World, seconds: (column: string) => number): Promise<number> {
   const client = await world.connect("chaos clock");
   try {
     // A tick may hold what comes next here, and want what was changed here before.
     for (let attempt = 1; ; attempt++) {
       try {
-        await client.query(before);
+        await client.query("BEGIN");
         const columns = await shiftStored(client, seconds);
         await client.query("COMMIT");
         return columns;
@@ -25,16 +25,6 @@ async function shift(world: World, seconds: (column: string) => number, before =
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-/**
- * Time passes where waiting is all there is to do (for a lease, an approval, a verdict): a second of the machine's is `seconds` of the loop's. Not while
- * one-off jobs are due, which pg_cron begins by the machine's clock: they would be late by the loop's.
- */
-export async function hasten(world: World, seconds: number): Promise<void> {
-  if (await world.value<boolean>("SELECT EXISTS (SELECT FROM ruvector.healing_jobs WHERE state IN ('scheduled', 'running'))")) return;
-  // The loop's own locks first: it is at no table then, and no tick fails by a deadlock that nothing explains.
-  await shift(world, () => -seconds, "BEGIN; SELECT FROM ruvector.healing_locks ORDER BY kind, id FOR UPDATE");
 }
 
 const jump = (direction: 1 | -1) => async (world: World, choices: Random): Promise<string> => {

@@ -1,5 +1,4 @@
 /** Settings change while an action is under way. */
-import { pause } from "../../../src/cli/load.ts";
 import { BUSY } from "../tables.ts";
 import type { Fault } from "./fault.ts";
 
@@ -30,7 +29,7 @@ export const configurationChanged: Fault = {
       if (error.code === "RV001" || error.code === "RV005") return null;
       throw error;
     });
-    await pause(choices.int(100, 1500));
+    await world.whileTicks(choices.int(1, 2), 1.5);
     const reset = Object.fromEntries(Object.keys(chosen).map((key) => [key, null]));
     if (answer) await world.ask("SELECT ruvector_healing_configure($1, $2)", [JSON.stringify(reset), table]);
     await world.restoreSettings();
@@ -42,7 +41,7 @@ export const healingOff: Fault = {
   name: "healing switched off and on", weight: 3, explains: {},
   inject: async (world, choices) => {
     await world.ask("SELECT ruvector_healing_configure('{\"enabled\": false}')");
-    await pause(choices.int(200, 1500));
+    await world.whileTicks(choices.int(1, 2), 1.5);
     await world.restoreSettings();
     return "enabled";
   },

@@ -4,7 +4,6 @@ import { chown, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { adminEnvironment } from "../../../src/cli/db/files.ts";
-import { pause } from "../../../src/cli/load.ts";
 import { BUSY, partitionOf } from "../tables.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED, SERVER_GONE } from "./fault.ts";
@@ -45,7 +44,7 @@ export const diskFull: Fault = {
     try {
       for (let chunk = SIZE; chunk >= 4096; chunk = Math.floor(chunk / 2)) await writeFile(filler, Buffer.alloc(chunk), { flag: "a" }).catch(() => undefined);
       // As much again as the pages that are there have room for; then nothing goes in.
-      await pause(choices.int(800, 3000));
+      await world.whileTicks(choices.int(2, 4), 3);
     } finally {
       await rm(filler, { force: true });
     }

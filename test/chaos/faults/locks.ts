@@ -14,7 +14,7 @@ async function held(world: World, choices: Random, statements: readonly string[]
     try {
       await client.query(`BEGIN; SET LOCAL lock_timeout = '2s'; ${statement}`);
       taken.push(statement);
-      await pause(choices.int(100, 1500));
+      await world.whileTicks(choices.int(1, 2), choices.int(100, 1200) / 1000);
       await client.query(choices.pick(["COMMIT", "ROLLBACK"]));
     } catch (error) {
       const { code } = error as { code?: string };

@@ -1,5 +1,4 @@
 /** The replica is lost: stopped, or killed. What is sensed then is a lagging replica, and it comes back. */
-import { pause } from "../../../src/cli/load.ts";
 import type { Random } from "../random.ts";
 import type { World } from "../world.ts";
 import type { Fault } from "./fault.ts";
@@ -8,7 +7,7 @@ const lost = (how: "stop" | "kill9") => async (world: World, choices: Random): P
   const [replica] = world.server.replicas;
   if (!replica) return null;
   await (how === "stop" ? replica.stop("immediate") : replica.kill9());
-  await pause(choices.int(500, 3000));
+  await world.whileTicks(choices.int(1, 3), 3);
   await replica.restart();
   return replica.name;
 };

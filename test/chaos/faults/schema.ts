@@ -6,7 +6,7 @@ import type { World } from "../world.ts";
 import type { Fault } from "./fault.ts";
 
 /** A change of schema as a careful person makes it: with a short lock_timeout, again until it is through. null: it never was. */
-async function change(world: World, work: (client: pg.Client) => Promise<unknown>, tries = 40): Promise<true | null> {
+export async function change(world: World, work: (client: pg.Client) => Promise<unknown>, tries = 40): Promise<true | null> {
   const client = await world.connect("chaos DBA");
   try {
     for (let attempt = 0; attempt < tries; attempt++) {
@@ -39,7 +39,7 @@ export const partitionDetached: Fault = {
     world.outside = true;
     if ((await change(world, (client) => client.query(`ALTER TABLE ${BUSY.name} DETACH PARTITION ${table}`))) === null) return null;
     world.detached.push(table);
-    await pause(choices.int(200, 2000));
+    await world.whileTicks(choices.int(1, 2), 2);
     if ((await change(world, (client) => client.query(`ALTER TABLE ${BUSY.name} ATTACH PARTITION ${table} FOR VALUES IN (${key})`), 400)) === null) throw new Error(`${table} cannot be attached again`);
     world.detached.pop();
     return table;
@@ -62,7 +62,7 @@ export const partitionDropped: Fault = {
       await client.query(`DROP TABLE ${table}`);
     });
     if (!done) return null;
-    await pause(choices.int(100, 1500));
+    await world.whileTicks(choices.int(1, 2), 1.5);
     await change(world, (client) => client.query(`CREATE TABLE ${table} PARTITION OF ${BUSY.name} FOR VALUES IN (${key})`), 400);
     // Only now: a writer whose statement was under way has its answer, and knows no row that is gone.
     await workload.quiet(60, async () => gone.forEach((id) => workload.ledgers.get(BUSY.name)!.acknowledge(id, null)));

@@ -22,7 +22,7 @@ export const backendKilled: Fault = {
   name: "kill -9 of a backend", weight: 3, explains: GONE,
   inject: async (world, choices) => {
     await pause(choices.int(0, 300));
-    const which = choices.pick(["%ruvector_healing_tick%", "%UPDATE%", "%"]);
+    const which = choices.pick(["%healing_tick()%", "%UPDATE%", "%"]);
     const [victim] = await world.ask<{ pid: number; what: string }>(`
       SELECT pid, left(query, 60) AS what FROM pg_stat_activity
        WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid() AND query LIKE $1

@@ -31,9 +31,11 @@ async function sabotage(world: World, choices: Random, ways: readonly string[], 
   const wanted = choices.int(1, 5);
   await world.ask("INSERT INTO chaos.sabotage SELECT * FROM json_populate_record(NULL::chaos.sabotage, $1)", [JSON.stringify(what)]);
   try {
-    for (const end = Date.now() + 5000; Number(await hits()) < before + wanted && Date.now() < end; await pause(100)) {
+    for (const end = Date.now() + 3000; Number(await hits()) < before + wanted && Date.now() < end; await pause(100)) {
       if (fresh) await world.newControl();
       await PROVOKE[step](world, choices).catch(() => undefined);
+      // Leases end, verdicts fall.
+      world.clock.pass(5);
     }
   } finally {
     await world.ask("DELETE FROM chaos.sabotage");
