@@ -49,6 +49,8 @@ export const diskFull: Fault = {
       await rm(filler, { force: true });
     }
     await world.ask(`ALTER TABLE ${table} SET TABLESPACE pg_default`);
+    // Where PostgreSQL gives up, it is at a checkpoint, and minutes later in the middle of another fault (seed 4002).
+    await world.ask("CHECKPOINT");
     return `${table}, in ${dirname(filler).split("/").pop()}`;
   },
 };

@@ -49,7 +49,7 @@ export const mayOnlyConnect: Fault = {
 const CALLS = [
   "ruvector_healing_trigger('$')", "ruvector_healing_execute('$', 'rebalance_partitions')", "ruvector_healing_execute('$', 'throttle_ingestion')", "ruvector_healing_rollback('$')",
   "ruvector_integrity_sample('$')", "ruvector_healing_resume('rebalance_partitions')", "ruvector_healing_breaker_close('an operator')",
-  "ruvector_healing_abort((SELECT max(action_id) FROM ruvector_healing_history()))", "ruvector_healing_feedback((SELECT max(action_id) FROM ruvector_healing_history()), 1, 'good')",
+  "ruvector_healing_abort((SELECT max(action_id) FROM ruvector_healing_history() WHERE collection = '$'))", "ruvector_healing_feedback((SELECT max(action_id) FROM ruvector_healing_history() WHERE collection = '$'), 1, 'good')",
 ] as const;
 
 /** Their own collection may wait for them, the other one may not. */
@@ -58,7 +58,7 @@ export const operatorsTransaction: Fault = {
   inject: async (world: World, choices: Random) => {
     const [held, free] = choices.shuffled([BUSY.name, PLAIN.name]) as [string, string];
     const operator = await session(world, "chaos_operator", "operator");
-    const call = choices.pick(CALLS).replace("$", held);
+    const call = choices.pick(CALLS).replaceAll("$", held);
     try {
       await operator.query("BEGIN");
       await operator.query(`SELECT ${call}`).catch((error: { code?: string; message: string }) => {
