@@ -45,8 +45,9 @@ export default defineConfig({
           root,
           environment: "node",
           globalSetup: ["test/server/support/global-setup.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // As above: 60 s were not enough for what takes 10 alone, beside other suites.
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
           sequence: { groupOrder: 1 },
           maxWorkers,
         },

@@ -104,7 +104,7 @@ describe("while the loop runs", () => {
     expect(await events(id, "action_executing")).toBe(1);
     expect(await checksum(db, "ticking")).toEqual(before);
     expect(await db.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
-  }, 60_000);
+  });
 
   it("approved in a transaction that is rolled back: it was not", async () => {
     const id = await waiting("undecided");

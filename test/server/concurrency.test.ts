@@ -57,7 +57,7 @@ describe("two sessions", () => {
     // Nothing of the rolled back trigger is left.
     expect(await actions("held")).toHaveLength(0);
     expect(await db.value("SELECT count(*)::int FROM held WHERE partition_id = 3")).toBe(1260);
-  }, 30_000);
+  });
 });
 
 describe("ticks", () => {
@@ -103,7 +103,7 @@ describe("ticks", () => {
     for (let turn = 0; turn < 30 && (await actions("killed"))[0]!.state !== "succeeded"; turn++) await db.client.query("CALL ruvector_healing_tick()");
     expect((await actions("killed"))[0]).toMatchObject({ state: "succeeded" });
     expect(await checksum(db, "killed")).toEqual(before);
-  }, 60_000);
+  });
 });
 
 describe("locks of others", () => {

@@ -50,7 +50,7 @@ describe("two sessions", () => {
     await holder.query("ROLLBACK");
     expect(await db.value("SELECT ruvector_healing_configure('{\"batch_rows\": 13}') -> 'batch_rows'")).toBe(13);
     await configure(db, { batch_rows: null });
-  }, 30_000);
+  });
 });
 
 describe("in the middle of an action", () => {
@@ -69,5 +69,5 @@ describe("in the middle of an action", () => {
     expect((await action())[0]!.rows).toBeGreaterThan(800);
     expect(await checksum(db)).toEqual(before);
     expect(await db.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
-  }, 60_000);
+  });
 });

@@ -70,7 +70,7 @@ describe.skipIf(external)("statements that address rows by partition", () => {
       expect(ours).toBeGreaterThan(0);
       expect(await register()).toMatchObject({ statements: [], statements_unread: null });
       await db.client.query("DROP DATABASE elsewhere");
-    }, 60_000);
+    });
 
     it("are not looked for where rows never move, and at most ten are named, cut to a length", async () => {
       for (let n = 0; n < 15; n++) await db.client.query(`SELECT id${", id".repeat(n * 40)} FROM c WHERE partition_id = 1`);
@@ -90,7 +90,7 @@ describe.skipIf(external)("statements that address rows by partition", () => {
       expect(performance.now() - before).toBeLessThan(5000);
       expect(statements).toEqual([]);
       expect(statements_unread).toMatch(/^only the 200 most called/);
-    }, 60_000);
+    });
 
     it("of other roles are hidden from a plain role: it is told what to type, and that works", async () => {
       await db.client.query("CREATE ROLE plain LOGIN; CREATE ROLE app LOGIN");

@@ -108,7 +108,7 @@ describe("what a search costs", () => {
     const explained = plan!.Plan["Shared Hit Blocks"] + plan!.Plan["Shared Read Blocks"];
     expect(many.search_blocks).toBeGreaterThan(0.6 * explained);
     expect(many.search_blocks).toBeLessThan(1.4 * explained);
-  }, 60_000);
+  });
 
   it("without an exact search beside each has no recall, and costs the same", async () => {
     const quick = await measure("costs_i", { exact: false });

@@ -137,7 +137,7 @@ describe("a role without rights beyond its tables", () => {
       await db.client.query("SELECT ruvector_healing_unregister('plain')");
       await db.client.query("DROP OWNED BY ruvector_hotspots_plain; DROP ROLE ruvector_hotspots_plain");
     }
-  }, 60_000);
+  });
 });
 
 describe("the cold partition", () => {
@@ -174,7 +174,7 @@ describe("the cold partition", () => {
     await db.client.query("CALL ruvector_healing_tick()");
     expect(await db.value("SELECT to_regclass('made_cold')")).toBeNull();
     expect(await db.value("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1")).toBe("rolled_back");
-  }, 60_000);
+  });
 
   it("stays where somebody put rows into it, or a lock to drop it is never free", async () => {
     await db.client.query("SELECT ruvector_healing_unregister('made')");
@@ -194,7 +194,7 @@ describe("the cold partition", () => {
     await user.query("COMMIT");
     expect(await state()).toBe("rolled_back");
     expect(await placement(db, "kept")).not.toHaveProperty(String(COLD));
-  }, 60_000);
+  });
 
   it("is refused with what to type where it cannot be made", async () => {
     await db.client.query("SELECT ruvector_healing_unregister('kept')");

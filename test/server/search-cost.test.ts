@@ -98,7 +98,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     await db.client.query("ALTER ROLE shop SET ivfflat.probes = 20; SELECT ruvector_integrity_sample('offers')");
     expect(await execute("offers", {})).toMatchObject({ outcome: "started" });
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": true}')");
-  }, 60_000);
+  });
 
   it("heals the drifted index: its owner's query still goes by the index, and reads no more", async () => {
     const before = await asked("offers");

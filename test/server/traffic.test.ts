@@ -1,7 +1,7 @@
 /** A hotspot by traffic or by bytes: equal rows, one partition that takes most of the reads, of the writes, or of the bytes. */
 import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
-import { checksum, configure, LEVEL, makeTable, placement, places, QUICK, ticks } from "./support/collection.ts";
+import { checksum, configure, IN_ONE_GO, LEVEL, makeTable, placement, places, ticks } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 import { meanwhile, QUICK_TRAFFIC } from "./support/traffic.ts";
 
@@ -11,7 +11,7 @@ let user: pg.Client;
 beforeAll(async () => {
   db = await testDatabase();
   user = await db.connect();
-  await configure(db, { ...QUICK, ...QUICK_TRAFFIC, enabled: false });
+  await configure(db, { ...IN_ONE_GO, ...QUICK_TRAFFIC, enabled: false });
 });
 
 interface Ratios {
@@ -58,7 +58,7 @@ describe("reads", () => {
     expect(plan!.rows).toBeLessThan(300);
     expect(plan!.assumes.join()).toContain("equal part");
     expect(plan!.predicted_lambda).toBeGreaterThan(0.9);
-  }, 60_000);
+  });
 
   it("are levelled by moving a share of the rows, verified by the reads that follow", async () => {
     const before = await checksum(db, "read_hot");
@@ -80,7 +80,7 @@ describe("reads", () => {
     expect(await checksum(db, "read_hot")).toEqual(before);
     const { lambda } = await sample("read_hot");
     expect(lambda).toBeGreaterThan(0.75);
-  }, 60_000);
+  });
 });
 
 describe("reads of the latest rows", () => {
@@ -109,7 +109,7 @@ describe("reads of the latest rows", () => {
     expect(await meanwhile(user, lookups, state, (now) => !["executing", "stabilizing"].includes(now.state))).toMatchObject({ state: "succeeded" });
     expect(await db.value("SELECT count(*)::int FROM latest JOIN wanted USING (id) WHERE partition_id = 3")).toBeLessThan(20);
     expect(await db.value("SELECT bool_and(seen_at >= (SELECT min(seen_at) FROM latest WHERE id <= 900 + 120 AND id > 900)) FROM latest WHERE id BETWEEN 901 AND 1200 AND partition_id <> 3")).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe("writes", () => {
@@ -128,7 +128,7 @@ describe("writes", () => {
     const refused = await meanwhile(user, skewed(insert(3), insert), () => dryRun("insert_hot"), ({ message, problem }) => message?.includes("are inserts") === true && problem.class !== "unknown");
     expect(refused).toMatchObject({ outcome: "deferred", reason: "nothing_to_do", problem: { class: "hotspot_congestion", figure: "writes" } });
     expect(refused.message).toMatch(/^insert_hot_p3 takes \d(\.\d)? times the mean writes.*most of them are inserts/);
-  }, 60_000);
+  });
 });
 
 describe("bytes", () => {

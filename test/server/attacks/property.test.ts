@@ -71,7 +71,11 @@ it("never", async () => {
     trusted += (await ran("bob")) + (await ran("sue"));
     await db.client.query(`DELETE FROM ruvector.healing_actions WHERE collection = '${t}'; SELECT ruvector_healing_unregister('${t}'); DROP TABLE ${t} CASCADE`);
     expect(called).toBe(0);
-  }), { numRuns: 14, endOnFailure: true, interruptAfterTimeLimit: 40_000 });
+  }), {
+    // First, however few there is time for, a table of a trusted role with a function of its own.
+    examples: [[{ owner: "bob", other: null, hangs: [{ kind: "check", by: "bob", on: "" }], first: true }]],
+    numRuns: 14, endOnFailure: true, interruptAfterTimeLimit: 40_000,
+  });
   // Those of trusted roles are: the count could be another than 0.
   expect(trusted).toBeGreaterThan(0);
 }, 120_000);
