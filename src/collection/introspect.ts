@@ -102,9 +102,13 @@ export const family = (relid: Sql): Sql => sql`(
  * (`ARRAY[...]::text[]` of what pg_get_expr wrote), so quoting and NULL are PostgreSQL's own.
  */
 export function readPartitions(host: Host, relid: string): Partition[] {
+  // Upwards from the foreign tables, which are few: looked for below each of 256 partitions they cost 30 ms of every batch.
   const leaves = host.query<Omit<Partition, "values"> & { readonly bound: string }>(sql`
+    WITH RECURSIVE foreign_or_above(relid) AS (
+      SELECT ftrelid FROM pg_foreign_table UNION SELECT i.inhparent FROM foreign_or_above f JOIN pg_inherits i ON i.inhrelid = f.relid
+    )
     SELECT c.oid::text AS relid, format('%I.%I', n.nspname, c.relname) AS qualified, c.relname AS label,
-           c.relkind AS kind, EXISTS (SELECT FROM ${family(sql`c.oid`)} f JOIN pg_class k ON k.oid = f.relid AND k.relkind = 'f') AS foreign,
+           c.relkind AS kind, c.oid IN (SELECT relid FROM foreign_or_above) AS foreign,
            coalesce(pg_get_expr(c.relpartbound, 0), '') AS bound
       FROM pg_inherits i
       JOIN pg_class c ON c.oid = i.inhrelid

@@ -17,7 +17,7 @@ export async function work(client: pg.Client, statements: readonly string[]): Pr
  * Works and looks, in turn, until `satisfied`; the last value when it never is.
  * @param look usually a sample; its value is judged
  */
-export async function meanwhile<T>(client: pg.Client, statements: readonly string[], look: () => Promise<T>, satisfied: (value: T) => boolean, seconds = 30): Promise<T> {
+export async function meanwhile<T>(client: pg.Client, statements: readonly string[], look: () => Promise<T>, satisfied: (value: T) => boolean, seconds = 90): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     await work(client, statements);
