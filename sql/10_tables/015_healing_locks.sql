@@ -1,7 +1,7 @@
 -- One row for each thing that one session at a time works on. Rows, not advisory keys: those can be taken by anybody who may connect.
 -- Nothing is ever written into a row but its lock, which ends with the transaction.
 CREATE TABLE IF NOT EXISTS ruvector.healing_locks (
-  -- tick, settings, rights, audit: one of each, id 0. collection: who is at work on it.
+  -- tick, settings, rights, audit, weights: one of each, id 0. collection: who is at work on it.
   kind text NOT NULL,
   id   integer NOT NULL,
   PRIMARY KEY (kind, id)

@@ -38,7 +38,10 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_outcomes (
 ALTER TABLE ruvector.healing_outcomes
   ADD COLUMN IF NOT EXISTS feedback_note text,
   ADD COLUMN IF NOT EXISTS feedback_by text,
-  ADD COLUMN IF NOT EXISTS feedback_at timestamptz;
+  ADD COLUMN IF NOT EXISTS feedback_at timestamptz,
+  -- false: the weights were another session's when it ended, and are made of it with the next tick of its collection.
+  ADD COLUMN IF NOT EXISTS learned boolean NOT NULL DEFAULT true;
+CREATE INDEX IF NOT EXISTS idx_healing_outcomes_unlearned ON ruvector.healing_outcomes (collection_id) WHERE NOT learned;
 CREATE INDEX IF NOT EXISTS idx_healing_outcomes_class ON ruvector.healing_outcomes (problem_class);
 CREATE INDEX IF NOT EXISTS idx_healing_outcomes_strategy ON ruvector.healing_outcomes (strategy_name);
 CREATE INDEX IF NOT EXISTS idx_healing_outcomes_success ON ruvector.healing_outcomes (success, verified);

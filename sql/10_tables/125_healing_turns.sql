@@ -14,4 +14,13 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_turns (
   sqlstate      text,
   reason        text
 ) WITH (fillfactor = 50);
+ALTER TABLE ruvector.healing_turns
+  -- When its last turn ended.
+  ADD COLUMN IF NOT EXISTS served_at timestamptz,
+  -- How far the turn had come when ruvector.healing_watch() last looked, and since when it has been there.
+  ADD COLUMN IF NOT EXISTS pulse bigint,
+  ADD COLUMN IF NOT EXISTS pulse_at timestamptz;
+-- Goes on with every statement of a tick, and is seen outside of its transaction at once: whether a slow turn gets on.
+CREATE SEQUENCE IF NOT EXISTS ruvector.healing_pulse CACHE 1;
+COMMENT ON SEQUENCE ruvector.healing_pulse IS 'Goes on with every statement of a tick.';
 COMMENT ON TABLE ruvector.healing_turns IS 'Which collection a tick is serving, and which ones are set aside because serving them failed.';

@@ -45,7 +45,7 @@ LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
   INSERT INTO ruvector.healing_locks AS l (kind, id)
-  SELECT k.kind, 0 FROM (VALUES ('tick'), ('settings'), ('rights'), ('audit')) k (kind)
+  SELECT k.kind, 0 FROM (VALUES ('tick'), ('settings'), ('rights'), ('audit'), ('weights')) k (kind)
    WHERE NOT EXISTS (SELECT FROM ruvector.healing_locks o WHERE o.kind = k.kind AND o.id = 0)
    UNION ALL
   SELECT 'collection', c.collection_id FROM ruvector.collections c

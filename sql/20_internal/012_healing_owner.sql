@@ -33,6 +33,21 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_access(oid) IS 'Whether a table is touched directly, as its owner, or not at all.';
 
 -- The runner of an owner, made where it is missing or not as it should be.
+-- Citus would copy what is made and granted to its workers. Without it this is a setting of no meaning, which a plain role may not name in a function's SET.
+-- Set until the caller's function gives back what was; an error gives it back too.
+CREATE OR REPLACE FUNCTION ruvector.healing_here_only(INOUT propagation text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  before constant text := current_setting('citus.enable_ddl_propagation', true);
+BEGIN
+  PERFORM set_config('citus.enable_ddl_propagation', propagation, true);
+  propagation := before;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_here_only(text) IS 'Sets whether Citus copies what is made to its workers, until the transaction ends; returns what it was.';
+
 CREATE OR REPLACE FUNCTION ruvector.healing_runner(owner oid)
 RETURNS name
 LANGUAGE plpgsql
@@ -46,12 +61,15 @@ DECLARE
                    LIMIT 1);
   signature text;
   routine regprocedure;
+  propagation text;
 BEGIN
   IF called IS NOT NULL THEN
     RETURN called;
   END IF;
   PERFORM ruvector.healing_writable('register');
+  PERFORM ruvector.healing_no_event_triggers();
   PERFORM ruvector.healing_rights_lock();
+  propagation := ruvector.healing_here_only('off');
   called := 'healing_as_' || healing_runner.owner;
   signature := format('ruvector.%I(name, text, text, boolean)', called);
   EXECUTE format('DROP FUNCTION IF EXISTS %s', signature);
@@ -66,6 +84,7 @@ BEGIN
   FOR routine IN SELECT r FROM ruvector.healing_level_routines('table_owner') r LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, own);
   END LOOP;
+  PERFORM ruvector.healing_here_only(propagation);
   RETURN called;
 END
 $function$;
@@ -81,6 +100,7 @@ AS $function$
 DECLARE
   one record;
   routine regprocedure;
+  propagation constant text := ruvector.healing_here_only('off');
 BEGIN
   FOR one IN
     SELECT p.oid::regprocedure AS runner, r.rolname
@@ -92,6 +112,7 @@ BEGIN
                         CROSS JOIN LATERAL (SELECT own.relid UNION SELECT t.relid FROM pg_partition_tree(own.relid) t) f (relid)
                          JOIN pg_class k ON k.oid = f.relid WHERE k.relowner = p.proowner)
   LOOP
+    PERFORM ruvector.healing_no_event_triggers();
     PERFORM ruvector.healing_rights_lock();
     EXECUTE format('DROP FUNCTION IF EXISTS %s', one.runner);
     FOR routine IN SELECT r FROM ruvector.healing_level_routines('table_owner') r LOOP
@@ -101,6 +122,7 @@ BEGIN
       EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', one.rolname);
     END IF;
   END LOOP;
+  PERFORM ruvector.healing_here_only(propagation);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_forget_owners() IS 'Takes away what runs with the rights of owners who have no registered table any more.';

@@ -28,6 +28,13 @@ DECLARE
   t ruvector.healing_turns;
   pause double precision;
 BEGIN
+  -- Its row is held by somebody who called a part of a tick by hand: what failed is an event already, and is counted the next time.
+  IF EXISTS (SELECT FROM ruvector.healing_turns o WHERE o.collection_id = healing_set_aside.collection_id) THEN
+    PERFORM FROM ruvector.healing_turns o WHERE o.collection_id = healing_set_aside.collection_id FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
   INSERT INTO ruvector.healing_turns AS o (collection_id, since, failures, stalls, last_at, sqlstate, reason)
   VALUES (healing_set_aside.collection_id, clock_timestamp(), 1, stalled::integer, clock_timestamp(), healing_set_aside.sqlstate, said)
   ON CONFLICT ON CONSTRAINT healing_turns_pkey DO UPDATE
@@ -75,6 +82,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION ruvector.healing_aside(integer[]) IS 'Collections that are set aside, and why.';
 
+-- How long a turn may be at it before other ticks ask what has become of it.
+CREATE OR REPLACE FUNCTION ruvector.healing_turn_patience()
+RETURNS interval
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT make_interval(secs => (SELECT greatest(10, 2 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_turn_patience() IS 'After how long a turn that has not ended is looked into: two intervals, 10 s at least.';
+
 -- Looks for turns that never ended. A tick that ended with its server is nobody's fault; one that was canceled in this very session neither.
 CREATE OR REPLACE FUNCTION ruvector.healing_turns_left()
 RETURNS void
@@ -83,7 +100,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   t record;
-  patience constant interval := make_interval(secs => (SELECT greatest(10, 2 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k));
+  patience constant interval := ruvector.healing_turn_patience();
 BEGIN
   FOR t IN
     SELECT o.collection_id, o.serving_since, o.serving_pid, o.last_at >= o.serving_since AS counted, o.serving_pid = pg_backend_pid() AS own,
@@ -94,7 +111,13 @@ BEGIN
        FOR UPDATE OF o SKIP LOCKED
   LOOP
     IF t.alive AND NOT t.own THEN
-      IF t.serving_since < clock_timestamp() - patience AND NOT coalesce(t.counted, false) THEN
+      IF t.serving_since >= clock_timestamp() - patience THEN
+        CONTINUE;
+      END IF;
+      -- Nobody is at it: somebody began a turn by hand and does nothing.
+      IF ruvector.healing_try_lock('collection', t.collection_id) THEN
+        UPDATE ruvector.healing_turns o SET serving_since = NULL WHERE o.collection_id = t.collection_id;
+      ELSIF NOT coalesce(t.counted, false) THEN
         PERFORM ruvector.healing_set_aside(t.collection_id, NULL,
           format('the tick that serves it since %s does not come back: SELECT * FROM pg_stat_activity WHERE pid = %s;', ruvector.healing_timestamp(t.serving_since), t.serving_pid), true);
       END IF;
@@ -113,7 +136,9 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_turns_left() IS 'Sets aside the collections whose tick died or hangs.';
 
--- A collection's turn begins; committed before anything of it is touched. false: it is passed over, or another tick is at it.
+-- A collection's turn begins; committed before anything of it is touched. false: it is passed over, or another tick is at it. What says that another one is at
+-- it can be an operator's call that never goes on: a row that is locked keeps nobody off, and a mark only for as long as a turn that hangs is waited for. Nobody is at a
+-- collection whose lock is free.
 CREATE OR REPLACE FUNCTION ruvector.healing_turn_begin(collection_id integer)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
@@ -122,6 +147,7 @@ AS $function$
 DECLARE
   t ruvector.healing_turns;
 BEGIN
+  PERFORM ruvector.healing_bounded();
   SELECT * INTO t FROM ruvector.healing_turns o WHERE o.collection_id = healing_turn_begin.collection_id FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
     -- Its first turn, unless it is unregistered meanwhile or another tick is just at it.
@@ -131,14 +157,16 @@ BEGIN
        FOR KEY SHARE OF c SKIP LOCKED
         ON CONFLICT DO NOTHING RETURNING o.* INTO t;
     IF t.collection_id IS NULL THEN
-      RETURN false;
+      RETURN EXISTS (SELECT FROM ruvector.healing_turns o WHERE o.collection_id = healing_turn_begin.collection_id AND o.serving_since IS NULL)
+             AND NOT EXISTS (SELECT FROM ruvector.healing_aside(ARRAY[healing_turn_begin.collection_id]) a WHERE a.passed_over);
     END IF;
   END IF;
-  IF t.serving_since IS NOT NULL OR EXISTS (SELECT FROM ruvector.healing_aside(ARRAY[t.collection_id]) a WHERE a.passed_over) THEN
+  IF EXISTS (SELECT FROM ruvector.healing_aside(ARRAY[t.collection_id]) a WHERE a.passed_over)
+     OR (t.serving_since IS NOT NULL AND (t.serving_since > clock_timestamp() - ruvector.healing_turn_patience() OR NOT ruvector.healing_try_lock('collection', t.collection_id))) THEN
     RETURN false;
   END IF;
   UPDATE ruvector.healing_turns o
-     SET serving_since = clock_timestamp(), serving_pid = pg_backend_pid(), backend_start = (SELECT a.backend_start FROM pg_stat_get_activity(pg_backend_pid()) a)
+     SET serving_since = clock_timestamp(), pulse = NULL, pulse_at = NULL, serving_pid = pg_backend_pid(), backend_start = (SELECT a.backend_start FROM pg_stat_get_activity(pg_backend_pid()) a)
    WHERE o.collection_id = t.collection_id;
   RETURN true;
 END
@@ -157,21 +185,27 @@ DECLARE
   name text;
   slow constant boolean := seconds > 30;
 BEGIN
-  SELECT * INTO t FROM ruvector.healing_turns o WHERE o.collection_id = healing_turn_end.collection_id FOR UPDATE SKIP LOCKED;
-  -- Unregistered meanwhile, or another tick is reading what this one left: it ends it.
-  IF NOT FOUND THEN
+  PERFORM ruvector.healing_bounded();
+  -- Whoever is just looking (another tick, ruvector.healing_watch) is away in a moment.
+  FOR try IN 1 .. 50 LOOP
+    SELECT * INTO t FROM ruvector.healing_turns o WHERE o.collection_id = healing_turn_end.collection_id FOR UPDATE SKIP LOCKED;
+    EXIT WHEN FOUND OR NOT EXISTS (SELECT FROM ruvector.healing_turns o WHERE o.collection_id = healing_turn_end.collection_id AND o.serving_pid = pg_backend_pid());
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+  -- Unregistered meanwhile, or held by somebody's call: the next tick ends it. Or it is another one's turn by now.
+  IF t.serving_pid IS NULL OR t.serving_pid IS DISTINCT FROM pg_backend_pid() THEN
     RETURN;
   END IF;
   IF slow THEN
     UPDATE ruvector.healing_turns o
        SET since = coalesce(o.since, clock_timestamp()), reason = CASE WHEN o.last_at >= o.serving_since THEN o.reason ELSE format('its last turn took %s s', round(seconds)) END,
-           until = greatest(o.until, clock_timestamp() + make_interval(secs => least(seconds, 3600))), serving_since = NULL
+           until = greatest(o.until, clock_timestamp() + make_interval(secs => least(seconds, 3600))), serving_since = NULL, served_at = clock_timestamp()
      WHERE o.collection_id = t.collection_id;
   ELSIF t.since IS NULL OR t.last_at >= t.serving_since OR NOT ruvector.healing_try_lock('collection', t.collection_id) THEN
-    UPDATE ruvector.healing_turns o SET serving_since = NULL WHERE o.collection_id = t.collection_id;
+    UPDATE ruvector.healing_turns o SET serving_since = NULL, served_at = clock_timestamp() WHERE o.collection_id = t.collection_id;
   ELSE
     UPDATE ruvector.healing_turns o
-       SET serving_since = NULL, since = NULL, failures = 0, stalls = 0, last_at = NULL, until = NULL, sqlstate = NULL, reason = NULL
+       SET serving_since = NULL, served_at = clock_timestamp(), since = NULL, failures = 0, stalls = 0, last_at = NULL, until = NULL, sqlstate = NULL, reason = NULL
      WHERE o.collection_id = t.collection_id;
     IF t.until IS NOT NULL THEN
       name := (SELECT format('%I.%I', c.schema_name, c.table_name) FROM ruvector.collections c WHERE c.collection_id = t.collection_id);

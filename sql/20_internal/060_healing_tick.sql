@@ -1,17 +1,49 @@
 -- The parts of a tick, each one transaction of ruvector_healing_tick(). They are SECURITY DEFINER so that the
 -- procedure itself need not be: a SECURITY DEFINER procedure, or one with SET, cannot COMMIT.
 
+-- Of what a tick locks, nothing is waited for by another: an operator may call each part of it and leave that open. Whoever finds the row of
+-- healing_ticks locked leaves it as it is: what is not counted there is an event all the same.
+CREATE OR REPLACE FUNCTION ruvector.healing_ticks_free()
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM FROM ruvector.healing_ticks FOR UPDATE SKIP LOCKED;
+  RETURN FOUND;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_ticks_free() IS 'Takes the row of healing_ticks until the end of the transaction; false while another session has it.';
+
+-- What an operator leaves open ends with its session after 5 minutes (PostgreSQL 17 and newer), and so does a tick that hangs where PLJS has run: no signal does. A
+-- transaction of a tick takes seconds. Of this transaction alone: a person's session that called a tick which failed must not keep it.
+CREATE OR REPLACE FUNCTION ruvector.healing_bounded()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF current_setting('transaction_timeout', true) = '0' THEN
+    PERFORM set_config('transaction_timeout', '5min', true);
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_bounded() IS 'No transaction of a tick lasts longer than 5 minutes.';
+
 CREATE OR REPLACE FUNCTION ruvector.healing_tick_begin()
 RETURNS integer[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  IF pg_is_in_recovery() OR NOT ruvector.healing_try_lock('tick') THEN
+  IF pg_is_in_recovery() THEN
     RETURN '{}';
   END IF;
-  -- A restored dump has collections without locks.
-  PERFORM ruvector.healing_make_locks();
+  PERFORM ruvector.healing_bounded();
+  -- A restored dump has collections without locks. Whoever finds somebody at it goes on without: a turn excludes the other, not the beginning of a tick.
+  IF ruvector.healing_try_lock('tick') THEN
+    PERFORM ruvector.healing_make_locks();
+  END IF;
   UPDATE ruvector.healing_ticks t
      SET ticks = ticks + 1,
          started_at = clock_timestamp(),
@@ -20,7 +52,8 @@ BEGIN
            WHEN t.started_at IS NULL OR clock_timestamp() - t.started_at > interval '10 minutes' THEN t.interval_seconds
            ELSE coalesce(t.interval_seconds * 0.7, 0)
                 + extract(epoch FROM clock_timestamp() - t.started_at) * CASE WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
-         END;
+         END
+   WHERE ruvector.healing_ticks_free();
   PERFORM ruvector.healing_breaker_update();
   PERFORM ruvector.healing_turns_left();
   -- Suspects last: what ends this tick ends it behind the others.
@@ -54,14 +87,18 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'phase must be batch or observe', DETAIL = format('Got %s.', coalesce(quote_literal(left(phase, 200)), 'NULL')),
       HINT = 'CALL ruvector_healing_tick(); runs both for every collection.';
   END IF;
-  -- Another tick or a person's call is at work on this collection: it needs nothing from here.
+  PERFORM ruvector.healing_bounded();
+  -- Another tick or a person's call is at work on this collection: it needs nothing from here, but that what is temporary ends when it is due.
   IF NOT ruvector.healing_try_lock('collection', collection_id) THEN
+    IF phase = 'batch' AND EXISTS (SELECT FROM ruvector.healing_leases l WHERE l.collection_id = healing_tick_collection.collection_id
+                                      AND l.ended_at IS NULL AND l.kind = 'paused_job' AND l.expires_at <= clock_timestamp()) THEN
+      BEGIN
+        PERFORM ruvector.healing_call('tick_pauses', jsonb_build_object('collection_id', collection_id));
+      EXCEPTION WHEN OTHERS THEN
+        RAISE LOG 'ruvector_healing: a pause that is over could not be ended: % %', SQLSTATE, ruvector.healing_text(SQLERRM);
+      END;
+    END IF;
     RETURN false;
-  END IF;
-  -- The one thing that ends a hung session in which PLJS has run (PostgreSQL 17 and newer): no signal does. A transaction of a tick takes seconds. Of this
-  -- transaction alone: a person's session that called a tick which failed must not keep it.
-  IF current_setting('transaction_timeout', true) = '0' THEN
-    PERFORM set_config('transaction_timeout', '5min', true);
   END IF;
   BEGIN
     again := (ruvector.healing_call('tick_' || phase,
@@ -80,7 +117,8 @@ BEGIN
   failure_message := ruvector.healing_text(failure_message);
   failure_detail := ruvector.healing_text(failure_detail);
   UPDATE ruvector.healing_ticks
-     SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail), last_error_at = clock_timestamp(), errors = errors + 1;
+     SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail), last_error_at = clock_timestamp(), errors = errors + 1
+   WHERE ruvector.healing_ticks_free();
   UPDATE ruvector.healing_actions a
      SET failures = a.failures + 1,
          message = format('tick failed with %s: %s', failure_state, failure_message),
@@ -135,33 +173,43 @@ DECLARE
   keep interval := make_interval(days => (ruvector.healing_settings(0) ->> 'history_days')::integer);
   sample_keep interval := make_interval(days => (ruvector.healing_settings(0) ->> 'sample_days')::integer);
 BEGIN
-  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp();
+  PERFORM ruvector.healing_bounded();
+  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp() WHERE ruvector.healing_ticks_free();
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
   -- Retention, about once in 500 ticks (40 minutes at 5 seconds): cheap because it is rare and by age.
   IF (SELECT ticks % 500 FROM ruvector.healing_ticks) <> 0 THEN
     RETURN;
   END IF;
-  DELETE FROM ruvector.integrity_samples WHERE sampled_at < clock_timestamp() - sample_keep;
+  -- What somebody else holds (a collection whose unregistering has not ended, a request that an actuator is taking) goes the next time.
+  DELETE FROM ruvector.integrity_samples WHERE ctid = ANY (ARRAY(
+    SELECT s.ctid FROM ruvector.integrity_samples s WHERE s.sampled_at < clock_timestamp() - sample_keep FOR UPDATE SKIP LOCKED));
   PERFORM ruvector.healing_audit_checkpoint(keep);
-  DELETE FROM ruvector.healing_actuations r
-   USING ruvector.healing_actions a
-   WHERE a.id = r.action_id AND a.finished_at < clock_timestamp() - keep;
-  DELETE FROM ruvector.healing_refusals WHERE last_at < clock_timestamp() - keep;
+  DELETE FROM ruvector.healing_actuations WHERE ctid = ANY (ARRAY(
+    SELECT r.ctid FROM ruvector.healing_actuations r JOIN ruvector.healing_actions a ON a.id = r.action_id
+     WHERE a.finished_at < clock_timestamp() - keep FOR UPDATE OF r SKIP LOCKED));
+  DELETE FROM ruvector.healing_refusals WHERE ctid = ANY (ARRAY(
+    SELECT r.ctid FROM ruvector.healing_refusals r WHERE r.last_at < clock_timestamp() - keep FOR UPDATE SKIP LOCKED));
   -- None holds, or counts as in a row, for longer than 30 days.
-  DELETE FROM ruvector.healing_suspensions WHERE suspended_at < clock_timestamp() - greatest(keep, interval '31 days');
-  DELETE FROM ruvector.healing_forecasts WHERE closed_at < clock_timestamp() - keep;
-  UPDATE ruvector.healing_steps s SET journal = '[]'
-    FROM ruvector.healing_actions a
-   WHERE a.id = s.action_id AND a.finished_at < clock_timestamp() - keep AND s.journal <> '[]';
+  DELETE FROM ruvector.healing_suspensions WHERE ctid = ANY (ARRAY(
+    SELECT s.ctid FROM ruvector.healing_suspensions s WHERE s.suspended_at < clock_timestamp() - greatest(keep, interval '31 days') FOR UPDATE SKIP LOCKED));
+  DELETE FROM ruvector.healing_forecasts WHERE ctid = ANY (ARRAY(
+    SELECT f.ctid FROM ruvector.healing_forecasts f WHERE f.closed_at < clock_timestamp() - keep FOR UPDATE SKIP LOCKED));
+  UPDATE ruvector.healing_steps SET journal = '[]' WHERE ctid = ANY (ARRAY(
+    SELECT s.ctid FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+     WHERE a.finished_at < clock_timestamp() - keep AND s.journal <> '[]' FOR UPDATE OF s SKIP LOCKED));
   -- A tick every five seconds writes 17,280 rows a day into pg_cron's log.
   IF to_regclass('cron.job_run_details') IS NOT NULL THEN
     EXECUTE $purge$DELETE FROM cron.job_run_details d USING cron.job j
       WHERE j.jobid = d.jobid AND j.jobname IN ('ruvector_healing_tick', 'ruvector_healing_watch') AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
   END IF;
 EXCEPTION WHEN OTHERS THEN
-  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(), last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp(), errors = errors + 1;
+  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(), last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp(), errors = errors + 1
+   WHERE ruvector.healing_ticks_free();
 END
 $function$;
 
-COMMENT ON FUNCTION ruvector.healing_tick_begin() IS 'Starts a tick: the collections to visit, none when another tick runs.';
+COMMENT ON FUNCTION ruvector.healing_tick_begin() IS 'Starts a tick: the collections to visit.';
 COMMENT ON FUNCTION ruvector.healing_tick_collection(integer, text, double precision) IS 'One transaction of a tick for one collection.';
 COMMENT ON FUNCTION ruvector.healing_tick_end() IS 'Ends a tick, with retention now and then.';

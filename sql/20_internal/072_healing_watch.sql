@@ -13,7 +13,8 @@ DECLARE
   done integer := 0;
 BEGIN
   FOR lease IN SELECT l.id, l.action_id, l.collection_id, (l.target ->> 'jobid')::bigint AS jobid, l.previous ->> 'schedule' AS schedule, l.target, l.previous
-                 FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL AND l.expires_at < clock_timestamp() - patience ORDER BY l.id LOOP
+                 FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL AND l.expires_at < clock_timestamp() - patience ORDER BY l.id
+                  FOR UPDATE SKIP LOCKED LOOP
     BEGIN
       job := ruvector.healing_cron_job(lease.jobid);
       IF (job ->> 'found')::boolean AND (NOT (job ->> 'active')::boolean OR job ->> 'schedule' = never) THEN
@@ -55,6 +56,8 @@ COMMENT ON FUNCTION ruvector.healing_keep_watch() IS 'Schedules what ends a paus
 -- What pg_cron runs beside the tick (ruvector_healing_schedule): plain SQL on our own tables, so that it hangs on nothing that a tick may hang on.
 -- pg_cron starts a job again only when its last run has ended. Where a tick hangs, and no other one came since, the job is taken out and put in again: pg_cron
 -- forgets that run (whose session goes on, and holds nothing but its collection) and starts the next one, which serves the others.
+-- Hung is a turn that has not come on since it was last looked at: each statement of a tick takes a number of ruvector.healing_pulse. A single statement may be slow
+-- without being hung, and nothing shows it: each time that a collection has been taken for hung it is waited for twice as long, up to an hour, so that its turn comes to an end.
 CREATE OR REPLACE FUNCTION ruvector.healing_watch()
 RETURNS text
 LANGUAGE plpgsql
@@ -66,25 +69,35 @@ DECLARE
   job record;
   fresh bigint;
   said text;
-  patience constant interval := make_interval(secs => coalesce((SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k), 15));
+  came constant bigint := (SELECT last_value FROM ruvector.healing_pulse);
+  patience constant double precision := coalesce((SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k), 15);
 BEGIN
   IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean OR to_regclass('cron.job') IS NULL THEN
     RETURN 'nothing to look after';
   END IF;
-  PERFORM ruvector.healing_end_pauses(patience);
+  PERFORM ruvector.healing_end_pauses(make_interval(secs => patience));
   -- Here for a pause alone: no more.
   EXECUTE 'SELECT cron.unschedule(w.jobid) FROM cron.job w WHERE w.jobname = $2 AND w.database = current_database() AND w.username = current_user
              AND NOT EXISTS (SELECT FROM cron.job t WHERE t.jobname = $1 AND t.database = current_database())
              AND NOT EXISTS (SELECT FROM ruvector.healing_leases l WHERE l.kind = $3 AND l.ended_at IS NULL)'
     USING 'ruvector_healing_tick', 'ruvector_healing_watch', 'paused_job';
-  SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id, o.serving_since, o.serving_pid INTO hung
+  SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id, o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
+         o.pulse_at < clock_timestamp() - make_interval(secs => least(3600, patience * 2 ^ least(o.stalls, 8))) AS over INTO hung
     FROM ruvector.healing_turns o JOIN ruvector.collections c USING (collection_id) JOIN pg_stat_activity a ON a.pid = o.serving_pid AND a.backend_start = o.backend_start
-   WHERE o.serving_since < clock_timestamp() - patience AND a.pid <> pg_backend_pid()
-   ORDER BY o.serving_since DESC LIMIT 1;
+   WHERE o.serving_since < clock_timestamp() - interval '5 seconds' AND a.pid <> pg_backend_pid()
+   ORDER BY o.serving_since DESC LIMIT 1 FOR UPDATE OF o SKIP LOCKED;
   IF NOT FOUND THEN
     RETURN 'no tick hangs';
   END IF;
-  IF (SELECT k.started_at > clock_timestamp() - patience FROM ruvector.healing_ticks k) THEN
+  IF hung.comes_on THEN
+    UPDATE ruvector.healing_turns o SET pulse = came, pulse_at = clock_timestamp() WHERE o.collection_id = hung.collection_id;
+    RETURN 'a turn is slow and comes on';
+  END IF;
+  IF hung.over IS NOT TRUE THEN
+    RETURN 'a turn is waited for';
+  END IF;
+  IF (SELECT k.started_at FROM ruvector.healing_ticks k) > clock_timestamp() - make_interval(secs => patience)
+     OR EXISTS (SELECT FROM ruvector.healing_turns o WHERE o.served_at > greatest(hung.serving_since, clock_timestamp() - make_interval(secs => patience))) THEN
     RETURN 'a tick hangs, and others come';
   END IF;
   EXECUTE 'SELECT jobid, schedule, command FROM cron.job WHERE jobname = $1 AND database = current_database() AND username = current_user AND active' INTO job USING 'ruvector_healing_tick';

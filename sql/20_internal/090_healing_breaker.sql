@@ -173,7 +173,8 @@ COMMENT ON FUNCTION ruvector.healing_breaker_probe() IS 'Whether the caller may 
 
 -- Slots: how many other sessions are starting an action at this moment, in transactions that have not ended. The caller becomes one of
 -- them until its own transaction ends. Locks are counted before actions are (in a later statement): a session that commits in between
--- is seen as an action then, because a commit is visible before its locks go.
+-- is seen as an action then, because a commit is visible before its locks go. Starting one takes seconds: a session that is not done after a minute is left open by
+-- somebody, and may hold up its own collection, not everybody's.
 CREATE OR REPLACE FUNCTION ruvector.healing_claim_slot(collection_id integer)
 RETURNS integer
 LANGUAGE plpgsql
@@ -185,7 +186,8 @@ BEGIN
   RETURN (SELECT coalesce(sum(greatest(1, (SELECT count(*) FROM ruvector.healing_lock_holders('collection') h WHERE h.pid = k.pid))), 0)::int
             FROM pg_locks k
            WHERE k.relation = 'ruvector.healing_starting'::regclass AND k.mode = 'RowShareLock' AND k.granted AND k.pid <> pg_backend_pid()
-             AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+             AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+             AND NOT EXISTS (SELECT FROM pg_stat_get_activity(k.pid) s WHERE s.xact_start < clock_timestamp() - interval '1 minute'));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_claim_slot(integer) IS 'Other sessions that are starting an action now; the caller counts as one until its transaction ends.';

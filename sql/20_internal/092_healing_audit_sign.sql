@@ -81,6 +81,7 @@ BEGIN
   IF old.held_by IS DISTINCT FROM 'database' OR sha256(old_secret) IS DISTINCT FROM old.secret_hash THEN
     old_secret := NULL;
   END IF;
+  PERFORM ruvector.healing_no_event_triggers();
   IF external IS NULL THEN
     REFRESH MATERIALIZED VIEW ruvector.healing_audit_secret;
     secret := ruvector.healing_audit_private_key();
@@ -138,6 +139,7 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RETURN;
   END IF;
+  PERFORM ruvector.healing_bounded();
   -- So that a signer outside can tell a quiet server from one whose events are kept away from it.
   -- The newest by its number: a clock set back by days leaves later times behind.
   IF abs(extract(epoch FROM clock_timestamp() - (SELECT e.at FROM ruvector.healing_events e ORDER BY e.id DESC LIMIT 1))) > 86400 THEN
@@ -164,7 +166,8 @@ BEGIN
     PERFORM ruvector.healing_audit_sign_with(active.key_id, secret, head.seq, head.hash);
   END IF;
 EXCEPTION WHEN OTHERS THEN
-  UPDATE ruvector.healing_ticks SET last_error = format('audit: %s: %s', SQLSTATE, SQLERRM), last_error_at = clock_timestamp(), errors = errors + 1;
+  UPDATE ruvector.healing_ticks SET last_error = format('audit: %s: %s', SQLSTATE, SQLERRM), last_error_at = clock_timestamp(), errors = errors + 1
+   WHERE ruvector.healing_ticks_free();
   RAISE LOG 'ruvector_healing: the audit chain is not signed: % %', SQLSTATE, SQLERRM;
 END
 $function$;

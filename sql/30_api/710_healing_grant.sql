@@ -36,10 +36,12 @@ DECLARE
   held text[];
   lost text[];
   routine regprocedure;
+  propagation text;
   -- A viewer of one tenant holds a level of its own.
   wanted constant text := CASE WHEN ruvector_healing_grant.tenant IS NULL THEN ruvector_healing_grant.level ELSE 'tenant' END;
 BEGIN
   PERFORM ruvector.healing_writable('grant');
+  PERFORM ruvector.healing_no_event_triggers();
   IF level IS NULL OR level NOT IN ('viewer', 'operator', 'admin', 'actuator') THEN
     RAISE EXCEPTION USING ERRCODE = 'RV031', MESSAGE = CASE WHEN level IS NULL THEN 'level must not be null' ELSE 'there is no such level' END,
       DETAIL = format('Got %s.', coalesce(quote_literal(left(level, 200)), 'NULL')),
@@ -51,6 +53,7 @@ BEGIN
       HINT = 'SELECT ruvector_healing_grant(''alice'', ''viewer'', tenant := ''acme'');';
   END IF;
   PERFORM ruvector.healing_rights_lock();
+  propagation := ruvector.healing_here_only('off');
   grantee := ruvector.healing_role(role);
   held := ARRAY(SELECT h.level FROM ruvector.healing_level_holders() h WHERE h.role_name = grantee ORDER BY 1);
   -- A role has one of the three; what a higher one held gave goes. What was granted by hand beside it stays.
@@ -66,6 +69,7 @@ BEGIN
   END LOOP;
   -- Functions that are not SECURITY DEFINER (the tick commits, register looks names up on the caller's path) call internals by name.
   EXECUTE format('GRANT USAGE ON SCHEMA ruvector TO %I', grantee);
+  PERFORM ruvector.healing_here_only(propagation);
   IF wanted <> 'actuator' THEN
     DELETE FROM ruvector.healing_tenants t WHERE t.role_name = grantee;
     INSERT INTO ruvector.healing_tenants (role_name, tenant) SELECT grantee, ruvector_healing_grant.tenant WHERE wanted = 'tenant';
@@ -89,9 +93,12 @@ DECLARE
   routine regprocedure;
   taken integer := 0;
   owns_tables boolean;
+  propagation text;
 BEGIN
   PERFORM ruvector.healing_writable('revoke');
+  PERFORM ruvector.healing_no_event_triggers();
   PERFORM ruvector.healing_rights_lock();
+  propagation := ruvector.healing_here_only('off');
   loser := ruvector.healing_role(role);
   held := ARRAY(SELECT h.level FROM ruvector.healing_level_holders() h WHERE h.role_name = loser ORDER BY 1);
   -- Everything, what was granted by hand too: after it the role has nothing here. Not what runs with its rights on its tables.
@@ -111,6 +118,7 @@ BEGIN
   IF NOT owns_tables THEN
     EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', loser);
   END IF;
+  PERFORM ruvector.healing_here_only(propagation);
   DELETE FROM ruvector.healing_tenants t WHERE t.role_name = loser;
   IF taken > 0 THEN
     INSERT INTO ruvector.healing_events (kind, message, details)

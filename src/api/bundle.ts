@@ -26,7 +26,7 @@ export function call(operation: string, input: string): string {
     }).document });
   }
   inside = given.transaction;
-  resetHost();
+  resetHost(operation.startsWith("tick_"));
   try {
     const run = OPERATIONS[operation];
     if (!run) throw new TypeError(`no operation ${operation}`);

@@ -1,7 +1,7 @@
 /** Names of operations, as the SQL wrappers call them, and what they run. */
 import { register, unregister } from "../collection/register.ts";
 import { configure } from "../configuration/configure.ts";
-import { endDueLeases } from "../execute/leases.ts";
+import { endDueLeases, endDuePauses } from "../execute/leases.ts";
 import { STRATEGY_NAMES } from "../execute/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
@@ -32,6 +32,7 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   abort: (host, input) => abort(host, input["action_id"]),
   feedback: (host, input) => feedback(host, input["action_id"], input["score"], input["note"]),
   end_leases: (host, input) => ({ left: endDueLeases(host, input.collection_id, String(input["reason"])) }),
+  tick_pauses: (host, input) => void endDuePauses(host, input.collection_id),
   explain: (host, input) => explainAction(host, input["action_id"]),
   explain_collection: (host, input) => explainCollection(host, input.collection_id),
   tick_batch: (host, input) => tickBatch(host, input.collection_id, Number(input["slice_elapsed"])),

@@ -75,6 +75,7 @@ const marker = (id: string): string => `/* ruvector_healing job ${id} */`;
 export function startJob(host: Host, action: Action, { purpose, command, deadline_seconds, start_within_seconds = 60 }: NewJob): Job {
   const missing = whyNoCron(host);
   if (missing) throw new HealingError("scheduling_unavailable", missing.reason, { detail: missing.detail, hint: missing.hint });
+  host.admitDdl();
   const { line, at } = nextMinute(host);
   const { id } = host.one<{ id: string }>(sql`
     INSERT INTO ruvector.healing_jobs (action_id, collection_id, purpose, command, start_at, start_by, deadline)

@@ -89,6 +89,8 @@ export function endDisabledLeases(host: Host, collectionId: number): void {
   for (const lease of since) endLease(host, lease, "healing was switched off");
 }
 
+const OVER = "its time is over";
+
 /** Ends the leases of a collection whose time is over, or all of them. Returns how many are left that should have ended. */
 export function endDueLeases(host: Host, collectionId: number, all: string | null): number {
   const due = host.query<Lease>(sql`
@@ -96,5 +98,17 @@ export function endDueLeases(host: Host, collectionId: number, all: string | nul
      WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL
        AND (${all}::text IS NOT NULL OR l.expires_at <= clock_timestamp())
      ORDER BY l.id`);
-  return due.filter((lease) => !endLease(host, lease, all ?? "its time is over")).length;
+  return due.filter((lease) => !endLease(host, lease, all ?? OVER)).length;
+}
+
+/**
+ * Without the collection's lock, which somebody may hold for as long as they like: jobs that are paused run again when their time is over. Other leases end
+ * by themselves where writers meet them. What that session holds of these is left to it, not waited for.
+ */
+export function endDuePauses(host: Host, collectionId: number): void {
+  const due = host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l
+     WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL AND l.kind = 'paused_job' AND l.expires_at <= clock_timestamp()
+     ORDER BY l.id FOR UPDATE SKIP LOCKED`);
+  for (const lease of due) endLease(host, lease, OVER);
 }

@@ -7,9 +7,9 @@ import type { Sql } from "sql-template-tag";
  */
 export type Does = "reads" | "keys" | "changes" | "catalogue";
 
-/** One thing that would run: as soon as the table is read, or only when its rows are written. */
+/** One thing that would run: as soon as the table is read, only when its rows are written, or with whatever is made, altered or dropped. */
 export interface Untrusted {
-  readonly usage: "read" | "move";
+  readonly usage: "read" | "move" | "ddl";
   readonly what: string;
   /** What to type. */
   readonly hint: string;
@@ -30,6 +30,8 @@ export interface Host {
   asOwner(relid: string, does?: Does): Host;
   /** Code of roles that nobody trusts, which would run with the rows of that table: as it was before the first of them was touched, or now. Ask under a lock. */
   untrusted(relid: string, again?: boolean): readonly Untrusted[];
+  /** @throws SqlError RV034 where an event trigger would run code of somebody who is not trusted. Statements here look for themselves; this is for those that pg_cron is to run. */
+  admitDdl(): void;
   /** Runs the work in a subtransaction: a throw rolls it back and goes on as that throw. */
   atomic<T>(work: () => T): T;
   /** Milliseconds of the wall clock, for durations. Times that are stored come from the database's clock. */

@@ -9,6 +9,7 @@ import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/
 import { withoutRows } from "../model/row-free.ts";
 import { currentEngine } from "./engine.ts";
 import type { Does, Host, Untrusted } from "./host.ts";
+import { literal } from "./literal.ts";
 
 type Answer = { readonly rows: unknown[] } | { readonly count: number } | { readonly error: ErrorDocument };
 
@@ -30,13 +31,6 @@ function toText(value: unknown): string | null {
   throw new TypeError(`a statement parameter must be text, a finite number, a boolean or null, not ${typeof value} ${String(value)}`);
 }
 
-/**
- * A text as an SQL literal, whatever standard_conforming_strings says. The two texts of a call go this way and not as
- * parameters: PLJS 1.0.5 now and then hands a parameter over as NULL (measured: 90 of 20,000 calls with a boolean, 1 of
- * 20,000 with texts; 0 of 100,000 with literals), and a statement that lost its parameters reads as "no rows".
- */
-export const literal = (text: string): string => `E'${text.replace(/\\/g, "\\\\").replace(/'/g, "''")}'`;
-
 /** What PostgreSQL itself threw in this operation: a cancel, a timeout, a lost connection. All else arrives as data. */
 let thrown: { readonly error: unknown } | null = null;
 
@@ -45,6 +39,9 @@ let lines: Said[] = [];
 
 /** The session's state before the first statement that ran as somebody else, in this operation. Kept here, where their code cannot reach it. */
 let stateBefore: string | null = null;
+
+/** A tick says with each statement that it gets on: a turn that is only slow is not taken for one that hangs (sql/20_internal/072_healing_watch.sql). */
+let pulse = "";
 
 /** What is on the tables touched in this operation, as it was when their first statement was about to run. */
 const looked = new Map<string, readonly Untrusted[]>();
@@ -63,10 +60,19 @@ function untrusted(relid: string, again = false): readonly Untrusted[] {
 function admit(relid: string, usages: readonly Untrusted["usage"][], again = false): void {
   const [first] = untrusted(relid, again).filter(({ usage }) => usages.includes(usage));
   if (!first) return;
-  throw new SqlError({
-    sqlstate: SQLSTATES.untrusted_code, message: `code of a role that is not trusted would run with the rows of the table: ${first.what}`,
-    detail: "Nothing of it was run.", hint: first.hint,
-  });
+  throw refused("with the rows of the table", first);
+}
+
+const refused = (when: string, { what, hint }: Untrusted): SqlError => new SqlError({
+  sqlstate: SQLSTATES.untrusted_code, message: `code of a role that is not trusted would run ${when}: ${what}`, detail: "Nothing of it was run.", hint,
+});
+
+/** What makes, alters or drops something, for itself or in a function of ours. */
+const DDL = /^\s*(?:CREATE|ALTER|DROP|REINDEX|COMMENT|GRANT|REVOKE|REFRESH)\b|\bhealing_throttle_(?:install|remove)\(/;
+
+function admitDdl(): void {
+  const [first] = postgres.query<Untrusted>(sql`SELECT usage, what, hint FROM ruvector.healing_event_triggers() LIMIT 1`);
+  if (first) throw refused("with what is changed", first);
 }
 
 /** Tables that are the installing role's own, or a superuser's: no other rights to take, and no need to look at the session. */
@@ -103,7 +109,8 @@ export const thrownByPostgres = (): boolean => thrown !== null;
 export const said = (): readonly Said[] => lines;
 
 /** A session outlives its cancelled statements: each operation begins anew. */
-export const resetHost = (): void => {
+export const resetHost = (ticks = false): void => {
+  pulse = ticks ? ", nextval('ruvector.healing_pulse')" : "";
   thrown = null;
   lines = [];
   stateBefore = null;
@@ -128,12 +135,13 @@ function run(statement: Sql, wantsRows: boolean, relid: string | null, does: Doe
   const owned = relid !== null && !isDirect(relid);
   if (owned && stateBefore === null) stateBefore = sessionState();
   const { text, parameters } = compile(statement);
+  if (DDL.test(text)) admitDdl();
   const call = !owned ? "ruvector.healing_run(" : `ruvector.healing_${does === "reads" || does === "keys" ? "read" : "run"}_as_owner(${literal(relid)}, `;
   // Whoever caught it on the way: nothing is done any more.
   if (thrown !== null) throw thrown.error;
   let rows: { readonly answer: string }[];
   try {
-    rows = currentEngine().execute(`SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer`);
+    rows = currentEngine().execute(`SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer${pulse}`);
   } catch (error) {
     throw thrownBySql(error);
   }
@@ -172,6 +180,7 @@ const hostOf = (relid: string | null, does: Does = "reads"): Host => ({
   },
   asOwner: hostOf,
   untrusted,
+  admitDdl,
   atomic<T>(work: () => T): T {
     const result: { value?: T; failed?: { readonly error: unknown } } = {};
     try {

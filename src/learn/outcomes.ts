@@ -16,15 +16,25 @@ export function recordOutcome(host: Host, action: Action): void {
   const feedback = action.state === "rolled_back" && action.verified !== false ? -1 : null;
   const improved = action.verified === null ? null : improvement(action.initial_lambda, action.final_lambda);
   host.query(sql`SELECT ruvector.healing_record_outcome(${action.id}::bigint, ${success}::boolean, ${improved}::real, ${feedback}::real)`);
-  updateWeights(host, action.collection_id);
+  if (!updateWeights(host, action.collection_id)) host.execute(sql`UPDATE ruvector.healing_outcomes SET learned = false WHERE action_id = ${action.id}::bigint`);
 }
 
-/** Writes the weights of all strategies, over all classes ('*') and by class. */
-export function updateWeights(host: Host, collectionId: number): void {
+/** What ended while somebody else had the weights. */
+export function learnRest(host: Host, collectionId: number): void {
+  if (host.query(sql`SELECT FROM ruvector.healing_outcomes WHERE collection_id = ${collectionId}::int AND NOT learned LIMIT 1`).length === 0) return;
+  if (updateWeights(host, collectionId)) host.execute(sql`UPDATE ruvector.healing_outcomes SET learned = true WHERE collection_id = ${collectionId}::int AND NOT learned`);
+}
+
+/**
+ * Writes the weights of all strategies, over all classes ('*') and by class. They are one for all collections: whoever is at it may keep them for as long as
+ * their transaction lasts, and is not waited for. false: somebody is at it.
+ */
+function updateWeights(host: Host, collectionId: number): boolean {
   const { learning } = host.one<{ learning: boolean }>(
     sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'learning_enabled')::boolean AS learning`,
   );
-  if (!learning) return;
+  if (!learning) return true;
+  if (!host.one<{ mine: boolean }>(sql`SELECT ruvector.healing_try_lock('weights') AS mine`).mine) return false;
   const outcomes = host.query<Outcome>(sql`
     SELECT strategy_name AS strategy, problem_class, success, verified, improvement_pct AS improvement, feedback_score AS feedback
       FROM ruvector.healing_outcomes
@@ -41,6 +51,7 @@ export function updateWeights(host: Host, collectionId: number): void {
       FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) r
     ON CONFLICT (strategy_name, problem_class) DO UPDATE
       SET weight = excluded.weight, outcomes = excluded.outcomes, updated_at = clock_timestamp()`);
+  return true;
 }
 
 export interface Feedback {
@@ -59,6 +70,6 @@ export function giveFeedback(host: Host, action: Action, { score, note }: Feedba
            feedback_by = CASE WHEN ${score}::real IS NOT NULL THEN session_user END, feedback_at = CASE WHEN ${score}::real IS NOT NULL THEN clock_timestamp() END
      WHERE action_id = ${action.id}::bigint RETURNING id::text`);
   if (!kept) return false;
-  updateWeights(host, action.collection_id);
+  if (!updateWeights(host, action.collection_id)) host.execute(sql`UPDATE ruvector.healing_outcomes SET learned = false WHERE id = ${kept.id}::bigint`);
   return true;
 }

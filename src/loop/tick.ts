@@ -13,6 +13,7 @@ import type { Host } from "../host/host.ts";
 import { HealingError, SQLSTATES } from "../model/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
+import { learnRest } from "../learn/outcomes.ts";
 import { closeForecasts, scoreForecasts } from "../learn/forecasts.ts";
 import { closeRefusals, recordRefusal } from "../select/refusals.ts";
 import { type Sample, takeSample } from "../sense/sample.ts";
@@ -48,6 +49,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   sweepJobs(host, collectionId);
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
   clearLeftovers(host, collection);
+  learnRest(host, collectionId);
   const action = activeAction(host, collectionId);
   const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
   scoreForecasts(host, collection, sample.reading.lambda);

@@ -83,6 +83,22 @@ it.skipIf(inject("engine") === "embedded")("is none any more where Citus is drop
   expect(await found).toBe(0);
 });
 
+it("what is made and granted later stays off workers, too", async () => {
+  const role = `citus_owner_${process.pid}`;
+  await db.client.query(`
+    CREATE ROLE ${role}; GRANT ALL ON SCHEMA public TO ${role};
+    CREATE TABLE public.seen (tag text, off text);
+    CREATE FUNCTION public.see() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF TG_TAG IN ('CREATE FUNCTION', 'DROP FUNCTION', 'GRANT', 'REVOKE') THEN INSERT INTO public.seen VALUES (TG_TAG, current_setting('citus.enable_ddl_propagation', true)); END IF; END $$;
+    CREATE EVENT TRIGGER see ON ddl_command_end EXECUTE FUNCTION public.see()`);
+  await makeTable(db, { table: "of_app", rows: [20, 20], register: false });
+  await db.client.query(`ALTER TABLE of_app OWNER TO ${role}; ALTER TABLE of_app_p0 OWNER TO ${role}; ALTER TABLE of_app_p1 OWNER TO ${role}; DELETE FROM public.seen`);
+  await db.client.query("SELECT ruvector_healing_register('of_app')");
+  await db.client.query("SELECT ruvector_healing_grant($1, 'viewer'), ruvector_healing_revoke($1), ruvector_integrity_sample('of_app'), ruvector_healing_unregister('of_app')", [role]);
+  expect(await db.rows("SELECT DISTINCT tag, off FROM public.seen ORDER BY 1")).toEqual(["CREATE FUNCTION", "DROP FUNCTION", "GRANT", "REVOKE"].map((tag) => ({ tag, off: "off" })));
+  await db.client.query(`DROP EVENT TRIGGER see; DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+});
+
 it("installing leaves nothing on workers: Citus propagates no function meanwhile", async () => {
   expect(await db.value("SELECT current_setting('citus.enable_ddl_propagation', true)")).not.toBe("off");
   const script = await readFile(join(root, `dist/ruvector_healing.${db.engine.language}.sql`), "utf8");

@@ -1,6 +1,6 @@
 /** A tick that hangs, driven by pg_cron, and one whose session is ended: the others are served by the next one. */
 import { describe, expect, it } from "vitest";
-import { configure, LEVEL, makeTable, QUICK } from "../support/collection.ts";
+import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, QUICK } from "../support/collection.ts";
 import { cronDatabase, external } from "./support/cron.ts";
 
 describe.skipIf(external)("a collection that hangs", async () => {
@@ -20,6 +20,27 @@ describe.skipIf(external)("a collection that hangs", async () => {
 
   const sampled = (table: string) => db.value<string | null>("SELECT s.sampled_at::text FROM ruvector.integrity_state s JOIN ruvector.collections USING (collection_id) WHERE table_name = $1", [table]);
   const SINCE = "SELECT coalesce((SELECT s.sampled_at > $1::timestamptz FROM ruvector.integrity_state s JOIN ruvector.collections USING (collection_id) WHERE table_name = 'good'), false)";
+
+  it("is not one that is slow and comes on, however long its turn takes", async () => {
+    await configure(db, { ...IN_ONE_GO, batch_rows: 20 });
+    await makeTable(db, { table: "slow", rows: HOT });
+    await db.client.query(`
+      CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.55); RETURN NEW; END $$;
+      CREATE TRIGGER slow BEFORE INSERT ON ruvector.healing_steps FOR EACH ROW EXECUTE FUNCTION public.slow()`);
+    await db.client.query("SELECT ruvector_healing_schedule('1 second')");
+    const job = () => db.value<string>("SELECT jobid::text FROM cron.job WHERE jobname = 'ruvector_healing_tick'");
+    const first = await job();
+    const TURN = "SELECT coalesce(extract(epoch FROM clock_timestamp() - (SELECT serving_since FROM ruvector.healing_turns WHERE serving_since IS NOT NULL))::float8, 0)";
+    // Two looks of the watch find it older than it has patience for: it took the job out at the first.
+    expect(await db.until<number>(TURN, (seconds) => seconds > 25, 60)).toBeGreaterThan(25);
+    expect(await db.value("SELECT ruvector.healing_watch()")).toBe("a turn is slow and comes on");
+    expect(await job()).toBe(first);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_events WHERE kind = 'tick_hangs'")).toBe(0);
+    await db.client.query("SELECT ruvector_healing_unschedule(); DROP TRIGGER slow ON ruvector.healing_steps");
+    expect(await db.until<number>(TURN, (seconds) => seconds === 0, 30)).toBe(0);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_turns WHERE stalls > 0")).toBe(0);
+    await db.client.query("DELETE FROM ruvector.healing_actions; SELECT ruvector_healing_unregister('slow')");
+  }, 120_000);
 
   it("costs the others one tick: the loop's job is started anew, and the next one serves them", async () => {
     await configure(db, QUICK);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import sql from "sql-template-tag";
 import { describe, expect, it } from "vitest";
-import { compile, literal } from "../../src/host/postgres.ts";
+import { literal } from "../../src/host/literal.ts";
+import { compile } from "../../src/host/postgres.ts";
 
 describe("the waist between JavaScript and SQL", () => {
   it("numbers parameters as elements of one text array", () => {
