@@ -3,6 +3,7 @@ import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
 import type { TableFacts } from "./introspect.ts";
+import { asText, asValue } from "../execute/rows/values.ts";
 
 /** @throws HealingError RV001 where the column is missing, or its type has no "newest" or "most" */
 export function checkAccessColumn(host: Host, facts: TableFacts, name: string | undefined): void {
@@ -39,7 +40,7 @@ export function coldKey(host: Host, facts: TableFacts, given: string | number): 
     });
   }
   try {
-    return host.asOwner(facts.relid, "keys").one<{ key: string }>(sql`SELECT CAST(${String(given)} AS ${raw(column.type)})::text AS key`).key;
+    return host.asOwner(facts.relid, "keys").one<{ key: string }>(sql`SELECT ${raw(asText(column.type, "v"))} AS key FROM (SELECT ${asValue(column.type, String(given))} AS v) one`).key;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     throw new HealingError("invalid_argument", `cold_partition must be a value of the partition column ${column.quoted}`, {

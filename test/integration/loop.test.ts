@@ -67,6 +67,9 @@ describe("rollback", () => {
         WHERE s.action_id = $1 AND kind = 'move_rows' ORDER BY s.id LIMIT 12`, [moved.action_id]);
     await db.client.query("DELETE FROM changed WHERE id = $1", [ids[0]!.id]);
     await db.client.query("UPDATE changed SET partition_id = (partition_id + 1) % 8 + CASE WHEN (partition_id + 1) % 8 = 3 THEN 1 ELSE 0 END WHERE id = ANY ($1)", [ids.slice(2).map(({ id }) => id)]);
+    // What keys a DEFAULT partition holds is not written anywhere: its rows are looked for.
+    await db.client.query("CREATE TABLE changed_rest PARTITION OF changed DEFAULT");
+    await db.client.query("UPDATE changed SET partition_id = 4711 WHERE id = $1", [ids.at(-1)!.id]);
     await db.client.query("INSERT INTO changed SELECT $1, 3, 'taken', embedding FROM changed LIMIT 1", [ids[1]!.id]);
     const back = await db.value<{ state: string; message: string; rows_left: number }>("SELECT ruvector_healing_rollback('changed')");
     expect(back.state, back.message).toBe("rolled_back");

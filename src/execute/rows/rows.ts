@@ -8,6 +8,7 @@ import { HealingError } from "../../model/errors.ts";
 import { markMoved } from "../../sense/activity/activity.ts";
 import type { Collection, Column } from "../../model/collection.ts";
 import { checkMove, checkMoveBack, checkPublications } from "./permission.ts";
+import { asRows, asText, asValue } from "./values.ts";
 
 /** Texts of the primary key columns beside the partition column, in index order: what is journaled of a row. */
 export type Identity = readonly string[];
@@ -44,14 +45,15 @@ function partitionColumn(collection: Collection): Column {
   throw new HealingError("unsupported_table", `${collection.name} has no partition column`);
 }
 
-const list = (columns: readonly Column[], alias: string, suffix = ""): Sql =>
-  raw(columns.map(({ quoted }) => `${alias}.${quoted}${suffix}`).join(", "));
+const list = (columns: readonly Column[], alias: string): Sql => raw(columns.map(({ quoted }) => `${alias}.${quoted}`).join(", "));
+
+const texts = (columns: readonly Column[], alias: string): Sql => raw(columns.map(({ quoted, type }) => asText(type, `${alias}.${quoted}`)).join(", "));
 
 const match = (columns: readonly Column[], a: string, b: string): Sql =>
   raw(columns.map(({ quoted }) => `${a}.${quoted} = ${b}.${quoted}`).join(" AND "));
 
 /** A key text as a value of the partition column. */
-const key = (column: Column, value: string): Sql => sql`CAST(${value} AS ${raw(column.type)})`;
+const key = (column: Column, value: string): Sql => asValue(column.type, value);
 
 /**
  * Whether the row `alias` would collide with one that is there under `toKey`: for every plain unique index of the
@@ -91,12 +93,12 @@ function passes(collection: Collection, alias: string, { newer_than, older_than,
     }
     const value = sql`${raw(alias)}.${raw(access.quoted)}`;
     if (never_used) conditions.push(sql`${value} IS NULL`);
-    if (newer_than !== undefined) conditions.push(sql`${value} >= CAST(${newer_than} AS ${raw(access.type)})`);
-    if (older_than !== undefined) conditions.push(sql`(${value} <= CAST(${older_than} AS ${raw(access.type)}) OR ${value} IS NULL)`);
+    if (newer_than !== undefined) conditions.push(sql`${value} >= ${asValue(access.type, newer_than)}`);
+    if (older_than !== undefined) conditions.push(sql`(${value} <= ${asValue(access.type, older_than)} OR ${value} IS NULL)`);
   }
   if (hash) {
     // Not abs(): the least bigint has no positive counterpart.
-    const text = sql`concat_ws(chr(31), ${list(identityColumns(collection), alias, "::text")})`;
+    const text = sql`concat_ws(chr(31), ${texts(identityColumns(collection), alias)})`;
     const slot = sql`((hashtextextended(${text}, 0) % ${HASH_SLOTS}::bigint + ${HASH_SLOTS}::bigint) % ${HASH_SLOTS}::bigint)`;
     conditions.push(sql`${slot} >= ${Math.round(hash[0] * HASH_SLOTS)}::bigint AND ${slot} < ${Math.round(hash[1] * HASH_SLOTS)}::bigint`);
   }
@@ -117,7 +119,7 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
   const beyond =
     after === null
       ? sql`true`
-      : sql`(${list(identity, "s")}) > (${join(identity.map(({ type }, place) => sql`CAST(${after[place] ?? null} AS ${raw(type)})`), ", ")})`;
+      : sql`(${list(identity, "s")}) > (${join(identity.map(({ type }, place) => asValue(type, after[place] ?? null)), ", ")})`;
   const tenant = tenantColumn(host, collection);
   const { moved, tenants, picked } = host.asOwner(collection.relid, "changes").one<Moved & { picked: number }>(sql`
     WITH picked AS MATERIALIZED (
@@ -132,11 +134,11 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.to_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.from_key)} AND ${match(identity, "t", "p")}
-      RETURNING ${list(identity, "p")}, ${tenant === null ? sql`NULL::text` : sql`t.${raw(tenant)}::text`} AS ruvector_healing_tenant
+      RETURNING ${list(identity, "p")}, ${raw(tenant === null ? "NULL::text" : asText(tenant.type, `t.${tenant.quoted}`))} AS ruvector_healing_tenant
     )
     SELECT (SELECT count(*)::int FROM picked) AS picked,
            coalesce((SELECT json_agg(d.tenant) FROM (SELECT DISTINCT ruvector_healing_tenant AS tenant FROM moved LIMIT 2) d), '[]') AS tenants,
-           coalesce((SELECT json_agg(json_build_array(${list(identity, "m", "::text")}) ORDER BY ${list(identity, "m")}) FROM moved m), '[]') AS moved`);
+           coalesce((SELECT json_agg(json_build_array(${texts(identity, "m")}) ORDER BY ${list(identity, "m")}) FROM moved m), '[]') AS moved`);
   if (moved.length > 0) markMoved(host, collection);
   if (moved.length !== picked) {
     // Something swallowed an update: not a place to move rows in.
@@ -150,9 +152,9 @@ export function moveRows(host: Host, collection: Collection, route: Route, filte
 }
 
 /** The tenant column as the statement has to write it; null: none, or it is gone. */
-const tenantColumn = (host: Host, { relid, tenant_column }: Collection): string | null =>
-  host.query<{ quoted: string }>(sql`
-    SELECT quote_ident(attname) AS quoted FROM pg_attribute WHERE attrelid = ${relid}::oid AND attname = ${tenant_column} AND attnum > 0 AND NOT attisdropped`)[0]?.quoted ?? null;
+const tenantColumn = (host: Host, { relid, tenant_column }: Collection): Pick<Column, "quoted" | "type"> | null =>
+  host.query<Pick<Column, "quoted" | "type">>(sql`
+    SELECT quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = ${relid}::oid AND attname = ${tenant_column} AND attnum > 0 AND NOT attisdropped`)[0] ?? null;
 
 export interface MovedBack {
   readonly remaining: Identity[];
@@ -173,11 +175,10 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
   checkMoveBack(host, collection, [route.from_key, route.to_key], asked);
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
-  const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
-  const rowOf = (alias: string): Sql => sql`json_build_array(${list(identity, alias, "::text")})`;
+  const rowOf = (alias: string): Sql => sql`json_build_array(${texts(identity, alias)})`;
   const answer = host.asOwner(collection.relid, "changes").one<{ missing: Identity[]; conflicts: number; undone: number; remaining: Identity[] }>(sql`
     WITH wanted AS MATERIALIZED (
-      SELECT ${raw(wanted)} FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row)
+      ${asRows(identity, rows)}
     ), here AS MATERIALIZED (
       SELECT ${list(identity, "s")}, ${collides(host, collection, "s", route.from_key)} AS taken
         FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
@@ -206,21 +207,33 @@ export function moveRowsBack(host: Host, collection: Collection, route: Route, r
   return { remaining: answer.remaining, undone: answer.undone, gone: answer.missing.length - elsewhere, elsewhere, conflicts: answer.conflicts };
 }
 
+/** Of a DEFAULT partition, once for each batch of an undo that misses rows: some 20 ms. */
+const READABLE_BYTES = 32 * 1024 * 1024;
+
 /**
  * Of rows that are not where they were put: how many are in another partition, by the keys that partitions have. One look into the primary keys for each,
- * which begin with the partition column or with the identity.
+ * which begin with the partition column or with the identity. What keys the DEFAULT partition holds nobody knows: it is searched by identity, where its primary key
+ * begins with that, or it is small enough to be read.
  */
 function countElsewhere(host: Host, collection: Collection, rows: readonly Identity[]): number {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const keys = readPartitions(host, collection.relid).filter(({ foreign }) => !foreign).flatMap(({ values }) => values.filter((value) => value !== null));
-  const wanted = identity.map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`).join(", ");
+  const [rest] = host.query<{ qualified: string }>(sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS qualified
+      FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partdefid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE p.partrelid = ${collection.relid}::oid
+       AND (pg_relation_size(c.oid) <= ${READABLE_BYTES}::bigint
+            OR EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                        WHERE i.indrelid = c.oid AND i.indisprimary AND a.attname <> ${column.name}))`);
+  const inRest = rest ? sql`UNION ALL SELECT FROM ONLY ${raw(rest.qualified)} s WHERE ${match(identity, "s", "w")}` : sql``;
+  const own = keys.length === 0 ? sql`NULL` : join(keys.map((value) => asValue(column.type, value)), ", ");
   return host.asOwner(collection.relid).one<{ found: number }>(sql`
     SELECT count(*)::int AS found
-      FROM (SELECT ${raw(wanted)} FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row) OFFSET 0) w
+      FROM (${asRows(identity, rows)} OFFSET 0) w
      CROSS JOIN LATERAL (SELECT FROM ${raw(collection.name)} s
-                          WHERE s.${raw(column.quoted)} = ANY (ARRAY(SELECT CAST(k AS ${raw(column.type)}) FROM jsonb_array_elements_text(${JSON.stringify(keys)}::jsonb) k))
-                            AND ${match(identity, "s", "w")} LIMIT 1) x`).found;
+                          WHERE s.${raw(column.quoted)} IN (${own})
+                            AND ${match(identity, "s", "w")} ${inRest} LIMIT 1) x`).found;
 }
 
 /**

@@ -121,6 +121,33 @@ describe("code of a role that nobody trusts", () => {
   });
 });
 
+describe("event triggers", () => {
+  it("of a function that nobody trusts: nothing is made, granted, altered or dropped, and it does not run", async () => {
+    await ownedTable(eve, "eve.event");
+    await register("eve.event");
+    // Where the function that runs statements as the owner is not there yet, it cannot be made, and nothing is read.
+    await db.client.query("SELECT ruvector_integrity_sample('eve.event')");
+    await eve.as("CREATE FUNCTION eve.event() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM eve.note(); END $$");
+    await db.client.query("CREATE EVENT TRIGGER eve_sees ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FUNCTION', 'CREATE TRIGGER', 'CREATE INDEX', 'ALTER INDEX', 'ALTER FUNCTION', 'GRANT', 'REVOKE', 'COMMENT', 'REFRESH MATERIALIZED VIEW') EXECUTE FUNCTION eve.event()");
+    try {
+      await db.client.query("CREATE TABLE public.bitten (x int)");
+      expect(await eve.ran(), "bites outside the loop").toBeGreaterThan(0);
+      const said = [await everything("eve.event")];
+      for (const call of ["ruvector_healing_execute('eve.event', 'throttle_ingestion')", "ruvector_healing_execute('eve.event', 'compact_indexes')", `ruvector_healing_grant('${eve.role}', 'viewer')`,
+        `ruvector_healing_revoke('${eve.role}')`, "ruvector_healing_audit_rotate_key()"]) said.push(await answerOf(`SELECT ${call}`));
+      expect(await eve.ran(), said.join("\n")).toBe(0);
+      expect(said.at(-1)).toMatch(/^RV034: code of a role that is not trusted would run with this change: function eve\.event\(\) of .* \(event trigger eve_sees\)$/);
+      // Rows move all the same: that changes no catalogue.
+      expect(said[0]).toMatch(/"rows_moved":[1-9]/);
+      await db.client.query("ALTER EVENT TRIGGER eve_sees DISABLE");
+      expect(await answerOf("SELECT ruvector_healing_audit_rotate_key()")).toContain("key_id");
+    } finally {
+      await db.client.query("DROP EVENT TRIGGER eve_sees");
+    }
+    await forget("eve.event");
+  });
+});
+
 describe("trust", () => {
   it("or another owner of the function, as the HINT says, lets the loop go on; it can be taken back", async () => {
     await ownedTable(eve, "eve.hinted");
@@ -165,6 +192,44 @@ describe("trust", () => {
     await db.client.query(`DROP OWNED BY ${again}; DROP ROLE ${again}; CREATE ROLE ${again}`);
     expect(await db.value("SELECT $1::regrole::oid IN (SELECT r FROM ruvector.healing_trusted_roles() r)", [again])).toBe(false);
     await db.client.query(`DROP ROLE ${again}`);
+  });
+});
+
+describe("types of the owner's own that bring no code", () => {
+  const labels = (count: number): string => Array.from({ length: count }, (_, place) => `'${place}'`).join(", ");
+
+  it("pass without a word as key and as identity, and rows move and go back", async () => {
+    await eve.as(`CREATE TYPE eve.region AS ENUM (${labels(6)}); CREATE TYPE eve.step AS ENUM (${Array.from({ length: 5300 }, (_, place) => `'${place}'`).join(", ")});
+      CREATE TYPE eve.span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi)`);
+    await ownedTable(eve, "eve.plain", { key: "eve.region", id: "eve.step" });
+    await eve.as("ALTER TABLE eve.plain ADD marks eve.region[], ADD width eve.span; CREATE UNIQUE INDEX ON eve.plain_3 (marks, width)");
+    expect((await register("eve.plain")).limitations.filter(({ reason }) => reason.includes("not trusted"))).toEqual([]);
+    const before = await checksum(db, "eve.plain");
+    expect(await answerOf(REBALANCE("eve.plain"))).toMatch(/"rows_moved":[1-9]/);
+    expect(await checksum(db, "eve.plain")).toEqual(before);
+    expect(await answerOf("SELECT ruvector_healing_rollback('eve.plain')")).toContain("rolled_back");
+    expect(await db.rows("SELECT partition_id::text AS key, count(*)::int AS rows FROM eve.plain GROUP BY 1 ORDER BY 1")).toEqual([20, 20, 20, 210, 20, 20].map((rows, place) => ({ key: String(place), rows })));
+    await forget("eve.plain");
+  });
+
+  it("are not cast, whatever casts their owner gives them in that very moment", async () => {
+    await ownedTable(eve, "eve.casted", { key: "eve.region", id: "eve.step" });
+    await eve.as(`
+      CREATE FUNCTION eve.out(v eve.region) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM eve.note(); RETURN enum_out(v); END $$;
+      CREATE FUNCTION eve.out(v eve.step) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM eve.note(); RETURN enum_out(v); END $$;
+      CREATE FUNCTION eve.into(v text) RETURNS eve.region LANGUAGE plpgsql AS $$ BEGIN PERFORM eve.note(); RETURN (SELECT e FROM unnest(enum_range(NULL::eve.region)) e WHERE enum_out(e)::text = v); END $$;
+      CREATE CAST (eve.region AS text) WITH FUNCTION eve.out(eve.region); CREATE CAST (text AS eve.region) WITH FUNCTION eve.into(text); CREATE CAST (eve.step AS text) WITH FUNCTION eve.out(eve.step)`);
+    await db.client.query("SELECT max(partition_id::text), max(id::text), max('1'::text::eve.region) FROM eve.casted");
+    expect(await eve.ran(), "bites outside the loop").toBeGreaterThan(0);
+    // So that it is the statements that are looked at: nobody stops them.
+    await db.client.query("SELECT ruvector_healing_trust($1)", [eve.role]);
+    await register("eve.casted");
+    expect(await answerOf(REBALANCE("eve.casted"))).toMatch(/"rows_moved":[1-9]/);
+    expect(await answerOf("SELECT ruvector_healing_rollback('eve.casted')")).toContain("rolled_back");
+    expect(await eve.ran()).toBe(0);
+    await db.client.query("SELECT ruvector_healing_distrust($1)", [eve.role]);
+    expect(await answerOf(REBALANCE("eve.casted"))).toContain("not trusted");
+    await forget("eve.casted");
   });
 });
 

@@ -3,6 +3,7 @@ import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../../host/host.ts";
 import type { Column } from "../../../model/collection.ts";
 import type { PartitionMeasurement } from "../../../sense/collect/partitions.ts";
+import { asText } from "../../rows/values.ts";
 
 /** Pages looked at over all partitions: 32 MiB, once a plan. Partitions within their part of it are read whole. */
 const PAGES = 4096;
@@ -34,7 +35,7 @@ export function coldest(host: Host, access: Column, partitions: readonly Partiti
       -- Half a row is rounding.
       SELECT place, used, weight FROM ranked WHERE upto <= ${share * total + 0.5}::float8
     )
-    SELECT (SELECT max(used)::text FROM cold) AS older_than,
+    SELECT (SELECT ${raw(asText(access.type, "max(used)"))} FROM cold) AS older_than,
            (SELECT json_object_agg(place, rows) FROM (SELECT place, round(sum(weight))::int AS rows FROM cold GROUP BY place) c) AS rows`);
   return { older_than, rows: Object.fromEntries(Object.entries(rows ?? {}).map(([place, count]) => [partitions[Number(place)]!.label, count])) };
 }

@@ -16,6 +16,7 @@ import { foreseen, loaded } from "../../rows/foresee.ts";
 import { type LoadMove, planLoads, type TrafficModel } from "../../rows/loads.ts";
 import { lowerRoutesStep, ROUTE_WEIGHTS, undoRoutesStep } from "../../rows/routes.ts";
 import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
+import { asText } from "../../rows/values.ts";
 
 export interface RebalancePlan extends MovesPlan {
   readonly partitions: readonly {
@@ -132,7 +133,7 @@ function withThresholds(host: Host, collection: Collection, { partitions }: Snap
     if (!found.has(key)) {
       const leaf = partitions.find(({ label }) => label === move.from)!;
       found.set(key, host.asOwner(collection.relid, "keys").query<{ value: string | null }>(sql`
-        SELECT x.${raw(access.quoted)}::text AS value FROM ${raw(leaf.qualified)} x
+        SELECT ${raw(asText(access.type, `x.${access.quoted}`))} AS value FROM ${raw(leaf.qualified)} x
          ORDER BY x.${raw(access.quoted)} DESC NULLS LAST OFFSET ${latest - 1}::int LIMIT 1`)[0]?.value ?? null);
     }
     const newest = found.get(key) ?? null;
