@@ -51,6 +51,28 @@ describe.skipIf(!possible)("replication lag", () => {
     for (const replica of server.replicas) await caughtUp(primary, replica.name);
   }, 240_000);
 
+  it("keeps the partition that evict_cold_data made, empty, where a standby does not say what is read on it", async () => {
+    const cold = (await valueOf<string>(primary, "SELECT string_agg(format('CREATE TABLE cold_p%s PARTITION OF cold FOR VALUES IN (%1$s)', g), ';') FROM generate_series(0, 3) g"));
+    await primary.query(`CREATE TABLE cold (id bigint, partition_id int, used_at timestamptz, embedding vector(3), PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id); ${cold};
+      INSERT INTO cold SELECT g, g % 4, now() - g * interval '1 day', '[1,2,3]' FROM generate_series(1, 400) g`);
+    await primary.query("SELECT ruvector_healing_register('cold', '{\"movable\": true, \"access_column\": \"used_at\", \"cold_partition\": 9}'), ruvector_healing_configure('{\"enabled\": true}', 'cold')");
+    const undone = async () => {
+      expect(await valueOf(primary, "SELECT ruvector_healing_execute('cold', 'evict_cold_data', '{\"share\": 0.3}')")).toMatchObject({ rows_moved: expect.any(Number), action_id: expect.any(Number) });
+      await primary.query("SELECT ruvector_healing_rollback('cold')");
+      for (let tick = 0; tick < 3; tick++) await primary.query("CALL ruvector_healing_tick()");
+      return valueOf(primary, "SELECT state FROM ruvector.healing_actions WHERE collection = 'public.cold' ORDER BY id DESC LIMIT 1");
+    };
+    expect(await undone()).toBe("rolled_back");
+    expect(await valueOf(primary, "SELECT to_regclass('cold_cold')::text")).toBe("cold_cold");
+    expect(await valueOf(primary, "SELECT message FROM ruvector.healing_events WHERE kind = 'partition_stays'")).toMatch(/^public\.cold_cold stays: standby replica\d \(pid \d+\) does not say what is read on it \(hot_standby_feedback\)$/);
+    await primary.query("DROP TABLE cold_cold");
+    for (const replica of server.replicas) await (await session(replica)).query("ALTER SYSTEM SET hot_standby_feedback = on").then(async () => (await session(replica)).query("SELECT pg_reload_conf()"));
+    await becomes(primary, "SELECT count(*)::int FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE coalesce(r.backend_xmin, s.xmin) IS NOT NULL", 2);
+    expect(await undone()).toBe("rolled_back");
+    expect(await valueOf(primary, "SELECT to_regclass('cold_cold')::text")).toBeNull();
+    await primary.query("SELECT ruvector_healing_unregister('cold'); DROP TABLE cold");
+  });
+
   it("is nothing while replicas follow", async () => {
     await write();
     for (const replica of server.replicas) await caughtUp(primary, replica.name);

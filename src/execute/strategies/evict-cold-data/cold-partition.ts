@@ -4,6 +4,7 @@ import { readPartitions } from "../../../collection/introspect.ts";
 import type { Host } from "../../../host/host.ts";
 import { SQLSTATES, SqlError } from "../../../model/errors.ts";
 import type { Collection } from "../../../model/collection.ts";
+import { printable } from "../../../model/text.ts";
 import type { NothingToDo } from "../../strategy.ts";
 
 export interface NewPartition {
@@ -82,6 +83,19 @@ export function olderReader(host: Host, xid: string): string | null {
      WHERE h.hidden OR mod(mod(m.next, 4294967296) - h.xmin::text::numeric + 4294967296, 4294967296) >= m.next - m.xid
      LIMIT 1`);
   return reader?.reader ?? null;
+}
+
+/**
+ * A standby that replays and does not say what is read on it (hot_standby_feedback is off, and no slot holds rows for it); null: none. A transaction there with an older
+ * snapshot that comes to the table after the DROP was replayed would miss the rows that went back, and nobody here can know of it. What may not be seen counts.
+ */
+export function silentStandby(host: Host): string | null {
+  const [standby] = host.query<{ standby: string }>(sql`
+    SELECT CASE WHEN r.state IS NULL THEN format('pid %s (hidden: GRANT pg_read_all_stats TO %I;)', r.pid, current_user) ELSE format('%s (pid %s)', r.application_name, r.pid) END AS standby
+      FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid
+     WHERE (r.state IS NULL OR r.replay_lsn IS NOT NULL) AND r.backend_xmin IS NULL AND s.xmin IS NULL AND coalesce(s.slot_type, 'physical') = 'physical'
+     LIMIT 1`);
+  return standby === undefined ? null : printable(standby.standby, 200);
 }
 
 /**

@@ -12,7 +12,8 @@ import { describeMove, type Move, moveBatch, movesBound, type MovesPlan, movesRe
 import { bytesOf, movedRowsWal, moveSeconds, rowLocks, stabilizeSeconds, moveLocks, trim } from "../../rows/estimate.ts";
 import type { BatchContext, BatchResult, NewStep, NothingToDo, PlanRequest, Strategy, UndoResult } from "../../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
-import { dropColdPartition, makeColdPartition, type NewPartition, olderReader, planColdPartition, transactionId } from "./cold-partition.ts";
+import { recordActionEvent } from "../../actions.ts";
+import { dropColdPartition, makeColdPartition, type NewPartition, olderReader, silentStandby, planColdPartition, transactionId } from "./cold-partition.ts";
 
 interface EvictPlan extends MovesPlan {
   readonly cold_partition: string;
@@ -151,11 +152,14 @@ function unmake({ host, collection, action }: BatchContext, step: Step): UndoRes
   if (reader !== null && (action.deadline === null || action.now < action.deadline - MARGIN_SECONDS)) {
     return later(`the empty partition ${made.label} stays for an older snapshot: ${reader}`, tries, xid);
   }
-  const outcome = reader !== null ? "needed" : dropColdPartition(host, collection, made);
+  const standby = reader === null ? silentStandby(host) : null;
+  const outcome = reader !== null ? "needed" : standby !== null ? "unknown" : dropColdPartition(host, collection, made);
   if (outcome === "busy" && tries < DROP_TRIES) return later(`the lock to drop the empty partition ${made.label} was not free`, tries + 1, xid);
   if (outcome !== "dropped") {
-    const why = { busy: "the lock to drop it was never free", needed: `an older snapshot needs it: ${reader}`, kept: "it holds rows, or is no partition any more" }[outcome];
+    const why = { busy: "the lock to drop it was never free", needed: `an older snapshot needs it: ${reader}`,
+      unknown: `standby ${standby} does not say what is read on it (hot_standby_feedback)`, kept: "it holds rows, or is no partition any more" }[outcome];
     host.log(`action ${action.id}: ${made.qualified} stays: ${why}`);
+    recordActionEvent(host, action, "partition_stays", `${made.qualified} stays: ${why}`, { partition: made.qualified, hint: `When nobody needs it: DROP TABLE ${made.qualified};` });
   }
   return { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 }
