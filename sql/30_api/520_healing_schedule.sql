@@ -1,3 +1,17 @@
+-- pg_cron starts no second run of a job while one is on: a tick that hangs would be the last one. So somebody looks after it.
+CREATE OR REPLACE FUNCTION ruvector.healing_schedule_watch(schedule text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- Dynamic, because it must also install where pg_cron is not there.
+  EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch',
+    CASE WHEN schedule LIKE '%second%' THEN greatest(substring(schedule FROM '\d+')::integer, 10) || ' seconds' ELSE '* * * * *' END, 'SELECT ruvector.healing_watch()';
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_schedule_watch(text) IS 'Has pg_cron look after the loop, which runs on that schedule.';
+
 CREATE OR REPLACE FUNCTION public.ruvector_healing_schedule(every interval DEFAULT '5 seconds')
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
@@ -42,9 +56,7 @@ BEGIN
   -- Dynamic, because the function must also install where pg_cron is not there.
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
     USING 'ruvector_healing_tick', schedule, 'CALL ruvector.healing_tick()';
-  -- pg_cron starts no second run of a job while one is on: a tick that hangs would be the last one. So somebody looks after it.
-  EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch',
-    CASE WHEN schedule LIKE '%second%' THEN greatest(seconds, 10) || ' seconds' ELSE '* * * * *' END, 'SELECT ruvector.healing_watch()';
+  PERFORM ruvector.healing_schedule_watch(schedule);
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('scheduled', format('The loop runs on schedule %s.', schedule), jsonb_build_object('jobid', job, 'schedule', schedule));
   RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job, 'command', 'CALL ruvector.healing_tick()');

@@ -1,6 +1,9 @@
 /** The loop's schedule, in the database that pg_cron lives in. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, inject, it } from "vitest";
+import { root } from "../../build/project.ts";
 import { raised, testDatabase } from "../support/database.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
 import { handTo } from "./support/plain-role.ts";
@@ -27,6 +30,34 @@ describe.skipIf(external)("the schedule", () => {
       await client.query("ROLLBACK");
     }
     expect(await db.value("SELECT ruvector_healing_unschedule()")).toMatchObject({ scheduled: false, removed: 1 });
+  });
+});
+
+describe.skipIf(external)("an upgrade of a loop that is scheduled", () => {
+  const upgrade = async () => db.client.query(await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8"));
+  const jobs = () => db.rows<{ jobname: string; schedule: string }>("SELECT jobname, schedule FROM cron.job WHERE jobname LIKE 'ruvector%' ORDER BY 1");
+
+  it("has pg_cron look after it from then on, and changes nothing else", async () => {
+    await db.client.query("SELECT ruvector_healing_schedule('7 seconds'), cron.unschedule('ruvector_healing_watch')");
+    await upgrade();
+    const both = [{ jobname: "ruvector_healing_tick", schedule: "7 seconds" }, { jobname: "ruvector_healing_watch", schedule: "10 seconds" }];
+    expect(await jobs()).toEqual(both);
+    await db.client.query("SELECT cron.schedule('ruvector_healing_watch', '20 seconds', 'SELECT ruvector.healing_watch()')");
+    await upgrade();
+    expect(await jobs()).toEqual([both[0], { ...both[1], schedule: "20 seconds" }]);
+    // What keeps it from that is said, and the upgrade is whole.
+    await db.client.query("SELECT cron.unschedule('ruvector_healing_watch')");
+    const said: string[] = [];
+    db.client.on("notice", ({ message }) => void said.push(message ?? ""));
+    await db.client.query(`CREATE FUNCTION public.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no more jobs'; END $$;
+      CREATE TRIGGER a_full BEFORE INSERT ON cron.job FOR EACH ROW EXECUTE FUNCTION public.full()`);
+    await upgrade();
+    await db.client.query("DROP TRIGGER a_full ON cron.job; DROP FUNCTION public.full()");
+    expect(said.join()).toContain("no more jobs): SELECT ruvector_healing_schedule(); schedules both jobs");
+    expect(await jobs()).toEqual([both[0]]);
+    await db.client.query("SELECT ruvector_healing_unschedule()");
+    await upgrade();
+    expect(await jobs()).toEqual([]);
   });
 });
 
