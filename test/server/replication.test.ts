@@ -64,7 +64,7 @@ describe.skipIf(!possible)("replication lag", () => {
     };
     expect(await undone()).toBe("rolled_back");
     expect(await valueOf(primary, "SELECT to_regclass('cold_cold')::text")).toBe("cold_cold");
-    expect(await valueOf(primary, "SELECT message FROM ruvector.healing_events WHERE kind = 'partition_stays'")).toMatch(/^public\.cold_cold stays: standby replica\d \(pid \d+\) does not say what is read on it \(hot_standby_feedback\)$/);
+    expect(await valueOf(primary, "SELECT message FROM ruvector.healing_events WHERE kind = 'action_partition_stays'")).toMatch(/^public\.cold_cold stays: standby replica\d \(pid \d+\) does not say what is read on it \(hot_standby_feedback\)$/);
     await primary.query("DROP TABLE cold_cold");
     for (const replica of server.replicas) await (await session(replica)).query("ALTER SYSTEM SET hot_standby_feedback = on").then(async () => (await session(replica)).query("SELECT pg_reload_conf()"));
     await becomes(primary, "SELECT count(*)::int FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE coalesce(r.backend_xmin, s.xmin) IS NOT NULL", 2);
