@@ -45,7 +45,7 @@ export default defineConfig({
           root,
           environment: "node",
           globalSetup: ["test/server/support/global-setup.ts"],
-          // As above: 60 s were not enough for what takes 10 alone, beside other suites.
+          // As above: 60 s were not enough beside other suites (load 25).
           testTimeout: 180_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 1 },

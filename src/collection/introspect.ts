@@ -102,7 +102,7 @@ export const family = (relid: Sql): Sql => sql`(
  * (`ARRAY[...]::text[]` of what pg_get_expr wrote), so quoting and NULL are PostgreSQL's own.
  */
 export function readPartitions(host: Host, relid: string): Partition[] {
-  // Upwards from the foreign tables, which are few: looked for below each of 256 partitions they cost 30 ms of every batch.
+  // Upwards from the foreign tables, which are few: looked for below each of 256 partitions: 344 ms a batch, 8 so (load 30, 2 cores).
   const leaves = host.query<Omit<Partition, "values"> & { readonly bound: string }>(sql`
     WITH RECURSIVE foreign_or_above(relid) AS (
       SELECT ftrelid FROM pg_foreign_table UNION SELECT i.inhparent FROM foreign_or_above f JOIN pg_inherits i ON i.inhrelid = f.relid
