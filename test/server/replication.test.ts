@@ -59,14 +59,17 @@ describe.skipIf(!possible)("replication lag", () => {
     const undone = async () => {
       expect(await valueOf(primary, "SELECT ruvector_healing_execute('cold', 'evict_cold_data', '{\"share\": 0.3}')")).toMatchObject({ rows_moved: expect.any(Number), action_id: expect.any(Number) });
       await primary.query("SELECT ruvector_healing_rollback('cold')");
-      for (let tick = 0; tick < 3; tick++) await primary.query("CALL ruvector_healing_tick()");
-      return valueOf(primary, "SELECT state FROM ruvector.healing_actions WHERE collection = 'public.cold' ORDER BY id DESC LIMIT 1");
+      const state = () => valueOf<string>(primary, "SELECT state FROM ruvector.healing_actions WHERE collection = 'public.cold' ORDER BY id DESC LIMIT 1");
+      // A standby says what it reads once a second.
+      for (let tick = 0; tick < 40 && (await state()) === "rolling_back"; tick++) await primary.query("CALL ruvector_healing_tick()").then(() => primary.query("SELECT pg_sleep(0.2)"));
+      return state();
     };
     expect(await undone()).toBe("rolled_back");
     expect(await valueOf(primary, "SELECT to_regclass('cold_cold')::text")).toBe("cold_cold");
     expect(await valueOf(primary, "SELECT message FROM ruvector.healing_events WHERE kind = 'action_partition_stays'")).toMatch(/^public\.cold_cold stays: standby replica\d \(pid \d+\) does not say what is read on it \(hot_standby_feedback\)$/);
     await primary.query("DROP TABLE cold_cold");
-    for (const replica of server.replicas) await (await session(replica)).query("ALTER SYSTEM SET hot_standby_feedback = on").then(async () => (await session(replica)).query("SELECT pg_reload_conf()"));
+    for (const replica of server.replicas) await (await session(replica)).query("ALTER SYSTEM SET hot_standby_feedback = on").then(async () => (await session(replica)).query("ALTER SYSTEM SET wal_receiver_status_interval = 1"))
+      .then(async () => (await session(replica)).query("SELECT pg_reload_conf()"));
     await becomes(primary, "SELECT count(*)::int FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE coalesce(r.backend_xmin, s.xmin) IS NOT NULL", 2);
     expect(await undone()).toBe("rolled_back");
     expect(await valueOf(primary, "SELECT to_regclass('cold_cold')::text")).toBeNull();
