@@ -1,6 +1,7 @@
 /**
- * What the audit trail costs: an event (with its transaction) with and without the chain, a signature in a new connection and in a warm
- * one, what the second bundle takes to load, and verifying. node build/run.mjs bench/audit.ts [events]
+ * What the audit trail costs: an event (with its transaction) with and without the chain, a
+ * signature in a new connection and in a warm one, what the second bundle takes to load, and
+ * verifying. node build/run.mjs bench/audit.ts [events]
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +12,10 @@ import { startServer } from "../src/cli/db/server.ts";
 
 const events = Number(process.argv[2] ?? 100_000);
 const DATABASE = "ruvector_bench_audit";
-const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", log: (line) => console.error(line) });
+const server = await startServer({
+  name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test",
+  log: (line) => console.error(line),
+});
 await build();
 const connected = async (database: string): Promise<pg.Client> => {
   const client = new pg.Client({ connectionString: server.url(database) });
@@ -23,7 +27,9 @@ await admin.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`);
 await admin.query(`CREATE DATABASE ${DATABASE}`);
 const client = await connected(DATABASE);
 await client.query("CREATE EXTENSION pljs; CREATE EXTENSION vector;");
-await client.query(`BEGIN; ${await readFile(join(root, "dist/ruvector_healing.pljs.sql"), "utf8")}; COMMIT;`);
+await client.query(
+  `BEGIN; ${await readFile(join(root, "dist/ruvector_healing.pljs.sql"), "utf8")}; COMMIT;`,
+);
 
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   const began = process.hrtime.bigint();
@@ -31,12 +37,18 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - began) / 1e6;
 }
 const middle = (all: number[]): number => all.sort((a, b) => a - b)[Math.floor(all.length / 2)]!;
-const say = (what: string, value: number, unit: string): void => console.log(`${what.padEnd(70)} ${value.toFixed(value < 10 ? 2 : 0).padStart(9)} ${unit}`);
+const say = (what: string, value: number, unit: string): void =>
+  console.log(`${what.padEnd(70)} ${value.toFixed(value < 10 ? 2 : 0).padStart(9)} ${unit}`);
 
-const one = `INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
-             VALUES (1, 'public.embeddings', 7, 'action_executing', 'Moving 500 rows from partition 3 to partition 5.', '{"rows": 500, "from": "3", "to": "5", "lambda": 0.3217}')`;
-const loop = (times: number): string => `DO $$ BEGIN FOR i IN 1..${times} LOOP ${one}; COMMIT; END LOOP; END $$`;
-const triggers = (state: "ENABLE" | "DISABLE"): Promise<unknown> => client.query(`ALTER TABLE ruvector.healing_events ${state} TRIGGER USER`);
+const one = `INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind,
+  message, details)
+             VALUES (1, 'public.embeddings', 7, 'action_executing',
+               'Moving 500 rows from partition 3 to partition 5.',
+               '{"rows": 500, "from": "3", "to": "5", "lambda": 0.3217}')`;
+const loop = (times: number): string =>
+  `DO $$ BEGIN FOR i IN 1..${times} LOOP ${one}; COMMIT; END LOOP; END $$`;
+const triggers = (state: "ENABLE" | "DISABLE"): Promise<unknown> =>
+  client.query(`ALTER TABLE ruvector.healing_events ${state} TRIGGER USER`);
 
 await client.query(loop(200));
 // In turns, so that what else runs on the machine meets both.
@@ -65,25 +77,58 @@ for (let turn = 0; turn < 9; turn++) {
   await other.end();
 }
 const idle: number[] = [];
-for (let turn = 0; turn < 9; turn++) idle.push(await milliseconds(() => client.query("CALL ruvector_healing_tick()")));
+for (let turn = 0; turn < 9; turn++)
+  idle.push(await milliseconds(() => client.query("CALL ruvector_healing_tick()")));
 say("start of the JavaScript engine in a new connection", middle(empty!), "ms");
 say("loading the second bundle", middle(first), "ms");
 say("tick that signs, first signature of a connection", middle(fresh), "ms");
 say("tick that signs, further ones", middle(warm), "ms");
 say("tick without events (no collections)", middle(idle), "ms");
 
-const bulk = await milliseconds(() => client.query(one.replace(/VALUES .*/s, `SELECT 1, 'public.embeddings', g, 'action_executing', 'Moving 500 rows from partition 3 to partition 5.', '{"rows": 500, "from": "3", "to": "5", "lambda": 0.3217}' FROM generate_series(1, ${events}) g`)));
-say(`${events} events in one transaction, chained at its commit`, events / (bulk / 1000), "events/s");
-await client.query("VACUUM ANALYZE ruvector.healing_events; CALL ruvector_healing_tick()").catch(() => undefined);
-const all = Number((await client.query("SELECT count(*) AS n FROM ruvector.healing_events")).rows[0].n);
+const bulk = await milliseconds(() =>
+  client.query(
+    one.replace(
+      /VALUES .*/s,
+      "SELECT 1, 'public.embeddings', g, 'action_executing', 'Moving 500 rows from partition " +
+        `3 to partition 5.', '{"rows": 500, "from": "3", "to": "5", "lambda": 0.3217}' FROM ` +
+        `generate_series(1, ${events}) g`,
+    ),
+  ),
+);
+say(
+  `${events} events in one transaction, chained at its commit`,
+  events / (bulk / 1000),
+  "events/s",
+);
+await client
+  .query("VACUUM ANALYZE ruvector.healing_events; CALL ruvector_healing_tick()")
+  .catch(() => undefined);
+const all = Number(
+  (await client.query("SELECT count(*) AS n FROM ruvector.healing_events")).rows[0].n,
+);
 const verify: number[] = [];
-for (let turn = 0; turn < 3; turn++) verify.push(await milliseconds(() => client.query("SELECT ruvector_healing_verify_audit(NULL, NULL, 'none')")));
+for (let turn = 0; turn < 3; turn++)
+  verify.push(
+    await milliseconds(() =>
+      client.query("SELECT ruvector_healing_verify_audit(NULL, NULL, 'none')"),
+    ),
+  );
 say(`verifying ${all} events, without signatures`, all / (middle(verify) / 1000), "events/s");
-const { answer } = (await client.query("SELECT ruvector_healing_verify_audit() AS answer")).rows[0] as { answer: { intact: boolean; signatures: number } };
-const [from, to] = (await client.query("SELECT min(seq), max(seq) FROM ruvector.healing_audit_signatures")).rows.map(({ min, max }: { min: string; max: string }) => [min, max])[0]!;
-const checking = (which: string): Promise<number> => milliseconds(() => client.query(`SELECT ruvector_healing_verify_audit(${from}, ${to}, '${which}')`));
+const { answer } = (await client.query("SELECT ruvector_healing_verify_audit() AS answer"))
+  .rows[0] as { answer: { intact: boolean; signatures: number } };
+const [from, to] = (
+  await client.query("SELECT min(seq), max(seq) FROM ruvector.healing_audit_signatures")
+).rows.map(({ min, max }: { min: string; max: string }) => [min, max])[0]!;
+const checking = (which: string): Promise<number> =>
+  milliseconds(() =>
+    client.query(`SELECT ruvector_healing_verify_audit(${from}, ${to}, '${which}')`),
+  );
 const none = await checking("none");
-say(`verifying a signature (${answer.signatures} of them)`, ((await checking("all")) - none) / answer.signatures, "ms");
+say(
+  `verifying a signature (${answer.signatures} of them)`,
+  ((await checking("all")) - none) / answer.signatures,
+  "ms",
+);
 if (!answer.intact) throw new Error("the chain of the benchmark is broken");
 await client.end();
 await admin.query(`DROP DATABASE ${DATABASE} WITH (FORCE)`);

@@ -3,15 +3,22 @@
  *
  *   node --import tsx bench/mincut.ts [nodes ...]      default: 200 1000 5000
  *
- * The graphs are simulated. The baseline is the textbook algorithm for the same value: Stoer and Wagner's with a binary
- * heap, written plainly below. Every figure is a median, in milliseconds; the two must agree on the value.
+ * The graphs are simulated. The baseline is the textbook algorithm for the same value: Stoer and
+ * Wagner's with a binary heap, written plainly below. Every figure is a median, in milliseconds;
+ * the two must agree on the value.
  */
 import { performance } from "node:perf_hooks";
 import { contractedGraph } from "../src/sense/graph/contracted.ts";
 import { nominalTree, read, readPushed } from "../src/sense/graph/reading.ts";
 import { minimumCut } from "../src/sense/mincut/index.ts";
 import type { ContractedGraph } from "../src/model/graph.ts";
-import { type CollectionSize, type Faults, simulatedCollection, twoZones, weakened } from "../test/unit/support/graphs.ts";
+import {
+  type CollectionSize,
+  type Faults,
+  simulatedCollection,
+  twoZones,
+  weakened,
+} from "../test/unit/support/graphs.ts";
 
 /** Time that the runs of one figure may take together, and how many there are at most. */
 const BUDGET_MS = 400;
@@ -51,8 +58,9 @@ const columnsOf = ({ nodes, edges }: ContractedGraph): Columns => ({
 });
 
 /**
- * The baseline: M. Stoer, F. Wagner: A simple min-cut algorithm. J. ACM 44 (1997), with a binary heap of
- * (reach, node) entries; outdated entries are skipped when they surface. Neighbours are kept in maps.
+ * The baseline: M. Stoer, F. Wagner: A simple min-cut algorithm. J. ACM 44 (1997), with a binary
+ * heap of (reach, node) entries; outdated entries are skipped when they surface. Neighbours are
+ * kept in maps.
  */
 function stoerWagnerHeap({ n, u, v, capacity }: Columns): number {
   const neighbours = Array.from({ length: n }, () => new Map<number, number>());
@@ -146,13 +154,18 @@ class Heap {
 
 type Row = Readonly<Record<string, string>>;
 
-const ms = (value: number): string => (value < 10 ? value.toFixed(3) : value < 100 ? value.toFixed(1) : value.toFixed(0));
+const ms = (value: number): string =>
+  value < 10 ? value.toFixed(3) : value < 100 ? value.toFixed(1) : value.toFixed(0);
 
 function print(title: string, rows: readonly Row[]): void {
   const heads = Object.keys(rows[0]!);
-  const widths = heads.map((head) => Math.max(head.length, ...rows.map((row) => row[head]!.length)));
+  const widths = heads.map((head) =>
+    Math.max(head.length, ...rows.map((row) => row[head]!.length)),
+  );
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ");
+    cells
+      .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join("  ");
   console.log(`\n${title}\n${line(heads)}`);
   for (const row of rows) console.log(line(heads.map((head) => row[head]!)));
 }
@@ -164,7 +177,8 @@ function baseline(graph: ContractedGraph, expected: number): number {
   const columns = columnsOf(graph);
   let value = 0;
   const taken = time(() => (value = stoerWagnerHeap(columns)));
-  if (Math.abs(value - expected) > 1e-9) throw new Error(`the baseline finds ${value}, the reading ${expected}`);
+  if (Math.abs(value - expected) > 1e-9)
+    throw new Error(`the baseline finds ${value}, the reading ${expected}`);
   return taken;
 }
 
@@ -199,21 +213,23 @@ function balancedRows(nodes: number): Row[] {
 function pushedRows(nodes: number): Row[] {
   const healthy = twoZones(nodes);
   const sick = weakened(healthy, 0.2, ({ u, v }) => u === 20 || v === 20);
-  return [["healthy, noise", healthy] as const, ["one sick node", sick] as const].map(([state, graph]) => {
-    const { n, ...edges } = columnsOf(graph);
-    const tree = nominalTree(graph);
-    const cut = time(() => minimumCut(n, edges));
-    const reference = baseline(graph, minimumCut(n, edges)!.value);
-    return {
-      "nodes / edges": sizeOf(graph),
-      state,
-      "minimum cut": ms(cut),
-      "baseline (Stoer-Wagner, heap)": ms(reference),
-      "baseline / cut": (reference / cut).toFixed(0),
-      "nominal tree": ms(time(() => nominalTree(graph))),
-      "readPushed, tree kept": ms(time(() => readPushed(graph, tree))),
-    };
-  });
+  return [["healthy, noise", healthy] as const, ["one sick node", sick] as const].map(
+    ([state, graph]) => {
+      const { n, ...edges } = columnsOf(graph);
+      const tree = nominalTree(graph);
+      const cut = time(() => minimumCut(n, edges));
+      const reference = baseline(graph, minimumCut(n, edges)!.value);
+      return {
+        "nodes / edges": sizeOf(graph),
+        state,
+        "minimum cut": ms(cut),
+        "baseline (Stoer-Wagner, heap)": ms(reference),
+        "baseline / cut": (reference / cut).toFixed(0),
+        "nominal tree": ms(time(() => nominalTree(graph))),
+        "readPushed, tree kept": ms(time(() => readPushed(graph, tree))),
+      };
+    },
+  );
 }
 
 const wanted = process.argv.slice(2).map(Number);

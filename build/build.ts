@@ -1,6 +1,7 @@
 /**
- * npm run build: the bundles from src/api/bundle.ts and src/audit/ed25519.ts, and from them, for plv8 and for PLJS, the extension
- * (extension/<language>/) and the plain script for psql and migration tools (dist/). Built twice, byte-identical.
+ * npm run build: the bundles from src/api/bundle.ts and src/audit/ed25519.ts, and from them, for
+ * plv8 and for PLJS, the extension (extension/<language>/) and the plain script for psql and
+ * migration tools (dist/). Built twice, byte-identical.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -20,10 +21,14 @@ export async function build(log: (line: string) => void = () => undefined): Prom
   const files = new Map<string, string>();
   for (const language of LANGUAGES) {
     files.set(`extension/${language}/ruvector_healing.control`, controlFile(language));
-    files.set(`extension/${language}/ruvector_healing--${version}.sql`, extensionScript(language, bundles, sources));
+    files.set(
+      `extension/${language}/ruvector_healing--${version}.sql`,
+      extensionScript(language, bundles, sources),
+    );
     files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundles, sources));
   }
-  for (const [name, content] of Object.entries(await makePage())) files.set(`dist/page/${name}`, content);
+  for (const [name, content] of Object.entries(await makePage()))
+    files.set(`dist/page/${name}`, content);
   for (const [path, content] of files) {
     const target = join(root, path);
     await mkdir(dirname(target), { recursive: true });
@@ -34,7 +39,8 @@ export async function build(log: (line: string) => void = () => undefined): Prom
     }
     log(`${path} ${(Buffer.byteLength(content) / 1024).toFixed(0)} KiB`);
   }
-  for (const [name, bundle] of Object.entries(bundles)) log(`bundle ${name} ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);
+  for (const [name, bundle] of Object.entries(bundles))
+    log(`bundle ${name} ${(bundle.source.length / 1024).toFixed(1)} KiB, sha256 ${bundle.hash}`);
 }
 
 if (process.argv[1]?.endsWith("build.ts")) {
@@ -44,10 +50,15 @@ if (process.argv[1]?.endsWith("build.ts")) {
   await writeMetricsTable();
   await writeQueries();
   await writeDashboard();
-  // The demo and the quick tests make it too, when they need it; nothing for a server depends on it.
+  // The demo and the quick tests make it too, when they need it; nothing for a server depends on
+  // it.
   const { snapshotFile } = await import("../src/cli/embedded/snapshot.ts");
   await snapshotFile({ log: (line) => console.log(line) }).then(
     () => console.log("snapshot of the embedded database: there"),
-    (error: unknown) => console.warn(`snapshot of the embedded database: not made (${error instanceof Error ? error.message : String(error)})`),
+    (error: unknown) =>
+      console.warn(
+        "snapshot of the embedded database: not made " +
+          `(${error instanceof Error ? error.message : String(error)})`,
+      ),
   );
 }

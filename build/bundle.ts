@@ -1,4 +1,7 @@
-/** The bundles, each one function body that returns { call }: the loop, and beside it the signatures of the audit trail. */
+/**
+ * The bundles, each one function body that returns { call }: the loop, and beside it the signatures
+ * of the audit trail.
+ */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -10,20 +13,27 @@ export interface Bundle {
   readonly hash: string;
 }
 
-/** Two, because the loop's is loaded by every connection of pg_cron, and signatures are rarely needed: 22 KiB, 16 ms. */
+/**
+ * Two, because the loop's is loaded by every connection of pg_cron, and signatures are rarely
+ * needed: 22 KiB, 16 ms.
+ */
 export interface Bundles {
   readonly loop: Bundle;
   readonly audit: Bundle;
 }
 
-export const makeBundles = async (): Promise<Bundles> => ({ loop: await makeBundle(), audit: await makeBundle("src/audit/ed25519.ts") });
+export const makeBundles = async (): Promise<Bundles> => ({
+  loop: await makeBundle(),
+  audit: await makeBundle("src/audit/ed25519.ts"),
+});
 
 /** The dollar quote that wraps the bundle in SQL. */
 export const QUOTE = "$ruvector_healing_bundle$";
 
 /**
- * What somebody on the bundle's way into a database would rewrite or stumble over. The build refuses it rather than
- * escape it: a bundle that differs from what was tested is worse than no bundle.
+ * What somebody on the bundle's way into a database would rewrite or stumble over. The build
+ * refuses it rather than escape it: a bundle that differs from what was tested is worse than no
+ * bundle.
  */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/@extschema(:[^@]*)?@|@extowner@/, "CREATE EXTENSION replaces it"],
@@ -41,12 +51,17 @@ export function refuseRewritten(source: string): void {
     const found = token.exec(source);
     if (found) {
       const around = source.slice(Math.max(0, found.index - 60), found.index + 60);
-      throw new Error(`the bundle holds ${JSON.stringify(found[0])} (${why}), near: ${JSON.stringify(around)}`);
+      throw new Error(
+        `the bundle holds ${JSON.stringify(found[0])} (${why}), near: ${JSON.stringify(around)}`,
+      );
     }
   }
 }
 
-/** @param entry a module that exports `call`; tests bundle their own, to call a part of the product inside the database */
+/**
+ * @param entry a module that exports `call`; tests bundle their own, to call a part of the product
+ *   inside the database
+ */
 export async function makeBundle(entry = "src/api/bundle.ts"): Promise<Bundle> {
   const result = await build({
     entryPoints: [join(root, entry)],
@@ -70,8 +85,9 @@ export async function makeBundle(entry = "src/api/bundle.ts"): Promise<Bundle> {
     lineLimit: 2000,
     logLevel: "warning",
   });
-  // "\{" means "{" in strings and in regular expressions alike, the only places where "${" is left (one in zod).
-  // lineLimit continues a string behind "\" on the next line: never before another "\", with which a line of psql's commands begins.
+  // "\{" means "{" in strings and in regular expressions alike, the only places where "${" is left
+  // (one in zod). lineLimit continues a string behind "\" on the next line: never before another
+  // "\", with which a line of psql's commands begins.
   const text = result.outputFiles[0]!.text.replace(/\\\n(?=\\)/g, "");
   const source = `${text.replaceAll("${", "$\\{")}return bundle;\n`;
   refuseRewritten(source);

@@ -1,7 +1,8 @@
 /**
- * npm run pack: the package as it is published, dist/ruvector-healing-<version>.tgz: the commands in one bundle (no dependencies: nothing is
- * fetched on installing, and nobody else's update gets in), the install scripts, the docs. Its package.json is made here: the checkout's names
- * what developers need.
+ * npm run pack: the package as it is published, dist/ruvector-healing-<version>.tgz: the commands
+ * in one bundle (no dependencies: nothing is fetched on installing, and nobody else's update gets
+ * in), the install scripts, the docs. Its package.json is made here: the checkout's names what
+ * developers need.
  */
 import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -20,11 +21,21 @@ interface Manifest {
 
 /** Licenses of what is in the bundle, as they ask to be passed on. */
 async function licenses(packages: readonly string[]): Promise<string> {
-  const texts = await Promise.all(packages.map(async (folder) => {
-    const { name, version: its, license = "see its page" } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8")) as { name: string; version: string; license?: string };
-    const file = (await readdir(join(root, folder))).find((one) => /^licen[cs]e/i.test(one));
-    return `${name} ${its} (${license})\n\n${file === undefined ? "" : (await readFile(join(root, folder, file), "utf8")).trim()}\n`;
-  }));
+  const texts = await Promise.all(
+    packages.map(async (folder) => {
+      const {
+        name,
+        version: its,
+        license = "see its page",
+      } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8")) as {
+        name: string;
+        version: string;
+        license?: string;
+      };
+      const file = (await readdir(join(root, folder))).find((one) => /^licen[cs]e/i.test(one));
+      return `${name} ${its} (${license})\n\n${file === undefined ? "" : (await readFile(join(root, folder, file), "utf8")).trim()}\n`;
+    }),
+  );
   return `What the commands in cli/ contain of others.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
@@ -37,12 +48,26 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
   const { packages } = await buildCli(join(folder, "cli"));
   await cp(join(root, "src/cli/bin.mjs"), join(folder, "cli/bin.mjs"));
   await mkdir(join(folder, "sql"));
-  for (const language of LANGUAGES) await cp(join(root, `dist/ruvector_healing.${language}.sql`), join(folder, `sql/ruvector_healing.${language}.sql`));
-  for (const path of ["docs", "README.md", "LICENSE", "CHANGELOG.md"]) await cp(join(root, path), join(folder, path), { recursive: true });
+  for (const language of LANGUAGES)
+    await cp(
+      join(root, `dist/ruvector_healing.${language}.sql`),
+      join(folder, `sql/ruvector_healing.${language}.sql`),
+    );
+  for (const path of ["docs", "README.md", "LICENSE", "CHANGELOG.md"])
+    await cp(join(root, path), join(folder, path), { recursive: true });
   await writeFile(join(folder, "cli/LICENSES.txt"), await licenses(packages));
-  const { name, description, license, engines } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Manifest;
-  await writeFile(join(folder, "package.json"), `${JSON.stringify({ name, version, description, license, type: "module", engines, bin: { [name]: "cli/bin.mjs" } }, null, 2)}\n`);
-  const { stdout } = await promisify(execFile)("npm", ["pack", folder, "--pack-destination", into, "--json"], { cwd: into });
+  const { name, description, license, engines } = JSON.parse(
+    await readFile(join(root, "package.json"), "utf8"),
+  ) as Manifest;
+  await writeFile(
+    join(folder, "package.json"),
+    `${JSON.stringify({ name, version, description, license, type: "module", engines, bin: { [name]: "cli/bin.mjs" } }, null, 2)}\n`,
+  );
+  const { stdout } = await promisify(execFile)(
+    "npm",
+    ["pack", folder, "--pack-destination", into, "--json"],
+    { cwd: into },
+  );
   await rm(folder, { recursive: true, force: true });
   return join(into, (JSON.parse(stdout) as [{ filename: string }])[0].filename);
 }

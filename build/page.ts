@@ -8,8 +8,17 @@ const folder = join(root, "src/cli/page/client");
 
 export async function makePage(): Promise<Record<"index.html" | "page.css" | "page.js", string>> {
   const result = await build({
-    entryPoints: [join(folder, "main.ts")], absWorkingDir: root, bundle: true, write: false, format: "esm", target: "es2020",
-    minifyWhitespace: true, minifySyntax: true, legalComments: "none", charset: "utf8", logLevel: "warning",
+    entryPoints: [join(folder, "main.ts")],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2020",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: "none",
+    charset: "utf8",
+    logLevel: "warning",
   });
   return {
     "index.html": await readFile(join(folder, "index.html"), "utf8"),

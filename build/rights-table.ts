@@ -1,4 +1,7 @@
-/** The table of rights in docs/security.md, written from sql/20_internal/005_healing_levels.sql so that it cannot say anything else. */
+/**
+ * The table of rights in docs/security.md, written from sql/20_internal/005_healing_levels.sql so
+ * that it cannot say anything else.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./project.ts";
@@ -16,23 +19,31 @@ export interface RoutineLevel {
 
 export async function readLevels(): Promise<RoutineLevel[]> {
   const text = await readFile(LEVELS_FILE, "utf8");
-  return [...text.matchAll(/^ {2}\('(\w+)', '(\w+)', (true|false)\),?$/gm)].map(([, routine, level, byTenant]) => ({
-    routine: routine!, level: level as RoutineLevel["level"], byTenant: byTenant === "true",
-  }));
+  return [...text.matchAll(/^ {2}\('(\w+)', '(\w+)', (true|false)\),?$/gm)].map(
+    ([, routine, level, byTenant]) => ({
+      routine: routine!,
+      level: level as RoutineLevel["level"],
+      byTenant: byTenant === "true",
+    }),
+  );
 }
 
 /** Whether a role of a level may execute what asks for another. */
 function may(level: (typeof LEVELS)[number], wanted: RoutineLevel["level"]): boolean {
   if (wanted === "everybody") return true;
   if (level === "actuator" || wanted === "actuator") return level === wanted;
-  return LEVELS.indexOf(wanted as never) >= 0 && LEVELS.indexOf(wanted as never) <= LEVELS.indexOf(level);
+  return (
+    LEVELS.indexOf(wanted as never) >= 0 && LEVELS.indexOf(wanted as never) <= LEVELS.indexOf(level)
+  );
 }
 
 export function rightsTable(levels: readonly RoutineLevel[]): string {
   const rows = levels
     .filter(({ routine }) => routine.startsWith("ruvector_"))
     .map(({ routine, level, byTenant }) => {
-      const cells = LEVELS.map((column) => (may(column, level) ? (column === "viewer" && byTenant ? "yes, by tenant too" : "yes") : ""));
+      const cells = LEVELS.map((column) =>
+        may(column, level) ? (column === "viewer" && byTenant ? "yes, by tenant too" : "yes") : "",
+      );
       return `| \`${routine}\` | ${cells.join(" | ")} |`;
     });
   return [HEAD, `|---${"|---".repeat(LEVELS.length)}|`, ...rows, ""].join("\n");

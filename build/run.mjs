@@ -10,7 +10,9 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = 20;
 if (Number(process.versions.node.split(".")[0]) < wanted) {
-  console.error(`ruvector_healing needs Node.js ${wanted} or newer; this is ${process.version}. See https://nodejs.org.`);
+  console.error(
+    `ruvector_healing needs Node.js ${wanted} or newer; this is ${process.version}. See https://nodejs.org.`,
+  );
   process.exit(1);
 }
 
@@ -23,16 +25,31 @@ const stamp = join(root, "node_modules", ".package-lock.json");
 const lock = join(root, "package-lock.json");
 const current = existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs;
 const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const whole = Object.keys(devDependencies).every((name) => existsSync(join(root, "node_modules", name)));
+const whole = Object.keys(devDependencies).every((name) =>
+  existsSync(join(root, "node_modules", name)),
+);
 if (!current || !(whole || light)) {
   console.error("Installing the packages of package-lock.json (once)...");
   // --prefer-offline: the lock file names exact versions with their checksums, so what npm's cache has needs no asking (3 s of 10).
-  const install = spawnSync("npm", ["ci", ...(light && !whole ? ["--omit=dev"] : []), "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
+  const install = spawnSync(
+    "npm",
+    [
+      "ci",
+      ...(light && !whole ? ["--omit=dev"] : []),
+      "--prefer-offline",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+    ],
+    {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+    },
+  );
   if (install.status !== 0) {
-    console.error("npm ci failed: see the lines above. The demo and the tests need the packages named in package.json.");
+    console.error(
+      "npm ci failed: see the lines above. The demo and the tests need the packages named in package.json.",
+    );
     process.exit(install.status ?? 1);
   }
   JSON.parse(readFileSync(stamp, "utf8"));

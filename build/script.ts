@@ -1,4 +1,7 @@
-/** SQL from sql/**: the sources in the order of their numbers, with the generated functions in between. */
+/**
+ * SQL from sql/**: the sources in the order of their numbers, with the generated functions in
+ * between.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SETTINGS } from "../src/configuration/settings.ts";
@@ -16,12 +19,16 @@ export interface Source {
 export async function readSources(): Promise<Source[]> {
   const found = await readdir(join(root, "sql"), { recursive: true });
   const paths = found.filter((path) => path.endsWith(".sql")).sort();
-  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(root, "sql", path), "utf8") })));
+  return Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(join(root, "sql", path), "utf8") })),
+  );
 }
 
 const literal = (value: string): string => `'${value.replace(/'/g, "''")}'`;
 
-/** A bundle and its hash as functions: replaced as a whole by the next version, no table to migrate. */
+/**
+ * A bundle and its hash as functions: replaced as a whole by the next version, no table to migrate.
+ */
 const bundleFunction = (name: string, { source, hash }: Bundle, what: string): string => `
 CREATE OR REPLACE FUNCTION ruvector.${name}()
 RETURNS text
@@ -34,7 +41,8 @@ CREATE OR REPLACE FUNCTION ruvector.${name}_hash()
 RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $function$SELECT '${hash}'$function$;
-COMMENT ON FUNCTION ruvector.${name}_hash() IS 'SHA-256 of the bundle: sessions reload when it changes.';
+COMMENT ON FUNCTION ruvector.${name}_hash()
+  IS 'SHA-256 of the bundle: sessions reload when it changes.';
 `;
 
 const bundleFunctions = ({ loop, audit }: Bundles): string => `
@@ -51,7 +59,10 @@ COMMENT ON FUNCTION ruvector.healing_version() IS 'Version of ruvector_healing.'
 function settingDefinitions(): string {
   const rows = SETTINGS.map(({ key, default: value, unit, min, max, description }, place) => {
     const range = min === undefined ? unit : `${min} to ${max} (${unit})`;
-    return `  (${place}, ${literal(key)}, ${literal(JSON.stringify(value))}::jsonb, ${literal(range)}, ${literal(description)})`;
+    return (
+      `  (${place}, ${literal(key)}, ${literal(JSON.stringify(value))}::jsonb, ` +
+      `${literal(range)}, ${literal(description)})`
+    );
   });
   return `
 CREATE OR REPLACE FUNCTION ruvector.healing_setting_definitions()
@@ -61,18 +72,21 @@ AS $function$
 VALUES
 ${rows.join(",\n")}
 $function$;
-COMMENT ON FUNCTION ruvector.healing_setting_definitions() IS 'All settings with default, range and meaning.';
+COMMENT ON FUNCTION ruvector.healing_setting_definitions()
+  IS 'All settings with default, range and meaning.';
 `;
 }
 
 function strategies(): string {
   const rows = STRATEGIES.map(
     ({ name, handles, impact, reversible, description }) =>
-      `  (${literal(name)}, ARRAY[${handles.map(literal).join(", ")}], ${impact}::float8, ${reversible}, ${literal(description)})`,
+      `  (${literal(name)}, ARRAY[${handles.map(literal).join(", ")}], ${impact}::float8, ` +
+      `${reversible}, ${literal(description)})`,
   );
   return `
 CREATE OR REPLACE FUNCTION ruvector.healing_strategies()
-RETURNS TABLE (name text, handles text[], impact double precision, reversible boolean, description text)
+RETURNS TABLE (name text, handles text[], impact double precision, reversible boolean,
+  description text)
 LANGUAGE sql IMMUTABLE
 AS $function$
 VALUES
@@ -85,7 +99,9 @@ COMMENT ON FUNCTION ruvector.healing_strategies() IS 'The strategies there are.'
 function metricFamilies(): string {
   const texts = (values: readonly string[]): string => `'{${values.join(",")}}'::text[]`;
   const rows = FAMILIES.map(
-    ({ name, type, labels, help, sources }, place) => `  (${place}, ${literal(name)}, ${literal(type)}, ${texts(labels)}, ${literal(help)}, ${texts(sources)})`,
+    ({ name, type, labels, help, sources }, place) =>
+      `  (${place}, ${literal(name)}, ${literal(type)}, ${texts(labels)}, ${literal(help)}, ` +
+      `${texts(sources)})`,
   );
   return `
 CREATE OR REPLACE FUNCTION ruvector.healing_metric_families()
@@ -95,11 +111,15 @@ AS $function$
 VALUES
 ${rows.join(",\n")}
 $function$;
-COMMENT ON FUNCTION ruvector.healing_metric_families() IS 'The metrics there are: what ruvector_healing_metrics() prints as HELP and TYPE.';
+COMMENT ON FUNCTION ruvector.healing_metric_families()
+  IS 'The metrics there are: what ruvector_healing_metrics() prints as HELP and TYPE.';
 `;
 }
 
-/** Generated functions come with the internals: before the functions that call them, after the tables. */
+/**
+ * Generated functions come with the internals: before the functions that call them, after the
+ * tables.
+ */
 function body(language: Language, bundles: Bundles, sources: readonly Source[]): string {
   const parts: string[] = [];
   let generated = false;
@@ -114,15 +134,20 @@ function body(language: Language, bundles: Bundles, sources: readonly Source[]):
 }
 
 /**
- * Citus copies functions to its workers, where ours fail. Without it this is a setting of no meaning. In a script for psql it holds until its end, whether
- * that runs in a transaction or not.
+ * Citus copies functions to its workers, where ours fail. Without it this is a setting of no
+ * meaning. In a script for psql it holds until its end, whether that runs in a transaction or not.
  */
 const NO_CITUS = "citus.enable_ddl_propagation";
 
-const header = (language: Language): string => `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
+const header = (language: Language): string =>
+  `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
 
 /** For psql and migration tools. Running it again brings an older installation up to date. */
-export function plainScript(language: Language, bundles: Bundles, sources: readonly Source[]): string {
+export function plainScript(
+  language: Language,
+  bundles: Bundles,
+  sources: readonly Source[],
+): string {
   return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ruvector_healing.${language}.sql
 -- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
 SET LOCAL client_min_messages = warning;
@@ -134,18 +159,54 @@ RESET ${NO_CITUS};
 
 /** Tables whose rows are the user's: pg_dump must carry them. */
 export const STATE_TABLES = [
-  "collections", "healing_config", "integrity_samples", "integrity_state", "integrity_reports", "healing_actions", "healing_steps",
-  "healing_leases", "healing_jobs", "healing_actuations", "healing_outcomes", "healing_weights", "healing_events", "healing_refusals", "healing_routes",
-  "healing_job_priorities", "healing_forecasts", "healing_suspensions", "healing_tenants", "healing_counters", "healing_audit_head", "healing_audit_keys", "healing_audit_signatures",
+  "collections",
+  "healing_config",
+  "integrity_samples",
+  "integrity_state",
+  "integrity_reports",
+  "healing_actions",
+  "healing_steps",
+  "healing_leases",
+  "healing_jobs",
+  "healing_actuations",
+  "healing_outcomes",
+  "healing_weights",
+  "healing_events",
+  "healing_refusals",
+  "healing_routes",
+  "healing_job_priorities",
+  "healing_forecasts",
+  "healing_suspensions",
+  "healing_tenants",
+  "healing_counters",
+  "healing_audit_head",
+  "healing_audit_keys",
+  "healing_audit_signatures",
 ] as const;
 
 const STATE_SEQUENCES = [
-  "collections_collection_id_seq", "integrity_samples_id_seq", "healing_actions_id_seq", "healing_steps_id_seq",
-  "healing_leases_id_seq", "healing_jobs_id_seq", "healing_actuations_id_seq", "healing_outcomes_id_seq", "healing_events_id_seq", "healing_refusals_id_seq", "healing_forecasts_id_seq", "healing_suspensions_id_seq",
+  "collections_collection_id_seq",
+  "integrity_samples_id_seq",
+  "healing_actions_id_seq",
+  "healing_steps_id_seq",
+  "healing_leases_id_seq",
+  "healing_jobs_id_seq",
+  "healing_actuations_id_seq",
+  "healing_outcomes_id_seq",
+  "healing_events_id_seq",
+  "healing_refusals_id_seq",
+  "healing_forecasts_id_seq",
+  "healing_suspensions_id_seq",
 ] as const;
 
-export function extensionScript(language: Language, bundles: Bundles, sources: readonly Source[]): string {
-  const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map((name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`);
+export function extensionScript(
+  language: Language,
+  bundles: Bundles,
+  sources: readonly Source[],
+): string {
+  const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map(
+    (name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`,
+  );
   return `${header(language)}\\echo Use "CREATE EXTENSION ruvector_healing" to load this file. \\quit
 SET LOCAL ${NO_CITUS} = off;
 ${body(language, bundles, sources)}
@@ -154,7 +215,9 @@ ${dumped.join("\n")}
 `;
 }
 
-export const controlFile = (language: Language): string => `comment = 'PostgreSQL that runs vector search and heals itself from inside'
+export const controlFile = (
+  language: Language,
+): string => `comment = 'PostgreSQL that runs vector search and heals itself from inside'
 default_version = '${version}'
 relocatable = false
 schema = public

@@ -1,4 +1,7 @@
-/** The table of settings in docs/configuration.md, written from the definitions so that it cannot say anything else. */
+/**
+ * The table of settings in docs/configuration.md, written from the definitions so that it cannot
+ * say anything else.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SETTINGS } from "../src/configuration/settings.ts";

@@ -1,7 +1,8 @@
 /**
- * npm test: type check and unit tests (no server) while the throwaway server is made, then the tests on PGlite and those on the real server side by
- * side: much of the latter is waiting. npm run test:unit, test:embedded, test:server and npm run check run a part. Ends with the line
- * "N passed, N failed". npm run test:watch runs the unit and the embedded tests again as files are saved.
+ * npm test: type check and unit tests (no server) while the throwaway server is made, then the
+ * tests on PGlite and those on the real server side by side: much of the latter is waiting. npm run
+ * test:unit, test:embedded, test:server and npm run check run a part. Ends with the line "N passed,
+ * N failed". npm run test:watch runs the unit and the embedded tests again as files are saved.
  */
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,7 +14,10 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly unknown[];
+  }[];
 }
 
 type Project = "unit" | "embedded" | "server";
@@ -31,11 +35,16 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 /** Ends with the program; what it printed, where that was asked for. */
-async function run(command: string, args: readonly string[], stdio: StdioOptions): Promise<{ status: number; output: string }> {
+async function run(
+  command: string,
+  args: readonly string[],
+  stdio: StdioOptions,
+): Promise<{ status: number; output: string }> {
   const child = spawn(command, args, { cwd: root, stdio });
   children.add(child);
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => void (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => void (output += chunk.toString()));
   const status = await new Promise<number>((resolve) => {
     child.on("error", (error) => {
       output += `${error.message}\n`;
@@ -50,8 +59,16 @@ async function run(command: string, args: readonly string[], stdio: StdioOptions
 }
 
 async function check(): Promise<void> {
-  for (const project of ["tsconfig.json", "build/tsconfig.bundle.json", "build/tsconfig.page.json"]) {
-    const { status } = await run(join(root, "node_modules/.bin/tsc"), ["--noEmit", "-p", project], "inherit");
+  for (const project of [
+    "tsconfig.json",
+    "build/tsconfig.bundle.json",
+    "build/tsconfig.page.json",
+  ]) {
+    const { status } = await run(
+      join(root, "node_modules/.bin/tsc"),
+      ["--noEmit", "-p", project],
+      "inherit",
+    );
     counts[status === 0 ? "passed" : "failed"]++;
     console.log(`type check with ${project}: ${status === 0 ? "passed" : "failed"}`);
   }
@@ -62,14 +79,21 @@ async function vitest(projects: readonly Project[], files: readonly string[]): P
   const outcome = join(folder, "report.json");
   const named = projects.flatMap((project) => ["--project", project]);
   const reports = ["--reporter=default", "--reporter=json", `--outputFile.json=${outcome}`];
-  const { status } = await run(vitestProgram, ["run", "--config", "test/vitest.config.ts", ...named, ...reports, ...files], "inherit");
+  const { status } = await run(
+    vitestProgram,
+    ["run", "--config", "test/vitest.config.ts", ...named, ...reports, ...files],
+    "inherit",
+  );
   try {
     const report = JSON.parse(readFileSync(outcome, "utf8")) as Report;
     counts.passed += report.numPassedTests;
     counts.failed += report.numFailedTests;
     counts.skipped += report.numPendingTests;
-    // A file that failed before its first test, or a server that did not start, has no failed test to count.
-    const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+    // A file that failed before its first test, or a server that did not start, has no failed test
+    // to count.
+    const broken = report.testResults.filter(
+      (file) => file.status === "failed" && file.assertionResults.length === 0,
+    ).length;
     counts.failed += broken;
     if (status !== 0 && report.numFailedTests + broken === 0) counts.failed++;
   } catch {
@@ -80,11 +104,24 @@ async function vitest(projects: readonly Project[], files: readonly string[]): P
   }
 }
 
-/** With the settings of the tests' global setup, or it would be restarted there. Where it has to be made first, that is a minute of downloads and unpacking. Its words are kept: they would come between those of the tests. */
+/**
+ * With the settings of the tests' global setup, or it would be restarted there. Where it has to be
+ * made first, that is a minute of downloads and unpacking. Its words are kept: they would come
+ * between those of the tests.
+ */
 const prepareServer = (): Promise<{ status: number; output: string }> =>
   run(
     process.execPath,
-    ["--import", "tsx", "src/cli/db/main.ts", "start", "--set", "fsync=off", "--name", process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"],
+    [
+      "--import",
+      "tsx",
+      "src/cli/db/main.ts",
+      "start",
+      "--set",
+      "fsync=off",
+      "--name",
+      process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test",
+    ],
     ["ignore", "pipe", "pipe"],
   );
 
@@ -102,7 +139,11 @@ async function everything(files: readonly string[]): Promise<void> {
 /** Runs until it is stopped. */
 async function watch(files: readonly string[]): Promise<never> {
   const projects = ["unit", "embedded"].flatMap((project) => ["--project", project]);
-  const { status } = await run(vitestProgram, ["watch", "--config", "test/vitest.config.ts", ...projects, ...files], "inherit");
+  const { status } = await run(
+    vitestProgram,
+    ["watch", "--config", "test/vitest.config.ts", ...projects, ...files],
+    "inherit",
+  );
   process.exit(status);
 }
 
@@ -111,5 +152,8 @@ if (what === "watch") await watch(files);
 else if (what === "all") await everything(files);
 else if (what === "check") await check();
 else if (what === "unit" || what === "embedded" || what === "server") await vitest([what], files);
-console.log(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
+console.log(
+  `${counts.passed} passed, ${counts.failed} ` +
+    `failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
+);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

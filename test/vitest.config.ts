@@ -2,11 +2,13 @@ import { defineConfig } from "vitest/config";
 import { root } from "../build/project.ts";
 import { Order } from "./support/order.ts";
 
-// Some server tests mostly wait (for pg_cron's minutes, for restarts): more workers than the two cores they were tried on keep those busy. 4 is not measured.
+// Some server tests mostly wait (for pg_cron's minutes, for restarts): more workers than the two
+// cores they were tried on keep those busy. 4 is not measured.
 const maxWorkers = 4;
 
-// Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server tests need the throwaway server, made by their
-// global setup. What is in test/integration runs on both. Embedded and server tests of one run share the workers.
+// Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server
+// tests need the throwaway server, made by their global setup. What is in test/integration runs on
+// both. Embedded and server tests of one run share the workers.
 export default defineConfig({
   test: {
     sequence: { sequencer: Order },
@@ -17,7 +19,8 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts"],
           root,
           environment: "node",
-          // Pure modules: a process for each file would be half of their time (21 s of a core to 9). Those of the others hold servers and databases.
+          // Pure modules: a process for each file would be half of their time (21 s of a core to
+          // 9). Those of the others hold servers and databases.
           isolate: false,
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -31,7 +34,8 @@ export default defineConfig({
           globalSetup: ["test/support/embedded-setup.ts", "test/embedded/support/global-setup.ts"],
           root,
           environment: "node",
-          // Starting a database takes seconds of one core, and there are two: many times that when others use them too.
+          // Starting a database takes seconds of one core, and there are two: many times that when
+          // others use them too.
           testTimeout: 180_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 1 },

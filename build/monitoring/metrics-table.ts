@@ -1,4 +1,7 @@
-/** The table of metrics in docs/monitoring.md, written from the list so that it cannot say anything else. */
+/**
+ * The table of metrics in docs/monitoring.md, written from the list so that it cannot say anything
+ * else.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../project.ts";
@@ -7,7 +10,10 @@ import { FAMILIES } from "./families.ts";
 export const MONITORING_PAGE = join(root, "docs/monitoring.md");
 
 export function metricsTable(): string {
-  const rows = FAMILIES.map(({ name, type, labels, help }) => `| \`${name}\` | ${type} | ${labels.join(", ")} | ${help.replaceAll("|", "\\|")} |`);
+  const rows = FAMILIES.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.join(", ")} | ${help.replaceAll("|", "\\|")} |`,
+  );
   return ["| metric | type | labels | meaning |", "|---|---|---|---|", ...rows, ""].join("\n");
 }
 

@@ -1,6 +1,7 @@
--- Nothing of somebody else's may stand where ours is about to be: CREATE OR REPLACE would leave a function with its owner, who could change what
--- it does, and CREATE ... IF NOT EXISTS would take their table for ours. The same check tells an upgrade by another role, which would
--- leave an installation of two owners.
+-- Nothing of somebody else's may stand where ours is about to be: CREATE OR REPLACE would leave a
+-- function with its owner, who could change what it does, and CREATE ... IF NOT EXISTS would take
+-- their table for ours. The same check tells an upgrade by another role, which would leave an
+-- installation of two owners.
 DO $ours$
 DECLARE
   foreign_object pg_catalog.text;
@@ -8,23 +9,30 @@ DECLARE
 BEGIN
   SELECT f.what, pg_catalog.pg_get_userbyid(f.owner) INTO foreign_object, foreign_owner
     FROM (
-      SELECT 'schema ruvector' AS what, n.nspowner AS owner, 1 AS place FROM pg_catalog.pg_namespace n WHERE n.nspname = 'ruvector'
+      SELECT 'schema ruvector' AS what, n.nspowner AS owner, 1 AS place
+        FROM pg_catalog.pg_namespace n WHERE n.nspname = 'ruvector'
       UNION ALL
-      SELECT 'relation ' || c.oid::pg_catalog.regclass, c.relowner, 2 FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.to_regnamespace('ruvector')
+      SELECT 'relation ' || c.oid::pg_catalog.regclass, c.relowner, 2 FROM pg_catalog.pg_class c
+        WHERE c.relnamespace = pg_catalog.to_regnamespace('ruvector')
       UNION ALL
       SELECT 'routine ' || p.oid::pg_catalog.regprocedure, p.proowner, 3
         FROM pg_catalog.pg_proc p
        WHERE (p.pronamespace = pg_catalog.to_regnamespace('ruvector')
-              -- Owners of registered tables have one function each, made by us: sql/20_internal/012_healing_owner.sql.
+              -- Owners of registered tables have one function each, made by us:
+              -- sql/20_internal/012_healing_owner.sql.
               AND NOT (p.prosecdef AND p.proname LIKE 'healing\_as\_%'))
-          OR (p.pronamespace = 'public'::pg_catalog.regnamespace AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
+          OR (p.pronamespace = 'public'::pg_catalog.regnamespace
+            AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
     ) f
    WHERE f.owner <> (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
    ORDER BY f.place, f.what LIMIT 1;
   IF foreign_object IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV032', MESSAGE = pg_catalog.format('%s belongs to role %I', foreign_object, foreign_owner),
-      DETAIL = pg_catalog.format('This script is run by role %I, and what it makes must belong to one role.', current_user),
-      HINT = pg_catalog.format('If %1$I installed ruvector_healing: SET ROLE %1$I; and run the script again. If not, drop what it made: it is not ours.', foreign_owner);
+    RAISE EXCEPTION USING ERRCODE = 'RV032', MESSAGE = pg_catalog.format('%s belongs to role %I',
+      foreign_object, foreign_owner),
+      DETAIL = pg_catalog.format('This script is run by role %I, and what it makes must belong '
+        'to one role.', current_user),
+      HINT = pg_catalog.format('If %1$I installed ruvector_healing: SET ROLE %1$I; and run the '
+        'script again. If not, drop what it made: it is not ours.', foreign_owner);
   END IF;
 END
 $ours$;

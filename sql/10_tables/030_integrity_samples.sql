@@ -18,9 +18,14 @@ CREATE TABLE IF NOT EXISTS ruvector.integrity_samples (
   unmeasured    jsonb NOT NULL DEFAULT '[]',
   duration_ms   double precision
 );
-CREATE INDEX IF NOT EXISTS integrity_samples_collection ON ruvector.integrity_samples (collection_id, sampled_at DESC);
+CREATE INDEX IF NOT EXISTS integrity_samples_collection ON ruvector.integrity_samples
+  (collection_id, sampled_at DESC);
 -- Retention removes by age only.
-CREATE INDEX IF NOT EXISTS integrity_samples_age ON ruvector.integrity_samples USING brin (sampled_at);
-COMMENT ON TABLE ruvector.integrity_samples IS 'One row per reading of a collection''s contracted graph.';
-COMMENT ON COLUMN ruvector.integrity_samples.lambda IS 'Worst surviving fraction of the designed connectivity, 0 to 1; NULL: not known.';
-COMMENT ON COLUMN ruvector.integrity_samples.mass IS 'Share of the collection''s rows on the smaller side of the cut.';
+CREATE INDEX IF NOT EXISTS integrity_samples_age ON ruvector.integrity_samples
+  USING brin (sampled_at);
+COMMENT ON TABLE ruvector.integrity_samples
+  IS 'One row per reading of a collection''s contracted graph.';
+COMMENT ON COLUMN ruvector.integrity_samples.lambda
+  IS 'Worst surviving fraction of the designed connectivity, 0 to 1; NULL: not known.';
+COMMENT ON COLUMN ruvector.integrity_samples.mass
+  IS 'Share of the collection''s rows on the smaller side of the cut.';

@@ -4,4 +4,6 @@ CREATE TABLE IF NOT EXISTS ruvector.integrity_reports (
   reported_by   text NOT NULL DEFAULT session_user,
   report        jsonb NOT NULL
 );
-COMMENT ON TABLE ruvector.integrity_reports IS 'The last report of an outside monitor for each collection; it stands for report_ttl_seconds.';
+COMMENT ON TABLE ruvector.integrity_reports
+  IS 'The last report of an outside monitor for each collection; it stands for '
+  'report_ttl_seconds.';

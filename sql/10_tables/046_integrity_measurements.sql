@@ -6,4 +6,6 @@ CREATE TABLE IF NOT EXISTS ruvector.integrity_measurements (
   value         jsonb NOT NULL,
   PRIMARY KEY (collection_id, kind)
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE ruvector.integrity_measurements IS 'Measurements that are too dear for every sample, or that the next sample is compared with: the last one of each kind.';
+COMMENT ON TABLE ruvector.integrity_measurements
+  IS 'Measurements that are too dear for every sample, or that the next sample is compared with: '
+  'the last one of each kind.';

@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_actions (
   collection       text NOT NULL,
   state            text NOT NULL CHECK (state IN (
                      'planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back',
-                     'succeeded', 'rolled_back', 'rollback_failed', 'failed', 'aborted', 'expired')),
+                     'succeeded', 'rolled_back', 'rollback_failed', 'failed', 'aborted',
+                       'expired')),
   initiated_by     text NOT NULL,
   origin           text NOT NULL CHECK (origin IN ('loop', 'trigger', 'execute')),
   problem_class    text NOT NULL,
@@ -41,7 +42,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_actions (
   finished_at      timestamptz,
   updated_at       timestamptz NOT NULL DEFAULT clock_timestamp()
 );
--- What it was planned from and is approved for (src/execute/plan-state.ts), and who approved or rejected it.
+-- What it was planned from and is approved for (src/execute/plan-state.ts), and who approved or
+-- rejected it.
 ALTER TABLE ruvector.healing_actions
   ADD COLUMN IF NOT EXISTS fingerprint text,
   ADD COLUMN IF NOT EXISTS plan_state jsonb,
@@ -52,10 +54,12 @@ ALTER TABLE ruvector.healing_actions
   ADD COLUMN IF NOT EXISTS rejection_reason text,
   -- The action that asks again, where this one's state had moved.
   ADD COLUMN IF NOT EXISTS replaced_by bigint,
-  -- How it failed, where it did: unverified, worsened, vetoed, timeout, or the SQLSTATE of its error.
+  -- How it failed, where it did: unverified, worsened, vetoed, timeout, or the SQLSTATE of its
+  -- error.
   ADD COLUMN IF NOT EXISTS failure text;
 -- One active action per collection, whoever tries and in however many sessions.
 CREATE UNIQUE INDEX IF NOT EXISTS healing_actions_active ON ruvector.healing_actions (collection_id)
   WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back');
-CREATE INDEX IF NOT EXISTS healing_actions_collection ON ruvector.healing_actions (collection_id, id DESC);
+CREATE INDEX IF NOT EXISTS healing_actions_collection ON ruvector.healing_actions (collection_id,
+  id DESC);
 COMMENT ON TABLE ruvector.healing_actions IS 'One row per remediation, with its state.';

@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_steps (
   -- Rows that could not go back: deleted since (gone), or their place is taken (conflicts).
   gone        integer NOT NULL DEFAULT 0,
   conflicts   integer NOT NULL DEFAULT 0,
-  -- What it wrote: bytes of rows and index entries, and write-ahead log (docs/limits.md says how each is known).
+  -- What it wrote: bytes of rows and index entries, and write-ahead log (docs/limits.md says how
+  -- each is known).
   bytes       bigint NOT NULL DEFAULT 0,
   wal_bytes   bigint NOT NULL DEFAULT 0,
   -- Rows that went back, the log that took, and when last.
@@ -27,13 +28,18 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_steps (
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS wal_bytes bigint NOT NULL DEFAULT 0;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undone integer NOT NULL DEFAULT 0;
-ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undo_wal_bytes bigint NOT NULL DEFAULT 0;
+ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undo_wal_bytes bigint
+  NOT NULL DEFAULT 0;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS undo_at timestamptz;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS came_back integer NOT NULL DEFAULT 0;
 ALTER TABLE ruvector.healing_steps ADD COLUMN IF NOT EXISTS elsewhere integer NOT NULL DEFAULT 0;
--- What was done within the last hour is summed up often; journals are read seldom, and kept out of the way of that.
+-- What was done within the last hour is summed up often; journals are read seldom, and kept out of
+-- the way of that.
 ALTER TABLE ruvector.healing_steps SET (toast_tuple_target = 128);
 CREATE INDEX IF NOT EXISTS healing_steps_executed ON ruvector.healing_steps (executed_at);
-CREATE INDEX IF NOT EXISTS healing_steps_undo ON ruvector.healing_steps (undo_at) WHERE undo_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS healing_steps_undo ON ruvector.healing_steps (undo_at)
+  WHERE undo_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS healing_steps_action ON ruvector.healing_steps (action_id, id DESC);
-COMMENT ON TABLE ruvector.healing_steps IS 'Journal: each change of an action with what its undo needs, written in the transaction of the change.';
+COMMENT ON TABLE ruvector.healing_steps
+  IS 'Journal: each change of an action with what its undo needs, written in the transaction of '
+  'the change.';

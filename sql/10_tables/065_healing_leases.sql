@@ -12,6 +12,9 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_leases (
   ended_at      timestamptz,
   end_reason    text
 );
-CREATE INDEX IF NOT EXISTS healing_leases_open ON ruvector.healing_leases (collection_id, expires_at) WHERE ended_at IS NULL;
+CREATE INDEX IF NOT EXISTS healing_leases_open ON ruvector.healing_leases (collection_id,
+  expires_at) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS healing_leases_action ON ruvector.healing_leases (action_id);
-COMMENT ON TABLE ruvector.healing_leases IS 'Changes that are temporary by nature (a throttle, a paused job, closed routing); each ends by itself.';
+COMMENT ON TABLE ruvector.healing_leases
+  IS 'Changes that are temporary by nature (a throttle, a paused job, closed routing); each '
+  'ends by itself.';

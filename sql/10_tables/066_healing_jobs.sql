@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_jobs (
   -- Without the comment that pg_cron gets in front of it.
   command       text NOT NULL,
   jobid         bigint,
-  state         text NOT NULL DEFAULT 'scheduled' CHECK (state IN ('scheduled', 'running', 'succeeded', 'failed', 'cancelled', 'lost')),
+  state         text NOT NULL DEFAULT 'scheduled'
+    CHECK (state IN ('scheduled', 'running', 'succeeded', 'failed', 'cancelled', 'lost')),
   message       text,
   pid           integer,
   scheduled_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -17,11 +18,15 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_jobs (
   started_at    timestamptz,
   ended_at      timestamptz,
   cancel_reason text,
-  -- Taken out of pg_cron before it started; a run that began in the same instant shows a little later.
+  -- Taken out of pg_cron before it started; a run that began in the same instant shows a little
+  -- later.
   withdrawn_at  timestamptz,
   -- pg_cron says it runs, but its backend is not there.
   missing_since timestamptz
 );
 -- One job at a time for a purpose of an action, whatever sessions do.
-CREATE UNIQUE INDEX IF NOT EXISTS healing_jobs_open ON ruvector.healing_jobs (action_id, purpose) WHERE state IN ('scheduled', 'running');
-COMMENT ON TABLE ruvector.healing_jobs IS 'One-off pg_cron jobs for commands that cannot run in a transaction (REINDEX CONCURRENTLY); written in the transaction that schedules them.';
+CREATE UNIQUE INDEX IF NOT EXISTS healing_jobs_open ON ruvector.healing_jobs (action_id, purpose)
+  WHERE state IN ('scheduled', 'running');
+COMMENT ON TABLE ruvector.healing_jobs
+  IS 'One-off pg_cron jobs for commands that cannot run in a transaction (REINDEX CONCURRENTLY); '
+  'written in the transaction that schedules them.';

@@ -7,4 +7,5 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_weights (
   updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (strategy_name, problem_class)
 );
-COMMENT ON TABLE ruvector.healing_weights IS 'Learned weights: success rate times (1 + mean improvement) over 30 days.';
+COMMENT ON TABLE ruvector.healing_weights
+  IS 'Learned weights: success rate times (1 + mean improvement) over 30 days.';

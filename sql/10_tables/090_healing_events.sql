@@ -9,13 +9,16 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_events (
   details       jsonb NOT NULL DEFAULT '{}',
   actor         text NOT NULL DEFAULT session_user
 );
--- The hash chain (sql/20_internal/090_healing_audit_chain.sql, docs/audit.md). content_hash comes with the insert; seq and hash
--- when the event is chained, at the commit that wrote it or soon after.
+-- The hash chain (sql/20_internal/090_healing_audit_chain.sql, docs/audit.md). content_hash comes
+-- with the insert; seq and hash when the event is chained, at the commit that wrote it or soon
+-- after.
 ALTER TABLE ruvector.healing_events ADD COLUMN IF NOT EXISTS seq bigint;
 ALTER TABLE ruvector.healing_events ADD COLUMN IF NOT EXISTS content_hash bytea;
 ALTER TABLE ruvector.healing_events ADD COLUMN IF NOT EXISTS hash bytea;
 CREATE UNIQUE INDEX IF NOT EXISTS healing_events_seq ON ruvector.healing_events (seq);
-CREATE INDEX IF NOT EXISTS healing_events_unchained ON ruvector.healing_events (id) WHERE seq IS NULL;
+CREATE INDEX IF NOT EXISTS healing_events_unchained ON ruvector.healing_events (id)
+  WHERE seq IS NULL;
 CREATE INDEX IF NOT EXISTS healing_events_at ON ruvector.healing_events (at DESC);
-CREATE INDEX IF NOT EXISTS healing_events_action ON ruvector.healing_events (action_id) WHERE action_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS healing_events_action ON ruvector.healing_events (action_id)
+  WHERE action_id IS NOT NULL;
 COMMENT ON TABLE ruvector.healing_events IS 'Every decision, transition and step, in order.';

@@ -12,13 +12,17 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_refusals (
   last_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- Set when the collection was decided on otherwise; a later refusal opens a new row.
   closed_at     timestamptz,
-  -- Closed because another reason stood in the way then: should this one come back soon, it goes on instead of beginning anew.
+  -- Closed because another reason stood in the way then: should this one come back soon, it goes on
+  -- instead of beginning anew.
   superseded    boolean NOT NULL DEFAULT false,
   -- It lasted too long, and was said aloud.
   escalated_at  timestamptz
 );
-ALTER TABLE ruvector.healing_refusals ADD COLUMN IF NOT EXISTS superseded boolean NOT NULL DEFAULT false;
+ALTER TABLE ruvector.healing_refusals ADD COLUMN IF NOT EXISTS superseded boolean
+  NOT NULL DEFAULT false;
 ALTER TABLE ruvector.healing_refusals ADD COLUMN IF NOT EXISTS escalated_at timestamptz;
-CREATE UNIQUE INDEX IF NOT EXISTS healing_refusals_open ON ruvector.healing_refusals (collection_id, reason, problem_class)
+CREATE UNIQUE INDEX IF NOT EXISTS healing_refusals_open ON ruvector.healing_refusals (collection_id,
+  reason, problem_class)
   WHERE closed_at IS NULL;
-COMMENT ON TABLE ruvector.healing_refusals IS 'Evaluations that ended in no action: counted, not repeated.';
+COMMENT ON TABLE ruvector.healing_refusals
+  IS 'Evaluations that ended in no action: counted, not repeated.';

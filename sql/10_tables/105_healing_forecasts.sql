@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_forecasts (
   -- When the action would have been verified.
   due_at           timestamptz NOT NULL,
   scored_at        timestamptz,
-  -- lambda then, without the action; NULL where something else was done meanwhile (disturbed_by) or nobody looked in time.
+  -- lambda then, without the action; NULL where something else was done meanwhile (disturbed_by) or
+  -- nobody looked in time.
   actual_lambda    double precision,
   -- Whether lambda had risen by itself by as much as verification asks for.
   recovered        boolean,
@@ -27,8 +28,12 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_forecasts (
   closed_at        timestamptz,
   closed_because   text
 );
-CREATE UNIQUE INDEX IF NOT EXISTS healing_forecasts_open ON ruvector.healing_forecasts (collection_id, strategy_name, problem_class)
+CREATE UNIQUE INDEX IF NOT EXISTS healing_forecasts_open ON ruvector.healing_forecasts
+  (collection_id, strategy_name, problem_class)
   WHERE closed_at IS NULL;
-CREATE INDEX IF NOT EXISTS healing_forecasts_due ON ruvector.healing_forecasts (collection_id, due_at) WHERE scored_at IS NULL;
+CREATE INDEX IF NOT EXISTS healing_forecasts_due ON ruvector.healing_forecasts (collection_id,
+  due_at) WHERE scored_at IS NULL;
 CREATE INDEX IF NOT EXISTS healing_forecasts_made ON ruvector.healing_forecasts (made_at);
-COMMENT ON TABLE ruvector.healing_forecasts IS 'What the loop would have done in the modes observe and recommend, and what became of lambda without it.';
+COMMENT ON TABLE ruvector.healing_forecasts
+  IS 'What the loop would have done in the modes observe and recommend, and what became of lambda '
+  'without it.';

@@ -5,4 +5,6 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_job_priorities (
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_by text NOT NULL DEFAULT session_user
 );
-COMMENT ON TABLE ruvector.healing_job_priorities IS 'Priorities of pg_cron jobs that differ from normal; high ones are never paused. Set them with ruvector_healing_job_priority().';
+COMMENT ON TABLE ruvector.healing_job_priorities
+  IS 'Priorities of pg_cron jobs that differ from normal; high ones are never paused. Set them '
+  'with ruvector_healing_job_priority().';

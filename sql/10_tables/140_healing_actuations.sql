@@ -8,22 +8,27 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_actuations (
   -- {"replicas", "previous"}: how many there shall be, and how many there were.
   wanted       jsonb NOT NULL,
   state        text NOT NULL DEFAULT 'requested'
-               CHECK (state IN ('requested', 'taken', 'succeeded', 'failed', 'expired', 'cancelled')),
+               CHECK (state IN ('requested', 'taken', 'succeeded', 'failed', 'expired',
+                 'cancelled')),
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- An answer after it is refused.
   deadline     timestamptz NOT NULL,
   taken_by     text,
   taken_at     timestamptz,
-  -- The action is being undone: who has taken the request may stop early, by answering that it failed.
+  -- The action is being undone: who has taken the request may stop early, by answering that it
+  -- failed.
   cancel_requested_at timestamptz,
   answered_at  timestamptz,
   answer       jsonb
 );
--- Until when whoever took it is believed to be at it: every report of its workload moves it on. Afterwards the request is handed out again.
+-- Until when whoever took it is believed to be at it: every report of its workload moves it on.
+-- Afterwards the request is handed out again.
 ALTER TABLE ruvector.healing_actuations ADD COLUMN IF NOT EXISTS claimed_until timestamptz;
-CREATE INDEX IF NOT EXISTS healing_actuations_open ON ruvector.healing_actuations (id) WHERE state IN ('requested', 'taken');
+CREATE INDEX IF NOT EXISTS healing_actuations_open ON ruvector.healing_actuations (id)
+  WHERE state IN ('requested', 'taken');
 CREATE INDEX IF NOT EXISTS healing_actuations_action ON ruvector.healing_actuations (action_id);
-COMMENT ON TABLE ruvector.healing_actuations IS 'What was asked of the actuator outside the database, and its answer.';
+COMMENT ON TABLE ruvector.healing_actuations
+  IS 'What was asked of the actuator outside the database, and its answer.';
 
 CREATE TABLE IF NOT EXISTS ruvector.healing_actuators (
   actuator     text NOT NULL,
@@ -33,4 +38,5 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_actuators (
   reported_at  timestamptz NOT NULL,
   PRIMARY KEY (actuator, workload)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE ruvector.healing_actuators IS 'Actuators by workload with their last report: ruvector_healing_actuator_report().';
+COMMENT ON TABLE ruvector.healing_actuators
+  IS 'Actuators by workload with their last report: ruvector_healing_actuator_report().';

@@ -3,7 +3,8 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_suspensions (
   -- NULL: on every collection, because it failed alike on several.
   collection_id integer REFERENCES ruvector.collections ON DELETE CASCADE,
   strategy_name text NOT NULL,
-  -- How long one holds comes of settings, looked up when it is asked for (ruvector.healing_suspended). 'resumed': a person lifted those before it.
+  -- How long one holds comes of settings, looked up when it is asked for
+  -- (ruvector.healing_suspended). 'resumed': a person lifted those before it.
   kind          text NOT NULL,
   reason        text NOT NULL,
   -- The action that failed or was undone, or whose moves would have been taken back.
@@ -19,6 +20,9 @@ ALTER TABLE ruvector.healing_suspensions
   ADD COLUMN IF NOT EXISTS failures integer NOT NULL DEFAULT 1,
   ALTER COLUMN collection_id DROP NOT NULL,
   DROP CONSTRAINT IF EXISTS healing_suspensions_kind_check,
-  ADD CONSTRAINT healing_suspensions_kind_check CHECK (kind IN ('oscillation', 'human_undo', 'failures', 'resumed'));
-CREATE INDEX IF NOT EXISTS healing_suspensions_collection ON ruvector.healing_suspensions (collection_id, suspended_at DESC);
-COMMENT ON TABLE ruvector.healing_suspensions IS 'Strategies that the loop leaves alone for a while, on a collection or on all, and why.';
+  ADD CONSTRAINT healing_suspensions_kind_check
+    CHECK (kind IN ('oscillation', 'human_undo', 'failures', 'resumed'));
+CREATE INDEX IF NOT EXISTS healing_suspensions_collection ON ruvector.healing_suspensions
+  (collection_id, suspended_at DESC);
+COMMENT ON TABLE ruvector.healing_suspensions
+  IS 'Strategies that the loop leaves alone for a while, on a collection or on all, and why.';

@@ -1,4 +1,5 @@
--- Locks between sessions of ours: rows of ruvector.healing_locks, tried and never waited for, held until the transaction ends.
+-- Locks between sessions of ours: rows of ruvector.healing_locks, tried and never waited for, held
+-- until the transaction ends.
 
 CREATE OR REPLACE FUNCTION ruvector.healing_try_lock(kind text, id integer DEFAULT 0)
 RETURNS boolean
@@ -10,22 +11,28 @@ BEGIN
   IF current_setting('transaction_read_only')::boolean THEN
     RETURN true;
   END IF;
-  PERFORM FROM ruvector.healing_locks l WHERE l.kind = healing_try_lock.kind AND l.id = healing_try_lock.id FOR UPDATE SKIP LOCKED;
+  PERFORM FROM ruvector.healing_locks l WHERE l.kind = healing_try_lock.kind
+    AND l.id = healing_try_lock.id FOR UPDATE SKIP LOCKED;
   IF FOUND THEN
     RETURN true;
   END IF;
-  IF EXISTS (SELECT FROM ruvector.healing_locks l WHERE l.kind = healing_try_lock.kind AND l.id = healing_try_lock.id) THEN
+  IF EXISTS (SELECT FROM ruvector.healing_locks l WHERE l.kind = healing_try_lock.kind
+    AND l.id = healing_try_lock.id) THEN
     RETURN false;
   END IF;
   -- A restored dump brings collections and no locks.
-  INSERT INTO ruvector.healing_locks AS l (kind, id) VALUES (healing_try_lock.kind, healing_try_lock.id) ON CONFLICT DO NOTHING;
+  INSERT INTO ruvector.healing_locks AS l (kind, id)
+    VALUES (healing_try_lock.kind, healing_try_lock.id) ON CONFLICT DO NOTHING;
   RETURN FOUND;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_try_lock(text, integer) IS 'Takes a lock until the end of the transaction; false while another session has it. True without one where nothing can be written.';
+COMMENT ON FUNCTION ruvector.healing_try_lock(text, integer)
+  IS 'Takes a lock until the end of the transaction; false while another session has it. True '
+  'without one where nothing can be written.';
 
--- Whoever locked a row stands in its xmax, and holds the lock on that transaction until it ends. One who did so behind a savepoint that was released
--- since is not found: the lock on a subtransaction goes with it.
+-- Whoever locked a row stands in its xmax, and holds the lock on that transaction until it ends.
+-- One who did so behind a savepoint that was released since is not found: the lock on a
+-- subtransaction goes with it.
 CREATE OR REPLACE FUNCTION ruvector.healing_lock_holders(kind text)
 RETURNS TABLE (id integer, pid integer)
 LANGUAGE sql STABLE
@@ -33,12 +40,15 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT l.id, k.pid
     FROM ruvector.healing_locks l
-    JOIN pg_locks k ON k.locktype = 'transactionid' AND k.mode = 'ExclusiveLock' AND k.granted AND k.transactionid = l.xmax
+    JOIN pg_locks k ON k.locktype = 'transactionid' AND k.mode = 'ExclusiveLock' AND k.granted
+      AND k.transactionid = l.xmax
    WHERE l.kind = healing_lock_holders.kind;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_lock_holders(text) IS 'Which sessions hold the locks of a kind.';
+COMMENT ON FUNCTION ruvector.healing_lock_holders(text)
+  IS 'Which sessions hold the locks of a kind.';
 
--- A lock that is there before anybody wants it is never waited for: two sessions that insert it at once would be.
+-- A lock that is there before anybody wants it is never waited for: two sessions that insert it at
+-- once would be.
 CREATE OR REPLACE FUNCTION ruvector.healing_make_locks()
 RETURNS void
 LANGUAGE sql
@@ -49,7 +59,8 @@ AS $function$
    WHERE NOT EXISTS (SELECT FROM ruvector.healing_locks o WHERE o.kind = k.kind AND o.id = 0)
    UNION ALL
   SELECT 'collection', c.collection_id FROM ruvector.collections c
-   WHERE NOT EXISTS (SELECT FROM ruvector.healing_locks o WHERE o.kind = 'collection' AND o.id = c.collection_id)
+   WHERE NOT EXISTS (SELECT FROM ruvector.healing_locks o WHERE o.kind = 'collection'
+     AND o.id = c.collection_id)
       ON CONFLICT DO NOTHING;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_make_locks() IS 'Makes the locks that are not there yet.';

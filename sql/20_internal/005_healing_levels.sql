@@ -1,20 +1,23 @@
 -- Who may execute what. ONE LINE FOR EACH FUNCTION THAT IS NOT FOR ITS OWNER ALONE:
 --   ('schema-less name', 'least level', filters by tenant)
--- Adding a function: add its line here, run npm run build (it rewrites the table in docs/security.md), done. Installing and upgrading grant it
--- to the roles that hold its level; a function without a line is for the installing role alone, and test/integration/rights.test.ts fails
--- for one in public. All overloads of a name have one level. Internals (ruvector.healing_*) need a line only where a function without
--- SECURITY DEFINER calls them in the name of its caller.
+-- Adding a function: add its line here, run npm run build (it rewrites the table in
+-- docs/security.md), done. Installing and upgrading grant it to the roles that hold its level; a
+-- function without a line is for the installing role alone, and test/integration/rights.test.ts
+-- fails for one in public. All overloads of a name have one level. Internals (ruvector.healing_*)
+-- need a line only where a function without SECURITY DEFINER calls them in the name of its caller.
 --
--- viewer < operator < admin: each has what the one before it has. actuator stands beside them: a role may hold it as well.
--- installer: superusers and the role that installed, and nobody else.
--- everybody: PUBLIC; what is open to it reads one small table and changes nothing. table_owner: held by the owners of registered tables.
--- Third column, true: a viewer who may see one tenant only may call it too, because every row it returns has passed
--- ruvector.healing_sees(). False, the safe answer: such a viewer may not.
+-- viewer < operator < admin: each has what the one before it has. actuator stands beside them: a
+-- role may hold it as well. installer: superusers and the role that installed, and nobody else.
+-- everybody: PUBLIC; what is open to it reads one small table and changes nothing. table_owner:
+-- held by the owners of registered tables. Third column, true: a viewer who may see one tenant only
+-- may call it too, because every row it returns has passed ruvector.healing_sees(). False, the safe
+-- answer: such a viewer may not.
 --
--- Grants are plain GRANT EXECUTE (\df+ and pg_dump show them). Who holds a level is written in the catalogue too, as EXECUTE on the
--- functions healing_level_*() below: so it is renamed, dropped, dumped and restored with the role. An upgrade grants what is new
--- and touches no other grant: what was granted or revoked by hand stays. (So a function whose level is raised must be revoked by the version
--- that raises it, in sql/90_rights.)
+-- Grants are plain GRANT EXECUTE (\df+ and pg_dump show them). Who holds a level is written in the
+-- catalogue too, as EXECUTE on the functions healing_level_*() below: so it is renamed, dropped,
+-- dumped and restored with the role. An upgrade grants what is new and touches no other grant: what
+-- was granted or revoked by hand stays. (So a function whose level is raised must be revoked by the
+-- version that raises it, in sql/90_rights.)
 CREATE OR REPLACE FUNCTION ruvector.healing_levels()
 RETURNS TABLE (routine text, level text, by_tenant boolean)
 LANGUAGE sql IMMUTABLE
@@ -83,10 +86,12 @@ VALUES
   ('ruvector_healing_audit_head', 'actuator', false),
   ('ruvector_healing_audit_links', 'actuator', false),
   ('ruvector_healing_audit_sign', 'actuator', false),
-  -- An outside monitor, or a job that watches from outside: it says what it measured, and may do nothing else.
+  -- An outside monitor, or a job that watches from outside: it says what it measured, and may do
+  -- nothing else.
   ('ruvector_integrity_report', 'actuator', false),
 
-  -- What runs with the rights of a table's owner (012_healing_owner.sql): it does for them what they could do themselves.
+  -- What runs with the rights of a table's owner (012_healing_owner.sql): it does for them what
+  -- they could do themselves.
   ('healing_run', 'table_owner', false),
   ('healing_vector_index', 'table_owner', false),
   ('healing_sample_rows', 'table_owner', false),
@@ -106,14 +111,21 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_levels() IS 'The least level that may execute each function.';
 
 -- Nobody calls these: EXECUTE on one is what holding a level is.
-CREATE OR REPLACE FUNCTION ruvector.healing_level_viewer() RETURNS void LANGUAGE sql IMMUTABLE AS '';
-CREATE OR REPLACE FUNCTION ruvector.healing_level_operator() RETURNS void LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_viewer() RETURNS void
+  LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_operator() RETURNS void
+  LANGUAGE sql IMMUTABLE AS '';
 CREATE OR REPLACE FUNCTION ruvector.healing_level_admin() RETURNS void LANGUAGE sql IMMUTABLE AS '';
-CREATE OR REPLACE FUNCTION ruvector.healing_level_actuator() RETURNS void LANGUAGE sql IMMUTABLE AS '';
-CREATE OR REPLACE FUNCTION ruvector.healing_level_tenant() RETURNS void LANGUAGE sql IMMUTABLE AS '';
-COMMENT ON FUNCTION ruvector.healing_level_tenant() IS 'Roles that may execute it are viewers of one tenant.';
-CREATE OR REPLACE FUNCTION ruvector.healing_level_table_owner() RETURNS void LANGUAGE sql IMMUTABLE AS '';
-COMMENT ON FUNCTION ruvector.healing_level_table_owner() IS 'Roles that may execute it own tables that the loop works on.';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_actuator() RETURNS void
+  LANGUAGE sql IMMUTABLE AS '';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_tenant() RETURNS void
+  LANGUAGE sql IMMUTABLE AS '';
+COMMENT ON FUNCTION ruvector.healing_level_tenant()
+  IS 'Roles that may execute it are viewers of one tenant.';
+CREATE OR REPLACE FUNCTION ruvector.healing_level_table_owner() RETURNS void
+  LANGUAGE sql IMMUTABLE AS '';
+COMMENT ON FUNCTION ruvector.healing_level_table_owner()
+  IS 'Roles that may execute it own tables that the loop works on.';
 COMMENT ON FUNCTION ruvector.healing_level_viewer() IS 'Roles that may execute it are viewers.';
 COMMENT ON FUNCTION ruvector.healing_level_operator() IS 'Roles that may execute it are operators.';
 COMMENT ON FUNCTION ruvector.healing_level_admin() IS 'Roles that may execute it are admins.';
@@ -132,8 +144,10 @@ AS $function$
    WHERE (p.pronamespace = n.oid AND p.proname = 'healing_level_' || wanted)
       OR (p.pronamespace IN (n.oid, 'public'::regnamespace)
           AND p.proname IN (SELECT l.routine FROM ruvector.healing_levels() l
-                             WHERE l.level = wanted OR (wanted = 'tenant' AND l.level = 'viewer' AND l.by_tenant)
-                                OR array_position(ARRAY['viewer', 'operator', 'admin'], l.level) < array_position(ARRAY['viewer', 'operator', 'admin'], wanted)))
+                             WHERE l.level = wanted OR (wanted = 'tenant' AND l.level = 'viewer'
+                               AND l.by_tenant)
+                                OR array_position(ARRAY['viewer', 'operator', 'admin'], l.level)
+                                  < array_position(ARRAY['viewer', 'operator', 'admin'], wanted)))
    ORDER BY p.oid;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_level_routines(text) IS 'What a role of a level may execute.';
@@ -149,11 +163,13 @@ AS $function$
    CROSS JOIN LATERAL aclexplode(p.proacl) a
     JOIN pg_roles r ON r.oid = a.grantee
    WHERE p.pronamespace = 'ruvector'::regnamespace AND p.pronargs = 0 AND a.grantee <> p.proowner
-     AND p.proname IN ('healing_level_viewer', 'healing_level_operator', 'healing_level_admin', 'healing_level_actuator', 'healing_level_tenant', 'healing_level_table_owner');
+     AND p.proname IN ('healing_level_viewer', 'healing_level_operator', 'healing_level_admin',
+       'healing_level_actuator', 'healing_level_tenant', 'healing_level_table_owner');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_level_holders() IS 'Roles and the levels they were granted.';
 
--- Grants are rows of the catalogue that two sessions cannot change at once: one after the other, never waited for long.
+-- Grants are rows of the catalogue that two sessions cannot change at once: one after the other,
+-- never waited for long.
 CREATE OR REPLACE FUNCTION ruvector.healing_rights_lock()
 RETURNS void
 LANGUAGE plpgsql
@@ -171,4 +187,5 @@ BEGIN
   END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_rights_lock() IS 'Held until the transaction ends by whoever changes rights.';
+COMMENT ON FUNCTION ruvector.healing_rights_lock()
+  IS 'Held until the transaction ends by whoever changes rights.';

@@ -1,9 +1,11 @@
--- The only way by which JavaScript reaches SQL. Errors are caught here and handed over as JSON, because
--- five SQL errors caught in JavaScript end the whole server on PLJS (ERRORDATA_STACK_SIZE exceeded: the
--- engine does not flush PostgreSQL's error state). 30 microseconds a failing statement, measured.
--- An answer has 64 MB at most: a text of 512 MB ends the whole server on plv8, and one that fills JavaScript's memory leaves a subtransaction open there.
--- Code of a table may raise megabytes of text: 2,000 characters of each are kept (ruvector.healing_text; here by itself, because owners of tables call it).
--- parameters: a JSON array of texts and nulls, read by the statement as ($1)[1], ($1)[2]...
+-- The only way by which JavaScript reaches SQL. Errors are caught here and handed over as JSON,
+-- because five SQL errors caught in JavaScript end the whole server on PLJS (ERRORDATA_STACK_SIZE
+-- exceeded: the engine does not flush PostgreSQL's error state). 30 microseconds a failing
+-- statement, measured. An answer has 64 MB at most: a text of 512 MB ends the whole server on plv8,
+-- and one that fills JavaScript's memory leaves a subtransaction open there. Code of a table may
+-- raise megabytes of text: 2,000 characters of each are kept (ruvector.healing_text; here by
+-- itself, because owners of tables call it). parameters: a JSON array of texts and nulls, read by
+-- the statement as ($1)[1], ($1)[2]...
 CREATE OR REPLACE FUNCTION ruvector.healing_run(statement text, parameters text, wants_rows boolean)
 RETURNS text
 LANGUAGE plpgsql
@@ -25,7 +27,8 @@ BEGIN
     END LOOP;
     answer := json_build_object('rows', array_to_json(result));
     IF octet_length(answer::text) > 67108864 THEN
-      RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'a statement of the loop has an answer of more than 64 MB',
+      RAISE EXCEPTION USING ERRCODE = '54000',
+        MESSAGE = 'a statement of the loop has an answer of more than 64 MB',
         DETAIL = format('%s rows, %s bytes.', cardinality(result), octet_length(answer::text));
     END IF;
     RETURN answer;
@@ -34,10 +37,13 @@ BEGIN
   GET DIAGNOSTICS affected = ROW_COUNT;
   RETURN json_build_object('count', affected);
 EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT, error_constraint = CONSTRAINT_NAME;
+  GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT,
+    error_constraint = CONSTRAINT_NAME;
   RETURN json_build_object('error', json_build_object(
-    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), ''),
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail',
+      nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), ''),
     'constraint', nullif(error_constraint, '')));
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_run(text, text, boolean) IS 'Runs one statement for the bundle; returns {rows}, {count} or {error} as JSON text.';
+COMMENT ON FUNCTION ruvector.healing_run(text, text, boolean)
+  IS 'Runs one statement for the bundle; returns {rows}, {count} or {error} as JSON text.';

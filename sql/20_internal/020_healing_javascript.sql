@@ -1,20 +1,26 @@
--- The engine starts with the first call of a role's session, and runs the function that {{LANGUAGE}}.start_proc names. Whoever calls may set it: it
--- would run with our rights, and with our globals in its hands, where it is ours that start. Not set at all cannot be pinned, and '' is not that: plv8
--- looks a function named '' up and warns, and a cancel that came meanwhile (V8 takes 20 to 30 ms) is raised at the warning, over V8's
--- head: the next garbage collection ends the whole server (8 of 29 sessions with a timeout of 14 to 70 ms). So it is this one: of another language,
--- it is found, and not even compiled. PLJS takes '' for not set, and forgets to let go of a function that it looked up: "WARNING: resource was not closed"
--- in every new session, and in the server's log with every tick.
+-- The engine starts with the first call of a role's session, and runs the function that
+-- {{LANGUAGE}}.start_proc names. Whoever calls may set it: it would run with our rights, and with
+-- our globals in its hands, where it is ours that start. Not set at all cannot be pinned, and '' is
+-- not that: plv8 looks a function named '' up and warns, and a cancel that came meanwhile (V8 takes
+-- 20 to 30 ms) is raised at the warning, over V8's head: the next garbage collection ends the whole
+-- server (8 of 29 sessions with a timeout of 14 to 70 ms). So it is this one: of another language,
+-- it is found, and not even compiled. PLJS takes '' for not set, and forgets to let go of a
+-- function that it looked up: "WARNING: resource was not closed" in every new session, and in the
+-- server's log with every tick.
 CREATE OR REPLACE FUNCTION ruvector.healing_engine_started() RETURNS void LANGUAGE sql AS '';
-COMMENT ON FUNCTION ruvector.healing_engine_started() IS 'Does nothing: {{LANGUAGE}}.start_proc while our JavaScript starts.';
+COMMENT ON FUNCTION ruvector.healing_engine_started()
+  IS 'Does nothing: {{LANGUAGE}}.start_proc while our JavaScript starts.';
 
--- Pinned while our JavaScript starts, and no longer: what others have in {{LANGUAGE}} (a trigger, an index expression) starts as they are used to.
+-- Pinned while our JavaScript starts, and no longer: what others have in {{LANGUAGE}} (a trigger,
+-- an index expression) starts as they are used to.
 CREATE OR REPLACE FUNCTION ruvector.healing_engine() RETURNS void LANGUAGE {{LANGUAGE}} AS '';
 COMMENT ON FUNCTION ruvector.healing_engine() IS 'Starts the JavaScript of the role.';
 
 -- Where only a superuser may set it there is nobody to fear, and no right to pin it.
 DO $pin$
 BEGIN
-  EXECUTE format('ALTER FUNCTION ruvector.healing_engine() SET {{LANGUAGE}}.start_proc = %L', CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE 'ruvector.healing_engine_started' END);
+  EXECUTE format('ALTER FUNCTION ruvector.healing_engine() SET {{LANGUAGE}}.start_proc = %L',
+    CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE 'ruvector.healing_engine_started' END);
 EXCEPTION WHEN insufficient_privilege THEN
   NULL;
 END
@@ -29,16 +35,19 @@ AS $function$
 BEGIN
   PERFORM ruvector.healing_engine();
 EXCEPTION WHEN OTHERS THEN
-  -- plv8 handles signals itself while it compiles the first function of a session, and what they interrupt is XX000. The cancel is still due: here.
+  -- plv8 handles signals itself while it compiles the first function of a session, and what they
+  -- interrupt is XX000. The cancel is still due: here.
   PERFORM pg_sleep(0);
   RAISE;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_start_engine() IS 'Starts the JavaScript of the role, so that a cancel on the way is a cancel.';
+COMMENT ON FUNCTION ruvector.healing_start_engine()
+  IS 'Starts the JavaScript of the role, so that a cancel on the way is a cancel.';
 
--- Holds no logic of its own, so that it never has to change: PLJS keeps a function's compiled code for the
--- life of a session even when the function is replaced (measured), so a new bundle is noticed by its hash.
--- An error is thrown here once more because plv8 shows the line that threw it last: one of the bundle's has up to 18 kB.
+-- Holds no logic of its own, so that it never has to change: PLJS keeps a function's compiled code
+-- for the life of a session even when the function is replaced (measured), so a new bundle is
+-- noticed by its hash. An error is thrown here once more because plv8 shows the line that threw it
+-- last: one of the bundle's has up to 18 kB.
 CREATE OR REPLACE FUNCTION ruvector.healing_javascript(bundle_hash text, operation text, input text)
 RETURNS text
 LANGUAGE {{LANGUAGE}}
@@ -55,4 +64,5 @@ AS $function$
     throw error;
   }
 $function$;
-COMMENT ON FUNCTION ruvector.healing_javascript(text, text, text) IS 'Loads the bundle once per session and content, and hands one operation to it.';
+COMMENT ON FUNCTION ruvector.healing_javascript(text, text, text)
+  IS 'Loads the bundle once per session and content, and hands one operation to it.';

@@ -3,28 +3,40 @@ RETURNS jsonb
 LANGUAGE plpgsql
 AS $function$
 DECLARE
-  name text := (SELECT format('%I.%I', c.schema_name, c.table_name) FROM ruvector.collections c WHERE c.collection_id = healing_busy.collection_id);
-  holder integer := CASE operation WHEN 'configure' THEN (SELECT h.pid FROM ruvector.healing_lock_holders('settings') h LIMIT 1)
-                                   ELSE (SELECT h.pid FROM ruvector.healing_lock_holders('collection') h WHERE h.id = healing_busy.collection_id LIMIT 1) END;
+  name text := (SELECT format('%I.%I', c.schema_name, c.table_name) FROM ruvector.collections c
+    WHERE c.collection_id = healing_busy.collection_id);
+  holder integer := CASE operation WHEN 'configure' THEN (SELECT h.pid
+    FROM ruvector.healing_lock_holders('settings') h LIMIT 1)
+                                   ELSE (SELECT h.pid
+                                     FROM ruvector.healing_lock_holders('collection') h
+                                     WHERE h.id = healing_busy.collection_id LIMIT 1) END;
   -- It may have ended a moment ago.
-  hint text := coalesce(format('SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = %s;', holder), 'Try again.');
-  message text := 'another session is working on this collection in a transaction that has not ended';
+  hint text := coalesce(format('SELECT pid, state, xact_start, query FROM pg_stat_activity '
+    'WHERE pid = %s;', holder), 'Try again.');
+  message text :=
+    'another session is working on this collection in a transaction that has not ended';
 BEGIN
   IF operation = 'configure' THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = 'another session is changing settings in a transaction that has not ended',
+    RAISE EXCEPTION USING ERRCODE = 'RV008',
+      MESSAGE = 'another session is changing settings in a transaction that has not ended',
       DETAIL = 'Waited 5 s.', HINT = hint;
   END IF;
   IF operation IN ('register', 'unregister', 'sample', 'report') THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = message, DETAIL = format('Collection %s; waited 5 s.', name), HINT = hint;
+    RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = message,
+      DETAIL = format('Collection %s; waited 5 s.', name), HINT = hint;
   END IF;
-  RETURN jsonb_build_object('outcome', 'deferred', 'collection', name, 'reason', 'collection_busy', 'message', message,
-                            'measured', NULL, 'flips_at', 'the end of that transaction', 'hint', hint, 'action_id', NULL);
+  RETURN jsonb_build_object('outcome', 'deferred', 'collection', name, 'reason', 'collection_busy',
+    'message', message,
+                            'measured', NULL, 'flips_at', 'the end of that transaction', 'hint',
+                              hint, 'action_id', NULL);
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_busy(text, integer) IS 'The answer when another session holds a collection for longer than 5 s.';
+COMMENT ON FUNCTION ruvector.healing_busy(text, integer)
+  IS 'The answer when another session holds a collection for longer than 5 s.';
 
--- One operation of the bundle, with its errors raised as they should be (SQLSTATE, DETAIL, HINT cannot be
--- raised portably from JavaScript). The settings pin what texts mean on their way through the waist.
+-- One operation of the bundle, with its errors raised as they should be (SQLSTATE, DETAIL, HINT
+-- cannot be raised portably from JavaScript). The settings pin what texts mean on their way through
+-- the waist.
 CREATE OR REPLACE FUNCTION ruvector.healing_call(operation text, input jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -37,8 +49,9 @@ SET bytea_output = 'hex'
 SET quote_all_identifiers = off
 SET row_security = off
 SET lock_timeout = '5s'
--- Catalogue queries over many objects look dear to the planner, and are compiled for seconds to run for milliseconds: on PostgreSQL 17 a look for untrusted code took
--- 7.5 s instead of 0.07. (Off for the functions that people and monitors call, too.)
+-- Catalogue queries over many objects look dear to the planner, and are compiled for seconds to run
+-- for milliseconds: on PostgreSQL 17 a look for untrusted code took 7.5 s instead of 0.07. (Off for
+-- the functions that people and monitors call, too.)
 SET jit = off
 AS $function$
 DECLARE
@@ -46,31 +59,40 @@ DECLARE
   line jsonb;
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
   locked integer := CASE
-    WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report', 'end_leases') THEN (input ->> 'collection_id')::integer
+    WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report',
+      'end_leases') THEN (input ->> 'collection_id')::integer
     WHEN operation = 'configure' THEN 0
-    -- Registered again, as src/collection/lookup.ts finds it: a tick that came to its row would wait for this transaction to end, and all others with it.
+    -- Registered again, as src/collection/lookup.ts finds it: a tick that came to its row would
+    -- wait for this transaction to end, and all others with it.
     WHEN operation = 'register' THEN (
-      SELECT c.collection_id FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace
-        JOIN ruvector.collections c ON c.relid = k.oid OR (c.schema_name = n.nspname AND c.table_name = k.relname)
+      SELECT c.collection_id
+        FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace
+        JOIN ruvector.collections c ON c.relid = k.oid
+          OR (c.schema_name = n.nspname AND c.table_name = k.relname)
        WHERE k.oid = (input ->> 'relation')::oid LIMIT 1)
-    WHEN operation IN ('approve', 'reject', 'abort', 'feedback') THEN (SELECT a.collection_id FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
+    WHEN operation IN ('approve', 'reject', 'abort', 'feedback') THEN (SELECT a.collection_id
+      FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
-  -- What is kept and read again with every tick must be little: a report, settings, options, a note.
+  -- What is kept and read again with every tick must be little: a report, settings, options, a
+  -- note.
   most constant integer := CASE operation WHEN 'report' THEN 262144 ELSE 65536 END;
   -- Settings are one object for everybody: rules between them hold over all layers.
   kind constant text := CASE operation WHEN 'configure' THEN 'settings' ELSE 'collection' END;
 BEGIN
   IF octet_length(input::text) > most THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('the arguments have more than %s kB', most / 1024),
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('the arguments have more than %s kB',
+      most / 1024),
       DETAIL = format('Got %s bytes.', octet_length(input::text)),
-      HINT = format('Write it shorter, at most %s bytes%s.', most, CASE operation WHEN 'report' THEN ': of a graph, the nodes and edges that count' ELSE '' END);
+      HINT = format('Write it shorter, at most %s bytes%s.', most, CASE operation WHEN 'report'
+        THEN ': of a graph, the nodes and edges that count' ELSE '' END);
   END IF;
   -- trigger and execute answer with the guard's refusal; the others only read.
   IF operation NOT IN ('trigger', 'execute', 'explain', 'explain_collection', 'graph') THEN
     PERFORM ruvector.healing_writable(operation);
   END IF;
-  -- Asked for again and again, never waited for: once PLJS 1.0.5 has run in a session, neither lock_timeout nor a
-  -- cancel ends a wait in it (measured: 12 s at a lock_timeout of 1 s), because it replaces the signal handler.
+  -- Asked for again and again, never waited for: once PLJS 1.0.5 has run in a session, neither
+  -- lock_timeout nor a cancel ends a wait in it (measured: 12 s at a lock_timeout of 1 s), because
+  -- it replaces the signal handler.
   WHILE locked IS NOT NULL AND NOT ruvector.healing_try_lock(kind, locked) LOOP
     IF clock_timestamp() > give_up THEN
       RETURN ruvector.healing_busy(operation, locked);
@@ -79,8 +101,10 @@ BEGIN
   END LOOP;
   PERFORM ruvector.healing_start_engine();
   answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation,
-                                        (input || jsonb_build_object('transaction', now()))::text)::jsonb;
-  -- Said here and not in JavaScript: plv8 raises a cancel that is due at the end of its elog(), over V8's head.
+                                        (input || jsonb_build_object('transaction',
+                                          now()))::text)::jsonb;
+  -- Said here and not in JavaScript: plv8 raises a cancel that is due at the end of its elog(),
+  -- over V8's head.
   FOR line IN SELECT * FROM jsonb_array_elements(answer -> 'said') LOOP
     CASE line ->> 0
       WHEN 'log' THEN RAISE LOG '%', line ->> 1;
@@ -98,4 +122,5 @@ BEGIN
   RETURN answer -> 'result';
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_call(text, jsonb) IS 'Runs one operation of the bundle and raises its errors.';
+COMMENT ON FUNCTION ruvector.healing_call(text, jsonb)
+  IS 'Runs one operation of the bundle and raises its errors.';

@@ -6,7 +6,8 @@ AS $function$
 BEGIN
   IF limit_ IS NULL OR limit_ < 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'limit_ must be a whole number, 0 or more',
-      DETAIL = format('Got %s.', coalesce(limit_::text, 'NULL')), HINT = 'Leave it out for the default, or write limit_ := 20.';
+      DETAIL = format('Got %s.', coalesce(limit_::text, 'NULL')),
+        HINT = 'Leave it out for the default, or write limit_ := 20.';
   END IF;
   RETURN limit_;
 END
@@ -19,7 +20,8 @@ LANGUAGE plpgsql IMMUTABLE
 AS $function$
 BEGIN
   IF since IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'since must not be null', DETAIL = 'Got NULL.',
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'since must not be null',
+      DETAIL = 'Got NULL.',
       HINT = 'Leave it out for the last 24 hours, or write since := now() - interval ''7 days''.';
   END IF;
   RETURN since;

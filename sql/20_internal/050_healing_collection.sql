@@ -1,4 +1,5 @@
--- Registered collections by what the user typed: "table", "schema"."table", quoted or not. NULL: none; several: ambiguous.
+-- Registered collections by what the user typed: "table", "schema"."table", quoted or not. NULL:
+-- none; several: ambiguous.
 CREATE OR REPLACE FUNCTION ruvector.healing_collections_named(collection text)
 RETURNS integer[]
 LANGUAGE plpgsql STABLE
@@ -21,7 +22,8 @@ BEGIN
         OR (array_length(parts, 1) = 2 AND c.table_name = collection));
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_collections_named(text) IS 'Ids of the registered collections that a name may mean.';
+COMMENT ON FUNCTION ruvector.healing_collections_named(text)
+  IS 'Ids of the registered collections that a name may mean.';
 
 -- The one that is meant, or an error that says which there are.
 CREATE OR REPLACE FUNCTION ruvector.healing_collection(collection text)
@@ -36,24 +38,33 @@ DECLARE
   scope constant text[] := ruvector.healing_tenant_scope();
 BEGIN
   IF collection IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null', DETAIL = 'Got NULL.',
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null',
+      DETAIL = 'Got NULL.',
       HINT = 'SELECT table_name FROM ruvector.collections; lists what is registered.';
   END IF;
-  found := (SELECT array_agg(f ORDER BY f) FROM unnest(ruvector.healing_collections_named(collection)) f WHERE ruvector.healing_sees(scope, f));
+  found := (SELECT array_agg(f ORDER BY f)
+    FROM unnest(ruvector.healing_collections_named(collection)) f
+    WHERE ruvector.healing_sees(scope, f));
   IF array_length(found, 1) = 1 THEN
     RETURN found[1];
   END IF;
-  SELECT string_agg(format('%I.%I', c.schema_name, c.table_name), ', ' ORDER BY c.collection_id) INTO known
+  SELECT string_agg(format('%I.%I', c.schema_name, c.table_name), ', '
+    ORDER BY c.collection_id) INTO known
     FROM ruvector.collections c
-   WHERE (found IS NULL OR c.collection_id = ANY (found)) AND ruvector.healing_sees(scope, c.collection_id);
+   WHERE (found IS NULL OR c.collection_id = ANY (found))
+     AND ruvector.healing_sees(scope, c.collection_id);
   IF found IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is ambiguous', left(collection, 200)),
+    RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is ambiguous',
+      left(collection, 200)),
       DETAIL = format('It may be any of: %s.', known),
       HINT = 'Write it with its schema.';
   END IF;
-  RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is not registered', left(collection, 200)),
-    DETAIL = CASE WHEN known IS NULL THEN 'No collection is registered in this database.' ELSE format('Registered: %s.', known) END,
+  RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is not registered',
+    left(collection, 200)),
+    DETAIL = CASE WHEN known IS NULL THEN 'No collection is registered in this database.'
+      ELSE format('Registered: %s.', known) END,
     HINT = format('SELECT ruvector_healing_register(%L);', left(collection, 200));
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_collection(text) IS 'Id of a registered collection; RV002 when there is none of that name.';
+COMMENT ON FUNCTION ruvector.healing_collection(text)
+  IS 'Id of a registered collection; RV002 when there is none of that name.';

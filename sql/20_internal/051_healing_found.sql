@@ -1,4 +1,5 @@
--- Tables that Citus distributes, and all others it manages: what is here of them is a shell, and to ask for them is to ask other servers.
+-- Tables that Citus distributes, and all others it manages: what is here of them is a shell, and to
+-- ask for them is to ask other servers.
 CREATE OR REPLACE FUNCTION ruvector.healing_distributed()
 RETURNS SETOF oid
 LANGUAGE plpgsql STABLE
@@ -15,11 +16,13 @@ BEGIN
   END IF;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_distributed() IS 'Tables that Citus manages; none where there is no Citus.';
+COMMENT ON FUNCTION ruvector.healing_distributed()
+  IS 'Tables that Citus manages; none where there is no Citus.';
 
--- The table behind each collection, by its name or renamed, and why it is not what was registered (NULL: it is). Read from the catalogue alone: it asks for
--- no right to the schema and locks nothing. A name that another table took is followed where that one is of the same making: dump and restore
--- change the oid, and so does a nightly rebuild.
+-- The table behind each collection, by its name or renamed, and why it is not what was registered
+-- (NULL: it is). Read from the catalogue alone: it asks for no right to the schema and locks
+-- nothing. A name that another table took is followed where that one is of the same making: dump
+-- and restore change the oid, and so does a nightly rebuild.
 CREATE OR REPLACE FUNCTION ruvector.healing_found(wanted integer[] DEFAULT NULL)
 RETURNS TABLE (collection_id integer, relid oid, reason text, hint text)
 LANGUAGE plpgsql STABLE
@@ -27,54 +30,85 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 #variable_conflict use_column
 BEGIN
-  -- PL/pgSQL keeps the plan: asked before each batch, it took 3 ms to plan and less than one to run.
+  -- PL/pgSQL keeps the plan: asked before each batch, it took 3 ms to plan and less than one to
+  -- run.
   RETURN QUERY WITH distributed AS MATERIALIZED (
     SELECT d FROM ruvector.healing_distributed() d
   ), known AS (
-    SELECT c.*, r.oid AS now, r.relkind, quote_literal(format('%I.%I', c.schema_name, c.table_name)) AS name,
-           CASE r.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table' WHEN 'S' THEN 'a sequence' WHEN 'c' THEN 'a type'
-                          WHEN 'i' THEN 'an index' WHEN 'I' THEN 'an index' ELSE 'no table' END AS kind,
+    SELECT c.*, r.oid AS now, r.relkind, quote_literal(format('%I.%I', c.schema_name, c.table_name))
+      AS name,
+           CASE r.relkind WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view' WHEN 'f'
+             THEN 'a foreign table' WHEN 'S' THEN 'a sequence' WHEN 'c' THEN 'a type'
+                          WHEN 'i' THEN 'an index' WHEN 'I' THEN 'an index'
+                            ELSE 'no table' END AS kind,
            EXISTS (SELECT FROM pg_attribute a
-                     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = a.atttypid AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+                     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = a.atttypid
+                       AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
                      JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector'
-                    WHERE a.attrelid = r.oid AND a.attname = c.vector_column AND a.attnum > 0 AND NOT a.attisdropped) AS vectors
+                    WHERE a.attrelid = r.oid AND a.attname = c.vector_column AND a.attnum > 0
+                      AND NOT a.attisdropped) AS vectors
       FROM ruvector.collections c
       LEFT JOIN pg_class r ON r.oid = coalesce(
-             (SELECT n.oid FROM (SELECT k.oid FROM pg_class k JOIN pg_namespace s ON s.oid = k.relnamespace WHERE s.nspname = c.schema_name AND k.relname = c.table_name) n),
+             (SELECT n.oid
+               FROM (SELECT k.oid FROM pg_class k JOIN pg_namespace s ON s.oid = k.relnamespace
+               WHERE s.nspname = c.schema_name AND k.relname = c.table_name) n),
              -- Renamed: the same oid, still with the vector column.
-             (SELECT a.attrelid FROM pg_attribute a JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'p')
+             (SELECT a.attrelid FROM pg_attribute a JOIN pg_class k ON k.oid = a.attrelid
+               AND k.relkind IN ('r', 'p')
                WHERE a.attrelid = c.relid AND a.attname = c.vector_column AND NOT a.attisdropped))
      WHERE wanted IS NULL OR c.collection_id = ANY (wanted)
   ), other AS (
     -- Another table under its name.
     SELECT k.collection_id,
-           CASE WHEN w.strategy <> k.partition_strategy THEN format('it is partitioned by %s, and the one that was registered by %s', w.strategy, k.partition_strategy)
-                WHEN (w.partition_column, w.partition_type) IS DISTINCT FROM (k.partition_column, k.partition_type) THEN 'its partition key is another one'
-                WHEN w.primary_key <> (SELECT coalesce(jsonb_agg(p -> 'name'), '[]') FROM jsonb_array_elements(k.primary_key) p) THEN 'its primary key is another one' END AS difference
+           CASE WHEN w.strategy <> k.partition_strategy
+             THEN format('it is partitioned by %s, and the one that was registered by %s',
+             w.strategy, k.partition_strategy)
+                WHEN (w.partition_column, w.partition_type) IS DISTINCT
+                  FROM (k.partition_column, k.partition_type)
+                  THEN 'its partition key is another one'
+                WHEN w.primary_key <> (SELECT coalesce(jsonb_agg(p -> 'name'), '[]')
+                  FROM jsonb_array_elements(k.primary_key) p)
+                  THEN 'its primary key is another one' END AS difference
       FROM known k
      CROSS JOIN LATERAL (
-       SELECT CASE p.partstrat WHEN 'l' THEN 'list' WHEN 'r' THEN 'range' WHEN 'h' THEN 'hash' ELSE 'none' END AS strategy,
-              CASE WHEN p.partnatts = 1 THEN a.attname END::text AS partition_column, CASE WHEN p.partnatts = 1 THEN format_type(a.atttypid, a.atttypmod) END AS partition_type,
+       SELECT CASE p.partstrat WHEN 'l' THEN 'list' WHEN 'r' THEN 'range' WHEN 'h' THEN 'hash'
+         ELSE 'none' END AS strategy,
+              CASE WHEN p.partnatts = 1 THEN a.attname END::text AS partition_column, CASE
+                WHEN p.partnatts = 1
+                THEN format_type(a.atttypid, a.atttypmod) END AS partition_type,
               coalesce((SELECT jsonb_agg(x.attname ORDER BY u.place)
-                          FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY u(attnum, place)
+                          FROM pg_index i
+                            CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY u(attnum,
+                            place)
                           JOIN pg_attribute x ON x.attrelid = i.indrelid AND x.attnum = u.attnum
-                         WHERE i.indrelid = k.now AND i.indisprimary AND u.place <= i.indnkeyatts), '[]') AS primary_key
+                         WHERE i.indrelid = k.now AND i.indisprimary AND u.place <= i.indnkeyatts),
+                           '[]') AS primary_key
          FROM (SELECT) one LEFT JOIN pg_partitioned_table p ON p.partrelid = k.now
-         LEFT JOIN pg_attribute a ON a.attrelid = k.now AND a.attnum = p.partattrs[0] AND a.attnum > 0) w
+         LEFT JOIN pg_attribute a ON a.attrelid = k.now AND a.attnum = p.partattrs[0]
+           AND a.attnum > 0) w
      WHERE k.now <> k.relid AND k.relkind IN ('r', 'p') AND k.vectors
   )
   SELECT k.collection_id, CASE WHEN f.reason IS NULL THEN k.now END, f.reason::text,
          CASE WHEN k.now IS NULL THEN format('SELECT ruvector_healing_unregister(%s);', k.name)
-              WHEN f.reason LIKE 'distributed%' THEN 'Sense it where its shards are: each of them is a table there.'
-              WHEN k.relkind IN ('r', 'p') AND k.vectors THEN format('If it is to be healed, register it as it is: SELECT ruvector_healing_unregister(%s); SELECT ruvector_healing_register(%s);', k.name, k.name)
-              ELSE format('SELECT ruvector_healing_unregister(%s); and register the table behind it.', k.name) END
+              WHEN f.reason LIKE 'distributed%'
+                THEN 'Sense it where its shards are: each of them is a table there.'
+              WHEN k.relkind IN ('r', 'p')
+                AND k.vectors
+                THEN format('If it is to be healed, register it as it is: SELECT '
+                'ruvector_healing_unregister(%s); SELECT ruvector_healing_register(%s);', k.name,
+                k.name)
+              ELSE format('SELECT ruvector_healing_unregister(%s); and register the '
+                'table behind it.', k.name) END
     FROM known k LEFT JOIN other o USING (collection_id)
    CROSS JOIN LATERAL (SELECT CASE
      WHEN k.now IS NULL THEN 'its table is gone'
      WHEN EXISTS (SELECT FROM distributed d WHERE d.d = k.now) THEN 'distributed: not sensed'
      WHEN k.relkind NOT IN ('r', 'p') THEN format('its table is gone, and %s has its name', k.kind)
-     WHEN NOT k.vectors THEN format('its table has no column %I of a vector type any more', k.vector_column)
-     WHEN o.difference IS NOT NULL THEN format('another table has its name: %s', o.difference) END AS reason) f;
+     WHEN NOT k.vectors
+       THEN format('its table has no column %I of a vector type any more', k.vector_column)
+     WHEN o.difference IS NOT NULL
+       THEN format('another table has its name: %s', o.difference) END AS reason) f;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_found(integer[]) IS 'The table behind each collection, or why it is not the one that was registered.';
+COMMENT ON FUNCTION ruvector.healing_found(integer[])
+  IS 'The table behind each collection, or why it is not the one that was registered.';

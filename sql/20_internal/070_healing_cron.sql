@@ -1,5 +1,5 @@
--- A setting of the server; NULL where there is none of that name, `denied` where the role may not see it: pg_cron shows its own
--- to members of pg_read_all_settings only.
+-- A setting of the server; NULL where there is none of that name, `denied` where the role may not
+-- see it: pg_cron shows its own to members of pg_read_all_settings only.
 CREATE OR REPLACE FUNCTION ruvector.healing_server_setting(name text, denied text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -10,10 +10,12 @@ EXCEPTION WHEN insufficient_privilege THEN
   RETURN denied;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_server_setting(text, text) IS 'A setting of the server, as far as the role may see it.';
+COMMENT ON FUNCTION ruvector.healing_server_setting(text, text)
+  IS 'A setting of the server, as far as the role may see it.';
 
--- What the role may see of pg_cron. Dynamic, because it must also install where pg_cron is not there; row_security is
--- on, because healing_call() switches it off and pg_cron shows a role its own jobs by row security.
+-- What the role may see of pg_cron. Dynamic, because it must also install where pg_cron is not
+-- there; row_security is on, because healing_call() switches it off and pg_cron shows a role its
+-- own jobs by row security.
 CREATE OR REPLACE FUNCTION ruvector.healing_cron(after_run bigint, open_runs bigint[])
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -25,31 +27,39 @@ DECLARE
   newest bigint;
 BEGIN
   IF to_regclass('cron.job') IS NULL THEN
-    RETURN jsonb_build_object('installed', false, 'elsewhere', ruvector.healing_server_setting('cron.database_name', '?'));
+    RETURN jsonb_build_object('installed', false, 'elsewhere',
+      ruvector.healing_server_setting('cron.database_name', '?'));
   END IF;
   IF ruvector.healing_server_setting('cron.log_run') = 'off' THEN
     RETURN jsonb_build_object('installed', true, 'silent', true);
   END IF;
   EXECUTE $jobs$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text, 'jobname', left(j.jobname, 1000), 'schedule', j.schedule, 'command', left(j.command, 2000),
+    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text, 'jobname',
+      left(j.jobname, 1000), 'schedule', j.schedule, 'command', left(j.command, 2000),
              'active', j.active, 'username', j.username) ORDER BY j.jobid), '[]')
       FROM cron.job j
-     WHERE j.database = current_database() AND coalesce(j.jobname, '') NOT LIKE 'ruvector\_healing%'$jobs$ INTO jobs;
+     WHERE j.database = current_database()
+       AND coalesce(j.jobname, '') NOT LIKE 'ruvector\_healing%'$jobs$ INTO jobs;
   EXECUTE 'SELECT max(runid) FROM cron.job_run_details' INTO newest;
   -- By run id, which is indexed; never more than the last 20,000 runs, some 20 ms.
   EXECUTE $runs$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', r.jobid::text, 'runid', r.runid::text, 'pid', r.job_pid, 'status', r.status,
-             'message', left(r.return_message, 200), 'start', extract(epoch FROM r.start_time), 'end', extract(epoch FROM r.end_time))), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', r.jobid::text, 'runid', r.runid::text,
+      'pid', r.job_pid, 'status', r.status,
+             'message', left(r.return_message, 200), 'start', extract(epoch
+               FROM r.start_time), 'end', extract(epoch FROM r.end_time))), '[]')
       FROM (SELECT DISTINCT ON (d.jobid) d.* FROM cron.job_run_details d
-             WHERE (d.runid > greatest($1, $3 - 20000) OR d.runid = ANY ($2)) AND d.database = current_database()
+             WHERE (d.runid > greatest($1, $3 - 20000) OR d.runid = ANY ($2))
+               AND d.database = current_database()
              ORDER BY d.jobid, d.runid DESC) r$runs$ INTO runs USING after_run, open_runs, newest;
   RETURN jsonb_build_object('installed', true, 'jobs', jobs, 'runs', runs, 'newest', newest::text,
-                            'others_hidden', NOT (SELECT r.rolsuper OR r.rolbypassrls FROM pg_roles r WHERE r.rolname = current_user));
+                            'others_hidden', NOT (SELECT r.rolsuper OR r.rolbypassrls
+                              FROM pg_roles r WHERE r.rolname = current_user));
 EXCEPTION WHEN insufficient_privilege THEN
   RETURN jsonb_build_object('installed', true, 'denied', SQLERRM);
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_cron(bigint, bigint[]) IS 'pg_cron''s jobs of this database and their newest runs, as far as the role may see them.';
+COMMENT ON FUNCTION ruvector.healing_cron(bigint, bigint[])
+  IS 'pg_cron''s jobs of this database and their newest runs, as far as the role may see them.';
 
 -- One job as it is now: {found, active, schedule, running}.
 CREATE OR REPLACE FUNCTION ruvector.healing_cron_job(job bigint)
@@ -60,23 +70,27 @@ AS $function$
 DECLARE
   answer jsonb;
 BEGIN
-  -- Sessions as they are now, not as they were when this transaction first asked: a run may have begun since.
+  -- Sessions as they are now, not as they were when this transaction first asked: a run may have
+  -- begun since.
   PERFORM pg_stat_clear_snapshot();
   EXECUTE $job$
-    SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule, 'running', coalesce((
+    SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule, 'running',
+      coalesce((
              SELECT d.status IN ('starting', 'connecting', 'sending', 'running')
                     AND (d.job_pid IS NULL OR EXISTS (SELECT FROM pg_stat_get_activity(d.job_pid)))
                FROM cron.job_run_details d
-              WHERE d.jobid = j.jobid AND d.runid > (SELECT max(m.runid) - 20000 FROM cron.job_run_details m)
+              WHERE d.jobid = j.jobid AND d.runid > (SELECT max(m.runid) - 20000
+                FROM cron.job_run_details m)
               ORDER BY d.runid DESC LIMIT 1), false))
       FROM cron.job j WHERE j.jobid = $1$job$ INTO answer USING job;
   RETURN coalesce(answer, '{"found": false, "active": false, "schedule": null, "running": false}');
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_cron_job(bigint) IS 'Whether a job of pg_cron is there, active and running.';
+COMMENT ON FUNCTION ruvector.healing_cron_job(bigint)
+  IS 'Whether a job of pg_cron is there, active and running.';
 
--- cron.alter_job() would wait for whoever has changed a job and not committed yet; a role that may not update cron.job
--- cannot ask with NOWAIT, but everybody may read pg_locks.
+-- cron.alter_job() would wait for whoever has changed a job and not committed yet; a role that may
+-- not update cron.job cannot ask with NOWAIT, but everybody may read pg_locks.
 CREATE OR REPLACE FUNCTION ruvector.healing_alter_job(job bigint, wanted boolean, new_schedule text)
 RETURNS void
 LANGUAGE plpgsql
@@ -84,12 +98,18 @@ SET row_security = on
 AS $function$
 BEGIN
   IF EXISTS (SELECT FROM pg_locks l
-              WHERE l.locktype = 'relation' AND l.relation = 'cron.job'::regclass AND l.pid <> pg_backend_pid()
-                AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+              WHERE l.locktype = 'relation' AND l.relation = 'cron.job'::regclass
+                AND l.pid <> pg_backend_pid()
+                AND l.database = (SELECT d.oid FROM pg_database d
+                  WHERE d.datname = current_database())
                 AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) THEN
-    RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session is changing pg_cron''s jobs';
+    RAISE EXCEPTION USING ERRCODE = '55P03',
+      MESSAGE = 'another session is changing pg_cron''s jobs';
   END IF;
-  EXECUTE 'SELECT cron.alter_job(job_id := $1, schedule := $2, active := $3)' USING job, new_schedule, wanted;
+  EXECUTE 'SELECT cron.alter_job(job_id := $1, schedule := $2, active := $3)'
+    USING job, new_schedule, wanted;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_alter_job(bigint, boolean, text) IS 'Switches a job of pg_cron on or off and sets its schedule (NULL: as it is), or fails at once with 55P03.';
+COMMENT ON FUNCTION ruvector.healing_alter_job(bigint, boolean, text)
+  IS 'Switches a job of pg_cron on or off and sets its schedule (NULL: as it is), or fails at '
+  'once with 55P03.';

@@ -1,28 +1,38 @@
--- What is needed to search by one vector index: its table, its key as an expression, the operator that it orders by.
+-- What is needed to search by one vector index: its table, its key as an expression, the operator
+-- that it orders by.
 CREATE OR REPLACE FUNCTION ruvector.healing_vector_index(index_oid oid)
 RETURNS TABLE (
-  index text, index_name text, method text, heap text, key text, key_type text, operator text, predicate text, lists integer,
+  index text, index_name text, method text, heap text, key text, key_type text, operator text,
+    predicate text, lists integer,
   setting text, configured integer
 )
 LANGUAGE sql STABLE
 AS $function$
-  SELECT format('%I.%I', n.nspname, c.relname), c.relname::text, m.amname::text, format('%I.%I', hn.nspname, h.relname),
-         format('(%s)', pg_get_indexdef(i.indexrelid, 1, false)), format_type(a.atttypid, a.atttypmod),
+  SELECT format('%I.%I', n.nspname, c.relname), c.relname::text, m.amname::text,
+    format('%I.%I', hn.nspname, h.relname),
+         format('(%s)', pg_get_indexdef(i.indexrelid, 1, false)),
+           format_type(a.atttypid, a.atttypmod),
          (SELECT format('OPERATOR(%I.%s)', opn.nspname, o.oprname)
-            FROM pg_amop s JOIN pg_operator o ON o.oid = s.amopopr JOIN pg_namespace opn ON opn.oid = o.oprnamespace
-           WHERE s.amopfamily = k.opcfamily AND s.amoplefttype = k.opcintype AND s.amoppurpose = 'o' AND s.amopstrategy = 1),
+            FROM pg_amop s JOIN pg_operator o ON o.oid = s.amopopr
+              JOIN pg_namespace opn ON opn.oid = o.oprnamespace
+           WHERE s.amopfamily = k.opcfamily AND s.amoplefttype = k.opcintype AND s.amoppurpose = 'o'
+             AND s.amopstrategy = 1),
          coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
          CASE WHEN m.amname = 'ivfflat' THEN
-           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions) WHERE option_name = 'lists'), 100) END,
+           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
+             WHERE option_name = 'lists'), 100) END,
          p.name,
-         -- As a new session of the table's owner would have it: role in database, role, database, all, configuration file.
+         -- As a new session of the table's owner would have it: role in database, role, database,
+         -- all, configuration file.
          coalesce(
            (SELECT split_part(setting, '=', 2)::int
               FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) setting
-             WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+             WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
+               WHERE datname = current_database()))
                AND d.setrole IN (0, h.relowner)
                -- Set where pgvector was not loaded, it may be any text.
-               AND split_part(setting, '=', 1) = p.name AND split_part(setting, '=', 2) ~ '^[0-9]{1,5}$'
+               AND split_part(setting, '=', 1) = p.name
+                 AND split_part(setting, '=', 2) ~ '^[0-9]{1,5}$'
              ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1),
            (SELECT s.reset_val::int FROM pg_settings s WHERE s.name = p.name),
            CASE m.amname WHEN 'ivfflat' THEN 1 ELSE 40 END)
@@ -34,14 +44,19 @@ AS $function$
     JOIN pg_namespace hn ON hn.oid = h.relnamespace
     JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1
     JOIN pg_opclass k ON k.oid = i.indclass[0]
-   CROSS JOIN LATERAL (SELECT CASE m.amname WHEN 'ivfflat' THEN 'ivfflat.probes' ELSE 'hnsw.ef_search' END AS name) p
+   CROSS JOIN LATERAL (SELECT CASE m.amname WHEN 'ivfflat' THEN 'ivfflat.probes'
+     ELSE 'hnsw.ef_search' END AS name) p
    WHERE i.indexrelid = index_oid AND m.amname IN ('ivfflat', 'hnsw');
 $function$;
-COMMENT ON FUNCTION ruvector.healing_vector_index(oid) IS 'How to search by one vector index, and the probes (ef_search) a new session of its table''s owner has.';
+COMMENT ON FUNCTION ruvector.healing_vector_index(oid)
+  IS 'How to search by one vector index, and the probes (ef_search) a new session of its '
+  'table''s owner has.';
 
--- Rows of a table for sampling: the same ones for the same seed while the table does not change. Of tables above 1,000 pages blocks
--- are sampled, enough for four times as many rows as wanted, and no fewer blocks than rows: rows of a block arrived together.
-CREATE OR REPLACE FUNCTION ruvector.healing_sample_rows(index_oid oid, wanted integer, seed integer, pages double precision, total double precision)
+-- Rows of a table for sampling: the same ones for the same seed while the table does not change. Of
+-- tables above 1,000 pages blocks are sampled, enough for four times as many rows as wanted, and no
+-- fewer blocks than rows: rows of a block arrived together.
+CREATE OR REPLACE FUNCTION ruvector.healing_sample_rows(index_oid oid, wanted integer, seed integer,
+  pages double precision, total double precision)
 RETURNS tid[]
 LANGUAGE plpgsql
 AS $function$
@@ -54,16 +69,20 @@ BEGIN
       SELECT ctid AS place FROM ONLY %1$s %5$s WHERE (%3$s) AND %2$s IS NOT NULL ORDER BY hashtext(ctid::text || %4$L) LIMIT %6$s) s',
     facts.heap, facts.key, facts.predicate, seed,
     CASE WHEN pages > 1000 AND total > 0 THEN
-      format('TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)', least(100, 100 * greatest(wanted / pages, 4 * wanted / total))::numeric, seed) END,
+      format('TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)',
+        least(100, 100 * greatest(wanted / pages, 4 * wanted / total))::numeric, seed) END,
     wanted) INTO places;
   RETURN coalesce(places, '{}');
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_sample_rows(oid, integer, integer, double precision, double precision) IS 'Places of rows of an index, sampled evenly, repeatable by seed.';
+COMMENT ON FUNCTION ruvector.healing_sample_rows(oid, integer, integer, double precision,
+  double precision) IS 'Places of rows of an index, sampled evenly, repeatable by seed.';
 
--- The probes (ef_search) at which the planner takes this index for the n nearest rows, beside whatever other index there is;
--- NULL, and the name of the one it takes, where it never does. Leaves them set, in the caller's transaction.
-CREATE OR REPLACE FUNCTION ruvector.healing_planning(index_oid oid, vector text, scanning integer, n integer, OUT planning text, OUT chosen text)
+-- The probes (ef_search) at which the planner takes this index for the n nearest rows, beside
+-- whatever other index there is; NULL, and the name of the one it takes, where it never does.
+-- Leaves them set, in the caller's transaction.
+CREATE OR REPLACE FUNCTION ruvector.healing_planning(index_oid oid, vector text, scanning integer,
+  n integer, OUT planning text, OUT chosen text)
 LANGUAGE plpgsql
 AS $function$
 DECLARE
@@ -76,15 +95,18 @@ BEGIN
   most := CASE facts.method WHEN 'ivfflat' THEN '32768' ELSE '1000' END;
   PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
   FOREACH planning IN ARRAY ARRAY[scanning::text, '1', most, most] LOOP
-    -- The second time with all of them, pages cost nothing: two indexes then cost the same, and the newer one is taken. That is how
-    -- one with fewer lists is told from an older one whose pages inserts have filled better (410 pages of 40 lists, 416 of 22, measured).
+    -- The second time with all of them, pages cost nothing: two indexes then cost the same, and the
+    -- newer one is taken. That is how one with fewer lists is told from an older one whose pages
+    -- inserts have filled better (410 pages of 40 lists, 416 of 22, measured).
     IF planning = most AND tried = most THEN
       PERFORM set_config('seq_page_cost', '0', true), set_config('random_page_cost', '0', true);
     END IF;
     tried := planning;
     PERFORM set_config(facts.setting, planning, true);
-    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT ctid FROM ONLY %s WHERE %s ORDER BY %s %s CAST(%L AS %s) LIMIT %s',
-                   facts.heap, facts.predicate, facts.key, facts.operator, vector, facts.key_type, n) INTO explained;
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT ctid FROM ONLY %s WHERE %s ORDER BY %s %s CAST(%L '
+      'AS %s) LIMIT %s',
+                   facts.heap, facts.predicate, facts.key, facts.operator, vector, facts.key_type,
+                     n) INTO explained;
     chosen := jsonb_path_query_first(explained, '$.**."Index Name"') #>> '{}';
     IF chosen = facts.index_name THEN
       RETURN;
@@ -93,24 +115,30 @@ BEGIN
   planning := NULL;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_planning(oid, text, integer, integer) IS 'Probes at planning time that make the planner take one index and no other.';
+COMMENT ON FUNCTION ruvector.healing_planning(oid, text, integer, integer)
+  IS 'Probes at planning time that make the planner take one index and no other.';
 
--- recall@k of one index and, for ivfflat, how full its lists are. Everything is read; settings that steer the planner end
--- with the inner block, which always ends in a rollback. wanted: {k, samples, probes, seed, max_rows, budget_ms, occupancy}, and exact
--- (false: no comparison, only searches by the index), cost (true: what each search cost, and which index the planner takes with the owner's settings).
+-- recall@k of one index and, for ivfflat, how full its lists are. Everything is read; settings that
+-- steer the planner end with the inner block, which always ends in a rollback. wanted: {k, samples,
+-- probes, seed, max_rows, budget_ms, occupancy}, and exact (false: no comparison, only searches by
+-- the index), cost (true: what each search cost, and which index the planner takes with the owner's
+-- settings).
 --
--- What a search costs is counted in blocks of the index and its table (pg_stat_get_xact_blocks_fetched): the same number each time, whatever
--- else the machine does. Planning, which reads a block or two itself, is left out.
+-- What a search costs is counted in blocks of the index and its table
+-- (pg_stat_get_xact_blocks_fetched): the same number each time, whatever else the machine does.
+-- Planning, which reads a block or two itself, is left out.
 --
--- recall: rows of the table are sampled; each one's k nearest neighbours (itself left out: it finds itself in any index)
--- by the index are compared with those of a sequential scan. Distances are compared, not rows, so that ties cost nothing.
--- Larger tables than max_rows are searched in a sample of blocks: rows there that are nearer than the k-th found and were
--- not found are misses, counted up by the share that was read. A figure from so few misses is noisy, so that two standard
+-- recall: rows of the table are sampled; each one's k nearest neighbours (itself left out: it finds
+-- itself in any index) by the index are compared with those of a sequential scan. Distances are
+-- compared, not rows, so that ties cost nothing. Larger tables than max_rows are searched in a
+-- sample of blocks: rows there that are nearer than the k-th found and were not found are misses,
+-- counted up by the share that was read. A figure from so few misses is noisy, so that two standard
 -- errors are taken off the misses: a sample may overlook a loss, and does not invent one.
 --
--- Which index a scan uses is the planner's choice. Two indexes over the same column are told apart by the probes at planning
--- time: with few the one with more lists is the cheaper, with all of them the smaller one, or the newer one (healing_planning). pgvector reads the probes to
--- scan with when the scan begins, so that they are set between the two.
+-- Which index a scan uses is the planner's choice. Two indexes over the same column are told apart
+-- by the probes at planning time: with few the one with more lists is the cheaper, with all of them
+-- the smaller one, or the newer one (healing_planning). pgvector reads the probes to scan with when
+-- the scan begins, so that they are set between the two.
 CREATE OR REPLACE FUNCTION ruvector.healing_measure_index(index_oid oid, wanted jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -164,46 +192,60 @@ BEGIN
   -- Never behind somebody's ACCESS EXCLUSIVE lock.
   EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT', facts.heap);
   scanning := coalesce(nullif((wanted ->> 'probes')::int, 0), facts.configured);
-  SELECT pg_relation_size(h.oid) / current_setting('block_size')::float8, greatest(h.reltuples, pg_stat_get_live_tuples(h.oid))
-    INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid WHERE i.indexrelid = index_oid;
+  SELECT pg_relation_size(h.oid) / current_setting('block_size')::float8,
+    greatest(h.reltuples, pg_stat_get_live_tuples(h.oid))
+    INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
+      WHERE i.indexrelid = index_oid;
   IF pages <= (wanted ->> 'exact_count_pages')::float8 THEN
-    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE (%s) AND %s IS NOT NULL', facts.heap, facts.predicate, facts.key) INTO total;
+    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE (%s) AND %s IS NOT NULL', facts.heap,
+      facts.predicate, facts.key) INTO total;
   ELSIF facts.predicate <> 'true' THEN
-    SELECT CASE WHEN reltuples >= 0 THEN reltuples ELSE total END INTO total FROM pg_class WHERE oid = index_oid;
+    SELECT CASE WHEN reltuples >= 0 THEN reltuples ELSE total END INTO total FROM pg_class
+      WHERE oid = index_oid;
   END IF;
   share := least(1, most / greatest(1, total));
   BEGIN
-    PERFORM set_config('ivfflat.iterative_scan', 'off', true), set_config('hnsw.iterative_scan', 'off', true);
-    FOREACH place IN ARRAY ruvector.healing_sample_rows(index_oid, (wanted ->> 'samples')::int, seed, pages, total) LOOP
+    PERFORM set_config('ivfflat.iterative_scan', 'off', true),
+      set_config('hnsw.iterative_scan', 'off', true);
+    FOREACH place IN ARRAY ruvector.healing_sample_rows(index_oid, (wanted ->> 'samples')::int,
+      seed, pages, total) LOOP
       EXIT WHEN clock_timestamp() > deadline AND measured > 0;
-      EXECUTE format('SELECT %s::text FROM ONLY %s WHERE ctid = $1', facts.key, facts.heap) INTO vector USING place;
+      EXECUTE format('SELECT %s::text FROM ONLY %s WHERE ctid = $1', facts.key, facts.heap)
+        INTO vector USING place;
       IF planned IS NULL THEN
         SELECT * INTO planned FROM ruvector.healing_planning(index_oid, vector, scanning, k + 1);
         IF planned.planning IS NULL THEN
-          answer := jsonb_build_object('why', coalesce('the planner takes ' || quote_ident(planned.chosen) || ' in its place', 'the planner does not use it'));
+          answer := jsonb_build_object('why',
+            coalesce('the planner takes ' || quote_ident(planned.chosen) || ' in its place',
+            'the planner does not use it'));
           RAISE EXCEPTION USING ERRCODE = 'RV000';
         END IF;
         IF (wanted ->> 'cost')::boolean THEN
           takes := ruvector.healing_planner_takes(index_oid, vector, scanning, k);
         END IF;
       END IF;
-      PERFORM set_config(facts.setting, planned.planning, true), set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+      PERFORM set_config(facts.setting, planned.planning, true),
+        set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
       step := clock_timestamp();
       OPEN walk FOR EXECUTE format(
         'SELECT array_agg(distance), array_agg(place) FROM (
            SELECT ctid AS place, (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s) n
           WHERE place <> $2',
-        facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1) USING vector, place;
+        facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1)
+          USING vector, place;
       PERFORM set_config(facts.setting, scanning::text, true);
       fetched := pg_stat_get_xact_blocks_fetched(index_oid) + pg_stat_get_xact_blocks_fetched(heap);
       searches_ms := searches_ms || (extract(epoch FROM clock_timestamp()) * 1000)::float8;
       FETCH walk INTO distances, places;
-      searches_ms[measured + 1] := extract(epoch FROM clock_timestamp()) * 1000 - searches_ms[measured + 1];
-      blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid) + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
+      searches_ms[measured + 1] := extract(epoch
+        FROM clock_timestamp()) * 1000 - searches_ms[measured + 1];
+      blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid)
+        + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
       CLOSE walk;
       distances := coalesce(distances[1:k], '{}');
       index_ms := index_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
-      PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true);
+      PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true),
+        set_config('enable_sort', 'on', true);
       step := clock_timestamp();
       IF NOT with_exact THEN
         NULL;
@@ -212,19 +254,25 @@ BEGIN
           'SELECT array_agg(distance) FROM (
              SELECT (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance FROM ONLY %4$s
               WHERE (%5$s) AND %1$s IS NOT NULL AND ctid <> $2 ORDER BY 1 LIMIT %6$s) n',
-          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k) INTO exact USING vector, place;
+          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k) INTO exact
+            USING vector, place;
         searched := searched + coalesce(cardinality(exact), 0);
-        hits := hits + (SELECT count(*) FROM unnest(distances) d WHERE d <= exact[cardinality(exact)]);
-        found := found || (SELECT count(*) / nullif(cardinality(exact), 0)::float8 FROM unnest(distances) d WHERE d <= exact[cardinality(exact)]);
+        hits := hits + (SELECT count(*) FROM unnest(distances) d
+          WHERE d <= exact[cardinality(exact)]);
+        found := found || (SELECT count(*) / nullif(cardinality(exact), 0)::float8
+          FROM unnest(distances) d WHERE d <= exact[cardinality(exact)]);
       ELSE
         EXECUTE format(
           'SELECT count(*) FROM ONLY %4$s TABLESAMPLE SYSTEM (%6$s) REPEATABLE (%7$s)
             WHERE (%5$s) AND %1$s IS NOT NULL AND ctid <> $2 AND ctid <> ALL ($3) AND (%1$s %2$s CAST($1 AS %3$s))::float8 < $4',
-          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, (share * 100)::numeric, seed + measured)
-          INTO nearer USING vector, place, coalesce(places, '{}'), CASE WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
+          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate,
+            (share * 100)::numeric, seed + measured)
+          INTO nearer USING vector, place, coalesce(places, '{}'), CASE
+            WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
         hits := hits + cardinality(distances);
         misses := misses + nearer;
-        found := found || (cardinality(distances)::float8 / k * cardinality(distances) / greatest(1, cardinality(distances) + nearer / share));
+        found := found || (cardinality(distances)::float8 / k * cardinality(distances) / greatest(1,
+          cardinality(distances) + nearer / share));
         searched := searched + k;
       END IF;
       PERFORM set_config('enable_sort', 'off', true);
@@ -232,28 +280,36 @@ BEGIN
       measured := measured + 1;
     END LOOP;
     IF facts.method = 'ivfflat' AND (wanted ->> 'occupancy')::boolean THEN
-      lists := coalesce(ruvector.healing_read_lists(index_oid, (wanted ->> 'exact_count_pages')::int),
+      lists := coalesce(ruvector.healing_read_lists(index_oid,
+        (wanted ->> 'exact_count_pages')::int),
                         ruvector.healing_walk_lists(index_oid, wanted, pages, total));
-      lists := lists || jsonb_build_object('equal', ruvector.healing_equal_vectors(index_oid, seed, pages, total))
+      lists := lists || jsonb_build_object('equal', ruvector.healing_equal_vectors(index_oid, seed,
+        pages, total))
                      || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
     END IF;
     answer := jsonb_build_object(
-      'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total, 'share', share,
+      'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total,
+        'share', share,
       'recall', CASE WHEN share >= 1 THEN hits / nullif(searched, 0)
-                     ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1, hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,
-      'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0), 'lists', lists,
+                     ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1,
+                       hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,
+      'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0),
+        'lists', lists,
       -- Of so few searches the recall is not exact: its standard error.
       'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f),
       'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END);
     IF (wanted ->> 'cost')::boolean THEN
       answer := answer || jsonb_build_object(
-        'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms), 'takes', takes, 'index_name', facts.index_name);
+        'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms),
+          'takes', takes, 'index_name', facts.index_name);
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN
     NULL;
   END;
-  RETURN answer || jsonb_build_object('duration_ms', extract(epoch FROM clock_timestamp() - began) * 1000);
+  RETURN answer || jsonb_build_object('duration_ms', extract(epoch
+    FROM clock_timestamp() - began) * 1000);
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_measure_index(oid, jsonb) IS 'Recall and list occupancy of one vector index; changes nothing.';
+COMMENT ON FUNCTION ruvector.healing_measure_index(oid, jsonb)
+  IS 'Recall and list occupancy of one vector index; changes nothing.';

@@ -1,5 +1,7 @@
--- Jobs of pg_cron that a pause switched off, and whose time was over three intervals ago (15 s at least): where no tick came to end the pause, this does, so that nobody's
--- nightly job stays off because the loop died. As src/execute/strategies/pause-maintenance/jobs.ts does it: what somebody changed meanwhile is theirs.
+-- Jobs of pg_cron that a pause switched off, and whose time was over three intervals ago (15 s at
+-- least): where no tick came to end the pause, this does, so that nobody's nightly job stays off
+-- because the loop died. As src/execute/strategies/pause-maintenance/jobs.ts does it: what somebody
+-- changed meanwhile is theirs.
 CREATE OR REPLACE FUNCTION ruvector.healing_end_pauses(patience interval)
 RETURNS integer
 LANGUAGE plpgsql
@@ -12,17 +14,24 @@ DECLARE
   never constant text := '0 0 31 2 *';
   done integer := 0;
 BEGIN
-  FOR lease IN SELECT l.id, l.action_id, l.collection_id, (l.target ->> 'jobid')::bigint AS jobid, l.previous ->> 'schedule' AS schedule, l.target, l.previous
-                 FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL AND l.expires_at < clock_timestamp() - patience ORDER BY l.id
+  FOR lease IN SELECT l.id, l.action_id, l.collection_id, (l.target ->> 'jobid')::bigint AS jobid,
+    l.previous ->> 'schedule' AS schedule, l.target, l.previous
+                 FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL
+                   AND l.expires_at < clock_timestamp() - patience ORDER BY l.id
                   FOR UPDATE SKIP LOCKED LOOP
     BEGIN
       job := ruvector.healing_cron_job(lease.jobid);
-      IF (job ->> 'found')::boolean AND (NOT (job ->> 'active')::boolean OR job ->> 'schedule' = never) THEN
-        PERFORM ruvector.healing_alter_job(lease.jobid, true, CASE WHEN job ->> 'schedule' = never THEN lease.schedule END);
+      IF (job ->> 'found')::boolean
+        AND (NOT (job ->> 'active')::boolean OR job ->> 'schedule' = never) THEN
+        PERFORM ruvector.healing_alter_job(lease.jobid, true, CASE WHEN job ->> 'schedule' = never
+          THEN lease.schedule END);
       END IF;
-      UPDATE ruvector.healing_leases SET ended_at = clock_timestamp(), end_reason = 'its time is over, and no tick came' WHERE id = lease.id AND ended_at IS NULL;
-      INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
-      VALUES (lease.collection_id, NULL, lease.action_id, 'lease_ended', 'paused_job of pause_maintenance ended: its time is over, and no tick came',
+      UPDATE ruvector.healing_leases SET ended_at = clock_timestamp(),
+        end_reason = 'its time is over, and no tick came' WHERE id = lease.id AND ended_at IS NULL;
+      INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message,
+        details)
+      VALUES (lease.collection_id, NULL, lease.action_id, 'lease_ended',
+        'paused_job of pause_maintenance ended: its time is over, and no tick came',
               jsonb_build_object('target', lease.target, 'previous', lease.previous));
       done := done + 1;
     EXCEPTION WHEN lock_not_available OR insufficient_privilege THEN
@@ -33,9 +42,11 @@ BEGIN
   RETURN done;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_end_pauses(interval) IS 'Ends pauses of pg_cron''s jobs whose time is over, where no tick came to do it.';
+COMMENT ON FUNCTION ruvector.healing_end_pauses(interval)
+  IS 'Ends pauses of pg_cron''s jobs whose time is over, where no tick came to do it.';
 
--- A pause has to end also where no tick comes any more, so somebody looks after it from the moment it begins: also of a loop that another timer than pg_cron runs.
+-- A pause has to end also where no tick comes any more, so somebody looks after it from the moment
+-- it begins: also of a loop that another timer than pg_cron runs.
 CREATE OR REPLACE FUNCTION ruvector.healing_keep_watch()
 RETURNS void
 LANGUAGE plpgsql
@@ -45,19 +56,27 @@ AS $function$
 DECLARE
   there boolean;
 BEGIN
-  EXECUTE 'SELECT EXISTS (SELECT FROM cron.job WHERE jobname = $1 AND database = current_database() AND username = current_user AND active)' INTO there USING 'ruvector_healing_watch';
+  EXECUTE 'SELECT EXISTS (SELECT FROM cron.job WHERE jobname = $1 AND database = '
+    'current_database() AND username = current_user AND active)' INTO there
+    USING 'ruvector_healing_watch';
   IF NOT there THEN
-    EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch', '* * * * *', 'SELECT ruvector.healing_watch()';
+    EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch', '* * * * *',
+      'SELECT ruvector.healing_watch()';
   END IF;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_keep_watch() IS 'Schedules what ends a pause of pg_cron''s jobs where no tick does.';
+COMMENT ON FUNCTION ruvector.healing_keep_watch()
+  IS 'Schedules what ends a pause of pg_cron''s jobs where no tick does.';
 
--- What pg_cron runs beside the tick (ruvector_healing_schedule): plain SQL on our own tables, so that it hangs on nothing that a tick may hang on.
--- pg_cron starts a job again only when its last run has ended. Where a tick hangs, and no other one came since, the job is taken out and put in again: pg_cron
--- forgets that run (whose session goes on, and holds nothing but its collection) and starts the next one, which serves the others.
--- Hung is a turn that has not come on since it was last looked at: each statement of a tick takes a number of ruvector.healing_pulse. A single statement may be slow
--- without being hung, and nothing shows it: each time that a collection has been taken for hung it is waited for twice as long, up to an hour, so that its turn comes to an end.
+-- What pg_cron runs beside the tick (ruvector_healing_schedule): plain SQL on our own tables, so
+-- that it hangs on nothing that a tick may hang on. pg_cron starts a job again only when its last
+-- run has ended. Where a tick hangs, and no other one came since, the job is taken out and put in
+-- again: pg_cron forgets that run (whose session goes on, and holds nothing but its collection) and
+-- starts the next one, which serves the others. Hung is a turn that has not come on since it was
+-- last looked at: each statement of a tick takes a number of ruvector.healing_pulse. A single
+-- statement may be slow without being hung, and nothing shows it: each time that a collection has
+-- been taken for hung it is waited for twice as long, up to an hour, so that its turn comes to an
+-- end.
 CREATE OR REPLACE FUNCTION ruvector.healing_watch()
 RETURNS text
 LANGUAGE plpgsql
@@ -70,9 +89,12 @@ DECLARE
   fresh bigint;
   said text;
   came constant bigint := (SELECT last_value FROM ruvector.healing_pulse);
-  patience constant double precision := coalesce((SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5)) FROM ruvector.healing_ticks k), 15);
+  patience constant double precision :=
+    coalesce((SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5))
+    FROM ruvector.healing_ticks k), 15);
 BEGIN
-  IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean OR to_regclass('cron.job') IS NULL THEN
+  IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
+    OR to_regclass('cron.job') IS NULL THEN
     RETURN 'nothing to look after';
   END IF;
   PERFORM ruvector.healing_end_pauses(make_interval(secs => patience));
@@ -81,36 +103,53 @@ BEGIN
              AND NOT EXISTS (SELECT FROM cron.job t WHERE t.jobname = $1 AND t.database = current_database())
              AND NOT EXISTS (SELECT FROM ruvector.healing_leases l WHERE l.kind = $3 AND l.ended_at IS NULL)'
     USING 'ruvector_healing_tick', 'ruvector_healing_watch', 'paused_job';
-  SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id, o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
-         o.pulse_at < clock_timestamp() - make_interval(secs => least(3600, patience * 2 ^ least(o.stalls, 8))) AS over INTO hung
-    FROM ruvector.healing_turns o JOIN ruvector.collections c USING (collection_id) JOIN pg_stat_activity a ON a.pid = o.serving_pid AND a.backend_start = o.backend_start
+  SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id,
+    o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
+         o.pulse_at < clock_timestamp()
+           - make_interval(secs => least(3600, patience * 2 ^ least(o.stalls, 8))) AS over
+           INTO hung
+    FROM ruvector.healing_turns o JOIN ruvector.collections c USING (collection_id)
+      JOIN pg_stat_activity a ON a.pid = o.serving_pid AND a.backend_start = o.backend_start
    WHERE o.serving_since < clock_timestamp() - interval '5 seconds' AND a.pid <> pg_backend_pid()
    ORDER BY o.serving_since DESC LIMIT 1 FOR UPDATE OF o SKIP LOCKED;
   IF NOT FOUND THEN
     RETURN 'no tick hangs';
   END IF;
   IF hung.comes_on THEN
-    UPDATE ruvector.healing_turns o SET pulse = came, pulse_at = clock_timestamp() WHERE o.collection_id = hung.collection_id;
+    UPDATE ruvector.healing_turns o SET pulse = came, pulse_at = clock_timestamp()
+      WHERE o.collection_id = hung.collection_id;
     RETURN 'a turn is slow and comes on';
   END IF;
   IF hung.over IS NOT TRUE THEN
     RETURN 'a turn is waited for';
   END IF;
-  IF (SELECT k.started_at FROM ruvector.healing_ticks k) > clock_timestamp() - make_interval(secs => patience)
-     OR EXISTS (SELECT FROM ruvector.healing_turns o WHERE o.served_at > greatest(hung.serving_since, clock_timestamp() - make_interval(secs => patience))) THEN
+  IF (SELECT k.started_at
+    FROM ruvector.healing_ticks k) > clock_timestamp() - make_interval(secs => patience)
+     OR EXISTS (SELECT FROM ruvector.healing_turns o
+       WHERE o.served_at > greatest(hung.serving_since,
+       clock_timestamp() - make_interval(secs => patience))) THEN
     RETURN 'a tick hangs, and others come';
   END IF;
-  EXECUTE 'SELECT jobid, schedule, command FROM cron.job WHERE jobname = $1 AND database = current_database() AND username = current_user AND active' INTO job USING 'ruvector_healing_tick';
+  EXECUTE 'SELECT jobid, schedule, command FROM cron.job WHERE jobname = $1 AND database = '
+    'current_database() AND username = current_user AND active' INTO job
+    USING 'ruvector_healing_tick';
   IF job.jobid IS NULL THEN
     RETURN 'a tick hangs, and it is not this role''s job';
   END IF;
   EXECUTE 'SELECT cron.unschedule($1)' USING job.jobid;
-  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO fresh USING 'ruvector_healing_tick', job.schedule, job.command;
-  said := format('the tick that serves %s since %s (pid %s) does not come back: the loop goes on as job %s', hung.collection, ruvector.healing_timestamp(hung.serving_since), hung.serving_pid, fresh);
+  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO fresh USING 'ruvector_healing_tick', job.schedule,
+    job.command;
+  said := format('the tick that serves %s since %s (pid %s) does not come back: the loop goes '
+    'on as job %s', hung.collection, ruvector.healing_timestamp(hung.serving_since),
+    hung.serving_pid, fresh);
   INSERT INTO ruvector.healing_events (collection_id, collection, kind, message, details)
-  VALUES (hung.collection_id, hung.collection, 'tick_hangs', said, jsonb_build_object('pid', hung.serving_pid, 'jobid', fresh, 'before', job.jobid));
-  RAISE WARNING 'ruvector_healing: tick_hangs (%): %', regexp_replace(hung.collection, '\s*[\r\n]\s*', ' ', 'g'), regexp_replace(said, '\s*[\r\n]\s*', ' ', 'g');
+  VALUES (hung.collection_id, hung.collection, 'tick_hangs', said,
+    jsonb_build_object('pid', hung.serving_pid, 'jobid', fresh, 'before', job.jobid));
+  RAISE WARNING 'ruvector_healing: tick_hangs (%): %',
+    regexp_replace(hung.collection, '\s*[\r\n]\s*', ' ', 'g'),
+    regexp_replace(said, '\s*[\r\n]\s*', ' ', 'g');
   RETURN said;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_watch() IS 'Starts the loop''s job of pg_cron anew where its tick hangs.';
+COMMENT ON FUNCTION ruvector.healing_watch()
+  IS 'Starts the loop''s job of pg_cron anew where its tick hangs.';

@@ -1,5 +1,6 @@
--- Ed25519 in JavaScript, from a bundle of its own that is loaded in a session when something is first signed or verified there:
--- the loop's bundle does not carry it. Like ruvector.healing_javascript it holds no logic and so never has to change.
+-- Ed25519 in JavaScript, from a bundle of its own that is loaded in a session when something is
+-- first signed or verified there: the loop's bundle does not carry it. Like
+-- ruvector.healing_javascript it holds no logic and so never has to change.
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519(bundle_hash text, operation text, input text)
 RETURNS text
 LANGUAGE {{LANGUAGE}}
@@ -7,7 +8,8 @@ AS $function$
   try {
     var loaded = globalThis.ruvector_healing_audit;
     if (!loaded || loaded.hash !== bundle_hash) {
-      var source = {{LANGUAGE}}.execute('SELECT ruvector.healing_audit_bundle() AS source')[0].source;
+      var source =
+        {{LANGUAGE}}.execute('SELECT ruvector.healing_audit_bundle() AS source')[0].source;
       loaded = { hash: bundle_hash, call: new Function('engine', source)({{LANGUAGE}}).call };
       globalThis.ruvector_healing_audit = loaded;
     }
@@ -16,17 +18,23 @@ AS $function$
     throw error;
   }
 $function$;
-COMMENT ON FUNCTION ruvector.healing_ed25519(text, text, text) IS 'Loads the bundle for signatures once per session and content, and hands one operation to it.';
+COMMENT ON FUNCTION ruvector.healing_ed25519(text, text, text)
+  IS 'Loads the bundle for signatures once per session and content, and hands one '
+  'operation to it.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_public_key(secret bytea)
 RETURNS bytea
 LANGUAGE sql
 AS $function$
   SELECT ruvector.healing_start_engine();
-  SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'public_key',
-    pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'))::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
+  SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(),
+    'public_key',
+    pg_catalog.jsonb_build_object('secret',
+      pg_catalog.encode(secret, 'hex'))::pg_catalog.text)::pg_catalog.jsonb
+      OPERATOR(pg_catalog.#>>) '{}', 'hex');
 $function$;
-COMMENT ON FUNCTION ruvector.healing_ed25519_public_key(bytea) IS 'The public key of a private key.';
+COMMENT ON FUNCTION ruvector.healing_ed25519_public_key(bytea)
+  IS 'The public key of a private key.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_sign(secret bytea, message text)
 RETURNS bytea
@@ -34,16 +42,20 @@ LANGUAGE sql
 AS $function$
   SELECT ruvector.healing_start_engine();
   SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'sign',
-    pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'), 'message', message)::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
+    pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'), 'message',
+      message)::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_sign(bytea, text) IS 'Signs a text of plain ASCII.';
 
--- items: [{"public_key": hex, "message": text, "signature": hex}, ...]; the answers in the same order. 10 ms each on PLJS.
+-- items: [{"public_key": hex, "message": text, "signature": hex}, ...]; the answers in the same
+-- order. 10 ms each on PLJS.
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_verify(items jsonb)
 RETURNS jsonb
 LANGUAGE sql
 AS $function$
   SELECT ruvector.healing_start_engine();
-  SELECT ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'verify', items::pg_catalog.text)::pg_catalog.jsonb;
+  SELECT ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'verify',
+    items::pg_catalog.text)::pg_catalog.jsonb;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_ed25519_verify(jsonb) IS 'Whether each signature is that key''s over that text.';
+COMMENT ON FUNCTION ruvector.healing_ed25519_verify(jsonb)
+  IS 'Whether each signature is that key''s over that text.';

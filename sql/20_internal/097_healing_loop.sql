@@ -1,7 +1,9 @@
--- The loop itself: whether it runs, in one row and one sentence, for everybody who says so (status, verdicts, explanations, commands, page).
+-- The loop itself: whether it runs, in one row and one sentence, for everybody who says so (status,
+-- verdicts, explanations, commands, page).
 
--- Whether a session of the loop's role begins read-only, and where that was set; NULL: it does not. Asked of the catalogue and not of this
--- session, which somebody may have made read-only for itself.
+-- Whether a session of the loop's role begins read-only, and where that was set; NULL: it does not.
+-- Asked of the catalogue and not of this session, which somebody may have made read-only for
+-- itself.
 CREATE OR REPLACE FUNCTION ruvector.healing_read_only(OUT set_by text, OUT statement text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -12,32 +14,44 @@ AS $function$
      WHERE d.datname = current_database() AND n.nspname = 'ruvector'
   ), set_in AS (
     -- The first one wins: role in database, role, database, all roles of the database, the server.
-    SELECT s.setrole, s.setdatabase, o.option_value AS value, (s.setrole = 0)::int * 2 + (s.setdatabase = 0)::int AS place
+    SELECT s.setrole, s.setdatabase, o.option_value AS value,
+      (s.setrole = 0)::int * 2 + (s.setdatabase = 0)::int AS place
       FROM own, pg_db_role_setting s CROSS JOIN LATERAL pg_options_to_table(s.setconfig) o
-     WHERE s.setrole IN (own.role, 0) AND s.setdatabase IN (own.database, 0) AND o.option_name = 'default_transaction_read_only'
+     WHERE s.setrole IN (own.role, 0) AND s.setdatabase IN (own.database, 0)
+       AND o.option_name = 'default_transaction_read_only'
      ORDER BY place LIMIT 1
   ), server AS (
     SELECT s.setting AS value FROM pg_settings s
-     WHERE s.name = 'default_transaction_read_only' AND s.source IN ('configuration file', 'command line', 'environment variable')
+     WHERE s.name = 'default_transaction_read_only'
+       AND s.source IN ('configuration file', 'command line', 'environment variable')
        AND NOT EXISTS (SELECT FROM set_in)
   )
-  SELECT CASE f.place WHEN 0 THEN format('role %I in database %I', own.rolname, own.datname) WHEN 1 THEN format('role %I', own.rolname)
-              WHEN 2 THEN format('database %I', own.datname) WHEN 3 THEN 'all roles' ELSE 'the server' END,
-         CASE f.place WHEN 0 THEN format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only;', own.rolname, own.datname)
+  SELECT CASE f.place WHEN 0 THEN format('role %I in database %I', own.rolname, own.datname) WHEN 1
+    THEN format('role %I', own.rolname)
+              WHEN 2 THEN format('database %I', own.datname) WHEN 3 THEN 'all roles'
+                ELSE 'the server' END,
+         CASE f.place WHEN 0
+           THEN format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only;',
+           own.rolname, own.datname)
               WHEN 1 THEN format('ALTER ROLE %I RESET default_transaction_read_only;', own.rolname)
-              WHEN 2 THEN format('ALTER DATABASE %I RESET default_transaction_read_only;', own.datname)
+              WHEN 2 THEN format('ALTER DATABASE %I RESET default_transaction_read_only;',
+                own.datname)
               WHEN 3 THEN 'ALTER ROLE ALL RESET default_transaction_read_only;'
-              ELSE 'ALTER SYSTEM SET default_transaction_read_only = off; SELECT pg_reload_conf();' END
+              ELSE 'ALTER SYSTEM SET default_transaction_read_only = off; SELECT pg_reload_conf();'
+                END
     FROM own, (SELECT value, place FROM set_in UNION ALL SELECT value, 4 FROM server) f
    WHERE f.value::boolean;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_read_only() IS 'Whether the loop''s sessions begin read-only, where that was set, and what takes it back.';
+COMMENT ON FUNCTION ruvector.healing_read_only()
+  IS 'Whether the loop''s sessions begin read-only, where that was set, and what takes it back.';
 
--- condition: running, never_ran, stopped, read_only, standby. A tick that is missing may only be late, so only silence_seconds without one
--- make it stopped: three ticks, a minute at least. Where ticks cannot write, the first one that is missing says so.
+-- condition: running, never_ran, stopped, read_only, standby. A tick that is missing may only be
+-- late, so only silence_seconds without one make it stopped: three ticks, a minute at least. Where
+-- ticks cannot write, the first one that is missing says so.
 CREATE OR REPLACE FUNCTION ruvector.healing_loop()
 RETURNS TABLE (
-  condition text, sentence text, statement text, last_tick timestamptz, interval_seconds double precision, silence_seconds double precision,
+  condition text, sentence text, statement text, last_tick timestamptz,
+    interval_seconds double precision, silence_seconds double precision,
   last_failed boolean, last_error text, last_error_at timestamptz
 )
 LANGUAGE sql STABLE
@@ -45,28 +59,43 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT c.condition,
          CASE c.condition
-           WHEN 'standby' THEN 'This server is a standby: the loop runs on the primary, and what is shown here is what it had written when it was replayed.'
-           WHEN 'read_only' THEN format('The loop cannot write, and nothing is sensed or healed: default_transaction_read_only is on for %s.', f.set_by)
+           WHEN 'standby'
+             THEN 'This server is a standby: the loop runs on the primary, and what is shown here '
+             'is what it had written when it was replayed.'
+           WHEN 'read_only'
+             THEN format('The loop cannot write, and nothing is sensed or healed: '
+             'default_transaction_read_only is on for %s.', f.set_by)
            WHEN 'never_ran' THEN 'The loop has never run here.'
-           WHEN 'stopped' THEN format('The loop does not run: its last tick was at %s. Nothing is sensed or healed meanwhile.', ruvector.healing_timestamp(t.started_at))
-           ELSE format('The loop runs: its last tick was at %s.', ruvector.healing_timestamp(t.started_at)) END,
-         CASE c.condition WHEN 'read_only' THEN f.statement WHEN 'never_ran' THEN s.schedule WHEN 'stopped' THEN s.schedule END,
+           WHEN 'stopped'
+             THEN format('The loop does not run: its last tick was at %s. Nothing is sensed or '
+             'healed meanwhile.', ruvector.healing_timestamp(t.started_at))
+           ELSE format('The loop runs: its last tick was at %s.',
+             ruvector.healing_timestamp(t.started_at)) END,
+         CASE c.condition WHEN 'read_only' THEN f.statement WHEN 'never_ran' THEN s.schedule
+           WHEN 'stopped' THEN s.schedule END,
          t.started_at, t.interval_seconds, s.silence,
          -- While a tick runs nobody knows how it ends: what counts is the one before.
-         coalesce(t.last_error_at >= CASE WHEN t.finished_at < t.started_at THEN t.finished_at - make_interval(secs => coalesce(t.interval_seconds, 0))
+         coalesce(t.last_error_at >= CASE WHEN t.finished_at < t.started_at
+           THEN t.finished_at - make_interval(secs => coalesce(t.interval_seconds, 0))
                                           ELSE t.started_at END, false),
          t.last_error, t.last_error_at
     FROM (SELECT) one
     LEFT JOIN ruvector.healing_ticks t ON true
     LEFT JOIN ruvector.healing_read_only() f ON f.set_by IS NOT NULL
-    CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - t.started_at) AS age, greatest(60, 3 * coalesce(t.interval_seconds, 5) + 5) AS silence,
-                               CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; without pg_cron a timer of yours runs this'
-                                    ELSE 'SELECT ruvector_healing_schedule(''5 seconds'');   -- runs the loop by pg_cron' END AS schedule) s
+    CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - t.started_at) AS age,
+      greatest(60, 3 * coalesce(t.interval_seconds, 5) + 5) AS silence,
+                               CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL
+                                 THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; '
+                                 'without pg_cron a timer of yours runs this'
+                                    ELSE 'SELECT ruvector_healing_schedule(''5 seconds'');   -- '
+                                      'runs the loop by pg_cron' END AS schedule) s
     CROSS JOIN LATERAL (SELECT CASE
       WHEN pg_is_in_recovery() THEN 'standby'
-      WHEN f.set_by IS NOT NULL AND (s.age IS NULL OR s.age > 1.5 * coalesce(t.interval_seconds, 5) + 1) THEN 'read_only'
+      WHEN f.set_by IS NOT NULL
+        AND (s.age IS NULL OR s.age > 1.5 * coalesce(t.interval_seconds, 5) + 1) THEN 'read_only'
       WHEN s.age IS NULL THEN 'never_ran'
       WHEN s.age > s.silence THEN 'stopped'
       ELSE 'running' END AS condition) c;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_loop() IS 'Whether the loop runs, and if not, why and what to type.';
+COMMENT ON FUNCTION ruvector.healing_loop()
+  IS 'Whether the loop runs, and if not, why and what to type.';

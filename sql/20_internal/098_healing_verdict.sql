@@ -1,11 +1,14 @@
--- The verdict: how a collection is, in one word and one sentence. Everybody who tells people how a collection is (status, metrics,
--- commands, page, demo, explanations) takes it from here; the three integrity states stay what the loop decides by.
+-- The verdict: how a collection is, in one word and one sentence. Everybody who tells people how a
+-- collection is (status, metrics, commands, page, demo, explanations) takes it from here; the three
+-- integrity states stay what the loop decides by.
 
--- In this order; the first that holds is the verdict (docs/monitoring.md has the table, test/integration/verdict.test.ts tries every combination):
--- nothing is known of what was not looked at lately; an action at work; well again, though the state is not yet back; the state;
+-- In this order; the first that holds is the verdict (docs/monitoring.md has the table,
+-- test/integration/verdict.test.ts tries every combination): nothing is known of what was not
+-- looked at lately; an action at work; well again, though the state is not yet back; the state;
 -- bad, but not long enough for a state. stress + margin is added as src/sense/states.ts adds it.
 CREATE OR REPLACE FUNCTION ruvector.healing_verdict_of(
-  seen boolean, at_work boolean, state integer, lambda double precision, stress double precision, margin double precision
+  seen boolean, at_work boolean, state integer, lambda double precision, stress double precision,
+    margin double precision
 )
 RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -20,40 +23,56 @@ AS $function$
     WHEN lambda < stress THEN 'suspect'
     ELSE 'healthy' END;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_verdict_of(boolean, boolean, integer, double precision, double precision, double precision) IS 'The verdict on a collection from what is known of it.';
+COMMENT ON FUNCTION ruvector.healing_verdict_of(boolean, boolean, integer, double precision,
+  double precision, double precision) IS 'The verdict on a collection from what is known of it.';
 
 -- Two decimals, and more where they would read as a threshold that lambda has not reached.
-CREATE OR REPLACE FUNCTION ruvector.healing_lambda_text(lambda double precision, VARIADIC thresholds double precision[] DEFAULT '{}')
+CREATE OR REPLACE FUNCTION ruvector.healing_lambda_text(lambda double precision,
+  VARIADIC thresholds double precision[] DEFAULT '{}')
 RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $function$
-  SELECT pg_catalog.trim_scale(CASE WHEN pg_catalog.round(lambda::numeric, 2)::double precision = ANY (thresholds) AND pg_catalog.round(lambda::numeric, 2) <> lambda::numeric
-                                    THEN pg_catalog.round(lambda::numeric, 4) ELSE pg_catalog.round(lambda::numeric, 2) END)::text;
+  SELECT pg_catalog.trim_scale(CASE
+    WHEN pg_catalog.round(lambda::numeric, 2)::double precision = ANY (thresholds)
+    AND pg_catalog.round(lambda::numeric, 2) <> lambda::numeric
+                                    THEN pg_catalog.round(lambda::numeric, 4)
+                                      ELSE pg_catalog.round(lambda::numeric, 2) END)::text;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_lambda_text(double precision, double precision[]) IS 'lambda for people.';
+COMMENT ON FUNCTION ruvector.healing_lambda_text(double precision, double precision[])
+  IS 'lambda for people.';
 
 -- Of some collections, or (NULL) of all.
 CREATE OR REPLACE FUNCTION ruvector.healing_verdicts(wanted integer[] DEFAULT NULL)
-RETURNS TABLE (collection_id integer, verdict text, sentence text, action_id bigint, action_state text, action_strategy text)
+RETURNS TABLE (collection_id integer, verdict text, sentence text, action_id bigint,
+  action_state text, action_strategy text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH loop AS MATERIALIZED (
     SELECT * FROM ruvector.healing_loop()
   ), base AS MATERIALIZED (
-    SELECT jsonb_object_agg(d.key, d.default_value) || coalesce((SELECT c.settings FROM ruvector.healing_config c WHERE c.collection_id = 0), '{}') AS settings
+    SELECT jsonb_object_agg(d.key, d.default_value) || coalesce((SELECT c.settings
+      FROM ruvector.healing_config c WHERE c.collection_id = 0), '{}') AS settings
       FROM ruvector.healing_setting_definitions() d
-     WHERE d.key IN ('stress_threshold', 'critical_threshold', 'recovery_margin', 'recovery_hold_seconds', 'stress_samples', 'critical_samples',
+     WHERE d.key IN ('stress_threshold', 'critical_threshold', 'recovery_margin',
+       'recovery_hold_seconds', 'stress_samples', 'critical_samples',
                      'min_sample_interval_seconds', 'enabled', 'mode')
   ), known AS (
-    SELECT c.collection_id, c.schema_name, c.table_name, s.state, s.since, nullif(s.lambda, 'NaN') AS lambda, s.sampled_at, s.hysteresis,
-           t.stress, t.critical, t.margin, t.hold, t.enabled, t.mode, t.stress_samples, t.critical_samples,
+    SELECT c.collection_id, c.schema_name, c.table_name, s.state, s.since, nullif(s.lambda, 'NaN')
+      AS lambda, s.sampled_at, s.hysteresis,
+           t.stress, t.critical, t.margin, t.hold, t.enabled, t.mode, t.stress_samples,
+             t.critical_samples,
            f.relid IS NOT NULL AS there, f.reason AS missing,
            -- Set back, a clock makes nothing old.
-           extract(epoch FROM clock_timestamp() - s.sampled_at) <= greatest(l.silence_seconds, 3 * t.every + 5) AS fresh,
+           extract(epoch
+             FROM clock_timestamp() - s.sampled_at) <= greatest(l.silence_seconds, 3 * t.every + 5)
+             AS fresh,
            a.id AS action_id, a.state AS action_state, a.strategy_name AS action_strategy,
-           a.state IN ('executing', 'stabilizing') OR (a.state = 'planned' AND a.progress -> 'waits_for_window' IS DISTINCT FROM 'true') AS at_work,
-           a.state = 'planned' AND a.progress -> 'waits_for_window' IS NOT DISTINCT FROM 'true' AS waits_for_window,
+           a.state IN ('executing', 'stabilizing')
+             OR (a.state = 'planned' AND a.progress -> 'waits_for_window' IS DISTINCT
+             FROM 'true') AS at_work,
+           a.state = 'planned' AND a.progress -> 'waits_for_window' IS NOT DISTINCT
+             FROM 'true' AS waits_for_window,
            d.passed_over IS TRUE AS passed_over, d.sentence AS aside
       FROM ruvector.collections c
      CROSS JOIN loop l
@@ -63,64 +82,121 @@ AS $function$
       LEFT JOIN ruvector.healing_config own ON own.collection_id = c.collection_id
       LEFT JOIN ruvector.integrity_state s ON s.collection_id = c.collection_id
       LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id
-                                          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
+                                          AND a.state IN ('planned', 'awaiting_approval',
+                                            'executing', 'stabilizing', 'rolling_back')
      CROSS JOIN LATERAL (SELECT b.settings || coalesce(own.settings, '{}') AS e) e
-     CROSS JOIN LATERAL (SELECT (e ->> 'stress_threshold')::float8 AS stress, (e ->> 'critical_threshold')::float8 AS critical,
-                                (e ->> 'recovery_margin')::float8 AS margin, e ->> 'recovery_hold_seconds' AS hold,
-                                (e ->> 'stress_samples')::int AS stress_samples, (e ->> 'critical_samples')::int AS critical_samples,
-                                (e ->> 'min_sample_interval_seconds')::float8 AS every, (e ->> 'enabled')::boolean AS enabled, e ->> 'mode' AS mode) t
+     CROSS JOIN LATERAL (SELECT (e ->> 'stress_threshold')::float8 AS stress,
+       (e ->> 'critical_threshold')::float8 AS critical,
+                                (e ->> 'recovery_margin')::float8 AS margin,
+                                  e ->> 'recovery_hold_seconds' AS hold,
+                                (e ->> 'stress_samples')::int AS stress_samples,
+                                  (e ->> 'critical_samples')::int AS critical_samples,
+                                (e ->> 'min_sample_interval_seconds')::float8 AS every,
+                                  (e ->> 'enabled')::boolean AS enabled, e ->> 'mode' AS mode) t
      WHERE wanted IS NULL OR c.collection_id = ANY (wanted)
   ), judged AS (
-    SELECT k.*, ruvector.healing_verdict_of(k.there AND k.fresh AND NOT k.passed_over, coalesce(k.at_work, false), k.state, k.lambda, k.stress, k.margin) AS verdict,
-           ruvector.healing_lambda_text(k.lambda, k.critical, k.stress, k.stress + k.margin) AS lambda_text,
-           trim_scale((k.stress + k.margin)::numeric) AS back, trim_scale((k.critical + k.margin)::numeric) AS half_back,
+    SELECT k.*, ruvector.healing_verdict_of(k.there AND k.fresh
+      AND NOT k.passed_over, coalesce(k.at_work, false), k.state, k.lambda, k.stress, k.margin)
+      AS verdict,
+           ruvector.healing_lambda_text(k.lambda, k.critical, k.stress, k.stress + k.margin)
+             AS lambda_text,
+           trim_scale((k.stress + k.margin)::numeric) AS back,
+             trim_scale((k.critical + k.margin)::numeric) AS half_back,
            (ARRAY['normal', 'stress', 'critical'])[k.state + 1] AS state_name
       FROM known k
   )
   SELECT j.collection_id, j.verdict,
          CASE j.verdict
            WHEN 'healthy' THEN format('lambda is %s', j.lambda_text)
-           WHEN 'healing' THEN format('action %s (%s) is %s; lambda %s, state %s', j.action_id, j.action_strategy, j.action_state, coalesce(j.lambda_text, 'not known'), j.state_name)
-           WHEN 'recovering' THEN format('lambda is %s; state %s is left once it has been above %s for %s s%s', j.lambda_text, j.state_name, j.back, j.hold,
-             coalesce(', which it is since ' || ruvector.healing_timestamp(to_timestamp((j.hysteresis ->> 'above_stress_since')::float8)), ''))
+           WHEN 'healing'
+             THEN format('action %s (%s) is %s; lambda %s, state %s', j.action_id,
+             j.action_strategy, j.action_state, coalesce(j.lambda_text, 'not known'), j.state_name)
+           WHEN 'recovering'
+             THEN format('lambda is %s; state %s is left once it has been above %s for %s s%s',
+             j.lambda_text, j.state_name, j.back, j.hold,
+             coalesce(', which it is since '
+               || ruvector.healing_timestamp(to_timestamp((j.hysteresis ->>
+               'above_stress_since')::float8)), ''))
            WHEN 'suspect' THEN format('lambda %s is below %s; not confirmed yet: %s', j.lambda_text,
              CASE WHEN j.lambda < j.critical THEN j.critical ELSE j.stress END,
              CASE WHEN j.lambda < j.critical AND (j.hysteresis ->> 'below_critical')::int > 0
-                  THEN format('%s of the %s samples in a row that make it critical', least((j.hysteresis ->> 'below_critical')::int, j.critical_samples), j.critical_samples)
-                  ELSE format('%s of the %s samples in a row that make it stress', least((j.hysteresis ->> 'below_stress')::int, j.stress_samples), j.stress_samples) END)
+                  THEN format('%s of the %s samples in a row that make it critical',
+                    least((j.hysteresis ->> 'below_critical')::int, j.critical_samples),
+                    j.critical_samples)
+                  ELSE format('%s of the %s samples in a row that make it stress',
+                    least((j.hysteresis ->> 'below_stress')::int, j.stress_samples),
+                    j.stress_samples) END)
            WHEN 'unknown' THEN CASE
              WHEN NOT j.there THEN j.missing
-             WHEN j.aside IS NOT NULL AND (j.passed_over OR j.state IS NULL OR NOT j.fresh) THEN ruvector.healing_words_seen(ruvector.healing_tenant_scope(), j.aside, 'it is set aside') || CASE WHEN j.passed_over THEN '. To have it served at once: ' || rtrim(ruvector.healing_resume_collection(format('%I.%I', j.schema_name, j.table_name)), ';') ELSE '' END
-             WHEN j.state IS NULL THEN format('not sampled yet: %s', CASE WHEN l.condition = 'running' AND failed.message IS NOT NULL THEN 'its ticks fail' || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(), failed.message, NULL), '')
-               WHEN l.condition = 'running' THEN 'the next tick does' ELSE lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') END)
-             WHEN NOT j.fresh THEN format('the last sample is of %s (lambda %s, state %s): %s', ruvector.healing_timestamp(j.sampled_at), coalesce(j.lambda_text, 'not known'),
-               j.state_name, CASE WHEN l.condition <> 'running' THEN lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.')
-                 WHEN failed.message IS NOT NULL THEN 'its ticks fail' || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(), failed.message, NULL), '')
+             WHEN j.aside IS NOT NULL AND (j.passed_over OR j.state IS NULL OR NOT j.fresh)
+               THEN ruvector.healing_words_seen(ruvector.healing_tenant_scope(), j.aside,
+               'it is set aside') || CASE WHEN j.passed_over
+               THEN '. To have it served at once: '
+               || rtrim(ruvector.healing_resume_collection(format('%I.%I', j.schema_name,
+               j.table_name)), ';') ELSE '' END
+             WHEN j.state IS NULL
+               THEN format('not sampled yet: %s', CASE WHEN l.condition = 'running'
+               AND failed.message IS NOT NULL
+               THEN 'its ticks fail'
+               || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
+               failed.message, NULL), '')
+               WHEN l.condition = 'running' THEN 'the next tick does'
+                 ELSE lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') END)
+             WHEN NOT j.fresh
+               THEN format('the last sample is of %s (lambda %s, state %s): %s',
+               ruvector.healing_timestamp(j.sampled_at), coalesce(j.lambda_text, 'not known'),
+               j.state_name, CASE WHEN l.condition <> 'running'
+                 THEN lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.')
+                 WHEN failed.message IS NOT NULL
+                   THEN 'its ticks fail'
+                   || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
+                   failed.message, NULL), '')
                  ELSE 'another session holds the collection, or the loop has not come to it' END)
-             ELSE 'lambda could not be read; what could not be measured is listed with the GRANT that would show it' END
+             ELSE 'lambda could not be read; what could not be measured is listed with the GRANT '
+               'that would show it' END
            ELSE format('%s%s', CASE
-               WHEN j.lambda IS NULL THEN format('%s since %s; lambda is not known now', j.state_name, ruvector.healing_timestamp(j.since))
-               WHEN j.lambda >= j.stress THEN format('lambda %s is better, and not well: state %s is left once it has been above %s for %s s', j.lambda_text, j.state_name, j.back, j.hold)
-               WHEN j.state = 2 AND j.lambda >= j.critical THEN format('lambda %s is below %s; critical is left once it has been above %s for %s s', j.lambda_text, j.stress, j.half_back, j.hold)
-               ELSE format('lambda %s is below %s, state %s since %s', j.lambda_text, CASE WHEN j.lambda < j.critical THEN j.critical ELSE j.stress END, j.state_name, ruvector.healing_timestamp(j.since)) END,
+               WHEN j.lambda IS NULL
+                 THEN format('%s since %s; lambda is not known now', j.state_name,
+                 ruvector.healing_timestamp(j.since))
+               WHEN j.lambda >= j.stress
+                 THEN format('lambda %s is better, and not well: state %s is left once it has '
+                 'been above %s for %s s', j.lambda_text, j.state_name, j.back, j.hold)
+               WHEN j.state = 2 AND j.lambda >= j.critical
+                 THEN format('lambda %s is below %s; critical is left once it has been above '
+                 '%s for %s s', j.lambda_text, j.stress, j.half_back, j.hold)
+               ELSE format('lambda %s is below %s, state %s since %s', j.lambda_text, CASE
+                 WHEN j.lambda < j.critical THEN j.critical
+                 ELSE j.stress END, j.state_name, ruvector.healing_timestamp(j.since)) END,
              coalesce('; ' || CASE
-               WHEN l.condition NOT IN ('running', 'standby') THEN lower(left(l.sentence, 1)) || regexp_replace(rtrim(substr(l.sentence, 2), '.'), '[:,.] .*$', '')
-               WHEN j.action_state = 'awaiting_approval' THEN format('action %s (%s) waits for approval', j.action_id, j.action_strategy)
-               WHEN j.waits_for_window THEN format('action %s (%s) waits for its maintenance window', j.action_id, j.action_strategy)
-               WHEN j.action_state = 'rolling_back' THEN format('action %s (%s) is being undone', j.action_id, j.action_strategy)
+               WHEN l.condition NOT IN ('running', 'standby')
+                 THEN lower(left(l.sentence, 1)) || regexp_replace(rtrim(substr(l.sentence, 2),
+                 '.'), '[:,.] .*$', '')
+               WHEN j.action_state = 'awaiting_approval'
+                 THEN format('action %s (%s) waits for approval', j.action_id, j.action_strategy)
+               WHEN j.waits_for_window
+                 THEN format('action %s (%s) waits for its maintenance window', j.action_id,
+                 j.action_strategy)
+               WHEN j.action_state = 'rolling_back'
+                 THEN format('action %s (%s) is being undone', j.action_id, j.action_strategy)
                WHEN NOT j.enabled THEN 'healing is switched off'
-               WHEN refused.reason IS NOT NULL THEN format('held back: %s', refused.reason) END, '')) END,
+               WHEN refused.reason IS NOT NULL THEN format('held back: %s', refused.reason) END,
+                 '')) END,
          j.action_id, j.action_state, j.action_strategy
     FROM judged j
    CROSS JOIN loop l
     -- The newest refusal in force is why nothing is done; that nothing has to be done is no reason.
     LEFT JOIN LATERAL (SELECT r.reason FROM ruvector.healing_refusals r
-                        WHERE r.collection_id = j.collection_id AND r.closed_at IS NULL AND r.reason <> 'healthy' AND j.verdict IN ('stress', 'critical')
+                        WHERE r.collection_id = j.collection_id AND r.closed_at IS NULL
+                          AND r.reason <> 'healthy' AND j.verdict IN ('stress', 'critical')
                         ORDER BY r.last_at DESC LIMIT 1) refused ON true
     -- Ticks of this collection that failed since its last sample.
-    LEFT JOIN LATERAL (SELECT left(regexp_replace(e.message, '\s+', ' ', 'g'), 200) AS message FROM ruvector.healing_events e
-                        WHERE j.verdict = 'unknown' AND e.kind = 'tick_failed' AND e.collection_id = j.collection_id
-                          AND e.at > greatest(j.sampled_at, clock_timestamp() - interval '10 minutes')
+    LEFT JOIN LATERAL (SELECT left(regexp_replace(e.message, '\s+', ' ', 'g'), 200) AS message
+      FROM ruvector.healing_events e
+                        WHERE j.verdict = 'unknown' AND e.kind = 'tick_failed'
+                          AND e.collection_id = j.collection_id
+                          AND e.at > greatest(j.sampled_at,
+                            clock_timestamp() - interval '10 minutes')
                         ORDER BY e.at DESC LIMIT 1) failed ON true;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_verdicts(integer[]) IS 'The verdict on each collection, with one sentence.';
+COMMENT ON FUNCTION ruvector.healing_verdicts(integer[])
+  IS 'The verdict on each collection, with one sentence.';

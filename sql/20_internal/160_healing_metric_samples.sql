@@ -1,6 +1,7 @@
--- Values of the metrics, a function for each group: (family, suffix, labels, value), with the labels' values in the order of
--- ruvector.healing_metric_families(). NULL values are left out by the caller. Plain SQL over our own tables, so that it costs little
--- and works on a standby. The intervals are those that the families' HELP states.
+-- Values of the metrics, a function for each group: (family, suffix, labels, value), with the
+-- labels' values in the order of ruvector.healing_metric_families(). NULL values are left out by
+-- the caller. Plain SQL over our own tables, so that it costs little and works on a standby. The
+-- intervals are those that the families' HELP states.
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_collections()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
@@ -8,7 +9,8 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   WITH known AS MATERIALIZED (
-    SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name, ruvector.healing_settings(c.collection_id) AS settings
+    SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
+      ruvector.healing_settings(c.collection_id) AS settings
       FROM ruvector.collections c
   ), ended AS (
     SELECT a.collection_id, max(a.finished_at) AS at FROM ruvector.healing_actions a
@@ -28,14 +30,18 @@ AS $function$
     CROSS JOIN LATERAL (VALUES
       ('ruvector_integrity_lambda', s.lambda),
       ('ruvector_integrity_state', coalesce(s.state::double precision, 'NaN')),
-      ('ruvector_integrity_sample_age_seconds', extract(epoch FROM clock_timestamp() - s.sampled_at)::double precision),
+      ('ruvector_integrity_sample_age_seconds', extract(epoch
+        FROM clock_timestamp() - s.sampled_at)::double precision),
       ('ruvector_integrity_sample_duration_seconds', i.duration_ms / 1000),
       ('ruvector_integrity_unmeasured', jsonb_array_length(i.unmeasured)::double precision),
       ('ruvector_healing_active', (a.collection_id IS NOT NULL)::integer::double precision),
       ('ruvector_healing_cooldown',
-        coalesce(e.at + make_interval(secs => (k.settings ->> 'min_healing_interval_seconds')::double precision) > clock_timestamp(), false)::integer::double precision),
+        coalesce(e.at
+          + make_interval(secs => (k.settings ->> 'min_healing_interval_seconds')::double
+          precision) > clock_timestamp(), false)::integer::double precision),
       ('ruvector_healing_enabled',
-        (k.settings ->> 'mode' <> 'off' AND (k.settings ->> 'enabled')::boolean AND e0.enabled)::integer::double precision)
+        (k.settings ->> 'mode' <> 'off' AND (k.settings ->> 'enabled')::boolean
+          AND e0.enabled)::integer::double precision)
     ) m (family, value)
   UNION ALL
   SELECT 'ruvector_healing_verdict_info', '', ARRAY[k.name, v.verdict], 1
@@ -45,7 +51,8 @@ AS $function$
   SELECT 'ruvector_healing_mode_info', '', ARRAY[k.name, k.settings ->> 'mode'], 1
     FROM known k;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_metrics_of_collections() IS 'Metrics of the present state of each collection.';
+COMMENT ON FUNCTION ruvector.healing_metrics_of_collections()
+  IS 'Metrics of the present state of each collection.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_outcomes()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
@@ -53,28 +60,35 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   WITH recent AS (
-    -- Only what is needed: what the outcomes hold in jsonb is most of them, and this is read three times.
-    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, o.id, o.strategy_name, o.completed_at, o.duration_ms, o.success, o.verified,
+    -- Only what is needed: what the outcomes hold in jsonb is most of them, and this is read three
+    -- times.
+    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, o.id, o.strategy_name,
+      o.completed_at, o.duration_ms, o.success, o.verified,
            o.improvement_pct, o.recovery_seconds, o.predicted_lambda, o.final_lambda
       FROM ruvector.healing_outcomes o
       JOIN ruvector.collections c USING (collection_id)
      WHERE o.completed_at > clock_timestamp() - interval '30 days'
   ), by_collection AS (
     SELECT r.name,
-           avg((r.success AND coalesce(r.verified, false))::integer) FILTER (WHERE r.completed_at > clock_timestamp() - interval '24 hours') AS success_rate,
+           avg((r.success AND coalesce(r.verified, false))::integer)
+             FILTER (WHERE r.completed_at > clock_timestamp() - interval '24 hours')
+             AS success_rate,
            avg(r.improvement_pct) AS improvement,
            avg(r.recovery_seconds) FILTER (WHERE r.verified) AS recovery,
-           avg(abs(r.final_lambda - r.predicted_lambda)) FILTER (WHERE r.verified IS NOT NULL) AS prediction_error
+           avg(abs(r.final_lambda - r.predicted_lambda))
+             FILTER (WHERE r.verified IS NOT NULL) AS prediction_error
       FROM recent r
      GROUP BY r.name
   ), by_strategy AS (
     SELECT r.name, r.strategy_name,
-           percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY r.duration_ms / 1000.0) AS durations
+           percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN
+             GROUP (ORDER BY r.duration_ms / 1000.0) AS durations
       FROM recent r
      WHERE r.duration_ms IS NOT NULL
      GROUP BY r.name, r.strategy_name
   ), judged AS (
-    SELECT DISTINCT ON (r.name, r.strategy_name) r.name, r.strategy_name, r.predicted_lambda, r.final_lambda
+    SELECT DISTINCT ON (r.name, r.strategy_name) r.name, r.strategy_name, r.predicted_lambda,
+      r.final_lambda
       FROM recent r
      WHERE r.predicted_lambda IS NOT NULL AND r.final_lambda IS NOT NULL AND r.verified IS NOT NULL
      ORDER BY r.name, r.strategy_name, r.id DESC
@@ -88,7 +102,8 @@ AS $function$
       ('ruvector_healing_prediction_error', b.prediction_error)
     ) m (family, value)
   UNION ALL
-  SELECT 'ruvector_healing_duration_seconds', '', ARRAY[b.name, b.strategy_name, q.quantile], q.value
+  SELECT 'ruvector_healing_duration_seconds', '', ARRAY[b.name, b.strategy_name, q.quantile],
+    q.value
     FROM by_strategy b
     CROSS JOIN LATERAL unnest(ARRAY['0.5', '0.9', '0.99'], b.durations) q (quantile, value)
   UNION ALL
@@ -99,10 +114,11 @@ AS $function$
       ('ruvector_healing_final_lambda', j.final_lambda::double precision)
     ) m (family, value);
 $function$;
-COMMENT ON FUNCTION ruvector.healing_metrics_of_outcomes() IS 'Metrics of what came of the actions of the last 30 days.';
+COMMENT ON FUNCTION ruvector.healing_metrics_of_outcomes()
+  IS 'Metrics of what came of the actions of the last 30 days.';
 
--- What Prometheus has not seen at 0 has not risen for it, so that the first action would not show in any increase(): the counters of
--- every strategy and of every end are there from the start.
+-- What Prometheus has not seen at 0 has not risen for it, so that the first action would not show
+-- in any increase(): the counters of every strategy and of every end are there from the start.
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_counters()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
@@ -112,18 +128,22 @@ AS $function$
     SELECT c.collection_id, f.metric, s.name AS label
       FROM ruvector.collections c
       CROSS JOIN ruvector.healing_strategies() s
-      CROSS JOIN (VALUES ('ruvector_healing_attempts_total'), ('ruvector_healing_success_total')) f (metric)
+      CROSS JOIN (VALUES ('ruvector_healing_attempts_total'), ('ruvector_healing_success_total')) f
+        (metric)
     UNION ALL
     SELECT c.collection_id, 'ruvector_healing_actions_total', e.state
       FROM ruvector.collections c
-      CROSS JOIN (VALUES ('succeeded'), ('rolled_back'), ('rollback_failed'), ('failed'), ('aborted'), ('expired')) e (state)
+      CROSS JOIN (VALUES ('succeeded'), ('rolled_back'), ('rollback_failed'), ('failed'),
+        ('aborted'), ('expired')) e (state)
     UNION ALL
     SELECT c.collection_id, 'ruvector_healing_recovery_seconds' || s.suffix, ''
       FROM ruvector.collections c
       CROSS JOIN (VALUES ('_sum'), ('_count')) s (suffix)
   )
-  SELECT regexp_replace(metric, '_(sum|count)$', ''), coalesce(substring(metric FROM '_(?:sum|count)$'), ''),
-         array_remove(ARRAY[format('%I.%I', c.schema_name, c.table_name), label], ''), coalesce(k.value, 0)
+  SELECT regexp_replace(metric, '_(sum|count)$', ''), coalesce(substring(metric
+    FROM '_(?:sum|count)$'), ''),
+         array_remove(ARRAY[format('%I.%I', c.schema_name, c.table_name), label], ''),
+           coalesce(k.value, 0)
     FROM ruvector.healing_counters k
     FULL JOIN zeros USING (collection_id, metric, label)
     JOIN ruvector.collections c USING (collection_id);
@@ -135,30 +155,36 @@ RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
-  SELECT 'ruvector_healing_action_age_seconds', '', ARRAY[a.collection, a.strategy_name, a.state, a.id::text],
+  SELECT 'ruvector_healing_action_age_seconds', '', ARRAY[a.collection, a.strategy_name, a.state,
+    a.id::text],
          extract(epoch FROM clock_timestamp() - a.created_at)::double precision
     FROM ruvector.healing_actions a
    WHERE a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
   UNION ALL
-  SELECT 'ruvector_healing_approval_age_seconds', '', ARRAY[a.collection, a.strategy_name, a.id::text],
+  SELECT 'ruvector_healing_approval_age_seconds', '', ARRAY[a.collection, a.strategy_name,
+    a.id::text],
          extract(epoch FROM clock_timestamp() - a.created_at)::double precision
     FROM ruvector.healing_actions a
    WHERE a.state = 'awaiting_approval'
   UNION ALL
-  SELECT 'ruvector_healing_rollback_failed', '', ARRAY[format('%I.%I', c.schema_name, c.table_name)],
+  SELECT 'ruvector_healing_rollback_failed', '',
+    ARRAY[format('%I.%I', c.schema_name, c.table_name)],
          count(a.id)::double precision
     FROM ruvector.collections c
-    LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id AND a.state = 'rollback_failed'
+    LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id
+      AND a.state = 'rollback_failed'
                                         AND a.finished_at > clock_timestamp() - interval '7 days'
    GROUP BY c.collection_id
   UNION ALL
-  SELECT 'ruvector_healing_leases_active', '', ARRAY[format('%I.%I', c.schema_name, c.table_name), l.kind], count(*)::double precision
+  SELECT 'ruvector_healing_leases_active', '', ARRAY[format('%I.%I', c.schema_name, c.table_name),
+    l.kind], count(*)::double precision
     FROM ruvector.healing_leases l
     JOIN ruvector.collections c USING (collection_id)
    WHERE l.ended_at IS NULL AND l.expires_at > clock_timestamp()
    GROUP BY c.collection_id, l.kind;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_metrics_of_actions() IS 'Metrics of actions under way and of what they hold.';
+COMMENT ON FUNCTION ruvector.healing_metrics_of_actions()
+  IS 'Metrics of actions under way and of what they hold.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_refusals()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
@@ -166,13 +192,15 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   SELECT m.family, '', ARRAY[o.name, o.reason], m.value
-    FROM (SELECT format('%I.%I', c.schema_name, c.table_name) AS name, r.reason, min(r.first_at) AS since, bool_or(r.escalated_at IS NOT NULL) AS escalated
+    FROM (SELECT format('%I.%I', c.schema_name, c.table_name) AS name, r.reason,
+      min(r.first_at) AS since, bool_or(r.escalated_at IS NOT NULL) AS escalated
             FROM ruvector.healing_refusals r
             JOIN ruvector.collections c USING (collection_id)
            WHERE r.closed_at IS NULL
            GROUP BY c.collection_id, r.reason) o
     CROSS JOIN LATERAL (VALUES
-      ('ruvector_healing_refusal_age_seconds', extract(epoch FROM clock_timestamp() - o.since)::double precision),
+      ('ruvector_healing_refusal_age_seconds', extract(epoch
+        FROM clock_timestamp() - o.since)::double precision),
       ('ruvector_healing_refusal_escalated', o.escalated::integer::double precision)
     ) m (family, value);
 $function$;
@@ -189,20 +217,26 @@ AS $function$
       ('ruvector_healing_ticks_total', '{}'::text[], t.ticks::double precision),
       ('ruvector_healing_tick_errors_total', '{}', t.errors),
       ('ruvector_healing_tick_duration_seconds', '{}',
-        extract(epoch FROM CASE WHEN t.finished_at >= t.started_at THEN t.finished_at ELSE clock_timestamp() END - t.started_at)),
+        extract(epoch FROM CASE WHEN t.finished_at >= t.started_at THEN t.finished_at
+          ELSE clock_timestamp() END - t.started_at)),
       ('ruvector_healing_tick_interval_seconds', '{}', t.interval_seconds),
-      ('ruvector_healing_tick_lag_seconds', '{}', extract(epoch FROM clock_timestamp() - t.started_at)),
-      ('ruvector_healing_registered_collections', '{}', (SELECT count(*) FROM ruvector.collections)),
+      ('ruvector_healing_tick_lag_seconds', '{}', extract(epoch
+        FROM clock_timestamp() - t.started_at)),
+      ('ruvector_healing_registered_collections', '{}', (SELECT count(*)
+        FROM ruvector.collections)),
       ('ruvector_healing_in_recovery', '{}', pg_is_in_recovery()::integer),
-      ('ruvector_healing_build_info', ARRAY[ruvector.healing_version(), '{{LANGUAGE}}', current_setting('server_version')], 1)
+      ('ruvector_healing_build_info', ARRAY[ruvector.healing_version(), '{{LANGUAGE}}',
+        current_setting('server_version')], 1)
     ) m (family, labels, value)
   UNION ALL
   SELECT m.family, '', '{}', m.value
     FROM ruvector.healing_breaker b
     CROSS JOIN LATERAL (VALUES
-      ('ruvector_healing_breaker_state', CASE b.state WHEN 'closed' THEN 0 WHEN 'half_open' THEN 1 ELSE 2 END::double precision),
+      ('ruvector_healing_breaker_state', CASE b.state WHEN 'closed' THEN 0 WHEN 'half_open' THEN 1
+        ELSE 2 END::double precision),
       ('ruvector_healing_breaker_open_seconds',
-        CASE WHEN b.state <> 'closed' THEN extract(epoch FROM clock_timestamp() - b.opened_at)::double precision END)
+        CASE WHEN b.state <> 'closed' THEN extract(epoch
+          FROM clock_timestamp() - b.opened_at)::double precision END)
     ) m (family, value);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_installation() IS 'Metrics of the loop itself.';
@@ -218,19 +252,23 @@ AS $function$
     CROSS JOIN LATERAL (VALUES
       -- Places in the chain, and not rows: events are removed when they are old.
       ('ruvector_healing_events_total',
-        (coalesce(h.seq, 0) + (SELECT count(*) FROM ruvector.healing_events e WHERE e.seq IS NULL))::double precision),
+        (coalesce(h.seq, 0) + (SELECT count(*) FROM ruvector.healing_events e
+          WHERE e.seq IS NULL))::double precision),
       ('ruvector_healing_audit_intact', CASE
         WHEN h.seq = h.base_seq THEN 1
         WHEN h.seq IS NOT NULL THEN (
           SELECT (f.broken = 0 AND f.last_seq = h.seq AND f.last_hash = h.hash)::integer
             FROM (SELECT greatest(h.seq - 100, h.base_seq) AS seq) s
             CROSS JOIN LATERAL ruvector.healing_audit_link_findings(
-              s.seq, CASE WHEN s.seq = h.base_seq THEN h.base_hash ELSE (SELECT e.hash FROM ruvector.healing_events e WHERE e.seq = s.seq) END,
+              s.seq, CASE WHEN s.seq = h.base_seq THEN h.base_hash ELSE (SELECT e.hash
+                FROM ruvector.healing_events e WHERE e.seq = s.seq) END,
               9223372036854775807, h) f) END::double precision),
       ('ruvector_healing_audit_unsigned_seconds', coalesce((
         SELECT extract(epoch FROM clock_timestamp() - min(e.at))::double precision
           FROM ruvector.healing_events e
-         WHERE e.seq IS NULL OR e.seq > coalesce((SELECT max(s.seq) FROM ruvector.healing_audit_signatures s), 0)), 0))
+         WHERE e.seq IS NULL
+           OR e.seq > coalesce((SELECT max(s.seq) FROM ruvector.healing_audit_signatures s), 0)),
+           0))
     ) m (family, value);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_audit() IS 'Metrics of the audit trail.';

@@ -1,5 +1,6 @@
--- NOTIFY for people and programs that watch (docs/monitoring.md). By a trigger, so that events of the bundle and of plain SQL are all
--- told, in their own transaction: delivered when it commits, never for what was rolled back.
+-- NOTIFY for people and programs that watch (docs/monitoring.md). By a trigger, so that events of
+-- the bundle and of plain SQL are all told, in their own transaction: delivered when it commits,
+-- never for what was rolled back.
 CREATE OR REPLACE FUNCTION ruvector.healing_notify()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -9,16 +10,21 @@ DECLARE
   said text := NEW.message;
   payload text;
 BEGIN
-  -- A queue that somebody else's idle listener filled makes every commit with a NOTIFY fail: the loop does without, and heals.
+  -- A queue that somebody else's idle listener filled makes every commit with a NOTIFY fail: the
+  -- loop does without, and heals.
   IF pg_notification_queue_usage() > 0.9 THEN
     RETURN NULL;
   END IF;
-  -- Whoever may connect may listen, so that nothing is told that only some may read: these messages may quote an error of the user's data.
-  IF NEW.kind IN ('action_rolling_back', 'action_rolled_back', 'action_rollback_failed', 'action_failed', 'action_aborted') THEN
-    said := format('action %1$s: %2$s. SELECT ruvector_healing_explain(%1$s); says why.', NEW.action_id, replace(substr(NEW.kind, 8), '_', ' '));
+  -- Whoever may connect may listen, so that nothing is told that only some may read: these messages
+  -- may quote an error of the user's data.
+  IF NEW.kind IN ('action_rolling_back', 'action_rolled_back', 'action_rollback_failed',
+    'action_failed', 'action_aborted') THEN
+    said := format('action %1$s: %2$s. SELECT ruvector_healing_explain(%1$s); says why.',
+      NEW.action_id, replace(substr(NEW.kind, 8), '_', ' '));
   END IF;
   LOOP
-    payload := jsonb_build_object('kind', NEW.kind, 'collection', NEW.collection, 'action_id', NEW.action_id, 'message', said,
+    payload := jsonb_build_object('kind', NEW.kind, 'collection', NEW.collection, 'action_id',
+      NEW.action_id, 'message', said,
                                   'at', ruvector.healing_timestamp(NEW.at))::text;
     -- NOTIFY takes less than 8000 bytes; how many a character takes is known when it is written.
     EXIT WHEN octet_length(payload) < 8000 OR said = '';
@@ -33,5 +39,6 @@ COMMENT ON FUNCTION ruvector.healing_notify() IS 'Tells the channel ruvector_hea
 CREATE OR REPLACE TRIGGER healing_events_notify
   AFTER INSERT ON ruvector.healing_events
   FOR EACH ROW
-  WHEN (NEW.kind ~ '^(state_|breaker_|action_(planned|awaiting_approval|executing|stabilizing|rolling_back|succeeded|rolled_back|rollback_failed|failed|aborted|expired)$|refusal_escalated$|table_missing$)')
+  WHEN (NEW.kind ~
+    '^(state_|breaker_|action_(planned|awaiting_approval|executing|stabilizing|rolling_back|succeeded|rolled_back|rollback_failed|failed|aborted|expired)$|refusal_escalated$|table_missing$)')
   EXECUTE FUNCTION ruvector.healing_notify();

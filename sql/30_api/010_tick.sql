@@ -1,8 +1,10 @@
--- What pg_cron runs, by its name in schema ruvector: in public others may have made one of the same name, and CALL finds two. Every phase is a transaction of its own: a tick that dies loses at most one batch,
--- and a writer waits for at most one batch. Not SECURITY DEFINER and without SET, so that it can COMMIT;
--- it therefore names every object with its schema. READ COMMITTED whatever the role's default is: with an older snapshot
--- a transaction neither sees the chain of events as it is nor a row that another session changed meanwhile. Said to each transaction (AND CHAIN), and not to the
--- session, which would keep it where the tick fails.
+-- What pg_cron runs, by its name in schema ruvector: in public others may have made one of the same
+-- name, and CALL finds two. Every phase is a transaction of its own: a tick that dies loses at most
+-- one batch, and a writer waits for at most one batch. Not SECURITY DEFINER and without SET, so
+-- that it can COMMIT; it therefore names every object with its schema. READ COMMITTED whatever the
+-- role's default is: with an older snapshot a transaction neither sees the chain of events as it is
+-- nor a row that another session changed meanwhile. Said to each transaction (AND CHAIN), and not
+-- to the session, which would keep it where the tick fails.
 CREATE OR REPLACE PROCEDURE ruvector.healing_tick()
 LANGUAGE plpgsql
 AS $procedure$
@@ -11,7 +13,8 @@ DECLARE
   one integer;
   began pg_catalog.timestamptz;
 BEGIN
-  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
+  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+    THEN
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   END IF;
@@ -19,19 +22,23 @@ BEGIN
   COMMIT AND CHAIN;
   FOREACH one IN ARRAY collections LOOP
     began := pg_catalog.clock_timestamp();
-    -- Written before anything of it is touched: should this session die or hang, the next tick knows at what.
+    -- Written before anything of it is touched: should this session die or hang, the next tick
+    -- knows at what.
     IF NOT ruvector.healing_turn_begin(one) THEN
       COMMIT AND CHAIN;
       CONTINUE;
     END IF;
     COMMIT AND CHAIN;
     WHILE ruvector.healing_tick_collection(one, 'batch',
-            extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8) LOOP
+            extract(epoch
+              FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8)
+              LOOP
       COMMIT AND CHAIN;
     END LOOP;
     COMMIT AND CHAIN;
     PERFORM ruvector.healing_tick_collection(one, 'observe', 0);
-    PERFORM ruvector.healing_turn_end(one, extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8);
+    PERFORM ruvector.healing_turn_end(one, extract(epoch
+      FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8);
     COMMIT AND CHAIN;
   END LOOP;
   IF pg_catalog.array_length(collections, 1) OPERATOR(pg_catalog.>) 0 THEN
@@ -41,7 +48,8 @@ BEGIN
   PERFORM ruvector.healing_audit_tick();
 END
 $procedure$;
-COMMENT ON PROCEDURE ruvector.healing_tick() IS 'One turn of the loop over all collections, as pg_cron runs it.';
+COMMENT ON PROCEDURE ruvector.healing_tick()
+  IS 'One turn of the loop over all collections, as pg_cron runs it.';
 
 CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
 LANGUAGE plpgsql
@@ -50,4 +58,6 @@ BEGIN
   CALL ruvector.healing_tick();
 END
 $procedure$;
-COMMENT ON PROCEDURE public.ruvector_healing_tick() IS 'One turn of the loop over all collections: CALL ruvector_healing_tick(); Overlapping calls are harmless.';
+COMMENT ON PROCEDURE public.ruvector_healing_tick()
+  IS 'One turn of the loop over all collections: CALL ruvector_healing_tick(); Overlapping calls '
+  'are harmless.';

@@ -1,5 +1,6 @@
 -- SECURITY INVOKER on purpose: the table's name is looked up on the caller's search_path.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_register(collection text, options jsonb DEFAULT '{}')
+CREATE OR REPLACE FUNCTION public.ruvector_healing_register(collection text,
+  options jsonb DEFAULT '{}')
 RETURNS jsonb
 LANGUAGE plpgsql
 AS $function$
@@ -8,7 +9,8 @@ DECLARE
 BEGIN
   BEGIN
     relation := pg_catalog.to_regclass(collection);
-  EXCEPTION WHEN invalid_name OR syntax_error OR invalid_parameter_value OR feature_not_supported THEN
+  EXCEPTION WHEN invalid_name OR syntax_error OR invalid_parameter_value OR feature_not_supported
+    THEN
     relation := NULL;
   END;
   -- What was typed may be a bare name that would need quotes: "Emb T" for Emb T.
@@ -19,14 +21,19 @@ BEGIN
     RAISE EXCEPTION USING
       ERRCODE = 'RV002',
       MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
-                     ELSE pg_catalog.format('table "%s" does not exist', pg_catalog.left(collection, 200)) END,
-      DETAIL = pg_catalog.format('Looked for it on search_path %s.', pg_catalog.current_setting('search_path')),
-      HINT = 'Name a table that holds a pgvector column, with its schema if it is not on the search_path: SELECT ruvector_healing_register(''public.embeddings'');';
+                     ELSE pg_catalog.format('table "%s" does not exist',
+                       pg_catalog.left(collection, 200)) END,
+      DETAIL = pg_catalog.format('Looked for it on search_path %s.',
+        pg_catalog.current_setting('search_path')),
+      HINT = 'Name a table that holds a pgvector column, with its schema if it is not on the '
+        'search_path: SELECT ruvector_healing_register(''public.embeddings'');';
   END IF;
   RETURN ruvector.healing_register(relation, options);
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_register(text, jsonb) IS 'Registers a table with vectors and says what was found: SELECT ruvector_healing_register(''embeddings'');';
+COMMENT ON FUNCTION public.ruvector_healing_register(text, jsonb)
+  IS 'Registers a table with vectors and says what was found: SELECT '
+  'ruvector_healing_register(''embeddings'');';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_register(relation oid, options jsonb)
 RETURNS jsonb
@@ -39,15 +46,20 @@ DECLARE
   caller constant name := ruvector.healing_caller();
 BEGIN
   -- By a name nobody reaches a schema that is closed to them; the same holds for a number.
-  SELECT n.nspname, c.relname INTO place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  SELECT n.nspname, c.relname INTO place
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.oid = healing_register.relation AND NOT has_schema_privilege(caller, n.oid, 'USAGE');
   IF FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = format('role %I may not use schema %I', caller, place.nspname),
-      DETAIL = format('Table %I is in it.', place.relname), HINT = format('GRANT USAGE ON SCHEMA %I TO %I;', place.nspname, caller);
+    RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = format('role %I may not use schema %I',
+      caller, place.nspname),
+      DETAIL = format('Table %I is in it.', place.relname),
+        HINT = format('GRANT USAGE ON SCHEMA %I TO %I;', place.nspname, caller);
   END IF;
-  answer := ruvector.healing_call('register', jsonb_build_object('relation', relation::text, 'options', options));
+  answer := ruvector.healing_call('register', jsonb_build_object('relation', relation::text,
+    'options', options));
   PERFORM ruvector.healing_make_locks();
   RETURN answer;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_register(oid, jsonb) IS 'What ruvector_healing_register() calls once the table is found.';
+COMMENT ON FUNCTION ruvector.healing_register(oid, jsonb)
+  IS 'What ruvector_healing_register() calls once the table is found.';

@@ -12,4 +12,6 @@ BEGIN
   RETURN answer;
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_unregister(text) IS 'Forgets a collection: SELECT ruvector_healing_unregister(''embeddings''); its table is not touched.';
+COMMENT ON FUNCTION public.ruvector_healing_unregister(text)
+  IS 'Forgets a collection: SELECT ruvector_healing_unregister(''embeddings''); its table is '
+  'not touched.';

@@ -13,10 +13,13 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
-  SELECT ruvector.healing_collection(ruvector_integrity_status.collection) WHERE ruvector_integrity_status.collection IS NOT NULL;
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each
+  -- row, and not at all where there is none.
+  SELECT ruvector.healing_collection(ruvector_integrity_status.collection)
+    WHERE ruvector_integrity_status.collection IS NOT NULL;
   SELECT format('%I.%I', c.schema_name, c.table_name),
-         (ARRAY['normal', 'stress', 'critical'])[s.state + 1], s.state, s.since, s.lambda, s.sampled_at,
+         (ARRAY['normal', 'stress', 'critical'])[s.state + 1], s.state, s.since, s.lambda,
+           s.sampled_at,
          m.source, m.witness_edges, m.unmeasured
     FROM ruvector.collections c
     LEFT JOIN ruvector.integrity_state s USING (collection_id)
@@ -26,4 +29,6 @@ AS $function$
      AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id)
    ORDER BY s.state DESC NULLS LAST, s.lambda, c.collection_id;
 $function$;
-COMMENT ON FUNCTION public.ruvector_integrity_status(text) IS 'Present integrity of all collections, the worst first: SELECT * FROM ruvector_integrity_status();';
+COMMENT ON FUNCTION public.ruvector_integrity_status(text)
+  IS 'Present integrity of all collections, the worst first: SELECT * FROM '
+  'ruvector_integrity_status();';

@@ -15,9 +15,12 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
-  SELECT ruvector.healing_since(ruvector_integrity_history.since), ruvector.healing_limit(ruvector_integrity_history.limit_),
-         CASE WHEN ruvector_integrity_history.collection IS NOT NULL THEN ruvector.healing_collection(ruvector_integrity_history.collection) END;
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each
+  -- row, and not at all where there is none.
+  SELECT ruvector.healing_since(ruvector_integrity_history.since),
+    ruvector.healing_limit(ruvector_integrity_history.limit_),
+         CASE WHEN ruvector_integrity_history.collection IS NOT NULL
+           THEN ruvector.healing_collection(ruvector_integrity_history.collection) END;
   SELECT format('%I.%I', c.schema_name, c.table_name), m.sampled_at, m.lambda,
          (ARRAY['normal', 'stress', 'critical'])[m.state + 1], m.source, m.witness_edges,
          ruvector.healing_metrics_seen((SELECT ruvector.healing_tenant_scope()), m.metrics)
@@ -30,4 +33,6 @@ AS $function$
    ORDER BY m.sampled_at DESC, m.id DESC
    LIMIT ruvector.healing_limit(limit_);
 $function$;
-COMMENT ON FUNCTION public.ruvector_integrity_history(text, timestamptz, integer) IS 'Readings of the sensor, newest first: SELECT * FROM ruvector_integrity_history(''embeddings'', since := now() - interval ''1 hour'');';
+COMMENT ON FUNCTION public.ruvector_integrity_history(text, timestamptz, integer)
+  IS 'Readings of the sensor, newest first: SELECT * FROM '
+  'ruvector_integrity_history(''embeddings'', since := now() - interval ''1 hour'');';

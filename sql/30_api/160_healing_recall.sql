@@ -1,4 +1,5 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_recall(collection text, k integer DEFAULT 10, samples integer DEFAULT 20)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_recall(collection text, k integer DEFAULT 10,
+  samples integer DEFAULT 20)
 RETURNS TABLE (
   index text,
   method text,
@@ -36,38 +37,56 @@ BEGIN
       DETAIL = format('Got %s.', coalesce(samples::text, 'NULL')), HINT = 'Leave it out for 20.';
   END IF;
   -- A person who asks gets all the searches asked for: the loop's time limit is not theirs.
-  wanted := jsonb_build_object('k', k, 'samples', samples, 'probes', settings -> 'recall_probes', 'seed', id, 'budget_ms', 3600000,
-                               'max_rows', settings -> 'recall_max_rows', 'exact_count_pages', settings -> 'exact_count_pages', 'occupancy', false);
+  wanted := jsonb_build_object('k', k, 'samples', samples, 'probes', settings -> 'recall_probes',
+    'seed', id, 'budget_ms', 3600000,
+                               'max_rows', settings -> 'recall_max_rows', 'exact_count_pages',
+                                 settings -> 'exact_count_pages', 'occupancy', false);
   FOR one IN
     WITH RECURSIVE family(relid) AS (
-      SELECT r.oid FROM ruvector.collections c JOIN pg_class r ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)
+      SELECT r.oid
+        FROM ruvector.collections c
+        JOIN pg_class r
+        ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
+        c.relid)
        WHERE c.collection_id = id
       UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
     )
-    SELECT i.indexrelid, (SELECT min(f.relid) FROM family f WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = f.relid)) AS whole, v.* FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
+    SELECT i.indexrelid, (SELECT min(f.relid) FROM family f
+      WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = f.relid)) AS whole, v.*
+      FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
       JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
      CROSS JOIN LATERAL ruvector.healing_vector_index(i.indexrelid) v ORDER BY v.index
   LOOP
     IF barred IS NULL THEN
       -- Once, under the lock of the whole table, as in the loop.
-      barred := ruvector.healing_run(format('LOCK TABLE %s IN %s MODE NOWAIT', one.whole::regclass, ruvector.healing_reading_lock(one.whole)), '[]', false);
-      barred := coalesce((SELECT jsonb_build_object('error', jsonb_build_object('sqlstate', 'RV034', 'message', format('code of a role that is not trusted would run: %s. %s', u.what, u.hint)))
-                            FROM ruvector.healing_untrusted(one.whole) u WHERE u.usage = 'read' LIMIT 1), barred);
+      barred := ruvector.healing_run(format('LOCK TABLE %s IN %s MODE NOWAIT', one.whole::regclass,
+        ruvector.healing_reading_lock(one.whole)), '[]', false);
+      barred := coalesce((SELECT jsonb_build_object('error',
+        jsonb_build_object('sqlstate', 'RV034', 'message', format('code of a role that is not '
+        'trusted would run: %s. %s', u.what, u.hint)))
+                            FROM ruvector.healing_untrusted(one.whole) u
+                              WHERE u.usage = 'read' LIMIT 1), barred);
     END IF;
-    answer := CASE WHEN barred ? 'error' THEN barred ELSE ruvector.healing_read_as_owner(one.whole, 'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
-                                            jsonb_build_array(one.indexrelid::text, wanted::text)::text, true)::jsonb END;
+    answer := CASE WHEN barred ? 'error' THEN barred
+      ELSE ruvector.healing_read_as_owner(one.whole,
+      'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
+                                            jsonb_build_array(one.indexrelid::text,
+                                              wanted::text)::text, true)::jsonb END;
     IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034') THEN
       answer := jsonb_build_object('why', answer #>> '{error,message}');
     ELSIF answer ? 'error' THEN
-      RAISE EXCEPTION USING ERRCODE = answer #>> '{error,sqlstate}', MESSAGE = answer #>> '{error,message}',
-        DETAIL = coalesce(answer #>> '{error,detail}', ''), HINT = coalesce(answer #>> '{error,hint}', '');
+      RAISE EXCEPTION USING ERRCODE = answer #>> '{error,sqlstate}',
+        MESSAGE = answer #>> '{error,message}',
+        DETAIL = coalesce(answer #>> '{error,detail}', ''),
+          HINT = coalesce(answer #>> '{error,hint}', '');
     ELSE
       answer := answer #> '{rows,0,answer}';
     END IF;
     index := one.index;
     method := one.method;
     lists := one.lists;
-    probes := coalesce((answer ->> 'probes')::int, nullif((wanted ->> 'probes')::int, 0), one.configured);
+    probes := coalesce((answer ->> 'probes')::int, nullif((wanted ->> 'probes')::int, 0),
+      one.configured);
     k_ := k;
     samples_ := coalesce((answer ->> 'samples')::int, 0);
     recall := (answer ->> 'recall')::float8;
@@ -79,10 +98,15 @@ BEGIN
     RETURN NEXT;
   END LOOP;
   IF ruvector.healing_session_state() <> session_before THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV033', MESSAGE = 'code that runs with a table''s rows changed the session it ran in',
-      DETAIL = 'It set parameters, or made cursors, prepared statements, advisory locks or temporary objects. Prepared statements and advisory locks of a session stay.',
-      HINT = 'Look at the functions in the table''s constraints, indexes, generated columns, rules and triggers. DISCARD ALL; cleans this session.';
+    RAISE EXCEPTION USING ERRCODE = 'RV033',
+      MESSAGE = 'code that runs with a table''s rows changed the session it ran in',
+      DETAIL = 'It set parameters, or made cursors, prepared statements, advisory locks or '
+        'temporary objects. Prepared statements and advisory locks of a session stay.',
+      HINT = 'Look at the functions in the table''s constraints, indexes, generated columns, rules '
+        'and triggers. DISCARD ALL; cleans this session.';
   END IF;
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_recall(text, integer, integer) IS 'Recall@k of each vector index of a collection against exact search, measured now: SELECT * FROM ruvector_healing_recall(''embeddings'', 10, 20);';
+COMMENT ON FUNCTION public.ruvector_healing_recall(text, integer, integer)
+  IS 'Recall@k of each vector index of a collection against exact search, measured now: SELECT * '
+  'FROM ruvector_healing_recall(''embeddings'', 10, 20);';

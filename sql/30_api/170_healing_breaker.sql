@@ -17,9 +17,11 @@ AS $function$
     'last_closed_at', ruvector.healing_timestamp(b.closed_at),
     'last_closed_by', b.closed_by,
     'last_close_reason', b.close_reason)
-    FROM ruvector.healing_breaker b, ruvector.healing_failures() f, (SELECT ruvector.healing_settings(0) AS settings) s;
+    FROM ruvector.healing_breaker b, ruvector.healing_failures() f,
+      (SELECT ruvector.healing_settings(0) AS settings) s;
 $function$;
-COMMENT ON FUNCTION ruvector.healing_breaker_document() IS 'What ruvector_healing_breaker() answers.';
+COMMENT ON FUNCTION ruvector.healing_breaker_document()
+  IS 'What ruvector_healing_breaker() answers.';
 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker()
 RETURNS jsonb
@@ -28,7 +30,9 @@ SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_breaker_document();
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_breaker() IS 'The circuit breaker of the loop: closed, open or half_open, why, and until when: SELECT jsonb_pretty(ruvector_healing_breaker());';
+COMMENT ON FUNCTION public.ruvector_healing_breaker()
+  IS 'The circuit breaker of the loop: closed, open or half_open, why, and until when: SELECT '
+  'jsonb_pretty(ruvector_healing_breaker());';
 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker_close(reason text)
 RETURNS jsonb
@@ -40,19 +44,26 @@ DECLARE
   after_ ruvector.healing_breaker;
 BEGIN
   PERFORM ruvector.healing_writable('ruvector_healing_breaker_close');
-  IF ruvector_healing_breaker_close.reason IS NULL OR btrim(ruvector_healing_breaker_close.reason) = '' OR length(ruvector_healing_breaker_close.reason) > 1000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'reason must say why, in at most 1000 characters',
-      DETAIL = format('Got %s.', coalesce(quote_literal(left(ruvector_healing_breaker_close.reason, 200)), 'NULL')),
+  IF ruvector_healing_breaker_close.reason IS NULL
+    OR btrim(ruvector_healing_breaker_close.reason) = ''
+    OR length(ruvector_healing_breaker_close.reason) > 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001',
+      MESSAGE = 'reason must say why, in at most 1000 characters',
+      DETAIL = format('Got %s.',
+        coalesce(quote_literal(left(ruvector_healing_breaker_close.reason, 200)), 'NULL')),
       HINT = 'SELECT ruvector_healing_breaker_close(''the disk was full, it is not any more'');';
   END IF;
-  -- A session that moves the breaker holds its row for as long as its transaction lasts; nobody queues for it.
+  -- A session that moves the breaker holds its row for as long as its transaction lasts; nobody
+  -- queues for it.
   FOR try IN 1 .. 100 LOOP
     SELECT * INTO before FROM ruvector.healing_breaker FOR UPDATE SKIP LOCKED;
     EXIT WHEN FOUND;
     PERFORM pg_sleep(0.02);
   END LOOP;
   IF before IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV016', MESSAGE = 'another session is changing the circuit breaker in a transaction that has not ended',
+    RAISE EXCEPTION USING ERRCODE = 'RV016',
+      MESSAGE = 'another session is changing the circuit breaker in a transaction that '
+      'has not ended',
       DETAIL = 'Waited 2 s.', HINT = 'Try again when it has ended.';
   END IF;
   -- Also where it is closed: what failed so far does not count any more.
@@ -69,4 +80,6 @@ BEGIN
   RETURN ruvector.healing_breaker_document() || jsonb_build_object('was', before.state);
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_breaker_close(text) IS 'Closes the circuit breaker by hand; what failed so far does not count any more: SELECT ruvector_healing_breaker_close(''the disk was full, it is not any more'');';
+COMMENT ON FUNCTION public.ruvector_healing_breaker_close(text)
+  IS 'Closes the circuit breaker by hand; what failed so far does not count any more: SELECT '
+  'ruvector_healing_breaker_close(''the disk was full, it is not any more'');';

@@ -1,8 +1,13 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_execute(collection text, strategy text, params jsonb DEFAULT '{}')
+CREATE OR REPLACE FUNCTION public.ruvector_healing_execute(collection text, strategy text,
+  params jsonb DEFAULT '{}')
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  SELECT ruvector.healing_call('execute', jsonb_build_object('collection_id', ruvector.healing_collection(collection), 'strategy', strategy, 'params', params));
+  SELECT ruvector.healing_call('execute',
+    jsonb_build_object('collection_id', ruvector.healing_collection(collection), 'strategy',
+    strategy, 'params', params));
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_execute(text, text, jsonb) IS 'Runs one strategy: SELECT ruvector_healing_execute(''embeddings'', ''rebalance_partitions'', ''{"dry_run": true}'');';
+COMMENT ON FUNCTION public.ruvector_healing_execute(text, text, jsonb)
+  IS 'Runs one strategy: SELECT ruvector_healing_execute(''embeddings'', '
+  '''rebalance_partitions'', ''{"dry_run": true}'');';

@@ -1,5 +1,6 @@
 -- Plain SQL: it decides nothing, and has to work where JavaScript is what fails.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_resume(strategy text DEFAULT NULL, collection text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_resume(strategy text DEFAULT NULL,
+  collection text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off SET jit = off
@@ -15,25 +16,37 @@ BEGIN
   IF strategy IS NULL AND collection IS NOT NULL THEN
     RETURN ruvector.healing_turn_resume(ruvector.healing_collection(collection));
   END IF;
-  IF NOT EXISTS (SELECT FROM ruvector.healing_strategies() s WHERE s.name = ruvector_healing_resume.strategy) THEN
+  IF NOT EXISTS (SELECT FROM ruvector.healing_strategies() s
+    WHERE s.name = ruvector_healing_resume.strategy) THEN
     RAISE EXCEPTION USING ERRCODE = 'RV004', MESSAGE = 'there is no strategy of that name',
       DETAIL = format('Got %s.', coalesce(quote_literal(left(strategy, 200)), 'NULL')),
-      HINT = (SELECT 'Strategies: ' || string_agg(s.name, ', ' ORDER BY s.name) || '.' FROM ruvector.healing_strategies() s);
+      HINT = (SELECT 'Strategies: ' || string_agg(s.name, ', ' ORDER BY s.name) || '.'
+        FROM ruvector.healing_strategies() s);
   END IF;
   IF collection IS NOT NULL THEN
     wanted := ruvector.healing_collection(collection);
-    SELECT format('%I.%I', c.schema_name, c.table_name) INTO name FROM ruvector.collections c WHERE c.collection_id = wanted;
+    SELECT format('%I.%I', c.schema_name, c.table_name) INTO name FROM ruvector.collections c
+      WHERE c.collection_id = wanted;
   END IF;
-  SELECT jsonb_agg(jsonb_build_object('kind', s.kind, 'problem_class', s.problem_class, 'reason', s.reason, 'until', ruvector.healing_timestamp(s.until)) ORDER BY s.until DESC)
+  SELECT jsonb_agg(jsonb_build_object('kind', s.kind, 'problem_class', s.problem_class, 'reason',
+    s.reason, 'until', ruvector.healing_timestamp(s.until)) ORDER BY s.until DESC)
     INTO lifted
     FROM ruvector.healing_suspended(coalesce(wanted, 0)) s
    WHERE s.strategy_name = strategy AND s.everywhere = (wanted IS NULL);
-  -- Also where nothing is suspended: what failed so far does not count any more, and a strategy of weight 0 gets another try.
-  INSERT INTO ruvector.healing_suspensions (collection_id, strategy_name, kind, reason) VALUES (wanted, strategy, 'resumed', 'a person had it resumed');
-  said := format('%s may be tried again %s%s', strategy, coalesce('on ' || name, 'everywhere'), CASE WHEN lifted IS NULL THEN '; it was not suspended' END);
+  -- Also where nothing is suspended: what failed so far does not count any more, and a strategy of
+  -- weight 0 gets another try.
+  INSERT INTO ruvector.healing_suspensions (collection_id, strategy_name, kind, reason)
+    VALUES (wanted, strategy, 'resumed', 'a person had it resumed');
+  said := format('%s may be tried again %s%s', strategy, coalesce('on ' || name, 'everywhere'), CASE
+    WHEN lifted IS NULL THEN '; it was not suspended' END);
   INSERT INTO ruvector.healing_events (collection_id, collection, kind, message, details)
-  VALUES (wanted, name, 'strategy_resumed', said, jsonb_build_object('strategy', strategy, 'lifted', coalesce(lifted, '[]')));
-  RETURN jsonb_build_object('strategy', strategy, 'collection', name, 'lifted', coalesce(lifted, '[]'), 'message', said);
+  VALUES (wanted, name, 'strategy_resumed', said, jsonb_build_object('strategy', strategy, 'lifted',
+    coalesce(lifted, '[]')));
+  RETURN jsonb_build_object('strategy', strategy, 'collection', name, 'lifted',
+    coalesce(lifted, '[]'), 'message', said);
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_resume(text, text) IS 'Lifts the suspension of a strategy on a collection, or (without one) everywhere; without a strategy, has a collection served again that was set aside: SELECT ruvector_healing_resume(''rebalance_partitions'', ''embeddings'');';
+COMMENT ON FUNCTION public.ruvector_healing_resume(text, text)
+  IS 'Lifts the suspension of a strategy on a collection, or (without one) everywhere; without a '
+  'strategy, has a collection served again that was set aside: SELECT '
+  'ruvector_healing_resume(''rebalance_partitions'', ''embeddings'');';

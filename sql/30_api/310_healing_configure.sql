@@ -1,8 +1,13 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(settings jsonb, collection text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(settings jsonb,
+  collection text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  SELECT ruvector.healing_call('configure', jsonb_build_object('settings', settings, 'collection_id', CASE WHEN collection IS NULL THEN 0 ELSE ruvector.healing_collection(collection) END));
+  SELECT ruvector.healing_call('configure', jsonb_build_object('settings', settings,
+    'collection_id', CASE WHEN collection IS NULL THEN 0
+    ELSE ruvector.healing_collection(collection) END));
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_configure(jsonb, text) IS 'Changes settings, for all or for one collection: SELECT ruvector_healing_configure(''{"enabled": true}'');';
+COMMENT ON FUNCTION public.ruvector_healing_configure(jsonb, text)
+  IS 'Changes settings, for all or for one collection: SELECT '
+  'ruvector_healing_configure(''{"enabled": true}'');';

@@ -26,8 +26,10 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each row, and not at all where there is none.
-  SELECT ruvector.healing_since(ruvector_healing_forecasts.since), ruvector.healing_limit(ruvector_healing_forecasts.limit_);
+  -- Arguments are checked first and by themselves: in a condition PostgreSQL 15 to 17 ask for each
+  -- row, and not at all where there is none.
+  SELECT ruvector.healing_since(ruvector_healing_forecasts.since),
+    ruvector.healing_limit(ruvector_healing_forecasts.limit_);
   SELECT f.id, f.collection, f.mode, f.problem_class, f.strategy_name, f.made_at, f.due_at, f.count,
          f.initial_lambda, f.predicted_lambda, f.actual_lambda, f.recovered,
          f.predicted_lambda - f.initial_lambda, f.actual_lambda - f.initial_lambda,
@@ -38,4 +40,6 @@ AS $function$
    ORDER BY f.id DESC
    LIMIT ruvector.healing_limit(limit_);
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_forecasts(timestamptz, integer) IS 'What the loop would have done in the modes observe and recommend, and what lambda became without it: SELECT * FROM ruvector_healing_forecasts(since := now() - interval ''7 days'');';
+COMMENT ON FUNCTION public.ruvector_healing_forecasts(timestamptz, integer)
+  IS 'What the loop would have done in the modes observe and recommend, and what lambda became '
+  'without it: SELECT * FROM ruvector_healing_forecasts(since := now() - interval ''7 days'');';

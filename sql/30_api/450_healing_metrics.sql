@@ -1,6 +1,7 @@
 -- Plain SQL: a scrape every few seconds must not start the JavaScript engine.
 
--- With names of families only what they are made from is read: an exporter asks for one after the other.
+-- With names of families only what they are made from is read: an exporter asks for one after the
+-- other.
 CREATE OR REPLACE FUNCTION ruvector.healing_metric_samples(families text[])
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
@@ -9,34 +10,47 @@ AS $function$
   WITH wanted AS MATERIALIZED (
     SELECT f.name, f.sources
       FROM ruvector.healing_metric_families() f
-     WHERE coalesce(cardinality(healing_metric_samples.families), 0) = 0 OR f.name = ANY (healing_metric_samples.families)
+     WHERE coalesce(cardinality(healing_metric_samples.families), 0) = 0
+       OR f.name = ANY (healing_metric_samples.families)
   )
   SELECT s.family, s.suffix, s.labels, s.value
-    FROM (SELECT * FROM ruvector.healing_metrics_of_collections() WHERE EXISTS (SELECT FROM wanted WHERE 'collections' = ANY (sources))
+    FROM (SELECT * FROM ruvector.healing_metrics_of_collections()
+      WHERE EXISTS (SELECT FROM wanted WHERE 'collections' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_outcomes() WHERE EXISTS (SELECT FROM wanted WHERE 'outcomes' = ANY (sources))
+          SELECT * FROM ruvector.healing_metrics_of_outcomes()
+            WHERE EXISTS (SELECT FROM wanted WHERE 'outcomes' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_counters() WHERE EXISTS (SELECT FROM wanted WHERE 'counters' = ANY (sources))
+          SELECT * FROM ruvector.healing_metrics_of_counters()
+            WHERE EXISTS (SELECT FROM wanted WHERE 'counters' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_actions() WHERE EXISTS (SELECT FROM wanted WHERE 'actions' = ANY (sources))
+          SELECT * FROM ruvector.healing_metrics_of_actions()
+            WHERE EXISTS (SELECT FROM wanted WHERE 'actions' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_refusals() WHERE EXISTS (SELECT FROM wanted WHERE 'refusals' = ANY (sources))
+          SELECT * FROM ruvector.healing_metrics_of_refusals()
+            WHERE EXISTS (SELECT FROM wanted WHERE 'refusals' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_installation() WHERE EXISTS (SELECT FROM wanted WHERE 'installation' = ANY (sources))
+          SELECT * FROM ruvector.healing_metrics_of_installation()
+            WHERE EXISTS (SELECT FROM wanted WHERE 'installation' = ANY (sources))
           UNION ALL
-          SELECT * FROM ruvector.healing_metrics_of_audit() WHERE EXISTS (SELECT FROM wanted WHERE 'audit' = ANY (sources))) s
+          SELECT * FROM ruvector.healing_metrics_of_audit()
+            WHERE EXISTS (SELECT FROM wanted WHERE 'audit' = ANY (sources))) s
    WHERE s.value IS NOT NULL AND s.family IN (SELECT name FROM wanted);
 $function$;
-COMMENT ON FUNCTION ruvector.healing_metric_samples(text[]) IS 'Values of the metrics, of some families or of all where none is named.';
+COMMENT ON FUNCTION ruvector.healing_metric_samples(text[])
+  IS 'Values of the metrics, of some families or of all where none is named.';
 
-CREATE OR REPLACE FUNCTION public.ruvector_healing_metric_samples(VARIADIC families text[] DEFAULT '{}')
+CREATE OR REPLACE FUNCTION public.ruvector_healing_metric_samples(VARIADIC families text[] DEFAULT
+  '{}')
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  SELECT s.family, s.suffix, s.labels, s.value FROM ruvector.healing_metric_samples(ruvector_healing_metric_samples.families) s;
+  SELECT s.family, s.suffix, s.labels, s.value
+    FROM ruvector.healing_metric_samples(ruvector_healing_metric_samples.families) s;
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_metric_samples(text[]) IS 'Values of the metrics, of some families or of all: SELECT * FROM ruvector_healing_metric_samples(''ruvector_integrity_lambda'');';
+COMMENT ON FUNCTION public.ruvector_healing_metric_samples(text[])
+  IS 'Values of the metrics, of some families or of all: SELECT * FROM '
+  'ruvector_healing_metric_samples(''ruvector_integrity_lambda'');';
 
 CREATE OR REPLACE FUNCTION public.ruvector_healing_metrics(openmetrics boolean DEFAULT false)
 RETURNS text
@@ -48,9 +62,11 @@ AS $function$
     SELECT s.family,
            string_agg(s.family || s.suffix
                       || coalesce((SELECT '{' || string_agg(format('%s="%s"', f.labels[l.place],
-                                            replace(replace(replace(l.value, '\', '\\'), '"', '\"'), E'\n', '\n')), ',' ORDER BY l.place) || '}'
+                                            replace(replace(replace(l.value, '\', '\\'), '"', '\"'),
+                                              E'\n', '\n')), ',' ORDER BY l.place) || '}'
                                      FROM unnest(s.labels) WITH ORDINALITY l (value, place)), '')
-                      || ' ' || CASE s.value WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity' THEN '-Inf' ELSE s.value::text END || E'\n',
+                      || ' ' || CASE s.value WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity'
+                        THEN '-Inf' ELSE s.value::text END || E'\n',
                       '' ORDER BY s.labels[1], s.labels[2], s.suffix, s.labels) AS lines
       FROM ruvector.healing_metric_samples('{}') s
       JOIN ruvector.healing_metric_families() f ON f.name = s.family
@@ -58,10 +74,14 @@ AS $function$
   )
   -- OpenMetrics names a family of counters without the _total of its samples, and ends with a word.
   SELECT string_agg(format(E'# HELP %1$s %2$s\n# TYPE %1$s %3$s\n%4$s',
-                           CASE WHEN openmetrics AND f.type = 'counter' THEN regexp_replace(f.name, '_total$', '') ELSE f.name END,
-                           replace(replace(f.help, '\', '\\'), E'\n', '\n'), f.type, w.lines), '' ORDER BY f.place)
+                           CASE WHEN openmetrics AND f.type = 'counter'
+                             THEN regexp_replace(f.name, '_total$', '') ELSE f.name END,
+                           replace(replace(f.help, '\', '\\'), E'\n', '\n'), f.type, w.lines), ''
+                             ORDER BY f.place)
          || CASE WHEN openmetrics THEN E'# EOF\n' ELSE '' END
     FROM written w
     JOIN ruvector.healing_metric_families() f ON f.name = w.family;
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_metrics(boolean) IS 'All metrics in Prometheus'' text format (true: OpenMetrics): SELECT ruvector_healing_metrics();';
+COMMENT ON FUNCTION public.ruvector_healing_metrics(boolean)
+  IS 'All metrics in Prometheus'' text format (true: OpenMetrics): SELECT '
+  'ruvector_healing_metrics();';

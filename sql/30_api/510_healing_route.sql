@@ -1,6 +1,7 @@
--- Weighted rendezvous hashing: the same key stays where it is until its partition's weight falls, and then only
--- the keys that have to move do. Score -w / ln(u), u uniform in (0, 1] from the hash of key and partition
--- (Schindelhauer and Schomaker 2005). Without a key: a weighted draw. 2^63 is 9.223372036854775808e18.
+-- Weighted rendezvous hashing: the same key stays where it is until its partition's weight falls,
+-- and then only the keys that have to move do. Score -w / ln(u), u uniform in (0, 1] from the hash
+-- of key and partition (Schindelhauer and Schomaker 2005). Without a key: a weighted draw. 2^63 is
+-- 9.223372036854775808e18.
 CREATE OR REPLACE FUNCTION public.ruvector_healing_route(collection text, key text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -15,29 +16,40 @@ BEGIN
   IF collection IS NULL OR found[1] IS NULL OR found[2] IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = CASE WHEN collection IS NULL THEN 'RV001' ELSE 'RV002' END,
       MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
-                     ELSE format('collection "%s" is %s', left(collection, 200), CASE WHEN found[1] IS NULL THEN 'not registered' ELSE 'ambiguous' END) END,
+                     ELSE format('collection "%s" is %s', left(collection, 200), CASE
+                       WHEN found[1] IS NULL THEN 'not registered' ELSE 'ambiguous' END) END,
       DETAIL = format('Got %s.', coalesce(quote_literal(left(collection, 200)), 'NULL')),
-      HINT = CASE WHEN found[2] IS NOT NULL THEN 'Write it with its schema.' ELSE format('SELECT ruvector_healing_register(%L);', left(coalesce(collection, 'embeddings'), 200)) END;
+      HINT = CASE WHEN found[2] IS NOT NULL THEN 'Write it with its schema.'
+        ELSE format('SELECT ruvector_healing_register(%L);',
+        left(coalesce(collection, 'embeddings'), 200)) END;
   END IF;
   SELECT r.partition_key INTO chosen
     FROM ruvector.healing_routes r
-   -- A route that a lease closed opens when the lease is over, whether a tick comes to say so or not.
+   -- A route that a lease closed opens when the lease is over, whether a tick comes to say so or
+   -- not.
    CROSS JOIN LATERAL (SELECT CASE WHEN r.weight > 0 THEN r.weight ELSE coalesce((
-       SELECT CASE WHEN bool_or(l.expires_at > clock_timestamp()) THEN 0 ELSE max((w ->> 1)::float8) END
-         FROM ruvector.healing_leases l CROSS JOIN LATERAL jsonb_array_elements(l.previous -> 'weights') w
-        WHERE l.collection_id = wanted AND l.ended_at IS NULL AND l.kind = 'closed_routes' AND w ->> 0 = r.partition_key), 0) END AS weight) o
+       SELECT CASE WHEN bool_or(l.expires_at > clock_timestamp()) THEN 0
+         ELSE max((w ->> 1)::float8) END
+         FROM ruvector.healing_leases l
+           CROSS JOIN LATERAL jsonb_array_elements(l.previous -> 'weights') w
+        WHERE l.collection_id = wanted AND l.ended_at IS NULL AND l.kind = 'closed_routes'
+          AND w ->> 0 = r.partition_key), 0) END AS weight) o
    WHERE r.collection_id = wanted
    ORDER BY CASE WHEN o.weight > 0 THEN
               -ln(CASE WHEN key IS NULL THEN greatest(random(), 1e-300)
-                       ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric) + 1)::float8 / 9.223372036854775809e18 END) / o.weight
+                       ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric)
+                         + 1)::float8 / 9.223372036854775809e18 END) / o.weight
             END NULLS LAST, r.partition_key
    LIMIT 1;
   IF chosen IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV003', MESSAGE = format('collection "%s" has no partitions to route to', left(collection, 200)),
+    RAISE EXCEPTION USING ERRCODE = 'RV003',
+      MESSAGE = format('collection "%s" has no partitions to route to', left(collection, 200)),
       DETAIL = 'Only tables partitioned BY LIST with plain values can be routed.',
       HINT = 'SELECT limitations FROM ruvector.collections; says what this table can be used for.';
   END IF;
   RETURN chosen;
 END
 $function$;
-COMMENT ON FUNCTION public.ruvector_healing_route(text, text) IS 'Partition key for a new row, away from hot partitions; usable as a column DEFAULT: ... DEFAULT ruvector_healing_route(''embeddings'')::int';
+COMMENT ON FUNCTION public.ruvector_healing_route(text, text)
+  IS 'Partition key for a new row, away from hot partitions; usable as a column DEFAULT: ... '
+  'DEFAULT ruvector_healing_route(''embeddings'')::int';

@@ -1,4 +1,5 @@
--- New functions go to the roles that hold their level (sql/20_internal/005_healing_levels.sql); what was there before keeps its grants.
+-- New functions go to the roles that hold their level (sql/20_internal/005_healing_levels.sql);
+-- what was there before keeps its grants.
 DO $levels$
 DECLARE
   one record;
@@ -7,7 +8,8 @@ BEGIN
     SELECT h.role_name, r.routine
       FROM ruvector.healing_level_holders() h
      CROSS JOIN LATERAL ruvector.healing_level_routines(h.level) r(routine)
-     WHERE r.routine::oid::text <> ALL (string_to_array(current_setting('ruvector_healing.routines_before', true), ' '))
+     WHERE r.routine::oid::text <> ALL
+       (string_to_array(current_setting('ruvector_healing.routines_before', true), ' '))
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', one.routine, one.role_name);
   END LOOP;

@@ -6,7 +6,11 @@ import { breaker } from "../select/guards/breaker.ts";
 
 /** What a caller is told of an action that has not ended; one that has is completed. */
 export const OUTCOMES: Partial<Record<Action["state"], string>> = {
-  awaiting_approval: "awaiting_approval", planned: "started", executing: "started", stabilizing: "stabilizing", rolling_back: "started",
+  awaiting_approval: "awaiting_approval",
+  planned: "started",
+  executing: "started",
+  stabilizing: "stabilizing",
+  rolling_back: "started",
 };
 
 export const progressOf = (action: Action): Record<string, unknown> => ({
@@ -17,7 +21,9 @@ export const progressOf = (action: Action): Record<string, unknown> => ({
   message: action.message,
 });
 
-/** An open circuit breaker does not hold back what a person asks for: they are told in the answer. */
+/**
+ * An open circuit breaker does not hold back what a person asks for: they are told in the answer.
+ */
 export function pastBreaker(host: Host, how: string): Record<string, unknown> {
   const refusal = breaker({ breaker: breakerFacts(host) });
   return refusal ? { notice: `${refusal.message}; ${how}` } : {};

@@ -4,26 +4,42 @@ import { checkSession, postgres, resetHost, said, thrownByPostgres } from "../ho
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
 import { type Input, OPERATIONS } from "./operations.ts";
 
-// zod would compile its parsers with new Function otherwise: slower for one call, and not allowed everywhere.
+// zod would compile its parsers with new Function otherwise: slower for one call, and not allowed
+// everywhere.
 z.config({ jitless: true });
 
-/** The transaction of the operation that is under way in this session; null: none. A transaction, because PLJS may end one without running what is in finally. */
+/**
+ * The transaction of the operation that is under way in this session; null: none. A transaction,
+ * because PLJS may end one without running what is in finally.
+ */
 let inside: string | null = null;
 
 /**
- * Runs one operation. Always returns: errors travel as data, because only the SQL wrapper can raise them with
- * their SQLSTATE. The wrapper's RAISE also undoes what the operation did before it failed.
+ * Runs one operation. Always returns: errors travel as data, because only the SQL wrapper can raise
+ * them with their SQLSTATE. The wrapper's RAISE also undoes what the operation did before it
+ * failed.
  * @param operation a name in OPERATIONS
  * @param input JSON text
- * @returns JSON text: {"result": ...} or {"error": {sqlstate, message, detail, hint}}, and "said": [[level, line], ...]
+ * @returns JSON text: {"result": ...} or {"error": {sqlstate, message, detail, hint}}, and "said":
+ *   [[level, line], ...]
  */
 export function call(operation: string, input: string): string {
   const given = JSON.parse(input) as Input & { readonly transaction: string };
-  // Code on a table that calls one of ours: it would reset what this operation knows of the session as it was.
+  // Code on a table that calls one of ours: it would reset what this operation knows of the session
+  // as it was.
   if (inside !== null && inside === given.transaction) {
-    return JSON.stringify({ error: new HealingError("nested_call", "code that runs within an operation of ruvector_healing may not call another one", {
-      detail: `It called ${operation}.`, hint: "Look at the functions in the table's constraints, indexes, generated columns, rules and triggers.",
-    }).document });
+    return JSON.stringify({
+      error: new HealingError(
+        "nested_call",
+        "code that runs within an operation of ruvector_healing may not call another one",
+        {
+          detail: `It called ${operation}.`,
+          hint:
+            "Look at the functions in the table's constraints, indexes, generated columns, " +
+            "rules and triggers.",
+        },
+      ).document,
+    });
   }
   inside = given.transaction;
   resetHost(operation.startsWith("tick_"));
@@ -42,11 +58,14 @@ export function call(operation: string, input: string): string {
 }
 
 /**
- * Texts of the user are cut to a length, now and then in the middle of a character beyond the first plane; what is left of it is no character, and
- * jsonb would refuse the whole answer (22P02).
+ * Texts of the user are cut to a length, now and then in the middle of a character beyond the first
+ * plane; what is left of it is no character, and jsonb would refuse the whole answer (22P02).
  */
 const answer = (document: object): string =>
-  JSON.stringify(said().length > 0 ? { ...document, said: said() } : document, (_key, value: unknown) => (typeof value === "string" ? value.replace(HALF, "?") : value));
+  JSON.stringify(
+    said().length > 0 ? { ...document, said: said() } : document,
+    (_key, value: unknown) => (typeof value === "string" ? value.replace(HALF, "?") : value),
+  );
 
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 

@@ -1,4 +1,7 @@
-/** What people say of an action that ended: it counts in the weight of its strategy, and may be said anew. */
+/**
+ * What people say of an action that ended: it counts in the weight of its strategy, and may be said
+ * anew.
+ */
 import sql from "sql-template-tag";
 import { actionById, recordActionEvent } from "../execute/actions.ts";
 import type { Host } from "../host/host.ts";
@@ -12,37 +15,67 @@ const NOTE_CHARACTERS = 1000;
 
 const EXAMPLE = "SELECT ruvector_healing_feedback(123, 1, 'searches are fast again');";
 
-export function feedback(host: Host, id: unknown, given: unknown, note: unknown): Record<string, unknown> {
+export function feedback(
+  host: Host,
+  id: unknown,
+  given: unknown,
+  note: unknown,
+): Record<string, unknown> {
   const score = scoreOf(given);
   if (note !== null && (typeof note !== "string" || Array.from(note).length > NOTE_CHARACTERS)) {
-    throw new HealingError("invalid_argument", `note must be a text of at most ${NOTE_CHARACTERS} characters, or NULL`, {
-      detail: `Got ${typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note)}.`,
-      hint: EXAMPLE,
-    });
+    throw new HealingError(
+      "invalid_argument",
+      `note must be a text of at most ${NOTE_CHARACTERS} characters, or NULL`,
+      {
+        detail: `Got ${typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note)}.`,
+        hint: EXAMPLE,
+      },
+    );
   }
   const action = actionById(host, id);
   if (isActive(action.state)) {
     throw new HealingError("wrong_action_state", `action ${action.id} has not ended`, {
       detail: `Its state is ${action.state}.`,
-      hint: `SELECT ruvector_healing_explain(${action.id}); says what it is doing. It can be judged once it has ended.`,
+      hint:
+        `SELECT ruvector_healing_explain(${action.id}); says what it is doing. It can be ` +
+        "judged once it has ended.",
     });
   }
   const said = note === null || note.trim() === "" ? null : printable(note, NOTE_CHARACTERS);
   if (!giveFeedback(host, action, { score, note: said })) {
-    throw new HealingError("wrong_action_state", `action ${action.id} cannot be judged: it does not count in the weight of ${action.strategy_name}`, {
-      detail: `Its state is ${action.state}: it was not carried out to an end of its own.`,
-      hint: `SELECT ruvector_healing_explain(${action.id}); says how it ended.`,
-    });
+    throw new HealingError(
+      "wrong_action_state",
+      `action ${action.id} cannot be judged: it does not count in the weight of ` +
+        `${action.strategy_name}`,
+      {
+        detail: `Its state is ${action.state}: it was not carried out to an end of its own.`,
+        hint: `SELECT ruvector_healing_explain(${action.id}); says how it ended.`,
+      },
+    );
   }
   const now = host.one<{ score: number | null; by: string | null; weight: number | null }>(sql`
     SELECT o.feedback_score::float8 AS score, o.feedback_by AS by, w.weight
-      FROM ruvector.healing_outcomes o LEFT JOIN ruvector.healing_weights w ON w.strategy_name = o.strategy_name AND w.problem_class = o.problem_class
+      FROM ruvector.healing_outcomes o LEFT
+        JOIN ruvector.healing_weights w ON w.strategy_name = o.strategy_name
+        AND w.problem_class = o.problem_class
      WHERE o.action_id = ${action.id}::bigint`);
-  const message = score === null ? "what was said of it is taken back" : `judged ${digits(score)}${said === null ? "" : `: ${said}`}`;
+  const message =
+    score === null
+      ? "what was said of it is taken back"
+      : `judged ${digits(score)}${said === null ? "" : `: ${said}`}`;
   recordActionEvent(host, action, "feedback", message, { score, note: said, counts_as: now.score });
   return {
-    outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, problem_class: action.problem_class, state: action.state,
-    feedback: now.score, feedback_by: now.by, note: score === null ? null : said, weight: now.weight, message,
+    outcome: "completed",
+    collection: action.collection,
+    action_id: Number(action.id),
+    strategy: action.strategy_name,
+    problem_class: action.problem_class,
+    state: action.state,
+    feedback: now.score,
+    feedback_by: now.by,
+    note: score === null ? null : said,
+    weight: now.weight,
+    message,
   };
 }
 
@@ -53,7 +86,12 @@ function scoreOf(given: unknown): number | null {
   if (given === null) return null;
   const score = typeof given === "string" && given.trim() !== "" ? Number(given) : Number.NaN;
   if (score >= -1 && score <= 1) return score;
-  throw new HealingError("invalid_argument", "score must be a number from -1 (it did harm) to 1 (it helped), or NULL to take it back", {
-    detail: `Got ${typeof given === "string" ? printable(given, 60) : JSON.stringify(given)}.`, hint: EXAMPLE,
-  });
+  throw new HealingError(
+    "invalid_argument",
+    "score must be a number from -1 (it did harm) to 1 (it helped), or NULL to take it back",
+    {
+      detail: `Got ${typeof given === "string" ? printable(given, 60) : JSON.stringify(given)}.`,
+      hint: EXAMPLE,
+    },
+  );
 }

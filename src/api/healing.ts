@@ -4,7 +4,13 @@
  */
 import sql from "sql-template-tag";
 import { loadCollection } from "../collection/lookup.ts";
-import { actionById, activeAction, lastUndoable, recordActionEvent, undoSummary } from "../execute/actions.ts";
+import {
+  actionById,
+  activeAction,
+  lastUndoable,
+  recordActionEvent,
+  undoSummary,
+} from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { judgeAction } from "../execute/judge.ts";
 import { strategyNamed } from "../execute/registry.ts";
@@ -26,7 +32,12 @@ type Document = Record<string, unknown>;
 export const trigger = (host: Host, collectionId: number): Document =>
   heal(host, collectionId, () => ({ origin: "trigger", strategy: null, params: {} }));
 
-export const execute = (host: Host, collectionId: number, name: unknown, params: unknown): Document =>
+export const execute = (
+  host: Host,
+  collectionId: number,
+  name: unknown,
+  params: unknown,
+): Document =>
   heal(host, collectionId, () => {
     const strategy = strategyNamed(name);
     return { origin: "execute", strategy, params: parseParams(strategy, params) };
@@ -38,20 +49,42 @@ function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
   const collection = loadCollection(host, collectionId);
   if (host.one<{ standby: boolean }>(sql`SELECT pg_is_in_recovery() AS standby`).standby) {
     return {
-      outcome: "deferred", collection: collection.name, reason: "standby_server",
-      message: "this server is a standby: nothing can be written here", flips_at: "promotion", hint: "Run it on the primary.",
+      outcome: "deferred",
+      collection: collection.name,
+      reason: "standby_server",
+      message: "this server is a standby: nothing can be written here",
+      flips_at: "promotion",
+      hint: "Run it on the primary.",
     };
   }
   const decision = decide(host, collection, takeSample(host, collection), wanted);
-  const action = decision.action?.state === "planned" ? runSlice(host, collection, decision.action) : decision.action;
-  return { ...documentOf(collection, decision, action), ...notices(host, wanted, decision, action) };
+  const action =
+    decision.action?.state === "planned"
+      ? runSlice(host, collection, decision.action)
+      : decision.action;
+  return {
+    ...documentOf(collection, decision, action),
+    ...notices(host, wanted, decision, action),
+  };
 }
 
 /** Nothing of it holds back what a person names: they are told in the answer. */
-function notices(host: Host, wanted: Wanted, { no_gain, plan }: Decision, action: Action | null): Document {
+function notices(
+  host: Host,
+  wanted: Wanted,
+  { no_gain, plan }: Decision,
+  action: Action | null,
+): Document {
   if (wanted.origin !== "execute") return {};
-  const past = action ? pastBreaker(host, "this was asked for by name and went past it")["notice"] : undefined;
-  const notice = [past, plan && no_gain ? `${no_gain}, unless something else changes meanwhile` : undefined].filter((one) => one !== undefined).join("; ");
+  const past = action
+    ? pastBreaker(host, "this was asked for by name and went past it")["notice"]
+    : undefined;
+  const notice = [
+    past,
+    plan && no_gain ? `${no_gain}, unless something else changes meanwhile` : undefined,
+  ]
+    .filter((one) => one !== undefined)
+    .join("; ");
   return notice === "" ? {} : { notice };
 }
 
@@ -81,14 +114,26 @@ function documentOf(collection: Collection, decision: Decision, action: Action |
     plan,
     predicted_lambda: plan?.predicted_lambda ?? null,
     action_id: action ? Number(action.id) : null,
-    ...(action?.state === "awaiting_approval" && { fingerprint: action.fingerprint, approve: `SELECT ruvector_healing_approve(${action.id});` }),
+    ...(action?.state === "awaiting_approval" && {
+      fingerprint: action.fingerprint,
+      approve: `SELECT ruvector_healing_approve(${action.id});`,
+    }),
     ...(decision.forecast_id != null && { forecast_id: Number(decision.forecast_id) }),
     ...(action && progressOf(action)),
-    ...(refusal && { reason: refusal.reason, message: refusal.message, measured: refusal.measured, flips_at: refusal.flips_at, hint: refusal.hint ?? null }),
+    ...(refusal && {
+      reason: refusal.reason,
+      message: refusal.message,
+      measured: refusal.measured,
+      flips_at: refusal.flips_at,
+      hint: refusal.hint ?? null,
+    }),
   };
 }
 
-/** Undoes one action of a collection; without an id the active one, or else the newest that can be undone. */
+/**
+ * Undoes one action of a collection; without an id the active one, or else the newest that can be
+ * undone.
+ */
 export function rollback(host: Host, collectionId: number, id: unknown): Document {
   const collection = loadCollection(host, collectionId);
   const named = id === undefined || id === null ? null : actionById(host, id);
@@ -101,18 +146,27 @@ export function rollback(host: Host, collectionId: number, id: unknown): Documen
   const action = named ?? activeAction(host, collectionId) ?? lastUndoable(host, collectionId);
   if (!action) {
     throw new HealingError("wrong_action_state", `${collection.name} has no action to roll back`, {
-      detail: "Every action on it was undone already, changed nothing, cannot be undone, or there was none.",
+      detail:
+        "Every action on it was undone already, changed nothing, cannot be undone, or there " +
+        "was none.",
       hint: "SELECT action_id, state, message FROM ruvector_healing_history(); shows them.",
     });
   }
-  if (action.state === "rolled_back" || action.state === "aborted") return undoneAlready(host, action);
-  if (action.state === "awaiting_approval") return dropped(host, action, "rollback asked for; nothing had been changed");
+  if (action.state === "rolled_back" || action.state === "aborted")
+    return undoneAlready(host, action);
+  if (action.state === "awaiting_approval")
+    return dropped(host, action, "rollback asked for; nothing had been changed");
   if (isActive(action.state)) {
-    if (action.reversible) return undo(host, collection, action, "rolled_back", "rollback asked for");
-    throw new HealingError("wrong_action_state", `action ${action.id} (${action.strategy_name}) cannot be undone`, {
-      detail: `Its state is ${action.state}; what it has changed so far stays.`,
-      hint: `To stop it: SELECT ruvector_healing_abort(${action.id});`,
-    });
+    if (action.reversible)
+      return undo(host, collection, action, "rolled_back", "rollback asked for");
+    throw new HealingError(
+      "wrong_action_state",
+      `action ${action.id} (${action.strategy_name}) cannot be undone`,
+      {
+        detail: `Its state is ${action.state}; what it has changed so far stays.`,
+        hint: `To stop it: SELECT ruvector_healing_abort(${action.id});`,
+      },
+    );
   }
   const obstacle = undoObstacle(host, action);
   if (obstacle) throw new HealingError("wrong_action_state", obstacle.message, obstacle);
@@ -126,14 +180,30 @@ function rowsLeft(host: Host, action: Action): number {
 }
 
 const undoneAlready = (host: Host, action: Action): Document => ({
-  outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(action),
-  already: true, message: `${action.state === "aborted" ? "aborted" : "undone"} already: ${action.message ?? ""}`, rows_left: rowsLeft(host, action),
+  outcome: "completed",
+  collection: action.collection,
+  action_id: Number(action.id),
+  strategy: action.strategy_name,
+  ...progressOf(action),
+  already: true,
+  message: `${action.state === "aborted" ? "aborted" : "undone"} already: ${action.message ?? ""}`,
+  rows_left: rowsLeft(host, action),
 });
 
-/** An action that waits for approval is rejected by it: otherwise the loop would ask for the same again with its next tick. */
+/**
+ * An action that waits for approval is rejected by it: otherwise the loop would ask for the same
+ * again with its next tick.
+ */
 function dropped(host: Host, action: Action, why: string): Document {
   const ended = rejectAction(host, action, null, why);
-  return { outcome: "completed", collection: action.collection, action_id: Number(action.id), strategy: action.strategy_name, ...progressOf(ended), rows_left: 0 };
+  return {
+    outcome: "completed",
+    collection: action.collection,
+    action_id: Number(action.id),
+    strategy: action.strategy_name,
+    ...progressOf(ended),
+    rows_left: 0,
+  };
 }
 
 /** Stops an active action and undoes what it did. */
@@ -146,16 +216,37 @@ export function abort(host: Host, id: unknown): Document {
       hint: undoHint(host, action),
     });
   }
-  if (action.state === "awaiting_approval") return dropped(host, action, "abort asked for; nothing had been changed");
-  return undo(host, loadCollection(host, action.collection_id), action, "aborted", "abort asked for");
+  if (action.state === "awaiting_approval")
+    return dropped(host, action, "abort asked for; nothing had been changed");
+  return undo(
+    host,
+    loadCollection(host, action.collection_id),
+    action,
+    "aborted",
+    "abort asked for",
+  );
 }
 
-function undo(host: Host, collection: Collection, action: Action, to: "rolled_back" | "aborted", reason: string): Document {
+function undo(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  to: "rolled_back" | "aborted",
+  reason: string,
+): Document {
   let current = action;
   if (action.state !== "rolling_back") {
     recordActionEvent(host, action, "undo_asked_for", reason);
     // A person did not want it: the loop must not begin the same again behind their back.
-    suspend(host, collection, action.strategy_name, action.problem_class, "human_undo", `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`, action.id);
+    suspend(
+      host,
+      collection,
+      action.strategy_name,
+      action.problem_class,
+      "human_undo",
+      `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`,
+      action.id,
+    );
     current = beginRollback(host, collection, action, to, reason);
   }
   if (isActive(current.state)) current = runSlice(host, collection, current);

@@ -11,7 +11,10 @@ import { feedback } from "./feedback.ts";
 import { abort, execute, rollback, trigger } from "./healing.ts";
 import { graph, report, sample } from "./sensing.ts";
 
-/** What a wrapper passes. Names come checked by SQL (ruvector.healing_collection), documents as the user typed them. */
+/**
+ * What a wrapper passes. Names come checked by SQL (ruvector.healing_collection), documents as the
+ * user typed them.
+ */
 export interface Input {
   readonly collection_id: number;
   readonly [key: string]: unknown;
@@ -20,7 +23,8 @@ export interface Input {
 export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => unknown>> = {
   register: (host, input) => register(host, String(input["relation"]), input["options"]),
   unregister: (host, input) => unregister(host, input.collection_id),
-  configure: (host, input) => configure(host, input.collection_id, input["settings"], STRATEGY_NAMES),
+  configure: (host, input) =>
+    configure(host, input.collection_id, input["settings"], STRATEGY_NAMES),
   sample: (host, input) => sample(host, input.collection_id),
   report: (host, input) => report(host, input.collection_id, input["report"]),
   graph: (host, input) => graph(host, input.collection_id),
@@ -31,7 +35,9 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   reject: (host, input) => reject(host, input["action_id"], input["reason"]),
   abort: (host, input) => abort(host, input["action_id"]),
   feedback: (host, input) => feedback(host, input["action_id"], input["score"], input["note"]),
-  end_leases: (host, input) => ({ left: endDueLeases(host, input.collection_id, String(input["reason"])) }),
+  end_leases: (host, input) => ({
+    left: endDueLeases(host, input.collection_id, String(input["reason"])),
+  }),
   tick_pauses: (host, input) => void endDuePauses(host, input.collection_id),
   explain: (host, input) => explainAction(host, input["action_id"]),
   explain_collection: (host, input) => explainCollection(host, input.collection_id),

@@ -9,7 +9,10 @@ type Document = Record<string, unknown>;
 
 export function sample(host: Host, collectionId: number): Document {
   const collection = loadCollection(host, collectionId);
-  return { collection: collection.name, ...documentOf(takeSample(host, collection, MEASUREMENT_KINDS)) };
+  return {
+    collection: collection.name,
+    ...documentOf(takeSample(host, collection, MEASUREMENT_KINDS)),
+  };
 }
 
 export function report(host: Host, collectionId: number, input: unknown): Document {
@@ -49,7 +52,12 @@ export function graph(host: Host, collectionId: number): Document {
     collection: collection.name,
     nodes,
     edges: edges.map(({ u, v, type, nominal, health }) => ({
-      from: nodes[u]!.id, to: nodes[v]!.id, type, nominal, health, capacity: nominal * health,
+      from: nodes[u]!.id,
+      to: nodes[v]!.id,
+      type,
+      nominal,
+      health,
+      capacity: nominal * health,
     })),
   };
 }

@@ -15,10 +15,14 @@ export interface Event {
 /** Writes an event and its line in the server's log: what a DBA greps for, with the action id. */
 export function recordEvent(host: Host, event: Event): void {
   host.execute(sql`
-    INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
-    VALUES (${event.collection_id ?? null}::int, ${event.collection ?? null}, ${event.action_id ?? null}::bigint,
+    INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message,
+      details)
+    VALUES (${event.collection_id ?? null}::int, ${event.collection ?? null},
+      ${event.action_id ?? null}::bigint,
             ${event.kind}, ${event.message}, ${JSON.stringify(event.details ?? {})}::jsonb)`);
-  const about = [event.collection, event.action_id ? `action ${event.action_id}` : null].filter(Boolean).join(", ");
+  const about = [event.collection, event.action_id ? `action ${event.action_id}` : null]
+    .filter(Boolean)
+    .join(", ");
   const line = `${event.kind}${about ? ` (${about})` : ""}: ${event.message}`;
   if (event.level === "warning") host.warn(line);
   else host.log(line);

@@ -5,7 +5,10 @@ import { tally, weakEdges } from "./weak.ts";
 
 /** Weakest first; equal ones by type and names, so that the same witness always reads the same. */
 const byHealth = (a: WitnessEdge, b: WitnessEdge): number =>
-  a.health - b.health || compareText(a.type, b.type) || compareText(a.from, b.from) || compareText(a.to, b.to);
+  a.health - b.health ||
+  compareText(a.type, b.type) ||
+  compareText(a.from, b.from) ||
+  compareText(a.to, b.to);
 
 /** "31 % of its capacity is left" */
 function remains(health: number): string {
@@ -17,11 +20,17 @@ const edgeName = (edge: WitnessEdge, label: Label): string =>
   `${edge.type} ${printable(label(edge.from))} - ${printable(label(edge.to))}`;
 
 /**
- * Witness edges in words, for a terminal: one line each, the weakest first, safe to print whatever the names hold.
- * E.g. "partition_link embeddings_p3 - embeddings_p5: 31 % of its capacity is left".
- * @param max most lines returned; when there are more edges the last line says how many are left out
+ * Witness edges in words, for a terminal: one line each, the weakest first, safe to print whatever
+ * the names hold. E.g. "partition_link embeddings_p3 - embeddings_p5: 31 % of its capacity is
+ * left".
+ * @param max most lines returned; when there are more edges the last line says how many are left
+ *   out
  */
-export function describeWitness(witness: readonly WitnessEdge[], max = 8, label: Label = nameOf): readonly string[] {
+export function describeWitness(
+  witness: readonly WitnessEdge[],
+  max = 8,
+  label: Label = nameOf,
+): readonly string[] {
   if (max < 1) return [];
   const edges = [...witness].sort(byHealth);
   const shown = edges.length <= max ? edges : edges.slice(0, max - 1);
@@ -32,9 +41,9 @@ export function describeWitness(witness: readonly WitnessEdge[], max = 8, label:
 }
 
 /**
- * The witness in one phrase, for the problems that no rule names.
- * E.g. "3 weak edges in the minimum cut (2 routing_link, 1 dependency), the weakest routing_link a - b: 12 % of its
- * capacity is left".
+ * The witness in one phrase, for the problems that no rule names. E.g. "3 weak edges in the minimum
+ * cut (2 routing_link, 1 dependency), the weakest routing_link a - b: 12 % of its capacity is
+ * left".
  */
 export function summarizeWitness(witness: readonly WitnessEdge[], label: Label = nameOf): string {
   // A graph of one node, or none: nothing was measured, which is not the same as healthy.

@@ -1,6 +1,16 @@
-/** What a problem of each class is about (which nodes, how bad) and the sentence that says it to a person. */
+/**
+ * What a problem of each class is about (which nodes, how bad) and the sentence that says it to a
+ * person.
+ */
 import type { WitnessEdge } from "../model/graph.ts";
-import type { LoadFigure, Metrics, PartitionLoad, ProblemClass, ProblemDetails, RecallMetric } from "../model/problem.ts";
+import type {
+  LoadFigure,
+  Metrics,
+  PartitionLoad,
+  ProblemClass,
+  ProblemDetails,
+  RecallMetric,
+} from "../model/problem.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import type { Label } from "./names.ts";
@@ -21,10 +31,17 @@ export interface Finding {
   readonly summary: string;
 }
 
-/** Where the curves call a figure fine: as the sample says, else the default (samples of older versions, pushed graphs). */
-const fineOf = ({ fine }: Metrics, figure: "partition_load" | "recall"): number => fine?.[figure] ?? DEFAULT_CURVES[figure].fine;
+/**
+ * Where the curves call a figure fine: as the sample says, else the default (samples of older
+ * versions, pushed graphs).
+ */
+const fineOf = ({ fine }: Metrics, figure: "partition_load" | "recall"): number =>
+  fine?.[figure] ?? DEFAULT_CURVES[figure].fine;
 
-/** A partition that carries this much of the hottest one's load keeps lambda down after the hottest one is healed. */
+/**
+ * A partition that carries this much of the hottest one's load keeps lambda down after the hottest
+ * one is healed.
+ */
 const AS_HOT = 0.75;
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -61,15 +78,26 @@ const ranked = (ids: readonly string[], of: (id: string) => number | null): read
 const inverseHealth = (health: number): number => 1 / Math.max(health, HEALTH_FLOOR);
 
 /**
- * The hot partitions: the sick ends of the weak partition links, and beside them every partition that carries as much.
- * The minimum cut shows only the worst of several hot partitions; healing that one alone would leave lambda where the
- * next one holds it, so those with at least three quarters of its load (and more than is fine) are named as well. Loads that
- * are not judged accuse nobody.
+ * The hot partitions: the sick ends of the weak partition links, and beside them every partition
+ * that carries as much. The minimum cut shows only the worst of several hot partitions; healing
+ * that one alone would leave lambda where the next one holds it, so those with at least three
+ * quarters of its load (and more than is fine) are named as well. Loads that are not judged accuse
+ * nobody.
  */
 function hotPartitions(weak: readonly WitnessEdge[], metrics: Metrics): readonly string[] {
-  const loads = new Map<string, PartitionLoad>(metrics.partitions.filter(({ judged }) => judged !== false).map((partition) => [partition.id, partition]));
+  const loads = new Map<string, PartitionLoad>(
+    metrics.partitions
+      .filter(({ judged }) => judged !== false)
+      .map((partition) => [partition.id, partition]),
+  );
   const load = (id: string): number | null => measured(loads.get(id)?.load_ratio);
-  const hot = new Set(sickEnds(weak.filter((edge) => edge.type === "partition_link"), "partition", load));
+  const hot = new Set(
+    sickEnds(
+      weak.filter((edge) => edge.type === "partition_link"),
+      "partition",
+      load,
+    ),
+  );
   const peak = highest([...hot], load);
   const loaded = fineOf(metrics, "partition_load");
   if (peak !== null && peak >= loaded) {
@@ -89,31 +117,54 @@ const BURDEN: Readonly<Record<LoadFigure, readonly [string, string]>> = {
 function hotspot({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "partition_link");
   const ids = hotPartitions(weak, metrics);
-  const loads = new Map(metrics.partitions.map((partition) => [partition.id, partition.load_ratio]));
+  const loads = new Map(
+    metrics.partitions.map((partition) => [partition.id, partition.load_ratio]),
+  );
   const ratio = highest(ids, (id) => measured(loads.get(id)));
   const figure = metrics.partitions.find(({ id }) => id === ids[0])?.hottest;
   const health = worstHealth(links, ids);
   const n = ids.length;
   const names = `${verb(n, "partition", "partitions")} ${list(ids.map(label))}`;
-  const cut = `${count(links.length, "partition link")} of the minimum cut ${verb(links.length, "is", "are")} weak`;
+  const cut =
+    `${count(links.length, "partition link")} of the minimum cut ` +
+    `${verb(links.length, "is", "are")} weak`;
   const says =
     ratio === null
-      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (load not measured)`
-      : `${names} ${BURDEN[figure ?? "rows"][n === 1 ? 0 : 1]} ${short(ratio)} times the mean ${figure ?? "rows"}`;
+      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} ` +
+        "link capacity (load not measured)"
+      : `${names} ${BURDEN[figure ?? "rows"][n === 1 ? 0 : 1]} ${short(ratio)} times the mean ` +
+        `${figure ?? "rows"}`;
   return {
-    details: { class: "hotspot_congestion", partition_ids: ids, load_ratio: ratio ?? inverseHealth(health), ...(figure && { figure }) },
+    details: {
+      class: "hotspot_congestion",
+      partition_ids: ids,
+      load_ratio: ratio ?? inverseHealth(health),
+      ...(figure && { figure }),
+    },
     summary: `${capitalized(says)}; ${cut}.`,
   };
 }
 
-/** `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside monitor's own making. */
+/**
+ * `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside
+ * monitor's own making.
+ */
 const indexOf = (id: string): string | null => /^centroid:(.+):\d+$/s.exec(id)?.[1] ?? null;
 
-/** Of the indexes that these centroids belong to, the one whose recall has fallen furthest; null when none was measured. */
-function worstRecall(ids: readonly string[], recall: Metrics["recall"]): { readonly index: string; readonly ratio: number; readonly found: RecallMetric } | null {
+/**
+ * Of the indexes that these centroids belong to, the one whose recall has fallen furthest; null
+ * when none was measured.
+ */
+function worstRecall(
+  ids: readonly string[],
+  recall: Metrics["recall"],
+): { readonly index: string; readonly ratio: number; readonly found: RecallMetric } | null {
   let worst: { index: string; ratio: number; found: RecallMetric } | null = null;
   for (const index of new Set(ids.map(indexOf))) {
-    const found = index !== null && recall && Object.prototype.hasOwnProperty.call(recall, index) ? recall[index] : undefined;
+    const found =
+      index !== null && recall && Object.prototype.hasOwnProperty.call(recall, index)
+        ? recall[index]
+        : undefined;
     if (index === null || !found) continue;
     const ratio = found.baseline ? found.recall / found.baseline : 1;
     if (worst === null || ratio < worst.ratio) worst = { index, ratio, found };
@@ -129,19 +180,33 @@ function skew({ weak, metrics, label }: Findings): Finding {
   const n = ids.length;
   const names = `${verb(n, "centroid", "centroids")} ${list(ids.map(label))}`;
   const nodes = touched(weak, "centroid").size;
-  const cut = `${count(nodes, "centroid node")} ${verb(nodes, "is", "are")} at weak edges of the minimum cut`;
+  const cut =
+    `${count(nodes, "centroid node")} ${verb(nodes, "is", "are")} at weak edges of the minimum ` +
+    "cut";
   const worst = worstRecall(ids, metrics.recall);
-  const recall = worst && `recall@${worst.found.k} of ${printable(worst.index)} is ${figures(worst.found.recall)}, at best it was ${figures(worst.found.baseline ?? worst.found.recall)}`;
+  const recall =
+    worst &&
+    `recall@${worst.found.k} of ${printable(worst.index)} is ${figures(worst.found.recall)}, ` +
+      `at best it was ${figures(worst.found.baseline ?? worst.found.recall)}`;
   const full =
     factor === null
-      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} link capacity (list occupancy not measured)`
+      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} ` +
+        "link capacity (list occupancy not measured)"
       : `${names} ${verb(n, "holds", "hold up to")} ${short(factor)} times the mean list`;
-  // An index that is sick as a whole has all its lists at weak edges: then it is the recall that says why.
-  const says = recall === null ? full : worst!.ratio < fineOf(metrics, "recall") && n > 1 ? recall : `${full}, ${recall}`;
+  // An index that is sick as a whole has all its lists at weak edges: then it is the recall that
+  // says why.
+  const says =
+    recall === null
+      ? full
+      : worst!.ratio < fineOf(metrics, "recall") && n > 1
+        ? recall
+        : `${full}, ${recall}`;
   const indexes = [...new Set(ids.map(indexOf))].filter((index): index is string => index !== null);
   return {
     details: {
-      class: "centroid_skew", centroid_ids: ids, skew_factor: factor ?? inverseHealth(health),
+      class: "centroid_skew",
+      centroid_ids: ids,
+      skew_factor: factor ?? inverseHealth(health),
       ...(worst && { indexes, recall: worst.found.recall, recall_baseline: worst.found.baseline }),
     },
     summary: `${capitalized(says)}; ${cut}.`,
@@ -155,13 +220,18 @@ function lag({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "replication");
   const seconds = (id: string): number | null => figure(metrics.replication_lag_seconds, id);
   const replicas = [...touched(links, "replication_target")];
-  // A pushed graph may link nodes of other types by replication: then the far end stands for the replica.
-  const ids = ranked(replicas.length > 0 ? replicas : [...new Set(links.map((edge) => edge.to))], seconds);
+  // A pushed graph may link nodes of other types by replication: then the far end stands for the
+  // replica.
+  const ids = ranked(
+    replicas.length > 0 ? replicas : [...new Set(links.map((edge) => edge.to))],
+    seconds,
+  );
   const worst = highest(ids, seconds);
   const names = `${verb(ids.length, "replica", "replicas")} ${list(ids.map(label))}`;
   const says =
     worst === null
-      ? `${names} ${verb(ids.length, "keeps", "keep")} ${percent(worstHealth(links, ids))} of the replication capacity (lag not measured)`
+      ? `${names} ${verb(ids.length, "keeps", "keep")} ${percent(worstHealth(links, ids))} of ` +
+        "the replication capacity (lag not measured)"
       : `${names} ${verb(ids.length, "lags", "lag up to")} ${short(worst)} s behind`;
   return {
     details: { class: "replication_lag", replica_ids: ids, lag_seconds: worst },
@@ -172,18 +242,29 @@ function lag({ weak, metrics, label }: Findings): Finding {
 type Contention = NonNullable<Metrics["maintenance"]>;
 
 /** "nightly_report", or "index_build (pid 4711)" for what is no job of pg_cron. */
-const contender = ({ job, kind, pid }: Contention["blockers"][number]): string => job ?? `${kind} (pid ${pid})`;
+const contender = ({ job, kind, pid }: Contention["blockers"][number]): string =>
+  job ?? `${kind} (pid ${pid})`;
 
-/** What contends, by name: what holds somebody up; where nothing does, what waits. A job that failed does neither. */
+/**
+ * What contends, by name: what holds somebody up; where nothing does, what waits. A job that failed
+ * does neither.
+ */
 function contenders({ jobs, blockers, sessions }: Contention): readonly string[] {
-  const blocking = [...blockers.map(contender), ...jobs.filter(({ blocked_recently }) => blocked_recently).map(({ name }) => name)];
+  const blocking = [
+    ...blockers.map(contender),
+    ...jobs.filter(({ blocked_recently }) => blocked_recently).map(({ name }) => name),
+  ];
   if (blocking.length > 0) return blocking;
-  return [...jobs.filter(({ waits }) => waits).map(({ name }) => name), ...sessions.filter(waitingSession).map(({ kind, pid }) => `${kind} (pid ${pid})`)];
+  return [
+    ...jobs.filter(({ waits }) => waits).map(({ name }) => name),
+    ...sessions.filter(waitingSession).map(({ kind, pid }) => `${kind} (pid ${pid})`),
+  ];
 }
 
 /** "nightly_report (pid 4711) holds up 2 sessions on public.embeddings" */
 const holdsUp = (blocker: Contention["blockers"][number]): string =>
-  `${printable(blocker.job ?? blocker.kind)} (pid ${blocker.pid}) holds up ${count(blocker.waiting.length, "session")}${blocker.relation ? ` on ${printable(blocker.relation)}` : ""}`;
+  `${printable(blocker.job ?? blocker.kind)} (pid ${blocker.pid}) holds up ` +
+  `${count(blocker.waiting.length, "session")}${blocker.relation ? ` on ${printable(blocker.relation)}` : ""}`;
 
 function contention({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "dependency");
@@ -192,11 +273,15 @@ function contention({ weak, metrics, label }: Findings): Finding {
   const jobs = known.length > 0 ? [...new Set(known)] : sick;
   const depth = measured(metrics.maintenance_queue_depth ?? undefined);
   const blockers = (metrics.maintenance?.blockers ?? []).slice(0, 3).map(holdsUp);
-  const who = (sick.length > 0 ? `Maintenance contention at ${list(sick)}` : "Maintenance contention") + (blockers.length > 0 ? `: ${blockers.join(", ")}` : "");
+  const who =
+    (sick.length > 0 ? `Maintenance contention at ${list(sick)}` : "Maintenance contention") +
+    (blockers.length > 0 ? `: ${blockers.join(", ")}` : "");
   const queue = depth === null ? "" : `, ${count(depth, "job")} queued`;
   return {
     details: { class: "maintenance_contention", job_types: jobs, queue_depth: depth },
-    summary: `${who}${queue}; ${count(links.length, "dependency link")} of the minimum cut ${verb(links.length, "is", "are")} weak.`,
+    summary:
+      `${who}${queue}; ${count(links.length, "dependency link")} of the minimum cut ` +
+      `${verb(links.length, "is", "are")} weak.`,
   };
 }
 
@@ -207,7 +292,9 @@ function memory({ metrics }: Findings): Finding {
     (best, consumer) => (best === undefined || consumer.bytes > best.bytes ? consumer : best),
     undefined,
   );
-  const who = largest ? `; the largest consumer is ${printable(largest.name)} (${bytes(largest.bytes)})` : "";
+  const who = largest
+    ? `; the largest consumer is ${printable(largest.name)} (${bytes(largest.bytes)})`
+    : "";
   return {
     details: { class: "memory_pressure", current_usage_pct: usage, largest_consumers: consumers },
     summary: `Memory use is ${short(usage)} %, above ${LIMITS.memory_pct} %${who}.`,

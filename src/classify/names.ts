@@ -7,14 +7,21 @@ export type Label = (id: string) => string;
 /** `partition:public.embeddings_p3` -> `public.embeddings_p3`: the id without its kind. */
 export const nameOf: Label = (id) => id.replace(/^[a-z_]+:(?=.)/s, "");
 
-/** Labels of the graph first, then of the measured partitions and replicas, then the id without its kind. */
+/**
+ * Labels of the graph first, then of the measured partitions and replicas, then the id without its
+ * kind.
+ */
 export function labelsOf(metrics: Metrics, topology?: Topology): Label {
-  const measured = new Map([...metrics.partitions, ...(metrics.replicas ?? [])].map(({ id, label }) => [id, label]));
+  const measured = new Map(
+    [...metrics.partitions, ...(metrics.replicas ?? [])].map(({ id, label }) => [id, label]),
+  );
   return (id) => topology?.labels?.get(id) ?? measured.get(id) ?? nameOf(id);
 }
 
 /** The same for nodes of a graph, e.g. to describe a witness outside the classifier. */
-export function labelsOfNodes(nodes: readonly { readonly id: string; readonly label: string }[]): Label {
+export function labelsOfNodes(
+  nodes: readonly { readonly id: string; readonly label: string }[],
+): Label {
   const labels = new Map(nodes.map((node) => [node.id, node.label]));
   return (id) => labels.get(id) ?? nameOf(id);
 }

@@ -2,15 +2,18 @@ import type { ContractedGraph, EdgeType, GraphNode, NodeType } from "../model/gr
 import { createSets, find, unite } from "../sense/mincut/disjoint-sets.ts";
 
 /**
- * What the classifier may know of the whole graph beside the witness: how large it is, so that it can tell a fault
- * that is too small to count from a fault in a graph too small to count in.
+ * What the classifier may know of the whole graph beside the witness: how large it is, so that it
+ * can tell a fault that is too small to count from a fault in a graph too small to count in.
  */
 export interface Topology {
   /** Nodes by type, in the whole graph. */
   readonly partitions: number;
   readonly centroids: number;
   readonly maintenance: number;
-  /** Node id -> ids of its whole group (the centroids of one index, the maintenance nodes of one hub), itself included. */
+  /**
+   * Node id -> ids of its whole group (the centroids of one index, the maintenance nodes of one
+   * hub), itself included.
+   */
   readonly groups?: ReadonlyMap<string, readonly string[]>;
   /** Node id -> how many edges of each type it has. */
   readonly links?: ReadonlyMap<string, Readonly<Partial<Record<EdgeType, number>>>>;

@@ -1,9 +1,14 @@
-/** What is shown and not judged, in words: a figure that stands out and lowers no lambda has to say why. */
+/**
+ * What is shown and not judged, in words: a figure that stands out and lowers no lambda has to say
+ * why.
+ */
 import type { Metrics, PartitionLoad, UnjudgedReason } from "../model/problem.ts";
 import { count, list, printable, short } from "../model/text.ts";
 
 const WHY: Readonly<Record<UnjudgedReason, string>> = {
-  by_design: "its schema makes it as large and as busy as it is, and its rows are not moved; judge_partition_load asks for it",
+  by_design:
+    "its schema makes it as large and as busy as it is, and its rows are not moved; " +
+    "judge_partition_load asks for it",
   no_rows_yet: "its bounds lie ahead, it holds no rows yet",
   never_written: "nobody has written to it yet",
   cold: "it is where cold rows go",
@@ -11,35 +16,69 @@ const WHY: Readonly<Record<UnjudgedReason, string>> = {
   alone: "no other partition shares the load",
 };
 
-export const unjudgedText = ({ reason }: Pick<PartitionLoad, "reason">): string => WHY[reason ?? "by_design"];
+export const unjudgedText = ({ reason }: Pick<PartitionLoad, "reason">): string =>
+  WHY[reason ?? "by_design"];
 
 /** Partitions named in a line. */
 const NAMED = 3;
 
-/** "m_202611 has 4.2 times the mean rows, shown and not judged: ..."; none where nothing stands out. */
+/**
+ * "m_202611 has 4.2 times the mean rows, shown and not judged: ..."; none where nothing stands out.
+ */
 function designed({ partitions, fine }: Metrics): string[] {
-  const found = partitions.filter(({ judged, reason, load_ratio }) => judged === false && reason === "by_design" && load_ratio > (fine?.partition_load ?? Infinity))
+  const found = partitions
+    .filter(
+      ({ judged, reason, load_ratio }) =>
+        judged === false &&
+        reason === "by_design" &&
+        load_ratio > (fine?.partition_load ?? Infinity),
+    )
     .sort((a, b) => b.load_ratio - a.load_ratio);
   const [worst] = found;
   if (!worst) return [];
-  const others = found.length > 1 ? ` (more than is level too: ${list(found.slice(1, 1 + NAMED).map(({ label }) => printable(label)))})` : "";
-  return [`Shown, not judged: ${printable(worst.label)} has ${short(worst.load_ratio)} times the mean ${worst.hottest ?? "rows"}${others}: ${WHY.by_design}.`];
+  const others =
+    found.length > 1
+      ? " (more than is level too: " +
+        `${list(found.slice(1, 1 + NAMED).map(({ label }) => printable(label)))})`
+      : "";
+  return [
+    `Shown, not judged: ${printable(worst.label)} has ${short(worst.load_ratio)} times the ` +
+      `mean ${worst.hottest ?? "rows"}${others}: ${WHY.by_design}.`,
+  ];
 }
 
 /** One line of how many hold no rows yet. */
 function idle({ partitions }: Metrics): string[] {
-  const found = partitions.filter(({ reason }) => reason === "no_rows_yet" || reason === "never_written");
-  return found.length === 0 ? [] : [`${count(found.length, "partition")} in no mean: ${found.length === 1 ? "it holds" : "they hold"} no rows yet.`];
+  const found = partitions.filter(
+    ({ reason }) => reason === "no_rows_yet" || reason === "never_written",
+  );
+  return found.length === 0
+    ? []
+    : [
+        `${count(found.length, "partition")} in no mean: ` +
+          `${found.length === 1 ? "it holds" : "they hold"} no rows yet.`,
+      ];
 }
 
-/** "3 jobs of pg_cron fail at each run, and hold nobody up: nightly (ERROR: division by zero), ..."; null: none does. */
+/**
+ * "3 jobs of pg_cron fail at each run, and hold nobody up: nightly (ERROR: division by zero), ...";
+ * null: none does.
+ */
 export function failingJobs({ maintenance }: Metrics): string | null {
   const found = (maintenance?.jobs ?? []).filter(({ failing }) => failing);
   const all = Math.max(found.length, maintenance?.failing_jobs ?? 0);
   if (all === 0) return null;
-  const names = found.slice(0, NAMED).map(({ name, last_message }) => `${printable(name)}${last_message ? ` (${printable(last_message.trim(), 120)})` : ""}`);
+  const names = found
+    .slice(0, NAMED)
+    .map(
+      ({ name, last_message }) =>
+        `${printable(name)}${last_message ? ` (${printable(last_message.trim(), 120)})` : ""}`,
+    );
   const more = all > names.length ? ` and ${all - names.length} more` : "";
-  return `${count(all, "job")} of pg_cron failed at ${all === 1 ? "its" : "their"} last run, and ${all === 1 ? "holds" : "hold"} nobody up: ${names.join(", ")}${more}`;
+  return (
+    `${count(all, "job")} of pg_cron failed at ${all === 1 ? "its" : "their"} last run, and ` +
+    `${all === 1 ? "holds" : "hold"} nobody up: ${names.join(", ")}${more}`
+  );
 }
 
 /** What a person should know of the figures that stand out and lower no lambda. */

@@ -1,17 +1,25 @@
-import { EDGE_TYPES, NODE_TYPES, type EdgeType, type NodeType, type WitnessEdge } from "../model/graph.ts";
+import {
+  EDGE_TYPES,
+  NODE_TYPES,
+  type EdgeType,
+  type NodeType,
+  type WitnessEdge,
+} from "../model/graph.ts";
 import { compareText } from "../model/text.ts";
 
 /** Below this an edge is weak. Above it only rounding separates its health from 1. */
 const HEALTHY = 1 - 1e-6;
 
 /**
- * The witness edges that say something. A healthy graph has a minimum cut as well, and its edges accuse nobody: only
- * those whose health is below 1 count.
+ * The witness edges that say something. A healthy graph has a minimum cut as well, and its edges
+ * accuse nobody: only those whose health is below 1 count.
  */
 export const weakEdges = (witness: readonly WitnessEdge[]): readonly WitnessEdge[] =>
   witness.filter((edge) => edge.health < HEALTHY);
 
-/** Edges by type and the distinct nodes they touch by type; types that do not occur are left out. */
+/**
+ * Edges by type and the distinct nodes they touch by type; types that do not occur are left out.
+ */
 export function tally(edges: readonly WitnessEdge[]): {
   readonly edge_types: Readonly<Partial<Record<EdgeType, number>>>;
   readonly node_types: Readonly<Partial<Record<NodeType, number>>>;
@@ -40,7 +48,10 @@ export function touched(edges: readonly WitnessEdge[], type: NodeType): Readonly
 }
 
 /** Node id -> how many of these edges end there, for nodes of one type. */
-export function degrees(edges: readonly WitnessEdge[], type: NodeType): ReadonlyMap<string, number> {
+export function degrees(
+  edges: readonly WitnessEdge[],
+  type: NodeType,
+): ReadonlyMap<string, number> {
   const degree = new Map<string, number>();
   const add = (id: string): void => void degree.set(id, (degree.get(id) ?? 0) + 1);
   for (const edge of edges) {
@@ -54,19 +65,22 @@ export function degrees(edges: readonly WitnessEdge[], type: NodeType): Readonly
 export function worstHealth(edges: readonly WitnessEdge[], ids: readonly string[]): number {
   const wanted = new Set(ids);
   let worst = 1;
-  for (const edge of edges) if (wanted.has(edge.from) || wanted.has(edge.to)) worst = Math.min(worst, edge.health);
+  for (const edge of edges)
+    if (wanted.has(edge.from) || wanted.has(edge.to)) worst = Math.min(worst, edge.health);
   return worst;
 }
 
 /**
  * The sick ends of weak edges: which nodes explain them.
  *
- * A sick node takes all its links down, so its healthy neighbours stand at a weak edge as well: in a clique, every
- * member. The sick ends are therefore the fewest nodes of the type that together touch every edge given (greedy
- * vertex cover: the node with the most unexplained edges first). One sick member of a group of n explains all n - 1
- * links alone; a group whose every link to the hub is weak is named whole, because nothing else explains it.
+ * A sick node takes all its links down, so its healthy neighbours stand at a weak edge as well: in
+ * a clique, every member. The sick ends are therefore the fewest nodes of the type that together
+ * touch every edge given (greedy vertex cover: the node with the most unexplained edges first). One
+ * sick member of a group of n explains all n - 1 links alone; a group whose every link to the hub
+ * is weak is named whole, because nothing else explains it.
  *
- * @param load breaks ties, the higher one first (two partitions share one link: the fuller one is the hot one); then by id
+ * @param load breaks ties, the higher one first (two partitions share one link: the fuller one is
+ *   the hot one); then by id
  * @returns their ids, in no particular order
  */
 export function sickEnds(
@@ -77,9 +91,16 @@ export function sickEnds(
   // An edge with one end of the type (a link to the hub) can only be explained by that end.
   const found = new Set<string>();
   for (const edge of edges) {
-    if ((edge.from_type === type) !== (edge.to_type === type)) found.add(edge.from_type === type ? edge.from : edge.to);
+    if ((edge.from_type === type) !== (edge.to_type === type))
+      found.add(edge.from_type === type ? edge.from : edge.to);
   }
-  let open = edges.filter((edge) => edge.from_type === type && edge.to_type === type && !found.has(edge.from) && !found.has(edge.to));
+  let open = edges.filter(
+    (edge) =>
+      edge.from_type === type &&
+      edge.to_type === type &&
+      !found.has(edge.from) &&
+      !found.has(edge.to),
+  );
   while (open.length > 0) {
     let best = "";
     let most = 0;

@@ -1,4 +1,7 @@
-/** The subcommands of `ruvector-healing`: each adds itself to the program, and loads what it needs when it is run. */
+/**
+ * The subcommands of `ruvector-healing`: each adds itself to the program, and loads what it needs
+ * when it is run.
+ */
 import type { Command } from "commander";
 import { auditKeyCommand } from "./actuator/audit-key-command.ts";
 import { actuatorCommand } from "./actuator/command.ts";

@@ -1,6 +1,7 @@
 /**
- * Connections as psql makes them: a URL, a conninfo string or a database's name, then the PG* variables, then the local socket. TLS as libpq's
- * sslmode has it (pg reads "require" as "verify-full", and knows no "prefer", which managed servers that insist on TLS rely on).
+ * Connections as psql makes them: a URL, a conninfo string or a database's name, then the PG*
+ * variables, then the local socket. TLS as libpq's sslmode has it (pg reads "require" as
+ * "verify-full", and knows no "prefer", which managed servers that insist on TLS rely on).
  */
 import { existsSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
@@ -30,30 +31,49 @@ export class ConnectionProblem extends Error {
 /** "host=db port=5433 dbname='my db'", as libpq has it. */
 function fromConninfo(text: string): URLSearchParams {
   const found = new URLSearchParams();
-  const rest = text.replace(/([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))\s*/gy, (_, key: string, quoted: string | undefined, plain: string | undefined) => {
-    found.set(key, (quoted ?? plain ?? "").replace(/\\(.)/g, "$1"));
-    return "";
-  });
-  if (rest.trim() !== "") throw new ConnectionProblem(`This is no connection string: ${JSON.stringify(rest.trim())}. Write postgresql://user@host:5432/database, or host=... dbname=...`);
+  const rest = text.replace(
+    /([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))\s*/gy,
+    (_, key: string, quoted: string | undefined, plain: string | undefined) => {
+      found.set(key, (quoted ?? plain ?? "").replace(/\\(.)/g, "$1"));
+      return "";
+    },
+  );
+  if (rest.trim() !== "")
+    throw new ConnectionProblem(
+      `This is no connection string: ${JSON.stringify(rest.trim())}. Write ` +
+        "postgresql://user@host:5432/database, or host=... dbname=...",
+    );
   return found;
 }
 
 const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
 
-/** @param where as psql takes it: a URL, a conninfo string, or the name of a database; undefined: what the environment says */
+/**
+ * @param where as psql takes it: a URL, a conninfo string, or the name of a database; undefined:
+ *   what the environment says
+ */
 export function target(where: string | undefined, environment: Environment = process.env): Target {
   const text = (where ?? "").trim();
-  const conninfo = text !== "" && !isUrl(text) ? (text.includes("=") ? fromConninfo(text) : new URLSearchParams({ dbname: text })) : new URLSearchParams();
+  const conninfo =
+    text !== "" && !isUrl(text)
+      ? text.includes("=")
+        ? fromConninfo(text)
+        : new URLSearchParams({ dbname: text })
+      : new URLSearchParams();
   let url: URL;
   try {
     url = new URL(isUrl(text) ? text : "postgresql://");
   } catch {
-    throw new ConnectionProblem(`This is no address of a database: ${text.replace(/:[^:@/]*@/, ":***@")}. It looks like postgresql://user@host:5432/database`);
+    throw new ConnectionProblem(
+      `This is no address of a database: ${text.replace(/:[^:@/]*@/, ":***@")}. It looks ` +
+        "like postgresql://user@host:5432/database",
+    );
   }
   for (const [key, value] of conninfo) url.searchParams.set(key, value);
   const named = (key: string, variable: string, fallback?: string): void => {
     const value = environment[variable] || fallback;
-    if (!url.searchParams.has(key) && value !== undefined && value !== "") url.searchParams.set(key, value);
+    if (!url.searchParams.has(key) && value !== undefined && value !== "")
+      url.searchParams.set(key, value);
   };
   named("sslmode", "PGSSLMODE", "prefer");
   named("sslcert", "PGSSLCERT");
@@ -61,7 +81,8 @@ export function target(where: string | undefined, environment: Environment = pro
   const roots = join(homedir(), ".postgresql", "root.crt");
   named("sslrootcert", "PGSSLROOTCERT", existsSync(roots) ? roots : undefined);
   const mode = url.searchParams.get("sslmode") as TlsMode;
-  if (!TLS_MODES.includes(mode)) throw new ConnectionProblem(`sslmode is "${mode}"; it is one of ${TLS_MODES.join(", ")}.`);
+  if (!TLS_MODES.includes(mode))
+    throw new ConnectionProblem(`sslmode is "${mode}"; it is one of ${TLS_MODES.join(", ")}.`);
   // "system" stands for the certificates that Node.js trusts anyway.
   if (url.searchParams.get("sslrootcert") === "system") url.searchParams.delete("sslrootcert");
   const optional = mode === "allow" || mode === "prefer";
@@ -75,16 +96,30 @@ export function target(where: string | undefined, environment: Environment = pro
   } catch (error) {
     throw new ConnectionProblem(error instanceof Error ? error.message : String(error));
   }
-  const { dbname, hostaddr, ...parsed } = toClientConfig(read) as pg.ClientConfig & { dbname?: string; hostaddr?: string };
+  const { dbname, hostaddr, ...parsed } = toClientConfig(read) as pg.ClientConfig & {
+    dbname?: string;
+    hostaddr?: string;
+  };
   const port = parsed.port ?? Number(environment["PGPORT"] || 5432);
-  const host = parsed.host || hostaddr || environment["PGHOST"] || environment["PGHOSTADDR"] || localSocket(port);
+  const host =
+    parsed.host ||
+    hostaddr ||
+    environment["PGHOST"] ||
+    environment["PGHOSTADDR"] ||
+    localSocket(port);
   const user = parsed.user || environment["PGUSER"] || userInfo().username;
   const database = parsed.database || dbname || environment["PGDATABASE"] || user;
   const socket = host.startsWith("/");
-  const seconds = Number(url.searchParams.get("connect_timeout") ?? environment["PGCONNECT_TIMEOUT"] ?? 10);
+  const seconds = Number(
+    url.searchParams.get("connect_timeout") ?? environment["PGCONNECT_TIMEOUT"] ?? 10,
+  );
   return {
     config: {
-      ...parsed, host, port, user, database,
+      ...parsed,
+      host,
+      port,
+      user,
+      database,
       ssl: socket || mode === "disable" ? false : (parsed.ssl ?? false),
       application_name: parsed.application_name ?? environment["PGAPPNAME"] ?? "ruvector-healing",
       connectionTimeoutMillis: (Number.isFinite(seconds) && seconds > 0 ? seconds : 10) * 1000,
@@ -104,7 +139,10 @@ function localSocket(port: number): string {
 const NO_TLS = "The server does not support SSL connections";
 
 /** A connected client. One that is lost later does not end the process: its next query fails. */
-export async function connect({ config, tlsIsOptional }: Target, more: pg.ClientConfig = {}): Promise<pg.Client> {
+export async function connect(
+  { config, tlsIsOptional }: Target,
+  more: pg.ClientConfig = {},
+): Promise<pg.Client> {
   const open = async (ssl: pg.ClientConfig["ssl"]): Promise<pg.Client> => {
     const client = new pg.Client({ ...config, ...more, ...(ssl !== undefined && { ssl }) });
     client.on("error", () => undefined);
@@ -119,7 +157,8 @@ export async function connect({ config, tlsIsOptional }: Target, more: pg.Client
   try {
     return await open(config.ssl);
   } catch (error) {
-    if (tlsIsOptional && config.ssl !== false && error instanceof Error && error.message === NO_TLS) return open(false);
+    if (tlsIsOptional && config.ssl !== false && error instanceof Error && error.message === NO_TLS)
+      return open(false);
     throw error;
   }
 }

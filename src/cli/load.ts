@@ -12,10 +12,16 @@ export interface Running<T> {
   stop(): Promise<void>;
 }
 
-export const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Takes turns on a connection of its own until it is stopped; errors are counted, not thrown. */
-export async function loop<T extends Failures>(url: string, result: T, turn: (client: pg.Client) => Promise<void>, rest: number): Promise<Running<T>> {
+export async function loop<T extends Failures>(
+  url: string,
+  result: T,
+  turn: (client: pg.Client) => Promise<void>,
+  rest: number,
+): Promise<Running<T>> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);
   await client.connect();
@@ -24,7 +30,10 @@ export async function loop<T extends Failures>(url: string, result: T, turn: (cl
 
 /** The same on a connection that is there, which it ends. */
 export function repeat<T extends Failures, Connection extends { end(): Promise<void> }>(
-  client: Connection, result: T, turn: (client: Connection) => Promise<void>, rest: number,
+  client: Connection,
+  result: T,
+  turn: (client: Connection) => Promise<void>,
+  rest: number,
 ): Running<T> {
   let running = true;
   const done = (async () => {

@@ -2,4 +2,10 @@
 import pc from "./colours.ts";
 import type { Tone } from "./reading/headline.ts";
 
-export const PAINT: Readonly<Record<Tone, (text: string) => string>> = { normal: pc.green, stress: pc.yellow, critical: pc.red, action: pc.cyan, unknown: pc.dim };
+export const PAINT: Readonly<Record<Tone, (text: string) => string>> = {
+  normal: pc.green,
+  stress: pc.yellow,
+  critical: pc.red,
+  action: pc.cyan,
+  unknown: pc.dim,
+};

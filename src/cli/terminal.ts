@@ -11,10 +11,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 }
 
 /**
- * Ctrl-C reaches this process up to three times: from the terminal, from npm and from build/run.mjs.
+ * Ctrl-C reaches this process up to three times: from the terminal, from npm and from
+ * build/run.mjs.
  * @param left what may be left behind by leaving at once
  */
-export function interruption(left = "the loop may still be scheduled, SELECT ruvector_healing_unschedule();"): AbortSignal {
+export function interruption(
+  left = "the loop may still be scheduled, SELECT ruvector_healing_unschedule();",
+): AbortSignal {
   const controller = new AbortController();
   let first = 0;
   const stop = (): void => {
@@ -31,7 +34,10 @@ export function interruption(left = "the loop may still be scheduled, SELECT ruv
   return controller.signal;
 }
 
-/** The work's result, or a rejection at Ctrl-C, with the work left to itself: for what cannot be cancelled and leaves nothing when the process ends. */
+/**
+ * The work's result, or a rejection at Ctrl-C, with the work left to itself: for what cannot be
+ * cancelled and leaves nothing when the process ends.
+ */
 export function untilInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);

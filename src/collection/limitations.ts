@@ -4,99 +4,227 @@ import { printable } from "../model/text.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
 
-const TENANT_NAME = /^(tenant|customer|account|org|organization|organisation|client|workspace)(_?(id|key|uuid))?$/i;
+const TENANT_NAME =
+  /^(tenant|customer|account|org|organization|organisation|client|workspace)(_?(id|key|uuid))?$/i;
 
 /** The tenant column of a table: what the user said, or the first column of a usual name. */
 export function tenantColumn(facts: TableFacts, given: string | undefined): string | null {
   return given ?? facts.columns.find((name) => TENANT_NAME.test(name)) ?? null;
 }
 
-/** The strategies that move rows between partitions: what stands in the way of one stands in the way of all. */
-export const ROW_MOVERS = ["rebalance_partitions", "drain_hot_partition", "evict_cold_data"] as const;
+/**
+ * The strategies that move rows between partitions: what stands in the way of one stands in the way
+ * of all.
+ */
+export const ROW_MOVERS = [
+  "rebalance_partitions",
+  "drain_hot_partition",
+  "evict_cold_data",
+] as const;
 
 /** Why a strategy that moves rows does not apply to a collection; true: it does. */
-export const mayMoveRows = (strategy: (typeof ROW_MOVERS)[number], { limitations }: { readonly limitations: readonly Limitation[] }): true | Limitation =>
-  limitations.find((one) => one.strategy === strategy) ?? true;
+export const mayMoveRows = (
+  strategy: (typeof ROW_MOVERS)[number],
+  { limitations }: { readonly limitations: readonly Limitation[] },
+): true | Limitation => limitations.find((one) => one.strategy === strategy) ?? true;
 
 /** Something that stands in the way of moves. */
 export interface Obstacle {
   readonly reason: string;
   readonly hint: string;
   /**
-   * What it means for rows that were moved before it was there. Moving back is a move as well: "never" where it would do the same harm, "asked"
-   * where only a person may want it all the same, "free" where it does none. Rows that stay are no harm: the owner said that their place means nothing.
+   * What it means for rows that were moved before it was there. Moving back is a move as well:
+   * "never" where it would do the same harm, "asked" where only a person may want it all the same,
+   * "free" where it does none. Rows that stay are no harm: the owner said that their place means
+   * nothing.
    */
   readonly back: "free" | "asked" | "never";
 }
 
 /** What a table was registered as; null while it is being registered. */
-export type Registered = Pick<Collection, "primary_key" | "partition_column"> & { readonly options: Readonly<Record<string, unknown>> };
+export type Registered = Pick<Collection, "primary_key" | "partition_column"> & {
+  readonly options: Readonly<Record<string, unknown>>;
+};
 
 const quoted = (text: string): string => `'${text.replace(/'/g, "''")}'`;
 
 const registering = (table: string, options: object): string =>
-  `SELECT ruvector_healing_register(${quoted(table)}, ${quoted(`{${Object.entries(options).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`).join(", ")}}`)});`;
+  `SELECT ruvector_healing_register(${quoted(table)}, ${quoted(
+    `{${Object.entries(options)
+      .map(([key, value]) => `"${key}": ${JSON.stringify(value)}`)
+      .join(", ")}}`,
+  )});`;
 
 /**
- * THE list of conditions: why rows of this table cannot be moved between partitions. Empty: they can. Asked at registration, whenever
- * the collection is loaded (before every decision), and under the lock of every batch, forward and back.
- * A move must be invisible, so everything that could see it, set something off, wait for others, or lose a row, is a reason.
+ * THE list of conditions: why rows of this table cannot be moved between partitions. Empty: they
+ * can. Asked at registration, whenever the collection is loaded (before every decision), and under
+ * the lock of every batch, forward and back. A move must be invisible, so everything that could see
+ * it, set something off, wait for others, or lose a row, is a reason.
  */
-export function obstacles(facts: TableFacts, moves: MoveFacts, movable: boolean | undefined, registered: Registered | null): Obstacle[] {
+export function obstacles(
+  facts: TableFacts,
+  moves: MoveFacts,
+  movable: boolean | undefined,
+  registered: Registered | null,
+): Obstacle[] {
   const found: Obstacle[] = [];
-  const add = (reason: string, hint: string, back: Obstacle["back"] = "never") => void found.push({ reason, hint, back });
-  const named = (list: readonly string[], reason: string, hint: string, back?: Obstacle["back"]) => {
-    if (list.length > 0) add(`${reason}: ${list.slice(0, 10).join(", ")}${list.length > 10 ? `, and ${list.length - 10} more` : ""}`, hint, back);
+  const add = (reason: string, hint: string, back: Obstacle["back"] = "never") =>
+    void found.push({ reason, hint, back });
+  const named = (
+    list: readonly string[],
+    reason: string,
+    hint: string,
+    back?: Obstacle["back"],
+  ) => {
+    if (list.length > 0)
+      add(
+        `${reason}: ${list.slice(0, 10).join(", ")}${list.length > 10 ? `, and ${list.length - 10} more` : ""}`,
+        hint,
+        back,
+      );
   };
   const column = facts.partition_column;
   if (facts.partition_strategy === "none") {
-    add("the table is not partitioned", "Partition it BY LIST on a partition_id column to have rows moved between partitions.");
+    add(
+      "the table is not partitioned",
+      "Partition it BY LIST on a partition_id column to have rows moved between partitions.",
+    );
     return found;
   }
   if (facts.partition_strategy !== "list") {
     add(
-      `the table is partitioned BY ${facts.partition_strategy.toUpperCase()}: a row's place follows from its values`,
+      `the table is partitioned BY ${facts.partition_strategy.toUpperCase()}: a row's place ` +
+        "follows from its values",
       "Rows are moved between LIST partitions only; sensing works as it is.",
     );
     return found;
   }
   if (column === null) {
-    add("the partition key is an expression", "Partition by a plain column to have rows moved between partitions.");
+    add(
+      "the partition key is an expression",
+      "Partition by a plain column to have rows moved between partitions.",
+    );
     return found;
   }
-  if (registered && (registered.partition_column?.name !== column.name || registered.partition_column.type !== column.type || !sameKey(registered.primary_key, facts.primary_key))) {
-    add("its partition column or primary key is not the one it was registered with", registering(facts.qualified, registered.options));
+  if (
+    registered &&
+    (registered.partition_column?.name !== column.name ||
+      registered.partition_column.type !== column.type ||
+      !sameKey(registered.primary_key, facts.primary_key))
+  ) {
+    add(
+      "its partition column or primary key is not the one it was registered with",
+      registering(facts.qualified, registered.options),
+    );
   }
-  if (column.generated) add(`the partition column ${column.quoted} is generated`, "A generated column cannot be updated.");
+  if (column.generated)
+    add(
+      `the partition column ${column.quoted} is generated`,
+      "A generated column cannot be updated.",
+    );
   if (!facts.primary_key.some((key) => key.name !== column.name)) {
-    add("there is no primary key beside the partition column", "Rows are journaled by primary key: add one that includes an id.");
+    add(
+      "there is no primary key beside the partition column",
+      "Rows are journaled by primary key: add one that includes an id.",
+    );
   }
-  named(moves.triggers, "triggers would see the moves", "Rows of tables with user triggers are not moved.", "asked");
-  named(moves.rules, "rules would rewrite the moves", "Rows of tables with rules ON UPDATE are not moved.");
-  named(moves.referenced_by, "foreign keys point at the table", "Rows that are referenced are not moved: their key would change, and with ON UPDATE CASCADE rows of others.");
-  named(moves.references, "the table has foreign keys", "A moved row is inserted anew, which waits for whoever has locked the row it points at.");
-  named(moves.publications, "publications pass a move on as a delete and an insert", "What a subscriber makes of them cannot be seen from here (a lost or a double row, a trigger, a partition it has not): rows of published tables are not moved.");
-  named(moves.subscriptions, "subscriptions write to the table", "Their publisher finds rows by the whole key, the partition column included.");
-  named(moves.unclear_constraints, "unique indexes with a predicate, an expression, NULLS NOT DISTINCT or a collation of their own, or exclusion constraints", "A move could collide on them; plain unique indexes are fine.");
-  named(moves.deferrable_constraints, "constraints that may wait for the commit", "A move could wait or fail there; make them NOT DEFERRABLE.");
-  named(moves.generated, "generated columns follow from the partition", "A moved row would have another value in them.");
+  named(
+    moves.triggers,
+    "triggers would see the moves",
+    "Rows of tables with user triggers are not moved.",
+    "asked",
+  );
+  named(
+    moves.rules,
+    "rules would rewrite the moves",
+    "Rows of tables with rules ON UPDATE are not moved.",
+  );
+  named(
+    moves.referenced_by,
+    "foreign keys point at the table",
+    "Rows that are referenced are not moved: their key would change, and with ON UPDATE " +
+      "CASCADE rows of others.",
+  );
+  named(
+    moves.references,
+    "the table has foreign keys",
+    "A moved row is inserted anew, which waits for whoever has locked the row it points at.",
+  );
+  named(
+    moves.publications,
+    "publications pass a move on as a delete and an insert",
+    "What a subscriber makes of them cannot be seen from here (a lost or a double row, a " +
+      "trigger, a partition it has not): rows of published tables are not moved.",
+  );
+  named(
+    moves.subscriptions,
+    "subscriptions write to the table",
+    "Their publisher finds rows by the whole key, the partition column included.",
+  );
+  named(
+    moves.unclear_constraints,
+    "unique indexes with a predicate, an expression, NULLS NOT DISTINCT or a collation of " +
+      "their own, or exclusion constraints",
+    "A move could collide on them; plain unique indexes are fine.",
+  );
+  named(
+    moves.deferrable_constraints,
+    "constraints that may wait for the commit",
+    "A move could wait or fail there; make them NOT DEFERRABLE.",
+  );
+  named(
+    moves.generated,
+    "generated columns follow from the partition",
+    "A moved row would have another value in them.",
+  );
   if (moves.forced_row_security) {
-    add("row-level security applies to the installing role", "Rows that the role does not see would be left behind in silence.");
+    add(
+      "row-level security applies to the installing role",
+      "Rows that the role does not see would be left behind in silence.",
+    );
   }
-  named(moves.sub_partitioned, "partitions are partitioned themselves", "Only one level of partitions is served.");
-  named(moves.foreign_partitions, "partitions are foreign tables", "Rows cannot be journaled across servers.");
-  named(moves.other_owners, "partitions belong to other roles than the table", `Their code would run with the rights of ${facts.owner}: ALTER TABLE ... OWNER TO ${facts.owner};`);
-  if (movable === false) add("registered with movable = false", `To have rows moved: ${registering(facts.qualified, { ...registered?.options, movable: true })}`, "free");
+  named(
+    moves.sub_partitioned,
+    "partitions are partitioned themselves",
+    "Only one level of partitions is served.",
+  );
+  named(
+    moves.foreign_partitions,
+    "partitions are foreign tables",
+    "Rows cannot be journaled across servers.",
+  );
+  named(
+    moves.other_owners,
+    "partitions belong to other roles than the table",
+    `Their code would run with the rights of ${facts.owner}: ALTER TABLE ... OWNER TO ` +
+      `${facts.owner};`,
+  );
+  if (movable === false)
+    add(
+      "registered with movable = false",
+      "To have rows moved: " +
+        `${registering(facts.qualified, { ...registered?.options, movable: true })}`,
+      "free",
+    );
   else if (movable === undefined && !column.routed) {
     add(
-      `nobody said that rows may move: the partition column ${column.quoted} may mean something to the application`,
-      `If it only spreads the rows, say so: ${registering(facts.qualified, { ...registered?.options, movable: true })}`, "free",
+      `nobody said that rows may move: the partition column ${column.quoted} may mean ` +
+        "something to the application",
+      "If it only spreads the rows, say so: " +
+        `${registering(facts.qualified, { ...registered?.options, movable: true })}`,
+      "free",
     );
   }
   if (facts.access === "none") {
-    add(`the table belongs to ${facts.owner}, and role ${facts.installer} may not act as its owner`, `GRANT ${facts.owner} TO ${facts.installer};`);
+    add(
+      `the table belongs to ${facts.owner}, and role ${facts.installer} may not act as its owner`,
+      `GRANT ${facts.owner} TO ${facts.installer};`,
+    );
   } else if (!facts.may_update) {
-    add(`role ${facts.installer} may not update the table`, `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`);
+    add(
+      `role ${facts.installer} may not update the table`,
+      `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
+    );
   }
   return found;
 }
@@ -104,31 +232,59 @@ export function obstacles(facts: TableFacts, moves: MoveFacts, movable: boolean 
 /** The first of them in one sentence. */
 export function untrustedText(found: readonly Untrusted[]): string {
   const named = [...new Set(found.map(({ what }) => printable(what, 300)))];
-  return `code of roles that are not trusted would run: ${named.slice(0, 3).join("; ")}${named.length > 3 ? `; and ${named.length - 3} more` : ""}`;
+  return (
+    "code of roles that are not trusted would run: " +
+    `${named.slice(0, 3).join("; ")}${named.length > 3 ? `; and ${named.length - 3} more` : ""}`
+  );
 }
 
-/** Code of roles that nobody trusts is not run, forward or back: nobody can answer for what it does. */
+/**
+ * Code of roles that nobody trusts is not run, forward or back: nobody can answer for what it does.
+ */
 export function untrustedObstacles(found: readonly Untrusted[]): Obstacle[] {
   if (found.length === 0) return [];
-  return [{
-    reason: untrustedText(found), hint: printable(found[0]!.hint, 600), back: "never",
-  }];
+  return [
+    {
+      reason: untrustedText(found),
+      hint: printable(found[0]!.hint, 600),
+      back: "never",
+    },
+  ];
 }
 
 const sameKey = (a: readonly Column[], b: readonly Column[]): boolean =>
-  a.length === b.length && a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
+  a.length === b.length &&
+  a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
 
 /** What consent means for applications, in one sentence; null where rows never move. */
-export const consentSentence = ({ partition_strategy, partition_column, qualified }: TableFacts): string | null =>
-  partition_strategy !== "list" || partition_column === null ? null
-    : `Where rows of ${qualified} may move, applications must not address them by ${partition_column.quoted} (WHERE, JOIN, the names of partitions), nor upsert on it (ON CONFLICT): its value changes with every move.`;
+export const consentSentence = ({
+  partition_strategy,
+  partition_column,
+  qualified,
+}: TableFacts): string | null =>
+  partition_strategy !== "list" || partition_column === null
+    ? null
+    : `Where rows of ${qualified} may move, applications must not address them by ` +
+      `${partition_column.quoted} (WHERE, JOIN, the names of partitions), nor upsert on it (ON ` +
+      "CONFLICT): its value changes with every move.";
 
 /** Everything that does not apply to a table, by strategy. */
-export function limitationsOf(facts: TableFacts, moves: MoveFacts, options: RegisteredOptions, registered: Registered | null, untrusted: readonly Untrusted[]): Limitation[] {
+export function limitationsOf(
+  facts: TableFacts,
+  moves: MoveFacts,
+  options: RegisteredOptions,
+  registered: Registered | null,
+  untrusted: readonly Untrusted[],
+): Limitation[] {
   const reading = untrustedObstacles(untrusted.filter(({ usage }) => usage === "read"));
   return [
-    ...reading.flatMap(({ reason, hint }) => ["compact_indexes", "rebuild_centroids"].map((strategy) => ({ strategy, reason, hint }))),
-    ...[...obstacles(facts, moves, options.movable, registered), ...untrustedObstacles(untrusted)].flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
+    ...reading.flatMap(({ reason, hint }) =>
+      ["compact_indexes", "rebuild_centroids"].map((strategy) => ({ strategy, reason, hint })),
+    ),
+    ...[
+      ...obstacles(facts, moves, options.movable, registered),
+      ...untrustedObstacles(untrusted),
+    ].flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
     ...evictionLimitations(facts, options),
     ...throttleLimitations(facts),
   ];
@@ -140,26 +296,37 @@ export interface RegisteredOptions {
   readonly cold_partition?: unknown;
 }
 
-/** What evict_cold_data needs beside a table whose rows may be moved: how to tell cold rows, and where to put them. */
+/**
+ * What evict_cold_data needs beside a table whose rows may be moved: how to tell cold rows, and
+ * where to put them.
+ */
 function evictionLimitations(facts: TableFacts, options: RegisteredOptions): Limitation[] {
   const missing = [
-    ...(options.access_column === undefined ? ["access_column (a time of last use, a count of uses)"] : []),
-    ...(options.cold_partition === undefined ? ["cold_partition (the partition key value for cold rows)"] : []),
+    ...(options.access_column === undefined
+      ? ["access_column (a time of last use, a count of uses)"]
+      : []),
+    ...(options.cold_partition === undefined
+      ? ["cold_partition (the partition key value for cold rows)"]
+      : []),
   ];
   if (missing.length === 0) return [];
-  return [{
-    strategy: "evict_cold_data",
-    reason: `registered without ${missing.join(" and ")}`,
-    hint: `Register ${facts.qualified} again with the options access_column and cold_partition.`,
-  }];
+  return [
+    {
+      strategy: "evict_cold_data",
+      reason: `registered without ${missing.join(" and ")}`,
+      hint: `Register ${facts.qualified} again with the options access_column and cold_partition.`,
+    },
+  ];
 }
 
 /** Why inserts into this table cannot be throttled. Empty: they can. */
 function throttleLimitations({ owns, owner, installer, qualified }: TableFacts): Limitation[] {
   if (owns) return [];
-  return [{
-    strategy: "throttle_ingestion",
-    reason: `${qualified} belongs to ${owner}: only its owner can remove the trigger that throttles`,
-    hint: `GRANT ${owner} TO ${installer}; and register the table again.`,
-  }];
+  return [
+    {
+      strategy: "throttle_ingestion",
+      reason: `${qualified} belongs to ${owner}: only its owner can remove the trigger that throttles`,
+      hint: `GRANT ${owner} TO ${installer}; and register the table again.`,
+    },
+  ];
 }

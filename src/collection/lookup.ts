@@ -1,7 +1,13 @@
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { family, readTable } from "./introspect.ts";
-import { limitationsOf, type Obstacle, obstacles, type RegisteredOptions, untrustedObstacles } from "./limitations.ts";
+import {
+  limitationsOf,
+  type Obstacle,
+  obstacles,
+  type RegisteredOptions,
+  untrustedObstacles,
+} from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
 import type { Collection } from "../model/collection.ts";
@@ -9,25 +15,32 @@ import type { Collection } from "../model/collection.ts";
 /** As ruvector.healing_found says it. */
 const DISTRIBUTED = "distributed: not sensed";
 
-export const isDistributed = ({ document }: HealingError): boolean => document.message.endsWith(DISTRIBUTED);
+export const isDistributed = ({ document }: HealingError): boolean =>
+  document.message.endsWith(DISTRIBUTED);
 
 /**
- * A registered collection with its effective settings. Follows a renamed table by its oid; the name wins
- * where both exist, because oids change with dump and restore.
+ * A registered collection with its effective settings. Follows a renamed table by its oid; the name
+ * wins where both exist, because oids change with dump and restore.
  * @throws HealingError RV002 when the collection is gone, RV003 when its table is
  */
 export function loadCollection(host: Host, id: number): Collection {
   const [row] = host.query<Row>(sql`
-    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name), coalesce(r.relname, c.table_name)) AS name,
-           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name) AS table_name,
+    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name),
+      coalesce(r.relname, c.table_name)) AS name,
+           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name)
+             AS table_name,
            r.oid::text AS relid, f.reason, f.hint,
            c.partition_strategy,
            CASE WHEN c.partition_column IS NOT NULL THEN
-             json_build_object('name', c.partition_column, 'quoted', quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
-           c.primary_key, c.vector_column, c.tenant_column, c.options, c.options ->> 'cold_partition' AS cold_partition,
-           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod))
+             json_build_object('name', c.partition_column, 'quoted',
+               quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
+           c.primary_key, c.vector_column, c.tenant_column, c.options,
+             c.options ->> 'cold_partition' AS cold_partition,
+           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',
+             format_type(a.atttypid, a.atttypmod))
               FROM pg_attribute a
-             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0 AND NOT a.attisdropped) AS access_column,
+             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0
+               AND NOT a.attisdropped) AS access_column,
            ruvector.healing_settings(c.collection_id) AS settings
       FROM ruvector.collections c
       JOIN ruvector.healing_found(ARRAY[${id}::int]) f USING (collection_id)
@@ -41,64 +54,132 @@ export function loadCollection(host: Host, id: number): Collection {
   }
   if (row.reason !== null) {
     const gone = row.reason === "its table is gone";
-    throw new HealingError("unsupported_table", gone ? `table ${row.name} does not exist any more`
-      : row.reason === DISTRIBUTED ? `${row.name} is ${row.reason}` : `${row.name} is not the table that was registered: ${row.reason}`, {
-      detail: gone ? "It was registered, then dropped or renamed together with its vector column." : "Nothing is sensed there, and nothing is changed.",
-      ...(row.hint !== null && { hint: row.hint }),
-    });
+    throw new HealingError(
+      "unsupported_table",
+      gone
+        ? `table ${row.name} does not exist any more`
+        : row.reason === DISTRIBUTED
+          ? `${row.name} is ${row.reason}`
+          : `${row.name} is not the table that was registered: ${row.reason}`,
+      {
+        detail: gone
+          ? "It was registered, then dropped or renamed together with its vector column."
+          : "Nothing is sensed there, and nothing is changed.",
+        ...(row.hint !== null && { hint: row.hint }),
+      },
+    );
   }
   const facts = readTable(host, row.relid)!;
-  const movable = facts.partition_strategy === "list" && facts.partition_column !== null && (row.options.movable ?? facts.partition_column.routed);
-  return { ...row, movable, limitations: limitationsOf(facts, readMoveFacts(host, row.relid), row.options, row, readUntrusted(host, row.relid)) };
+  const movable =
+    facts.partition_strategy === "list" &&
+    facts.partition_column !== null &&
+    (row.options.movable ?? facts.partition_column.routed);
+  return {
+    ...row,
+    movable,
+    limitations: limitationsOf(
+      facts,
+      readMoveFacts(host, row.relid),
+      row.options,
+      row,
+      readUntrusted(host, row.relid),
+    ),
+  };
 }
 
-/** Asked each time, not kept: a trigger, a publication, a DEFAULT comes and goes without anybody registering the table again. */
+/**
+ * Asked each time, not kept: a trigger, a publication, a DEFAULT comes and goes without anybody
+ * registering the table again.
+ */
 type Row = Omit<Collection, "limitations" | "movable"> & {
   /** Why it is not the table that was registered, and what to type. */
-  readonly reason: string | null; readonly hint: string | null;
+  readonly reason: string | null;
+  readonly hint: string | null;
   readonly options: RegisteredOptions & Readonly<Record<string, unknown>>;
 };
 
 /**
- * What speaks against moving rows, read now. Under the lock of a batch it stays true until the batch ends, but for publications.
+ * What speaks against moving rows, read now. Under the lock of a batch it stays true until the
+ * batch ends, but for publications.
  * @param only the partitions that matter, by oid; null: all of them
  */
-export function obstaclesNow(host: Host, collection: Collection, only: readonly string[] | null): Obstacle[] {
+export function obstaclesNow(
+  host: Host,
+  collection: Collection,
+  only: readonly string[] | null,
+): Obstacle[] {
   const [kept] = host.query<{ options: RegisteredOptions & Readonly<Record<string, unknown>> }>(sql`
     SELECT options FROM ruvector.collections WHERE collection_id = ${collection.id}::int`);
   const options = kept?.options ?? { movable: false };
-  const found = obstacles(readTable(host, collection.relid)!, readMoveFacts(host, collection.relid, only), options.movable, { ...collection, options });
+  const found = obstacles(
+    readTable(host, collection.relid)!,
+    readMoveFacts(host, collection.relid, only),
+    options.movable,
+    { ...collection, options },
+  );
   return [...found, ...untrustedObstacles(host.untrusted(collection.relid, true))];
 }
 
-/** Keeps the registry's name and oid in step with a table that was renamed or restored, and what does not apply to it with what is true now. */
+/**
+ * Keeps the registry's name and oid in step with a table that was renamed or restored, and what
+ * does not apply to it with what is true now.
+ */
 export function followTable(host: Host, collection: Collection): void {
   host.execute(sql`
     UPDATE ruvector.collections
-       SET schema_name = ${collection.schema_name}, table_name = ${collection.table_name}, relid = ${collection.relid}::oid,
+       SET schema_name = ${collection.schema_name}, table_name = ${collection.table_name},
+         relid = ${collection.relid}::oid,
            limitations = ${JSON.stringify(collection.limitations)}::jsonb
      WHERE collection_id = ${collection.id}::int
        AND (schema_name, table_name, relid, limitations)
-           IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name}, ${collection.relid}::oid, ${JSON.stringify(collection.limitations)}::jsonb)`);
+           IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name},
+             ${collection.relid}::oid, ${JSON.stringify(collection.limitations)}::jsonb)`);
 }
 
 /**
- * Locks a table and its partitions, or fails at once with 55P03: the loop never stands in a lock queue, where
- * everybody who comes later would wait behind it. (lock_timeout would not help: it does not end waits under PLJS.)
- * A plain REINDEX locks the index alone, and everything that plans a statement on its table waits for that: it counts too. Indexes
- * cannot be locked with NOWAIT, but everybody may read pg_locks.
+ * Locks a table and its partitions, or fails at once with 55P03: the loop never stands in a lock
+ * queue, where everybody who comes later would wait behind it. (lock_timeout would not help: it
+ * does not end waits under PLJS.) A plain REINDEX locks the index alone, and everything that plans
+ * a statement on its table waits for that: it counts too. Indexes cannot be locked with NOWAIT, but
+ * everybody may read pg_locks.
  * @param mode ACCESS SHARE: for reading; more where the table's owner is not trusted
  */
-export function lockTable(host: Host, collection: Collection, mode: "ACCESS SHARE" | "ROW EXCLUSIVE"): void {
-  const { lock } = mode === "ROW EXCLUSIVE" ? { lock: mode } : host.one<{ lock: string }>(sql`SELECT ruvector.healing_reading_lock(${collection.relid}::oid) AS lock`);
+export function lockTable(
+  host: Host,
+  collection: Collection,
+  mode: "ACCESS SHARE" | "ROW EXCLUSIVE",
+): void {
+  const { lock } =
+    mode === "ROW EXCLUSIVE"
+      ? { lock: mode }
+      : host.one<{ lock: string }>(
+          sql`SELECT ruvector.healing_reading_lock(${collection.relid}::oid) AS lock`,
+        );
   host.execute(sql`LOCK TABLE ${raw(collection.name)} IN ${raw(lock)} MODE NOWAIT`);
-  // Somebody may have put something else in its place since it was looked up: what is locked now stays what it is.
-  const { same } = host.one<{ same: boolean }>(sql`SELECT to_regclass(${collection.name})::oid IS NOT DISTINCT FROM ${collection.relid}::oid AS same`);
-  if (!same) throw new SqlError({ sqlstate: "42P01", message: `${collection.name} is another one than a moment ago`, detail: null, hint: null });
+  // Somebody may have put something else in its place since it was looked up: what is locked now
+  // stays what it is.
+  const { same } = host.one<{ same: boolean }>(
+    sql`SELECT to_regclass(${collection.name})::oid IS NOT DISTINCT
+      FROM ${collection.relid}::oid AS same`,
+  );
+  if (!same)
+    throw new SqlError({
+      sqlstate: "42P01",
+      message: `${collection.name} is another one than a moment ago`,
+      detail: null,
+      hint: null,
+    });
   const [locked] = host.query<{ index: string; pid: number }>(sql`
     SELECT k.relation::regclass::text AS index, k.pid
       FROM ${family(sql`${collection.relid}::oid`)} f JOIN pg_index i ON i.indrelid = f.relid
-      JOIN pg_locks k ON k.relation = i.indexrelid AND k.locktype = 'relation' AND k.mode = 'AccessExclusiveLock' AND k.pid <> pg_backend_pid()
+      JOIN pg_locks k ON k.relation = i.indexrelid AND k.locktype = 'relation'
+        AND k.mode = 'AccessExclusiveLock' AND k.pid <> pg_backend_pid()
      WHERE k.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`);
-  if (locked) throw new SqlError({ sqlstate: "55P03", message: `could not obtain lock on index ${locked.index}: pid ${locked.pid} holds it`, detail: null, hint: null });
+  if (locked)
+    throw new SqlError({
+      sqlstate: "55P03",
+      message: `could not obtain lock on index ${locked.index}: pid ${locked.pid} holds it`,
+      detail: null,
+      hint: null,
+    });
 }

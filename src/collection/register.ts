@@ -23,8 +23,8 @@ const OPTIONS = {
 };
 
 /**
- * `ruvector_healing_register`: introspects the table, keeps it, and says what was found and which strategies
- * do not apply. Registering again refreshes all of it.
+ * `ruvector_healing_register`: introspects the table, keeps it, and says what was found and which
+ * strategies do not apply. Registering again refreshes all of it.
  */
 export function register(host: Host, relation: string, input: unknown): Record<string, unknown> {
   const options = parseDocument("options", OPTIONS, input);
@@ -32,43 +32,90 @@ export function register(host: Host, relation: string, input: unknown): Record<s
   if (!facts) throw new HealingError("unknown_collection", `relation ${relation} does not exist`);
   const vector = servableVectorColumn(facts, options.vector_column);
   if (options.tenant_column !== undefined && !facts.columns.includes(options.tenant_column)) {
-    throw new HealingError("invalid_argument", `table ${facts.qualified} has no column "${options.tenant_column}"`, {
-      detail: "Given as tenant_column.",
-      hint: `Its columns: ${facts.columns.join(", ")}.`,
-    });
+    throw new HealingError(
+      "invalid_argument",
+      `table ${facts.qualified} has no column "${options.tenant_column}"`,
+      {
+        detail: "Given as tenant_column.",
+        hint: `Its columns: ${facts.columns.join(", ")}.`,
+      },
+    );
   }
   checkAccessColumn(host, facts, options.access_column);
-  const cold = options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
+  const cold =
+    options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   // Rows are not sent to other servers.
   const partitions = readPartitions(host, facts.relid).filter(({ kind }) => kind !== "f");
-  const limitations = facts.distributed ? distributedLimitations(host, facts) : limitationsOf(facts, readMoveFacts(host, facts.relid), options, null, readUntrusted(host, facts.relid));
+  const limitations = facts.distributed
+    ? distributedLimitations(host, facts)
+    : limitationsOf(
+        facts,
+        readMoveFacts(host, facts.relid),
+        options,
+        null,
+        readUntrusted(host, facts.relid),
+      );
   const { id } = host.one<{ id: number }>(sql`
-    INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy, partition_column, partition_type,
-                                     primary_key, vector_column, vector_type, tenant_column, limitations, options)
-    VALUES (${facts.schema_name}, ${facts.table_name}, ${facts.relid}::oid, ${facts.partition_strategy},
+    INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy,
+      partition_column, partition_type,
+                                     primary_key, vector_column, vector_type, tenant_column,
+                                       limitations, options)
+    VALUES (${facts.schema_name}, ${facts.table_name}, ${facts.relid}::oid,
+      ${facts.partition_strategy},
             ${facts.partition_column?.name ?? null}, ${facts.partition_column?.type ?? null},
             ${JSON.stringify(facts.primary_key)}::jsonb, ${vector.name}, ${vector.type},
-            ${tenantColumn(facts, options.tenant_column)}, ${JSON.stringify(limitations)}::jsonb, ${JSON.stringify({ ...options, cold_partition: cold })}::jsonb)
+            ${tenantColumn(facts, options.tenant_column)}, ${JSON.stringify(limitations)}::jsonb,
+              ${JSON.stringify({ ...options, cold_partition: cold })}::jsonb)
     ON CONFLICT (schema_name, table_name) DO UPDATE
-       SET relid = excluded.relid, partition_strategy = excluded.partition_strategy, partition_column = excluded.partition_column,
-           partition_type = excluded.partition_type, primary_key = excluded.primary_key, vector_column = excluded.vector_column,
-           vector_type = excluded.vector_type, tenant_column = excluded.tenant_column, limitations = excluded.limitations,
+       SET relid = excluded.relid, partition_strategy = excluded.partition_strategy,
+         partition_column = excluded.partition_column,
+           partition_type = excluded.partition_type, primary_key = excluded.primary_key,
+             vector_column = excluded.vector_column,
+           vector_type = excluded.vector_type, tenant_column = excluded.tenant_column,
+             limitations = excluded.limitations,
            options = excluded.options
     RETURNING c.collection_id AS id`);
-  refreshRoutes(host, id, partitions.filter(({ values }) => cold === undefined || !values.includes(cold)));
-  recordEvent(host, { collection_id: id, collection: facts.qualified, kind: "registered", message: `Registered ${facts.qualified}.`, details: { options, limitations } });
-  if (facts.distributed) host.notice(`${facts.qualified} is distributed by Citus: it is registered, and neither sensed nor healed; its verdict is unknown.`);
-  // Once for all strategies that move rows; what evict_cold_data alone lacks stands in `limitations`.
-  for (const { reason, hint } of limitations.filter(({ strategy }) => strategy === "rebalance_partitions" && !facts.distributed)) {
-    host.notice(`${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ${reason}. ${hint}`);
+  refreshRoutes(
+    host,
+    id,
+    partitions.filter(({ values }) => cold === undefined || !values.includes(cold)),
+  );
+  recordEvent(host, {
+    collection_id: id,
+    collection: facts.qualified,
+    kind: "registered",
+    message: `Registered ${facts.qualified}.`,
+    details: { options, limitations },
+  });
+  if (facts.distributed)
+    host.notice(
+      `${facts.qualified} is distributed by Citus: it is registered, and neither sensed nor ` +
+        "healed; its verdict is unknown.",
+    );
+  // Once for all strategies that move rows; what evict_cold_data alone lacks stands in
+  // `limitations`.
+  for (const { reason, hint } of limitations.filter(
+    ({ strategy }) => strategy === "rebalance_partitions" && !facts.distributed,
+  )) {
+    host.notice(
+      `${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ` +
+        `${reason}. ${hint}`,
+    );
   }
-  for (const { strategy, reason, hint } of limitations.filter(({ strategy }) => (strategy === "throttle_ingestion" || strategy === "compact_indexes") && !facts.distributed)) {
+  for (const { strategy, reason, hint } of limitations.filter(
+    ({ strategy }) =>
+      (strategy === "throttle_ingestion" || strategy === "compact_indexes") && !facts.distributed,
+  )) {
     host.notice(`${facts.qualified} is sensed, but ${strategy} does not apply: ${reason}. ${hint}`);
   }
   const consent = consentSentence(facts);
-  if (consent !== null && !limitations.some(({ strategy }) => strategy === "rebalance_partitions")) host.notice(consent);
+  if (consent !== null && !limitations.some(({ strategy }) => strategy === "rebalance_partitions"))
+    host.notice(consent);
   // Also where something else stands in the way today: it may go, and consent was given.
-  const said: Statements = consent !== null && (options.movable ?? facts.partition_column!.routed) ? readStatements(host, facts) : { statements: null, statements_unread: null };
+  const said: Statements =
+    consent !== null && (options.movable ?? facts.partition_column!.routed)
+      ? readStatements(host, facts)
+      : { statements: null, statements_unread: null };
   const breaks = statementsSentence(facts, said);
   if (breaks !== null) host.notice(breaks);
   return {
@@ -93,28 +140,40 @@ export function register(host: Host, relation: string, input: unknown): Record<s
 
 /** Nothing of ours reaches a table whose rows are on other servers. */
 const distributedLimitations = (host: Host, { qualified }: TableFacts): Limitation[] =>
-  host.query<{ name: string }>(sql`SELECT name FROM ruvector.healing_strategies()`).map(({ name }) => ({
-    strategy: name, reason: `${qualified} is distributed by Citus: not sensed`, hint: "Sense it where its shards are: each of them is a table there.",
-  }));
+  host
+    .query<{ name: string }>(sql`SELECT name FROM ruvector.healing_strategies()`)
+    .map(({ name }) => ({
+      strategy: name,
+      reason: `${qualified} is distributed by Citus: not sensed`,
+      hint: "Sense it where its shards are: each of them is a table there.",
+    }));
 
 function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
   if (!["r", "p"].includes(facts.kind)) {
     throw new HealingError("unsupported_table", `${facts.qualified} is not a table`, {
-      detail: `pg_class.relkind is "${facts.kind}"; tables (r) and partitioned tables (p) can be registered.`,
+      detail:
+        `pg_class.relkind is "${facts.kind}"; tables (r) and partitioned tables (p) can be ` +
+        "registered.",
       hint: "Register the table behind it.",
     });
   }
   if (facts.is_partition) {
     throw new HealingError("unsupported_table", `${facts.qualified} is a partition`, {
       detail: "Partitions are healed as parts of their table.",
-      hint: `SELECT ruvector_healing_register((SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = '${facts.qualified.replace(/'/g, "''")}'::regclass));`,
+      hint:
+        "SELECT ruvector_healing_register((SELECT inhparent::regclass::text FROM pg_inherits " +
+        `WHERE inhrelid = '${facts.qualified.replace(/'/g, "''")}'::regclass));`,
     });
   }
   if (!facts.may_select) {
-    throw new HealingError("missing_privilege", `role ${facts.installer} may not read ${facts.qualified}`, {
-      detail: "The loop works with the rights of the role that installed it.",
-      hint: `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
-    });
+    throw new HealingError(
+      "missing_privilege",
+      `role ${facts.installer} may not read ${facts.qualified}`,
+      {
+        detail: "The loop works with the rights of the role that installed it.",
+        hint: `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
+      },
+    );
   }
   if (facts.vector_columns.length === 0) {
     throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
@@ -127,16 +186,27 @@ function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
       ? (facts.vector_columns.find((column) => column.indexed) ?? facts.vector_columns[0])
       : facts.vector_columns.find((column) => column.name === wanted);
   if (!chosen) {
-    throw new HealingError("invalid_argument", `"${wanted}" is not a vector column of ${facts.qualified}`, {
-      detail: "Given as vector_column.",
-      hint: `Its vector columns: ${facts.vector_columns.map(({ name }) => name).join(", ")}.`,
-    });
+    throw new HealingError(
+      "invalid_argument",
+      `"${wanted}" is not a vector column of ${facts.qualified}`,
+      {
+        detail: "Given as vector_column.",
+        hint: `Its vector columns: ${facts.vector_columns.map(({ name }) => name).join(", ")}.`,
+      },
+    );
   }
   return chosen;
 }
 
-/** Brings the routing table in step with the partitions there are; new partitions take their full share. */
-export function refreshRoutes(host: Host, collectionId: number, partitions: readonly Pick<Partition, "label" | "values">[]): void {
+/**
+ * Brings the routing table in step with the partitions there are; new partitions take their full
+ * share.
+ */
+export function refreshRoutes(
+  host: Host,
+  collectionId: number,
+  partitions: readonly Pick<Partition, "label" | "values">[],
+): void {
   // One key a partition is enough to reach it; NULL and DEFAULT cannot be routed to.
   const routes = partitions.flatMap(({ label, values }) => {
     const key = values.find((value) => value !== null);
@@ -144,7 +214,8 @@ export function refreshRoutes(host: Host, collectionId: number, partitions: read
   });
   host.execute(sql`
     WITH wanted AS (
-      SELECT r ->> 'key' AS partition_key, r ->> 'label' AS partition FROM jsonb_array_elements(${JSON.stringify(routes)}::jsonb) r
+      SELECT r ->> 'key' AS partition_key, r ->> 'label' AS partition
+        FROM jsonb_array_elements(${JSON.stringify(routes)}::jsonb) r
     ), gone AS (
       DELETE FROM ruvector.healing_routes h
        WHERE h.collection_id = ${collectionId}::int
@@ -160,12 +231,17 @@ export function refreshRoutes(host: Host, collectionId: number, partitions: read
 export function unregister(host: Host, id: number): Record<string, unknown> {
   const [active] = host.query<{ id: string; strategy_name: string }>(sql`
     SELECT id::text, strategy_name FROM ruvector.healing_actions
-     WHERE collection_id = ${id}::int AND state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')`);
+     WHERE collection_id = ${id}::int
+       AND state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')`);
   if (active) {
-    throw new HealingError("collection_busy", `action ${active.id} (${active.strategy_name}) is active on the collection`, {
-      detail: "Forgetting the collection now would leave its undo without an owner.",
-      hint: `SELECT ruvector_healing_abort(${active.id}); and let it finish, or wait for its end.`,
-    });
+    throw new HealingError(
+      "collection_busy",
+      `action ${active.id} (${active.strategy_name}) is active on the collection`,
+      {
+        detail: "Forgetting the collection now would leave its undo without an owner.",
+        hint: `SELECT ruvector_healing_abort(${active.id}); and let it finish, or wait for its end.`,
+      },
+    );
   }
   if (endDueLeases(host, id, "the collection was unregistered") > 0) {
     throw new HealingError("collection_busy", "a lease of the collection could not be ended", {
@@ -174,12 +250,20 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
     });
   }
   const [gone] = host.query<{ name: string }>(sql`
-    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int RETURNING format('%I.%I', schema_name, table_name) AS name`);
+    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int
+      RETURNING format('%I.%I', schema_name, table_name) AS name`);
   host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
-  host.execute(sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp() WHERE collection_id = ${id}::int AND closed_at IS NULL`);
+  host.execute(
+    sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp()
+      WHERE collection_id = ${id}::int AND closed_at IS NULL`,
+  );
   closeForecasts(host, id, [], "the collection was unregistered");
   host.query(sql`SELECT ruvector.healing_forget_owners()`);
-  recordEvent(host, { collection_id: id, collection: gone?.name ?? null, kind: "unregistered", message: `Unregistered ${gone?.name}.` });
+  recordEvent(host, {
+    collection_id: id,
+    collection: gone?.name ?? null,
+    kind: "unregistered",
+    message: `Unregistered ${gone?.name}.`,
+  });
   return { collection: gone?.name, unregistered: true };
 }
-

@@ -1,4 +1,7 @@
-/** Validation of `ruvector_healing_configure(jsonb)` with zod, and the typed effective configuration. */
+/**
+ * Validation of `ruvector_healing_configure(jsonb)` with zod, and the typed effective
+ * configuration.
+ */
 import * as z from "zod/mini";
 import { HealingError } from "../model/errors.ts";
 import type { HealthCurve } from "../sense/graph/health.ts";
@@ -116,15 +119,21 @@ export interface Configuration {
 }
 
 /** Ratios and lags are judged on a logarithmic scale, percentages on a linear one. */
-export const toCurve = ([fine, stress, critical]: Triple, scale: "log" | "linear"): HealthCurve => ({ fine, stress, critical, scale });
+export const toCurve = (
+  [fine, stress, critical]: Triple,
+  scale: "log" | "linear",
+): HealthCurve => ({ fine, stress, critical, scale });
 
 const range = (setting: SettingDefinition): string =>
   setting.min === undefined ? setting.unit : `${setting.unit}, ${setting.min} to ${setting.max}`;
 
 /** Whether less is worse in a curve: its default says so. */
-const falls = ({ default: value }: SettingDefinition): boolean => Array.isArray(value) && (value[0] as number) > (value[1] as number);
+const falls = ({ default: value }: SettingDefinition): boolean =>
+  Array.isArray(value) && (value[0] as number) > (value[1] as number);
 
-type PlainSetting = SettingDefinition & { readonly type: Exclude<SettingDefinition["type"], "windows" | "modes"> };
+type PlainSetting = SettingDefinition & {
+  readonly type: Exclude<SettingDefinition["type"], "windows" | "modes">;
+};
 
 function schemaOf(setting: PlainSetting, strategies: readonly string[]) {
   switch (setting.type) {
@@ -143,13 +152,19 @@ function schemaOf(setting: PlainSetting, strategies: readonly string[]) {
     case "curve":
       return z
         .tuple([z.number(), z.number(), z.number()])
-        .check(z.refine(([fine, stress, critical]) =>
-          falls(setting) ? critical > 0 && fine > stress && stress > critical : fine > 0 && fine < stress && stress < critical));
+        .check(
+          z.refine(([fine, stress, critical]) =>
+            falls(setting)
+              ? critical > 0 && fine > stress && stress > critical
+              : fine > 0 && fine < stress && stress < critical,
+          ),
+        );
   }
 }
 
 /** Settings that are documents of their own say themselves what is wrong in them, and where. */
-const isPlain = (setting: SettingDefinition): setting is PlainSetting => setting.type !== "windows" && setting.type !== "modes";
+const isPlain = (setting: SettingDefinition): setting is PlainSetting =>
+  setting.type !== "windows" && setting.type !== "modes";
 
 function wanted(setting: PlainSetting, strategies: readonly string[]): string {
   switch (setting.type) {
@@ -192,25 +207,39 @@ export function validateSettings(
     const setting = SETTINGS.find((candidate) => candidate.key === key);
     if (!setting) {
       throw new HealingError("unknown_setting", `unknown setting "${key}"`, {
-        detail: `Key "${key}" with value ${JSON.stringify(value)} is not a setting of ruvector_healing.`,
-        hint: `Did you mean "${nearest(key, SETTING_KEYS)}"? SELECT key, range, description FROM ruvector_healing_config(); lists them all.`,
+        detail:
+          `Key "${key}" with value ${JSON.stringify(value)} is not a setting of ` +
+          "ruvector_healing.",
+        hint:
+          `Did you mean "${nearest(key, SETTING_KEYS)}"? SELECT key, range, description FROM ` +
+          "ruvector_healing_config(); lists them all.",
       });
     }
     if (collection !== null && !setting.per_collection) {
-      throw new HealingError("invalid_argument", `setting "${key}" cannot be set for one collection`, {
-        detail: `Given for collection ${collection}.`,
-        hint: "Leave out the collection to set it for all.",
-      });
+      throw new HealingError(
+        "invalid_argument",
+        `setting "${key}" cannot be set for one collection`,
+        {
+          detail: `Given for collection ${collection}.`,
+          hint: "Leave out the collection to set it for all.",
+        },
+      );
     }
     // null takes a setting back to what it inherits.
     if (value === null) continue;
     if (setting.type === "windows") checkWindows(value);
     if (setting.type === "modes") checkStrategyModes(value, strategies);
     if (isPlain(setting) && !schemaOf(setting, strategies).safeParse(value).success) {
-      throw new HealingError("invalid_argument", `setting "${key}" wants ${wanted(setting, strategies)}`, {
-        detail: `Got ${JSON.stringify(value)}.`,
-        hint: `The default is ${JSON.stringify(setting.default)}; null takes the setting back to what it inherits.`,
-      });
+      throw new HealingError(
+        "invalid_argument",
+        `setting "${key}" wants ${wanted(setting, strategies)}`,
+        {
+          detail: `Got ${JSON.stringify(value)}.`,
+          hint:
+            `The default is ${JSON.stringify(setting.default)}; null takes the setting back to ` +
+            "what it inherits.",
+        },
+      );
     }
   }
   return input as Record<string, unknown>;
@@ -219,9 +248,15 @@ export function validateSettings(
 /** Rules between settings, checked on the effective document. */
 export function checkTogether(configuration: Configuration): void {
   if (configuration.critical_threshold >= configuration.stress_threshold) {
-    throw new HealingError("invalid_argument", "critical_threshold must be below stress_threshold", {
-      detail: `critical_threshold is ${configuration.critical_threshold}, stress_threshold is ${configuration.stress_threshold}.`,
-      hint: "Set both in one call.",
-    });
+    throw new HealingError(
+      "invalid_argument",
+      "critical_threshold must be below stress_threshold",
+      {
+        detail:
+          `critical_threshold is ${configuration.critical_threshold}, stress_threshold is ` +
+          `${configuration.stress_threshold}.`,
+        hint: "Set both in one call.",
+      },
+    );
   }
 }

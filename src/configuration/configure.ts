@@ -4,7 +4,10 @@ import type { Host } from "../host/host.ts";
 import { checkTogether, type Configuration, validateSettings } from "./configuration.ts";
 import { checkTimeZones } from "./windows.ts";
 
-/** What one setting was and is, as it works in the scope that was configured, and where that comes from. */
+/**
+ * What one setting was and is, as it works in the scope that was configured, and where that comes
+ * from.
+ */
 interface Changed {
   readonly key: string;
   readonly old: unknown;
@@ -14,39 +17,73 @@ interface Changed {
 }
 
 /**
- * `ruvector_healing_configure`: merges the given settings into those of the installation (0) or of one collection;
- * null takes a setting back. Returns the effective settings. ruvector.healing_call lets one session at a time do this, because rules between
- * settings hold over all layers, and two sessions could each keep them and break them together.
+ * `ruvector_healing_configure`: merges the given settings into those of the installation (0) or of
+ * one collection; null takes a setting back. Returns the effective settings. ruvector.healing_call
+ * lets one session at a time do this, because rules between settings hold over all layers, and two
+ * sessions could each keep them and break them together.
  */
-export function configure(host: Host, collectionId: number, input: unknown, strategies: readonly string[]): Configuration {
-  const name = collectionId === 0 ? null : host.one<{ name: string }>(
-    sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE collection_id = ${collectionId}::int`).name;
+export function configure(
+  host: Host,
+  collectionId: number,
+  input: unknown,
+  strategies: readonly string[],
+): Configuration {
+  const name =
+    collectionId === 0
+      ? null
+      : host.one<{ name: string }>(
+          sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
+            WHERE collection_id = ${collectionId}::int`,
+        ).name;
   const settings = validateSettings(input, strategies, name);
-  checkTimeZones(host, (settings["maintenance_windows"] ?? []) as Configuration["maintenance_windows"]);
+  checkTimeZones(
+    host,
+    (settings["maintenance_windows"] ?? []) as Configuration["maintenance_windows"],
+  );
   const before = inForce(host, collectionId, settings);
   host.execute(sql`
     INSERT INTO ruvector.healing_config AS c (collection_id, settings)
     VALUES (${collectionId}::int, jsonb_strip_nulls(${JSON.stringify(settings)}::jsonb))
     ON CONFLICT (collection_id) DO UPDATE
-      SET settings = jsonb_strip_nulls(c.settings || ${JSON.stringify(settings)}::jsonb || coalesce((
+      SET settings = jsonb_strip_nulls(c.settings || ${JSON.stringify(settings)}::jsonb
+        || coalesce((
             -- Objects are merged key by key: to name one strategy takes none of the others back.
-            SELECT jsonb_object_agg(n.key, (c.settings -> n.key) || n.value) FROM jsonb_each(${JSON.stringify(settings)}::jsonb) n
-             WHERE jsonb_typeof(n.value) = 'object' AND jsonb_typeof(c.settings -> n.key) = 'object'), '{}')),
+            SELECT jsonb_object_agg(n.key, (c.settings -> n.key) || n.value)
+              FROM jsonb_each(${JSON.stringify(settings)}::jsonb) n
+             WHERE jsonb_typeof(n.value) = 'object'
+               AND jsonb_typeof(c.settings -> n.key) = 'object'), '{}')),
           updated_at = clock_timestamp(), updated_by = session_user`);
   // A change for all must not contradict a collection's own settings either.
   const effective = host.query<{ id: number; settings: Configuration }>(sql`
-    SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION SELECT collection_id FROM ruvector.collections) w ORDER BY id`);
+    SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION
+      SELECT collection_id FROM ruvector.collections) w ORDER BY id`);
   for (const one of effective) checkTogether(one.settings);
   const changes = inForce(host, collectionId, settings).flatMap((now, place): Changed[] => {
     const then = before[place]!;
-    const same = JSON.stringify([then.value, then.source]) === JSON.stringify([now.value, now.source]);
-    return same ? [] : [{ key: now.key, old: then.value, old_source: then.source, new: now.value, new_source: now.source }];
+    const same =
+      JSON.stringify([then.value, then.source]) === JSON.stringify([now.value, now.source]);
+    return same
+      ? []
+      : [
+          {
+            key: now.key,
+            old: then.value,
+            old_source: then.source,
+            new: now.value,
+            new_source: now.source,
+          },
+        ];
   });
   if (changes.length > 0) {
-    const told = changes.map(({ key, old, new: now }) => `${key} ${brief(old)} -> ${brief(now)}`).join(", ");
+    const told = changes
+      .map(({ key, old, new: now }) => `${key} ${brief(old)} -> ${brief(now)}`)
+      .join(", ");
     recordEvent(host, {
-      collection_id: collectionId === 0 ? null : collectionId, collection: name, kind: "configured",
-      message: `Settings changed for ${name ?? "all collections"}: ${told}.`, details: { changes, asked_for: settings },
+      collection_id: collectionId === 0 ? null : collectionId,
+      collection: name,
+      kind: "configured",
+      message: `Settings changed for ${name ?? "all collections"}: ${told}.`,
+      details: { changes, asked_for: settings },
     });
   }
   return effective.find(({ id }) => id === collectionId)!.settings;

@@ -24,7 +24,9 @@ export interface Notice {
   readonly hint?: string;
 }
 
-/** Fields of PostgreSQL's ErrorResponse, named as in the pg package; and any other error's message. */
+/**
+ * Fields of PostgreSQL's ErrorResponse, named as in the pg package; and any other error's message.
+ */
 export interface Failure {
   readonly message: string;
   readonly fields: Readonly<Record<string, string>>;

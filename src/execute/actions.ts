@@ -1,12 +1,28 @@
-/** The rows of ruvector.healing_actions and ruvector.healing_steps: the only place that reads and writes them. */
+/**
+ * The rows of ruvector.healing_actions and ruvector.healing_steps: the only place that reads and
+ * writes them.
+ */
 import sql, { type Sql, join, raw } from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
 import { HealingError, SqlError } from "../model/errors.ts";
-import { ACTIVE_STATES, type Action, type ActionState, type Origin, type Plan, type Progress, type Step } from "../model/action.ts";
+import {
+  ACTIVE_STATES,
+  type Action,
+  type ActionState,
+  type Origin,
+  type Plan,
+  type Progress,
+  type Step,
+} from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Considered } from "../select/select.ts";
-import { type ActionMetrics, type IntegrityState, INTEGRITY_STATES, type Problem } from "../model/problem.ts";
+import {
+  type ActionMetrics,
+  type IntegrityState,
+  INTEGRITY_STATES,
+  type Problem,
+} from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
 import { weakEdges } from "../classify/weak.ts";
 import { ailing, partsOf } from "../verify/parts.ts";
@@ -17,11 +33,50 @@ const epoch = (column: string): string => `extract(epoch FROM ${column})::float8
 
 const COLUMNS = raw(
   [
-    "id::text", "collection_id", "collection", "state", "origin", "initiated_by", "problem_class", "problem", "considered",
-    "strategy_name", "strategy_params", "reversible", "plan", "progress", "initial_lambda", "initial_state", "predicted_lambda",
-    "target_lambda", "final_lambda", "witness_edges", "system_metrics", "slices", "failures", "rollback_reason", "rollback_to",
-    "verified", "failure", "message", "plan_state", "fingerprint", "approved_by", "rejected_by", "rejection_reason", "replaced_by::text",
-    ...["approved_at", "rejected_at", "degraded_at", "created_at", "started_at", "stabilize_until", "deadline", "finished_at"].map(epoch),
+    "id::text",
+    "collection_id",
+    "collection",
+    "state",
+    "origin",
+    "initiated_by",
+    "problem_class",
+    "problem",
+    "considered",
+    "strategy_name",
+    "strategy_params",
+    "reversible",
+    "plan",
+    "progress",
+    "initial_lambda",
+    "initial_state",
+    "predicted_lambda",
+    "target_lambda",
+    "final_lambda",
+    "witness_edges",
+    "system_metrics",
+    "slices",
+    "failures",
+    "rollback_reason",
+    "rollback_to",
+    "verified",
+    "failure",
+    "message",
+    "plan_state",
+    "fingerprint",
+    "approved_by",
+    "rejected_by",
+    "rejection_reason",
+    "replaced_by::text",
+    ...[
+      "approved_at",
+      "rejected_at",
+      "degraded_at",
+      "created_at",
+      "started_at",
+      "stabilize_until",
+      "deadline",
+      "finished_at",
+    ].map(epoch),
     "extract(epoch FROM clock_timestamp())::float8 AS now",
   ].join(", "),
 );
@@ -29,17 +84,27 @@ const COLUMNS = raw(
 const ACTIVE = raw(ACTIVE_STATES.map((state) => `'${state}'`).join(", "));
 
 export function activeAction(host: Host, collectionId: number): Action | null {
-  return host.query<Action>(sql`
-    SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE collection_id = ${collectionId}::int AND state IN (${ACTIVE})`)[0] ?? null;
+  return (
+    host.query<Action>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE collection_id = ${collectionId}::int
+      AND state IN (${ACTIVE})`)[0] ?? null
+  );
 }
 
-/** The newest action of a collection that can be undone: what cannot, and what changed nothing, is passed over. */
+/**
+ * The newest action of a collection that can be undone: what cannot, and what changed nothing, is
+ * passed over.
+ */
 export function lastUndoable(host: Host, collectionId: number): Action | null {
-  return host.query<Action>(sql`
+  return (
+    host.query<Action>(sql`
     SELECT ${COLUMNS} FROM ruvector.healing_actions
-     WHERE collection_id = ${collectionId}::int AND state IN ('succeeded', 'failed', 'rollback_failed') AND reversible
-       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = healing_actions.id AND s.undone_at IS NULL)
-     ORDER BY healing_actions.id DESC LIMIT 1`)[0] ?? null;
+     WHERE collection_id = ${collectionId}::int
+       AND state IN ('succeeded', 'failed', 'rollback_failed') AND reversible
+       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = healing_actions.id
+         AND s.undone_at IS NULL)
+     ORDER BY healing_actions.id DESC LIMIT 1`)[0] ?? null
+  );
 }
 
 /** @throws HealingError RV001 when the id is no number, RV006 when there is no such action */
@@ -50,7 +115,9 @@ export function actionById(host: Host, id: unknown): Action {
       hint: "SELECT action_id, state FROM ruvector_healing_history(); lists them.",
     });
   }
-  const [action] = host.query<Action>(sql`SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE id = ${id}::bigint`);
+  const [action] = host.query<Action>(
+    sql`SELECT ${COLUMNS} FROM ruvector.healing_actions WHERE id = ${id}::bigint`,
+  );
   if (action) return action;
   throw new HealingError("unknown_action", `there is no action ${id}`, {
     detail: "Actions are numbered from 1, over all collections.",
@@ -59,9 +126,13 @@ export function actionById(host: Host, id: unknown): Action {
 }
 
 /** A short hash of a plan's state, for people: the same state reads the same. */
-const fingerprintOf = (state: PlanState): Sql => sql`left(encode(sha256(convert_to(${JSON.stringify(state)}::jsonb::text, 'UTF8')), 'hex'), 16)`;
+const fingerprintOf = (state: PlanState): Sql =>
+  sql`left(encode(sha256(convert_to(${JSON.stringify(state)}::jsonb::text, 'UTF8')), 'hex'), 16)`;
 
-const metricsOf = ({ settings }: Collection, sample: Sample): ActionMetrics => ({ ...sample.metrics, health: ailing(partsOf(sample.snapshot, settings)) });
+const metricsOf = ({ settings }: Collection, sample: Sample): ActionMetrics => ({
+  ...sample.metrics,
+  health: ailing(partsOf(sample.snapshot, settings)),
+});
 
 export interface NewAction {
   readonly collection: Collection;
@@ -80,30 +151,48 @@ export interface NewAction {
 }
 
 /**
- * Keeps a planned action. null: another action became active on the collection meanwhile (the partial unique
- * index decides, whatever sessions do).
+ * Keeps a planned action. null: another action became active on the collection meanwhile (the
+ * partial unique index decides, whatever sessions do).
  */
 export function insertAction(host: Host, wanted: NewAction): Action | null {
   const { collection, sample } = wanted;
   try {
     const action = host.one<Action>(sql`
       INSERT INTO ruvector.healing_actions
-        (collection_id, collection, state, initiated_by, origin, problem_class, problem, considered, strategy_name, strategy_params,
-         reversible, plan, initial_lambda, initial_state, predicted_lambda, target_lambda, witness_edges, system_metrics, degraded_at,
+        (collection_id, collection, state, initiated_by, origin, problem_class, problem, considered,
+          strategy_name, strategy_params,
+         reversible, plan, initial_lambda, initial_state, predicted_lambda, target_lambda,
+           witness_edges, system_metrics, degraded_at,
          message, plan_state, fingerprint, deadline)
       VALUES
-        (${collection.id}::int, ${collection.name}, ${wanted.approval ? "awaiting_approval" : "planned"}, session_user, ${wanted.origin},
-         ${wanted.problem.details.class}, ${JSON.stringify(wanted.problem)}::jsonb, ${JSON.stringify(wanted.considered)}::jsonb,
-         ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb, ${wanted.plan.reversible ?? wanted.strategy.reversible}::boolean,
-         ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8, ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
-         ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8, ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
-         ${JSON.stringify(metricsOf(collection, sample))}::jsonb, to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
+        (${collection.id}::int, ${collection.name},
+          ${wanted.approval ? "awaiting_approval" : "planned"}, session_user, ${wanted.origin},
+         ${wanted.problem.details.class}, ${JSON.stringify(wanted.problem)}::jsonb,
+           ${JSON.stringify(wanted.considered)}::jsonb,
+         ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb,
+           ${wanted.plan.reversible ?? wanted.strategy.reversible}::boolean,
+         ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8,
+           ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
+         ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8,
+           ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
+         ${JSON.stringify(metricsOf(collection, sample))}::jsonb,
+           to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
          ${JSON.stringify(wanted.plan_state)}::jsonb, ${fingerprintOf(wanted.plan_state)},
-         CASE WHEN ${wanted.approval}::text IS NOT NULL THEN clock_timestamp() + make_interval(secs => ${collection.settings.approval_ttl_seconds}::float8) END)
+         CASE WHEN ${wanted.approval}::text IS NOT NULL
+           THEN clock_timestamp() + make_interval(secs
+           => ${collection.settings.approval_ttl_seconds}::float8) END)
       RETURNING ${COLUMNS}`);
-    recordActionEvent(host, action, wanted.approval ? "awaiting_approval" : "planned", `${wanted.strategy.name} planned: ${wanted.problem.summary}`, {
-      plan: wanted.plan, considered: wanted.considered, fingerprint: action.fingerprint,
-    });
+    recordActionEvent(
+      host,
+      action,
+      wanted.approval ? "awaiting_approval" : "planned",
+      `${wanted.strategy.name} planned: ${wanted.problem.summary}`,
+      {
+        plan: wanted.plan,
+        considered: wanted.considered,
+        fingerprint: action.fingerprint,
+      },
+    );
     return action;
   } catch (error) {
     if (error instanceof SqlError && error.sqlstate === "23505") return null;
@@ -117,7 +206,12 @@ export interface Change {
   readonly rejected?: { readonly reason: string | null };
   readonly replaced_by?: string;
   /** Planned anew from the state of now: what it is verified against is what it begins with. */
-  readonly replanned?: { readonly plan: Plan; readonly problem: Problem; readonly sample: Sample; readonly collection: Collection };
+  readonly replanned?: {
+    readonly plan: Plan;
+    readonly problem: Problem;
+    readonly sample: Sample;
+    readonly collection: Collection;
+  };
   /** What is known of it beside what is kept. */
   readonly metrics?: Partial<ActionMetrics>;
   readonly state?: ActionState;
@@ -141,11 +235,13 @@ export function updateAction(host: Host, action: Action, change: Change): Action
   const set = (column: string, value: Sql) => parts.push(sql`${raw(column)} = ${value}`);
   if (change.state !== undefined) {
     set("state", sql`${change.state}`);
-    if (change.state === "executing") set("started_at", sql`coalesce(started_at, clock_timestamp())`);
+    if (change.state === "executing")
+      set("started_at", sql`coalesce(started_at, clock_timestamp())`);
     const ended = !(ACTIVE_STATES as readonly string[]).includes(change.state);
     set("finished_at", ended ? sql`clock_timestamp()` : sql`NULL::timestamptz`);
   }
-  if (change.progress !== undefined) set("progress", sql`${JSON.stringify(change.progress)}::jsonb`);
+  if (change.progress !== undefined)
+    set("progress", sql`${JSON.stringify(change.progress)}::jsonb`);
   if (change.slices !== undefined) set("slices", sql`${change.slices}::int`);
   if (change.failures !== undefined) set("failures", sql`${change.failures}::int`);
   if (change.rollback_reason !== undefined) set("rollback_reason", sql`${change.rollback_reason}`);
@@ -154,45 +250,85 @@ export function updateAction(host: Host, action: Action, change: Change): Action
   if (change.failure !== undefined) set("failure", sql`${change.failure}`);
   if (change.final_lambda !== undefined) set("final_lambda", sql`${change.final_lambda}::float8`);
   if (change.approved) parts.push(sql`approved_at = clock_timestamp(), approved_by = session_user`);
-  if (change.rejected) parts.push(sql`rejected_at = clock_timestamp(), rejected_by = session_user, rejection_reason = ${change.rejected.reason}`);
+  if (change.rejected)
+    parts.push(
+      sql`rejected_at = clock_timestamp(), rejected_by = session_user,
+        rejection_reason = ${change.rejected.reason}`,
+    );
   if (change.replaced_by !== undefined) set("replaced_by", sql`${change.replaced_by}::bigint`);
   if (change.replanned) {
     const { plan, problem, sample, collection } = change.replanned;
     parts.push(sql`
-      plan = ${JSON.stringify(plan)}::jsonb, problem = ${JSON.stringify(problem)}::jsonb, predicted_lambda = ${plan.predicted_lambda}::float8,
-      initial_lambda = ${sample.reading.lambda}::float8, initial_state = ${INTEGRITY_STATES.indexOf(sample.state)}::smallint,
-      witness_edges = ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb, system_metrics = ${JSON.stringify(metricsOf(collection, sample))}::jsonb`);
+      plan = ${JSON.stringify(plan)}::jsonb, problem = ${JSON.stringify(problem)}::jsonb,
+        predicted_lambda = ${plan.predicted_lambda}::float8,
+      initial_lambda = ${sample.reading.lambda}::float8,
+        initial_state = ${INTEGRITY_STATES.indexOf(sample.state)}::smallint,
+      witness_edges = ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
+        system_metrics = ${JSON.stringify(metricsOf(collection, sample))}::jsonb`);
   }
-  if (change.metrics !== undefined) set("system_metrics", sql`system_metrics || ${JSON.stringify(change.metrics)}::jsonb`);
+  if (change.metrics !== undefined)
+    set("system_metrics", sql`system_metrics || ${JSON.stringify(change.metrics)}::jsonb`);
   if (change.message !== undefined) set("message", sql`${change.message}`);
-  if (change.stabilize_in !== undefined) set("stabilize_until", sql`clock_timestamp() + make_interval(secs => ${change.stabilize_in}::float8)`);
-  if (change.deadline_in !== undefined) set("deadline", sql`clock_timestamp() + make_interval(secs => ${change.deadline_in}::float8)`);
-  const changed = host.one<Action>(sql`UPDATE ruvector.healing_actions SET ${join(parts, ", ")} WHERE id = ${action.id}::bigint RETURNING ${COLUMNS}`);
+  if (change.stabilize_in !== undefined)
+    set(
+      "stabilize_until",
+      sql`clock_timestamp() + make_interval(secs => ${change.stabilize_in}::float8)`,
+    );
+  if (change.deadline_in !== undefined)
+    set("deadline", sql`clock_timestamp() + make_interval(secs => ${change.deadline_in}::float8)`);
+  const changed = host.one<Action>(
+    sql`UPDATE ruvector.healing_actions SET ${join(parts, ", ")} WHERE id = ${action.id}::bigint
+      RETURNING ${COLUMNS}`,
+  );
   if (change.state !== undefined && change.state !== action.state) {
-    recordActionEvent(host, changed, change.state, change.message ?? `${action.state} -> ${change.state}`, {
-      from: action.state, to: change.state, lambda: change.final_lambda ?? null,
-    });
+    recordActionEvent(
+      host,
+      changed,
+      change.state,
+      change.message ?? `${action.state} -> ${change.state}`,
+      {
+        from: action.state,
+        to: change.state,
+        lambda: change.final_lambda ?? null,
+      },
+    );
     if (changed.finished_at !== null) host.query(sql`SELECT ruvector.healing_breaker_update()`);
   }
   return changed;
 }
 
-export function recordActionEvent(host: Host, action: Action, kind: string, message: string, details: unknown = {}): void {
-  recordEvent(host, { collection_id: action.collection_id, collection: action.collection, action_id: action.id, kind: `action_${kind}`, message, details });
+export function recordActionEvent(
+  host: Host,
+  action: Action,
+  kind: string,
+  message: string,
+  details: unknown = {},
+): void {
+  recordEvent(host, {
+    collection_id: action.collection_id,
+    collection: action.collection,
+    action_id: action.id,
+    kind: `action_${kind}`,
+    message,
+    details,
+  });
 }
 
 export function insertStep(host: Host, action: Action, step: NewStep): void {
   host.execute(sql`
-    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal, bytes, wal_bytes, came_back)
-    SELECT ${action.id}::bigint, ${action.slices}::int, s.kind, s.details, ${step.rows}::int, s.journal,
+    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal, bytes,
+      wal_bytes, came_back)
+    SELECT ${action.id}::bigint, ${action.slices}::int, s.kind, s.details, ${step.rows}::int,
+      s.journal,
            ${Math.round(step.bytes ?? 0)}::bigint, ${Math.round(step.wal_bytes ?? 0)}::bigint,
            CASE WHEN s.kind = 'move_rows' THEN ${cameBack(action)} ELSE 0 END
-      FROM (SELECT ${step.kind}::text AS kind, ${JSON.stringify(step.details)}::jsonb AS details, ${JSON.stringify(step.journal)}::jsonb AS journal) s`);
+      FROM (SELECT ${step.kind}::text AS kind, ${JSON.stringify(step.details)}::jsonb AS details,
+        ${JSON.stringify(step.journal)}::jsonb AS journal) s`);
 }
 
 /**
- * Rows of the step `s` that an earlier action took the other way. Journals are read only where one went the other way at all, which is
- * seldom; rows that were undone meanwhile are in none.
+ * Rows of the step `s` that an earlier action took the other way. Journals are read only where one
+ * went the other way at all, which is seldom; rows that were undone meanwhile are in none.
  */
 const cameBack = (action: Action): Sql => sql`(
   SELECT count(*)::int FROM (
@@ -201,43 +337,76 @@ const cameBack = (action: Action): Sql => sql`(
     SELECT e.value
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps o ON o.action_id = a.id
      CROSS JOIN LATERAL jsonb_array_elements(o.journal) e
-     WHERE a.collection_id = ${action.collection_id}::int AND a.id <> ${action.id}::bigint AND o.kind = 'move_rows'
+     WHERE a.collection_id = ${action.collection_id}::int AND a.id <> ${action.id}::bigint
+       AND o.kind = 'move_rows'
        AND o.details ->> 'from' = s.details ->> 'to' AND o.details ->> 'to' = s.details ->> 'from'
-       AND o.executed_at > clock_timestamp() - make_interval(secs => (ruvector.healing_settings(a.collection_id) ->> 'oscillation_window_seconds')::float8)) back)`;
+       AND o.executed_at > clock_timestamp()
+         - make_interval(secs => (ruvector.healing_settings(a.collection_id)
+         ->> 'oscillation_window_seconds')::float8)) back)`;
 
-/** What a job wrote is known once it has ended: the size of what it built (its log is as much, 0.90 to 0.99 measured). */
-export function settleStep(host: Host, action: Action, details: Readonly<Record<string, string>>, bytes: number): void {
+/**
+ * What a job wrote is known once it has ended: the size of what it built (its log is as much, 0.90
+ * to 0.99 measured).
+ */
+export function settleStep(
+  host: Host,
+  action: Action,
+  details: Readonly<Record<string, string>>,
+  bytes: number,
+): void {
   host.execute(sql`
-    UPDATE ruvector.healing_steps SET bytes = ${Math.round(bytes)}::bigint, wal_bytes = ${Math.round(bytes)}::bigint
+    UPDATE ruvector.healing_steps SET bytes = ${Math.round(bytes)}::bigint,
+      wal_bytes = ${Math.round(bytes)}::bigint
      WHERE action_id = ${action.id}::bigint AND details @> ${JSON.stringify(details)}::jsonb`);
 }
 
 /** The newest step that is not undone; of one slice only, when given. */
 export function newestStep(host: Host, action: Action, slice: number | null): Step | null {
-  return host.query<Step>(sql`
+  return (
+    host.query<Step>(sql`
     SELECT id::text, slice, kind, details, rows, journal FROM ruvector.healing_steps
-     WHERE action_id = ${action.id}::bigint AND undone_at IS NULL AND (${slice}::int IS NULL OR slice = ${slice}::int)
-     ORDER BY healing_steps.id DESC LIMIT 1`)[0] ?? null;
+     WHERE action_id = ${action.id}::bigint AND undone_at IS NULL AND (${slice}::int IS NULL
+       OR slice = ${slice}::int)
+     ORDER BY healing_steps.id DESC LIMIT 1`)[0] ?? null
+  );
 }
 
-export function keepUndo(host: Host, step: Step, { remaining, undone, gone, elsewhere = 0, conflicts, wal_bytes = 0 }: UndoResult): void {
+export function keepUndo(
+  host: Host,
+  step: Step,
+  { remaining, undone, gone, elsewhere = 0, conflicts, wal_bytes = 0 }: UndoResult,
+): void {
   host.execute(sql`
     UPDATE ruvector.healing_steps
-       SET journal = ${JSON.stringify(remaining)}::jsonb, gone = gone + ${gone}::int, elsewhere = elsewhere + ${elsewhere}::int, conflicts = conflicts + ${conflicts}::int,
-           undone = undone + ${undone}::int, undo_wal_bytes = undo_wal_bytes + ${Math.round(wal_bytes)}::bigint, undo_at = clock_timestamp(),
+       SET journal = ${JSON.stringify(remaining)}::jsonb, gone = gone + ${gone}::int,
+         elsewhere = elsewhere + ${elsewhere}::int, conflicts = conflicts + ${conflicts}::int,
+           undone = undone + ${undone}::int,
+             undo_wal_bytes = undo_wal_bytes + ${Math.round(wal_bytes)}::bigint,
+             undo_at = clock_timestamp(),
            undone_at = CASE WHEN ${remaining.length}::int = 0 THEN clock_timestamp() END
      WHERE id = ${step.id}::bigint`);
 }
 
-/** Whether a person asked for the undo (api/healing.ts writes the event); else the loop undoes by itself. */
+/**
+ * Whether a person asked for the undo (api/healing.ts writes the event); else the loop undoes by
+ * itself.
+ */
 export const undoAskedFor = (host: Host, action: Action): boolean =>
-  host.query(sql`SELECT FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint AND kind = 'action_undo_asked_for' LIMIT 1`).length > 0;
+  host.query(
+    sql`SELECT FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint
+      AND kind = 'action_undo_asked_for' LIMIT 1`,
+  ).length > 0;
 
 /** What the undo of an action has done so far and has left. */
-export function undoSummary(host: Host, action: Action): { steps_left: number; rows_left: number; gone: number; elsewhere: number; conflicts: number } {
+export function undoSummary(
+  host: Host,
+  action: Action,
+): { steps_left: number; rows_left: number; gone: number; elsewhere: number; conflicts: number } {
   return host.one(sql`
     SELECT count(*) FILTER (WHERE undone_at IS NULL)::int AS steps_left,
-           coalesce(sum(jsonb_array_length(journal)) FILTER (WHERE undone_at IS NULL), 0)::int AS rows_left,
-           coalesce(sum(gone), 0)::int AS gone, coalesce(sum(elsewhere), 0)::int AS elsewhere, coalesce(sum(conflicts), 0)::int AS conflicts
+           coalesce(sum(jsonb_array_length(journal))
+             FILTER (WHERE undone_at IS NULL), 0)::int AS rows_left,
+           coalesce(sum(gone), 0)::int AS gone, coalesce(sum(elsewhere), 0)::int AS elsewhere,
+             coalesce(sum(conflicts), 0)::int AS conflicts
       FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint`);
 }

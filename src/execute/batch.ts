@@ -6,7 +6,15 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 import { insertStep, keepUndo, newestStep, recordActionEvent, updateAction } from "./actions.ts";
-import { checkLocks, metered, readMeter, relationLocks, spend, stopAtRadius, usedUp } from "./meter.ts";
+import {
+  checkLocks,
+  metered,
+  readMeter,
+  relationLocks,
+  spend,
+  stopAtRadius,
+  usedUp,
+} from "./meter.ts";
 import { strategyNamed } from "./registry.ts";
 import { leaveRows, mustStay } from "./rows/stay.ts";
 import { searchFigures } from "./searches.ts";
@@ -18,11 +26,16 @@ export interface BatchOutcome {
 }
 
 /**
- * Moves an action at most one batch on. The change, its journal and the action's progress are one transaction:
- * a crash loses all three or none.
+ * Moves an action at most one batch on. The change, its journal and the action's progress are one
+ * transaction: a crash loses all three or none.
  * @param sliceElapsed seconds since this slice began
  */
-export function runBatch(host: Host, collection: Collection, action: Action, sliceElapsed: number): BatchOutcome {
+export function runBatch(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  sliceElapsed: number,
+): BatchOutcome {
   limitLockWaits(host, collection);
   switch (action.state) {
     case "planned": {
@@ -46,31 +59,59 @@ export function runBatch(host: Host, collection: Collection, action: Action, sli
   }
 }
 
-/** An action that was approved takes its place only now: others may have it. What a person runs explicitly waits for nobody. */
+/**
+ * An action that was approved takes its place only now: others may have it. What a person runs
+ * explicitly waits for nobody.
+ */
 function noRoom(host: Host, collection: Collection, action: Action): string | null {
   if (action.origin === "execute") return null;
   const { active } = host.one<{ active: number }>(sql`
-    SELECT count(*)::int AS active FROM ruvector.healing_actions WHERE state IN ('executing', 'stabilizing', 'rolling_back') AND id <> ${action.id}::bigint`);
+    SELECT count(*)::int AS active FROM ruvector.healing_actions
+      WHERE state IN ('executing', 'stabilizing', 'rolling_back') AND id <> ${action.id}::bigint`);
   const most = collection.settings.max_active_actions;
-  return active < most ? null : `waits: ${active} actions are at work, at most ${most} may be (max_active_actions)`;
+  return active < most
+    ? null
+    : `waits: ${active} actions are at work, at most ${most} may be (max_active_actions)`;
 }
 
-/** Nobody queues behind the loop for longer than lock_timeout_ms: healing_call restores the caller's setting. */
+/**
+ * Nobody queues behind the loop for longer than lock_timeout_ms: healing_call restores the caller's
+ * setting.
+ */
 function limitLockWaits(host: Host, collection: Collection): void {
-  host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
+  host.execute(
+    sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`,
+  );
 }
 
-function execute(host: Host, collection: Collection, action: Action, sliceElapsed: number): BatchOutcome {
+function execute(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  sliceElapsed: number,
+): BatchOutcome {
   if (action.deadline !== null && action.now > action.deadline) {
     const late = updateAction(host, action, { failure: "timeout" });
-    return { action: beginRollback(host, collection, late, "failed", `timeout: not finished after ${Math.round(action.now - (action.started_at ?? action.now))} s`), again: false };
+    return {
+      action: beginRollback(
+        host,
+        collection,
+        late,
+        "failed",
+        "timeout: not finished after " +
+          `${Math.round(action.now - (action.started_at ?? action.now))} s`,
+      ),
+      again: false,
+    };
   }
-  if (action.progress.undoing_slice !== undefined) return undo(host, collection, action, action.progress.undoing_slice, sliceElapsed);
+  if (action.progress.undoing_slice !== undefined)
+    return undo(host, collection, action, action.progress.undoing_slice, sliceElapsed);
   if (action.progress.done) return { action, again: false };
   const strategy = strategyNamed(action.strategy_name);
   const meter = readMeter(host, collection, action);
   const used = usedUp(action, meter);
-  if (used !== null && strategy.mayStop?.(action) !== false) return { action: stopAtRadius(host, collection, action, used), again: false };
+  if (used !== null && strategy.mayStop?.(action) !== false)
+    return { action: stopAtRadius(host, collection, action, used), again: false };
   try {
     const result = host.atomic(() => {
       const held = relationLocks(host);
@@ -80,21 +121,44 @@ function execute(host: Host, collection: Collection, action: Action, sliceElapse
       return batch;
     });
     const changed = updateAction(host, action, {
-      progress: { ...result.progress, ...spend(meter, result.steps) }, failures: 0, ...(result.waiting !== undefined && { message: result.waiting }),
+      progress: { ...result.progress, ...spend(meter, result.steps) },
+      failures: 0,
+      ...(result.waiting !== undefined && { message: result.waiting }),
     });
-    return { action: changed, again: !result.done && result.waiting === undefined && sliceElapsed < collection.settings.slice_seconds };
+    return {
+      action: changed,
+      again:
+        !result.done &&
+        result.waiting === undefined &&
+        sliceElapsed < collection.settings.slice_seconds,
+    };
   } catch (error) {
     return { action: failed(host, collection, action, error), again: false };
   }
 }
 
-function undo(host: Host, collection: Collection, action: Action, slice: number | null, sliceElapsed: number): BatchOutcome {
-  if (slice === null && action.deadline !== null && action.now > action.deadline) return { action, again: false };
+function undo(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  slice: number | null,
+  sliceElapsed: number,
+): BatchOutcome {
+  if (slice === null && action.deadline !== null && action.now > action.deadline)
+    return { action, again: false };
   const step = newestStep(host, action, slice);
   if (!step) {
     return slice === null
       ? { action, again: false }
-      : { action: beginStabilizing(host, collection, action, `slice ${slice} lowered lambda and was undone`), again: false };
+      : {
+          action: beginStabilizing(
+            host,
+            collection,
+            action,
+            `slice ${slice} lowered lambda and was undone`,
+          ),
+          again: false,
+        };
   }
   const strategy = strategyNamed(action.strategy_name);
   try {
@@ -105,17 +169,30 @@ function undo(host: Host, collection: Collection, action: Action, slice: number 
     });
     const rows = Math.max(0, (action.progress.rows ?? 0) - result.undone);
     const changed = updateAction(host, action, {
-      progress: { ...action.progress, rows }, failures: 0, ...(result.waiting !== undefined && { message: `undo waits: ${result.waiting}` }),
+      progress: { ...action.progress, rows },
+      failures: 0,
+      ...(result.waiting !== undefined && { message: `undo waits: ${result.waiting}` }),
     });
-    // What is left of this step is locked by others: the next tick tries again, older steps wait for it.
-    return { action: changed, again: result.remaining.length === 0 && sliceElapsed < collection.settings.slice_seconds };
+    // What is left of this step is locked by others: the next tick tries again, older steps wait
+    // for it.
+    return {
+      action: changed,
+      again: result.remaining.length === 0 && sliceElapsed < collection.settings.slice_seconds,
+    };
   } catch (error) {
-    if (mustStay(error)) return { action: leaveRows(host, collection, action, strategy, error.document), again: false };
+    if (mustStay(error))
+      return {
+        action: leaveRows(host, collection, action, strategy, error.document),
+        again: false,
+      };
     return { action: failed(host, collection, action, error), again: false };
   }
 }
 
-/** Locks and races get another try with the next tick; everything else, and too many tries, ends in the undo. */
+/**
+ * Locks and races get another try with the next tick; everything else, and too many tries, ends in
+ * the undo.
+ */
 function failed(host: Host, collection: Collection, action: Action, error: unknown): Action {
   if (!(error instanceof SqlError || error instanceof HealingError)) throw error;
   const { sqlstate, message, detail } = error.document;
@@ -126,8 +203,19 @@ function failed(host: Host, collection: Collection, action: Action, error: unkno
     return updateAction(host, action, { failures, message: `undo waits (${what})` });
   }
   if (isTransient(error) && failures <= collection.settings.max_retries) {
-    return updateAction(host, action, { failures, message: `waits for the next tick, try ${failures} of ${collection.settings.max_retries} (${what})` });
+    return updateAction(host, action, {
+      failures,
+      message:
+        `waits for the next tick, try ${failures} of ${collection.settings.max_retries} ` +
+        `(${what})`,
+    });
   }
   recordActionEvent(host, action, "error", what, { sqlstate, message, detail });
-  return beginRollback(host, collection, updateAction(host, action, { failure: sqlstate }), "failed", what);
+  return beginRollback(
+    host,
+    collection,
+    updateAction(host, action, { failure: sqlstate }),
+    "failed",
+    what,
+  );
 }

@@ -1,4 +1,7 @@
-/** What a fresh sample means for an action: go on, stop on target, undo a slice that hurt, verify, end the undo. */
+/**
+ * What a fresh sample means for an action: go on, stop on target, undo a slice that hurt, verify,
+ * end the undo.
+ */
 import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
@@ -13,7 +16,12 @@ import { verifyHarm } from "./searches.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 /** @param sample taken after the last batch */
-export function judgeAction(host: Host, collection: Collection, action: Action, sample: Sample): Action {
+export function judgeAction(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  sample: Sample,
+): Action {
   const { lambda } = sample.reading;
   switch (action.state) {
     case "awaiting_approval":
@@ -31,30 +39,64 @@ export function judgeAction(host: Host, collection: Collection, action: Action, 
   }
 }
 
-/** What lambda lost meanwhile is the action's doing: a strategy that cannot lower it is not blamed for what the problem does. */
+/**
+ * What lambda lost meanwhile is the action's doing: a strategy that cannot lower it is not blamed
+ * for what the problem does.
+ */
 const harmed = (collection: Collection, action: Action, lambda: number | null): boolean =>
-  strategyNamed(action.strategy_name).mayWorsen !== false && worsened(action.initial_lambda, lambda, collection.settings.abort_ratio);
+  strategyNamed(action.strategy_name).mayWorsen !== false &&
+  worsened(action.initial_lambda, lambda, collection.settings.abort_ratio);
 
-function judgeSlice(host: Host, collection: Collection, action: Action, lambda: number | null): Action {
+function judgeSlice(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  lambda: number | null,
+): Action {
   if (action.progress.undoing_slice !== undefined) return action;
   if (harmed(collection, action, lambda)) {
     // Without an undo there is no slice to take back: what is under way is stopped and cleared up.
     if (!action.reversible) {
-      return beginRollback(host, collection, updateAction(host, action, { failure: "worsened" }), "failed", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}`);
+      return beginRollback(
+        host,
+        collection,
+        updateAction(host, action, { failure: "worsened" }),
+        "failed",
+        `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}`,
+      );
     }
-    recordActionEvent(host, action, "slice_undone", `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}: slice ${action.slices} is undone`, { lambda });
+    recordActionEvent(
+      host,
+      action,
+      "slice_undone",
+      `lambda fell from ${lambdaText(action.initial_lambda)} to ${lambdaText(lambda)}: slice ` +
+        `${action.slices} is undone`,
+      { lambda },
+    );
     return updateAction(host, action, {
       progress: { ...action.progress, undoing_slice: action.slices },
       message: `lambda fell to ${lambdaText(lambda)}; undoing slice ${action.slices}`,
     });
   }
   // 1 is reached at WHOLE: what is missing is rounding.
-  if (lambda !== null && lambda >= Math.min(action.target_lambda, WHOLE) && (action.progress.rows ?? 0) > 0) {
-    return beginStabilizing(host, collection, action, `target reached: lambda ${lambdaText(lambda)}`);
+  if (
+    lambda !== null &&
+    lambda >= Math.min(action.target_lambda, WHOLE) &&
+    (action.progress.rows ?? 0) > 0
+  ) {
+    return beginStabilizing(
+      host,
+      collection,
+      action,
+      `target reached: lambda ${lambdaText(lambda)}`,
+    );
   }
-  if (action.progress.done) return beginStabilizing(host, collection, action, "the plan is carried out");
+  if (action.progress.done)
+    return beginStabilizing(host, collection, action, "the plan is carried out");
   const { describeProgress } = strategyNamed(action.strategy_name);
-  const progress = describeProgress ? describeProgress(action) : `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved`;
+  const progress = describeProgress
+    ? describeProgress(action)
+    : `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved`;
   return updateAction(host, action, {
     slices: action.slices + 1,
     // While a batch waits for another try, its reason says more than the progress.
@@ -76,40 +118,98 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
       verified: true,
       final_lambda: lambda,
       metrics: { verification },
-      message: `verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
+      message:
+        `verified: lambda ${lambdaText(action.initial_lambda)} -> ` +
+        `${lambdaText(lambda)}${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
     });
     recordOutcome(host, ended);
     return ended;
   }
-  const failure = harmed(collection, action, lambda) ? "worsened" : verification.worse.length > 0 ? "vetoed" : "unverified";
-  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure });
+  const failure = harmed(collection, action, lambda)
+    ? "worsened"
+    : verification.worse.length > 0
+      ? "vetoed"
+      : "unverified";
+  const judged = updateAction(host, action, {
+    verified: false,
+    final_lambda: lambda,
+    metrics: { verification },
+    failure,
+  });
   return beginRollback(
     host,
     collection,
     judged,
     "rolled_back",
-    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, wanted more than ${short(ratio)} times the initial one${action.progress.stopped ? `; ${action.progress.stopped}` : ""}${verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : ""}`,
+    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, ` +
+      `wanted more than ${short(ratio)} times the initial ` +
+      `one${action.progress.stopped ? `; ${action.progress.stopped}` : ""}${verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : ""}`,
   );
 }
 
-/** It helped, and something else is worse for it. What can be undone is; of the rest people are told. */
-function veto(host: Host, collection: Collection, action: Action, lambda: number | null, verification: Verification): Action {
-  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure: "vetoed" });
-  const reason = `vetoed: ${verification.worse.join("; ")}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`;
+/**
+ * It helped, and something else is worse for it. What can be undone is; of the rest people are
+ * told.
+ */
+function veto(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  lambda: number | null,
+  verification: Verification,
+): Action {
+  const judged = updateAction(host, action, {
+    verified: false,
+    final_lambda: lambda,
+    metrics: { verification },
+    failure: "vetoed",
+  });
+  const reason =
+    `vetoed: ${verification.worse.join("; ")}; lambda ${lambdaText(action.initial_lambda)} -> ` +
+    `${lambdaText(lambda)}`;
   return beginRollback(host, collection, judged, "rolled_back", reason);
 }
 
 /** Lambda rose, and not by it: an outcome that counts against the strategy. */
-function inVain(host: Host, collection: Collection, action: Action, lambda: number | null, verification: Verification, what: string): Action {
-  const judged = updateAction(host, action, { verified: false, final_lambda: lambda, metrics: { verification }, failure: "in_vain" });
-  return beginRollback(host, collection, judged, "rolled_back", `in vain: ${what}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)} all the same`);
+function inVain(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  lambda: number | null,
+  verification: Verification,
+  what: string,
+): Action {
+  const judged = updateAction(host, action, {
+    verified: false,
+    final_lambda: lambda,
+    metrics: { verification },
+    failure: "in_vain",
+  });
+  return beginRollback(
+    host,
+    collection,
+    judged,
+    "rolled_back",
+    `in vain: ${what}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)} ` +
+      "all the same",
+  );
 }
 
 function endUndo(host: Host, action: Action, lambda: number | null): Action {
   const { steps_left, rows_left, gone, elsewhere, conflicts } = undoSummary(host, action);
-  const conflict = strategyNamed(action.strategy_name).describeConflicts?.(conflicts) ?? `${count(conflicts, "row")} left where they are: their place is taken`;
-  const kept = !action.reversible && action.verified === false ? `${action.strategy_name} cannot be undone: what it made stays` : "";
-  const rest = [kept, gone > 0 ? `${count(gone, "row")} deleted since` : "", elsewhere > 0 ? `${count(elsewhere, "row")} put into another partition since, left there` : "", conflicts > 0 ? conflict : ""]
+  const conflict =
+    strategyNamed(action.strategy_name).describeConflicts?.(conflicts) ??
+    `${count(conflicts, "row")} left where they are: their place is taken`;
+  const kept =
+    !action.reversible && action.verified === false
+      ? `${action.strategy_name} cannot be undone: what it made stays`
+      : "";
+  const rest = [
+    kept,
+    gone > 0 ? `${count(gone, "row")} deleted since` : "",
+    elsewhere > 0 ? `${count(elsewhere, "row")} put into another partition since, left there` : "",
+    conflicts > 0 ? conflict : "",
+  ]
     .filter(Boolean)
     .join("; ");
   if (steps_left > 0) {
@@ -118,8 +218,10 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
       state: "rollback_failed",
       final_lambda: lambda,
       message: action.reversible
-        ? `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ruvector_healing_rollback(${sqlLiteral(action.collection)}, ${action.id}); to go on`
-        : `what it left was not cleared up in time; the loop goes on with that: ${action.rollback_reason ?? "asked for"}`,
+        ? `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ` +
+          `ruvector_healing_rollback(${sqlLiteral(action.collection)}, ${action.id}); to go on`
+        : "what it left was not cleared up in time; the loop goes on with that: " +
+          `${action.rollback_reason ?? "asked for"}`,
     });
     recordOutcome(host, ended);
     return ended;
@@ -127,7 +229,13 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
   const ended = updateAction(host, action, {
     state: action.rollback_to ?? "rolled_back",
     final_lambda: lambda,
-    message: [`${action.reversible ? "undone" : "ended and cleared up"}: ${action.rollback_reason ?? "asked for"}`, rest].filter(Boolean).join("; "),
+    message: [
+      `${action.reversible ? "undone" : "ended and cleared up"}: ` +
+        `${action.rollback_reason ?? "asked for"}`,
+      rest,
+    ]
+      .filter(Boolean)
+      .join("; "),
   });
   recordOutcome(host, ended);
   return ended;

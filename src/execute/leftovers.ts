@@ -1,6 +1,8 @@
 /**
- * What an action that cannot be undone left behind (an invalid index of a REINDEX that was cut short) is cleared up after it has ended, too: the time
- * for its undo may be over before a job could drop it (a clock that jumped, a server that was down), and there is no rollback that a person could type.
+ * What an action that cannot be undone left behind (an invalid index of a REINDEX that was cut
+ * short) is cleared up after it has ended, too: the time for its undo may be over before a job
+ * could drop it (a clock that jumped, a server that was down), and there is no rollback that a
+ * person could type.
  */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
@@ -17,9 +19,12 @@ const PAUSE = 300;
 export function clearLeftovers(host: Host, collection: Collection): void {
   const left = host.query<{ id: string }>(sql`
     SELECT a.id::text FROM ruvector.healing_actions a
-     WHERE a.collection_id = ${collection.id}::int AND a.state = 'rollback_failed' AND NOT a.reversible
-       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id AND s.undone_at IS NULL)
-       AND NOT EXISTS (SELECT FROM ruvector.healing_jobs j WHERE j.action_id = a.id AND j.ended_at > clock_timestamp() - make_interval(secs => ${PAUSE}::float8)
+     WHERE a.collection_id = ${collection.id}::int AND a.state = 'rollback_failed'
+       AND NOT a.reversible
+       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id
+         AND s.undone_at IS NULL)
+       AND NOT EXISTS (SELECT FROM ruvector.healing_jobs j WHERE j.action_id = a.id
+         AND j.ended_at > clock_timestamp() - make_interval(secs => ${PAUSE}::float8)
                           AND j.state <> 'succeeded')`);
   for (const { id } of left) clearOne(host, collection, id);
 }
@@ -41,5 +46,8 @@ function clearOne(host: Host, collection: Collection, id: string): void {
       throw error;
     }
   }
-  if (undoSummary(host, action).steps_left === 0) updateAction(host, action, { message: `cleared up after its time: ${action.rollback_reason ?? "asked for"}` });
+  if (undoSummary(host, action).steps_left === 0)
+    updateAction(host, action, {
+      message: `cleared up after its time: ${action.rollback_reason ?? "asked for"}`,
+    });
 }

@@ -12,8 +12,14 @@ import { throttleIngestion } from "./strategies/throttle-ingestion/strategy.ts";
 
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
 export const STRATEGIES: readonly Strategy[] = [
-  rebalancePartitions, rebuildCentroids, pauseMaintenance, throttleIngestion,
-  evictColdData, compactIndexes, scaleReplicas, drainHotPartition,
+  rebalancePartitions,
+  rebuildCentroids,
+  pauseMaintenance,
+  throttleIngestion,
+  evictColdData,
+  compactIndexes,
+  scaleReplicas,
+  drainHotPartition,
 ];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);
@@ -22,8 +28,16 @@ export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => na
 export function strategyNamed(name: unknown): Strategy {
   const found = STRATEGIES.find((strategy) => strategy.name === name);
   if (found) return found;
-  throw new HealingError("unknown_strategy", typeof name === "string" ? `there is no strategy "${name.slice(0, 200)}"` : "strategy must be a name", {
-    detail: `Got ${JSON.stringify(name)?.slice(0, 200) ?? "nothing"}; known: ${STRATEGY_NAMES.join(", ")}.`,
-    hint: `Did you mean "${nearest(String(name), STRATEGY_NAMES)}"?`,
-  });
+  throw new HealingError(
+    "unknown_strategy",
+    typeof name === "string"
+      ? `there is no strategy "${name.slice(0, 200)}"`
+      : "strategy must be a name",
+    {
+      detail:
+        `Got ${JSON.stringify(name)?.slice(0, 200) ?? "nothing"}; known: ` +
+        `${STRATEGY_NAMES.join(", ")}.`,
+      hint: `Did you mean "${nearest(String(name), STRATEGY_NAMES)}"?`,
+    },
+  );
 }

@@ -1,11 +1,19 @@
-/** What searches find and cost by the indexes that an action reaches, measured before it begins and when it is verified. */
+/**
+ * What searches find and cost by the indexes that an action reaches, measured before it begins and
+ * when it is verified.
+ */
 import { lockTable } from "../collection/lookup.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../model/errors.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
-import { type IndexMeasurement, measureIndex, type SearchCosts, vectorIndexes } from "../sense/collect/centroids.ts";
+import {
+  type IndexMeasurement,
+  measureIndex,
+  type SearchCosts,
+  vectorIndexes,
+} from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
 import { harm, type SearchFigure, type SearchFigures, type Verification } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
@@ -13,13 +21,22 @@ import { mean, standardError } from "../verify/searches.ts";
 import { strategyNamed } from "./registry.ts";
 
 /** Vector indexes that the action rebuilds, or whose table it gives rows. */
-function reachedIndexes(host: Host, collection: Collection, action: Action): ReturnType<typeof vectorIndexes> {
+function reachedIndexes(
+  host: Host,
+  collection: Collection,
+  action: Action,
+): ReturnType<typeof vectorIndexes> {
   const reach = strategyNamed(action.strategy_name).reaches?.(action.plan);
   if (!reach || reach.indexes.length + reach.partitions.length === 0) return [];
-  return vectorIndexes(host, collection).filter(({ index, partition }) => reach.indexes.includes(index) || reach.partitions.includes(partition));
+  return vectorIndexes(host, collection).filter(
+    ({ index, partition }) => reach.indexes.includes(index) || reach.partitions.includes(partition),
+  );
 }
 
-/** Of as many indexes as recall_budget_ms allows; one at least. Those that cannot be measured now are left out. */
+/**
+ * Of as many indexes as recall_budget_ms allows; one at least. Those that cannot be measured now
+ * are left out.
+ */
 export function searchFigures(host: Host, collection: Collection, action: Action): SearchFigures {
   const reached = reachedIndexes(host, collection, action);
   if (reached.length === 0) return {};
@@ -36,15 +53,41 @@ export function searchFigures(host: Host, collection: Collection, action: Action
   return figures;
 }
 
-function figureOf(host: Host, collection: Collection, oid: string, budget_ms: number): SearchFigure | null {
+function figureOf(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  budget_ms: number,
+): SearchFigure | null {
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
   try {
     lockTable(host, collection, "ACCESS SHARE");
-    const found = measureIndex(host, collection, oid, { k, samples, probes, budget_ms, occupancy: false, cost: true });
+    const found = measureIndex(host, collection, oid, {
+      k,
+      samples,
+      probes,
+      budget_ms,
+      occupancy: false,
+      cost: true,
+    });
     if ("why" in found || found.samples === 0) return null;
-    const { rows, recall, recall_error = null, blocks, takes, index_name, probes: used } = found as IndexMeasurement & SearchCosts;
+    const {
+      rows,
+      recall,
+      recall_error = null,
+      blocks,
+      takes,
+      index_name,
+      probes: used,
+    } = found as IndexMeasurement & SearchCosts;
     return {
-      rows, probes: used, k, recall, recall_error, blocks: blocks && mean(blocks), blocks_error: blocks && standardError(blocks),
+      rows,
+      probes: used,
+      k,
+      recall,
+      recall_error,
+      blocks: blocks && mean(blocks),
+      blocks_error: blocks && standardError(blocks),
       planner: takes === index_name ? "this" : takes === null ? "none" : "other",
     };
   } catch (error) {
@@ -55,13 +98,30 @@ function figureOf(host: Host, collection: Collection, oid: string, budget_ms: nu
 }
 
 /** Looks whether anything else got worse since the action began. */
-export function verifyHarm(host: Host, collection: Collection, action: Action, sample: Sample): Verification {
+export function verifyHarm(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  sample: Sample,
+): Verification {
   const { settings } = collection;
   const { searches: before, health } = action.system_metrics;
-  const reached = reachedIndexes(host, collection, action).flatMap(({ index }) => [`${LISTS_OF}${index}`, `${RECALL_OF}${index}`]);
+  const reached = reachedIndexes(host, collection, action).flatMap(({ index }) => [
+    `${LISTS_OF}${index}`,
+    `${RECALL_OF}${index}`,
+  ]);
   return harm({
-    searches: { before: before ?? {}, after: before && Object.keys(before).length > 0 ? searchFigures(host, collection, action) : {} },
-    parts: { before: health ?? {}, after: health === undefined ? {} : partsOf(sample.snapshot, settings) },
-    reached, stress_threshold: settings.stress_threshold, abort_ratio: settings.abort_ratio,
+    searches: {
+      before: before ?? {},
+      after:
+        before && Object.keys(before).length > 0 ? searchFigures(host, collection, action) : {},
+    },
+    parts: {
+      before: health ?? {},
+      after: health === undefined ? {} : partsOf(sample.snapshot, settings),
+    },
+    reached,
+    stress_threshold: settings.stress_threshold,
+    abort_ratio: settings.abort_ratio,
   });
 }

@@ -1,4 +1,6 @@
-/** What a strategy is. Each lives in its own folder under `strategies/`; `registry.ts` lists them. */
+/**
+ * What a strategy is. Each lives in its own folder under `strategies/`; `registry.ts` lists them.
+ */
 import type * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import type { Action, Plan, Progress, Step } from "../model/action.ts";
@@ -13,12 +15,18 @@ export interface PlanRequest {
   readonly host: Host;
   readonly collection: Collection;
   readonly snapshot: Snapshot;
-  /** What the classifier found; of class unknown where a human asked for the strategy by name on a healthy collection. */
+  /**
+   * What the classifier found; of class unknown where a human asked for the strategy by name on a
+   * healthy collection.
+   */
   readonly problem: Problem;
   readonly state: IntegrityState;
   /** What the caller of `ruvector_healing_execute` gave, already parsed with `params`. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** What is left of the blast radius. A plan that can do less stays within it (`trim`); one that cannot is refused by its guard. */
+  /**
+   * What is left of the blast radius. A plan that can do less stays within it (`trim`); one that
+   * cannot is refused by its guard.
+   */
   readonly radius: Radius;
   /** Seconds between two ticks, as far as known: what a plan's duration is made of. */
   readonly tick_seconds: number;
@@ -57,7 +65,10 @@ export interface BatchResult {
 }
 
 export interface UndoResult {
-  /** What of the step's journal is still to be undone (rows locked by others); empty: the step is undone. */
+  /**
+   * What of the step's journal is still to be undone (rows locked by others); empty: the step is
+   * undone.
+   */
   readonly remaining: readonly unknown[];
   readonly undone: number;
   /** Changes whose object does not exist any more. */
@@ -88,47 +99,75 @@ export interface Strategy {
   applicable(collection: Collection): true | { readonly reason: string; readonly hint: string };
   /** Foresees the action. Pure but for what it reads. */
   plan(request: PlanRequest): Plan | NothingToDo;
-  /** What of its plan an approval is given for, beside the problem's components and the rows; docs/control.md. */
+  /**
+   * What of its plan an approval is given for, beside the problem's components and the rows;
+   * docs/control.md.
+   */
   boundTo?(plan: Plan): Bound;
   /** One bounded change, inside a subtransaction; what it returns is journaled with it. */
   executeBatch(context: BatchContext): BatchResult;
   /**
-   * Takes back a step, or a part of it. Where the strategy is not reversible: clears up what a step that was cut short
-   * left behind (a job, an invalid index).
+   * Takes back a step, or a part of it. Where the strategy is not reversible: clears up what a step
+   * that was cut short left behind (a job, an invalid index).
    */
   undoStep(context: BatchContext, step: Step): UndoResult;
-  /** Kinds of steps that are undone for themselves where rows may not be moved back: what new rows meet (routes). */
+  /**
+   * Kinds of steps that are undone for themselves where rows may not be moved back: what new rows
+   * meet (routes).
+   */
   readonly undoneApart?: readonly string[];
   /** What must be in order on the server; none where it hardly writes and waits for nobody. */
   readonly preflight: readonly PreflightCheck[];
-  /** Measurements its effect shows in: they are taken anew, not from memory, when an action of it is judged. */
+  /**
+   * Measurements its effect shows in: they are taken anew, not from memory, when an action of it is
+   * judged.
+   */
   readonly remeasures: readonly MeasurementKind[];
-  /** What steps of one kind and the same details did, for `explain`: "moved 500 rows from a to b". */
+  /**
+   * What steps of one kind and the same details did, for `explain`: "moved 500 rows from a to b".
+   */
   describeStep(kind: string, details: Readonly<Record<string, unknown>>, rows: number): string;
   /**
-   * What it changes beside the problem itself: partitions that take rows (labels), and indexes that are built anew. What searches there find and cost
-   * is measured before it begins, and must not be worse when it is verified. Without it: nothing that its undo would give back.
+   * What it changes beside the problem itself: partitions that take rows (labels), and indexes that
+   * are built anew. What searches there find and cost is measured before it begins, and must not be
+   * worse when it is verified. Without it: nothing that its undo would give back.
    */
-  reaches?(plan: Plan): { readonly partitions: readonly string[]; readonly indexes: readonly string[] };
-  /** Where lambda rose although the action did next to nothing of what it foresaw (it was foreseen wrongly, and what it is measured by began anew): what it did. */
+  reaches?(plan: Plan): {
+    readonly partitions: readonly string[];
+    readonly indexes: readonly string[];
+  };
+  /**
+   * Where lambda rose although the action did next to nothing of what it foresaw (it was foreseen
+   * wrongly, and what it is measured by began anew): what it did.
+   */
   inVain?(action: Action): string | null;
   /** Progress for people, while it executes; without it rows moved of rows planned. */
   describeProgress?(action: Action): string;
-  /** What could not be taken back because something else has its place, for the message of an undo; without it rows are meant. */
+  /**
+   * What could not be taken back because something else has its place, for the message of an undo;
+   * without it rows are meant.
+   */
   describeConflicts?(conflicts: number): string;
   /**
-   * false: nothing it does can lower lambda (it takes load away, for a while). What lowers lambda meanwhile is the problem
-   * itself, and no reason to undo a slice. Verification judges it all the same.
+   * false: nothing it does can lower lambda (it takes load away, for a while). What lowers lambda
+   * meanwhile is the problem itself, and no reason to undo a slice. Verification judges it all the
+   * same.
    */
   readonly mayWorsen?: boolean;
   /**
-   * Whether it may be stopped where it stands, with what it did so far left for verification. Without it: always. Asked when its blast
-   * radius is used up.
+   * Whether it may be stopped where it stands, with what it did so far left for verification.
+   * Without it: always. Asked when its blast radius is used up.
    */
   mayStop?(action: Action): boolean;
-  /** What actions of it that ended leave to be done later (an old index that was kept until verified). Called once a tick. */
+  /**
+   * What actions of it that ended leave to be done later (an old index that was kept until
+   * verified). Called once a tick.
+   */
   clearUp?(host: Host, collection: Collection): void;
-  /** Strategies that grant leases: puts back what one changed. false: in part; the next tick goes on, what is done stays done. */
+  /**
+   * Strategies that grant leases: puts back what one changed. false: in part; the next tick goes
+   * on, what is done stays done.
+   */
   endLease?(host: Host, lease: Lease): boolean | void;
 }
 

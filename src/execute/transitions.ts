@@ -5,10 +5,18 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { undoSummary, updateAction } from "./actions.ts";
 
-export function beginStabilizing(host: Host, collection: Collection, action: Action, message: string): Action {
+export function beginStabilizing(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  message: string,
+): Action {
   return updateAction(host, action, {
     state: "stabilizing",
-    stabilize_in: Math.max(collection.settings.stabilize_seconds, action.plan.stabilize_seconds ?? 0),
+    stabilize_in: Math.max(
+      collection.settings.stabilize_seconds,
+      action.plan.stabilize_seconds ?? 0,
+    ),
     message,
     progress: { ...action.progress, done: true },
   });
@@ -18,7 +26,13 @@ export function beginStabilizing(host: Host, collection: Collection, action: Act
  * Turns an action to its undo, or ends it where there is nothing to undo or no way to.
  * @param to the state that ends it once all is undone
  */
-export function beginRollback(host: Host, collection: Collection, action: Action, to: NonNullable<Action["rollback_to"]>, reason: string): Action {
+export function beginRollback(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  to: NonNullable<Action["rollback_to"]>,
+  reason: string,
+): Action {
   const { steps_left } = undoSummary(host, action);
   // What cannot be taken back was not rolled back: it failed.
   const end = !action.reversible && to === "rolled_back" ? "failed" : to;
@@ -26,12 +40,15 @@ export function beginRollback(host: Host, collection: Collection, action: Action
     const ended = updateAction(host, action, {
       state: end,
       rollback_reason: reason,
-      message: action.reversible ? `${reason}; nothing had been changed` : `${reason}; ${action.strategy_name} cannot be undone`,
+      message: action.reversible
+        ? `${reason}; nothing had been changed`
+        : `${reason}; ${action.strategy_name} cannot be undone`,
     });
     recordOutcome(host, ended);
     return ended;
   }
-  // Steps of a strategy that cannot be undone are still cleared up: a job that runs, an index that was left invalid.
+  // Steps of a strategy that cannot be undone are still cleared up: a job that runs, an index that
+  // was left invalid.
   return updateAction(host, action, {
     state: "rolling_back",
     rollback_reason: reason,

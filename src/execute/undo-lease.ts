@@ -4,8 +4,8 @@ import { endLease, openLeases } from "./leases.ts";
 import type { UndoResult } from "./strategy.ts";
 
 /**
- * Undoes a step whose journal is `[{lease}]`: ends the lease, unless that happened already. What cannot be put back now (a
- * lock) remains for the next tick.
+ * Undoes a step whose journal is `[{lease}]`: ends the lease, unless that happened already. What
+ * cannot be put back now (a lock) remains for the next tick.
  */
 export function undoLease(host: Host, step: Step, actionId: string): UndoResult {
   const remaining = (step.journal as readonly { readonly lease: string }[]).filter(({ lease }) => {

@@ -5,7 +5,8 @@ import { type Action, isActive } from "../model/action.ts";
 import { printable, sqlLiteral } from "../model/text.ts";
 import { activeAction, undoSummary } from "./actions.ts";
 
-export const rollbackStatement = ({ collection, id }: Pick<Action, "collection" | "id">): string => `SELECT ruvector_healing_rollback(${sqlLiteral(collection)}, ${id});`;
+export const rollbackStatement = ({ collection, id }: Pick<Action, "collection" | "id">): string =>
+  `SELECT ruvector_healing_rollback(${sqlLiteral(collection)}, ${id});`;
 
 /** Why it cannot be undone now, with what to type about that. */
 export interface Obstacle {
@@ -17,33 +18,58 @@ export interface Obstacle {
 export function undoObstacle(host: Host, action: Action): Obstacle | null {
   const { id, collection, strategy_name, state } = action;
   const read = `SELECT ruvector_healing_explain(${id}); says what it did.`;
-  if (!action.reversible) return { message: `action ${id} (${strategy_name}) cannot be undone`, detail: `${strategy_name} changed what it did for good.`, hint: read };
-  if (undoSummary(host, action).steps_left === 0) return { message: `action ${id} has nothing left to undo`, detail: `Its state is ${state}.`, hint: read };
-  const registered = host.query(sql`SELECT FROM ruvector.collections WHERE collection_id = ${action.collection_id}::int`);
+  if (!action.reversible)
+    return {
+      message: `action ${id} (${strategy_name}) cannot be undone`,
+      detail: `${strategy_name} changed what it did for good.`,
+      hint: read,
+    };
+  if (undoSummary(host, action).steps_left === 0)
+    return {
+      message: `action ${id} has nothing left to undo`,
+      detail: `Its state is ${state}.`,
+      hint: read,
+    };
+  const registered = host.query(
+    sql`SELECT FROM ruvector.collections WHERE collection_id = ${action.collection_id}::int`,
+  );
   if (registered.length === 0) {
-    return { message: `${printable(collection, 200)} is not registered any more`, detail: `Action ${id} was on it.`, hint: "What it changed stays: an undo needs the registration it was made under." };
+    return {
+      message: `${printable(collection, 200)} is not registered any more`,
+      detail: `Action ${id} was on it.`,
+      hint: "What it changed stays: an undo needs the registration it was made under.",
+    };
   }
   const active = activeAction(host, action.collection_id);
   if (active && active.id !== id) {
     return {
-      message: `action ${active.id} (${active.strategy_name}) is at work on ${printable(collection, 200)}`, detail: `Its state is ${active.state}; a collection has one action at a time.`,
+      message:
+        `action ${active.id} (${active.strategy_name}) is at work on ` +
+        `${printable(collection, 200)}`,
+      detail: `Its state is ${active.state}; a collection has one action at a time.`,
       hint: `SELECT ruvector_healing_abort(${active.id}); ends it.`,
     };
   }
   // Their rows are not where this one has put them.
   const [later] = host.query<{ id: string }>(sql`
-    SELECT max(s.action_id)::text AS id FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-     WHERE a.collection_id = ${action.collection_id}::int AND a.id > ${id}::bigint AND a.reversible AND s.kind = 'move_rows' AND s.undone_at IS NULL
+    SELECT max(s.action_id)::text AS id
+      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+     WHERE a.collection_id = ${action.collection_id}::int AND a.id > ${id}::bigint AND a.reversible
+       AND s.kind = 'move_rows' AND s.undone_at IS NULL
        AND a.state IN ('succeeded', 'failed', 'rollback_failed')
-       AND EXISTS (SELECT FROM ruvector.healing_steps o WHERE o.action_id = ${id}::bigint AND o.kind = 'move_rows' AND o.undone_at IS NULL)
+       AND EXISTS (SELECT FROM ruvector.healing_steps o WHERE o.action_id = ${id}::bigint
+         AND o.kind = 'move_rows' AND o.undone_at IS NULL)
     HAVING max(s.action_id) IS NOT NULL`);
   if (!later) return null;
   return {
-    message: `action ${later.id} moved rows of ${printable(collection, 200)} after action ${id}`, detail: "What was moved last is undone first.",
+    message: `action ${later.id} moved rows of ${printable(collection, 200)} after action ${id}`,
+    detail: "What was moved last is undone first.",
     hint: rollbackStatement({ collection, id: later.id }),
   };
 }
 
 /** What undoes it, for the hint of an error about it. */
 export const undoHint = (host: Host, action: Action): string =>
-  isActive(action.state) ? `To stop and undo it: SELECT ruvector_healing_abort(${action.id});` : (undoObstacle(host, action)?.hint ?? `To undo it: ${rollbackStatement(action)}`);
+  isActive(action.state)
+    ? `To stop and undo it: SELECT ruvector_healing_abort(${action.id});`
+    : (undoObstacle(host, action)?.hint ?? `To undo it: ${rollbackStatement(action)}`);

@@ -2,12 +2,17 @@
 import type { Sql } from "sql-template-tag";
 
 /**
- * What a statement on a user's table does. reads: rolled back once it is answered, so that code on the way leaves nothing behind. keys: the same, and it makes
- * texts of keys, or keys of texts, which is what types bring code for. changes: stays. catalogue: stays, and runs no code of the table, such as making our triggers.
+ * What a statement on a user's table does. reads: rolled back once it is answered, so that code on
+ * the way leaves nothing behind. keys: the same, and it makes texts of keys, or keys of texts,
+ * which is what types bring code for. changes: stays. catalogue: stays, and runs no code of the
+ * table, such as making our triggers.
  */
 export type Does = "reads" | "keys" | "changes" | "catalogue";
 
-/** One thing that would run: as soon as the table is read, only when its rows are written, or with whatever is made, altered or dropped. */
+/**
+ * One thing that would run: as soon as the table is read, only when its rows are written, or with
+ * whatever is made, altered or dropped.
+ */
 export interface Untrusted {
   readonly usage: "read" | "move" | "ddl";
   readonly what: string;
@@ -16,25 +21,38 @@ export interface Untrusted {
 }
 
 export interface Host {
-  /** Rows of a statement, as `row_to_json` writes them. Cast what must keep its exact text (bigint ids, keys) to text. */
+  /**
+   * Rows of a statement, as `row_to_json` writes them. Cast what must keep its exact text (bigint
+   * ids, keys) to text.
+   */
   query<Row>(statement: Sql): Row[];
   /** The single row of a statement. */
   one<Row>(statement: Sql): Row;
   /** Runs a statement that returns nothing; the number of rows it touched. */
   execute(statement: Sql): number;
   /**
-   * The same host with the rights of the owner of that table, not more: for every statement that reads or writes a user's rows. Such
-   * statements name nothing of schema `ruvector` but functions of level table_owner. 42501 where its owner has not let us in.
-   * RV034 where code of somebody who is not trusted would run on the way.
+   * The same host with the rights of the owner of that table, not more: for every statement that
+   * reads or writes a user's rows. Such statements name nothing of schema `ruvector` but functions
+   * of level table_owner. 42501 where its owner has not let us in. RV034 where code of somebody who
+   * is not trusted would run on the way.
    */
   asOwner(relid: string, does?: Does): Host;
-  /** Code of roles that nobody trusts, which would run with the rows of that table: as it was before the first of them was touched, or now. Ask under a lock. */
+  /**
+   * Code of roles that nobody trusts, which would run with the rows of that table: as it was before
+   * the first of them was touched, or now. Ask under a lock.
+   */
   untrusted(relid: string, again?: boolean): readonly Untrusted[];
-  /** @throws SqlError RV034 where an event trigger would run code of somebody who is not trusted. Statements here look for themselves; this is for those that pg_cron is to run. */
+  /**
+   * @throws SqlError RV034 where an event trigger would run code of somebody who is not trusted.
+   *   Statements here look for themselves; this is for those that pg_cron is to run.
+   */
   admitDdl(): void;
   /** Runs the work in a subtransaction: a throw rolls it back and goes on as that throw. */
   atomic<T>(work: () => T): T;
-  /** Milliseconds of the wall clock, for durations. Times that are stored come from the database's clock. */
+  /**
+   * Milliseconds of the wall clock, for durations. Times that are stored come from the database's
+   * clock.
+   */
   now(): number;
   /** A line in the server's log. */
   log(message: string): void;

@@ -1,8 +1,8 @@
 /**
- * The waist between JavaScript and SQL, the same on plv8 and PLJS. Parameters travel as one JSON array of
- * texts, rows as one JSON text; the statement casts what it needs (`${id}::bigint`). PostgreSQL's errors are
- * caught in `ruvector.healing_run` and arrive as data, so JavaScript never catches an SQL error (platform rule:
- * five of those end the server).
+ * The waist between JavaScript and SQL, the same on plv8 and PLJS. Parameters travel as one JSON
+ * array of texts, rows as one JSON text; the statement casts what it needs (`${id}::bigint`).
+ * PostgreSQL's errors are caught in `ruvector.healing_run` and arrive as data, so JavaScript never
+ * catches an SQL error (platform rule: five of those end the server).
  */
 import sql, { Sql } from "sql-template-tag";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
@@ -11,7 +11,10 @@ import { currentEngine } from "./engine.ts";
 import type { Does, Host, Untrusted } from "./host.ts";
 import { literal } from "./literal.ts";
 
-type Answer = { readonly rows: unknown[] } | { readonly count: number } | { readonly error: ErrorDocument };
+type Answer =
+  | { readonly rows: unknown[] }
+  | { readonly count: number }
+  | { readonly error: ErrorDocument };
 
 /** `select ${1}::int` becomes `select ($1)[1]::int`: all parameters are one text array. */
 export function compile(statement: Sql): { readonly text: string; readonly parameters: string } {
@@ -28,22 +31,37 @@ function toText(value: unknown): string | null {
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
   if (typeof value === "boolean") return String(value);
   // A programming error, not a user's: documents are stringified where the statement is written.
-  throw new TypeError(`a statement parameter must be text, a finite number, a boolean or null, not ${typeof value} ${String(value)}`);
+  throw new TypeError(
+    "a statement parameter must be text, a finite number, a boolean or null, not " +
+      `${typeof value} ${String(value)}`,
+  );
 }
 
-/** What PostgreSQL itself threw in this operation: a cancel, a timeout, a lost connection. All else arrives as data. */
+/**
+ * What PostgreSQL itself threw in this operation: a cancel, a timeout, a lost connection. All else
+ * arrives as data.
+ */
 let thrown: { readonly error: unknown } | null = null;
 
 type Said = readonly [level: "log" | "warning" | "notice", message: string];
 let lines: Said[] = [];
 
-/** The session's state before the first statement that ran as somebody else, in this operation. Kept here, where their code cannot reach it. */
+/**
+ * The session's state before the first statement that ran as somebody else, in this operation. Kept
+ * here, where their code cannot reach it.
+ */
 let stateBefore: string | null = null;
 
-/** A tick says with each statement that it gets on: a turn that is only slow is not taken for one that hangs (sql/20_internal/072_healing_watch.sql). */
+/**
+ * A tick says with each statement that it gets on: a turn that is only slow is not taken for one
+ * that hangs (sql/20_internal/072_healing_watch.sql).
+ */
 let pulse = "";
 
-/** What is on the tables touched in this operation, as it was when their first statement was about to run. */
+/**
+ * What is on the tables touched in this operation, as it was when their first statement was about
+ * to run.
+ */
 const looked = new Map<string, readonly Untrusted[]>();
 /** Of these rows were touched. */
 const touched = new Set<string>();
@@ -51,7 +69,9 @@ const touched = new Set<string>();
 function untrusted(relid: string, again = false): readonly Untrusted[] {
   const known = looked.get(relid);
   if (known && !again) return known;
-  const found = postgres.query<Untrusted>(sql`SELECT usage, what, hint FROM ruvector.healing_untrusted(${relid}::oid) LIMIT 20`);
+  const found = postgres.query<Untrusted>(
+    sql`SELECT usage, what, hint FROM ruvector.healing_untrusted(${relid}::oid) LIMIT 20`,
+  );
   looked.set(relid, found);
   return found;
 }
@@ -63,49 +83,80 @@ function admit(relid: string, usages: readonly Untrusted["usage"][], again = fal
   throw refused("with the rows of the table", first);
 }
 
-const refused = (when: string, { what, hint }: Untrusted): SqlError => new SqlError({
-  sqlstate: SQLSTATES.untrusted_code, message: `code of a role that is not trusted would run ${when}: ${what}`, detail: "Nothing of it was run.", hint,
-});
+const refused = (when: string, { what, hint }: Untrusted): SqlError =>
+  new SqlError({
+    sqlstate: SQLSTATES.untrusted_code,
+    message: `code of a role that is not trusted would run ${when}: ${what}`,
+    detail: "Nothing of it was run.",
+    hint,
+  });
 
 /** What makes, alters or drops something, for itself or in a function of ours. */
-const DDL = /^\s*(?:CREATE|ALTER|DROP|REINDEX|COMMENT|GRANT|REVOKE|REFRESH)\b|\bhealing_throttle_(?:install|remove)\(/;
+const DDL =
+  /^\s*(?:CREATE|ALTER|DROP|REINDEX|COMMENT|GRANT|REVOKE|REFRESH)\b|\bhealing_throttle_(?:install|remove)\(/;
 
 function admitDdl(): void {
-  const [first] = postgres.query<Untrusted>(sql`SELECT usage, what, hint FROM ruvector.healing_event_triggers() LIMIT 1`);
+  const [first] = postgres.query<Untrusted>(
+    sql`SELECT usage, what, hint FROM ruvector.healing_event_triggers() LIMIT 1`,
+  );
   if (first) throw refused("with what is changed", first);
 }
 
-/** Tables that are the installing role's own, or a superuser's: no other rights to take, and no need to look at the session. */
+/**
+ * Tables that are the installing role's own, or a superuser's: no other rights to take, and no need
+ * to look at the session.
+ */
 const direct = new Map<string, boolean>();
 
 function isDirect(relid: string): boolean {
   if (!direct.has(relid)) {
-    const [access] = postgres.query<{ how: string }>(sql`SELECT how FROM ruvector.healing_access(${relid}::oid)`);
+    const [access] = postgres.query<{ how: string }>(
+      sql`SELECT how FROM ruvector.healing_access(${relid}::oid)`,
+    );
     direct.set(relid, access?.how === "direct");
   }
   return direct.get(relid)!;
 }
 
-const sessionState = (): string => postgres.one<{ state: string }>(sql`SELECT ruvector.healing_session_state() AS state`).state;
+const sessionState = (): string =>
+  postgres.one<{ state: string }>(sql`SELECT ruvector.healing_session_state() AS state`).state;
 
 /**
- * Once an operation has done its work. No lock that readers and writers could live with keeps off CREATE STATISTICS or a new partition of a partition: what came
- * while it ran is found now, and the operation undone.
+ * Once an operation has done its work. No lock that readers and writers could live with keeps off
+ * CREATE STATISTICS or a new partition of a partition: what came while it ran is found now, and the
+ * operation undone.
  * @throws SqlError RV034
- * @throws HealingError RV033 where code of a table changed the session it ran in: the caller's error undoes the operation, and the change with it */
+ * @throws HealingError RV033 where code of a table changed the session it ran in: the caller's
+ *   error undoes the operation, and the change with it
+ */
 export function checkSession(): void {
   for (const relid of looked.keys()) if (touched.has(relid)) admit(relid, ["read"], true);
   if (stateBefore === null || sessionState() === stateBefore) return;
-  throw new HealingError("session_changed", "code that runs with a table's rows changed the session it ran in", {
-    detail: "It set parameters, or made cursors, prepared statements, advisory locks or temporary objects. The operation was undone; prepared statements and advisory locks of a session are not part of it.",
-    hint: "Look at the functions in the table's constraints, indexes, generated columns, rules and triggers. DISCARD ALL; cleans this session.",
-  });
+  throw new HealingError(
+    "session_changed",
+    "code that runs with a table's rows changed the session it ran in",
+    {
+      detail:
+        "It set parameters, or made cursors, prepared statements, advisory locks or " +
+        "temporary objects. The operation was undone; prepared statements and advisory locks " +
+        "of a session are not part of it.",
+      hint:
+        "Look at the functions in the table's constraints, indexes, generated columns, rules " +
+        "and triggers. DISCARD ALL; cleans this session.",
+    },
+  );
 }
 
-/** Whether that is it. It must reach PostgreSQL again; answered as data, a cancelled statement would go on. */
+/**
+ * Whether that is it. It must reach PostgreSQL again; answered as data, a cancelled statement would
+ * go on.
+ */
 export const thrownByPostgres = (): boolean => thrown !== null;
 
-/** Lines for log and client, in their order. The wrapper says them: on plv8 a cancel that is due ends the server in elog(). */
+/**
+ * Lines for log and client, in their order. The wrapper says them: on plv8 a cancel that is due
+ * ends the server in elog().
+ */
 export const said = (): readonly Said[] => lines;
 
 /** A session outlives its cancelled statements: each operation begins anew. */
@@ -119,10 +170,14 @@ export const resetHost = (ticks = false): void => {
   touched.clear();
 };
 
-/** plv8 shows an error's context, which holds the whole text of the statement, our parameters with it: the place is enough. */
+/**
+ * plv8 shows an error's context, which holds the whole text of the statement, our parameters with
+ * it: the place is enough.
+ */
 function thrownBySql(error: unknown): unknown {
   const { context } = Object(error) as { context?: unknown };
-  if (typeof context === "string") (error as { context: string }).context = context.split("\n", 1)[0]!.slice(0, 200);
+  if (typeof context === "string")
+    (error as { context: string }).context = context.split("\n", 1)[0]!.slice(0, 200);
   thrown = { error };
   return error;
 }
@@ -136,29 +191,41 @@ function run(statement: Sql, wantsRows: boolean, relid: string | null, does: Doe
   if (owned && stateBefore === null) stateBefore = sessionState();
   const { text, parameters } = compile(statement);
   if (DDL.test(text)) admitDdl();
-  const call = !owned ? "ruvector.healing_run(" : `ruvector.healing_${does === "reads" || does === "keys" ? "read" : "run"}_as_owner(${literal(relid)}, `;
+  const call = !owned
+    ? "ruvector.healing_run("
+    : `ruvector.healing_${does === "reads" || does === "keys" ? "read" : "run"}_as_owner(${literal(relid)}, `;
   // Whoever caught it on the way: nothing is done any more.
   if (thrown !== null) throw thrown.error;
   let rows: { readonly answer: string }[];
   try {
-    rows = currentEngine().execute(`SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer${pulse}`);
+    rows = currentEngine().execute(
+      `SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer${pulse}`,
+    );
   } catch (error) {
     throw thrownBySql(error);
   }
   const answer = JSON.parse(rows[0]!.answer) as Answer;
-  // What reads no rows quotes none: an event trigger's word against our triggers reaches the person on call.
-  if ("error" in answer) throw new SqlError(relid === null || does === "catalogue" ? answer.error : told(answer.error));
+  // What reads no rows quotes none: an event trigger's word against our triggers reaches the person
+  // on call.
+  if ("error" in answer)
+    throw new SqlError(relid === null || does === "catalogue" ? answer.error : told(answer.error));
   return answer;
 }
 
 /** What is left of an error of a statement on a user's rows; the log gets the rest. */
 function told(error: ErrorDocument): ErrorDocument {
   const free = withoutRows(error);
-  if (free.message !== error.message) lines.push(["log", `ruvector_healing: ${oneLine(`${error.sqlstate}: ${error.message} ${error.detail ?? ""}`)}`]);
+  if (free.message !== error.message)
+    lines.push([
+      "log",
+      `ruvector_healing: ${oneLine(`${error.sqlstate}: ${error.message} ${error.detail ?? ""}`)}`,
+    ]);
   return free;
 }
 
-/** A table's name may hold a line's end, and what follows it must not look like a line of the log. */
+/**
+ * A table's name may hold a line's end, and what follows it must not look like a line of the log.
+ */
 const oneLine = (message: string): string => message.replace(/\s*[\r\n]\s*/g, " ");
 
 /** @param relid whose owner's rights its statements have; null: the installing role's */
@@ -170,7 +237,8 @@ const hostOf = (relid: string | null, does: Does = "reads"): Host => ({
   },
   one<Row>(statement: Sql): Row {
     const [row] = this.query<Row>(statement);
-    if (row === undefined) throw new TypeError(`statement returned no row: ${compile(statement).text}`);
+    if (row === undefined)
+      throw new TypeError(`statement returned no row: ${compile(statement).text}`);
     return row;
   },
   execute(statement: Sql): number {
@@ -193,7 +261,8 @@ const hostOf = (relid: string | null, does: Does = "reads"): Host => ({
         }
       });
     } catch (error) {
-      // The error itself, with its class and SQLSTATE: plv8 lets out another one that has its message.
+      // The error itself, with its class and SQLSTATE: plv8 lets out another one that has its
+      // message.
       throw result.failed ? result.failed.error : error;
     }
     return result.value as T;

@@ -1,4 +1,7 @@
-/** What becomes of a plan that the mode lets nobody carry out but a person: a forecast, and the refusal that says so. */
+/**
+ * What becomes of a plan that the mode lets nobody carry out but a person: a forecast, and the
+ * refusal that says so.
+ */
 import { closeForecasts, keepForecast, statementFor } from "../learn/forecasts.ts";
 import { effectiveMode } from "../configuration/modes.ts";
 import type { Host } from "../host/host.ts";
@@ -17,8 +20,19 @@ export interface HeldPlan extends Held {
   readonly plan: Plan;
 }
 
-/** Refusals after which a recommendation is not right any more; the others (a cooldown, a closed window) say nothing about it. */
-const ENDS_RECOMMENDATIONS = ["disabled", "mode", "healthy", "unknown_problem", "no_strategy", "nothing_to_do", "no_gain_foreseen"];
+/**
+ * Refusals after which a recommendation is not right any more; the others (a cooldown, a closed
+ * window) say nothing about it.
+ */
+const ENDS_RECOMMENDATIONS = [
+  "disabled",
+  "mode",
+  "healthy",
+  "unknown_problem",
+  "no_strategy",
+  "nothing_to_do",
+  "no_gain_foreseen",
+];
 
 /**
  * Keeps the plan that was held, and closes what this evaluation did not come to again.
@@ -26,20 +40,43 @@ const ENDS_RECOMMENDATIONS = ["disabled", "mode", "healthy", "unknown_problem", 
  * @returns the forecast's id
  */
 export function keepHeld(
-  host: Host, collection: Collection, sample: Sample, problem: Problem, held: HeldPlan | null, params: Readonly<Record<string, unknown>>, reason: string | null,
+  host: Host,
+  collection: Collection,
+  sample: Sample,
+  problem: Problem,
+  held: HeldPlan | null,
+  params: Readonly<Record<string, unknown>>,
+  reason: string | null,
 ): string | null {
   if (reason === null || ENDS_RECOMMENDATIONS.includes(reason)) {
-    closeForecasts(host, collection.id, held ? [held.strategy] : [], reason === null && !held ? "an action was planned" : "it is not what would be done any more");
+    closeForecasts(
+      host,
+      collection.id,
+      held ? [held.strategy] : [],
+      reason === null && !held ? "an action was planned" : "it is not what would be done any more",
+    );
   }
   if (!held || sample.reading.lambda === null) return null;
   return keepForecast(host, collection, {
-    mode: held.held, problem, considered: held.considered, strategy: held.strategy, params, plan: held.plan, lambda: sample.reading.lambda,
+    mode: held.held,
+    problem,
+    considered: held.considered,
+    strategy: held.strategy,
+    params,
+    plan: held.plan,
+    lambda: sample.reading.lambda,
   });
 }
 
-export function heldRefusal(collection: Collection, held: HeldPlan, params: Readonly<Record<string, unknown>>): RefusalRecord & { readonly hint: string } {
+export function heldRefusal(
+  collection: Collection,
+  held: HeldPlan,
+  params: Readonly<Record<string, unknown>>,
+): RefusalRecord & { readonly hint: string } {
   const { setting } = effectiveMode(collection.settings, held.strategy);
-  const would = `${held.strategy} would change ${count(held.plan.rows, "row")}, lambda foreseen ${lambdaText(held.plan.predicted_lambda)}`;
+  const would =
+    `${held.strategy} would change ${count(held.plan.rows, "row")}, lambda foreseen ` +
+    `${lambdaText(held.plan.predicted_lambda)}`;
   return {
     reason: "mode",
     measured: held.held,

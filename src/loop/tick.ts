@@ -1,4 +1,7 @@
-/** The two phases of a tick for one collection; ruvector_healing_tick() makes each call a transaction. */
+/**
+ * The two phases of a tick for one collection; ruvector_healing_tick() makes each call a
+ * transaction.
+ */
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import { isDistributed, loadCollection } from "../collection/lookup.ts";
@@ -28,16 +31,35 @@ export interface Again {
 export function tickBatch(host: Host, collectionId: number, sliceElapsed: number): Again {
   endLeases(host, collectionId);
   const action = activeAction(host, collectionId);
-  if (!action || action.state === "awaiting_approval" || action.state === "stabilizing" || waitsForWindow(action)) return { again: false };
+  if (
+    !action ||
+    action.state === "awaiting_approval" ||
+    action.state === "stabilizing" ||
+    waitsForWindow(action)
+  )
+    return { again: false };
   const collection = reachable(host, collectionId);
-  return collection ? { again: runBatch(host, collection, action, sliceElapsed).again } : { again: false };
+  return collection
+    ? { again: runBatch(host, collection, action, sliceElapsed).again }
+    : { again: false };
 }
 
-/** In the short phase of the tick: what ending a lease locks is free again before anything is measured. */
+/**
+ * In the short phase of the tick: what ending a lease locks is free again before anything is
+ * measured.
+ */
 function endLeases(host: Host, collectionId: number): void {
-  if (host.query(sql`SELECT FROM ruvector.healing_leases WHERE collection_id = ${collectionId}::int AND ended_at IS NULL LIMIT 1`).length === 0) return;
+  if (
+    host.query(
+      sql`SELECT FROM ruvector.healing_leases WHERE collection_id = ${collectionId}::int
+        AND ended_at IS NULL LIMIT 1`,
+    ).length === 0
+  )
+    return;
   endDueLeases(host, collectionId, null);
-  const { enabled } = host.one<{ enabled: boolean }>(sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'enabled')::boolean AS enabled`);
+  const { enabled } = host.one<{ enabled: boolean }>(
+    sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'enabled')::boolean AS enabled`,
+  );
   if (!enabled) endDisabledLeases(host, collectionId);
 }
 
@@ -45,24 +67,32 @@ function endLeases(host: Host, collectionId: number): void {
 export function tickObserve(host: Host, collectionId: number): Again {
   const collection = reachable(host, collectionId);
   if (!collection || sampledJustNow(host, collection)) return { again: false };
-  host.execute(sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`);
+  host.execute(
+    sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`,
+  );
   sweepJobs(host, collectionId);
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
   clearLeftovers(host, collection);
   learnRest(host, collectionId);
   const action = activeAction(host, collectionId);
-  const sample = takeSample(host, collection, action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : []);
+  const sample = takeSample(
+    host,
+    collection,
+    action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : [],
+  );
   scoreForecasts(host, collection, sample.reading.lambda);
   if (action && waitsForWindow(action)) beginInWindow(host, collection, action, sample);
   else if (action?.state === "awaiting_approval" && wellAgain(collection, sample)) {
     // It would hold up everything else until somebody answers.
-    updateAction(host, action, { state: "expired", message: "not needed any more: the collection is well again" });
+    updateAction(host, action, {
+      state: "expired",
+      message: "not needed any more: the collection is well again",
+    });
   } else if (action) judgeAction(host, collection, action, sample);
   else if (sample.state === "normal" || recovering(collection, sample)) {
     closeRefusals(host, collection.id);
     closeForecasts(host, collection.id, [], "the collection is well again");
-  }
-  else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
+  } else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
   return { again: false };
 }
 
@@ -70,31 +100,48 @@ const wellAgain = ({ settings }: Collection, { state, reading }: Sample): boolea
   state === "normal" && reading.lambda !== null && reading.lambda >= settings.stress_threshold;
 
 /**
- * Well again, and its state follows once that has held: nothing is decided about it meanwhile. An edge that is a little weak would be a problem that
- * no rule knows, and a person would be called. As ruvector.healing_verdict_of() has it.
+ * Well again, and its state follows once that has held: nothing is decided about it meanwhile. An
+ * edge that is a little weak would be a problem that no rule knows, and a person would be called.
+ * As ruvector.healing_verdict_of() has it.
  */
 const recovering = ({ settings }: Collection, { reading }: Sample): boolean =>
   reading.lambda !== null && reading.lambda > settings.stress_threshold + settings.recovery_margin;
 
-/** Whether the next sample decides about the action: it must then see what the action did, not what is remembered. */
+/**
+ * Whether the next sample decides about the action: it must then see what the action did, not what
+ * is remembered.
+ */
 const judgedNow = (action: Action): boolean =>
-  action.state === "stabilizing" ? action.stabilize_until === null || action.now >= action.stabilize_until : action.progress.remeasure === true;
+  action.state === "stabilizing"
+    ? action.stabilize_until === null || action.now >= action.stabilize_until
+    : action.progress.remeasure === true;
 
-/** pg_cron catches up after a stall with ticks that follow each other at once: they must not count as samples in a row. */
+/**
+ * pg_cron catches up after a stall with ticks that follow each other at once: they must not count
+ * as samples in a row.
+ */
 function sampledJustNow(host: Host, collection: Collection): boolean {
-  return host.query(sql`
+  return (
+    host.query(sql`
     SELECT FROM ruvector.integrity_state
      WHERE collection_id = ${collection.id}::int
-       AND abs(extract(epoch FROM clock_timestamp() - sampled_at)) < ${collection.settings.min_sample_interval_seconds}::float8`).length > 0;
+       AND abs(extract(epoch
+         FROM clock_timestamp() - sampled_at))
+         < ${collection.settings.min_sample_interval_seconds}::float8`).length > 0
+  );
 }
 
-/** The collection, or null when its table is gone: that is recorded once and ends what was under way, it is no failing tick. */
+/**
+ * The collection, or null when its table is gone: that is recorded once and ends what was under
+ * way, it is no failing tick.
+ */
 function reachable(host: Host, collectionId: number): Collection | null {
   try {
     return loadCollection(host, collectionId);
   } catch (error) {
     if (!(error instanceof HealingError)) throw error;
-    if (error.document.sqlstate === SQLSTATES.unsupported_table) tableGone(host, collectionId, error);
+    if (error.document.sqlstate === SQLSTATES.unsupported_table)
+      tableGone(host, collectionId, error);
     else if (error.document.sqlstate !== SQLSTATES.unknown_collection) throw error;
     return null;
   }
@@ -103,13 +150,35 @@ function reachable(host: Host, collectionId: number): Collection | null {
 function tableGone(host: Host, collectionId: number, error: HealingError): void {
   const { message, hint } = error.document;
   const reason = isDistributed(error) ? "distributed" : "table_missing";
-  const [row] = host.query<{ name: string }>(sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE collection_id = ${collectionId}::int`);
+  const [row] = host.query<{ name: string }>(
+    sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
+      WHERE collection_id = ${collectionId}::int`,
+  );
   const name = row?.name ?? String(collectionId);
   const action = activeAction(host, collectionId);
   if (action) updateAction(host, action, { state: "failed", message });
   endDueLeases(host, collectionId, "the table is gone");
-  const known = host.query(sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int AND reason = ${reason} AND closed_at IS NULL`);
-  if (known.length === 0) recordEvent(host, { collection_id: collectionId, collection: name, kind: reason, message, details: { hint } });
-  const { seconds } = host.one<{ seconds: number }>(sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'refusal_escalation_seconds')::float8 AS seconds`);
-  recordRefusal(host, { id: collectionId, name }, "unknown", { reason, measured: null, flips_at: hint ?? "the table coming back", message }, seconds);
+  const known = host.query(
+    sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int
+      AND reason = ${reason} AND closed_at IS NULL`,
+  );
+  if (known.length === 0)
+    recordEvent(host, {
+      collection_id: collectionId,
+      collection: name,
+      kind: reason,
+      message,
+      details: { hint },
+    });
+  const { seconds } = host.one<{ seconds: number }>(
+    sql`SELECT (ruvector.healing_settings(${collectionId}::int)
+      ->> 'refusal_escalation_seconds')::float8 AS seconds`,
+  );
+  recordRefusal(
+    host,
+    { id: collectionId, name },
+    "unknown",
+    { reason, measured: null, flips_at: hint ?? "the table coming back", message },
+    seconds,
+  );
 }

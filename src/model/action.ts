@@ -4,13 +4,30 @@ import type { Allowance, Cost } from "./cost.ts";
 import type { WitnessEdge } from "./graph.ts";
 import type { ActionMetrics, Problem, ProblemClass } from "./problem.ts";
 
-export const ACTIVE_STATES = ["planned", "awaiting_approval", "executing", "stabilizing", "rolling_back"] as const;
-export const ENDED_STATES = ["succeeded", "rolled_back", "rollback_failed", "failed", "aborted", "expired"] as const;
+export const ACTIVE_STATES = [
+  "planned",
+  "awaiting_approval",
+  "executing",
+  "stabilizing",
+  "rolling_back",
+] as const;
+export const ENDED_STATES = [
+  "succeeded",
+  "rolled_back",
+  "rollback_failed",
+  "failed",
+  "aborted",
+  "expired",
+] as const;
 export type ActionState = (typeof ACTIVE_STATES)[number] | (typeof ENDED_STATES)[number];
 
-export const isActive = (state: ActionState): boolean => (ACTIVE_STATES as readonly string[]).includes(state);
+export const isActive = (state: ActionState): boolean =>
+  (ACTIVE_STATES as readonly string[]).includes(state);
 
-/** Who asked for the action: the loop itself, `ruvector_healing_trigger`, or `ruvector_healing_execute`. */
+/**
+ * Who asked for the action: the loop itself, `ruvector_healing_trigger`, or
+ * `ruvector_healing_execute`.
+ */
 export type Origin = "loop" | "trigger" | "execute";
 
 /** What a strategy foresees. Strategies add their own keys. */
@@ -21,7 +38,10 @@ export interface Plan {
   readonly bytes: number;
   /** Write-ahead log it will write, an estimate. */
   readonly wal_bytes: number;
-  /** Of the rows, those that will be written anew in another place; a row that is only read into an index is none. */
+  /**
+   * Of the rows, those that will be written anew in another place; a row that is only read into an
+   * index is none.
+   */
   readonly rows_moved?: number;
   /** Most relations it will have locked at once, above ACCESS SHARE. */
   readonly relation_locks: number;
@@ -30,7 +50,10 @@ export interface Plan {
   /** It was cut to the blast radius: how many rows (or indexes) it had without it. */
   readonly trimmed_from?: number;
   readonly predicted_lambda: number | null;
-  /** What would hold lambda there: the weakest edges of the minimum cut then, in words; left out where none is weak, or nobody looked. */
+  /**
+   * What would hold lambda there: the weakest edges of the minimum cut then, in words; left out
+   * where none is weak, or nobody looked.
+   */
   readonly remaining?: readonly string[];
   readonly estimated_duration_seconds: number;
   /** How long its effect takes to show, where that is longer than the setting of the same name. */
@@ -69,9 +92,15 @@ export interface Action {
   readonly rollback_reason: string | null;
   readonly rollback_to: "rolled_back" | "aborted" | "failed" | null;
   readonly verified: boolean | null;
-  /** How it failed, where it did: unverified, worsened, vetoed, in_vain, timeout, or the SQLSTATE of its error. */
+  /**
+   * How it failed, where it did: unverified, worsened, vetoed, in_vain, timeout, or the SQLSTATE of
+   * its error.
+   */
   readonly failure: string | null;
-  /** What it was planned from and is approved for; null: of an older version. The fingerprint is a short hash of it. */
+  /**
+   * What it was planned from and is approved for; null: of an older version. The fingerprint is a
+   * short hash of it.
+   */
   readonly plan_state: PlanState | null;
   readonly fingerprint: string | null;
   readonly approved_by: string | null;
@@ -100,7 +129,10 @@ export interface Progress {
   readonly done?: boolean;
   /** Set while a slice that lowered lambda is being undone: its number. */
   readonly undoing_slice?: number;
-  /** The next sample measures anew what the strategy changes, so that the slice is judged by what it did. */
+  /**
+   * The next sample measures anew what the strategy changes, so that the slice is judged by what it
+   * did.
+   */
   readonly remeasure?: boolean;
   /** It was approved while no maintenance window was open, and begins with the next one. */
   readonly waits_for_window?: boolean;

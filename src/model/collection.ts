@@ -11,14 +11,18 @@ export interface Collection {
   readonly partition_strategy: "list" | "range" | "hash" | "none";
   readonly partition_column: Column | null;
   /**
-   * The owner said that the partition column only spreads the rows: {"movable": true}, or its DEFAULT asks ruvector_healing_route() for this
-   * table. Never by a column's name, never for RANGE and HASH, where a row's place follows from its values.
+   * The owner said that the partition column only spreads the rows: {"movable": true}, or its
+   * DEFAULT asks ruvector_healing_route() for this table. Never by a column's name, never for RANGE
+   * and HASH, where a row's place follows from its values.
    */
   readonly movable: boolean;
   readonly primary_key: readonly Column[];
   readonly vector_column: string;
   readonly tenant_column: string | null;
-  /** Newest or largest is hottest: a time of last use, a count of uses; null: none was named at registration. */
+  /**
+   * Newest or largest is hottest: a time of last use, a count of uses; null: none was named at
+   * registration.
+   */
   readonly access_column: Column | null;
   /** Partition key value of the cold partition; null: none was named. */
   readonly cold_partition: string | null;

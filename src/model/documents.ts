@@ -6,9 +6,14 @@ type Shape = Record<string, z.core.$ZodType>;
 
 /**
  * Parses a JSON document a user typed against a shape of zod schemas.
- * @throws HealingError RV001: not an object, an unknown key (HINT: the nearest known one), or a bad value (DETAIL: key and value)
+ * @throws HealingError RV001: not an object, an unknown key (HINT: the nearest known one), or a bad
+ *   value (DETAIL: key and value)
  */
-export function parseDocument<S extends Shape>(name: string, shape: S, input: unknown): z.output<z.ZodMiniObject<S>> {
+export function parseDocument<S extends Shape>(
+  name: string,
+  shape: S,
+  input: unknown,
+): z.output<z.ZodMiniObject<S>> {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new HealingError("invalid_argument", `${name} must be a JSON object`, {
       detail: `Got ${JSON.stringify(input) ?? "nothing"}.`,
@@ -20,7 +25,9 @@ export function parseDocument<S extends Shape>(name: string, shape: S, input: un
     if (!schema) {
       throw new HealingError("invalid_argument", `${name} has no key "${key.slice(0, 200)}"`, {
         detail: `Key "${key.slice(0, 200)}" with value ${JSON.stringify(value).slice(0, 200)}.`,
-        hint: `Did you mean "${nearest(key, Object.keys(shape))}"? Known keys: ${Object.keys(shape).join(", ")}.`,
+        hint:
+          `Did you mean "${nearest(key, Object.keys(shape))}"? Known keys: ` +
+          `${Object.keys(shape).join(", ")}.`,
       });
     }
   }
@@ -29,7 +36,8 @@ export function parseDocument<S extends Shape>(name: string, shape: S, input: un
     const issue = parsed.error.issues[0];
     const path = issue?.path.map(String).join(".") ?? "";
     let value: unknown = input;
-    for (const part of issue?.path ?? []) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
+    for (const part of issue?.path ?? [])
+      value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
     throw new HealingError("invalid_argument", `${name} key "${path}" has a bad value`, {
       detail: `Got ${(JSON.stringify(value) ?? "nothing").slice(0, 200)}; ${describe(issue)}.`,
       hint: `Known keys: ${Object.keys(shape).join(", ")}.`,
@@ -38,7 +46,9 @@ export function parseDocument<S extends Shape>(name: string, shape: S, input: un
   return parsed.data as z.output<z.ZodMiniObject<S>>;
 }
 
-/** zod/mini carries no messages (they would double the bundle): the issue's own fields say enough. */
+/**
+ * zod/mini carries no messages (they would double the bundle): the issue's own fields say enough.
+ */
 function describe(issue: z.core.$ZodIssue | undefined): string {
   switch (issue?.code) {
     case "invalid_type":

@@ -1,7 +1,7 @@
 /**
- * The errors of ruvector_healing. Each has its own SQLSTATE in class RV (the SQL standard leaves classes
- * that begin with I to Z to implementations), a DETAIL with the offending value and a HINT that says what
- * to type. `docs/errors.md` lists them.
+ * The errors of ruvector_healing. Each has its own SQLSTATE in class RV (the SQL standard leaves
+ * classes that begin with I to Z to implementations), a DETAIL with the offending value and a HINT
+ * that says what to type. `docs/errors.md` lists them.
  */
 export const SQLSTATES = {
   invalid_argument: "RV001",
@@ -83,8 +83,8 @@ export class SqlError extends Error {
 }
 
 /**
- * SQLSTATEs that another try may cure: serialization_failure, deadlock_detected, lock_not_available,
- * unique_violation (a row that arrived between the check and the move).
+ * SQLSTATEs that another try may cure: serialization_failure, deadlock_detected,
+ * lock_not_available, unique_violation (a row that arrived between the check and the move).
  */
 export const isTransient = (error: unknown): error is SqlError =>
   error instanceof SqlError && ["40001", "40P01", "55P03", "23505"].includes(error.sqlstate);

@@ -3,7 +3,13 @@
  * Never vectors, never the neighbours inside a vector index.
  */
 
-export const NODE_TYPES = ["partition", "centroid", "shard", "maintenance_dep", "replication_target"] as const;
+export const NODE_TYPES = [
+  "partition",
+  "centroid",
+  "shard",
+  "maintenance_dep",
+  "replication_target",
+] as const;
 export type NodeType = (typeof NODE_TYPES)[number];
 
 export const EDGE_TYPES = ["partition_link", "routing_link", "dependency", "replication"] as const;
@@ -15,9 +21,15 @@ export interface GraphNode {
   readonly type: NodeType;
   /** What a person calls it, e.g. `embeddings_p3`. */
   readonly label: string;
-  /** What is lost when the node is cut off, beside others of its type (rows for a partition); 0 for nodes that hold nothing. */
+  /**
+   * What is lost when the node is cut off, beside others of its type (rows for a partition); 0 for
+   * nodes that hold nothing.
+   */
   readonly mass: number;
-  /** false when no collector could measure the node: its links keep their nominal capacity, but it is not counted as healthy. */
+  /**
+   * false when no collector could measure the node: its links keep their nominal capacity, but it
+   * is not counted as healthy.
+   */
   readonly measured: boolean;
 }
 
@@ -51,14 +63,20 @@ export interface WitnessEdge {
 
 /** What one reading of the graph says. All values but `raw` are fractions, 0 to 1. */
 export interface Reading {
-  /** Worst surviving fraction of the designed connectivity; null when the graph has fewer than two nodes. */
+  /**
+   * Worst surviving fraction of the designed connectivity; null when the graph has fewer than two
+   * nodes.
+   */
   readonly lambda: number | null;
   /** Value of the plain global minimum cut of the current capacities. */
   readonly raw: number | null;
   readonly witness: readonly WitnessEdge[];
   /** Ids of the nodes on the smaller side of the cut. */
   readonly side: readonly string[];
-  /** What the cut takes away from the shard: the largest share of the mass of any one node type, 0 to 1; of the nodes where none has mass. */
+  /**
+   * What the cut takes away from the shard: the largest share of the mass of any one node type, 0
+   * to 1; of the nodes where none has mass.
+   */
   readonly mass: number;
   /** What is taken away is one node without mass. */
   readonly trivial: boolean;

@@ -12,7 +12,10 @@ function distance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
-/** The known name closest to what was typed: what a HINT offers. Long input is cut, it is no typo of anything. */
+/**
+ * The known name closest to what was typed: what a HINT offers. Long input is cut, it is no typo of
+ * anything.
+ */
 export function nearest(typed: string, known: readonly string[]): string {
   const short = typed.slice(0, 100).toLowerCase();
   let best = known[0] ?? "";

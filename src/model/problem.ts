@@ -16,8 +16,18 @@ export type ProblemClass = (typeof PROBLEM_CLASSES)[number];
 export const INTEGRITY_STATES = ["normal", "stress", "critical"] as const;
 export type IntegrityState = (typeof INTEGRITY_STATES)[number];
 
-/** How a collection is, for people, the worst first: ruvector.healing_verdict_of() decides which. */
-export const VERDICTS = ["critical", "stress", "suspect", "unknown", "healing", "recovering", "healthy"] as const;
+/**
+ * How a collection is, for people, the worst first: ruvector.healing_verdict_of() decides which.
+ */
+export const VERDICTS = [
+  "critical",
+  "stress",
+  "suspect",
+  "unknown",
+  "healing",
+  "recovering",
+  "healthy",
+] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** The figures by which a partition can be hot. */
@@ -30,7 +40,10 @@ export type LoadRatios = Readonly<Record<LoadFigure, number | null>>;
 /** Why a partition shares no load: its bounds lie ahead, or nobody has written to it. */
 export type IdleReason = "no_rows_yet" | "never_written";
 
-/** Why a partition's load is shown and not judged; by_design: its schema's author chose its size, nobody asked to judge it. */
+/**
+ * Why a partition's load is shown and not judged; by_design: its schema's author chose its size,
+ * nobody asked to judge it.
+ */
 export type UnjudgedReason = IdleReason | "by_design" | "cold" | "few_rows" | "alone";
 
 /** One partition as the sensor saw it. */
@@ -40,7 +53,10 @@ export interface PartitionLoad {
   readonly label: string;
   readonly rows: number;
   readonly bytes: number;
-  /** The worst of its figures over the mean of the collection's partitions; 0 for the cold partition, which is not judged. */
+  /**
+   * The worst of its figures over the mean of the collection's partitions; 0 for the cold
+   * partition, which is not judged.
+   */
   readonly load_ratio: number;
   /** The figure that `load_ratio` comes from; absent: rows. */
   readonly hottest?: LoadFigure;
@@ -50,34 +66,66 @@ export interface PartitionLoad {
   readonly writes_per_second?: number;
   /** Takes rows that evict_cold_data moves: neither hot nor a place to move hot rows to. */
   readonly cold?: boolean;
-  /** false: its figures are shown, and lower no lambda. Samples of older versions do not say: they were judged. */
+  /**
+   * false: its figures are shown, and lower no lambda. Samples of older versions do not say: they
+   * were judged.
+   */
   readonly judged?: boolean;
   /** Why not; absent where it is judged. */
   readonly reason?: UnjudgedReason;
 }
 
-/** What is known of maintenance while there is any; seconds since 1970. Only what the installing role may see. */
+/**
+ * What is known of maintenance while there is any; seconds since 1970. Only what the installing
+ * role may see.
+ */
 export interface MaintenanceMetrics {
   /** Session-seconds of waiting per minute, by who held them up. */
-  readonly blocked_writer_seconds: Readonly<Record<"total" | "vacuum" | "index_build" | "scheduled_job" | "other", number>>;
+  readonly blocked_writer_seconds: Readonly<
+    Record<"total" | "vacuum" | "index_build" | "scheduled_job" | "other", number>
+  >;
   readonly autovacuum_delay: number | null;
   readonly autovacuum_workers: number | null;
   readonly autovacuum_max_workers: number;
   readonly jobs: readonly {
-    readonly name: string; readonly jobid: string; readonly running: boolean; readonly due: boolean;
+    readonly name: string;
+    readonly jobid: string;
+    readonly running: boolean;
+    readonly due: boolean;
     /** Due, and every slot of pg_cron is taken. */
-    readonly waits?: boolean; readonly failing: boolean;
-    readonly blocked_recently: boolean; readonly last_message: string | null;
+    readonly waits?: boolean;
+    readonly failing: boolean;
+    readonly blocked_recently: boolean;
+    readonly last_message: string | null;
   }[];
   /** Jobs whose last run failed, also those that `jobs` does not name; absent: none. */
   readonly failing_jobs?: number;
   readonly blockers: readonly {
-    readonly pid: number; readonly kind: string; readonly application: string | null; readonly username: string | null;
-    readonly query_start: number | null; readonly relation: string | null; readonly mode: string | null; readonly statement: string | null;
-    readonly jobid: string | null; readonly job: string | null; readonly waiting: readonly number[];
+    readonly pid: number;
+    readonly kind: string;
+    readonly application: string | null;
+    readonly username: string | null;
+    readonly query_start: number | null;
+    readonly relation: string | null;
+    readonly mode: string | null;
+    readonly statement: string | null;
+    readonly jobid: string | null;
+    readonly job: string | null;
+    readonly waiting: readonly number[];
   }[];
-  readonly sessions: readonly { readonly pid: number; readonly kind: string; readonly relation: string | null; readonly phase: string | null }[];
-  readonly backlog: readonly { readonly table: string; readonly reason: string; readonly value: number; readonly threshold: number; readonly delay_naptimes: number }[];
+  readonly sessions: readonly {
+    readonly pid: number;
+    readonly kind: string;
+    readonly relation: string | null;
+    readonly phase: string | null;
+  }[];
+  readonly backlog: readonly {
+    readonly table: string;
+    readonly reason: string;
+    readonly value: number;
+    readonly threshold: number;
+    readonly delay_naptimes: number;
+  }[];
 }
 
 /** Recall of one vector index, as measured. */
@@ -115,17 +163,26 @@ export interface ReplicaFigures {
   readonly retained_bytes: number | null;
 }
 
-/** Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value always wins. */
+/**
+ * Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value
+ * always wins.
+ */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
-  /** Up to where the curves of these figures call them fine, as configured when the sample was taken. */
+  /**
+   * Up to where the curves of these figures call them fine, as configured when the sample was
+   * taken.
+   */
   readonly fine?: { readonly partition_load: number; readonly recall: number };
   readonly memory_usage_pct: number | null;
   readonly largest_consumers: readonly { readonly name: string; readonly bytes: number }[];
   readonly memory?: MemoryParts;
   readonly index_fragmentation_pct: number | null;
   readonly fragmented_indexes: readonly string[];
-  /** The worst of them with bytes, bytes after a rebuild, and where the figure comes from: pgstattuple or estimate. */
+  /**
+   * The worst of them with bytes, bytes after a rebuild, and where the figure comes from:
+   * pgstattuple or estimate.
+   */
   readonly index_fragmentation?: readonly {
     readonly index: string;
     readonly fragmentation_pct: number | null;
@@ -155,7 +212,10 @@ export interface ActionMetrics extends Metrics {
   readonly verification?: Verification;
 }
 
-/** One rule of the classifier: what it looked at, what it wanted, whether it was met and by how much it was missed. */
+/**
+ * One rule of the classifier: what it looked at, what it wanted, whether it was met and by how much
+ * it was missed.
+ */
 export interface RuleEvidence {
   readonly rule: string;
   readonly class: ProblemClass;
@@ -180,19 +240,39 @@ export interface Evidence {
 }
 
 export type ProblemDetails =
-  | { readonly class: "hotspot_congestion"; readonly partition_ids: readonly string[]; readonly load_ratio: number; readonly figure?: LoadFigure }
+  | {
+      readonly class: "hotspot_congestion";
+      readonly partition_ids: readonly string[];
+      readonly load_ratio: number;
+      readonly figure?: LoadFigure;
+    }
   | {
       readonly class: "centroid_skew";
       readonly centroid_ids: readonly string[];
       readonly skew_factor: number;
-      /** The indexes they belong to, and the recall of the one that lost most; left out where recall was not measured. */
+      /**
+       * The indexes they belong to, and the recall of the one that lost most; left out where recall
+       * was not measured.
+       */
       readonly indexes?: readonly string[];
       readonly recall?: number;
       readonly recall_baseline?: number | null;
     }
-  | { readonly class: "replication_lag"; readonly replica_ids: readonly string[]; readonly lag_seconds: number | null }
-  | { readonly class: "maintenance_contention"; readonly job_types: readonly string[]; readonly queue_depth: number | null }
-  | { readonly class: "index_fragmentation"; readonly index_ids: readonly string[]; readonly fragmentation_pct: number }
+  | {
+      readonly class: "replication_lag";
+      readonly replica_ids: readonly string[];
+      readonly lag_seconds: number | null;
+    }
+  | {
+      readonly class: "maintenance_contention";
+      readonly job_types: readonly string[];
+      readonly queue_depth: number | null;
+    }
+  | {
+      readonly class: "index_fragmentation";
+      readonly index_ids: readonly string[];
+      readonly fragmentation_pct: number;
+    }
   | {
       readonly class: "memory_pressure";
       readonly current_usage_pct: number;

@@ -1,21 +1,30 @@
 /**
- * Small pieces of text for people: summaries, refusals, terminal lines.
- * Written without Intl and locale functions: the same on V8 and QuickJS, whatever the server's locale.
+ * Small pieces of text for people: summaries, refusals, terminal lines. Written without Intl and
+ * locale functions: the same on V8 and QuickJS, whatever the server's locale.
  */
 
 /**
- * C0 and C1 controls, zero-width and bidirectional marks, line separators and lone surrogates: names of tables and jobs
- * may hold them, and they would rewrite a terminal or a log line, or not fit into jsonb.
+ * C0 and C1 controls, zero-width and bidirectional marks, line separators and lone surrogates:
+ * names of tables and jobs may hold them, and they would rewrite a terminal or a log line, or not
+ * fit into jsonb.
  */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
+const UNPRINTABLE =
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
 
-/** A name as it may be shown on one line: nothing that acts on the screen, at most `max` characters. */
+/**
+ * A name as it may be shown on one line: nothing that acts on the screen, at most `max` characters.
+ */
 export function printable(text: string, max = 80): string {
   const characters = Array.from(text.replace(UNPRINTABLE, "?"));
-  return characters.length <= max ? characters.join("") : `${characters.slice(0, max - 3).join("")}...`;
+  return characters.length <= max
+    ? characters.join("")
+    : `${characters.slice(0, max - 3).join("")}...`;
 }
 
-/** A text as an SQL literal that may be shown and typed: what acts on the screen is written as its code point. */
+/**
+ * A text as an SQL literal that may be shown and typed: what acts on the screen is written as its
+ * code point.
+ */
 export function sqlLiteral(text: string): string {
   const quoted = text.replace(/'/g, "''");
   if (quoted.search(UNPRINTABLE) === -1) return `'${quoted}'`;
@@ -25,7 +34,10 @@ export function sqlLiteral(text: string): string {
 /** Order by code unit, the same everywhere (localeCompare depends on the engine's data). */
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** 4.83 -> "4.8", 5 -> "5", 0.04 -> "0.04": at most one decimal, more only where the number would read as zero. */
+/**
+ * 4.83 -> "4.8", 5 -> "5", 0.04 -> "0.04": at most one decimal, more only where the number would
+ * read as zero.
+ */
 export function short(value: number): string {
   if (!Number.isFinite(value) || Number.isInteger(value)) return String(value);
   const fixed = value.toFixed(1);
@@ -33,7 +45,8 @@ export function short(value: number): string {
 }
 
 /** Lambda for people: two decimals, null as words. 0.3223 -> "0.32", 1 -> "1". */
-export const lambdaText = (lambda: number | null): string => (lambda === null ? "not known" : String(Number(lambda.toFixed(2))));
+export const lambdaText = (lambda: number | null): string =>
+  lambda === null ? "not known" : String(Number(lambda.toFixed(2)));
 
 /** A fraction as a whole percentage that never rounds up to "all" or down to "nothing". */
 export function percent(fraction: number): string {
@@ -69,5 +82,7 @@ export function list(names: readonly string[], max = 3): string {
 /** Seconds since the epoch -> "2026-01-15T10:35:00Z"; a number that is no time stays a number. */
 export function utc(seconds: number): string {
   const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(/\.\d{3}Z$/, "Z");
+  return Number.isNaN(date.getTime())
+    ? String(seconds)
+    : date.toISOString().replace(/\.\d{3}Z$/, "Z");
 }

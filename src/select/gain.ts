@@ -14,17 +14,34 @@ export interface Asked {
   readonly verify_ratio: number;
 }
 
-/** Why beginning it is of no use; null: it may help, or nobody knows (a plan that foresees nothing is no plan without gain). */
-export function noGain(plan: Pick<Plan, "strategy" | "predicted_lambda">, { collection, lambda, reported, verify_ratio }: Asked): (RefusalRecord & { readonly hint: string }) | null {
+/**
+ * Why beginning it is of no use; null: it may help, or nobody knows (a plan that foresees nothing
+ * is no plan without gain).
+ */
+export function noGain(
+  plan: Pick<Plan, "strategy" | "predicted_lambda">,
+  { collection, lambda, reported, verify_ratio }: Asked,
+): (RefusalRecord & { readonly hint: string }) | null {
   const foreseen = plan.predicted_lambda;
-  if (reported || lambda === null || foreseen === null || improved(lambda, foreseen, verify_ratio)) return null;
+  if (reported || lambda === null || foreseen === null || improved(lambda, foreseen, verify_ratio))
+    return null;
   const wanted = needed(lambda, verify_ratio);
   const ratio = lambda > 0 ? foreseen / lambda : 1;
   return {
     reason: "no_gain_foreseen",
-    measured: { strategy: plan.strategy, lambda, predicted_lambda: foreseen, needed_lambda: wanted },
-    flips_at: `a plan that foresees lambda above ${precise(wanted)}${ratio > 1 ? `, or verify_ratio below ${precise(ratio)}` : ""}`,
-    message: `${plan.strategy} foresees lambda ${lambdaText(lambda)} -> ${lambdaText(foreseen)}, and verification asks for more than ${precise(wanted)} (verify_ratio ${short(verify_ratio)}): it would be undone`,
+    measured: {
+      strategy: plan.strategy,
+      lambda,
+      predicted_lambda: foreseen,
+      needed_lambda: wanted,
+    },
+    flips_at:
+      "a plan that foresees lambda above " +
+      `${precise(wanted)}${ratio > 1 ? `, or verify_ratio below ${precise(ratio)}` : ""}`,
+    message:
+      `${plan.strategy} foresees lambda ${lambdaText(lambda)} -> ${lambdaText(foreseen)}, and ` +
+      `verification asks for more than ${precise(wanted)} (verify_ratio ` +
+      `${short(verify_ratio)}): it would be undone`,
     hint: `${statementFor(collection, plan.strategy, { dry_run: true })} shows the plan.`,
   };
 }

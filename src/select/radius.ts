@@ -1,4 +1,7 @@
-/** What is left of the blast radius: of the action, of its collection's hour, and of the hour of the whole installation. */
+/**
+ * What is left of the blast radius: of the action, of its collection's hour, and of the hour of the
+ * whole installation.
+ */
 import sql from "sql-template-tag";
 import type { Configuration } from "../configuration/configuration.ts";
 import type { Host } from "../host/host.ts";
@@ -14,14 +17,29 @@ export interface Scope {
   readonly used: Cost;
   readonly limits: Cost;
   readonly settings: Readonly<Record<keyof Cost, keyof Configuration>>;
-  /** Seconds since 1970: when the oldest of what counts leaves the hour; null: nothing does, or time does not matter. */
+  /**
+   * Seconds since 1970: when the oldest of what counts leaves the hour; null: nothing does, or time
+   * does not matter.
+   */
   readonly frees_at: number | null;
 }
 
 const SETTINGS = {
-  action: { rows: "max_moves", bytes: "max_bytes_per_action", wal_bytes: "max_wal_bytes_per_action" },
-  collection: { rows: "max_rows_per_hour", bytes: "max_bytes_per_hour", wal_bytes: "max_wal_bytes_per_hour" },
-  server: { rows: "max_server_rows_per_hour", bytes: "max_server_bytes_per_hour", wal_bytes: "max_server_wal_bytes_per_hour" },
+  action: {
+    rows: "max_moves",
+    bytes: "max_bytes_per_action",
+    wal_bytes: "max_wal_bytes_per_action",
+  },
+  collection: {
+    rows: "max_rows_per_hour",
+    bytes: "max_bytes_per_hour",
+    wal_bytes: "max_wal_bytes_per_hour",
+  },
+  server: {
+    rows: "max_server_rows_per_hour",
+    bytes: "max_server_bytes_per_hour",
+    wal_bytes: "max_server_wal_bytes_per_hour",
+  },
 } as const satisfies Record<ScopeName, Record<keyof Cost, keyof Configuration>>;
 
 interface Written extends Cost {
@@ -29,24 +47,47 @@ interface Written extends Cost {
 }
 
 /**
- * @param actionId the action that asks, whose own share is counted as the action's; null: it is being planned, and what others that
- * are under way have still to write counts as written
+ * @param actionId the action that asks, whose own share is counted as the action's; null: it is
+ *   being planned, and what others that are under way have still to write counts as written
  */
-export function readScopes(host: Host, { id, settings }: Collection, actionId: string | null): Scope[] {
+export function readScopes(
+  host: Host,
+  { id, settings }: Collection,
+  actionId: string | null,
+): Scope[] {
   const found = host.one<{ action: Cost; collection: Written; server: Written; planned: Cost }>(sql`
-    SELECT (SELECT json_build_object('rows', coalesce(sum(rows), 0), 'bytes', coalesce(sum(bytes), 0), 'wal_bytes', coalesce(sum(wal_bytes), 0))
+    SELECT (SELECT json_build_object('rows', coalesce(sum(rows), 0), 'bytes',
+      coalesce(sum(bytes), 0), 'wal_bytes', coalesce(sum(wal_bytes), 0))
               FROM ruvector.healing_steps WHERE action_id = ${actionId}::bigint) AS action,
-           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes, 'frees_at', extract(epoch FROM oldest) + 3600) FROM ruvector.healing_written(${id}::int)) AS collection,
-           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes, 'frees_at', extract(epoch FROM oldest) + 3600) FROM ruvector.healing_written(NULL)) AS server,
-           (SELECT json_build_object('rows', coalesce(sum(greatest(0, p.rows - p.done_rows)), 0), 'bytes', coalesce(sum(greatest(0, p.bytes - p.done_bytes)), 0),
-                                     'wal_bytes', coalesce(sum(greatest(0, p.wal_bytes - p.done_wal_bytes)), 0))
-              FROM (SELECT coalesce((a.plan ->> 'rows_moved')::float8, 0) AS rows, (a.plan ->> 'bytes')::float8 AS bytes, (a.plan ->> 'wal_bytes')::float8 AS wal_bytes,
-                           coalesce(sum(s.rows), 0) AS done_rows, coalesce(sum(s.bytes), 0) AS done_bytes, coalesce(sum(s.wal_bytes), 0) AS done_wal_bytes
-                      FROM ruvector.healing_actions a LEFT JOIN ruvector.healing_steps s ON s.action_id = a.id
-                     WHERE a.state IN ('planned', 'executing') AND ${actionId}::bigint IS NULL GROUP BY a.id) p) AS planned`);
+           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes,
+             'frees_at', extract(epoch FROM oldest) + 3600)
+             FROM ruvector.healing_written(${id}::int)) AS collection,
+           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes,
+             'frees_at', extract(epoch FROM oldest) + 3600)
+             FROM ruvector.healing_written(NULL)) AS server,
+           (SELECT json_build_object('rows', coalesce(sum(greatest(0, p.rows - p.done_rows)), 0),
+             'bytes', coalesce(sum(greatest(0, p.bytes - p.done_bytes)), 0),
+                                     'wal_bytes', coalesce(sum(greatest(0,
+                                       p.wal_bytes - p.done_wal_bytes)), 0))
+              FROM (SELECT coalesce((a.plan ->> 'rows_moved')::float8, 0) AS rows,
+                (a.plan ->> 'bytes')::float8 AS bytes, (a.plan ->> 'wal_bytes')::float8
+                AS wal_bytes,
+                           coalesce(sum(s.rows), 0) AS done_rows, coalesce(sum(s.bytes),
+                             0) AS done_bytes, coalesce(sum(s.wal_bytes), 0) AS done_wal_bytes
+                      FROM ruvector.healing_actions a LEFT
+                        JOIN ruvector.healing_steps s ON s.action_id = a.id
+                     WHERE a.state IN ('planned', 'executing') AND ${actionId}::bigint IS NULL
+                       GROUP BY a.id) p) AS planned`);
   const scope = (name: ScopeName, used: Cost, frees_at: number | null): Scope => ({
-    name, used, frees_at, settings: SETTINGS[name],
-    limits: { rows: settings[SETTINGS[name].rows], bytes: settings[SETTINGS[name].bytes], wal_bytes: settings[SETTINGS[name].wal_bytes] },
+    name,
+    used,
+    frees_at,
+    settings: SETTINGS[name],
+    limits: {
+      rows: settings[SETTINGS[name].rows],
+      bytes: settings[SETTINGS[name].bytes],
+      wal_bytes: settings[SETTINGS[name].wal_bytes],
+    },
   });
   return [
     scope("action", actionId === null ? NO_COST : found.action, null),
@@ -57,14 +98,30 @@ export function readScopes(host: Host, { id, settings }: Collection, actionId: s
 
 /** The least of what is left in all scopes; never below 0. */
 export function radiusLeft(scopes: readonly Scope[], settings: Configuration): Radius {
-  const left = (key: keyof Cost): number => Math.max(0, Math.min(...scopes.map(({ limits, used }) => limits[key] - used[key])));
-  return { rows: left("rows"), bytes: left("bytes"), wal_bytes: left("wal_bytes"), relation_locks: settings.max_locks_per_action };
+  const left = (key: keyof Cost): number =>
+    Math.max(0, Math.min(...scopes.map(({ limits, used }) => limits[key] - used[key])));
+  return {
+    rows: left("rows"),
+    bytes: left("bytes"),
+    wal_bytes: left("wal_bytes"),
+    relation_locks: settings.max_locks_per_action,
+  };
 }
 
-export const costOf = (plan: Plan): Cost => ({ rows: plan.rows_moved ?? 0, bytes: plan.bytes, wal_bytes: plan.wal_bytes });
+export const costOf = (plan: Plan): Cost => ({
+  rows: plan.rows_moved ?? 0,
+  bytes: plan.bytes,
+  wal_bytes: plan.wal_bytes,
+});
 
-/** The first limit that a cost would go beyond; null: none. Written so that what is no number is beyond. */
-export function beyond(scopes: readonly Scope[], cost: Cost): { readonly scope: Scope; readonly key: keyof Cost; readonly total: number } | null {
+/**
+ * The first limit that a cost would go beyond; null: none. Written so that what is no number is
+ * beyond.
+ */
+export function beyond(
+  scopes: readonly Scope[],
+  cost: Cost,
+): { readonly scope: Scope; readonly key: keyof Cost; readonly total: number } | null {
   for (const scope of scopes) {
     for (const key of COST_KEYS) {
       const total = scope.used[key] + cost[key];

@@ -12,17 +12,39 @@ export interface Suspension {
   readonly resume?: string;
 }
 
-/** What is suspended on a collection for a class now, by strategy; of several the one that lasts longest. */
-export const suspensions = (host: Host, { id, name }: Pick<Collection, "id" | "name">, problemClass: string): Readonly<Record<string, Suspension>> =>
-  Object.fromEntries(host.query<Suspension & { readonly strategy: string }>(sql`
-    SELECT s.strategy_name AS strategy, s.kind, s.reason, extract(epoch FROM s.until)::float8 AS until,
-           ruvector.healing_resume_statement(s.strategy_name, CASE WHEN NOT s.everywhere THEN ${name} END) AS resume
-      FROM ruvector.healing_suspended(${id}::int) s WHERE coalesce(s.problem_class, ${problemClass}) = ${problemClass} ORDER BY s.until`)
-    .map(({ strategy, ...suspension }) => [strategy, suspension]));
+/**
+ * What is suspended on a collection for a class now, by strategy; of several the one that lasts
+ * longest.
+ */
+export const suspensions = (
+  host: Host,
+  { id, name }: Pick<Collection, "id" | "name">,
+  problemClass: string,
+): Readonly<Record<string, Suspension>> =>
+  Object.fromEntries(
+    host
+      .query<Suspension & { readonly strategy: string }>(sql`
+    SELECT s.strategy_name AS strategy, s.kind, s.reason, extract(epoch
+      FROM s.until)::float8 AS until,
+           ruvector.healing_resume_statement(s.strategy_name, CASE WHEN NOT s.everywhere
+             THEN ${name} END) AS resume
+      FROM ruvector.healing_suspended(${id}::int) s
+        WHERE coalesce(s.problem_class, ${problemClass}) = ${problemClass} ORDER BY s.until`)
+      .map(({ strategy, ...suspension }) => [strategy, suspension]),
+  );
 
 /** @param problemClass null: whatever it is for */
 export function suspend(
-  host: Host, collection: Pick<Collection, "id">, strategy: string, problemClass: string | null, kind: "oscillation" | "human_undo", reason: string, actionId: string | null,
+  host: Host,
+  collection: Pick<Collection, "id">,
+  strategy: string,
+  problemClass: string | null,
+  kind: "oscillation" | "human_undo",
+  reason: string,
+  actionId: string | null,
 ): void {
-  host.query(sql`SELECT ruvector.healing_suspend(${collection.id}::int, ${strategy}, ${problemClass}, ${kind}, ${reason}, ${actionId}::bigint)`);
+  host.query(
+    sql`SELECT ruvector.healing_suspend(${collection.id}::int, ${strategy}, ${problemClass},
+      ${kind}, ${reason}, ${actionId}::bigint)`,
+  );
 }

@@ -1,6 +1,7 @@
 /**
- * What guards cannot decide by looking: two sessions that look at the same time both see room for one more. Taken right before an
- * action is kept, and given back by the end of the transaction, however that ends. Nobody waits for anybody.
+ * What guards cannot decide by looking: two sessions that look at the same time both see room for
+ * one more. Taken right before an action is kept, and given back by the end of the transaction,
+ * however that ends. Nobody waits for anybody.
  */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
@@ -20,19 +21,35 @@ export interface Turn {
 /** @param waits the action waits for a human: it takes no place until it is approved */
 export function takeTurn(host: Host, collection: Collection, origin: Origin, waits: boolean): Turn {
   if (origin === "execute" || waits) return { refusal: null, probe: false };
-  const { others } = host.one<{ others: number | null }>(sql`SELECT ruvector.healing_claim_slot(${collection.id}::int) AS others`);
+  const { others } = host.one<{ others: number | null }>(
+    sql`SELECT ruvector.healing_claim_slot(${collection.id}::int) AS others`,
+  );
   const { active } = host.one<{ active: number }>(sql`
-    SELECT count(*)::int AS active FROM ruvector.healing_actions WHERE state IN ('planned', 'executing', 'stabilizing', 'rolling_back')`);
-  const refusal = globalLimit({ active_total: active + (others ?? Infinity), max_active_total: collection.settings.max_active_actions });
+    SELECT count(*)::int AS active FROM ruvector.healing_actions
+      WHERE state IN ('planned', 'executing', 'stabilizing', 'rolling_back')`);
+  const refusal = globalLimit({
+    active_total: active + (others ?? Infinity),
+    max_active_total: collection.settings.max_active_actions,
+  });
   if (refusal) return { refusal, probe: false };
   const now = breakerFacts(host);
   const stopped = breaker({ breaker: now });
   if (stopped || now?.state !== "half_open") return { refusal: stopped, probe: false };
-  const { mine } = host.one<{ mine: boolean }>(sql`SELECT ruvector.healing_breaker_probe() AS mine`);
-  return mine ? { refusal: null, probe: true } : { refusal: breaker({ breaker: { ...now, probe: "of another session" } }), probe: false };
+  const { mine } = host.one<{ mine: boolean }>(
+    sql`SELECT ruvector.healing_breaker_probe() AS mine`,
+  );
+  return mine
+    ? { refusal: null, probe: true }
+    : { refusal: breaker({ breaker: { ...now, probe: "of another session" } }), probe: false };
 }
 
-/** Keeps which action it is that the half open breaker let through: how it ends decides what becomes of the breaker. */
+/**
+ * Keeps which action it is that the half open breaker let through: how it ends decides what becomes
+ * of the breaker.
+ */
 export function letThrough(host: Host, action: Action): void {
-  host.execute(sql`UPDATE ruvector.healing_breaker SET probe_action_id = ${action.id}::bigint, updated_at = clock_timestamp()`);
+  host.execute(
+    sql`UPDATE ruvector.healing_breaker SET probe_action_id = ${action.id}::bigint,
+      updated_at = clock_timestamp()`,
+  );
 }

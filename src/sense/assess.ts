@@ -1,4 +1,7 @@
-/** From measurements to a graph, a reading and the metrics beside it. Pure, so that plans can ask "what if". */
+/**
+ * From measurements to a graph, a reading and the metrics beside it. Pure, so that plans can ask
+ * "what if".
+ */
 import type { Configuration } from "../configuration/configuration.ts";
 import type { ContractedGraph, Reading } from "../model/graph.ts";
 import type { Metrics } from "../model/problem.ts";
@@ -12,7 +15,13 @@ import { contractedGraph } from "./graph/contracted.ts";
 import { read } from "./graph/reading.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-export { hottestFigure, loadCurve, loadRatios, meanRows, workingPartitions } from "./assess/partitions.ts";
+export {
+  hottestFigure,
+  loadCurve,
+  loadRatios,
+  meanRows,
+  workingPartitions,
+} from "./assess/partitions.ts";
 
 export interface Assessment {
   readonly graph: ContractedGraph;

@@ -2,8 +2,9 @@
 import type { CentroidGroup, IndexMeasurement } from "./collect/centroids.ts";
 
 /**
- * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever is built: a list of them is shown, and not
- * judged. The largest group lies in the fullest list, or that is fuller yet.
+ * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever
+ * is built: a list of them is shown, and not judged. The largest group lies in the fullest list, or
+ * that is fuller yet.
  */
 export function splittableRows(lists: IndexMeasurement["lists"]): readonly number[] {
   const rows = [...(lists?.rows ?? [])];
@@ -16,11 +17,17 @@ export function splittableRows(lists: IndexMeasurement["lists"]): readonly numbe
 
 /** Fullest list over the mean, equal vectors left out; null where none was seen. */
 export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
-  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0 ? Math.max(...splittableRows(measured.lists)) / (measured.rows / lists) : null;
+  measured.lists && measured.lists.rows.length > 0 && measured.rows > 0
+    ? Math.max(...splittableRows(measured.lists)) / (measured.rows / lists)
+    : null;
 
 /**
- * Fullness as it is judged: of data that lies in clusters a fresh build leaves lists of many times the mean too, and as full as that is fine.
+ * Fullness as it is judged: of data that lies in clusters a fresh build leaves lists of many times
+ * the mean too, and as full as that is fine.
  * @param fine the first value of list_occupancy
  */
-export const beyondAttained = (ratio: number, { attained }: Pick<CentroidGroup, "attained">, fine: number): number =>
-  attained != null && attained > fine ? (ratio * fine) / attained : ratio;
+export const beyondAttained = (
+  ratio: number,
+  { attained }: Pick<CentroidGroup, "attained">,
+  fine: number,
+): number => (attained != null && attained > fine ? (ratio * fine) / attained : ratio);

@@ -1,8 +1,18 @@
-/** `ruvector_integrity_report`: what an outside monitor pushes, checked, kept, and turned into a reading. */
+/**
+ * `ruvector_integrity_report`: what an outside monitor pushes, checked, kept, and turned into a
+ * reading.
+ */
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
-import { type ContractedGraph, EDGE_TYPES, type GraphEdge, NODE_TYPES, type Reading, type WitnessEdge } from "../model/graph.ts";
+import {
+  type ContractedGraph,
+  EDGE_TYPES,
+  type GraphEdge,
+  NODE_TYPES,
+  type Reading,
+  type WitnessEdge,
+} from "../model/graph.ts";
 import { HealingError } from "../model/errors.ts";
 import { parseDocument } from "../model/documents.ts";
 import { readPushed } from "./graph/reading.ts";
@@ -23,8 +33,19 @@ const METRICS = {
   centroid_occupancy: z.optional(z.record(name, amount)),
 };
 
-const NODE = { id: name, type: z.enum(NODE_TYPES), label: z.optional(z.string().check(z.maxLength(200))), mass: z.optional(amount) };
-const EDGE = { from: name, to: name, type: z.enum(EDGE_TYPES), capacity: fraction, nominal: z.optional(fraction) };
+const NODE = {
+  id: name,
+  type: z.enum(NODE_TYPES),
+  label: z.optional(z.string().check(z.maxLength(200))),
+  mass: z.optional(amount),
+};
+const EDGE = {
+  from: name,
+  to: name,
+  type: z.enum(EDGE_TYPES),
+  capacity: fraction,
+  nominal: z.optional(fraction),
+};
 
 const WITNESS = {
   type: z.enum(EDGE_TYPES),
@@ -53,8 +74,10 @@ export interface Report {
 }
 
 /**
- * Each sample reads the graph again while the report stands, and a tick must bear that. Measured in QuickJS on a busy machine, over a sample without one: 100 nodes
- * and 300 edges 0.1 s, 200 and 1,000 0.3 s, 200 and 2,000 1 s, 500 and 1,500 2.2 s, 1,000 and 3,000 19 s. V8 is some 20 times faster.
+ * Each sample reads the graph again while the report stands, and a tick must bear that. Measured in
+ * QuickJS on a busy machine, over a sample without one: 100 nodes and 300 edges 0.1 s, 200 and
+ * 1,000 0.3 s, 200 and 2,000 1 s, 500 and 1,500 2.2 s, 1,000 and 3,000 19 s. V8 is some 20 times
+ * faster.
  */
 const MAX_NODES = 200;
 const MAX_EDGES = 1000;
@@ -64,21 +87,39 @@ const MAX_METRICS_BYTES = 16_384;
 const MAX_WITNESS = 200;
 
 function atMost(most: number, got: number, what: string, hint: string): void {
-  if (got > most) throw new HealingError("invalid_argument", `a report holds at most ${most} ${what}`, { detail: `Got ${got}.`, hint });
+  if (got > most)
+    throw new HealingError("invalid_argument", `a report holds at most ${most} ${what}`, {
+      detail: `Got ${got}.`,
+      hint,
+    });
 }
 
 /** @throws HealingError RV001 naming the offending key and value */
 export function parseReport(input: unknown): Report {
   const report = parseDocument("report", REPORT, input);
-  atMost(MAX_METRICS_BYTES, JSON.stringify(report.metrics ?? {}).length, "characters of metrics", `Name the largest ones only: ${MAX_METRICS_BYTES} characters are kept with each sample.`);
-  atMost(MAX_WITNESS, report.witness_edges?.length ?? 0, "witness edges", `Name the ${MAX_WITNESS} weakest.`);
+  atMost(
+    MAX_METRICS_BYTES,
+    JSON.stringify(report.metrics ?? {}).length,
+    "characters of metrics",
+    `Name the largest ones only: ${MAX_METRICS_BYTES} characters are kept with each sample.`,
+  );
+  atMost(
+    MAX_WITNESS,
+    report.witness_edges?.length ?? 0,
+    "witness edges",
+    `Name the ${MAX_WITNESS} weakest.`,
+  );
   const metrics = parseDocument("metrics", METRICS, report.metrics ?? {}) as PushedMetrics;
   if (report.edges !== undefined || report.nodes !== undefined) {
     if (report.lambda !== undefined || report.witness_edges !== undefined) {
-      throw new HealingError("invalid_argument", "a report holds either a graph or lambda with its witness edges", {
-        detail: `Keys given: ${Object.keys(input as object).join(", ")}.`,
-        hint: "Leave out lambda and witness_edges: they are computed from nodes and edges.",
-      });
+      throw new HealingError(
+        "invalid_argument",
+        "a report holds either a graph or lambda with its witness edges",
+        {
+          detail: `Keys given: ${Object.keys(input as object).join(", ")}.`,
+          hint: "Leave out lambda and witness_edges: they are computed from nodes and edges.",
+        },
+      );
     }
     const graph = parseGraph(report.nodes ?? [], report.edges ?? []);
     return { metrics, graph, reading: readPushed(graph) };
@@ -93,7 +134,9 @@ export function parseReport(input: unknown): Report {
     if (Object.keys(metrics).length === 0) {
       throw new HealingError("invalid_argument", "the report is empty", {
         detail: "It holds neither lambda, nor a graph, nor metrics.",
-        hint: `For example: '{"metrics": {"memory_usage_pct": 72}}' or '{"lambda": 0.6, "witness_edges": []}'.`,
+        hint:
+          `For example: '{"metrics": {"memory_usage_pct": 72}}' or '{"lambda": 0.6, ` +
+          `"witness_edges": []}'.`,
       });
     }
     return { metrics, graph: null, reading: null };
@@ -102,18 +145,37 @@ export function parseReport(input: unknown): Report {
     const { nominal = 1, ...rest } = parseDocument(`witness_edges[${place}]`, WITNESS, edge);
     return { ...rest, nominal, health: nominal > 0 ? Math.min(1, rest.capacity / nominal) : 0 };
   });
-  const reading: Reading = { lambda: report.lambda, raw: report.lambda, witness, side: [], mass: 1, trivial: false };
+  const reading: Reading = {
+    lambda: report.lambda,
+    raw: report.lambda,
+    witness,
+    side: [],
+    mass: 1,
+    trivial: false,
+  };
   return { metrics, graph: null, reading };
 }
 
 function parseGraph(nodes: readonly unknown[], edges: readonly unknown[]): ContractedGraph {
-  atMost(MAX_NODES, nodes.length, "nodes of a graph", `Contract it to ${MAX_NODES} nodes: partitions and centroids of one group may be one.`);
-  atMost(MAX_EDGES, edges.length, "edges of a graph", `Contract it to ${MAX_EDGES} edges: those between two groups of nodes may be one.`);
+  atMost(
+    MAX_NODES,
+    nodes.length,
+    "nodes of a graph",
+    `Contract it to ${MAX_NODES} nodes: partitions and centroids of one group may be one.`,
+  );
+  atMost(
+    MAX_EDGES,
+    edges.length,
+    "edges of a graph",
+    `Contract it to ${MAX_EDGES} edges: those between two groups of nodes may be one.`,
+  );
   const places = new Map<string, number>();
   const parsed = nodes.map((node, place) => {
     const { id, type, label, mass } = parseDocument(`nodes[${place}]`, NODE, node);
     if (places.has(id)) {
-      throw new HealingError("invalid_argument", `node "${id}" is there twice`, { detail: `Second time as nodes[${place}].` });
+      throw new HealingError("invalid_argument", `node "${id}" is there twice`, {
+        detail: `Second time as nodes[${place}].`,
+      });
     }
     places.set(id, place);
     return { id, type, label: label ?? id, mass: mass ?? 0, measured: true };
@@ -129,14 +191,30 @@ function parseGraph(nodes: readonly unknown[], edges: readonly unknown[]): Contr
   return {
     nodes: parsed,
     edges: edges.map((edge, place): GraphEdge => {
-      const { from, to, type, capacity, nominal = 1 } = parseDocument(`edges[${place}]`, EDGE, edge);
+      const {
+        from,
+        to,
+        type,
+        capacity,
+        nominal = 1,
+      } = parseDocument(`edges[${place}]`, EDGE, edge);
       if (capacity > nominal) {
-        throw new HealingError("invalid_argument", "capacity of an edge is above its nominal capacity", {
-          detail: `In edges[${place}]: capacity ${capacity}, nominal ${nominal}.`,
-          hint: "capacity is what is there now of nominal.",
-        });
+        throw new HealingError(
+          "invalid_argument",
+          "capacity of an edge is above its nominal capacity",
+          {
+            detail: `In edges[${place}]: capacity ${capacity}, nominal ${nominal}.`,
+            hint: "capacity is what is there now of nominal.",
+          },
+        );
       }
-      return { u: end(from, place), v: end(to, place), type, nominal, health: nominal > 0 ? capacity / nominal : 0 };
+      return {
+        u: end(from, place),
+        v: end(to, place),
+        type,
+        nominal,
+        health: nominal > 0 ? capacity / nominal : 0,
+      };
     }),
   };
 }
@@ -146,7 +224,8 @@ export function keepReport(host: Host, collectionId: number, report: unknown): v
     INSERT INTO ruvector.integrity_reports AS r (collection_id, report)
     VALUES (${collectionId}::int, ${JSON.stringify(report)}::jsonb)
     ON CONFLICT (collection_id) DO UPDATE
-      SET report = excluded.report, reported_at = excluded.reported_at, reported_by = excluded.reported_by`);
+      SET report = excluded.report, reported_at = excluded.reported_at,
+        reported_by = excluded.reported_by`);
 }
 
 /** The last report while it is fresh, else null. */

@@ -34,10 +34,15 @@ export interface Sample {
 }
 
 /**
- * Measures the collection and keeps the sample. Runs in the caller's transaction, under the collection's lock.
+ * Measures the collection and keeps the sample. Runs in the caller's transaction, under the
+ * collection's lock.
  * @param fresh kinds of measurement that must not come from memory
  */
-export function takeSample(host: Host, collection: Collection, fresh: readonly MeasurementKind[] = []): Sample {
+export function takeSample(
+  host: Host,
+  collection: Collection,
+  fresh: readonly MeasurementKind[] = [],
+): Sample {
   const began = host.now();
   const { settings } = collection;
   const report = freshReport(host, collection.id, settings.report_ttl_seconds);
@@ -47,32 +52,64 @@ export function takeSample(host: Host, collection: Collection, fresh: readonly M
   const graph = report?.graph ?? assessment.graph;
   const source = report?.reading ? "reported" : "measured";
   const { at, previous, degraded } = readState(host, collection.id);
-  const { record, transition } = nextState(previous, { lambda: reading.lambda, at, mass: reading.mass }, settings);
+  const { record, transition } = nextState(
+    previous,
+    { lambda: reading.lambda, at, mass: reading.mass },
+    settings,
+  );
   const below = reading.lambda !== null && reading.lambda < settings.stress_threshold;
   const degraded_at = below ? (degraded ?? at) : reading.lambda === null ? degraded : null;
   const id = keepSample(host, collection, {
-    at, source, reading, metrics: assessment.metrics, snapshot, record, degraded_at,
-    nodes: graph.nodes.length, edges: graph.edges.length, duration_ms: host.now() - began,
+    at,
+    source,
+    reading,
+    metrics: assessment.metrics,
+    snapshot,
+    record,
+    degraded_at,
+    nodes: graph.nodes.length,
+    edges: graph.edges.length,
+    duration_ms: host.now() - began,
   });
   keepUp(host, collection, snapshot);
   if (transition) reportTransition(host, collection, transition, reading, assessment.metrics);
   return {
-    id, at, source, snapshot, reading, metrics: assessment.metrics, topology: topologyOf(graph),
-    state: record.state, transition, degraded_at,
+    id,
+    at,
+    source,
+    snapshot,
+    reading,
+    metrics: assessment.metrics,
+    topology: topologyOf(graph),
+    state: record.state,
+    transition,
+    degraded_at,
   };
 }
 
-/** The sample that would be taken now, without keeping anything: for those who only look. Its state is the one that is kept. */
+/**
+ * The sample that would be taken now, without keeping anything: for those who only look. Its state
+ * is the one that is kept.
+ */
 export function previewSample(host: Host, collection: Collection): Sample {
   const { settings } = collection;
   const report = freshReport(host, collection.id, settings.report_ttl_seconds);
-  const snapshot = withoutRemembering(host, () => takeSnapshot(host, collection, report?.metrics ?? {}, new Set()));
+  const snapshot = withoutRemembering(host, () =>
+    takeSnapshot(host, collection, report?.metrics ?? {}, new Set()),
+  );
   const assessment = assess(snapshot, settings);
   const { at, previous, degraded } = readState(host, collection.id);
   return {
-    id: "0", at, source: report?.reading ? "reported" : "measured", snapshot, reading: report?.reading ?? assessment.reading,
-    metrics: assessment.metrics, topology: topologyOf(report?.graph ?? assessment.graph), state: previous?.state ?? "normal",
-    transition: null, degraded_at: degraded,
+    id: "0",
+    at,
+    source: report?.reading ? "reported" : "measured",
+    snapshot,
+    reading: report?.reading ?? assessment.reading,
+    metrics: assessment.metrics,
+    topology: topologyOf(report?.graph ?? assessment.graph),
+    state: previous?.state ?? "normal",
+    transition: null,
+    degraded_at: degraded,
   };
 }
 
@@ -80,7 +117,9 @@ export function previewSample(host: Host, collection: Collection): Sample {
 export function currentGraph(host: Host, collection: Collection) {
   const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);
   if (report?.graph) return report.graph;
-  const snapshot = withoutRemembering(host, () => takeSnapshot(host, collection, report?.metrics ?? {}, new Set()));
+  const snapshot = withoutRemembering(host, () =>
+    takeSnapshot(host, collection, report?.metrics ?? {}, new Set()),
+  );
   return assess(snapshot, collection.settings).graph;
 }
 
@@ -88,7 +127,8 @@ function readState(host: Host, collectionId: number) {
   return host.one<{ at: number; previous: StateRecord | null; degraded: number | null }>(sql`
     SELECT extract(epoch FROM clock_timestamp())::float8 AS at, s.hysteresis AS previous,
            extract(epoch FROM s.degraded_at)::float8 AS degraded
-      FROM (SELECT) one LEFT JOIN ruvector.integrity_state s ON s.collection_id = ${collectionId}::int`);
+      FROM (SELECT) one LEFT
+        JOIN ruvector.integrity_state s ON s.collection_id = ${collectionId}::int`);
 }
 
 interface Kept {
@@ -110,53 +150,85 @@ function keepSample(host: Host, collection: Collection, kept: Kept): string {
   // A healthy cut names nothing; its edges would be most of the table.
   const witness = weakEdges(reading.witness);
   const { id } = host.one<{ id: string }>(sql`
-    INSERT INTO ruvector.integrity_samples (collection_id, sampled_at, source, lambda, raw_cut, state, mass, trivial, nodes, edges,
+    INSERT INTO ruvector.integrity_samples (collection_id, sampled_at, source, lambda, raw_cut,
+      state, mass, trivial, nodes, edges,
                                             witness_edges, metrics, unmeasured, duration_ms)
-    VALUES (${collection.id}::int, to_timestamp(${kept.at}::float8), ${kept.source}, ${reading.lambda}::float8, ${reading.raw}::float8,
-            ${code}::smallint, ${reading.mass}::float8, ${reading.trivial}::boolean, ${kept.nodes}::int, ${kept.edges}::int,
-            ${JSON.stringify(witness)}::jsonb, ${JSON.stringify({ ...kept.metrics, rows_source: kept.snapshot.rows_source })}::jsonb,
+    VALUES (${collection.id}::int, to_timestamp(${kept.at}::float8), ${kept.source},
+      ${reading.lambda}::float8, ${reading.raw}::float8,
+            ${code}::smallint, ${reading.mass}::float8, ${reading.trivial}::boolean,
+              ${kept.nodes}::int, ${kept.edges}::int,
+            ${JSON.stringify(witness)}::jsonb,
+              ${JSON.stringify({ ...kept.metrics, rows_source: kept.snapshot.rows_source })}::jsonb,
             ${JSON.stringify(kept.snapshot.unmeasured)}::jsonb, ${kept.duration_ms}::float8)
     RETURNING id::text`);
   host.execute(sql`
-    INSERT INTO ruvector.integrity_state AS s (collection_id, state, since, lambda, sampled_at, sample_id, hysteresis, degraded_at)
-    VALUES (${collection.id}::int, ${code}::smallint, to_timestamp(${record.since}::float8), ${reading.lambda}::float8,
-            to_timestamp(${kept.at}::float8), ${id}::bigint, ${JSON.stringify(record)}::jsonb, to_timestamp(${kept.degraded_at}::float8))
+    INSERT INTO ruvector.integrity_state AS s (collection_id, state, since, lambda, sampled_at,
+      sample_id, hysteresis, degraded_at)
+    VALUES (${collection.id}::int, ${code}::smallint, to_timestamp(${record.since}::float8),
+      ${reading.lambda}::float8,
+            to_timestamp(${kept.at}::float8), ${id}::bigint, ${JSON.stringify(record)}::jsonb,
+              to_timestamp(${kept.degraded_at}::float8))
     ON CONFLICT (collection_id) DO UPDATE
-      SET state = excluded.state, since = excluded.since, lambda = excluded.lambda, sampled_at = excluded.sampled_at,
-          sample_id = excluded.sample_id, hysteresis = excluded.hysteresis, degraded_at = excluded.degraded_at`);
+      SET state = excluded.state, since = excluded.since, lambda = excluded.lambda,
+        sampled_at = excluded.sampled_at,
+          sample_id = excluded.sample_id, hysteresis = excluded.hysteresis,
+            degraded_at = excluded.degraded_at`);
   return id;
 }
 
-/** Things that follow the table from sample to sample: its name, its partitions' routes, weights that have done their work. */
+/**
+ * Things that follow the table from sample to sample: its name, its partitions' routes, weights
+ * that have done their work.
+ */
 function keepUp(host: Host, collection: Collection, snapshot: Snapshot): void {
   followTable(host, collection);
   if (collection.partition_strategy !== "list") return;
-  refreshRoutes(host, collection.id, snapshot.partitions.filter(({ cold }) => !cold));
+  refreshRoutes(
+    host,
+    collection.id,
+    snapshot.partitions.filter(({ cold }) => !cold),
+  );
   const working = workingPartitions(snapshot.partitions);
   const ratios = loadRatios(working);
   const { fine } = loadCurve(working.length, collection.settings);
-  const level = (place: number): boolean => (ratios[place]!.rows ?? 0) <= 1 && hottestFigure(ratios[place]!).ratio <= fine;
-  const light = working.filter((_, place) => !snapshot.judges_load || level(place)).map(({ label }) => label);
-  // A partition that was taken out of the routing returns to it once it holds no more than its share and is not hot otherwise,
-  // unless an action that may still be undone is at work, or a lease keeps it closed.
+  const level = (place: number): boolean =>
+    (ratios[place]!.rows ?? 0) <= 1 && hottestFigure(ratios[place]!).ratio <= fine;
+  const light = working
+    .filter((_, place) => !snapshot.judges_load || level(place))
+    .map(({ label }) => label);
+  // A partition that was taken out of the routing returns to it once it holds no more than its
+  // share and is not hot otherwise, unless an action that may still be undone is at work, or a
+  // lease keeps it closed.
   host.execute(sql`
     UPDATE ruvector.healing_routes r SET weight = 1
      WHERE r.collection_id = ${collection.id}::int AND r.weight <> 1
        AND r.partition IN (SELECT jsonb_array_elements_text(${JSON.stringify(light)}::jsonb))
        AND NOT EXISTS (SELECT FROM ruvector.healing_actions a
                         WHERE a.collection_id = r.collection_id
-                          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back'))
+                          AND a.state IN ('planned', 'awaiting_approval', 'executing',
+                            'stabilizing', 'rolling_back'))
        AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
-                        WHERE l.collection_id = r.collection_id AND l.ended_at IS NULL AND l.kind = 'closed_routes'
+                        WHERE l.collection_id = r.collection_id AND l.ended_at IS NULL
+                          AND l.kind = 'closed_routes'
                           AND l.target -> 'partition_keys' ? r.partition_key)`);
 }
 
-function reportTransition(host: Host, collection: Collection, transition: StateTransition, reading: Reading, metrics: Metrics): void {
+function reportTransition(
+  host: Host,
+  collection: Collection,
+  transition: StateTransition,
+  reading: Reading,
+  metrics: Metrics,
+): void {
   recordEvent(host, {
     collection_id: collection.id,
     collection: collection.name,
     kind: `state_${transition.to}`,
     message: `${transition.from} -> ${transition.to}: ${transition.reason}.`,
-    details: { ...transition, lambda: reading.lambda, witness: summarizeWitness(weakEdges(reading.witness), labelsOf(metrics)) },
+    details: {
+      ...transition,
+      lambda: reading.lambda,
+      witness: summarizeWitness(weakEdges(reading.witness), labelsOf(metrics)),
+    },
   });
 }

@@ -1,4 +1,7 @@
-/** What the collectors bring home: measurements only, no judgement. `assess.ts` turns it into a graph and a reading. */
+/**
+ * What the collectors bring home: measurements only, no judgement. `assess.ts` turns it into a
+ * graph and a reading.
+ */
 import type { CentroidGroup } from "./collect/centroids.ts";
 import type { IndexMeasurement } from "./collect/fragmentation.ts";
 import type { MaintenanceMeasurement } from "./collect/maintenance.ts";
@@ -6,7 +9,9 @@ import type { MemoryMeasurement } from "./collect/memory.ts";
 import type { PartitionMeasurement } from "./collect/partitions.ts";
 import type { ReplicaMeasurement } from "./collect/replication.ts";
 
-/** Something the sensor could not measure: never counted as healthy, never in the way of the rest. */
+/**
+ * Something the sensor could not measure: never counted as healthy, never in the way of the rest.
+ */
 export interface Unmeasured {
   readonly what: string;
   readonly why: string;
@@ -21,13 +26,22 @@ export interface Measured<T> {
 }
 
 /** The collectors, and the fields of the snapshot that each fills. */
-export const MEASUREMENT_KINDS = ["partitions", "centroids", "replicas", "maintenance", "indexes", "memory"] as const;
+export const MEASUREMENT_KINDS = [
+  "partitions",
+  "centroids",
+  "replicas",
+  "maintenance",
+  "indexes",
+  "memory",
+] as const;
 export type MeasurementKind = (typeof MEASUREMENT_KINDS)[number];
 
 /** Figures an outside monitor may push; a pushed value always wins over a measured one. */
 export interface PushedMetrics {
   readonly memory_usage_pct?: number | undefined;
-  readonly largest_consumers?: readonly { readonly name: string; readonly bytes: number }[] | undefined;
+  readonly largest_consumers?:
+    | readonly { readonly name: string; readonly bytes: number }[]
+    | undefined;
   readonly index_fragmentation_pct?: number | undefined;
   readonly fragmented_indexes?: readonly string[] | undefined;
   readonly maintenance_queue_depth?: number | undefined;
@@ -38,7 +52,10 @@ export interface PushedMetrics {
 export interface Snapshot {
   readonly collection: string;
   readonly partitions: readonly PartitionMeasurement[];
-  /** Whether partitions were meant to carry the same: the owner consented to moves, or asked (judge_partition_load). */
+  /**
+   * Whether partitions were meant to carry the same: the owner consented to moves, or asked
+   * (judge_partition_load).
+   */
   readonly judges_load: boolean;
   /** How rows were counted. */
   readonly rows_source: "exact" | "statistics";
@@ -51,4 +68,5 @@ export interface Snapshot {
   readonly unmeasured: readonly Unmeasured[];
 }
 
-export const partitionId = (partition: { readonly qualified: string }): string => `partition:${partition.qualified}`;
+export const partitionId = (partition: { readonly qualified: string }): string =>
+  `partition:${partition.qualified}`;

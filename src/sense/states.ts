@@ -1,9 +1,9 @@
 /**
  * Integrity states with hysteresis: quick to worsen, slow to recover, never nervous.
  *
- * Worse: below the stress threshold for some samples in a row, below the critical one for fewer. Better: only above
- * the threshold plus a margin, held for a time. Never two transitions within the least interval. A pure function over
- * a plain record, so that the record can live in a table.
+ * Worse: below the stress threshold for some samples in a row, below the critical one for fewer.
+ * Better: only above the threshold plus a margin, held for a time. Never two transitions within the
+ * least interval. A pure function over a plain record, so that the record can live in a table.
  */
 import type { IntegrityState } from "../model/problem.ts";
 import { percent, short } from "../model/text.ts";
@@ -44,12 +44,20 @@ export interface StateRecord {
   readonly below_stress: number;
   /** Samples in a row below the critical threshold whose cut separates enough mass. */
   readonly below_critical: number;
-  /** Since when every sample was above the stress threshold plus margin; null: the last one was not. */
+  /**
+   * Since when every sample was above the stress threshold plus margin; null: the last one was not.
+   */
   readonly above_stress_since: number | null;
-  /** Since when every sample was above the critical threshold plus margin, or its cut without weight; null: the last one was neither. */
+  /**
+   * Since when every sample was above the critical threshold plus margin, or its cut without
+   * weight; null: the last one was neither.
+   */
   readonly above_critical_since: number | null;
   readonly last_transition: number | null;
-  /** Readings of lambda so far, for a new collection to settle. Not there in records of older versions, whose collections are not new. */
+  /**
+   * Readings of lambda so far, for a new collection to settle. Not there in records of older
+   * versions, whose collections are not new.
+   */
   readonly samples?: number;
 }
 
@@ -84,13 +92,22 @@ const initial = (at: number): StateRecord => ({
   samples: 0,
 });
 
-/** What a later time may be counted from: never after `at`, so that a clock set back restarts a wait instead of freezing it. */
-const notAfter = (stamp: number | null, at: number): number | null => (stamp === null ? null : Math.min(stamp, at));
+/**
+ * What a later time may be counted from: never after `at`, so that a clock set back restarts a wait
+ * instead of freezing it.
+ */
+const notAfter = (stamp: number | null, at: number): number | null =>
+  stamp === null ? null : Math.min(stamp, at);
 
 /** The record after this sample was counted, before any transition. */
-function counted(record: StateRecord, lambda: number, { at, mass }: StateSample, config: StateConfig): StateRecord {
-  // A cut that separates next to nothing may stress a collection, but neither makes nor keeps it critical. A mass
-  // that is not known must not hide a critical cut.
+function counted(
+  record: StateRecord,
+  lambda: number,
+  { at, mass }: StateSample,
+  config: StateConfig,
+): StateRecord {
+  // A cut that separates next to nothing may stress a collection, but neither makes nor keeps it
+  // critical. A mass that is not known must not hide a critical cut.
   const weighty = !(mass < config.critical_mass);
   const aboveStress = lambda > config.stress_threshold + config.recovery_margin;
   const aboveCritical = !weighty || lambda > config.critical_threshold + config.recovery_margin;
@@ -114,24 +131,39 @@ function wanted(
   config: StateConfig,
 ): { readonly to: IntegrityState; readonly reason: string } | null {
   const read = `lambda ${lambda.toFixed(3)}`;
-  const held = (since: number | null): boolean => since !== null && at - since >= config.recovery_hold_seconds;
+  const held = (since: number | null): boolean =>
+    since !== null && at - since >= config.recovery_hold_seconds;
   if (record.state !== "critical" && record.below_critical >= config.critical_samples) {
     const cut = Number.isFinite(mass) ? `; the cut separates ${percent(mass)} of the mass` : "";
-    return { to: "critical", reason: `${read}: ${record.below_critical} samples in a row below ${config.critical_threshold}${cut}` };
+    return {
+      to: "critical",
+      reason:
+        `${read}: ${record.below_critical} samples in a row below ` +
+        `${config.critical_threshold}${cut}`,
+    };
   }
   if (record.state === "normal" && record.below_stress >= config.stress_samples) {
-    return { to: "stress", reason: `${read}: ${record.below_stress} samples in a row below ${config.stress_threshold}` };
+    return {
+      to: "stress",
+      reason: `${read}: ${record.below_stress} samples in a row below ${config.stress_threshold}`,
+    };
   }
   if (record.state !== "normal" && held(record.above_stress_since)) {
     const since = at - (record.above_stress_since ?? at);
-    return { to: "normal", reason: `${read}: above ${config.stress_threshold} + ${config.recovery_margin} for ${short(since)} s` };
+    return {
+      to: "normal",
+      reason:
+        `${read}: above ${config.stress_threshold} + ${config.recovery_margin} for ` +
+        `${short(since)} s`,
+    };
   }
   if (record.state === "critical" && held(record.above_critical_since)) {
     const since = at - (record.above_critical_since ?? at);
     return {
       to: "stress",
       reason:
-        `${read}: for ${short(since)} s above ${config.critical_threshold} + ${config.recovery_margin}, ` +
+        `${read}: for ${short(since)} s above ${config.critical_threshold} + ` +
+        `${config.recovery_margin}, ` +
         `or with a cut of less than ${percent(config.critical_mass)} of the mass`,
     };
   }
@@ -142,9 +174,10 @@ function wanted(
  * The state after one more sample.
  *
  * - A lambda (or time) that is not known changes nothing: counters and holds keep.
- * - A wanted transition that comes too soon after the last one is made by the first later sample that still wants it.
- * - A clock that jumps back moves the stamps that lie in its future to its now: waits start again, none is
- *   negative and none lasts longer than its length from then on.
+ * - A wanted transition that comes too soon after the last one is made by the first later sample
+ *   that still wants it.
+ * - A clock that jumps back moves the stamps that lie in its future to its now: waits start again,
+ *   none is negative and none lasts longer than its length from then on.
  *
  * @param previous null for the first sample of a collection, which starts as normal
  */
@@ -155,7 +188,8 @@ export function nextState(
 ): StateStep {
   const { lambda, at } = sample;
   const before = previous ?? initial(Number.isFinite(at) ? at : 0);
-  if (lambda === null || Number.isNaN(lambda) || !Number.isFinite(at)) return { record: before, transition: null };
+  if (lambda === null || Number.isNaN(lambda) || !Number.isFinite(at))
+    return { record: before, transition: null };
 
   const record = counted(before, lambda, sample, config);
   const next = wanted(record, lambda, sample, config);

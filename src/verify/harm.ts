@@ -1,6 +1,7 @@
 /**
- * Whether something else got worse by an action that raised lambda. Blamed on it is only what it reaches (docs/verification.md) and what its undo would
- * give back; what else got worse meanwhile is told, and not blamed. Pure.
+ * Whether something else got worse by an action that raised lambda. Blamed on it is only what it
+ * reaches (docs/verification.md) and what its undo would give back; what else got worse meanwhile
+ * is told, and not blamed. Pure.
  */
 import { lambdaText, printable, short } from "../model/text.ts";
 import { COST_RATIO } from "./searches.ts";
@@ -16,7 +17,9 @@ export interface SearchFigure {
   /** Mean blocks of a search, and the standard error of that; null: not counted. */
   readonly blocks: number | null;
   readonly blocks_error: number | null;
-  /** The planner takes the index itself, another one, or none for the usual search; null: not known. */
+  /**
+   * The planner takes the index itself, another one, or none for the usual search; null: not known.
+   */
   readonly planner: "this" | "other" | "none" | null;
 }
 
@@ -34,7 +37,9 @@ export interface Verification {
   readonly looked_at: readonly string[];
 }
 
-/** Rounding to whole pages: a search that reads this many blocks (64 KiB) more is none the worse. */
+/**
+ * Rounding to whole pages: a search that reads this many blocks (64 KiB) more is none the worse.
+ */
 const SLACK_BLOCKS = 8;
 
 /** The share of its recall that an index must keep: below it lambda would call it stress. */
@@ -43,22 +48,46 @@ const RECALL_KEPT = 0.95;
 /** Two standard errors: 20 sampled rows are few, and after rows have moved they are others. */
 const ERRORS = 2;
 
-/** What got worse of the searches by one index. A table that took rows may cost as much more as it has more rows. */
+/**
+ * What got worse of the searches by one index. A table that took rows may cost as much more as it
+ * has more rows.
+ */
 export function worseSearches(index: string, before: SearchFigure, after: SearchFigure): string[] {
   // With other probes it is another measure: the owner changed them meanwhile.
   if (before.probes !== after.probes || before.k !== after.k) return [];
   const name = printable(index, 200);
   const found: string[] = [];
-  if (before.planner === "this" && after.planner === "none") found.push(`the planner used ${name} and reads the whole table now`);
+  if (before.planner === "this" && after.planner === "none")
+    found.push(`the planner used ${name} and reads the whole table now`);
   if (before.blocks !== null && after.blocks !== null) {
     const may = COST_RATIO * before.blocks * Math.max(1, after.rows / Math.max(1, before.rows));
-    const noise = ERRORS * Math.hypot(after.blocks_error ?? 0, (may / Math.max(1, before.blocks)) * (before.blocks_error ?? 0));
-    if (after.blocks > may + noise + SLACK_BLOCKS) found.push(`searches by ${name} read ${short(after.blocks)} blocks instead of ${short(before.blocks)} (for ${rows(before, after)})`);
+    const noise =
+      ERRORS *
+      Math.hypot(
+        after.blocks_error ?? 0,
+        (may / Math.max(1, before.blocks)) * (before.blocks_error ?? 0),
+      );
+    if (after.blocks > may + noise + SLACK_BLOCKS)
+      found.push(
+        `searches by ${name} read ${short(after.blocks)} blocks instead of ` +
+          `${short(before.blocks)} (for ${rows(before, after)})`,
+      );
   }
-  if (before.recall !== null && after.recall !== null && before.recall_error !== null && after.recall_error !== null) {
+  if (
+    before.recall !== null &&
+    after.recall !== null &&
+    before.recall_error !== null &&
+    after.recall_error !== null
+  ) {
     const lost = before.recall - after.recall;
-    if (after.recall < RECALL_KEPT * before.recall && lost > ERRORS * Math.hypot(before.recall_error, after.recall_error)) {
-      found.push(`recall@${after.k} of ${name} fell from ${figure(before.recall)} to ${figure(after.recall)}`);
+    if (
+      after.recall < RECALL_KEPT * before.recall &&
+      lost > ERRORS * Math.hypot(before.recall_error, after.recall_error)
+    ) {
+      found.push(
+        `recall@${after.k} of ${name} fell from ${figure(before.recall)} to ` +
+          `${figure(after.recall)}`,
+      );
     }
   }
   return found;
@@ -67,26 +96,39 @@ export function worseSearches(index: string, before: SearchFigure, after: Search
 const figure = (value: number): string => String(Number(value.toFixed(3)));
 
 const rows = (before: SearchFigure, after: SearchFigure): string =>
-  before.rows === after.rows ? `${short(after.rows)} rows` : `${short(Math.round(after.rows))} rows instead of ${short(Math.round(before.rows))}`;
+  before.rows === after.rows
+    ? `${short(after.rows)} rows`
+    : `${short(Math.round(after.rows))} rows instead of ${short(Math.round(before.rows))}`;
 
 /** "public.i (120 -> 118 blocks, recall 0.92 -> 0.97)" */
 function changed(index: string, before: SearchFigure, after: SearchFigure): string {
   const figures = [
-    ...(before.blocks !== null && after.blocks !== null ? [`${short(before.blocks)} -> ${short(after.blocks)} blocks`] : []),
-    ...(before.recall !== null && after.recall !== null ? [`recall ${figure(before.recall)} -> ${figure(after.recall)}`] : []),
+    ...(before.blocks !== null && after.blocks !== null
+      ? [`${short(before.blocks)} -> ${short(after.blocks)} blocks`]
+      : []),
+    ...(before.recall !== null && after.recall !== null
+      ? [`recall ${figure(before.recall)} -> ${figure(after.recall)}`]
+      : []),
   ];
   return `${printable(index, 200)}${figures.length > 0 ? ` (${figures.join(", ")})` : ""}`;
 }
 
 /** As many as fit a message. */
-const named = (texts: readonly string[]): string => [...texts.slice(0, 5), ...(texts.length > 5 ? [`${texts.length - 5} more`] : [])].join(", ");
+const named = (texts: readonly string[]): string =>
+  [...texts.slice(0, 5), ...(texts.length > 5 ? [`${texts.length - 5} more`] : [])].join(", ");
 
 /** The parts that fell into stress, or deeper into it. */
-export function fallen(before: PartsHealth, after: PartsHealth, stress: number, ratio: number): string[] {
+export function fallen(
+  before: PartsHealth,
+  after: PartsHealth,
+  stress: number,
+  ratio: number,
+): string[] {
   return Object.entries(after).flatMap(([part, now]) => {
     // Those that were whole are not kept.
     const was = before[part] === undefined ? 1 : before[part];
-    if (was === null || now === null || now >= stress || now >= (was >= stress ? was : ratio * was)) return [];
+    if (was === null || now === null || now >= stress || now >= (was >= stress ? was : ratio * was))
+      return [];
     return [part];
   });
 }
@@ -100,21 +142,40 @@ export interface Compared {
   readonly abort_ratio: number;
 }
 
-export function harm({ searches, parts, reached, stress_threshold, abort_ratio }: Compared): Verification {
+export function harm({
+  searches,
+  parts,
+  reached,
+  stress_threshold,
+  abort_ratio,
+}: Compared): Verification {
   const indexes = Object.keys(searches.before);
   const compared = indexes.filter((index) => searches.after[index] !== undefined);
   const down = fallen(parts.before, parts.after, stress_threshold, abort_ratio);
-  const told = (part: string): string => `${printable(part, 200)} fell from ${lambdaText(parts.before[part] ?? 1)} to ${lambdaText(parts.after[part] ?? null)}`;
+  const told = (part: string): string =>
+    `${printable(part, 200)} fell from ${lambdaText(parts.before[part] ?? 1)} to ` +
+    `${lambdaText(parts.after[part] ?? null)}`;
   const missing = indexes.length - compared.length;
   return {
     worse: [
-      ...compared.flatMap((index) => worseSearches(index, searches.before[index]!, searches.after[index]!)),
+      ...compared.flatMap((index) =>
+        worseSearches(index, searches.before[index]!, searches.after[index]!),
+      ),
       ...down.filter((part) => reached.includes(part)).map(told),
     ],
     meanwhile: down.filter((part) => !reached.includes(part)).map(told),
     looked_at: [
-      ...(compared.length > 0 ? [`searches by ${named(compared.map((index) => changed(index, searches.before[index]!, searches.after[index]!)))}`] : []),
-      ...(missing > 0 ? [`not the searches by ${missing} more: there was no time (recall_budget_ms), or they could not be measured`] : []),
+      ...(compared.length > 0
+        ? [
+            `searches by ${named(compared.map((index) => changed(index, searches.before[index]!, searches.after[index]!)))}`,
+          ]
+        : []),
+      ...(missing > 0
+        ? [
+            `not the searches by ${missing} more: there was no time (recall_budget_ms), or ` +
+              "they could not be measured",
+          ]
+        : []),
       `the health of ${Object.keys(parts.after).length} parts of the graph`,
     ],
   };

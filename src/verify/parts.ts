@@ -1,4 +1,6 @@
-/** The parts of a collection's graph, each with its health: what lambda, the worst of them, hides. */
+/**
+ * The parts of a collection's graph, each with its health: what lambda, the worst of them, hides.
+ */
 import type { Configuration } from "../configuration/configuration.ts";
 import { centroidGroups } from "../sense/assess/centroids.ts";
 import { maintenanceGroup } from "../sense/assess/maintenance.ts";
@@ -26,10 +28,16 @@ export function partsOf(snapshot: Snapshot, configuration: Configuration): Parts
       [`${LISTS_OF}${indexes[place]!.index}`, least(members.map(({ health }) => health))] as const,
       [`${RECALL_OF}${indexes[place]!.index}`, hubHealth] as const,
     ]),
-    ["maintenance", least([maintenance.hubHealth, ...maintenance.members.map(({ health }) => health)])] as const,
-    ...replicaLinks(snapshot, configuration).map(({ label, health }) => [`replica ${label}`, health] as const),
+    [
+      "maintenance",
+      least([maintenance.hubHealth, ...maintenance.members.map(({ health }) => health)]),
+    ] as const,
+    ...replicaLinks(snapshot, configuration).map(
+      ({ label, health }) => [`replica ${label}`, health] as const,
+    ),
   ]);
 }
 
 /** Those that are not whole: what an action's row keeps. */
-export const ailing = (parts: PartsHealth): PartsHealth => Object.fromEntries(Object.entries(parts).filter(([, health]) => health === null || health < 1));
+export const ailing = (parts: PartsHealth): PartsHealth =>
+  Object.fromEntries(Object.entries(parts).filter(([, health]) => health === null || health < 1));

@@ -1,6 +1,7 @@
 /**
- * npm run catalogue: compares what the script makes, on the embedded database, with test/catalogue/catalogue.txt;
- * with --write it renews that file. npm run check does the comparison too.
+ * npm run catalogue: compares what the script makes, on the embedded database, with
+ * test/catalogue/catalogue.txt; with --write it renews that file. npm run check does the comparison
+ * too.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,7 +23,12 @@ async function catalogue(): Promise<string> {
     const lines: string[] = [];
     rows.forEach(({ name, text }, at) => {
       if (rows[at - 1]?.name !== name) lines.push("", name);
-      lines.push(...text.trim().split("\n").map((line) => `  ${line.trimEnd()}`));
+      lines.push(
+        ...text
+          .trim()
+          .split("\n")
+          .map((line) => `  ${line.trimEnd()}`),
+      );
     });
     return `${lines.slice(1).join("\n")}\n`;
   } finally {
@@ -46,7 +52,9 @@ if (values.write) {
   console.log(`${FILE} written: ${is.split("\n").length} lines`);
 } else if ((await readFile(path, "utf8").catch(() => "")) !== is) {
   const lines = difference(await readFile(path, "utf8").catch(() => ""), is);
-  console.error(`The catalogue is not what ${FILE} says:\n${lines.join("\n") || "the order of its lines"}\n`);
+  console.error(
+    `The catalogue is not what ${FILE} says:\n${lines.join("\n") || "the order of its lines"}\n`,
+  );
   console.error("If that is what you meant: npm run catalogue -- --write");
   process.exitCode = 1;
 } else console.log(`the catalogue is as in ${FILE}`);

@@ -1,4 +1,7 @@
-/** What writers know of their rows: every acknowledged state of every row, and what a lost acknowledgement leaves open. */
+/**
+ * What writers know of their rows: every acknowledged state of every row, and what a lost
+ * acknowledgement leaves open.
+ */
 
 /** A row's payload; null: there is no such row. */
 export type Payload = string | null;
@@ -11,7 +14,9 @@ export interface Difference {
 
 export class Ledger {
   readonly #rows = new Map<number, Payload>();
-  /** Outcomes that a statement without an answer may have had, beside the row's last known state. */
+  /**
+   * Outcomes that a statement without an answer may have had, beside the row's last known state.
+   */
   readonly #doubts = new Map<number, Payload>();
 
   acknowledge(id: number, payload: Payload): void {
@@ -44,7 +49,8 @@ export class Ledger {
       const expected = this.#doubts.has(id) ? [known, this.#doubts.get(id)!] : [known];
       const there = found.get(id) ?? [];
       const payload = there[0] ?? null;
-      if (there.length > 1 || !expected.includes(payload)) differences.push({ id, expected, found: there });
+      if (there.length > 1 || !expected.includes(payload))
+        differences.push({ id, expected, found: there });
       else if (this.#doubts.has(id)) this.acknowledge(id, payload);
     }
     this.#doubts.clear();

@@ -1,6 +1,7 @@
 /**
- * All choices of a chaos run. Each fault, writer and reader has a generator of its own, made from the run's seed and its name: how many
- * choices one of them makes, which depends on the machine's speed, changes nothing for the others.
+ * All choices of a chaos run. Each fault, writer and reader has a generator of its own, made from
+ * the run's seed and its name: how many choices one of them makes, which depends on the machine's
+ * speed, changes nothing for the others.
  */
 import { createHash } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
@@ -20,7 +21,12 @@ export interface Random {
 }
 
 export function random(seed: number, ...name: readonly (string | number)[]): Random {
-  const generator = xoroshiro128plus(createHash("sha256").update([seed, ...name].join("/")).digest().readInt32LE());
+  const generator = xoroshiro128plus(
+    createHash("sha256")
+      .update([seed, ...name].join("/"))
+      .digest()
+      .readInt32LE(),
+  );
   const int = (from: number, to: number): number => uniformInt(generator, from, to);
   const share = (): number => uniformFloat64(generator);
   return {

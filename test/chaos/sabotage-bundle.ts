@@ -1,6 +1,7 @@
 /**
- * Entry of the bundle that a chaos run installs instead of the product's: the same, but every method of a strategy that runs in the database
- * first looks whether the row of chaos.sabotage is for it, and then fails in the way the row says.
+ * Entry of the bundle that a chaos run installs instead of the product's: the same, but every
+ * method of a strategy that runs in the database first looks whether the row of chaos.sabotage is
+ * for it, and then fails in the way the row says.
  */
 import sql from "sql-template-tag";
 import { STRATEGIES } from "../../src/execute/registry.ts";
@@ -36,7 +37,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   },
   slow: () => postgres.query(sql`SELECT pg_sleep(0.6)`),
   busy: () => {
-    for (const end = Date.now() + 600; Date.now() < end; ) JSON.stringify({ end });
+    for (const end = Date.now() + 600; Date.now() < end;) JSON.stringify({ end });
   },
 };
 
@@ -44,11 +45,14 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
 const sabotaged = (strategy: Strategy): Strategy => {
   const result: Record<string, unknown> = { ...strategy };
   for (const step of STEPS) {
-    const original = (strategy as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>)[step];
+    const original = (
+      strategy as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>
+    )[step];
     if (!original) continue;
     result[step] = (...args: unknown[]) => {
       const [found] = postgres.query<{ way: string; afterwards: boolean }>(sql`
-        SELECT way, afterwards FROM chaos.sabotage WHERE step = ${step} AND (strategy IS NULL OR strategy = ${strategy.name}) LIMIT 1`);
+        SELECT way, afterwards FROM chaos.sabotage WHERE step = ${step} AND (strategy IS NULL
+          OR strategy = ${strategy.name}) LIMIT 1`);
       const strike = (): void => {
         // Counted by a sequence, which no rollback takes back.
         postgres.query(sql`SELECT nextval('chaos.hits')`);
@@ -63,4 +67,5 @@ const sabotaged = (strategy: Strategy): Strategy => {
   return result as unknown as Strategy;
 };
 
-for (const [place, strategy] of STRATEGIES.entries()) (STRATEGIES as Strategy[])[place] = sabotaged(strategy);
+for (const [place, strategy] of STRATEGIES.entries())
+  (STRATEGIES as Strategy[])[place] = sabotaged(strategy);

@@ -6,7 +6,10 @@ import { testEmbedded } from "./support/database.ts";
 
 const db = testEmbedded();
 
-async function outcome({ setup, call }: Case): Promise<{ gives: unknown } | { raises: EmbeddedError }> {
+async function outcome({
+  setup,
+  call,
+}: Case): Promise<{ gives: unknown } | { raises: EmbeddedError }> {
   await db.database.exec("BEGIN");
   try {
     if (setup) await db.database.exec(inLanguage(setup, "plv8"));
@@ -23,7 +26,9 @@ for (const [group, cases] of Object.entries(CASES)) {
     it.each(cases.map((each) => [each.about, each] as const))("%s", async (_, each) => {
       db.notices();
       const found = await outcome(each);
-      expect(db.notices().map(({ severity, message }) => `${severity}: ${message}`)).toEqual(each.warns === undefined ? [] : [`WARNING: ${each.warns}`]);
+      expect(db.notices().map(({ severity, message }) => `${severity}: ${message}`)).toEqual(
+        each.warns === undefined ? [] : [`WARNING: ${each.warns}`],
+      );
       if (!each.raises) {
         expect(found).toEqual({ gives: each.gives });
         return;
@@ -32,7 +37,8 @@ for (const [group, cases] of Object.entries(CASES)) {
       expect(found).toHaveProperty("raises");
       const { raises } = found as { raises: EmbeddedError };
       expect(raises.code, raises.message).toBe(code);
-      for (const [field, part] of Object.entries(texts)) expect(raises[field as "message"]).toContain(part);
+      for (const [field, part] of Object.entries(texts))
+        expect(raises[field as "message"]).toContain(part);
     });
   });
 }

@@ -10,26 +10,60 @@ import { openHealing } from "../../src/cli/embedded/snapshot.ts";
 import type {} from "../support/embedded-setup.ts";
 
 const demo = (flags: readonly string[], options: Options = {}) =>
-  execa(process.execPath, [join(root, "build/run.mjs"), join("src/cli/demo/main.ts"), ...flags], { cwd: root, reject: false, ...options });
+  execa(process.execPath, [join(root, "build/run.mjs"), join("src/cli/demo/main.ts"), ...flags], {
+    cwd: root,
+    reject: false,
+    ...options,
+  });
 
 describe("npm run demo", () => {
   it("heals a collection in this process, and proves it", async () => {
     const { exitCode, stdout, stderr } = await demo(["--json", "--rows", "3000"]);
     const result = JSON.parse(String(stdout));
-    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("stabilize_seconds 1 (default 10)") });
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining("stabilize_seconds 1 (default 10)"),
+    });
     expect(result).toMatchObject({
-      ok: true, outcome: "well", verdict: expect.stringMatching(/^(healthy|recovering)$/), left: null, server: "embedded", language: "plv8", schedule: "0.5 seconds", strategy: "rebalance_partitions", action_state: "succeeded", verified: true,
-      lambda_after: 1, weight_before: 1, settings: { stabilize_seconds: 1 }, rows_check: { before: 3000, missing: 0, changed: 0, doubled: 0, ok: true },
-      writer: { errors: {} }, searcher: { errors: {} }, last_tick_error: null,
+      ok: true,
+      outcome: "well",
+      verdict: expect.stringMatching(/^(healthy|recovering)$/),
+      left: null,
+      server: "embedded",
+      language: "plv8",
+      schedule: "0.5 seconds",
+      strategy: "rebalance_partitions",
+      action_state: "succeeded",
+      verified: true,
+      lambda_after: 1,
+      weight_before: 1,
+      settings: { stabilize_seconds: 1 },
+      rows_check: { before: 3000, missing: 0, changed: 0, doubled: 0, ok: true },
+      writer: { errors: {} },
+      searcher: { errors: {} },
+      last_tick_error: null,
     });
     expect(result.weight_after).toBeGreaterThan(2);
     expect(result.rows_check.checksum_after).toBe(result.rows_check.checksum_before);
-    expect(Object.keys(result.timings)).toEqual(["start_seconds", "build_seconds", "open_snapshot_seconds", "table_seconds", "healing_seconds", "check_seconds", "total_seconds"]);
+    expect(Object.keys(result.timings)).toEqual([
+      "start_seconds",
+      "build_seconds",
+      "open_snapshot_seconds",
+      "table_seconds",
+      "healing_seconds",
+      "check_seconds",
+      "total_seconds",
+    ]);
   }, 180_000);
 
   it("leaves nothing when it is interrupted", async () => {
     const running = demo([], { buffer: true });
-    const seen = new Promise<void>((resolve) => running.stderr!.on("data", (chunk) => String(chunk).includes("A timer in this process") && resolve()));
+    const seen = new Promise<void>((resolve) =>
+      running.stderr!.on(
+        "data",
+        (chunk) => String(chunk).includes("A timer in this process") && resolve(),
+      ),
+    );
     await seen;
     running.kill("SIGINT");
     const { exitCode, stderr } = await running;
@@ -45,10 +79,20 @@ describe("npm run demo", () => {
     const { port } = other.address() as { port: number };
     const taken = await demo(["--listen", String(port)]);
     other.close();
-    expect(taken).toMatchObject({ exitCode: 1, stdout: "", stderr: expect.stringContaining(`Port ${port} of 127.0.0.1 is taken`) });
+    expect(taken).toMatchObject({
+      exitCode: 1,
+      stdout: "",
+      stderr: expect.stringContaining(`Port ${port} of 127.0.0.1 is taken`),
+    });
     expect(taken.stderr).not.toContain("Making embeddings");
-    expect(await demo(["--no-keep"])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("--server") });
-    expect(await demo(["--server", "--listen"])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("in this process") });
+    expect(await demo(["--no-keep"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("--server"),
+    });
+    expect(await demo(["--server", "--listen"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("in this process"),
+    });
   }, 180_000);
 });
 
@@ -61,7 +105,9 @@ it("the snapshot is made again when it is damaged, once by two at a time", async
     const opened = await Promise.all([openHealing({ folder }), openHealing({ folder })]);
     expect(opened.map(({ from_snapshot }) => from_snapshot).sort()).toEqual([false, true]);
     for (const { database } of opened) {
-      expect(await database.query("SELECT ruvector_healing_status() ->> 'enabled' AS enabled")).toEqual([{ enabled: "true" }]);
+      expect(
+        await database.query("SELECT ruvector_healing_status() ->> 'enabled' AS enabled"),
+      ).toEqual([{ enabled: "true" }]);
       await database.close();
     }
     expect(await readdir(folder)).toEqual([basename(file)]);

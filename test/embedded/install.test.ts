@@ -1,4 +1,7 @@
-/** The plain script for a server, unmodified, on the embedded database: from a hot partition to a healed one. */
+/**
+ * The plain script for a server, unmodified, on the embedded database: from a hot partition to a
+ * healed one.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,27 +17,34 @@ beforeAll(async () => {
   await database.exec("CREATE EXTENSION vector");
   await database.exec(await readFile(join(root, "dist/ruvector_healing.plv8.sql"), "utf8"));
   await database.exec(`
-    CREATE TABLE embeddings (id bigint GENERATED ALWAYS AS IDENTITY, partition_id int NOT NULL, embedding vector(3), PRIMARY KEY (id, partition_id))
+    CREATE TABLE embeddings (id bigint GENERATED ALWAYS AS IDENTITY, partition_id int NOT NULL,
+      embedding vector(3), PRIMARY KEY (id, partition_id))
       PARTITION BY LIST (partition_id);
     CREATE TABLE embeddings_1 PARTITION OF embeddings FOR VALUES IN (1);
     CREATE TABLE embeddings_2 PARTITION OF embeddings FOR VALUES IN (2);
     CREATE TABLE embeddings_3 PARTITION OF embeddings FOR VALUES IN (3);
     CREATE TABLE embeddings_4 PARTITION OF embeddings FOR VALUES IN (4);
     INSERT INTO embeddings (partition_id, embedding)
-      SELECT CASE WHEN i % 10 < 7 THEN 1 ELSE 2 + i % 3 END, ARRAY[i, i + 1, i + 2]::vector FROM generate_series(1, 2000) i;
+      SELECT CASE WHEN i % 10 < 7 THEN 1 ELSE 2 + i % 3 END, ARRAY[i, i + 1, i + 2]::vector
+        FROM generate_series(1, 2000) i;
     ANALYZE embeddings`);
 });
 afterAll(() => database.close());
 
 const one = async <Value>(expression: string): Promise<Value> =>
   (await database.query<{ value: Value }>(`SELECT ${expression} AS value`))[0]!.value;
-const sizes = () => database.query<{ key: number; rows: number }>("SELECT partition_id AS key, count(*)::int AS rows FROM embeddings GROUP BY 1 ORDER BY 1");
+const sizes = () =>
+  database.query<{ key: number; rows: number }>(
+    "SELECT partition_id AS key, count(*)::int AS rows FROM embeddings GROUP BY 1 ORDER BY 1",
+  );
 
 describe("the install script on the embedded database", () => {
   it("registers, heals, ticks, tells, and undoes itself", async () => {
     const before = await sizes();
     expect(before[0]!.rows).toBe(1400);
-    const { collection } = await one<{ collection: string }>("ruvector_healing_register('embeddings', '{\"movable\": true}')");
+    const { collection } = await one<{ collection: string }>(
+      "ruvector_healing_register('embeddings', '{\"movable\": true}')",
+    );
     expect(collection).toBe("public.embeddings");
 
     const answer = await one<{ strategy: string }>("ruvector_healing_trigger('embeddings')");
@@ -44,11 +54,18 @@ describe("the install script on the embedded database", () => {
     expect(healed.reduce((sum, { rows }) => sum + rows, 0)).toBe(2000);
 
     await database.exec("CALL ruvector_healing_tick()");
-    const status = await one<{ collections: Record<string, { lambda: number }>; last_tick_error: string | null }>("ruvector_healing_status()");
+    const status = await one<{
+      collections: Record<string, { lambda: number }>;
+      last_tick_error: string | null;
+    }>("ruvector_healing_status()");
     expect(status.last_tick_error).toBeNull();
     expect(status.collections["public.embeddings"]!.lambda).toBeGreaterThan(0.8);
 
     await one("ruvector_healing_rollback('embeddings')");
-    await expect.poll(async () => (await database.exec("CALL ruvector_healing_tick()"), sizes()), { timeout: 30_000 }).toEqual(before);
+    await expect
+      .poll(async () => (await database.exec("CALL ruvector_healing_tick()"), sizes()), {
+        timeout: 30_000,
+      })
+      .toEqual(before);
   });
 });

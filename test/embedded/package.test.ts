@@ -1,4 +1,7 @@
-/** The published package: packed, installed into an empty folder with no registry, and run. And npx in a checkout. */
+/**
+ * The published package: packed, installed into an empty folder with no registry, and run. And npx
+ * in a checkout.
+ */
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,19 +15,42 @@ const run = promisify(execFile);
 let folder: string;
 let installed: string;
 
-const command = (...flags: string[]) => run(join(folder, "app/node_modules/.bin/ruvector-healing"), flags, { cwd: folder, env: { PATH: process.env["PATH"], HOME: folder } });
+const command = (...flags: string[]) =>
+  run(join(folder, "app/node_modules/.bin/ruvector-healing"), flags, {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], HOME: folder },
+  });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ruvector-healing-package-"));
   const tarball = await makePackage(folder);
   // A registry that is not there: whatever were to be fetched would fail.
-  await run("npm", ["install", "--prefix", join(folder, "app"), "--registry", "http://127.0.0.1:9/", "--fetch-retries", "0", "--no-audit", "--no-fund", "--cache", join(folder, "cache"), tarball], { cwd: folder });
+  await run(
+    "npm",
+    [
+      "install",
+      "--prefix",
+      join(folder, "app"),
+      "--registry",
+      "http://127.0.0.1:9/",
+      "--fetch-retries",
+      "0",
+      "--no-audit",
+      "--no-fund",
+      "--cache",
+      join(folder, "cache"),
+      tarball,
+    ],
+    { cwd: folder },
+  );
   installed = join(folder, "app/node_modules/ruvector-healing");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it("needs no other package, and runs", async () => {
-  expect((await readdir(join(folder, "app/node_modules"))).filter((name) => !name.startsWith("."))).toEqual(["ruvector-healing"]);
+  expect(
+    (await readdir(join(folder, "app/node_modules"))).filter((name) => !name.startsWith(".")),
+  ).toEqual(["ruvector-healing"]);
   expect((await command("--version")).stdout.trim()).toBe(version);
   const { stdout } = await command("--help");
   expect(stdout).toContain("actuator");
@@ -32,19 +58,57 @@ it("needs no other package, and runs", async () => {
 });
 
 it("has the install scripts, the manifests, and the licenses of what is in the bundle", async () => {
-  for (const path of ["sql/ruvector_healing.plv8.sql", "sql/ruvector_healing.pljs.sql", "docs/kubernetes/rbac.yaml", "README.md", "LICENSE"]) expect((await stat(join(installed, path))).size, path).toBeGreaterThan(100);
+  for (const path of [
+    "sql/ruvector_healing.plv8.sql",
+    "sql/ruvector_healing.pljs.sql",
+    "docs/kubernetes/rbac.yaml",
+    "README.md",
+    "LICENSE",
+  ])
+    expect((await stat(join(installed, path))).size, path).toBeGreaterThan(100);
   const licenses = await readFile(join(installed, "cli/LICENSES.txt"), "utf8");
-  for (const name of ["@kubernetes/client-node", "pg ", "commander", "prom-client"]) expect(licenses).toContain(name);
+  for (const name of ["@kubernetes/client-node", "pg ", "commander", "prom-client"])
+    expect(licenses).toContain(name);
   expect(await readFile(join(installed, "package.json"), "utf8")).not.toContain("ependencies");
 });
 
 it("speaks to Kubernetes from the bundle: it says what is wrong with its credentials", async () => {
-  await expect(command("actuator", "postgresql://localhost:1/none", "--workload", "deployment/default/x", "--kubeconfig", "/does/not/exist", "--listen", "127.0.0.1:0"))
-    .rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("the credentials for Kubernetes (/does/not/exist) cannot be read") });
-  await expect(command("actuator", "postgresql://localhost:1/none", "--workload", "deployment/default/x", "--listen", "127.0.0.1:0"))
-    .rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("neither --kubeconfig, nor KUBECONFIG") });
+  await expect(
+    command(
+      "actuator",
+      "postgresql://localhost:1/none",
+      "--workload",
+      "deployment/default/x",
+      "--kubeconfig",
+      "/does/not/exist",
+      "--listen",
+      "127.0.0.1:0",
+    ),
+  ).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      "the credentials for Kubernetes (/does/not/exist) cannot be read",
+    ),
+  });
+  await expect(
+    command(
+      "actuator",
+      "postgresql://localhost:1/none",
+      "--workload",
+      "deployment/default/x",
+      "--listen",
+      "127.0.0.1:0",
+    ),
+  ).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("neither --kubeconfig, nor KUBECONFIG"),
+  });
 });
 
 it("runs as npx in a checkout", async () => {
-  expect((await run("npx", ["--no-install", "ruvector-healing", "--version"], { cwd: root })).stdout.trim()).toBe(version);
+  expect(
+    (
+      await run("npx", ["--no-install", "ruvector-healing", "--version"], { cwd: root })
+    ).stdout.trim(),
+  ).toBe(version);
 });

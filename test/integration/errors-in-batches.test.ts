@@ -1,6 +1,7 @@
 /**
- * An error of a batch keeps its SQLSTATE on its way out of the subtransaction: a lock that was not to be had is tried again, and a cancel cancels. What
- * raises here is the table's own code, in the middle of the move.
+ * An error of a batch keeps its SQLSTATE on its way out of the subtransaction: a lock that was not
+ * to be had is tried again, and a cancel cancels. What raises here is the table's own code, in the
+ * middle of the move.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { checksum, configure, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
@@ -17,26 +18,45 @@ beforeAll(async () => {
     CREATE FUNCTION in_the_mood() RETURNS boolean LANGUAGE plpgsql AS $$
     DECLARE code text := (SELECT m.code FROM public.mood m);
     BEGIN
-      IF code IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'not in the mood'; END IF;
+      IF code IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'not in the mood'; END IF;
       RETURN true;
     END $$;
     ALTER TABLE embeddings ADD CONSTRAINT mood CHECK (in_the_mood())`);
   await ticks(db, 1);
 });
 
-const mood = (code: string | null) => db.client.query(`TRUNCATE mood; INSERT INTO mood VALUES (${code === null ? "NULL" : `'${code}'`})`);
+const mood = (code: string | null) =>
+  db.client.query(
+    `TRUNCATE mood; INSERT INTO mood VALUES (${code === null ? "NULL" : `'${code}'`})`,
+  );
 
 /** All that a failure would leave. */
-const left = async () => (await db.rows(`
-  SELECT a.state, a.failures, a.message, (SELECT t.errors FROM ruvector.healing_ticks t)::int AS errors, (SELECT count(*)::int FROM ruvector.healing_outcomes) AS outcomes,
-         (SELECT count(*)::int FROM ruvector.healing_steps) AS steps, (ruvector_healing_breaker() ->> 'failures')::int AS breaker
-    FROM ruvector.healing_actions a`))[0];
+const left = async () =>
+  (
+    await db.rows(`
+  SELECT a.state, a.failures, a.message, (SELECT t.errors
+    FROM ruvector.healing_ticks t)::int AS errors, (SELECT count(*)::int
+    FROM ruvector.healing_outcomes) AS outcomes,
+         (SELECT count(*)::int
+           FROM ruvector.healing_steps) AS steps, (ruvector_healing_breaker() ->> 'failures')::int
+           AS breaker
+    FROM ruvector.healing_actions a`)
+  )[0];
 
 describe("a batch whose statement fails", () => {
   it("for a lock waits for the next tick", async () => {
     await mood("55P03");
     await ticks(db, 1);
-    expect(await left()).toMatchObject({ state: "executing", failures: 1, message: expect.stringMatching(/^waits for the next tick, try 1 of \d+ \(55P03: not in the mood\)$/), errors: 0, steps: 0 });
+    expect(await left()).toMatchObject({
+      state: "executing",
+      failures: 1,
+      message: expect.stringMatching(
+        /^waits for the next tick, try 1 of \d+ \(55P03: not in the mood\)$/,
+      ),
+      errors: 0,
+      steps: 0,
+    });
   });
 
   // On PLJS what PostgreSQL itself throws comes out of JavaScript as XX000, whatever it was.
@@ -44,7 +64,11 @@ describe("a batch whose statement fails", () => {
     skip(db.engine.language === "pljs", "PLJS");
     await mood("57014");
     const before = await left();
-    for (let again = 0; again < 5; again++) expect(await raised(db.client, "CALL ruvector_healing_tick()")).toMatchObject({ code: "57014", message: "not in the mood" });
+    for (let again = 0; again < 5; again++)
+      expect(await raised(db.client, "CALL ruvector_healing_tick()")).toMatchObject({
+        code: "57014",
+        message: "not in the mood",
+      });
     expect(await left()).toEqual(before);
   });
 
@@ -59,6 +83,10 @@ describe("a batch whose statement fails", () => {
 
 // A text of 512 MB ends plv8's server.
 it("an answer that is too large for JavaScript is an error of the statement", async () => {
-  const answer = await db.value<string>("SELECT ruvector.healing_run('SELECT repeat(''x'', 70000000) AS x', '[]', true)");
-  expect(JSON.parse(answer)).toMatchObject({ error: { sqlstate: "54000", detail: expect.stringMatching(/^1 rows, 700\d+ bytes\.$/) } });
+  const answer = await db.value<string>(
+    "SELECT ruvector.healing_run('SELECT repeat(''x'', 70000000) AS x', '[]', true)",
+  );
+  expect(JSON.parse(answer)).toMatchObject({
+    error: { sqlstate: "54000", detail: expect.stringMatching(/^1 rows, 700\d+ bytes\.$/) },
+  });
 });

@@ -19,8 +19,20 @@ beforeAll(async () => {
 
 describe("the plain script", () => {
   it("is byte-identical when built again", async () => {
-    const paths = ["dist/ruvector_healing.plv8.sql", "dist/ruvector_healing.pljs.sql", "extension/plv8/ruvector_healing--0.1.0.sql", "extension/pljs/ruvector_healing--0.1.0.sql"];
-    const hashes = () => Promise.all(paths.map(async (path) => createHash("sha256").update(await readFile(join(root, path))).digest("hex")));
+    const paths = [
+      "dist/ruvector_healing.plv8.sql",
+      "dist/ruvector_healing.pljs.sql",
+      "extension/plv8/ruvector_healing--0.1.0.sql",
+      "extension/pljs/ruvector_healing--0.1.0.sql",
+    ];
+    const hashes = () =>
+      Promise.all(
+        paths.map(async (path) =>
+          createHash("sha256")
+            .update(await readFile(join(root, path)))
+            .digest("hex"),
+        ),
+      );
     const first = await hashes();
     await build();
     expect(await hashes()).toEqual(first);
@@ -28,47 +40,86 @@ describe("the plain script", () => {
 
   it("runs again over an installation and keeps its state, settings and grants", async () => {
     await configure(db, { max_attempts_per_hour: 7 });
-    await db.client.query("CREATE ROLE ruvector_test_viewer; GRANT EXECUTE ON FUNCTION ruvector_healing_status(text) TO ruvector_test_viewer");
+    await db.client.query(
+      `CREATE ROLE ruvector_test_viewer;
+        GRANT EXECUTE ON FUNCTION ruvector_healing_status(text) TO ruvector_test_viewer`,
+    );
     try {
       await db.client.query(`BEGIN; ${script} COMMIT;`);
-      expect(await db.value("SELECT value FROM ruvector_healing_config() WHERE key = 'max_attempts_per_hour'")).toBe(7);
+      expect(
+        await db.value(
+          "SELECT value FROM ruvector_healing_config() WHERE key = 'max_attempts_per_hour'",
+        ),
+      ).toBe(7);
       expect(await db.value("SELECT count(*)::int FROM ruvector.collections")).toBe(1);
-      expect(await db.value("SELECT has_function_privilege('ruvector_test_viewer', 'ruvector_healing_status(text)', 'EXECUTE')")).toBe(true);
+      expect(
+        await db.value(
+          `SELECT has_function_privilege('ruvector_test_viewer', 'ruvector_healing_status(text)',
+            'EXECUTE')`,
+        ),
+      ).toBe(true);
     } finally {
       await db.client.query("DROP OWNED BY ruvector_test_viewer; DROP ROLE ruvector_test_viewer");
     }
   });
 });
 
-it("takes the locks of an upgrade at its beginning, all of them, and none that users' statements would wait for", async () => {
-  const prelude = await readFile(join(root, "sql/00_prelude/025_locks.sql"), "utf8");
-  const listed = (name: string) => new RegExp(`${name} constant [^']*'([^']+)'`).exec(prelude)![1]!.split(",").map((table) => `ruvector.${table}`);
-  await db.client.query(`BEGIN; ${script}`);
-  const held = await db.rows<{ mode: string; tables: string[] }>(`
-    SELECT l.mode, array_agg(DISTINCT l.relation::regclass::text ORDER BY l.relation::regclass::text) AS tables FROM pg_locks l JOIN pg_class c ON c.oid = l.relation AND c.relkind = 'r'
-     WHERE l.pid = pg_backend_pid() AND c.relnamespace = 'ruvector'::regnamespace AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock') GROUP BY l.mode ORDER BY l.mode`);
-  await db.client.query("ROLLBACK");
-  const tables = (...modes: string[]) => [...new Set(held.filter(({ mode }) => modes.includes(mode)).flatMap((one) => one.tables))].sort();
-  expect(tables("AccessExclusiveLock")).toEqual(listed("read_by_none"));
-  expect(tables("AccessExclusiveLock", "ExclusiveLock", "ShareRowExclusiveLock", "ShareLock")).toEqual([...listed("read_by_none"), ...listed("written_by_none")].sort());
-});
+it(
+  "takes the locks of an upgrade at its beginning, all of them, and none that users' " +
+    "statements would wait for",
+  async () => {
+    const prelude = await readFile(join(root, "sql/00_prelude/025_locks.sql"), "utf8");
+    const listed = (name: string) =>
+      new RegExp(`${name} constant [^']*'([^']+)'`)
+        .exec(prelude)![1]!
+        .split(",")
+        .map((table) => `ruvector.${table}`);
+    await db.client.query(`BEGIN; ${script}`);
+    const held = await db.rows<{ mode: string; tables: string[] }>(`
+    SELECT l.mode, array_agg(DISTINCT l.relation::regclass::text
+      ORDER BY l.relation::regclass::text) AS tables
+      FROM pg_locks l JOIN pg_class c ON c.oid = l.relation AND c.relkind = 'r'
+     WHERE l.pid = pg_backend_pid() AND c.relnamespace = 'ruvector'::regnamespace
+       AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+       GROUP BY l.mode ORDER BY l.mode`);
+    await db.client.query("ROLLBACK");
+    const tables = (...modes: string[]) =>
+      [
+        ...new Set(held.filter(({ mode }) => modes.includes(mode)).flatMap((one) => one.tables)),
+      ].sort();
+    expect(tables("AccessExclusiveLock")).toEqual(listed("read_by_none"));
+    expect(
+      tables("AccessExclusiveLock", "ExclusiveLock", "ShareRowExclusiveLock", "ShareLock"),
+    ).toEqual([...listed("read_by_none"), ...listed("written_by_none")].sort());
+  },
+);
 
 it("opens nothing to PUBLIC but the routing of new rows", async () => {
   const open = await db.rows<{ name: string }>(`
-    SELECT p.proname AS name FROM pg_proc p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     WHERE a.grantee = 0 AND (p.pronamespace = 'ruvector'::regnamespace OR p.proname LIKE 'ruvector\\_%') ORDER BY 1`);
+    SELECT p.proname AS name
+      FROM pg_proc p CROSS
+      JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     WHERE a.grantee = 0 AND (p.pronamespace = 'ruvector'::regnamespace
+       OR p.proname LIKE 'ruvector\\_%') ORDER BY 1`);
   expect(open.map(({ name }) => name)).toEqual(["ruvector_healing_route"]);
 });
 
 it("pins the search_path of every SECURITY DEFINER function", async () => {
-  expect(await db.rows(`
-    SELECT proname FROM pg_proc WHERE prosecdef AND (pronamespace = 'ruvector'::regnamespace OR proname LIKE 'ruvector\\_%')
-      AND NOT coalesce(proconfig::text LIKE '%search_path=pg_catalog, pg_temp%', false)`)).toEqual([]);
+  expect(
+    await db.rows(`
+    SELECT proname FROM pg_proc WHERE prosecdef AND (pronamespace = 'ruvector'::regnamespace
+      OR proname LIKE 'ruvector\\_%')
+      AND NOT coalesce(proconfig::text LIKE '%search_path=pg_catalog, pg_temp%', false)`),
+  ).toEqual([]);
 });
 
 it("comments every function and table", async () => {
-  expect(await db.rows(`
-    SELECT p.oid::regprocedure::text AS what FROM pg_proc p WHERE p.proname LIKE 'ruvector\\_%' AND obj_description(p.oid, 'pg_proc') IS NULL
+  expect(
+    await db.rows(`
+    SELECT p.oid::regprocedure::text AS what FROM pg_proc p WHERE p.proname LIKE 'ruvector\\_%'
+      AND obj_description(p.oid, 'pg_proc') IS NULL
     UNION ALL
-    SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'ruvector'::regnamespace AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL`)).toEqual([]);
+    SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'ruvector'::regnamespace
+      AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL`),
+  ).toEqual([]);
 });

@@ -7,7 +7,8 @@ import { type ExpositionFamily, readExposition, valueOf } from "../support/expos
 
 let db: TestDatabase;
 
-const scrape = async (openmetrics = false): Promise<ExpositionFamily[]> => readExposition(await db.value<string>("SELECT ruvector_healing_metrics($1)", [openmetrics]));
+const scrape = async (openmetrics = false): Promise<ExpositionFamily[]> =>
+  readExposition(await db.value<string>("SELECT ruvector_healing_metrics($1)", [openmetrics]));
 
 beforeAll(async () => {
   db = await testDatabase();
@@ -21,7 +22,9 @@ describe("before anything is registered", () => {
     expect(valueOf(found, "ruvector_healing_ticks_total")).toBe(0);
     expect(valueOf(found, "ruvector_healing_tick_lag_seconds")).toBeUndefined();
     expect(valueOf(found, "ruvector_healing_in_recovery")).toBe(0);
-    expect(found.find(({ name }) => name === "ruvector_healing_build_info")?.samples[0]?.labels).toMatchObject({ version: "0.1.0", language: db.engine.language });
+    expect(
+      found.find(({ name }) => name === "ruvector_healing_build_info")?.samples[0]?.labels,
+    ).toMatchObject({ version: "0.1.0", language: db.engine.language });
   });
 });
 
@@ -33,7 +36,9 @@ describe("a healed collection", () => {
     await makeTable(db, { rows: HOT });
     const found = await scrape();
     expect(valueOf(found, "ruvector_healing_attempts_total", { collection, strategy })).toBe(0);
-    expect(valueOf(found, "ruvector_healing_actions_total", { collection, state: "rollback_failed" })).toBe(0);
+    expect(
+      valueOf(found, "ruvector_healing_actions_total", { collection, state: "rollback_failed" }),
+    ).toBe(0);
     expect(valueOf(found, "ruvector_integrity_state", { collection })).toBeNaN();
     expect(valueOf(found, "ruvector_integrity_lambda", { collection })).toBeUndefined();
     expect(valueOf(found, "ruvector_healing_enabled", { collection })).toBe(1);
@@ -45,27 +50,63 @@ describe("a healed collection", () => {
     expect(valueOf(during, "ruvector_healing_active", { collection })).toBe(1);
     expect(valueOf(during, "ruvector_integrity_lambda", { collection })).toBeCloseTo(0.32, 1);
     expect(valueOf(during, "ruvector_integrity_state", { collection })).toBe(1);
-    const [under] = during.find(({ name }) => name === "ruvector_healing_action_age_seconds")!.samples;
+    const [under] = during.find(
+      ({ name }) => name === "ruvector_healing_action_age_seconds",
+    )!.samples;
     expect(under?.labels).toEqual({ collection, strategy, state: "planned", action_id: "1" });
     await ticks(db, 3);
     const after = await scrape();
-    const [row] = await db.rows<{ seconds: number; recovery: number; rows: number; improvement: number }>(`
-      SELECT extract(epoch FROM a.finished_at - a.started_at)::float8 AS seconds, (a.progress ->> 'rows')::int AS rows,
+    const [row] = await db.rows<{
+      seconds: number;
+      recovery: number;
+      rows: number;
+      improvement: number;
+    }>(
+      `
+      SELECT extract(epoch
+        FROM a.finished_at - a.started_at)::float8 AS seconds, (a.progress ->> 'rows')::int AS rows,
              o.recovery_seconds::float8 AS recovery, o.improvement_pct::float8 AS improvement
-        FROM ruvector.healing_actions a JOIN ruvector.healing_outcomes o ON o.action_id = a.id WHERE a.collection = $1`, [collection]);
+        FROM ruvector.healing_actions a JOIN ruvector.healing_outcomes o ON o.action_id = a.id
+          WHERE a.collection = $1`,
+      [collection],
+    );
     const values = {
-      ruvector_healing_attempts_total: 1, ruvector_healing_success_total: 1, ruvector_healing_rows_moved_total: row!.rows,
-      ruvector_healing_duration_seconds_count: 1, ruvector_healing_predicted_lambda: 1, ruvector_healing_final_lambda: 1,
+      ruvector_healing_attempts_total: 1,
+      ruvector_healing_success_total: 1,
+      ruvector_healing_rows_moved_total: row!.rows,
+      ruvector_healing_duration_seconds_count: 1,
+      ruvector_healing_predicted_lambda: 1,
+      ruvector_healing_final_lambda: 1,
     };
-    for (const [name, value] of Object.entries(values)) expect(valueOf(after, name, { collection, strategy }), name).toBe(value);
+    for (const [name, value] of Object.entries(values))
+      expect(valueOf(after, name, { collection, strategy }), name).toBe(value);
     expect(row!.rows).toBeGreaterThan(0);
-    expect(valueOf(after, "ruvector_healing_duration_seconds_sum", { collection, strategy })).toBeCloseTo(row!.seconds, 5);
-    expect(valueOf(after, "ruvector_healing_duration_seconds", { collection, strategy, quantile: "0.99" })).toBeCloseTo(row!.seconds, 2);
-    expect(valueOf(after, "ruvector_healing_actions_total", { collection, state: "succeeded" })).toBe(1);
+    expect(
+      valueOf(after, "ruvector_healing_duration_seconds_sum", { collection, strategy }),
+    ).toBeCloseTo(row!.seconds, 5);
+    expect(
+      valueOf(after, "ruvector_healing_duration_seconds", {
+        collection,
+        strategy,
+        quantile: "0.99",
+      }),
+    ).toBeCloseTo(row!.seconds, 2);
+    expect(
+      valueOf(after, "ruvector_healing_actions_total", { collection, state: "succeeded" }),
+    ).toBe(1);
     expect(valueOf(after, "ruvector_healing_success_rate", { collection })).toBe(1);
-    expect(valueOf(after, "ruvector_healing_avg_improvement", { collection })).toBeCloseTo(row!.improvement, 5);
-    expect(valueOf(after, "ruvector_healing_time_to_recovery_seconds", { collection })).toBeCloseTo(row!.recovery, 4);
-    expect(valueOf(after, "ruvector_healing_recovery_seconds_sum", { collection })).toBeCloseTo(row!.recovery, 4);
+    expect(valueOf(after, "ruvector_healing_avg_improvement", { collection })).toBeCloseTo(
+      row!.improvement,
+      5,
+    );
+    expect(valueOf(after, "ruvector_healing_time_to_recovery_seconds", { collection })).toBeCloseTo(
+      row!.recovery,
+      4,
+    );
+    expect(valueOf(after, "ruvector_healing_recovery_seconds_sum", { collection })).toBeCloseTo(
+      row!.recovery,
+      4,
+    );
     expect(valueOf(after, "ruvector_healing_active", { collection })).toBe(0);
     expect(valueOf(after, "ruvector_healing_ticks_total")).toBe(4);
     expect(valueOf(after, "ruvector_healing_tick_errors_total")).toBe(0);
@@ -74,16 +115,24 @@ describe("a healed collection", () => {
   it("counts the undo as an end, and neither its duration nor its recovery again", async () => {
     await db.client.query("SELECT ruvector_healing_rollback('embeddings')");
     const found = await scrape();
-    expect(valueOf(found, "ruvector_healing_actions_total", { collection, state: "rolled_back" })).toBe(1);
-    expect(valueOf(found, "ruvector_healing_actions_total", { collection, state: "succeeded" })).toBe(1);
-    expect(valueOf(found, "ruvector_healing_duration_seconds_count", { collection, strategy })).toBe(1);
+    expect(
+      valueOf(found, "ruvector_healing_actions_total", { collection, state: "rolled_back" }),
+    ).toBe(1);
+    expect(
+      valueOf(found, "ruvector_healing_actions_total", { collection, state: "succeeded" }),
+    ).toBe(1);
+    expect(
+      valueOf(found, "ruvector_healing_duration_seconds_count", { collection, strategy }),
+    ).toBe(1);
     expect(valueOf(found, "ruvector_healing_recovery_seconds_count", { collection })).toBe(1);
     expect(valueOf(found, "ruvector_healing_attempts_total", { collection, strategy })).toBe(1);
   });
 
   it("has the cooldown while it lasts", async () => {
     expect(valueOf(await scrape(), "ruvector_healing_cooldown", { collection })).toBe(0);
-    await db.client.query("SELECT ruvector_healing_configure('{\"min_healing_interval_seconds\": 3600}', 'embeddings')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"min_healing_interval_seconds\": 3600}', 'embeddings')",
+    );
     expect(valueOf(await scrape(), "ruvector_healing_cooldown", { collection })).toBe(1);
   });
 
@@ -91,27 +140,42 @@ describe("a healed collection", () => {
     await ticks(db, 3);
     const found = await scrape();
     const [row] = await db.rows<{ count: number; age: number }>(
-      "SELECT count::int, extract(epoch FROM clock_timestamp() - first_at)::float8 AS age FROM ruvector.healing_refusals WHERE reason = 'cooldown' AND collection = $1", [collection]);
+      `SELECT count::int, extract(epoch FROM clock_timestamp() - first_at)::float8 AS age
+        FROM ruvector.healing_refusals WHERE reason = 'cooldown' AND collection = $1`,
+      [collection],
+    );
     expect(row?.count).toBeGreaterThanOrEqual(3);
-    expect(valueOf(found, "ruvector_healing_refusals_total", { collection, reason: "cooldown" })).toBe(row!.count);
-    expect(valueOf(found, "ruvector_healing_refusal_age_seconds", { collection, reason: "cooldown" })).toBeCloseTo(row!.age, -1);
+    expect(
+      valueOf(found, "ruvector_healing_refusals_total", { collection, reason: "cooldown" }),
+    ).toBe(row!.count);
+    expect(
+      valueOf(found, "ruvector_healing_refusal_age_seconds", { collection, reason: "cooldown" }),
+    ).toBeCloseTo(row!.age, -1);
   });
 
   it("is switched off for itself and with all", async () => {
-    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'embeddings')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"enabled\": false}', 'embeddings')",
+    );
     expect(valueOf(await scrape(), "ruvector_healing_enabled", { collection })).toBe(0);
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": true}', 'embeddings')");
     expect(valueOf(await scrape(), "ruvector_healing_enabled", { collection })).toBe(1);
     await configure(db, { enabled: false });
     expect(valueOf(await scrape(), "ruvector_healing_enabled", { collection })).toBe(0);
     await configure(db, { enabled: true });
-    await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"observe\"}', 'embeddings')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"mode\": \"observe\"}', 'embeddings')",
+    );
     const observing = await scrape();
-    expect(valueOf(observing, "ruvector_healing_mode_info", { collection, mode: "observe" })).toBe(1);
+    expect(valueOf(observing, "ruvector_healing_mode_info", { collection, mode: "observe" })).toBe(
+      1,
+    );
     expect(valueOf(observing, "ruvector_healing_enabled", { collection })).toBe(1);
     await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"off\"}', 'embeddings')");
     expect(valueOf(await scrape(), "ruvector_healing_enabled", { collection })).toBe(0);
-    await db.client.query("SELECT ruvector_healing_configure('{\"mode\": \"auto\"}', 'embeddings')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"mode\": \"auto\"}', 'embeddings')",
+    );
   });
 
   it("keeps its counters when history is removed", async () => {
@@ -119,12 +183,15 @@ describe("a healed collection", () => {
     await db.client.query("BEGIN");
     try {
       await db.client.query(`
-        DELETE FROM ruvector.healing_outcomes; DELETE FROM ruvector.healing_events; DELETE FROM ruvector.healing_refusals;
+        DELETE FROM ruvector.healing_outcomes; DELETE FROM ruvector.healing_events;
+          DELETE FROM ruvector.healing_refusals;
         DELETE FROM ruvector.healing_actions; DELETE FROM ruvector.integrity_samples;`);
       const after = await scrape();
       const rising = before.filter(({ type, samples }) => type === "counter" && samples.length > 0);
       expect(rising.length).toBeGreaterThan(6);
-      for (const { name, samples } of rising) for (const sample of samples) expect(valueOf(after, sample.name, sample.labels), name).toBe(sample.value);
+      for (const { name, samples } of rising)
+        for (const sample of samples)
+          expect(valueOf(after, sample.name, sample.labels), name).toBe(sample.value);
     } finally {
       await db.client.query("ROLLBACK");
     }
@@ -134,14 +201,29 @@ describe("a healed collection", () => {
 describe("approval", () => {
   it("shows what waits for a human and for how long", async () => {
     await makeTable(db, { table: "waiting", rows: HOT });
-    await db.client.query("SELECT ruvector_healing_configure('{\"require_approval\": [\"hotspot_congestion\"]}', 'waiting')");
+    await db.client.query(
+      'SELECT ruvector_healing_configure(\'{"require_approval": ["hotspot_congestion"]}\', ' +
+        "'waiting')",
+    );
     await ticks(db, 1);
-    await db.client.query("UPDATE ruvector.healing_actions SET created_at = created_at - interval '1 hour' WHERE collection = 'public.waiting'");
+    await db.client.query(
+      `UPDATE ruvector.healing_actions SET created_at = created_at - interval '1 hour'
+        WHERE collection = 'public.waiting'`,
+    );
     const found = await scrape();
-    const waiting = found.find(({ name }) => name === "ruvector_healing_approval_age_seconds")?.samples.filter(({ labels }) => labels["collection"] === "public.waiting");
-    const [row] = await db.rows<{ id: string; strategy_name: string }>("SELECT id::text, strategy_name FROM ruvector.healing_actions WHERE collection = 'public.waiting' AND state = 'awaiting_approval'");
+    const waiting = found
+      .find(({ name }) => name === "ruvector_healing_approval_age_seconds")
+      ?.samples.filter(({ labels }) => labels["collection"] === "public.waiting");
+    const [row] = await db.rows<{ id: string; strategy_name: string }>(
+      `SELECT id::text, strategy_name FROM ruvector.healing_actions
+        WHERE collection = 'public.waiting' AND state = 'awaiting_approval'`,
+    );
     expect(row).toBeDefined();
-    expect(waiting).toMatchObject([{ labels: { collection: "public.waiting", strategy: row!.strategy_name, action_id: row!.id } }]);
+    expect(waiting).toMatchObject([
+      {
+        labels: { collection: "public.waiting", strategy: row!.strategy_name, action_id: row!.id },
+      },
+    ]);
     expect(waiting![0]!.value).toBeGreaterThanOrEqual(3600);
     expect(waiting![0]!.value).toBeLessThan(3700);
     expect(valueOf(found, "ruvector_healing_active", { collection: "public.waiting" })).toBe(1);
@@ -161,31 +243,79 @@ describe("what should wake somebody", () => {
 
   it("an audit trail that was changed, cut off at its end, or has no signature", async () => {
     expect(valueOf(await scrape(), "ruvector_healing_audit_intact")).toBe(1);
-    expect(valueOf(await changed("UPDATE ruvector.healing_events SET message = 'forged' WHERE seq = (SELECT max(seq) - 3 FROM ruvector.healing_events)"), "ruvector_healing_audit_intact")).toBe(0);
-    expect(valueOf(await changed("DELETE FROM ruvector.healing_events WHERE seq = (SELECT max(seq) FROM ruvector.healing_events)"), "ruvector_healing_audit_intact")).toBe(0);
-    const unsigned = await changed("DELETE FROM ruvector.healing_audit_signatures; UPDATE ruvector.healing_events SET at = at - interval '1 hour' WHERE seq = 1");
-    expect(valueOf(unsigned, "ruvector_healing_audit_unsigned_seconds")).toBeGreaterThanOrEqual(3600);
-    expect(valueOf(await scrape(), "ruvector_healing_events_total")).toBe(await db.value("SELECT count(*)::int FROM ruvector.healing_events"));
+    expect(
+      valueOf(
+        await changed(
+          "UPDATE ruvector.healing_events SET message = 'forged' WHERE seq = (SELECT " +
+            "max(seq) - 3 FROM ruvector.healing_events)",
+        ),
+        "ruvector_healing_audit_intact",
+      ),
+    ).toBe(0);
+    expect(
+      valueOf(
+        await changed(
+          "DELETE FROM ruvector.healing_events WHERE seq = (SELECT max(seq) FROM " +
+            "ruvector.healing_events)",
+        ),
+        "ruvector_healing_audit_intact",
+      ),
+    ).toBe(0);
+    const unsigned = await changed(
+      "DELETE FROM ruvector.healing_audit_signatures; UPDATE ruvector.healing_events SET at " +
+        "= at - interval '1 hour' WHERE seq = 1",
+    );
+    expect(valueOf(unsigned, "ruvector_healing_audit_unsigned_seconds")).toBeGreaterThanOrEqual(
+      3600,
+    );
+    expect(valueOf(await scrape(), "ruvector_healing_events_total")).toBe(
+      await db.value("SELECT count(*)::int FROM ruvector.healing_events"),
+    );
   });
 
   it("an open breaker", async () => {
     expect(valueOf(await scrape(), "ruvector_healing_breaker_state")).toBe(0);
     expect(valueOf(await scrape(), "ruvector_healing_breaker_open_seconds")).toBeUndefined();
-    const open = await changed("UPDATE ruvector.healing_breaker SET state = 'open', opened_at = clock_timestamp() - interval '1 minute'");
+    const open = await changed(
+      "UPDATE ruvector.healing_breaker SET state = 'open', opened_at = clock_timestamp() - " +
+        "interval '1 minute'",
+    );
     expect(valueOf(open, "ruvector_healing_breaker_state")).toBe(2);
     expect(valueOf(open, "ruvector_healing_breaker_open_seconds")).toBeGreaterThanOrEqual(60);
   });
 
   it("a refusal that was escalated, and an undo that failed", async () => {
-    const found = await changed("UPDATE ruvector.healing_refusals SET closed_at = NULL, escalated_at = clock_timestamp() WHERE id = (SELECT max(id) FROM ruvector.healing_refusals WHERE reason = 'cooldown' AND collection = 'public.embeddings')");
-    expect(valueOf(found, "ruvector_healing_refusal_escalated", { collection: "public.embeddings", reason: "cooldown" })).toBe(1);
-    const failed = await changed("UPDATE ruvector.healing_actions SET state = 'rollback_failed' WHERE collection = 'public.embeddings' AND finished_at IS NOT NULL");
-    expect(valueOf(failed, "ruvector_healing_rollback_failed", { collection: "public.embeddings" })).toBe(1);
-    expect(valueOf(failed, "ruvector_healing_actions_total", { collection: "public.embeddings", state: "rollback_failed" })).toBe(1);
+    const found = await changed(
+      "UPDATE ruvector.healing_refusals SET closed_at = NULL, escalated_at = " +
+        "clock_timestamp() WHERE id = (SELECT max(id) FROM ruvector.healing_refusals WHERE " +
+        "reason = 'cooldown' AND collection = 'public.embeddings')",
+    );
+    expect(
+      valueOf(found, "ruvector_healing_refusal_escalated", {
+        collection: "public.embeddings",
+        reason: "cooldown",
+      }),
+    ).toBe(1);
+    const failed = await changed(
+      "UPDATE ruvector.healing_actions SET state = 'rollback_failed' WHERE collection = " +
+        "'public.embeddings' AND finished_at IS NOT NULL",
+    );
+    expect(
+      valueOf(failed, "ruvector_healing_rollback_failed", { collection: "public.embeddings" }),
+    ).toBe(1);
+    expect(
+      valueOf(failed, "ruvector_healing_actions_total", {
+        collection: "public.embeddings",
+        state: "rollback_failed",
+      }),
+    ).toBe(1);
   });
 
   it("ticks that fail", async () => {
-    const found = await changed("UPDATE ruvector.healing_ticks SET errors = 7, started_at = clock_timestamp() - interval '5 minutes', finished_at = clock_timestamp() - interval '4 minutes'");
+    const found = await changed(
+      "UPDATE ruvector.healing_ticks SET errors = 7, started_at = clock_timestamp() - " +
+        "interval '5 minutes', finished_at = clock_timestamp() - interval '4 minutes'",
+    );
     expect(valueOf(found, "ruvector_healing_tick_errors_total")).toBe(7);
     expect(valueOf(found, "ruvector_healing_tick_lag_seconds")).toBeGreaterThanOrEqual(300);
     expect(valueOf(found, "ruvector_healing_tick_duration_seconds")).toBeCloseTo(60, 0);
@@ -197,7 +327,10 @@ describe("hostile names", () => {
     const table = 'back\\slash "quote"\nnew } line{a="b"} 1';
     await makeTable(db, { table: `"${table.replaceAll('"', '""')}"`, rows: LEVEL });
     await ticks(db, 1);
-    const collection = await db.value<string>("SELECT format('%I.%I', schema_name, table_name) FROM ruvector.collections ORDER BY collection_id DESC LIMIT 1");
+    const collection = await db.value<string>(
+      `SELECT format('%I.%I', schema_name, table_name) FROM ruvector.collections
+        ORDER BY collection_id DESC LIMIT 1`,
+    );
     expect(collection).toContain("\n");
     expect(valueOf(await scrape(), "ruvector_integrity_lambda", { collection })).toBe(1);
   });
@@ -209,27 +342,45 @@ describe("the list of metrics", () => {
       const known = FAMILIES.find(({ name }) => name === family.name);
       expect(known, family.name).toMatchObject({ type: family.type, help: family.help });
       for (const { name, labels } of family.samples) {
-        const expected = family.type === "summary" && name !== family.name ? known!.labels.filter((label) => label !== "quantile") : known!.labels;
+        const expected =
+          family.type === "summary" && name !== family.name
+            ? known!.labels.filter((label) => label !== "quantile")
+            : known!.labels;
         expect(Object.keys(labels), name).toEqual(expected);
       }
     }
   });
 
   it("is read by family as well, each from its sources alone", async () => {
-    const samples = await db.rows<{ family: string; suffix: string; labels: string[] }>("SELECT family, suffix, labels FROM ruvector_healing_metric_samples()");
+    const samples = await db.rows<{ family: string; suffix: string; labels: string[] }>(
+      "SELECT family, suffix, labels FROM ruvector_healing_metric_samples()",
+    );
     for (const { name } of FAMILIES) {
-      const own = await db.rows<{ suffix: string; labels: string[] }>("SELECT family, suffix, labels FROM ruvector_healing_metric_samples($1)", [name]);
-      const key = ({ suffix, labels }: { suffix: string; labels: string[] }): string => [suffix, ...labels].join("\u0001");
-      expect(own.map(key).sort(), name).toEqual(samples.filter(({ family }) => family === name).map(key).sort());
+      const own = await db.rows<{ suffix: string; labels: string[] }>(
+        "SELECT family, suffix, labels FROM ruvector_healing_metric_samples($1)",
+        [name],
+      );
+      const key = ({ suffix, labels }: { suffix: string; labels: string[] }): string =>
+        [suffix, ...labels].join("\u0001");
+      expect(own.map(key).sort(), name).toEqual(
+        samples
+          .filter(({ family }) => family === name)
+          .map(key)
+          .sort(),
+      );
     }
   });
 
   it("is OpenMetrics when asked for", async () => {
     const text = await db.value<string>("SELECT ruvector_healing_metrics(openmetrics := true)");
     expect(text).toMatch(/\n# EOF\n$/);
-    expect(text).toContain("# TYPE ruvector_healing_attempts counter\nruvector_healing_attempts_total{");
+    expect(text).toContain(
+      "# TYPE ruvector_healing_attempts counter\nruvector_healing_attempts_total{",
+    );
     expect(text).not.toMatch(/# TYPE \S+_total /);
-    expect(await db.value<string>("SELECT ruvector_healing_metrics(NULL)")).toMatch(/# TYPE ruvector_healing_attempts_total counter/);
+    expect(await db.value<string>("SELECT ruvector_healing_metrics(NULL)")).toMatch(
+      /# TYPE ruvector_healing_attempts_total counter/,
+    );
   });
 });
 
@@ -237,8 +388,17 @@ describe("an unregistered collection", () => {
   it("has no series any more, and begins at 0 when it comes back", async () => {
     const collection = "public.embeddings";
     await db.client.query("SELECT ruvector_healing_unregister('embeddings')");
-    expect((await scrape()).flatMap(({ samples }) => samples).filter(({ labels }) => labels["collection"] === collection)).toEqual([]);
+    expect(
+      (await scrape())
+        .flatMap(({ samples }) => samples)
+        .filter(({ labels }) => labels["collection"] === collection),
+    ).toEqual([]);
     await db.client.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
-    expect(valueOf(await scrape(), "ruvector_healing_attempts_total", { collection, strategy: "rebalance_partitions" })).toBe(0);
+    expect(
+      valueOf(await scrape(), "ruvector_healing_attempts_total", {
+        collection,
+        strategy: "rebalance_partitions",
+      }),
+    ).toBe(0);
   });
 });

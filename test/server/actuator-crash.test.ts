@@ -1,4 +1,7 @@
-/** kill -9 of the server while the actuator waits for replicas: it comes back and answers; and it signs the audit trail with a key of its own. */
+/**
+ * kill -9 of the server while the actuator waits for replicas: it comes back and answers; and it
+ * signs the audit trail with a key of its own.
+ */
 import { readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,19 +32,37 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
     await install(client);
     await client.query("CREATE TABLE level (id bigint PRIMARY KEY, embedding vector(3))");
     await client.query("SELECT ruvector_healing_register('level')");
-    await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({ ...QUICK, enabled: false, scale_workload: WORKLOAD, report_ttl_seconds: 3600 })]);
+    await client.query("SELECT ruvector_healing_configure($1)", [
+      JSON.stringify({
+        ...QUICK,
+        enabled: false,
+        scale_workload: WORKLOAD,
+        report_ttl_seconds: 3600,
+      }),
+    ]);
     // Lambda stays where it is, so that what the actuator did has to be taken back.
-    await client.query("SELECT ruvector_integrity_report('level', $1)", [JSON.stringify({ lambda: 0.5 })]);
+    await client.query("SELECT ruvector_integrity_report('level', $1)", [
+      JSON.stringify({ lambda: 0.5 }),
+    ]);
     await client.query("SELECT ruvector_healing_schedule('1 second')");
     // The actuator's rights, and no others.
-    await client.query("CREATE ROLE machine LOGIN; SELECT ruvector_healing_grant('machine', 'actuator'); SELECT ruvector_healing_grant('machine', 'viewer')");
+    await client.query(
+      `CREATE ROLE machine LOGIN; SELECT ruvector_healing_grant('machine', 'actuator');
+        SELECT ruvector_healing_grant('machine', 'viewer')`,
+    );
     const { publicPem } = makeAuditKey(key);
     await client.query("SELECT ruvector_healing_audit_rotate_key($1)", [publicPem]);
     api = await KubernetesApi.start();
     api.workload("statefulsets", "read", 4);
     const url = new URL(server.url());
     url.username = "machine";
-    actuator = await startActuator({ database: url.href, name: "machine-1", workloads: [WORKLOAD], kubeconfig: await api.kubeconfig(), flags: ["--audit-key", key, "--audit-state", state] });
+    actuator = await startActuator({
+      database: url.href,
+      name: "machine-1",
+      workloads: [WORKLOAD],
+      kubeconfig: await api.kubeconfig(),
+      flags: ["--audit-key", key, "--audit-state", state],
+    });
     await actuator.healthy(60);
   }, 240_000);
 
@@ -63,20 +84,28 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
     api.pace.readyAtMost = Infinity;
     await server.restart();
     client = await session(server);
-    // What was asked is still asked, its answer is taken; lambda did not rise, so the previous count is asked for and set.
+    // What was asked is still asked, its answer is taken; lambda did not rise, so the previous
+    // count is asked for and set.
     await becomes(client, STATE, "rolled_back", 120_000);
     expect(api.replicas("statefulsets", "read")).toBe(4);
-    const sets = api.log.filter(({ verb, status }) => verb === "update" && status === 200).map(({ body }) => (body as { spec: { replicas: number } }).spec.replicas);
+    const sets = api.log
+      .filter(({ verb, status }) => verb === "update" && status === 200)
+      .map(({ body }) => (body as { spec: { replicas: number } }).spec.replicas);
     expect(sets).toEqual([6, 4]);
     await actuator.healthy(60);
   });
 
   it("does not hold up a fast shutdown, whatever ran JavaScript for it", async () => {
-    const signatures = () => valueOf<number>(client, "SELECT count(*)::int FROM ruvector.healing_audit_signatures");
+    const signatures = () =>
+      valueOf<number>(client, "SELECT count(*)::int FROM ruvector.healing_audit_signatures");
     const before = await signatures();
     await client.query("SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 8}')");
     await expect.poll(signatures, { timeout: 60_000 }).toBeGreaterThan(before);
-    for (const path of ["/api/collection?name=public.level", "/api/explain?collection=public.level"]) expect((await actuator.get(path)).status).toBe(200);
+    for (const path of [
+      "/api/collection?name=public.level",
+      "/api/explain?collection=public.level",
+    ])
+      expect((await actuator.get(path)).status).toBe(200);
     await client.end();
     // It throws when the server is still there after two minutes.
     await server.stop("fast");
@@ -87,28 +116,68 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
 
   it("signs each head with its key, remembers the last, and signs none that does not extend it", async () => {
     expect((await stat(key)).mode & 0o777).toBe(0o600);
-    await becomes(client, "SELECT (ruvector_healing_verify_audit(NULL, NULL, 'all') -> 'broken') = 'null'", true);
-    await expect.poll(async () => JSON.parse((await actuator.get("/healthz")).text).audit, { timeout: 60_000 }).toMatchObject({ signatures: expect.any(Number), problem: null });
-    await becomes(client, "SELECT max(seq) > 1 FROM ruvector.healing_audit_signatures s JOIN ruvector.healing_audit_keys k USING (key_id) WHERE k.held_by = 'external'", true, 60_000);
+    await becomes(
+      client,
+      "SELECT (ruvector_healing_verify_audit(NULL, NULL, 'all') -> 'broken') = 'null'",
+      true,
+    );
+    await expect
+      .poll(async () => JSON.parse((await actuator.get("/healthz")).text).audit, {
+        timeout: 60_000,
+      })
+      .toMatchObject({ signatures: expect.any(Number), problem: null });
+    await becomes(
+      client,
+      "SELECT max(seq) > 1 FROM ruvector.healing_audit_signatures s JOIN " +
+        "ruvector.healing_audit_keys k USING (key_id) WHERE k.held_by = 'external'",
+      true,
+      60_000,
+    );
     const { seq } = JSON.parse(await readFile(state, "utf8")) as { seq: number };
     expect(seq).toBeGreaterThan(1);
 
-    // The owner of the tables rewrites the end of the chain consistently; whoever signed it knows better.
+    // The owner of the tables rewrites the end of the chain consistently; whoever signed it knows
+    // better.
     await client.query("SELECT ruvector_healing_unschedule()");
-    await expect.poll(async () => valueOf(client, "SELECT ruvector_healing_audit_head() ->> 'due'"), { timeout: 60_000 }).toBe("false");
+    await expect
+      .poll(async () => valueOf(client, "SELECT ruvector_healing_audit_head() ->> 'due'"), {
+        timeout: 60_000,
+      })
+      .toBe("false");
     // Its own memory is written after the database's answer.
-    const newest = await valueOf<number>(client, "SELECT max(seq)::int FROM ruvector.healing_audit_signatures");
-    await expect.poll(async () => (JSON.parse(await readFile(state, "utf8")) as { seq: number }).seq, { timeout: 60_000 }).toBe(newest);
+    const newest = await valueOf<number>(
+      client,
+      "SELECT max(seq)::int FROM ruvector.healing_audit_signatures",
+    );
+    await expect
+      .poll(async () => (JSON.parse(await readFile(state, "utf8")) as { seq: number }).seq, {
+        timeout: 60_000,
+      })
+      .toBe(newest);
     const signed = JSON.parse(await readFile(state, "utf8")) as { seq: number };
     await client.query("SET session_replication_role = replica");
-    await client.query("UPDATE ruvector.healing_events SET hash = sha256('another past') WHERE seq = $1", [signed.seq]);
+    await client.query(
+      "UPDATE ruvector.healing_events SET hash = sha256('another past') WHERE seq = $1",
+      [signed.seq],
+    );
     await client.query("UPDATE ruvector.healing_audit_head SET hash = sha256('another past')");
     await client.query("SET session_replication_role = origin");
     await client.query("SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 7}')");
-    const line = await actuator.says(/the audit trail is not as it was signed, or stands still: event \d+ does not follow from what was signed/, 60);
+    const line = await actuator.says(
+      /the audit trail is not as it was signed, or stands still: event \d+ does not follow from what was signed/,
+      60,
+    );
     expect(line).toContain("error");
-    expect(JSON.parse((await actuator.get("/healthz")).text)).toMatchObject({ ok: true, audit: { problem: expect.stringContaining("does not follow") } });
-    expect(JSON.parse(await readFile(state, "utf8"))).toEqual({ key: expect.any(String), ...signed });
-    expect(await valueOf(client, "SELECT max(seq)::int FROM ruvector.healing_audit_signatures")).toBe(signed.seq);
+    expect(JSON.parse((await actuator.get("/healthz")).text)).toMatchObject({
+      ok: true,
+      audit: { problem: expect.stringContaining("does not follow") },
+    });
+    expect(JSON.parse(await readFile(state, "utf8"))).toEqual({
+      key: expect.any(String),
+      ...signed,
+    });
+    expect(
+      await valueOf(client, "SELECT max(seq)::int FROM ruvector.healing_audit_signatures"),
+    ).toBe(signed.seq);
   });
 });

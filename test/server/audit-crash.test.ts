@@ -2,7 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { type Verdict, verifiedOutside, verifyAudit } from "../support/audit.ts";
 import { cronServer, external } from "./support/cron.ts";
-import { caughtUp, install, replicasPossible, serverWithReplicas, session, valueOf } from "./support/replicas.ts";
+import {
+  caughtUp,
+  install,
+  replicasPossible,
+  serverWithReplicas,
+  session,
+  valueOf,
+} from "./support/replicas.ts";
 
 describe.skipIf(external)("after kill -9", async () => {
   if (external) return;
@@ -18,7 +25,11 @@ describe.skipIf(external)("after kill -9", async () => {
           for (let turn = 0; ; turn++) {
             const name = `r${round} s${number} t${turn}`;
             await client.query(`BEGIN${turn % 4 === 3 ? " ISOLATION LEVEL SERIALIZABLE" : ""}`);
-            await client.query("INSERT INTO ruvector.healing_events (kind, message) SELECT 'test_event', $1 || ' e' || g FROM generate_series(1, 20) g", [name]);
+            await client.query(
+              `INSERT INTO ruvector.healing_events (kind, message)
+                SELECT 'test_event', $1 || ' e' || g FROM generate_series(1, 20) g`,
+              [name],
+            );
             await client.query(turn % 5 === 4 ? "ROLLBACK" : "COMMIT");
             if (turn % 5 !== 4) confirmed.push(name);
           }
@@ -34,14 +45,20 @@ describe.skipIf(external)("after kill -9", async () => {
       expect(await verifyAudit(db), `round ${round}`).toMatchObject({ intact: true, broken: null });
       expect(await verifiedOutside(db)).toBeNull();
     }
-    // A tick chains 10,000 events at most, and a quiet machine writes more than that between two of them.
+    // A tick chains 10,000 events at most, and a quiet machine writes more than that between two of
+    // them.
     const left = (await verifyAudit(db)).unchained;
-    for (let tick = 0; tick < Math.max(1, Math.ceil(left / 10_000)); tick++) await db.client.query("CALL ruvector_healing_tick()");
+    for (let tick = 0; tick < Math.max(1, Math.ceil(left / 10_000)); tick++)
+      await db.client.query("CALL ruvector_healing_tick()");
     const verdict = await verifyAudit(db);
     expect(verdict).toMatchObject({ intact: true, unchained: 0 });
     expect(verdict.signed_seq).toBe(verdict.head.seq);
     expect(confirmed.length).toBeGreaterThan(5);
-    const missing = await db.rows("SELECT c FROM unnest($1::text[]) c WHERE (SELECT count(*) FROM ruvector.healing_events e WHERE e.message LIKE c || ' e%' AND e.seq IS NOT NULL) <> 20", [confirmed]);
+    const missing = await db.rows(
+      `SELECT c FROM unnest($1::text[]) c WHERE (SELECT count(*) FROM ruvector.healing_events e
+        WHERE e.message LIKE c || ' e%' AND e.seq IS NOT NULL) <> 20`,
+      [confirmed],
+    );
     expect(missing).toEqual([]);
   }, 180_000);
 });
@@ -59,8 +76,14 @@ describe.skipIf(external || !(await replicasPossible()))("on a standby", () => {
     const verdict = await valueOf<Verdict>(standby, "SELECT ruvector_healing_verify_audit()");
     expect(verdict).toMatchObject({ intact: true, signatures_checked: 1 });
     expect(verdict.signed_seq).toBe(verdict.head.seq);
-    expect((await standby.query("SELECT ruvector_healing_audit_export()")).rows.length).toBeGreaterThan(4);
-    for (const writing of ["SELECT ruvector_healing_audit_head()", "SELECT ruvector_healing_audit_rotate_key()", `SELECT ruvector_healing_audit_sign('', '', '${"00".repeat(64)}')`]) {
+    expect(
+      (await standby.query("SELECT ruvector_healing_audit_export()")).rows.length,
+    ).toBeGreaterThan(4);
+    for (const writing of [
+      "SELECT ruvector_healing_audit_head()",
+      "SELECT ruvector_healing_audit_rotate_key()",
+      `SELECT ruvector_healing_audit_sign('', '', '${"00".repeat(64)}')`,
+    ]) {
       await expect(standby.query(writing), writing).rejects.toMatchObject({ code: "RV020" });
     }
   }, 180_000);

@@ -1,4 +1,7 @@
-/** Sensing and planning as a role that is no superuser and has no pg_cron: what it sees, what it says it does not see. */
+/**
+ * Sensing and planning as a role that is no superuser and has no pg_cron: what it sees, what it
+ * says it does not see.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
@@ -11,18 +14,28 @@ import { insertClusters, makeDrifted } from "./support/vectors.ts";
 let db: TestDatabase;
 let plain: pg.Client;
 const role = `ruvector_test_plain_${process.pid}`;
-const value = async <T>(statement: string): Promise<T> => Object.values((await plain.query(statement)).rows[0] as object)[0] as T;
+const value = async <T>(statement: string): Promise<T> =>
+  Object.values((await plain.query(statement)).rows[0] as object)[0] as T;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await db.client.query(`DROP SCHEMA ruvector CASCADE; CREATE ROLE ${role}; GRANT CREATE ON SCHEMA public TO ${role}; GRANT CREATE ON DATABASE "${db.name}" TO ${role}`);
+  await db.client.query(
+    `DROP SCHEMA ruvector CASCADE; CREATE ROLE ${role}; GRANT CREATE ON SCHEMA public TO ${role};
+      GRANT CREATE ON DATABASE "${db.name}" TO ${role}`,
+  );
   await db.client.query(`DO $$ DECLARE r regprocedure; BEGIN
-    FOR r IN SELECT oid FROM pg_proc WHERE proname LIKE 'ruvector\\_%' LOOP EXECUTE format('DROP ROUTINE %s', r); END LOOP; END $$`);
+    FOR r IN SELECT oid FROM pg_proc
+      WHERE proname LIKE 'ruvector\\_%' LOOP
+      EXECUTE format('DROP ROUTINE %s', r); END LOOP; END $$`);
   await db.client.query("CREATE EXTENSION pageinspect");
   plain = await db.connect();
   await plain.query(`SET ROLE ${role}`);
-  await plain.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`);
-  await plain.query("SELECT ruvector_healing_configure($1)", [JSON.stringify({ ...QUICK, enabled: false })]);
+  await plain.query(
+    `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`,
+  );
+  await plain.query("SELECT ruvector_healing_configure($1)", [
+    JSON.stringify({ ...QUICK, enabled: false }),
+  ]);
 });
 
 afterAll(async () => {
@@ -32,39 +45,76 @@ afterAll(async () => {
 it("sees lists without pageinspect, though it is there, and recall", async () => {
   await makeDrifted({ ...db, client: plain }, "own");
   expect(await value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")).toBe(false);
-  const sample = await value<{ lambda: number; metrics: { recall: object }; unmeasured: { what: string; why: string }[] }>("SELECT ruvector_integrity_sample('own')");
+  const sample = await value<{
+    lambda: number;
+    metrics: { recall: object };
+    unmeasured: { what: string; why: string }[];
+  }>("SELECT ruvector_integrity_sample('own')");
   expect(sample.lambda).toBeLessThan(0.6);
   expect(Object.keys(sample.metrics.recall)).toEqual(["public.own_embedding_idx"]);
-  expect(await value("SELECT string_agg(DISTINCT source, ',') FROM ruvector_healing_list_occupancy('own')")).toBe("sampled");
+  expect(
+    await value(
+      "SELECT string_agg(DISTINCT source, ',') FROM ruvector_healing_list_occupancy('own')",
+    ),
+  ).toBe("sampled");
 });
 
 it("is refused a rebuild without pg_cron, with the command to run by hand", async () => {
-  const answer = await value<{ outcome: string; reason: string; message: string; hint: string }>("SELECT ruvector_healing_execute('own', 'rebuild_centroids')");
+  const answer = await value<{ outcome: string; reason: string; message: string; hint: string }>(
+    "SELECT ruvector_healing_execute('own', 'rebuild_centroids')",
+  );
   expect(answer).toMatchObject({ outcome: "deferred", reason: "nothing_to_do" });
   expect(answer.message).toContain("pg_cron");
-  expect(answer.hint).toContain("CREATE INDEX CONCURRENTLY ON public.own USING ivfflat (embedding public.vector_l2_ops) WITH (lists = 10)");
+  expect(answer.hint).toContain(
+    "CREATE INDEX CONCURRENTLY ON public.own USING ivfflat (embedding public.vector_l2_ops) " +
+      "WITH (lists = 10)",
+  );
 });
 
 it("names the GRANT for a table it may not read in full, or does not own", async () => {
   const { client } = db;
   await client.query(`
-    CREATE TABLE foreigners (id bigserial, part int DEFAULT 0, embedding vector(8)) PARTITION BY LIST (part);
+    CREATE TABLE foreigners (id bigserial, part int DEFAULT 0, embedding vector(8))
+      PARTITION BY LIST (part);
     CREATE TABLE foreigners_0 PARTITION OF foreigners FOR VALUES IN (0);
     GRANT SELECT ON foreigners TO ${role}`);
   await insertClusters(db, "foreigners", { rows: 2000, clusters: 10 });
-  await client.query("CREATE INDEX ON foreigners_0 USING ivfflat (embedding vector_l2_ops) WITH (lists = 10)");
+  await client.query(
+    "CREATE INDEX ON foreigners_0 USING ivfflat (embedding vector_l2_ops) WITH (lists = 10)",
+  );
   // Partitions are not counted one by one, which is the partition collector's own matter.
-  await plain.query("SELECT ruvector_healing_register('foreigners'); SELECT ruvector_healing_configure('{\"exact_count_pages\": 0}', 'foreigners')");
-  const sample = await value<{ lambda: number; unmeasured: { what: string; why: string; hint: string }[] }>("SELECT ruvector_integrity_sample('foreigners')");
+  await plain.query(
+    "SELECT ruvector_healing_register('foreigners'); SELECT " +
+      "ruvector_healing_configure('{\"exact_count_pages\": 0}', 'foreigners')",
+  );
+  const sample = await value<{
+    lambda: number;
+    unmeasured: { what: string; why: string; hint: string }[];
+  }>("SELECT ruvector_integrity_sample('foreigners')");
   expect(sample.unmeasured).toContainEqual({
-    what: "recall of public.foreigners_0_embedding_idx", why: "permission denied for table foreigners_0", hint: `GRANT SELECT ON public.foreigners_0 TO ${role};`,
+    what: "recall of public.foreigners_0_embedding_idx",
+    why: "permission denied for table foreigners_0",
+    hint: `GRANT SELECT ON public.foreigners_0 TO ${role};`,
   });
-  expect(await value("SELECT count(*)::int FROM jsonb_array_elements(ruvector_contracted_graph('foreigners') -> 'nodes') n WHERE n ->> 'type' = 'centroid' AND (n ->> 'measured')::boolean")).toBe(0);
-  expect(await value("SELECT note FROM ruvector_healing_recall('foreigners')")).toBe("permission denied for table foreigners_0");
+  expect(
+    await value(
+      `SELECT count(*)::int
+        FROM jsonb_array_elements(ruvector_contracted_graph('foreigners') -> 'nodes') n
+        WHERE n ->> 'type' = 'centroid' AND (n ->> 'measured')::boolean`,
+    ),
+  ).toBe(0);
+  expect(await value("SELECT note FROM ruvector_healing_recall('foreigners')")).toBe(
+    "permission denied for table foreigners_0",
+  );
   await client.query(`GRANT SELECT ON foreigners_0 TO ${role}`);
-  expect(await value("SELECT recall FROM ruvector_healing_recall('foreigners')")).toBeGreaterThan(0.5);
+  expect(await value("SELECT recall FROM ruvector_healing_recall('foreigners')")).toBeGreaterThan(
+    0.5,
+  );
   await value("SELECT ruvector_integrity_sample('foreigners')");
-  const answer = await value<{ message: string; hint: string }>(`SELECT ruvector_healing_execute('foreigners', 'rebuild_centroids', '{"index": "public.foreigners_0_embedding_idx"}')`);
+  const answer = await value<{ message: string; hint: string }>(
+    `SELECT ruvector_healing_execute('foreigners', 'rebuild_centroids',
+      '{"index": "public.foreigners_0_embedding_idx"}')`,
+  );
   expect(answer.message).toContain(`role ${role} does not own public.foreigners_0`);
   expect(answer.hint).toMatch(/^GRANT \S+ TO /);
 });

@@ -12,13 +12,22 @@ describe.skipIf(external)("the database of pg_cron", () => {
     expect(await db.value("SELECT count(*)::int FROM ruvector.collections")).toBe(0);
     await makeTable(db, { rows: [20, 20] });
     await db.client.query("SELECT ruvector_healing_schedule('1 second')");
-    expect(await db.until<number>("SELECT ticks::int FROM ruvector.healing_ticks", (ticks) => ticks > 1, 30)).toBeGreaterThan(1);
+    expect(
+      await db.until<number>(
+        "SELECT ticks::int FROM ruvector.healing_ticks",
+        (ticks) => ticks > 1,
+        30,
+      ),
+    ).toBeGreaterThan(1);
   });
 
   it("is this file's alone", async () => {
     const other = new pg.Client({ connectionString: db.url });
     await other.connect();
-    expect((await other.query<{ free: boolean }>("SELECT pg_try_advisory_lock(7293, 1) AS free")).rows[0]!.free).toBe(false);
+    expect(
+      (await other.query<{ free: boolean }>("SELECT pg_try_advisory_lock(7293, 1) AS free"))
+        .rows[0]!.free,
+    ).toBe(false);
     await other.end();
   });
 });

@@ -1,4 +1,7 @@
-/** The throwaway server itself: instances side by side, stopped, killed and started again, by library and command line. */
+/**
+ * The throwaway server itself: instances side by side, stopped, killed and started again, by
+ * library and command line.
+ */
 import { join } from "node:path";
 import { execa } from "execa";
 import pg from "pg";
@@ -22,18 +25,25 @@ async function ask<T>(server: Server, statement: string): Promise<T> {
 }
 
 const db = (command: string, which: string, ...args: string[]) =>
-  execa(process.execPath, ["--import", "tsx", "src/cli/db/main.ts", command, "--name", name(which), ...args], {
-    cwd: root,
-    reject: false,
-    env: { NO_COLOR: "1" },
-  });
+  execa(
+    process.execPath,
+    ["--import", "tsx", "src/cli/db/main.ts", command, "--name", name(which), ...args],
+    {
+      cwd: root,
+      reject: false,
+      env: { NO_COLOR: "1" },
+    },
+  );
 
 describe.skipIf(external)("a throwaway server", () => {
   let one: Server;
   let two: Server;
 
   beforeAll(async () => {
-    [one, two] = await Promise.all([startServer({ name: name("one") }), startServer({ name: name("two"), settings: { fsync: "off" } })]);
+    [one, two] = await Promise.all([
+      startServer({ name: name("one") }),
+      startServer({ name: name("two"), settings: { fsync: "off" } }),
+    ]);
   });
 
   afterAll(async () => {
@@ -44,17 +54,29 @@ describe.skipIf(external)("a throwaway server", () => {
     expect(one.canKill).toBe(true);
     expect(await ask(one, "SELECT current_database()")).toBe("ruvector");
     expect(
-      await ask(one, "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql'"),
+      await ask(
+        one,
+        `SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension
+          WHERE extname <> 'plpgsql'`,
+      ),
     ).toBe(`pg_cron ${inject("language")} vector`);
     expect(await ask(one, "SHOW fsync")).toBe("on");
     expect(await ask(one, "SHOW TimeZone")).toBe("UTC");
-    expect(await ask(one, "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'ruvector'")).toBe("UTF8");
+    expect(
+      await ask(
+        one,
+        "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'ruvector'",
+      ),
+    ).toBe("UTF8");
   });
 
   test("runs pg_cron jobs", async () => {
     await ask(one, "SELECT cron.schedule('tick', '1 second', 'SELECT 1')");
     await expect
-      .poll(() => ask(one, "SELECT count(*)::int FROM cron.job_run_details WHERE status = 'succeeded'"), { timeout: 10_000 })
+      .poll(
+        () => ask(one, "SELECT count(*)::int FROM cron.job_run_details WHERE status = 'succeeded'"),
+        { timeout: 10_000 },
+      )
       .toBeGreaterThan(0);
     await ask(one, "SELECT cron.unschedule('tick')");
   });
@@ -92,7 +114,10 @@ describe.skipIf(external)("a throwaway server", () => {
 
   test("two starts at once after a kill make one server", async () => {
     await one.kill9();
-    const [first, second] = await Promise.all([startServer({ name: one.name }), startServer({ name: one.name })]);
+    const [first, second] = await Promise.all([
+      startServer({ name: one.name }),
+      startServer({ name: one.name }),
+    ]);
     expect(first.url()).toBe(second.url());
     expect(await ask(first, "SELECT count(*)::int FROM kept")).toBe(1000);
   });
@@ -136,7 +161,13 @@ describe("a server of DATABASE_URL", () => {
   const outside = (url: string, ...args: string[]) =>
     execa(process.execPath, ["--import", "tsx", join(root, "src/cli/db/main.ts"), ...args], {
       reject: false,
-      env: { NO_COLOR: "1", DATABASE_URL: url, RUVECTOR_HEALING_ROOT: "", RUVECTOR_HEALING_BINDIR: "", RUVECTOR_HEALING_PG_VERSION: "" },
+      env: {
+        NO_COLOR: "1",
+        DATABASE_URL: url,
+        RUVECTOR_HEALING_ROOT: "",
+        RUVECTOR_HEALING_BINDIR: "",
+        RUVECTOR_HEALING_PG_VERSION: "",
+      },
     });
 
   test("is never stopped or emptied, and its password is not shown", async () => {

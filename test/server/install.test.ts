@@ -17,16 +17,22 @@ beforeAll(async () => {
 
 it("a new bundle is noticed by sessions that hold an older bundle", async () => {
   const session = await db.connect();
-  expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toBe("there is no action 99");
+  expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toBe(
+    "there is no action 99",
+  );
   // The bundle breaks long lines, within texts too.
   const said = new RegExp([..."there is no action "].join("(?:\\\\\n)?"), "g");
   const hash = /SELECT '([0-9a-f]{64})'/.exec(script)![1]!;
   const newer = script.replace(said, "no such action: ").replaceAll(hash, hash.replace(/./g, "0"));
   expect(newer).not.toBe(script);
   await db.client.query(`BEGIN; ${newer} COMMIT;`);
-  expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toContain("no such action: ");
+  expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toContain(
+    "no such action: ",
+  );
   await db.client.query(`BEGIN; ${script} COMMIT;`);
-  expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toBe("there is no action 99");
+  expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toBe(
+    "there is no action 99",
+  );
 });
 
 it("upgrades deadlock with nobody, while the loop ticks and heals, people call and scrapers read", async () => {
@@ -37,16 +43,26 @@ it("upgrades deadlock with nobody, while the loop ticks and heals, people call a
   let running = true;
   const again = async (name: string, statement: string): Promise<void> => {
     const client = await db.connect();
-    // Each rests as long as it worked: on a slow machine too there are moments in which nobody holds anything.
-    for (went[name] = 0; running; ) {
+    // Each rests as long as it worked: on a slow machine too there are moments in which nobody
+    // holds anything.
+    for (went[name] = 0; running;) {
       const begin = performance.now();
-      await client.query(statement).then(() => went[name]!++, (error: Error & { code: string }) => errors.push(`${name}: ${error.code} ${error.message}`));
+      await client.query(statement).then(
+        () => went[name]!++,
+        (error: Error & { code: string }) => errors.push(`${name}: ${error.code} ${error.message}`),
+      );
       await new Promise((resolve) => setTimeout(resolve, Math.max(10, performance.now() - begin)));
     }
   };
   const others = [
-    again("tick", "CALL ruvector_healing_tick()"), again("trigger", "SELECT ruvector_healing_trigger('embeddings')"), again("configure", "SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 1000}')"),
-    again("read", "SELECT ruvector_healing_status(), (SELECT count(*) FROM ruvector_healing_metric_samples())"), again("route", "SELECT ruvector_healing_route('embeddings')"),
+    again("tick", "CALL ruvector_healing_tick()"),
+    again("trigger", "SELECT ruvector_healing_trigger('embeddings')"),
+    again("configure", "SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 1000}')"),
+    again(
+      "read",
+      "SELECT ruvector_healing_status(), (SELECT count(*) FROM ruvector_healing_metric_samples())",
+    ),
+    again("route", "SELECT ruvector_healing_route('embeddings')"),
     again("heat", "UPDATE embeddings SET partition_id = 3 WHERE partition_id = 2 AND id % 5 = 0"),
   ];
   const upgrader = await db.connect();
@@ -57,28 +73,43 @@ it("upgrades deadlock with nobody, while the loop ticks and heals, people call a
     running = false;
     await Promise.all(others);
   }
-  // A tick and a person's call do not wait for each other's locks, and a batch's writers retry: README.
+  // A tick and a person's call do not wait for each other's locks, and a batch's writers retry:
+  // README.
   expect(errors.filter((error) => !/ (55P03|40001) /.test(error))).toEqual([]);
-  expect(Object.values(went).every((times) => times > 0), JSON.stringify(went)).toBe(true);
+  expect(
+    Object.values(went).every((times) => times > 0),
+    JSON.stringify(went),
+  ).toBe(true);
 });
 
-it.each(["LATIN1", "SQL_ASCII", "WIN1252"])("a database in %s is refused before anything is made, with the statement that makes one in UTF8", async (encoding) => {
-  const name = `${db.name}_${encoding.toLowerCase()}`;
-  await db.client.query(`CREATE DATABASE "${name}" TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
-  const url = new URL(db.url);
-  url.pathname = `/${name}`;
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  try {
-    await client.query(`CREATE EXTENSION ${inject("language")}; CREATE EXTENSION vector`);
-    const error = await raised(client, script);
-    expect(error).toMatchObject({ code: "0A000", message: "ruvector_healing needs a database in UTF8", detail: `The encoding of database ${name} is ${encoding}.` });
-    expect((await client.query("SELECT to_regnamespace('ruvector') AS made")).rows).toEqual([{ made: null }]);
-    const statement = /^CREATE DATABASE .*?;/.exec(error.hint!)![0];
-    await client.query(statement);
-    await client.query(`DROP DATABASE "${name}_utf8"`);
-  } finally {
-    await client.end();
-    await db.client.query(`DROP DATABASE "${name}"`);
-  }
-});
+it.each(["LATIN1", "SQL_ASCII", "WIN1252"])(
+  "a database in %s is refused before anything is made, with the statement that makes one in UTF8",
+  async (encoding) => {
+    const name = `${db.name}_${encoding.toLowerCase()}`;
+    await db.client.query(
+      `CREATE DATABASE "${name}" TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`,
+    );
+    const url = new URL(db.url);
+    url.pathname = `/${name}`;
+    const client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    try {
+      await client.query(`CREATE EXTENSION ${inject("language")}; CREATE EXTENSION vector`);
+      const error = await raised(client, script);
+      expect(error).toMatchObject({
+        code: "0A000",
+        message: "ruvector_healing needs a database in UTF8",
+        detail: `The encoding of database ${name} is ${encoding}.`,
+      });
+      expect((await client.query("SELECT to_regnamespace('ruvector') AS made")).rows).toEqual([
+        { made: null },
+      ]);
+      const statement = /^CREATE DATABASE .*?;/.exec(error.hint!)![0];
+      await client.query(statement);
+      await client.query(`DROP DATABASE "${name}_utf8"`);
+    } finally {
+      await client.end();
+      await db.client.query(`DROP DATABASE "${name}"`);
+    }
+  },
+);

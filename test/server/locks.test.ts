@@ -1,4 +1,7 @@
-/** A storm of locks while rows are moved and moved back: who waits for whom, looked at again and again. */
+/**
+ * A storm of locks while rows are moved and moved back: who waits for whom, looked at again and
+ * again.
+ */
 import type pg from "pg";
 import { beforeAll, expect, it } from "vitest";
 import { checksum, configure, HOT, makeTable, places, QUICK } from "./support/collection.ts";
@@ -8,7 +11,14 @@ let db: TestDatabase;
 
 beforeAll(async () => {
   db = await testDatabase();
-  await configure(db, { ...QUICK, enabled: false, batch_rows: 50, slice_seconds: 0.2, max_retries: 100, stabilize_seconds: 0 });
+  await configure(db, {
+    ...QUICK,
+    enabled: false,
+    batch_rows: 50,
+    slice_seconds: 0.2,
+    max_retries: 100,
+    stabilize_seconds: 0,
+  });
   await makeTable(db, { table: "storm", rows: HOT });
 });
 
@@ -18,10 +28,17 @@ interface Seen {
   readonly wait: string | null;
 }
 
-/** Does something again and again until told to stop; errors that the storm explains are counted by SQLSTATE. */
-async function load(work: (client: pg.Client) => Promise<unknown>): Promise<{ pid: number; stop: () => Promise<Record<string, number>> }> {
+/**
+ * Does something again and again until told to stop; errors that the storm explains are counted by
+ * SQLSTATE.
+ */
+async function load(
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<{ pid: number; stop: () => Promise<Record<string, number>> }> {
   const client = await db.connect();
-  const { rows: [own] } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const {
+    rows: [own],
+  } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   const errors: Record<string, number> = {};
   let going = true;
   const running = (async () => {
@@ -32,7 +49,14 @@ async function load(work: (client: pg.Client) => Promise<unknown>): Promise<{ pi
       });
     }
   })();
-  return { pid: own!.pid, stop: async () => { going = false; await running; return errors; } };
+  return {
+    pid: own!.pid,
+    stop: async () => {
+      going = false;
+      await running;
+      return errors;
+    },
+  };
 }
 
 const any = (from: number, to: number): number => from + Math.floor(Math.random() * (to - from));
@@ -40,21 +64,35 @@ const any = (from: number, to: number): number => from + Math.floor(Math.random(
 it("the loop waits in no lock queue, and whoever waits for it waits for one batch", async () => {
   const before = [await checksum(db, "storm"), await places(db, "storm")];
   const loop = await db.connect();
-  const { rows: [own] } = await loop.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const {
+    rows: [own],
+  } = await loop.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   const us = own!.pid;
   const users = await Promise.all([
-    // Writers that keep rows locked for a while, in the partition that is emptied and in those that are filled.
-    ...[1, 2].map(() => load(async (client) => {
-      await client.query("BEGIN");
-      await client.query("UPDATE storm SET payload = payload WHERE id IN ($1, $2)", [any(361, 1620), any(1, 2100)]);
-      await client.query("SELECT pg_sleep(0.03)");
-      await client.query("COMMIT");
-    })),
-    load((client) => client.query("SELECT count(*) FROM storm WHERE embedding <-> '[1,1,1,1,1,1,1,1]' < 1")),
-    // What a person's DDL or a vacuum holds: all of the table, or a part, for an instant, and queues of others behind it.
+    // Writers that keep rows locked for a while, in the partition that is emptied and in those that
+    // are filled.
+    ...[1, 2].map(() =>
+      load(async (client) => {
+        await client.query("BEGIN");
+        await client.query("UPDATE storm SET payload = payload WHERE id IN ($1, $2)", [
+          any(361, 1620),
+          any(1, 2100),
+        ]);
+        await client.query("SELECT pg_sleep(0.03)");
+        await client.query("COMMIT");
+      }),
+    ),
+    load((client) =>
+      client.query("SELECT count(*) FROM storm WHERE embedding <-> '[1,1,1,1,1,1,1,1]' < 1"),
+    ),
+    // What a person's DDL or a vacuum holds: all of the table, or a part, for an instant, and
+    // queues of others behind it.
     load(async (client) => {
       await client.query("BEGIN");
-      await client.query(`LOCK TABLE ${["storm", "storm_p3", "storm_p0", "storm_p5"][any(0, 4)]} IN ${["ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE"][any(0, 3)]} MODE`);
+      await client.query(
+        `LOCK TABLE ${["storm", "storm_p3", "storm_p0", "storm_p5"][any(0, 4)]}
+          IN ${["ACCESS EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE"][any(0, 3)]} MODE`,
+      );
       await client.query("SELECT pg_sleep(0.02)");
       await client.query("COMMIT");
       await client.query("SELECT pg_sleep(0.05)");
@@ -65,19 +103,32 @@ it("the loop waits in no lock queue, and whoever waits for it waits for one batc
   let watching = true;
   const watch = (async () => {
     while (watching) {
-      seen.push((await watcher.query<Seen>(`
-        SELECT a.pid, pg_blocking_pids(a.pid) AS blockers, CASE WHEN a.wait_event_type = 'Lock' THEN a.wait_event END AS wait
-          FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()`)).rows);
+      seen.push(
+        (
+          await watcher.query<Seen>(`
+        SELECT a.pid, pg_blocking_pids(a.pid) AS blockers, CASE WHEN a.wait_event_type = 'Lock'
+          THEN a.wait_event END AS wait
+          FROM pg_stat_activity a WHERE a.datname = current_database()
+            AND a.pid <> pg_backend_pid()`)
+        ).rows,
+      );
     }
   })();
-  const { rows: [started] } = await loop.query<{ a: { outcome: string; action_id: number } }>("SELECT ruvector_healing_execute('storm', 'rebalance_partitions') AS a");
-  const state = async (): Promise<string> => (await watcherless("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1"));
+  const {
+    rows: [started],
+  } = await loop.query<{ a: { outcome: string; action_id: number } }>(
+    "SELECT ruvector_healing_execute('storm', 'rebalance_partitions') AS a",
+  );
+  const state = async (): Promise<string> =>
+    await watcherless("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1");
   const watcherless = (statement: string): Promise<string> => db.value(statement);
   expect(started?.a.action_id).toEqual(expect.any(Number));
-  for (let tick = 0; tick < 200 && (await state()) !== "succeeded"; tick++) await loop.query("CALL ruvector_healing_tick()");
+  for (let tick = 0; tick < 200 && (await state()) !== "succeeded"; tick++)
+    await loop.query("CALL ruvector_healing_tick()");
   const healed = await state();
   await loop.query("SELECT ruvector_healing_rollback('storm')");
-  for (let tick = 0; tick < 200 && (await state()) !== "rolled_back"; tick++) await loop.query("CALL ruvector_healing_tick()");
+  for (let tick = 0; tick < 200 && (await state()) !== "rolled_back"; tick++)
+    await loop.query("CALL ruvector_healing_tick()");
   const undone = await state();
   watching = false;
   await watch;
@@ -87,14 +138,18 @@ it("the loop waits in no lock queue, and whoever waits for it waits for one batc
   const ours = seen.flatMap((sample) => sample.filter(({ pid }) => pid === us));
   expect(seen.length).toBeGreaterThan(50);
   // There was a storm: users waited, for each other.
-  expect(seen.some((sample) => sample.some(({ pid, blockers }) => pid !== us && blockers.length > 0))).toBe(true);
+  expect(
+    seen.some((sample) => sample.some(({ pid, blockers }) => pid !== us && blockers.length > 0)),
+  ).toBe(true);
   // Never in the queue for a table or a row: the loop has the lock at once or goes on without it.
   expect(ours.filter(({ wait }) => wait !== null)).toEqual([]);
   expect(ours.filter(({ blockers }) => blockers.length > 0)).toEqual([]);
-  // Who waits for us waits for one of our batches, which waits for nobody: no chain goes through the loop.
+  // Who waits for us waits for one of our batches, which waits for nobody: no chain goes through
+  // the loop.
   for (const sample of seen) {
     const waiting = sample.filter(({ blockers }) => blockers.includes(us));
-    if (waiting.length > 0) expect(sample.find(({ pid }) => pid === us)?.blockers ?? []).toEqual([]);
+    if (waiting.length > 0)
+      expect(sample.find(({ pid }) => pid === us)?.blockers ?? []).toEqual([]);
   }
   // Nobody was cancelled, and nobody was chosen as the victim of a deadlock with us.
   for (const one of errors) expect(Object.keys(one).filter((code) => code !== "40001")).toEqual([]);

@@ -1,4 +1,6 @@
-/** Alerts, exporter and dashboard, with promtool, a real Prometheus and the real Postgres exporter. */
+/**
+ * Alerts, exporter and dashboard, with promtool, a real Prometheus and the real Postgres exporter.
+ */
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,7 +12,13 @@ import { FAMILIES } from "../../build/monitoring/families.ts";
 import { root } from "../../build/project.ts";
 import { ownMetrics } from "../../src/cli/actuator/own-metrics.ts";
 import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, ticks } from "../support/collection.ts";
-import { type Prometheus, prometheusTools, promtool, startExporter, startPrometheus } from "../support/prometheus.ts";
+import {
+  type Prometheus,
+  prometheusTools,
+  promtool,
+  startExporter,
+  startPrometheus,
+} from "../support/prometheus.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 
 const tools = await prometheusTools();
@@ -18,7 +26,16 @@ const RULES = join(root, "monitoring/prometheus/ruvector-healing.rules.yml");
 
 /** What the actuator adds to the database's metrics, as it says it. */
 const OWN = new Set(
-  [...(await ownMetrics(() => ({ connected: true, losses: 0, auditProblem: true, workloads: [] })).text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!),
+  [
+    ...(
+      await ownMetrics(() => ({
+        connected: true,
+        losses: 0,
+        auditProblem: true,
+        workloads: [],
+      })).text()
+    ).matchAll(/^# TYPE (\S+)/gm),
+  ].map(([, name]) => name!),
 );
 
 /** Series and label names of a PromQL expression, against the list of metrics. */
@@ -26,13 +43,31 @@ function checkNames(where: string, expr: string): void {
   const names = [...expr.matchAll(/\bruvector_[a-z_]+/g)].map(([name]) => name);
   expect(names.length, where).toBeGreaterThan(0);
   const known = (name: string): boolean =>
-    OWN.has(name) || FAMILIES.some((family) => family.name === name || (family.type === "summary" && [`${family.name}_sum`, `${family.name}_count`].includes(name)));
+    OWN.has(name) ||
+    FAMILIES.some(
+      (family) =>
+        family.name === name ||
+        (family.type === "summary" &&
+          [`${family.name}_sum`, `${family.name}_count`].includes(name)),
+    );
   for (const name of names) expect(known(name), `${where}: ${name}`).toBe(true);
-  const labels = new Set(["job", "instance", ...FAMILIES.filter(({ name }) => names.some((one) => one.startsWith(name))).flatMap((family) => family.labels)]);
-  for (const [, list] of expr.matchAll(/\b(?:by|on) \(([^)]*)\)/g)) for (const label of list!.split(", ")) expect(labels, `${where}: ${label}`).toContain(label);
+  const labels = new Set([
+    "job",
+    "instance",
+    ...FAMILIES.filter(({ name }) => names.some((one) => one.startsWith(name))).flatMap(
+      (family) => family.labels,
+    ),
+  ]);
+  for (const [, list] of expr.matchAll(/\b(?:by|on) \(([^)]*)\)/g))
+    for (const label of list!.split(", ")) expect(labels, `${where}: ${label}`).toContain(label);
   for (const [, name, matchers] of expr.matchAll(/\b(ruvector_[a-z_]+)\{([^}]*)\}/g)) {
-    const own = FAMILIES.find((family) => name!.replace(/_(sum|count)$/, "") === family.name || name === family.name)!;
-    for (const matcher of matchers!.split(", ")) expect(["job", "instance", ...own.labels], `${where}: ${matcher}`).toContain(/^\w+/.exec(matcher)![0]);
+    const own = FAMILIES.find(
+      (family) => name!.replace(/_(sum|count)$/, "") === family.name || name === family.name,
+    )!;
+    for (const matcher of matchers!.split(", "))
+      expect(["job", "instance", ...own.labels], `${where}: ${matcher}`).toContain(
+        /^\w+/.exec(matcher)![0],
+      );
   }
 }
 
@@ -50,21 +85,34 @@ describe("alert rules", () => {
   });
 
   it("have each a case that fires and one that does not", async () => {
-    const cases = await readFile(join(root, "monitoring/prometheus/ruvector-healing.test.yml"), "utf8");
+    const cases = await readFile(
+      join(root, "monitoring/prometheus/ruvector-healing.test.yml"),
+      "utf8",
+    );
     const page = await readFile(join(root, "docs/monitoring.md"), "utf8");
     for (const [, name] of (await readFile(RULES, "utf8")).matchAll(/- alert: (\w+)/g)) {
       expect(cases, name).toMatch(new RegExp(`alertname: ${name}\n\\s+exp_alerts: \\[\\]`));
-      expect(cases, name).toMatch(new RegExp(`alertname: ${name}\n\\s+exp_alerts:\n\\s+- exp_labels`));
+      expect(cases, name).toMatch(
+        new RegExp(`alertname: ${name}\n\\s+exp_alerts:\n\\s+- exp_labels`),
+      );
       expect(page, `runbook of ${name}`).toContain(`### ${name}`);
     }
   });
 
-  it.skipIf(!tools)("pass promtool check rules and promtool test rules", async () => {
-    expect(await promtool(tools!, ["check", "rules", RULES])).toMatchObject({ code: 0 });
-    const tested = await promtool(tools!, ["test", "rules", "monitoring/prometheus/ruvector-healing.test.yml"]);
-    expect(tested.output).toContain("SUCCESS");
-    expect(tested.code).toBe(0);
-  }, 300_000);
+  it.skipIf(!tools)(
+    "pass promtool check rules and promtool test rules",
+    async () => {
+      expect(await promtool(tools!, ["check", "rules", RULES])).toMatchObject({ code: 0 });
+      const tested = await promtool(tools!, [
+        "test",
+        "rules",
+        "monitoring/prometheus/ruvector-healing.test.yml",
+      ]);
+      expect(tested.output).toContain("SUCCESS");
+      expect(tested.code).toBe(0);
+    },
+    300_000,
+  );
 });
 
 describe("the dashboard", () => {
@@ -91,26 +139,50 @@ describe.skipIf(!tools)("a real Prometheus", () => {
     await ticks(db, 1);
     // A viewer, as the exporter would be.
     const role = `exporter_${db.name.slice(-12)}`;
-    await db.client.query(`CREATE ROLE ${role} LOGIN; SELECT ruvector_healing_grant('${role}', 'viewer')`);
-    afterAll(async () => void (await db.client.query(`SELECT ruvector_healing_revoke('${role}'); DROP OWNED BY ${role}; DROP ROLE ${role}`)));
+    await db.client.query(
+      `CREATE ROLE ${role} LOGIN; SELECT ruvector_healing_grant('${role}', 'viewer')`,
+    );
+    afterAll(
+      async () =>
+        void (await db.client.query(
+          `SELECT ruvector_healing_revoke('${role}'); DROP OWNED BY ${role}; DROP ROLE ${role}`,
+        )),
+    );
     const scraper = await db.connect();
     await scraper.query(`SET ROLE ${role}`);
     endpoint = createServer((request, response) => {
       accepted.push(request.headers.accept ?? "");
-      scraper.query<{ text: string }>("SELECT ruvector_healing_metrics(openmetrics := true) AS text").then(
-        ({ rows }) => response.writeHead(200, { "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8" }).end(rows[0]!.text),
-        (error: unknown) => response.writeHead(500).end(String(error)),
-      );
+      scraper
+        .query<{ text: string }>("SELECT ruvector_healing_metrics(openmetrics := true) AS text")
+        .then(
+          ({ rows }) =>
+            response
+              .writeHead(200, {
+                "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+              })
+              .end(rows[0]!.text),
+          (error: unknown) => response.writeHead(500).end(String(error)),
+        );
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => endpoint.once("listening", resolve));
     const url = new URL(db.url);
     url.username = role;
     exporter = await startExporter(tools!, url.href);
-    prometheus = await startPrometheus(tools!, { direct: `127.0.0.1:${(endpoint.address() as AddressInfo).port}`, exporter: exporter.target }, [RULES]);
+    prometheus = await startPrometheus(
+      tools!,
+      {
+        direct: `127.0.0.1:${(endpoint.address() as AddressInfo).port}`,
+        exporter: exporter.target,
+      },
+      [RULES],
+    );
     const end = Date.now() + 180_000;
     // Twice each: a rate needs two scrapes.
-    while ((await prometheus.query("count_over_time(ruvector_healing_build_info[5m]) > 1")).length < 2) {
-      if (Date.now() > end) throw new Error(`not scraped: ${JSON.stringify(await prometheus.api("targets"))}`);
+    while (
+      (await prometheus.query("count_over_time(ruvector_healing_build_info[5m]) > 1")).length < 2
+    ) {
+      if (Date.now() > end)
+        throw new Error(`not scraped: ${JSON.stringify(await prometheus.api("targets"))}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }, 400_000);
@@ -122,55 +194,101 @@ describe.skipIf(!tools)("a real Prometheus", () => {
   });
 
   it("scrapes the text, and promtool has nothing to say about it", async () => {
-    const { activeTargets } = await prometheus.api<{ activeTargets: { health: string; lastError: string }[] }>("targets");
-    expect(activeTargets.map(({ health, lastError }) => ({ health, lastError }))).toEqual([{ health: "up", lastError: "" }, { health: "up", lastError: "" }]);
+    const { activeTargets } = await prometheus.api<{
+      activeTargets: { health: string; lastError: string }[];
+    }>("targets");
+    expect(activeTargets.map(({ health, lastError }) => ({ health, lastError }))).toEqual([
+      { health: "up", lastError: "" },
+      { health: "up", lastError: "" },
+    ]);
     expect(accepted[0]).toContain("application/openmetrics-text");
-    expect(await promtool(tools!, ["check", "metrics"], await db.value<string>("SELECT ruvector_healing_metrics()"))).toEqual({ code: 0, output: "" });
+    expect(
+      await promtool(
+        tools!,
+        ["check", "metrics"],
+        await db.value<string>("SELECT ruvector_healing_metrics()"),
+      ),
+    ).toEqual({ code: 0, output: "" });
   });
 
   it("finds the same names, labels and values by the Postgres exporter", async () => {
-    const read = async (job: string) => new Map((await prometheus.query(`last_over_time({__name__=~"ruvector_.+", job="${job}"}[5m])`)).map(({ metric, value }) => {
-      // The exporter says which server it asked, beside what the query gives.
-      const { job: _job, instance: _instance, server: _server, ...labels } = metric;
-      return [JSON.stringify(Object.entries(labels).sort()), { name: metric["__name__"]!, value }] as const;
-    }));
+    const read = async (job: string) =>
+      new Map(
+        (await prometheus.query(`last_over_time({__name__=~"ruvector_.+", job="${job}"}[5m])`)).map(
+          ({ metric, value }) => {
+            // The exporter says which server it asked, beside what the query gives.
+            const { job: _job, instance: _instance, server: _server, ...labels } = metric;
+            return [
+              JSON.stringify(Object.entries(labels).sort()),
+              { name: metric["__name__"]!, value },
+            ] as const;
+          },
+        ),
+      );
     const [direct, exported] = [await read("direct"), await read("exporter")];
     expect([...exported.keys()].sort()).toEqual([...direct.keys()].sort());
     expect(direct.size).toBeGreaterThan(100);
     for (const [series, { name, value }] of direct) {
       const other = exported.get(series)!.value;
-      if (/_(age|lag|duration|unsigned|open)_seconds$/.test(name)) expect(Math.abs(other - value), series).toBeLessThan(60);
+      if (/_(age|lag|duration|unsigned|open)_seconds$/.test(name))
+        expect(Math.abs(other - value), series).toBeLessThan(60);
       else expect(other, series).toBe(value);
     }
   });
 
   it("keeps a name with a backslash and a line's end whole", async () => {
-    const found = await prometheus.query('last_over_time(ruvector_integrity_lambda{job="direct"}[5m])');
-    expect(found.find(({ metric }) => metric["collection"] === 'public."odd \\ name\nwith a line"')?.value).toBe(1);
+    const found = await prometheus.query(
+      'last_over_time(ruvector_integrity_lambda{job="direct"}[5m])',
+    );
+    expect(
+      found.find(({ metric }) => metric["collection"] === 'public."odd \\ name\nwith a line"')
+        ?.value,
+    ).toBe(1);
   });
 
-  it("evaluates the rules on them: what is switched off is pending, and nothing is wrong with any rule", async () => {
-    const end = Date.now() + 30_000;
-    type Rule = { name: string; health: string; lastError?: string; state: string; alerts: { labels: Record<string, string> }[] };
-    const read = async () => (await prometheus.api<{ groups: { rules: Rule[] }[] }>("rules")).groups.flatMap(({ rules }) => rules);
-    let rules = await read();
-    while (Date.now() < end && rules.some(({ health }) => health === "unknown")) {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      rules = await read();
-    }
-    expect(rules.filter(({ health }) => health !== "ok")).toEqual([]);
-    const disabled = rules.find(({ name }) => name === "RuVectorHealingDisabled")!;
-    expect(disabled.state).toBe("pending");
-    expect(disabled.alerts.map(({ labels }) => labels["collection"])).toContain("public.sick");
-  });
+  it(
+    "evaluates the rules on them: what is switched off is pending, and nothing is wrong with " +
+      "any rule",
+    async () => {
+      const end = Date.now() + 30_000;
+      type Rule = {
+        name: string;
+        health: string;
+        lastError?: string;
+        state: string;
+        alerts: { labels: Record<string, string> }[];
+      };
+      const read = async () =>
+        (await prometheus.api<{ groups: { rules: Rule[] }[] }>("rules")).groups.flatMap(
+          ({ rules }) => rules,
+        );
+      let rules = await read();
+      while (Date.now() < end && rules.some(({ health }) => health === "unknown")) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        rules = await read();
+      }
+      expect(rules.filter(({ health }) => health !== "ok")).toEqual([]);
+      const disabled = rules.find(({ name }) => name === "RuVectorHealingDisabled")!;
+      expect(disabled.state).toBe("pending");
+      expect(disabled.alerts.map(({ labels }) => labels["collection"])).toContain("public.sick");
+    },
+  );
 
   it("answers every query of the dashboard, all but those of what is not the case here with data", async () => {
     const absent: string[] = [];
     for (const { where, expr } of expressions()) {
-      const query = expr.replaceAll("$__rate_interval", "5m").replaceAll('"$job"', '".*"').replaceAll('"$collection"', '".*"');
+      const query = expr
+        .replaceAll("$__rate_interval", "5m")
+        .replaceAll('"$job"', '".*"')
+        .replaceAll('"$collection"', '".*"');
       if ((await prometheus.query(query)).length === 0) absent.push(where);
     }
     // No action is under way, and none waits for approval.
-    for (const where of absent) expect(["Actions under way", "annotation", "Waiting for approval, leases, unmeasured"]).toContain(where);
+    for (const where of absent)
+      expect([
+        "Actions under way",
+        "annotation",
+        "Waiting for approval, leases, unmeasured",
+      ]).toContain(where);
   });
 });

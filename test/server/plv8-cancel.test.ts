@@ -1,6 +1,8 @@
 /**
- * On a real plv8 a cancel at the wrong moment ends the whole server: while V8 starts (20 to 30 ms of a session's first call), or while elog() speaks.
- * That shows at the next garbage collection. Of 60 sessions with these timeouts 15 ended so before start_proc was pinned. Where the language is plv8.
+ * On a real plv8 a cancel at the wrong moment ends the whole server: while V8 starts (20 to 30 ms
+ * of a session's first call), or while elog() speaks. That shows at the next garbage collection. Of
+ * 60 sessions with these timeouts 15 ended so before start_proc was pinned. Where the language is
+ * plv8.
  */
 import type pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
@@ -9,11 +11,16 @@ import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 const SESSIONS = 100;
 const [SHORTEST, LONGEST] = [5, 100];
-const COLLECT = "DO LANGUAGE plv8 $$ let a = []; for (let i = 0; i < 150000; i++) { a.push({ x: [i, String(i)] }); if (i % 50000 === 0) a = []; } $$";
+const COLLECT =
+  "DO LANGUAGE plv8 $$ let a = []; for (let i = 0; i < 150000; i++) { a.push({ x: [i, " +
+  "String(i)] }); if (i % 50000 === 0) a = []; } $$";
 
 let db: TestDatabase;
 /** A crash of any session restarts all processes but the first. */
-const started = () => db.value<string>("SELECT backend_start::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
+const started = () =>
+  db.value<string>(
+    "SELECT backend_start::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'",
+  );
 
 beforeAll(async () => {
   if (inject("language") !== "plv8") return;
@@ -32,7 +39,10 @@ interface Seen {
 /** A new session, canceled after so many milliseconds, three times. */
 async function session(milliseconds: number, statement: string, seen: Seen): Promise<void> {
   const client = await db.connect();
-  client.on("notice", ({ severity, message }) => severity === "WARNING" && seen.warnings.add(message ?? ""));
+  client.on(
+    "notice",
+    ({ severity, message }) => severity === "WARNING" && seen.warnings.add(message ?? ""),
+  );
   await client.query(`SET statement_timeout = '${Math.round(milliseconds * 1000)}us'`);
   for (let again = 0; again < 3; again++) {
     try {
@@ -50,17 +60,22 @@ async function session(milliseconds: number, statement: string, seen: Seen): Pro
 }
 
 describe.runIf(inject("language") === "plv8")("plv8", () => {
-  it.each(["CALL ruvector_healing_tick()", "SELECT ruvector_contracted_graph('embeddings')"])(`%s in ${SESSIONS} sessions, canceled at any moment`, { timeout: 300_000 }, async (statement) => {
-    const before = await started();
-    const seen: Seen = { codes: new Set(), warnings: new Set(), canceled: 0, longestContext: 0 };
-    for (let each = 0; each < SESSIONS; each++) await session(SHORTEST + (each * (LONGEST - SHORTEST)) / SESSIONS, statement, seen);
-    expect(await started()).toBe(before);
-    expect([...seen.codes]).toEqual(["57014"]);
-    expect(seen.canceled).toBeGreaterThan(SESSIONS / 2);
-    expect([...seen.warnings]).toEqual([]);
-    // One line of the bundle has up to 18 kB.
-    expect(seen.longestContext).toBeLessThan(2000);
-  });
+  it.each(["CALL ruvector_healing_tick()", "SELECT ruvector_contracted_graph('embeddings')"])(
+    `%s in ${SESSIONS} sessions, canceled at any moment`,
+    { timeout: 300_000 },
+    async (statement) => {
+      const before = await started();
+      const seen: Seen = { codes: new Set(), warnings: new Set(), canceled: 0, longestContext: 0 };
+      for (let each = 0; each < SESSIONS; each++)
+        await session(SHORTEST + (each * (LONGEST - SHORTEST)) / SESSIONS, statement, seen);
+      expect(await started()).toBe(before);
+      expect([...seen.codes]).toEqual(["57014"]);
+      expect(seen.canceled).toBeGreaterThan(SESSIONS / 2);
+      expect([...seen.warnings]).toEqual([]);
+      // One line of the bundle has up to 18 kB.
+      expect(seen.longestContext).toBeLessThan(2000);
+    },
+  );
 
   it("and nothing of that counts as a failure", async () => {
     expect(await db.value("SELECT errors::int FROM ruvector.healing_ticks")).toBe(0);

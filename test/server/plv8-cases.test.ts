@@ -1,6 +1,8 @@
 /**
- * The cases of the embedded plv8 (test/embedded/support/cases.ts) on the server's JavaScript. A real plv8 must agree with the embedded one in each
- * that does not end it. Where PLJS is meant to agree it must; a listed difference must still be one, so that the table in docs/embedded.md stays true.
+ * The cases of the embedded plv8 (test/embedded/support/cases.ts) on the server's JavaScript. A
+ * real plv8 must agree with the embedded one in each that does not end it. Where PLJS is meant to
+ * agree it must; a listed difference must still be one, so that the table in docs/embedded.md stays
+ * true.
  */
 import type pg from "pg";
 import { describe, expect, inject, it } from "vitest";
@@ -16,7 +18,10 @@ interface Found {
   readonly notices: readonly string[];
 }
 
-/** Each on a connection of its own: PLJS keeps a function's code, and its errors, for the life of a session. */
+/**
+ * Each on a connection of its own: PLJS keeps a function's code, and its errors, for the life of a
+ * session.
+ */
 async function outcome({ setup, call }: Case): Promise<Found> {
   const client = await db.connect();
   const notices: string[] = [];
@@ -24,7 +29,10 @@ async function outcome({ setup, call }: Case): Promise<Found> {
   try {
     await client.query("SET timezone = 'UTC'; BEGIN");
     if (setup) await client.query(inLanguage(setup, language));
-    const { rows } = await client.query<unknown[]>({ text: inLanguage(call, language), rowMode: "array" });
+    const { rows } = await client.query<unknown[]>({
+      text: inLanguage(call, language),
+      rowMode: "array",
+    });
     return { gives: rows[0]?.[0], notices };
   } catch (error) {
     return { raises: error as pg.DatabaseError, notices };
@@ -35,7 +43,9 @@ async function outcome({ setup, call }: Case): Promise<Found> {
 
 function pljsAgrees({ gives, raises }: Case, found: Found): boolean {
   const { message, detail } = found.raises ?? {};
-  return raises ? [message, detail].join("\n").includes(raises.message ?? "") && found.raises !== undefined : "gives" in found && found.gives === gives;
+  return raises
+    ? [message, detail].join("\n").includes(raises.message ?? "") && found.raises !== undefined
+    : "gives" in found && found.gives === gives;
 }
 
 function expectSame({ gives, raises, warns }: Case, found: Found): void {
@@ -46,18 +56,25 @@ function expectSame({ gives, raises, warns }: Case, found: Found): void {
   }
   const { code, ...texts } = raises;
   expect(found.raises?.code, found.raises?.message).toBe(code);
-  for (const [field, part] of Object.entries(texts)) expect(found.raises?.[field as "message"]).toContain(part);
+  for (const [field, part] of Object.entries(texts))
+    expect(found.raises?.[field as "message"]).toContain(part);
 }
 
 for (const [group, cases] of Object.entries(CASES)) {
   describe.runIf(language === "pljs")(`PLJS: ${group.toLowerCase()}`, () => {
     const tried = cases.filter(({ pljs }) => pljs === "same" || "differs" in pljs);
-    it.each(tried.map((each) => [each.about, each.pljs === "same" ? "agrees" : "differs", each] as const))("%s: %s", async (_, expected, each) => {
+    it.each(
+      tried.map((each) => [each.about, each.pljs === "same" ? "agrees" : "differs", each] as const),
+    )("%s: %s", async (_, expected, each) => {
       const found = await outcome(each);
-      expect({ ...found, is: pljsAgrees(each, found) ? "agrees" : "differs" }).toMatchObject({ is: expected });
+      expect({ ...found, is: pljsAgrees(each, found) ? "agrees" : "differs" }).toMatchObject({
+        is: expected,
+      });
     });
   });
   describe.runIf(language === "plv8")(`plv8: ${group.toLowerCase()}`, () => {
-    it.each(cases.filter(({ plv8 }) => plv8 === undefined).map((each) => [each.about, each] as const))("%s", async (_, each) => expectSame(each, await outcome(each)));
+    it.each(
+      cases.filter(({ plv8 }) => plv8 === undefined).map((each) => [each.about, each] as const),
+    )("%s", async (_, each) => expectSame(each, await outcome(each)));
   });
 }

@@ -1,4 +1,7 @@
-/** kill -9 of the whole server while an index is being built, and while an old one is kept: both come out clean. */
+/**
+ * kill -9 of the whole server while an index is being built, and while an old one is kept: both
+ * come out clean.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
@@ -8,11 +11,21 @@ import { makeDrifted } from "./support/vectors.ts";
 describe.skipIf(external)("after kill -9", async () => {
   const db = external ? (undefined as never) : await cronServer({ suffix: "rebuild" });
 
-  const indexes = (table: string) => db.rows(`
-    SELECT c.oid::text AS oid, c.relname AS name, pg_get_indexdef(c.oid) AS definition, i.indisvalid AS valid
-      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) ORDER BY c.relname`, [table]);
-  const state = (table: string) => db.value<string>(
-    "SELECT coalesce((SELECT state FROM ruvector.healing_actions WHERE collection = 'public.' || $1 ORDER BY id DESC LIMIT 1), 'none')", [table]);
+  const indexes = (table: string) =>
+    db.rows(
+      `
+    SELECT c.oid::text AS oid, c.relname AS name, pg_get_indexdef(c.oid) AS definition,
+      i.indisvalid AS valid
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1)
+        ORDER BY c.relname`,
+      [table],
+    );
+  const state = (table: string) =>
+    db.value<string>(
+      `SELECT coalesce((SELECT state FROM ruvector.healing_actions
+        WHERE collection = 'public.' || $1 ORDER BY id DESC LIMIT 1), 'none')`,
+      [table],
+    );
   const tickUntil = async (holds: () => Promise<boolean>, seconds = 150): Promise<void> => {
     const end = Date.now() + seconds * 1000;
     while (!(await holds()) && Date.now() < end) {
@@ -32,19 +45,32 @@ describe.skipIf(external)("after kill -9", async () => {
 
   it("a half-built index is dropped, a kept one goes back when asked", async () => {
     const writer = await db.connect();
-    await writer.query("BEGIN; INSERT INTO building (embedding) SELECT embedding FROM building LIMIT 1");
-    const runs = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '/* ruvector_healing job%' AND query LIKE '%public.building%' AND state = 'active')";
-    await tickUntil(async () => (await state("swapped")) === "stabilizing" && (await db.value<boolean>(runs)));
+    await writer.query(
+      "BEGIN; INSERT INTO building (embedding) SELECT embedding FROM building LIMIT 1",
+    );
+    const runs =
+      "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '/* ruvector_healing " +
+      "job%' AND query LIKE '%public.building%' AND state = 'active')";
+    await tickUntil(
+      async () => (await state("swapped")) === "stabilizing" && (await db.value<boolean>(runs)),
+    );
     expect([await state("swapped"), await db.value(runs)]).toEqual(["stabilizing", true]);
     // Ours is there, and not ready.
-    expect(await indexes("building")).toContainEqual(expect.objectContaining({ name: expect.stringMatching(/^ruvector_built_/), valid: false }));
+    expect(await indexes("building")).toContainEqual(
+      expect.objectContaining({ name: expect.stringMatching(/^ruvector_built_/), valid: false }),
+    );
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}')");
     await db.killAndRestart();
-    await tickUntil(async () => ["failed", "rollback_failed", "succeeded"].includes(await state("building")));
+    await tickUntil(async () =>
+      ["failed", "rollback_failed", "succeeded"].includes(await state("building")),
+    );
     expect(await state("building")).toBe("failed");
     expect(await indexes("building")).toEqual(before["building"]);
     expect(await state("swapped")).toBe("stabilizing");
-    await db.value("SELECT ruvector_healing_abort((SELECT max(id) FROM ruvector.healing_actions WHERE collection = 'public.swapped'))");
+    await db.value(
+      `SELECT ruvector_healing_abort((SELECT max(id) FROM ruvector.healing_actions
+        WHERE collection = 'public.swapped'))`,
+    );
     await tickUntil(async () => (await state("swapped")) === "aborted");
     expect(await state("swapped")).toBe("aborted");
     expect(await indexes("swapped")).toEqual(before["swapped"]);

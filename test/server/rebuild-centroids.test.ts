@@ -1,6 +1,6 @@
 /**
- * rebuild_centroids by real one-off jobs of pg_cron. A job starts at the next full minute, so all cases here are started
- * together and walk through their minutes side by side.
+ * rebuild_centroids by real one-off jobs of pg_cron. A job starts at the next full minute, so all
+ * cases here are started together and walk through their minutes side by side.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
@@ -11,55 +11,124 @@ import { insertClusters, makeDrifted } from "./support/vectors.ts";
 describe.skipIf(external)("rebuild_centroids", async () => {
   const db = external ? (undefined as never) : await cronServer({ suffix: "centroids" });
 
-  interface Index { oid: string; name: string; definition: string; comment: string | null; valid: boolean }
-  const indexes = (table: string) => db.rows<Index>(`
-    SELECT c.oid::text AS oid, c.relname AS name, pg_get_indexdef(c.oid) AS definition, obj_description(c.oid, 'pg_class') AS comment, i.indisvalid AS valid
-      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam AND a.amname = 'ivfflat'
-     WHERE i.indrelid = to_regclass($1) ORDER BY c.relname`, [table]);
-  const recall = async (table: string) => (await db.rows<{ recall: number }>("SELECT * FROM ruvector_healing_recall($1)", [table]))[0]!.recall;
+  interface Index {
+    oid: string;
+    name: string;
+    definition: string;
+    comment: string | null;
+    valid: boolean;
+  }
+  const indexes = (table: string) =>
+    db.rows<Index>(
+      `
+    SELECT c.oid::text AS oid, c.relname AS name, pg_get_indexdef(c.oid) AS definition,
+      obj_description(c.oid, 'pg_class') AS comment, i.indisvalid AS valid
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+        AND a.amname = 'ivfflat'
+     WHERE i.indrelid = to_regclass($1) ORDER BY c.relname`,
+      [table],
+    );
+  const recall = async (table: string) =>
+    (await db.rows<{ recall: number }>("SELECT * FROM ruvector_healing_recall($1)", [table]))[0]!
+      .recall;
   const fullest = async (table: string) => {
     await db.client.query("SELECT ruvector_integrity_sample($1)", [table]);
-    return Number(await db.value("SELECT max(ratio) FROM ruvector_healing_list_occupancy($1)", [table]));
+    return Number(
+      await db.value("SELECT max(ratio) FROM ruvector_healing_list_occupancy($1)", [table]),
+    );
   };
-  interface State { id: string; state: string; message: string; verified: boolean | null; built: number }
+  interface State {
+    id: string;
+    state: string;
+    message: string;
+    verified: boolean | null;
+    built: number;
+  }
   const action = async (table: string): Promise<State> =>
-    (await db.rows<State>(`
-      SELECT a.id::text AS id, a.state, a.message, a.verified, (SELECT count(*)::int FROM ruvector.healing_steps s WHERE s.action_id = a.id AND kind = 'build_index') AS built
+    (
+      await db.rows<State>(
+        `
+      SELECT a.id::text AS id, a.state, a.message, a.verified, (SELECT count(*)::int
+        FROM ruvector.healing_steps s WHERE s.action_id = a.id AND kind = 'build_index') AS built
         FROM ruvector.healing_actions a JOIN ruvector.collections c USING (collection_id)
-       WHERE format('%I.%I', c.schema_name, c.table_name) = format('public.%s', $1::text) ORDER BY a.id DESC LIMIT 1`, [table]))[0]
-    ?? { id: "", state: "none", message: "", verified: null, built: 0 };
+       WHERE format('%I.%I', c.schema_name, c.table_name) = format('public.%s', $1::text)
+         ORDER BY a.id DESC LIMIT 1`,
+        [table],
+      )
+    )[0] ?? { id: "", state: "none", message: "", verified: null, built: 0 };
   const ENDED = ["succeeded", "rolled_back", "failed", "aborted", "rollback_failed"];
   /** Ticks until the condition holds; a minute for every job and as much for a loaded machine. */
-  const tickUntil = async (holds: () => Promise<boolean>, seconds = 200, pause = 200): Promise<void> => {
+  const tickUntil = async (
+    holds: () => Promise<boolean>,
+    seconds = 200,
+    pause = 200,
+  ): Promise<void> => {
     const end = Date.now() + seconds * 1000;
     while (!(await holds()) && Date.now() < end) {
       await ticks(db, 1);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   };
-  const ended = (table: string) => tickUntil(async () => ENDED.includes((await action(table)).state), 200, PAUSE_MS);
+  const ended = (table: string) =>
+    tickUntil(async () => ENDED.includes((await action(table)).state), 200, PAUSE_MS);
   /** pid of the job at work on a table; null: none is. */
-  const running = async (table: string): Promise<number | null> => (await db.rows<{ pid: number }>(`
-    SELECT a.pid FROM pg_stat_activity a JOIN ruvector.healing_jobs j ON starts_with(a.query, format('/* ruvector_healing job %s */', j.id))
-      JOIN ruvector.collections c USING (collection_id) WHERE c.table_name = $1 AND a.state = 'active' AND j.state IN ('scheduled', 'running')`, [table]))[0]?.pid ?? null;
-  /** A transaction that wrote to the table and does not end: CREATE INDEX CONCURRENTLY waits for it. */
+  const running = async (table: string): Promise<number | null> =>
+    (
+      await db.rows<{ pid: number }>(
+        `
+    SELECT a.pid FROM pg_stat_activity a
+      JOIN ruvector.healing_jobs j ON starts_with(a.query, format('/* ruvector_healing job %s */',
+      j.id))
+      JOIN ruvector.collections c USING (collection_id) WHERE c.table_name = $1
+        AND a.state = 'active' AND j.state IN ('scheduled', 'running')`,
+        [table],
+      )
+    )[0]?.pid ?? null;
+  /**
+   * A transaction that wrote to the table and does not end: CREATE INDEX CONCURRENTLY waits for it.
+   */
   const writer = async (table: string) => {
     const session = await db.connect();
-    await session.query(`BEGIN; INSERT INTO ${table} (embedding) SELECT embedding FROM ${table} LIMIT 1`);
+    await session.query(
+      `BEGIN; INSERT INTO ${table} (embedding) SELECT embedding FROM ${table} LIMIT 1`,
+    );
     return session;
   };
 
   /** Two partitions under one index, both drifted. */
   const makeWhole = async (table: string): Promise<void> => {
     await db.client.query(`
-      CREATE TABLE ${table} (id bigserial, part int DEFAULT 0, embedding vector(8), PRIMARY KEY (part, id)) PARTITION BY LIST (part);
-      CREATE TABLE ${table}_0 PARTITION OF ${table} FOR VALUES IN (0); CREATE TABLE ${table}_1 PARTITION OF ${table} FOR VALUES IN (1)`);
-    for (const part of [0, 1]) await insertClusters(db, table, { rows: 500, clusters: 20, columns: "part, ", values: `${part}, ` });
-    await db.client.query(`CREATE INDEX ${table}_idx ON ${table} USING ivfflat (embedding vector_l2_ops) WITH (lists = 20); COMMENT ON INDEX ${table}_idx IS 'whole'`);
-    for (const part of [0, 1]) await insertClusters(db, table, { rows: 5500, clusters: 10, first: 1000, at: 50, columns: "part, ", values: `${part}, ` });
+      CREATE TABLE ${table} (id bigserial, part int DEFAULT 0, embedding vector(8),
+        PRIMARY KEY (part, id)) PARTITION BY LIST (part);
+      CREATE TABLE ${table}_0 PARTITION OF ${table} FOR VALUES IN (0);
+        CREATE TABLE ${table}_1 PARTITION OF ${table} FOR VALUES IN (1)`);
+    for (const part of [0, 1])
+      await insertClusters(db, table, {
+        rows: 500,
+        clusters: 20,
+        columns: "part, ",
+        values: `${part}, `,
+      });
+    await db.client.query(
+      `CREATE INDEX ${table}_idx ON ${table} USING ivfflat (embedding vector_l2_ops)
+        WITH (lists = 20); COMMENT ON INDEX ${table}_idx IS 'whole'`,
+    );
+    for (const part of [0, 1])
+      await insertClusters(db, table, {
+        rows: 5500,
+        clusters: 10,
+        first: 1000,
+        at: 50,
+        columns: "part, ",
+        values: `${part}, `,
+      });
     await db.client.query(`ANALYZE ${table}; SELECT ruvector_healing_register('${table}')`);
   };
-  const wholeIndexes = async (table: string) => [await indexes(table), await indexes(`${table}_0`), await indexes(`${table}_1`)];
+  const wholeIndexes = async (table: string) => [
+    await indexes(table),
+    await indexes(`${table}_0`),
+    await indexes(`${table}_1`),
+  ];
   const wholes: Record<string, Index[][]> = {};
   const before: Record<string, Index[]> = {};
   const WEIRD = '"Weird; drop"';
@@ -68,14 +137,25 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   beforeAll(async () => {
     // Ten collections are at work at once, and some of their actions are meant to fail.
-    await configure(db, { ...QUICK, recovery_hold_seconds: 0, kept_index_seconds: 0, max_active_actions: 100, breaker_failures: 100 });
+    await configure(db, {
+      ...QUICK,
+      recovery_hold_seconds: 0,
+      kept_index_seconds: 0,
+      max_active_actions: 100,
+      breaker_failures: 100,
+    });
     await makeDrifted(db, "healed");
     await makeDrifted(db, WEIRD, { index: `"a'b ""c"""` });
     await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine'`);
     await makeDrifted(db, "unverified", { index: "unverified_idx" });
     // Something else keeps lambda from becoming whole.
-    await db.client.query("SELECT ruvector_healing_configure('{\"abort_ratio\": 0, \"report_ttl_seconds\": 86400}', 'unverified')");
-    await db.client.query("SELECT ruvector_integrity_report('unverified', '{\"metrics\": {\"memory_usage_pct\": 90}}')");
+    await db.client.query(
+      'SELECT ruvector_healing_configure(\'{"abort_ratio": 0, "report_ttl_seconds": ' +
+        "86400}', 'unverified')",
+    );
+    await db.client.query(
+      "SELECT ruvector_integrity_report('unverified', '{\"metrics\": {\"memory_usage_pct\": 90}}')",
+    );
     await makeDrifted(db, "stopped", { index: "stopped_idx" });
     await makeDrifted(db, "broken", { index: "broken_idx" });
     await makeDrifted(db, "plain", { index: "plain_idx" });
@@ -83,70 +163,158 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await makeDrifted(db, "busy", { index: "busy_idx" });
     reader = await db.connect();
     await reader.query("BEGIN; SELECT FROM busy LIMIT 1");
-    // All rows in one list: everything is found, by reading everything. No index of ten lists finds as much with one probe.
+    // All rows in one list: everything is found, by reading everything. No index of ten lists finds
+    // as much with one probe.
     await db.client.query("CREATE TABLE worse (id bigserial PRIMARY KEY, embedding vector(8))");
     await insertClusters(db, "worse", { rows: 100, clusters: 20 });
-    await db.client.query("CREATE INDEX worse_idx ON worse USING ivfflat (embedding vector_l2_ops) WITH (lists = 12)");
+    await db.client.query(
+      "CREATE INDEX worse_idx ON worse USING ivfflat (embedding vector_l2_ops) WITH (lists = 12)",
+    );
     await insertClusters(db, "worse", { rows: 9000, clusters: 9000, at: 200, spread: 5 });
     await db.client.query("ANALYZE worse; SELECT ruvector_healing_register('worse')");
     // A part of a partitioned table's index, in the middle of its partitions.
     await db.client.query(`
-      CREATE TABLE parts (id bigserial, part int DEFAULT 0, embedding vector(8), PRIMARY KEY (part, id)) PARTITION BY LIST (part);
-      CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1)`);
-    for (const part of [0, 1]) await insertClusters(db, "parts", { rows: 4000, clusters: 20, columns: "part, ", values: `${part}, ` });
-    await db.client.query("DELETE FROM parts WHERE part = 0 AND id > 500; CREATE INDEX parts_idx ON parts USING ivfflat (embedding vector_l2_ops) WITH (lists = 20)");
-    await insertClusters(db, "parts", { rows: 5500, clusters: 10, first: 1000, at: 50, columns: "part, ", values: "0, " });
-    await db.client.query("ANALYZE parts; SELECT ruvector_healing_register('parts'); SELECT ruvector_healing_configure('{\"partition_load_pair\": [1.8, 1.9, 1.95]}', 'parts')");
+      CREATE TABLE parts (id bigserial, part int DEFAULT 0, embedding vector(8),
+        PRIMARY KEY (part, id)) PARTITION BY LIST (part);
+      CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0);
+        CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1)`);
+    for (const part of [0, 1])
+      await insertClusters(db, "parts", {
+        rows: 4000,
+        clusters: 20,
+        columns: "part, ",
+        values: `${part}, `,
+      });
+    await db.client.query(
+      `DELETE FROM parts WHERE part = 0 AND id > 500;
+        CREATE INDEX parts_idx ON parts USING ivfflat (embedding vector_l2_ops) WITH (lists = 20)`,
+    );
+    await insertClusters(db, "parts", {
+      rows: 5500,
+      clusters: 10,
+      first: 1000,
+      at: 50,
+      columns: "part, ",
+      values: "0, ",
+    });
+    await db.client.query(
+      "ANALYZE parts; SELECT ruvector_healing_register('parts'); SELECT " +
+        "ruvector_healing_configure('{\"partition_load_pair\": [1.8, 1.9, 1.95]}', 'parts')",
+    );
     for (const table of ["whole", "exchanged"]) {
       await makeWhole(table);
       wholes[table] = await wholeIndexes(table);
     }
-    await db.client.query("SELECT ruvector_healing_configure('{\"kept_index_seconds\": 3600}', 'whole')");
-    for (const table of ["healed", WEIRD, "unverified", "stopped", "broken", "plain", "worse", "parts_0"]) before[table] = await indexes(table);
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"kept_index_seconds\": 3600}', 'whole')",
+    );
+    for (const table of [
+      "healed",
+      WEIRD,
+      "unverified",
+      "stopped",
+      "broken",
+      "plain",
+      "worse",
+      "parts_0",
+    ])
+      before[table] = await indexes(table);
     // A person's index that did not get ready, beside ours.
-    await db.client.query("CREATE UNIQUE INDEX CONCURRENTLY persons ON broken ((1))").catch(() => undefined);
+    await db.client
+      .query("CREATE UNIQUE INDEX CONCURRENTLY persons ON broken ((1))")
+      .catch(() => undefined);
     await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'plain')");
     stalled = [await writer("stopped"), await writer("broken")];
     await ticks(db, 2);
     // One action each.
-    for (const table of ["unverified", "stopped", "broken", "worse"]) await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', $1)", [table]);
+    for (const table of ["unverified", "stopped", "broken", "worse"])
+      await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', $1)", [
+        table,
+      ]);
     // Not before it was planned: what foresees less than is asked for is not begun.
-    await db.client.query("SELECT ruvector_healing_configure('{\"verify_ratio\": 10}', 'unverified')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"verify_ratio\": 10}', 'unverified')",
+    );
   }, 120_000);
 
   it("is planned by the loop for each of them, and shows its plan beforehand", async () => {
-    const planned = await db.rows<{ name: string }>("SELECT collection AS name FROM ruvector.healing_actions WHERE strategy_name = 'rebuild_centroids' ORDER BY 1");
-    expect(planned.map(({ name }) => name)).toEqual(["public.\"Weird; drop\"", "public.broken", "public.busy", "public.exchanged", "public.healed", "public.parts", "public.stopped", "public.unverified", "public.whole", "public.worse"]);
-    const dry = await db.value<{ outcome: string; predicted_lambda: number; plan: { locks: string[]; wal_bytes: number; targets: { command: string; lists: number[]; memory_bytes: number }[] } }>(
-      "SELECT ruvector_healing_execute('plain', 'rebuild_centroids', '{\"dry_run\": true}')");
-    expect(dry).toMatchObject({ outcome: "dry_run", predicted_lambda: 1, plan: { targets: [{ way: "beside", lists: [10, 20], lists_before: 20 }] } });
-    expect(dry.plan.targets[0]!.command).toBe("CREATE INDEX CONCURRENTLY ON public.plain USING ivfflat (embedding public.vector_l2_ops) WITH (lists = 10)");
+    const planned = await db.rows<{ name: string }>(
+      `SELECT collection AS name FROM ruvector.healing_actions
+        WHERE strategy_name = 'rebuild_centroids' ORDER BY 1`,
+    );
+    expect(planned.map(({ name }) => name)).toEqual([
+      'public."Weird; drop"',
+      "public.broken",
+      "public.busy",
+      "public.exchanged",
+      "public.healed",
+      "public.parts",
+      "public.stopped",
+      "public.unverified",
+      "public.whole",
+      "public.worse",
+    ]);
+    const dry = await db.value<{
+      outcome: string;
+      predicted_lambda: number;
+      plan: {
+        locks: string[];
+        wal_bytes: number;
+        targets: { command: string; lists: number[]; memory_bytes: number }[];
+      };
+    }>("SELECT ruvector_healing_execute('plain', 'rebuild_centroids', '{\"dry_run\": true}')");
+    expect(dry).toMatchObject({
+      outcome: "dry_run",
+      predicted_lambda: 1,
+      plan: { targets: [{ way: "beside", lists: [10, 20], lists_before: 20 }] },
+    });
+    expect(dry.plan.targets[0]!.command).toBe(
+      "CREATE INDEX CONCURRENTLY ON public.plain USING ivfflat (embedding " +
+        "public.vector_l2_ops) WITH (lists = 10)",
+    );
     expect(dry.plan.targets[0]!.memory_bytes).toBeGreaterThan(100_000);
     expect(dry.plan.wal_bytes).toBeGreaterThan(100_000);
     expect(await indexes("plain")).toEqual(before["plain"]);
   });
 
-  it("heals a drifted index: same name, lists by rows, recall kept, verified, the old one dropped", async () => {
-    const found = { recall: await recall("healed"), fullest: await fullest("healed") };
-    expect(found.fullest).toBeGreaterThan(5);
-    await ended("healed");
-    expect(await action("healed")).toMatchObject({ state: "succeeded", verified: true });
-    await ticks(db, 1);
-    const [index, ...others] = await indexes("healed");
-    expect(others).toEqual([]);
-    expect(index).toMatchObject({ name: "healed_embedding_idx", valid: true });
-    expect(index!.oid).not.toBe(before["healed"]![0]!.oid);
-    expect(index!.definition).toBe(before["healed"]![0]!.definition.replace("lists='20'", "lists='10'"));
-    expect(await recall("healed")).toBeGreaterThanOrEqual(found.recall);
-    expect(await fullest("healed")).toBeLessThan(found.fullest);
-    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [(await action("healed")).id])).toContain("in the place of public.healed_embedding_idx");
-  }, 240_000);
+  it(
+    "heals a drifted index: same name, lists by rows, recall kept, verified, the old one " +
+      "dropped",
+    async () => {
+      const found = { recall: await recall("healed"), fullest: await fullest("healed") };
+      expect(found.fullest).toBeGreaterThan(5);
+      await ended("healed");
+      expect(await action("healed")).toMatchObject({ state: "succeeded", verified: true });
+      await ticks(db, 1);
+      const [index, ...others] = await indexes("healed");
+      expect(others).toEqual([]);
+      expect(index).toMatchObject({ name: "healed_embedding_idx", valid: true });
+      expect(index!.oid).not.toBe(before["healed"]![0]!.oid);
+      expect(index!.definition).toBe(
+        before["healed"]![0]!.definition.replace("lists='20'", "lists='10'"),
+      );
+      expect(await recall("healed")).toBeGreaterThanOrEqual(found.recall);
+      expect(await fullest("healed")).toBeLessThan(found.fullest);
+      expect(
+        await db.value("SELECT ruvector_healing_explain($1::bigint)", [
+          (await action("healed")).id,
+        ]),
+      ).toContain("in the place of public.healed_embedding_idx");
+    },
+    240_000,
+  );
 
   it("does so whatever table and index are called, and keeps the comment", async () => {
     await ended(WEIRD);
     expect(await action(WEIRD)).toMatchObject({ state: "succeeded" });
     await ticks(db, 1);
-    expect(await indexes(WEIRD)).toMatchObject([{ name: `a'b "c"`, comment: "it's mine", definition: before[WEIRD]![0]!.definition.replace("lists='20'", "lists='10'") }]);
+    expect(await indexes(WEIRD)).toMatchObject([
+      {
+        name: `a'b "c"`,
+        comment: "it's mine",
+        definition: before[WEIRD]![0]!.definition.replace("lists='20'", "lists='10'"),
+      },
+    ]);
   }, 240_000);
 
   it("puts the old index back, the very same, where lambda did not rise enough", async () => {
@@ -175,14 +343,18 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     expect(state).toBe("failed");
     expect(message).toContain("could not be built");
     expect(await indexes("broken")).toEqual(before["broken"]);
-    expect(await db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'persons'::regclass")).toBe(false);
+    expect(
+      await db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'persons'::regclass"),
+    ).toBe(false);
   }, 240_000);
 
   it("keeps an index whose recall no rebuild reaches, after trying both numbers of lists", async () => {
     await ended("worse");
     const { state, message } = await action("worse");
     expect(state).toBe("failed");
-    expect(message).toMatch(/worse_idx stays as it is: with 10 lists its recall@10 would be 0\.\d+ with 1 probe.*with 12 lists its recall@10 would be 0\.\d+/);
+    expect(message).toMatch(
+      /worse_idx stays as it is: with 10 lists its recall@10 would be 0\.\d+ with 1 probe.*with 12 lists its recall@10 would be 0\.\d+/,
+    );
     expect(await indexes("worse")).toEqual(before["worse"]);
   }, 300_000);
 
@@ -190,16 +362,26 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await ended("busy");
     expect(await action("busy")).toMatchObject({ state: "succeeded" });
     await tickUntil(async () => (await running("busy")) !== null);
-    expect(await db.value("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $1", [await running("busy")])).toBe("Lock");
+    expect(
+      await db.value("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $1", [
+        await running("busy"),
+      ]),
+    ).toBe("Lock");
     expect(await indexes("busy")).toHaveLength(2);
     const other = await db.connect();
-    await other.query("SET lock_timeout = '5s'; INSERT INTO busy (embedding) SELECT embedding FROM busy LIMIT 1");
+    await other.query(
+      "SET lock_timeout = '5s'; INSERT INTO busy (embedding) SELECT embedding FROM busy LIMIT 1",
+    );
     await reader.query("COMMIT");
     await tickUntil(async () => (await indexes("busy")).length === 1);
     expect(await indexes("busy")).toMatchObject([{ name: "busy_idx", valid: true }]);
     await tickUntil(async () => (await running("busy")) === null);
     await ticks(db, 2);
-    expect(await db.value("SELECT reversible FROM ruvector.healing_actions WHERE id = $1::bigint", [(await action("busy")).id])).toBe(false);
+    expect(
+      await db.value("SELECT reversible FROM ruvector.healing_actions WHERE id = $1::bigint", [
+        (await action("busy")).id,
+      ]),
+    ).toBe(false);
   }, 300_000);
 
   it("rebuilds a part of a partitioned index in place, once it was seen to be better", async () => {
@@ -210,26 +392,44 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     expect(index!.name).toBe(before["parts_0"]![0]!.name);
     expect(index!.oid).not.toBe(before["parts_0"]![0]!.oid);
     expect(index!.definition).toContain("lists='10'");
-    expect(await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhrelid = $1::oid", [index!.oid])).toBe(1);
+    expect(
+      await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhrelid = $1::oid", [
+        index!.oid,
+      ]),
+    ).toBe(1);
   }, 300_000);
 
   it("exchanges a partitioned index whole where most of it is sick, and drops the old one", async () => {
     await ended("exchanged");
-    expect(await action("exchanged")).toMatchObject({ state: "succeeded", verified: true, built: 2 });
+    expect(await action("exchanged")).toMatchObject({
+      state: "succeeded",
+      verified: true,
+      built: 2,
+    });
     await ticks(db, 1);
     const now = await wholeIndexes("exchanged");
-    expect(now.map((of) => of.map(({ name }) => name))).toEqual(wholes["exchanged"]!.map((of) => of.map(({ name }) => name)));
-    for (const [place, of] of now.entries()) expect(of[0]!.oid).not.toBe(wholes["exchanged"]![place]![0]!.oid);
+    expect(now.map((of) => of.map(({ name }) => name))).toEqual(
+      wholes["exchanged"]!.map((of) => of.map(({ name }) => name)),
+    );
+    for (const [place, of] of now.entries())
+      expect(of[0]!.oid).not.toBe(wholes["exchanged"]![place]![0]!.oid);
     expect(now[0]).toMatchObject([{ valid: true, comment: "whole" }]);
     expect(now[1]![0]!.definition).toContain("lists='10'");
-    expect(await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhparent = $1::oid", [now[0]![0]!.oid])).toBe(2);
+    expect(
+      await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhparent = $1::oid", [
+        now[0]![0]!.oid,
+      ]),
+    ).toBe(2);
   }, 400_000);
 
   it("puts a whole index back, the very same, while the old one is kept", async () => {
     await ended("whole");
     expect(await action("whole")).toMatchObject({ state: "succeeded" });
     expect(await indexes("whole_0")).toHaveLength(2);
-    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'whole'); SELECT ruvector_healing_rollback('whole')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"enabled\": false}', 'whole'); SELECT " +
+        "ruvector_healing_rollback('whole')",
+    );
     await ended("whole");
     expect(await action("whole")).toMatchObject({ state: "rolled_back" });
     expect(await wholeIndexes("whole")).toEqual(wholes["whole"]);
@@ -237,6 +437,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   it("leaves no job behind", async () => {
     expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);
-    expect(await db.rows("SELECT * FROM ruvector.healing_jobs WHERE state IN ('scheduled', 'running')")).toEqual([]);
+    expect(
+      await db.rows("SELECT * FROM ruvector.healing_jobs WHERE state IN ('scheduled', 'running')"),
+    ).toEqual([]);
   });
 });

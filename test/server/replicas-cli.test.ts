@@ -1,11 +1,21 @@
-/** Replicas of the throwaway server: real streaming replicas, kept, killed, slowed down, made anew, removed. */
+/**
+ * Replicas of the throwaway server: real streaming replicas, kept, killed, slowed down, made anew,
+ * removed.
+ */
 import { execa } from "execa";
 import pg from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../build/project.ts";
 import { type Server, startServer } from "../../src/cli/db/server.ts";
 import { slowLink } from "../../src/cli/db/slow-link.ts";
-import { becomes, caughtUp, replicasPossible, serverWithReplicas, session, valueOf } from "./support/replicas.ts";
+import {
+  becomes,
+  caughtUp,
+  replicasPossible,
+  serverWithReplicas,
+  session,
+  valueOf,
+} from "./support/replicas.ts";
 
 const possible = await replicasPossible();
 
@@ -27,9 +37,15 @@ describe.skipIf(!possible)("a server with replicas", () => {
   }, 180_000);
 
   const db = (command: string, ...args: string[]) =>
-    execa(process.execPath, ["--import", "tsx", "src/cli/db/main.ts", command, "--name", server.name, ...args], {
-      cwd: root, reject: false, env: { NO_COLOR: "1" },
-    });
+    execa(
+      process.execPath,
+      ["--import", "tsx", "src/cli/db/main.ts", command, "--name", server.name, ...args],
+      {
+        cwd: root,
+        reject: false,
+        env: { NO_COLOR: "1" },
+      },
+    );
 
   test("has hot standbys that follow it through a slot of their own", async () => {
     expect(server.replicas.map(({ name }) => name)).toEqual(["replica1", "replica2"]);
@@ -40,7 +56,12 @@ describe.skipIf(!possible)("a server with replicas", () => {
       expect(await ask(replica.url(), "SELECT count(*)::int FROM there")).toBe(1000);
       expect(await ask(replica.url(), "SELECT pg_is_in_recovery()")).toBe(true);
     }
-    expect(await valueOf(primary, "SELECT string_agg(slot_name || active, ' ' ORDER BY slot_name) FROM pg_replication_slots")).toBe("replica1true replica2true");
+    expect(
+      await valueOf(
+        primary,
+        "SELECT string_agg(slot_name || active, ' ' ORDER BY slot_name) FROM pg_replication_slots",
+      ),
+    ).toBe("replica1true replica2true");
   });
 
   test("gets them back after kill -9 of all, at the same addresses", async () => {
@@ -61,7 +82,11 @@ describe.skipIf(!possible)("a server with replicas", () => {
     await first!.kill9();
     await expect(ask(first!.url(), "SELECT 1")).rejects.toThrow();
     expect(await ask(second!.url(), "SELECT 1")).toBe(1);
-    await becomes(primary, "SELECT active FROM pg_replication_slots WHERE slot_name = 'replica1'", false);
+    await becomes(
+      primary,
+      "SELECT active FROM pg_replication_slots WHERE slot_name = 'replica1'",
+      false,
+    );
     await first!.restart();
     await caughtUp(primary, "replica1");
   });
@@ -77,8 +102,15 @@ describe.skipIf(!possible)("a server with replicas", () => {
       link.limit(2000);
       await primary.query("INSERT INTO there SELECT generate_series(1, 20000)");
       await caughtUp(primary, "replica2");
-      // 20,000 rows are more than a megabyte of WAL: at 2,000 bytes a second it is there in ten minutes.
-      expect(await valueOf(primary, "SELECT pg_current_wal_flush_lsn() - replay_lsn > 500000 FROM pg_stat_replication WHERE application_name = 'replica1'")).toBe(true);
+      // 20,000 rows are more than a megabyte of WAL: at 2,000 bytes a second it is there in ten
+      // minutes.
+      expect(
+        await valueOf(
+          primary,
+          "SELECT pg_current_wal_flush_lsn() - replay_lsn > 500000 FROM pg_stat_replication " +
+            "WHERE application_name = 'replica1'",
+        ),
+      ).toBe(true);
       link.limit(null);
       await caughtUp(primary, "replica1");
       expect(link.passed()).toBeGreaterThan(500_000);
@@ -108,7 +140,9 @@ describe.skipIf(!possible)("a server with replicas", () => {
   test("fewer are asked for: the others go, with their slots", async () => {
     expect((await db("start", "--replicas", "1")).exitCode).toBe(0);
     const primary = await session(server);
-    expect(await valueOf(primary, "SELECT string_agg(slot_name, ' ') FROM pg_replication_slots")).toBe("replica1");
+    expect(
+      await valueOf(primary, "SELECT string_agg(slot_name, ' ') FROM pg_replication_slots"),
+    ).toBe("replica1");
     // Without the option it stays so.
     const again = await startServer({ name: server.name });
     expect(again.replicas.map(({ name }) => name)).toEqual(["replica1"]);

@@ -1,4 +1,7 @@
-/** What must hold for every strategy that moves rows: plan, success, undo, no improvement, an error in the middle, an abort in the middle. */
+/**
+ * What must hold for every strategy that moves rows: plan, success, undo, no improvement, an error
+ * in the middle, an abort in the middle.
+ */
 import type pg from "pg";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { checksum, configure, places, QUICK } from "./support/collection.ts";
@@ -13,33 +16,74 @@ beforeAll(async () => {
   db = await testDatabase();
   user = await db.connect();
   // One batch a tick, so that there is a middle.
-  await configure(db, { ...QUICK, ...QUICK_TRAFFIC, enabled: false, batch_rows: 100, slice_seconds: 0.01, max_auto_heal_impact: 1 });
+  await configure(db, {
+    ...QUICK,
+    ...QUICK_TRAFFIC,
+    enabled: false,
+    batch_rows: 100,
+    slice_seconds: 0.01,
+    max_auto_heal_impact: 1,
+  });
 });
 
 // Ticks visit every collection: those of earlier tests would be most of the work.
 afterEach(async () => {
-  await db.client.query("SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name)) FROM ruvector.collections");
+  await db.client.query(
+    `SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name))
+      FROM ruvector.collections`,
+  );
 });
 
 interface Answer {
   readonly outcome: string;
   readonly message?: string;
   readonly action_id: number | null;
-  readonly plan: { readonly rows: number; readonly bytes: number; readonly wal_bytes: number; readonly predicted_lambda: number; readonly estimated_duration_seconds: number; readonly locks: string[]; readonly assumes: string[] } | null;
+  readonly plan: {
+    readonly rows: number;
+    readonly bytes: number;
+    readonly wal_bytes: number;
+    readonly predicted_lambda: number;
+    readonly estimated_duration_seconds: number;
+    readonly locks: string[];
+    readonly assumes: string[];
+  } | null;
 }
 
 const execute = (table: string, { strategy }: Mover, params: object = {}) =>
-  db.value<Answer>("SELECT ruvector_healing_execute($1, $2, $3)", [table, strategy, JSON.stringify(params)]);
+  db.value<Answer>("SELECT ruvector_healing_execute($1, $2, $3)", [
+    table,
+    strategy,
+    JSON.stringify(params),
+  ]);
 
 const last = async (table: string) =>
-  (await db.rows<{ id: string; state: string; verified: boolean | null; message: string; initial_lambda: number; final_lambda: number; predicted_lambda: number; rows: number }>(
-    "SELECT id::text, state, verified, message, initial_lambda, final_lambda, predicted_lambda, coalesce((progress ->> 'rows')::int, 0) AS rows FROM ruvector.healing_actions WHERE collection = $1 ORDER BY id DESC LIMIT 1",
-    [`public.${table}`]))[0]!;
+  (
+    await db.rows<{
+      id: string;
+      state: string;
+      verified: boolean | null;
+      message: string;
+      initial_lambda: number;
+      final_lambda: number;
+      predicted_lambda: number;
+      rows: number;
+    }>(
+      `SELECT id::text, state, verified, message, initial_lambda, final_lambda, predicted_lambda,
+        coalesce((progress ->> 'rows')::int, 0) AS rows FROM ruvector.healing_actions
+        WHERE collection = $1 ORDER BY id DESC LIMIT 1`,
+      [`public.${table}`],
+    )
+  )[0]!;
 
 const ENDED = ["succeeded", "rolled_back", "failed", "aborted", "rollback_failed"];
 
 /** Ticks until the last action is in one of the states, with the load going on. */
-async function until(table: string, load: () => Promise<void>, states: readonly string[] = ENDED, seconds = 60) {
+async function until(
+  table: string,
+  load: () => Promise<void>,
+  states: readonly string[] = ENDED,
+  seconds = 60,
+) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     await load();
@@ -73,7 +117,13 @@ describe.each(MOVERS)("$strategy", (mover) => {
     expect(message).toBeUndefined();
     expect(outcome).toBe("dry_run");
     expect(plan!.rows).toBeGreaterThan(500);
-    for (const key of ["bytes", "wal_bytes", "predicted_lambda", "estimated_duration_seconds"] as const) expect(plan![key]).toBeGreaterThan(0);
+    for (const key of [
+      "bytes",
+      "wal_bytes",
+      "predicted_lambda",
+      "estimated_duration_seconds",
+    ] as const)
+      expect(plan![key]).toBeGreaterThan(0);
     expect(plan!.locks.join()).toContain("ROW EXCLUSIVE");
     expect(await places(db, table)).toBe(before);
 
@@ -84,14 +134,30 @@ describe.each(MOVERS)("$strategy", (mover) => {
     expect(action.final_lambda).toBeGreaterThan(0.85);
     expect(Math.abs(action.final_lambda - action.predicted_lambda)).toBeLessThan(0.15);
     expect(await checksum(db, table)).toEqual(content);
-    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [action.id])).toContain("moved");
+    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [action.id])).toContain(
+      "moved",
+    );
 
     await db.value("SELECT ruvector_healing_rollback($1)", [table]);
     expect(await until(table, async () => undefined)).toMatchObject({ state: "rolled_back" });
     expect(await places(db, table)).toBe(before);
     expect(await checksum(db, table)).toEqual(content);
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases l JOIN ruvector.healing_actions a ON a.id = l.action_id WHERE a.collection = $1 AND l.ended_at IS NULL", [`public.${table}`])).toBe(0);
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_routes r JOIN ruvector.collections USING (collection_id) WHERE table_name = $1 AND weight <> 1", [table])).toBe(0);
+    expect(
+      await db.value(
+        `SELECT count(*)::int
+          FROM ruvector.healing_leases l JOIN ruvector.healing_actions a ON a.id = l.action_id
+          WHERE a.collection = $1 AND l.ended_at IS NULL`,
+        [`public.${table}`],
+      ),
+    ).toBe(0);
+    expect(
+      await db.value(
+        `SELECT count(*)::int
+          FROM ruvector.healing_routes r JOIN ruvector.collections USING (collection_id)
+          WHERE table_name = $1 AND weight <> 1`,
+        [table],
+      ),
+    ).toBe(0);
   }, 120_000);
 
   it("goes back where it does not help", async () => {
@@ -101,7 +167,9 @@ describe.each(MOVERS)("$strategy", (mover) => {
     const first = await db.value<string>(`SELECT max(id)::text FROM ${table}`);
     await begun(table, mover);
     await mover.vain(db, user, table);
-    const action = await until(table, async () => (strategy === "evict_cold_data" ? mover.vain(db, user, table) : undefined));
+    const action = await until(table, async () =>
+      strategy === "evict_cold_data" ? mover.vain(db, user, table) : undefined,
+    );
     expect(action).toMatchObject({ state: "rolled_back", verified: false });
     expect(action.message).toContain("not verified");
     await db.client.query(`DELETE FROM ${table} WHERE id > ${first}`);
@@ -115,14 +183,23 @@ describe.each(MOVERS)("$strategy", (mover) => {
     await begun(table, mover);
     // The row of the hot or cold ones that the walk by primary key reaches last.
     await db.client.query(`
-      CREATE OR REPLACE FUNCTION poison(payload text, part int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF payload = 'poison' AND part <> 3 THEN RAISE EXCEPTION 'poisoned row'; END IF; RETURN true; END $$`);
-    await db.client.query(`UPDATE ${table} SET payload = 'poison' WHERE partition_id = 3 AND id % 2 = 0 AND id > (SELECT max(id) - 600 FROM ${table} WHERE partition_id = 3)`);
+      CREATE OR REPLACE FUNCTION poison(payload text, part int) RETURNS boolean
+        LANGUAGE plpgsql AS $$ BEGIN IF payload = 'poison'
+        AND part <> 3 THEN RAISE EXCEPTION 'poisoned row'; END IF; RETURN true; END $$`);
+    await db.client.query(
+      `UPDATE ${table} SET payload = 'poison' WHERE partition_id = 3 AND id % 2 = 0
+        AND id > (SELECT max(id) - 600 FROM ${table} WHERE partition_id = 3)`,
+    );
     // A trigger would stop the moves before they come to it.
-    await db.client.query(`ALTER TABLE ${table} ADD CHECK (poison(payload, partition_id)) NOT VALID`);
+    await db.client.query(
+      `ALTER TABLE ${table} ADD CHECK (poison(payload, partition_id)) NOT VALID`,
+    );
     const action = await until(table, () => mover.load(user, table));
     expect(action).toMatchObject({ state: "failed" });
     // What the function said may quote a row, and stands in the server's log only.
-    expect(action.message).toContain("P0001: a statement on the table's rows met an error raised by a function");
+    expect(action.message).toContain(
+      "P0001: a statement on the table's rows met an error raised by a function",
+    );
     expect(await places(db, table)).toBe(before);
   }, 120_000);
 
@@ -134,6 +211,8 @@ describe.each(MOVERS)("$strategy", (mover) => {
     await db.value("SELECT ruvector_healing_abort($1::bigint)", [(await last(table)).id]);
     expect(await until(table, async () => undefined)).toMatchObject({ state: "aborted" });
     expect(await places(db, table)).toBe(before);
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL")).toBe(0);
+    expect(
+      await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL"),
+    ).toBe(0);
   }, 120_000);
 });

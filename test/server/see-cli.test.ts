@@ -8,13 +8,20 @@ import { type TestDatabase, testDatabase } from "./support/database.ts";
 let db: TestDatabase;
 
 /** @returns out, err and exit, without colours: no process here has a terminal, though CI is set */
-async function cli(...words: string[]): Promise<{ readonly out: string; readonly err: string; readonly exit: number | undefined }> {
-  const { stdout, stderr, exitCode } = await execa(process.execPath, [await bundledCommands(), ...words], { reject: false, env: { PGDATABASE: db.name, CI: "true" } });
+async function cli(
+  ...words: string[]
+): Promise<{ readonly out: string; readonly err: string; readonly exit: number | undefined }> {
+  const { stdout, stderr, exitCode } = await execa(
+    process.execPath,
+    [await bundledCommands(), ...words],
+    { reject: false, env: { PGDATABASE: db.name, CI: "true" } },
+  );
   return { out: stdout, err: stderr, exit: exitCode };
 }
 
 const on = (...words: string[]) => cli(...words, "-d", db.url);
-const json = async <T>(...words: string[]): Promise<T> => JSON.parse((await on(...words, "--json")).out) as T;
+const json = async <T>(...words: string[]): Promise<T> =>
+  JSON.parse((await on(...words, "--json")).out) as T;
 
 beforeAll(async () => {
   db = await testDatabase();
@@ -28,7 +35,10 @@ it("status: one sentence, each collection, and an exit code for scripts; --json 
   expect(out).toMatch(/waits? for (your )?approval/i);
   expect(out).toMatch(/public\.embeddings +0\.32 +▲? *stress/);
   expect([exit, err]).toEqual([3, ""]);
-  const overview = await json<{ collections: { name: string; state: string }[]; active: { state: string }[] }>("status");
+  const overview = await json<{
+    collections: { name: string; state: string }[];
+    active: { state: string }[];
+  }>("status");
   expect(overview.collections).toMatchObject([{ name: "public.embeddings", state: "stress" }]);
   expect(overview.active).toMatchObject([{ state: "awaiting_approval" }]);
   // As psql takes it: the database alone on the line.
@@ -38,19 +48,45 @@ it("status: one sentence, each collection, and an exit code for scripts; --json 
 
 it("explain, reject, approve, abort: what the SQL functions answer, with what to type next", async () => {
   const id = await db.value<string>("SELECT max(id)::text FROM ruvector.healing_actions");
-  expect((await on("explain", id)).out).toMatch(new RegExp(`^Action ${id} on public\\.embeddings: rebalance_partitions`));
-  expect((await on("explain", "embeddings")).out).toMatch(/^public\.embeddings is stress: lambda 0\.\d+ is below 0\.8/);
-  expect(await on("reject", id, "not now")).toMatchObject({ out: expect.stringMatching(/aborted: rejected: not now/), exit: 0 });
+  expect((await on("explain", id)).out).toMatch(
+    new RegExp(`^Action ${id} on public\\.embeddings: rebalance_partitions`),
+  );
+  expect((await on("explain", "embeddings")).out).toMatch(
+    /^public\.embeddings is stress: lambda 0\.\d+ is below 0\.8/,
+  );
+  expect(await on("reject", id, "not now")).toMatchObject({
+    out: expect.stringMatching(/aborted: rejected: not now/),
+    exit: 0,
+  });
   // Said twice it is no error; the other way round it is, and says what to type.
-  expect(await on("reject", id)).toMatchObject({ out: expect.stringMatching(/rejected already/), exit: 0 });
-  expect(await on("approve", id)).toMatchObject({ out: "", err: expect.stringMatching(/does not wait for approval[^]*not now[^]*ruvector_healing_execute/), exit: 1 });
-  const asked = await db.value<{ action_id: number }>("SELECT ruvector_healing_execute('embeddings', 'throttle_ingestion')");
-  expect(await json("abort", String(asked.action_id))).toMatchObject({ action_id: asked.action_id, state: expect.stringMatching(/aborted|rolling_back/) });
+  expect(await on("reject", id)).toMatchObject({
+    out: expect.stringMatching(/rejected already/),
+    exit: 0,
+  });
+  expect(await on("approve", id)).toMatchObject({
+    out: "",
+    err: expect.stringMatching(/does not wait for approval[^]*not now[^]*ruvector_healing_execute/),
+    exit: 1,
+  });
+  const asked = await db.value<{ action_id: number }>(
+    "SELECT ruvector_healing_execute('embeddings', 'throttle_ingestion')",
+  );
+  expect(await json("abort", String(asked.action_id))).toMatchObject({
+    action_id: asked.action_id,
+    state: expect.stringMatching(/aborted|rolling_back/),
+  });
 });
 
 it("history: newest first, as a table and as JSON", async () => {
-  const rows = await json<{ id: number; strategy: string; state: string }[]>("history", "--since", "1h");
-  expect(rows.map(({ strategy }) => strategy)).toEqual(["throttle_ingestion", "rebalance_partitions"]);
+  const rows = await json<{ id: number; strategy: string; state: string }[]>(
+    "history",
+    "--since",
+    "1h",
+  );
+  expect(rows.map(({ strategy }) => strategy)).toEqual([
+    "throttle_ingestion",
+    "rebalance_partitions",
+  ]);
   const { out } = await cli("history", db.url);
   expect(out.split("\n")).toHaveLength(1 + rows.length);
   expect(out).toContain("rebalance_partitions");
@@ -58,21 +94,39 @@ it("history: newest first, as a table and as JSON", async () => {
 });
 
 it("watch, piped: a line for what there is, then one on each change, until it is told to end", async () => {
-  const watching = execa(process.execPath, [await bundledCommands(), "watch", db.url, "-n", "1"], { reject: false });
+  const watching = execa(process.execPath, [await bundledCommands(), "watch", db.url, "-n", "1"], {
+    reject: false,
+  });
   let said = "";
   watching.stdout.on("data", (text: Buffer) => (said += text.toString()));
   await expect.poll(() => said, { timeout: 30_000 }).toMatch(/public\.embeddings stress/);
   await configure(db, { require_approval: [], rejection_seconds: 1 });
   await ticks(db, 4);
-  await expect.poll(() => said, { timeout: 30_000 }).toMatch(/action \d+ \w+ on public\.embeddings/);
+  await expect
+    .poll(() => said, { timeout: 30_000 })
+    .toMatch(/action \d+ \w+ on public\.embeddings/);
   watching.kill("SIGINT");
   // In stress, or healed by now.
   expect([0, 3]).toContain((await watching).exitCode);
 });
 
 it("says what is wrong on standard error, and exits with 1", async () => {
-  expect(await on("explain", "nope")).toMatchObject({ out: "", err: expect.stringMatching(/nope[^]*Registered: public\.embeddings/), exit: 1 });
-  expect(await on("approve", "0")).toMatchObject({ err: expect.stringContaining("ruvector-healing history lists them"), exit: 1 });
-  expect(await cli("status", "-d", "postgresql://nobody@127.0.0.1:1/none")).toMatchObject({ out: "", err: expect.stringContaining("does not answer"), exit: 1 });
-  expect(await cli("status", db.url.replace(db.name, "postgres"))).toMatchObject({ err: expect.stringContaining("ruvector_healing is not installed"), exit: 1 });
+  expect(await on("explain", "nope")).toMatchObject({
+    out: "",
+    err: expect.stringMatching(/nope[^]*Registered: public\.embeddings/),
+    exit: 1,
+  });
+  expect(await on("approve", "0")).toMatchObject({
+    err: expect.stringContaining("ruvector-healing history lists them"),
+    exit: 1,
+  });
+  expect(await cli("status", "-d", "postgresql://nobody@127.0.0.1:1/none")).toMatchObject({
+    out: "",
+    err: expect.stringContaining("does not answer"),
+    exit: 1,
+  });
+  expect(await cli("status", db.url.replace(db.name, "postgres"))).toMatchObject({
+    err: expect.stringContaining("ruvector_healing is not installed"),
+    exit: 1,
+  });
 });

@@ -1,4 +1,7 @@
-/** throttle_ingestion on the real server: how many inserts pass, who is spared, and that nothing of it stays. */
+/**
+ * throttle_ingestion on the real server: how many inserts pass, who is spared, and that nothing of
+ * it stays.
+ */
 import type pg from "pg";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { configure, forget, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
@@ -26,15 +29,26 @@ interface Answer {
 }
 
 const throttle = (table: string, params: object): Promise<Answer> =>
-  db.value<Answer>("SELECT ruvector_healing_execute($1, 'throttle_ingestion', $2)", [table, JSON.stringify(params)]);
+  db.value<Answer>("SELECT ruvector_healing_execute($1, 'throttle_ingestion', $2)", [
+    table,
+    JSON.stringify(params),
+  ]);
 
-const abort = (id: number): Promise<Answer> => db.value<Answer>("SELECT ruvector_healing_abort($1)", [id]);
+const abort = (id: number): Promise<Answer> =>
+  db.value<Answer>("SELECT ruvector_healing_abort($1)", [id]);
 
 /** The throttle's triggers on a table and its partitions. */
 const triggers = (table: string): Promise<number> =>
-  db.value<number>("SELECT count(*)::int FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'ruvector%' AND tgrelid IN (SELECT relid FROM pg_partition_tree($1::regclass) UNION SELECT $1::regclass)", [table]);
+  db.value<number>(
+    `SELECT count(*)::int FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'ruvector%'
+      AND tgrelid IN (SELECT relid FROM pg_partition_tree($1::regclass) UNION SELECT $1::regclass)`,
+    [table],
+  );
 
-/** Ticks until the triggers are gone: they wait for a moment in which nobody, autovacuum neither, is at a table. */
+/**
+ * Ticks until the triggers are gone: they wait for a moment in which nobody, autovacuum neither, is
+ * at a table.
+ */
 async function removed(table: string): Promise<number> {
   const end = Date.now() + 20_000;
   for (;;) {
@@ -49,7 +63,10 @@ async function insert(client: pg.Client, table: string, rows = 1): Promise<strin
   const first = next;
   next += rows;
   try {
-    await client.query(`INSERT INTO ${table} SELECT g, 1, 'w', '[1,2,3,4,5,6,7,8]' FROM generate_series(${first}, ${first + rows - 1}) g`);
+    await client.query(
+      `INSERT INTO ${table} SELECT g, 1, 'w', '[1,2,3,4,5,6,7,8]'
+        FROM generate_series(${first}, ${first + rows - 1}) g`,
+    );
     return "";
   } catch (error) {
     return (error as pg.DatabaseError).code ?? "?";
@@ -57,10 +74,18 @@ async function insert(client: pg.Client, table: string, rows = 1): Promise<strin
 }
 
 /** How many of `times` statements were rejected. */
-async function rejected(clients: readonly pg.Client[], table: string, times: number, rows = 1): Promise<number> {
+async function rejected(
+  clients: readonly pg.Client[],
+  table: string,
+  times: number,
+  rows = 1,
+): Promise<number> {
   const codes: string[] = [];
-  for (let turn = 0; turn < times; turn++) codes.push(await insert(clients[turn % clients.length]!, table, rows));
-  expect(new Set(codes.filter(Boolean))).toEqual(codes.some(Boolean) ? new Set(["RV012"]) : new Set());
+  for (let turn = 0; turn < times; turn++)
+    codes.push(await insert(clients[turn % clients.length]!, table, rows));
+  expect(new Set(codes.filter(Boolean))).toEqual(
+    codes.some(Boolean) ? new Set(["RV012"]) : new Set(),
+  );
   return codes.filter(Boolean).length;
 }
 
@@ -75,7 +100,9 @@ describe("mode reject", () => {
     expect(await rejected(clients, "shares", 100, 3)).toBe(60);
     // Into a partition directly, and rows that the loop moves by an update of the key.
     expect(await rejected(clients, "shares_p1", 100)).toBe(50);
-    expect(await db.value("SELECT count(*)::int FROM shares WHERE payload = 'w'")).toBe(20 + 50 + 40 * 3 + 50);
+    expect(await db.value("SELECT count(*)::int FROM shares WHERE payload = 'w'")).toBe(
+      20 + 50 + 40 * 3 + 50,
+    );
     await db.client.query("UPDATE shares SET partition_id = 2 WHERE payload = 'w'");
     await abort(half.action_id);
     expect(await rejected(clients, "shares", 50)).toBe(0);
@@ -83,31 +110,58 @@ describe("mode reject", () => {
     const most = await throttle("shares", { percent: 90, mode: "reject" });
     expect(await rejected(clients, "shares", 100)).toBe(90);
     expect(await rejected(clients, "shares", 20, 2)).toBe(20);
-    const copy = await raised(db.client, "COPY shares FROM PROGRAM 'printf \"1\\t1\\tx\\t[1,2,3,4,5,6,7,8]\"'");
-    expect(copy).toMatchObject({ code: "RV012", message: "insert into public.shares was rejected: ingestion is throttled" });
-    expect(copy.detail).toMatch(/^100.0 % of such statements are rejected, until \d{4}-.*Z at the latest\.$/);
+    const copy = await raised(
+      db.client,
+      "COPY shares FROM PROGRAM 'printf \"1\\t1\\tx\\t[1,2,3,4,5,6,7,8]\"'",
+    );
+    expect(copy).toMatchObject({
+      code: "RV012",
+      message: "insert into public.shares was rejected: ingestion is throttled",
+    });
+    expect(copy.detail).toMatch(
+      /^100.0 % of such statements are rejected, until \d{4}-.*Z at the latest\.$/,
+    );
     expect(copy.hint).toMatch(/^Try the statement again in \d+ s\./);
     await abort(most.action_id);
     expect(await removed("shares")).toBe(0);
   });
 
-  it("spares what is no insert, so that the table can be healed meanwhile, and registers as before", async () => {
-    await makeTable(db, { table: "moved", rows: HOT });
-    // The lease outlives its action.
-    const { action_id } = await throttle("moved", { percent: 100, mode: "reject" });
-    await db.client.query("UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now() WHERE id = $1", [action_id]);
-    expect(await rejected([db.client], "moved", 5)).toBe(5);
-    const again = await db.value<{ limitations: { strategy: string }[] }>("SELECT ruvector_healing_register('moved', '{\"movable\": true}')");
-    expect(again.limitations.filter(({ strategy }) => ["rebalance_partitions", "throttle_ingestion"].includes(strategy))).toEqual([]);
-    await db.client.query("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 0, \"slice_seconds\": 60}', 'moved')");
-    const moved = await db.value<{ outcome: string; rows_moved: number }>("SELECT ruvector_healing_execute('moved', 'rebalance_partitions')");
-    expect(moved.rows_moved).toBeGreaterThan(800);
-    expect(await rejected([db.client], "moved", 5)).toBe(5);
-    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'moved')");
-    // Switched off after the grant: over, and removed.
-    expect(await removed("moved")).toBe(0);
-    expect(await rejected([db.client], "moved", 5)).toBe(0);
-  });
+  it(
+    "spares what is no insert, so that the table can be healed meanwhile, and registers as " +
+      "before",
+    async () => {
+      await makeTable(db, { table: "moved", rows: HOT });
+      // The lease outlives its action.
+      const { action_id } = await throttle("moved", { percent: 100, mode: "reject" });
+      await db.client.query(
+        `UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now()
+          WHERE id = $1`,
+        [action_id],
+      );
+      expect(await rejected([db.client], "moved", 5)).toBe(5);
+      const again = await db.value<{ limitations: { strategy: string }[] }>(
+        "SELECT ruvector_healing_register('moved', '{\"movable\": true}')",
+      );
+      expect(
+        again.limitations.filter(({ strategy }) =>
+          ["rebalance_partitions", "throttle_ingestion"].includes(strategy),
+        ),
+      ).toEqual([]);
+      await db.client.query(
+        'SELECT ruvector_healing_configure(\'{"stabilize_seconds": 0, "slice_seconds": ' +
+          "60}', 'moved')",
+      );
+      const moved = await db.value<{ outcome: string; rows_moved: number }>(
+        "SELECT ruvector_healing_execute('moved', 'rebalance_partitions')",
+      );
+      expect(moved.rows_moved).toBeGreaterThan(800);
+      expect(await rejected([db.client], "moved", 5)).toBe(5);
+      await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'moved')");
+      // Switched off after the grant: over, and removed.
+      expect(await removed("moved")).toBe(0);
+      expect(await rejected([db.client], "moved", 5)).toBe(0);
+    },
+  );
 });
 
 describe("mode delay", () => {
@@ -117,11 +171,14 @@ describe("mode delay", () => {
     const perSecond = async (seconds: number): Promise<number> => {
       const begin = performance.now();
       let done = 0;
-      for (; performance.now() - begin < seconds * 1000; done++) expect(await insert(writer, "paced")).toBe("");
+      for (; performance.now() - begin < seconds * 1000; done++)
+        expect(await insert(writer, "paced")).toBe("");
       return done / ((performance.now() - begin) / 1000);
     };
     // Whatever somebody sets, it is no memory of the throttle.
-    const id = await db.value<number>("SELECT collection_id FROM ruvector.collections WHERE table_name = 'paced'");
+    const id = await db.value<number>(
+      "SELECT collection_id FROM ruvector.collections WHERE table_name = 'paced'",
+    );
     await writer.query(`SET ruvector_healing.throttle_${id} = 'nonsense'`);
     await perSecond(0.3);
     const free = await perSecond(1);
@@ -142,25 +199,41 @@ describe("a throttle's end", () => {
     await makeTable(db, { table: "lapsing", rows: SMALL });
     const { action_id } = await throttle("lapsing", { percent: 100, mode: "reject" });
     expect(await rejected([db.client], "lapsing", 3)).toBe(3);
-    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1", [action_id]);
+    await db.client.query(
+      "UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1",
+      [action_id],
+    );
     expect(await rejected([db.client], "lapsing", 3)).toBe(0);
     expect(await triggers("lapsing")).toBe(10);
     expect(await removed("lapsing")).toBe(0);
-    expect(await db.value("SELECT jsonb_array_length(ruvector_healing_status('lapsing') -> 'leases')")).toBe(0);
+    expect(
+      await db.value("SELECT jsonb_array_length(ruvector_healing_status('lapsing') -> 'leases')"),
+    ).toBe(0);
     await abort(action_id);
   });
 
   it("brings back exactly the level before it, while that one's lease lasts", async () => {
     await makeTable(db, { table: "nested", rows: SMALL });
     const first = await throttle("nested", { percent: 20, mode: "reject" });
-    await db.client.query("UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now() WHERE id = $1", [first.action_id]);
+    await db.client.query(
+      "UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now() WHERE id = $1",
+      [first.action_id],
+    );
     const second = await throttle("nested", { percent: 70, mode: "reject" });
-    expect(await db.value("SELECT previous ->> 'insert_pct' FROM ruvector.healing_leases WHERE action_id = $1 AND kind = 'throttle'", [second.action_id])).toBe("20");
+    expect(
+      await db.value(
+        `SELECT previous ->> 'insert_pct' FROM ruvector.healing_leases WHERE action_id = $1
+          AND kind = 'throttle'`,
+        [second.action_id],
+      ),
+    ).toBe("20");
     expect(await rejected([db.client], "nested", 100)).toBe(70);
     await abort(second.action_id);
     await ticks(db, 1);
     expect(await rejected([db.client], "nested", 100)).toBe(20);
-    expect(await db.value("SELECT ruvector_healing_rollback('nested') ->> 'state'")).toBe("rolled_back");
+    expect(await db.value("SELECT ruvector_healing_rollback('nested') ->> 'state'")).toBe(
+      "rolled_back",
+    );
     expect(await rejected([db.client], "nested", 50)).toBe(0);
     expect(await removed("nested")).toBe(0);
   });
@@ -181,20 +254,42 @@ describe("a throttle's end", () => {
   it("leaves no trigger when the throttle itself could not be ended at first", async () => {
     await makeTable(db, { table: "later", rows: SMALL });
     const { action_id } = await throttle("later", { percent: 50 });
-    // What an undo leaves whose end of the throttle's lease failed: the triggers' lease is over, the throttle's is not.
-    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1 AND kind = 'throttle_triggers'", [action_id]);
+    // What an undo leaves whose end of the throttle's lease failed: the triggers' lease is over,
+    // the throttle's is not.
+    await db.client.query(
+      `UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1
+        AND kind = 'throttle_triggers'`,
+      [action_id],
+    );
     await ticks(db, 2);
     expect(await triggers("later")).toBe(10);
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1 AND ended_at IS NULL", [action_id])).toBe(2);
-    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1", [action_id]);
+    expect(
+      await db.value(
+        `SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1
+          AND ended_at IS NULL`,
+        [action_id],
+      ),
+    ).toBe(2);
+    await db.client.query(
+      "UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE action_id = $1",
+      [action_id],
+    );
     expect(await removed("later")).toBe(0);
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1 AND ended_at IS NULL", [action_id])).toBe(0);
+    expect(
+      await db.value(
+        `SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1
+          AND ended_at IS NULL`,
+        [action_id],
+      ),
+    ).toBe(0);
   });
 
   it("takes its triggers from a partition that was detached meanwhile, too", async () => {
     await makeTable(db, { table: "leaver", rows: SMALL });
     const { action_id } = await throttle("leaver", { percent: 10 });
-    await expect.poll(() => ticks(db, 1).then(() => triggers("leaver")), { timeout: 30_000 }).toBe(2 * (1 + SMALL.length));
+    await expect
+      .poll(() => ticks(db, 1).then(() => triggers("leaver")), { timeout: 30_000 })
+      .toBe(2 * (1 + SMALL.length));
     await db.client.query("ALTER TABLE leaver DETACH PARTITION leaver_p1");
     expect(await triggers("leaver_p1")).toBe(2);
     await abort(action_id);
@@ -207,7 +302,10 @@ describe("a throttle's end", () => {
   it("comes with unregistering", async () => {
     await makeTable(db, { table: "leaving", rows: SMALL });
     const { action_id } = await throttle("leaving", { percent: 100, mode: "reject" });
-    await db.client.query("UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now() WHERE id = $1", [action_id]);
+    await db.client.query(
+      "UPDATE ruvector.healing_actions SET state = 'succeeded', finished_at = now() WHERE id = $1",
+      [action_id],
+    );
     await db.client.query("SELECT ruvector_healing_unregister('leaving')");
     expect(await triggers("leaving")).toBe(0);
     expect(await rejected([db.client], "leaving", 3)).toBe(0);
@@ -215,39 +313,83 @@ describe("a throttle's end", () => {
 });
 
 describe("verification", () => {
-  it("keeps a throttle whose problem got better and undoes one whose problem did not, chosen by the loop for memory pressure", async () => {
-    await makeTable(db, { table: "pressed", rows: SMALL });
-    await db.client.query(`SELECT ruvector_healing_configure('{"enabled": true, "stabilize_seconds": 0, "strategy_retry_seconds": 0, "ineffective_outcomes": 100}', 'pressed')`);
-    const report = (pct: number) => db.client.query("SELECT ruvector_integrity_report('pressed', $1)", [JSON.stringify({ metrics: { memory_usage_pct: pct } })]);
-    const last = async () => (await db.rows<{ strategy_name: string; state: string; plan: { level: object } }>(
-      "SELECT strategy_name, state, plan FROM ruvector.healing_actions WHERE collection = 'public.pressed' ORDER BY id DESC LIMIT 1"))[0];
-    // Where nobody inserts there is nothing to hold back.
-    await ticks(db, 1);
-    expect(await insert(db.client, "pressed", 100)).toBe("");
-    await report(90);
-    await ticks(db, 2);
-    expect(await last()).toMatchObject({ strategy_name: "throttle_ingestion", state: "stabilizing", plan: { level: { insert_pct: 50, bulk_pct: 60, mode: "delay" } } });
-    await report(72);
-    await ticks(db, 1);
-    expect(await last()).toMatchObject({ state: "succeeded" });
-    expect(await triggers("pressed")).toBe(10);
-    await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE ended_at IS NULL");
-    await report(96.9);
-    await ticks(db, 5);
-    expect(await db.rows("SELECT DISTINCT strategy_name, verified FROM ruvector.healing_actions WHERE collection = 'public.pressed' AND state = 'rolled_back'"))
-      .toEqual([{ strategy_name: "throttle_ingestion", verified: false }]);
-    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'pressed')");
-    await db.client.query("SELECT ruvector_healing_abort(id) FROM ruvector.healing_actions WHERE collection = 'public.pressed' AND state IN ('executing', 'stabilizing', 'planned')");
-    expect(await removed("pressed")).toBe(0);
-  });
+  it(
+    "keeps a throttle whose problem got better and undoes one whose problem did not, chosen by " +
+      "the loop for memory pressure",
+    async () => {
+      await makeTable(db, { table: "pressed", rows: SMALL });
+      await db.client.query(
+        `SELECT ruvector_healing_configure('{"enabled": true, "stabilize_seconds": 0, "strategy_retry_seconds": 0, "ineffective_outcomes": 100}',
+        'pressed')`,
+      );
+      const report = (pct: number) =>
+        db.client.query("SELECT ruvector_integrity_report('pressed', $1)", [
+          JSON.stringify({ metrics: { memory_usage_pct: pct } }),
+        ]);
+      const last = async () =>
+        (
+          await db.rows<{ strategy_name: string; state: string; plan: { level: object } }>(
+            `SELECT strategy_name, state, plan FROM ruvector.healing_actions
+            WHERE collection = 'public.pressed' ORDER BY id DESC LIMIT 1`,
+          )
+        )[0];
+      // Where nobody inserts there is nothing to hold back.
+      await ticks(db, 1);
+      expect(await insert(db.client, "pressed", 100)).toBe("");
+      await report(90);
+      await ticks(db, 2);
+      expect(await last()).toMatchObject({
+        strategy_name: "throttle_ingestion",
+        state: "stabilizing",
+        plan: { level: { insert_pct: 50, bulk_pct: 60, mode: "delay" } },
+      });
+      await report(72);
+      await ticks(db, 1);
+      expect(await last()).toMatchObject({ state: "succeeded" });
+      expect(await triggers("pressed")).toBe(10);
+      await db.client.query(
+        "UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() WHERE ended_at IS NULL",
+      );
+      await report(96.9);
+      await ticks(db, 5);
+      expect(
+        await db.rows(
+          `SELECT DISTINCT strategy_name, verified FROM ruvector.healing_actions
+          WHERE collection = 'public.pressed' AND state = 'rolled_back'`,
+        ),
+      ).toEqual([{ strategy_name: "throttle_ingestion", verified: false }]);
+      await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', 'pressed')");
+      await db.client.query(
+        `SELECT ruvector_healing_abort(id) FROM ruvector.healing_actions
+        WHERE collection = 'public.pressed' AND state IN ('executing', 'stabilizing', 'planned')`,
+      );
+      expect(await removed("pressed")).toBe(0);
+    },
+  );
 
   it("has nothing to do while the state is normal", async () => {
     await makeTable(db, { table: "calm", rows: SMALL });
-    const answer = await db.value<Answer>("SELECT ruvector_healing_execute('calm', 'throttle_ingestion')");
+    const answer = await db.value<Answer>(
+      "SELECT ruvector_healing_execute('calm', 'throttle_ingestion')",
+    );
     expect(answer).toMatchObject({ outcome: "deferred", reason: "nothing_to_do" });
     expect(answer.hint).toContain(`'{"percent": 50}'`);
-    expect((await raised(db.client, "SELECT ruvector_healing_execute('calm', 'throttle_ingestion', '{\"percent\": 101}')")).code).toBe("RV001");
-    expect((await raised(db.client, "SELECT ruvector_healing_configure('{\"throttle_mode\": \"refuse\"}')")).code).toBe("RV001");
+    expect(
+      (
+        await raised(
+          db.client,
+          "SELECT ruvector_healing_execute('calm', 'throttle_ingestion', '{\"percent\": 101}')",
+        )
+      ).code,
+    ).toBe("RV001");
+    expect(
+      (
+        await raised(
+          db.client,
+          'SELECT ruvector_healing_configure(\'{"throttle_mode": "refuse"}\')',
+        )
+      ).code,
+    ).toBe("RV001");
   });
 });
 
@@ -262,10 +404,14 @@ describe("installing", () => {
     const other = await db.connect();
     expect(await insert(other, "busy")).toBe("");
     await ticks(db, 1);
-    expect(await db.value("SELECT message FROM ruvector.healing_actions WHERE id = $1", [action_id])).toMatch(/^waits for a moment without writers on 2 tables/);
+    expect(
+      await db.value("SELECT message FROM ruvector.healing_actions WHERE id = $1", [action_id]),
+    ).toMatch(/^waits for a moment without writers on 2 tables/);
     await writer.query("COMMIT");
     await ticks(db, 1);
-    expect(await db.value("SELECT state FROM ruvector.healing_actions WHERE id = $1", [action_id])).toBe("stabilizing");
+    expect(
+      await db.value("SELECT state FROM ruvector.healing_actions WHERE id = $1", [action_id]),
+    ).toBe("stabilizing");
     expect(await insert(other, "busy")).toBe("RV012");
     await abort(action_id);
     expect(await removed("busy")).toBe(0);
@@ -282,8 +428,18 @@ describe("installing", () => {
     for (let turn = 0; turn < 20 && (await triggers("overdue")) > 0; turn++) await ticks(db, 1);
     await ticks(db, 2);
     expect(await triggers("overdue")).toBe(0);
-    expect(await db.rows("SELECT state, message FROM ruvector.healing_actions WHERE id = $1", [action_id])).toEqual([
-      { state: "failed", message: expect.stringContaining("RV011: the throttle's time was over before it was on everywhere") }]);
+    expect(
+      await db.rows("SELECT state, message FROM ruvector.healing_actions WHERE id = $1", [
+        action_id,
+      ]),
+    ).toEqual([
+      {
+        state: "failed",
+        message: expect.stringContaining(
+          "RV011: the throttle's time was over before it was on everywhere",
+        ),
+      },
+    ]);
   });
 
   it("serves hostile names, tables without partitions, and undoes what an error cut short", async () => {
@@ -294,31 +450,47 @@ describe("installing", () => {
     await abort(weird.action_id);
     await ticks(db, 1);
     expect(await insert(db.client, name)).toBe("");
-    await db.client.query("CREATE TABLE plain (id int PRIMARY KEY, partition_id int, payload text, embedding vector(8)); SELECT ruvector_healing_register('plain')");
+    await db.client.query(
+      `CREATE TABLE plain (id int PRIMARY KEY, partition_id int, payload text,
+        embedding vector(8)); SELECT ruvector_healing_register('plain')`,
+    );
     const plain = await throttle("plain", { percent: 100, mode: "reject" });
     expect(await insert(db.client, "plain")).toBe("RV012");
     await abort(plain.action_id);
     expect(await removed("plain")).toBe(0);
 
     await makeTable(db, { table: "cut", rows: SMALL });
-    await db.client.query("CREATE FUNCTION no_trigger() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no triggers here'; END $$");
-    await db.client.query("CREATE EVENT TRIGGER no_trigger ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER') EXECUTE FUNCTION no_trigger()");
+    await db.client.query(
+      `CREATE FUNCTION no_trigger() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'no triggers here'; END $$`,
+    );
+    await db.client.query(
+      `CREATE EVENT TRIGGER no_trigger ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER')
+        EXECUTE FUNCTION no_trigger()`,
+    );
     try {
       const cut = await throttle("cut", { percent: 100, mode: "reject" });
       await ticks(db, 2);
-      const [action] = await db.rows<{ state: string; message: string }>("SELECT state, message FROM ruvector.healing_actions WHERE id = $1", [cut.action_id]);
+      const [action] = await db.rows<{ state: string; message: string }>(
+        "SELECT state, message FROM ruvector.healing_actions WHERE id = $1",
+        [cut.action_id],
+      );
       expect(action?.state).toBe("failed");
       expect(action?.message).toContain("no triggers here");
     } finally {
       await db.client.query("DROP EVENT TRIGGER no_trigger");
     }
-    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL")).toBe(0);
+    expect(
+      await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL"),
+    ).toBe(0);
     expect(await insert(db.client, "cut")).toBe("");
   });
 
   it("never deadlocks writers, whatever they lock and in whatever order", async () => {
     await makeTable(db, { table: "crowded", rows: SMALL });
-    await db.client.query("SELECT ruvector_healing_configure('{\"throttle_max_delay_seconds\": 0.05}', 'crowded')");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"throttle_max_delay_seconds\": 0.05}', 'crowded')",
+    );
     const writers = await Promise.all(Array.from({ length: 5 }, () => db.connect()));
     let stop = false;
     const codes: string[] = [];
@@ -327,7 +499,9 @@ describe("installing", () => {
         await writer.query("BEGIN");
         // Rows in rising order, as an application must; then inserts, single and bulk.
         await writer.query("SELECT FROM crowded WHERE id IN (1, 2, 21, 22) ORDER BY id FOR UPDATE");
-        codes.push(await insert(writer, place % 2 === 0 ? "crowded" : "crowded_p1", (turn % 3) + 1));
+        codes.push(
+          await insert(writer, place % 2 === 0 ? "crowded" : "crowded_p1", (turn % 3) + 1),
+        );
         await writer.query("UPDATE crowded SET payload = payload || '' WHERE id = 1");
         await writer.query("COMMIT");
         await new Promise((resolve) => setTimeout(resolve, 2));

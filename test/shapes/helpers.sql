@@ -1,4 +1,5 @@
--- What the catalogue's files use: vectors, and the clock of the simulated day. It ends at the real now, so that no row lies in the future.
+-- What the catalogue's files use: vectors, and the clock of the simulated day. It ends at the real
+-- now, so that no row lies in the future.
 CREATE SCHEMA shapes;
 GRANT USAGE ON SCHEMA shapes TO PUBLIC;
 CREATE TABLE shapes.clock (elapsed interval NOT NULL);
@@ -9,11 +10,15 @@ GRANT SELECT ON shapes.clock TO PUBLIC;
 CREATE FUNCTION shapes.now() RETURNS timestamptz LANGUAGE sql STABLE AS
 $$ SELECT clock_timestamp() - interval '1 day' + elapsed FROM shapes.clock $$;
 
--- Vector number n: round one of 40 centres, as embeddings of texts on 40 subjects; the same n gives the same vector.
+-- Vector number n: round one of 40 centres, as embeddings of texts on 40 subjects; the same n gives
+-- the same vector.
 CREATE FUNCTION shapes.elements(n bigint, dimensions int) RETURNS real[] LANGUAGE sql IMMUTABLE AS
-$$ SELECT array_agg((sin((n % 40 + 1) * d * 0.7) + 0.35 * (hashint8extended(n * 4096 + d, 0) % 1000) / 1000.0)::real ORDER BY d) FROM generate_series(1, dimensions) d $$;
+$$ SELECT array_agg((sin((n % 40 + 1) * d * 0.7) + 0.35 *
+  (hashint8extended(n * 4096 + d, 0) % 1000) / 1000.0)::real ORDER BY d)
+  FROM generate_series(1, dimensions) d $$;
 
-CREATE FUNCTION shapes.embedding(n bigint, dimensions int DEFAULT 64) RETURNS vector LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION shapes.embedding(n bigint, dimensions int DEFAULT 64) RETURNS vector
+  LANGUAGE sql IMMUTABLE AS
 $$ SELECT shapes.elements(n, dimensions)::vector $$;
 
 -- A text of about a paragraph.

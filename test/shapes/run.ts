@@ -49,8 +49,13 @@ export async function runShapes(options: RunOptions): Promise<ShapeResult[]> {
   try {
     log(`${world.places.length} shapes made in ${((Date.now() - began) / 1000).toFixed(1)} s`);
     const seen = await liveOneDay(world, options);
-    const faults = options.faults === "none" ? new Map<string, FaultSeen>() : await causeFaults(world, options.faults, log);
-    return world.places.map((place) => judged(place, seen.get(place.shape.name)!, faults.get(place.shape.name) ?? null));
+    const faults =
+      options.faults === "none"
+        ? new Map<string, FaultSeen>()
+        : await causeFaults(world, options.faults, log);
+    return world.places.map((place) =>
+      judged(place, seen.get(place.shape.name)!, faults.get(place.shape.name) ?? null),
+    );
   } finally {
     if (options.keep !== true) await world.close();
   }
@@ -62,16 +67,31 @@ function judged(place: Place, seen: Seen, fault: FaultSeen | null): ShapeResult 
   const problems: string[] = [];
   if (place.id !== null) {
     if (seen.lowest === null) problems.push("lambda was not measured");
-    else if (seen.lowest < HEALTHY) problems.push(`lambda fell to ${seen.lowest.toFixed(2)} ${seen.why}`);
+    else if (seen.lowest < HEALTHY)
+      problems.push(`lambda fell to ${seen.lowest.toFixed(2)} ${seen.why}`);
     const ill = [...seen.verdicts].filter((verdict) => !WELL.includes(verdict));
     if (ill.length > 0) problems.push(`called ${ill.join(", ")}`);
     if (seen.actions.length > 0) problems.push(`acted upon: ${seen.actions.join(", ")}`);
     for (const error of seen.errors) problems.push(`the application met ${error}`);
-    if (fault && !fault.named) problems.push(`with a true fault: ${fault.class ?? "nothing"} instead of ${shape.fault!.class} (lambda ${fault.lambda?.toFixed(2) ?? "unknown"}; ${fault.why})`);
+    if (fault && !fault.named)
+      problems.push(
+        `with a true fault: ${fault.class ?? "nothing"} instead of ${shape.fault!.class} ` +
+          `(lambda ${fault.lambda?.toFixed(2) ?? "unknown"}; ${fault.why})`,
+      );
   }
   return {
-    shape: shape.name, rows, lowest_lambda: seen.lowest, why: seen.why, verdicts: [...seen.verdicts], actions: seen.actions, refusals: [...seen.refusals],
-    unmeasured: [...seen.unmeasured], errors: [...seen.errors], fault, ok: problems.length === 0,
-    problems: skipped ? [absent] : problems, skipped,
+    shape: shape.name,
+    rows,
+    lowest_lambda: seen.lowest,
+    why: seen.why,
+    verdicts: [...seen.verdicts],
+    actions: seen.actions,
+    refusals: [...seen.refusals],
+    unmeasured: [...seen.unmeasured],
+    errors: [...seen.errors],
+    fault,
+    ok: problems.length === 0,
+    problems: skipped ? [absent] : problems,
+    skipped,
   };
 }

@@ -1,6 +1,7 @@
 /**
- * What is to be done when the tests of a file are over. Vitest never calls a hook that is made while another one of a describe block runs (seen: servers
- * that outlived their tests), so the one hook is made here, while the file is collected.
+ * What is to be done when the tests of a file are over. Vitest never calls a hook that is made
+ * while another one of a describe block runs (seen: servers that outlived their tests), so the one
+ * hook is made here, while the file is collected.
  */
 import { afterAll } from "vitest";
 

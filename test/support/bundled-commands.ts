@@ -1,4 +1,7 @@
-/** The commands as they are published: one bundle, made once a test process. It starts ten times faster than the sources. */
+/**
+ * The commands as they are published: one bundle, made once a test process. It starts ten times
+ * faster than the sources.
+ */
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -15,43 +15,78 @@ export interface TableOptions {
 export const HOT: readonly number[] = [120, 120, 120, 1260, 120, 120, 120, 120];
 export const LEVEL: readonly number[] = [300, 300, 300, 300, 300, 300, 300, 300];
 
-export async function makeTable(db: TestDatabase, { table = "embeddings", rows, dimensions = 8, register = true }: TableOptions): Promise<void> {
-  const partitions = rows.map((_, place) => `CREATE TABLE ${table.replace(/("?)$/, `_p${place}$1`)} PARTITION OF ${table} FOR VALUES IN (${place})`);
+export async function makeTable(
+  db: TestDatabase,
+  { table = "embeddings", rows, dimensions = 8, register = true }: TableOptions,
+): Promise<void> {
+  const partitions = rows.map(
+    (_, place) =>
+      `CREATE TABLE ${table.replace(/("?)$/, `_p${place}$1`)} PARTITION OF ${table} FOR ` +
+      `VALUES IN (${place})`,
+  );
   await db.client.query(`
-    CREATE TABLE ${table} (id bigint NOT NULL, partition_id int NOT NULL, payload text, embedding vector(${dimensions}),
+    CREATE TABLE ${table} (id bigint NOT NULL, partition_id int NOT NULL, payload text,
+      embedding vector(${dimensions}),
                            PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id);
     ${partitions.join(";")}`);
   // Partition by partition, as an application's rows of one place have come.
-  await db.client.query(`
+  await db.client.query(
+    `
     INSERT INTO ${table}
-    SELECT id, place - 1, md5(id::text), (SELECT array_agg(random()) FROM generate_series(1, ${dimensions}) WHERE id > 0)::vector
+    SELECT id, place - 1, md5(id::text), (SELECT array_agg(random())
+      FROM generate_series(1, ${dimensions}) WHERE id > 0)::vector
       FROM (SELECT row_number() OVER (ORDER BY place, g) AS id, place
-              FROM unnest($1::int[]) WITH ORDINALITY p(count, place), generate_series(1, p.count) g) r ORDER BY id`, [rows]);
-  if (register) await db.client.query("SELECT ruvector_healing_register($1, '{\"movable\": true}')", [table]);
+              FROM unnest($1::int[]) WITH ORDINALITY p(count, place),
+                generate_series(1, p.count) g) r ORDER BY id`,
+    [rows],
+  );
+  if (register)
+    await db.client.query("SELECT ruvector_healing_register($1, '{\"movable\": true}')", [table]);
 }
 
-/** What must not change whatever is done to a table: every row with its content, without its place. */
-export const checksum = (db: TestDatabase, table = "embeddings"): Promise<{ rows: string; hash: string }> =>
-  db.rows<{ rows: string; hash: string }>(`
-    SELECT count(*)::text AS rows, md5(string_agg(md5(id::text || payload || embedding::text), '' ORDER BY id)) AS hash FROM ${table}`)
+/**
+ * What must not change whatever is done to a table: every row with its content, without its place.
+ */
+export const checksum = (
+  db: TestDatabase,
+  table = "embeddings",
+): Promise<{ rows: string; hash: string }> =>
+  db
+    .rows<{ rows: string; hash: string }>(`
+    SELECT count(*)::text AS rows, md5(string_agg(md5(id::text || payload || embedding::text), ''
+      ORDER BY id)) AS hash FROM ${table}`)
     .then(([row]) => row!);
 
 /** Rows by partition key. */
-export const placement = async (db: TestDatabase, table = "embeddings"): Promise<Record<string, number>> =>
-  Object.fromEntries((await db.rows<{ key: string; rows: number }>(
-    `SELECT partition_id::text AS key, count(*)::int AS rows FROM ${table} GROUP BY 1 ORDER BY 1`)).map(({ key, rows }) => [key, rows]));
+export const placement = async (
+  db: TestDatabase,
+  table = "embeddings",
+): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (
+      await db.rows<{ key: string; rows: number }>(
+        `SELECT partition_id::text AS key, count(*)::int AS rows FROM ${table} GROUP BY 1
+          ORDER BY 1`,
+      )
+    ).map(({ key, rows }) => [key, rows]),
+  );
 
 /** Every row's exact place. */
 export const places = (db: TestDatabase, table = "embeddings"): Promise<string> =>
-  db.value<string>(`SELECT md5(string_agg(id::text || ':' || partition_id, ',' ORDER BY id)) FROM ${table}`);
+  db.value<string>(
+    `SELECT md5(string_agg(id::text || ':' || partition_id, ',' ORDER BY id)) FROM ${table}`,
+  );
 
 /**
- * A tick samples every collection, 0.1 to 0.3 s each: those of earlier tests are in the way of the next. What is still at work on them ends as it is; nobody
- * looks at their rows any more.
+ * A tick samples every collection, 0.1 to 0.3 s each: those of earlier tests are in the way of the
+ * next. What is still at work on them ends as it is; nobody looks at their rows any more.
  */
-export const forget = (db: TestDatabase): Promise<unknown> => db.client.query(`
-  UPDATE ruvector.healing_actions SET state = 'failed', finished_at = clock_timestamp() WHERE finished_at IS NULL;
-  SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name)) FROM ruvector.collections`);
+export const forget = (db: TestDatabase): Promise<unknown> =>
+  db.client.query(`
+  UPDATE ruvector.healing_actions SET state = 'failed', finished_at = clock_timestamp()
+    WHERE finished_at IS NULL;
+  SELECT ruvector_healing_unregister(format('%I.%I', schema_name, table_name))
+    FROM ruvector.collections`);
 
 /** Settings that let a test walk through the states without waiting. */
 export const QUICK = {

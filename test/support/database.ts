@@ -1,6 +1,7 @@
 /**
- * A database of its own for a test file, with ruvector_healing installed: on the real server in the project "server", in this process
- * (PGlite) in the project "embedded". Either way it is asked with node-postgres, so that types, errors and notices are the same.
+ * A database of its own for a test file, with ruvector_healing installed: on the real server in the
+ * project "server", in this process (PGlite) in the project "embedded". Either way it is asked with
+ * node-postgres, so that types, errors and notices are the same.
  */
 import type pg from "pg";
 import { inject } from "vitest";
@@ -35,13 +36,22 @@ declare module "vitest" {
   }
 }
 
-/** Made before the file's tests and removed after them. Call it in beforeAll or at the top of a file. */
-export const testDatabase = (): Promise<TestDatabase> => (inject("engine") === "embedded" ? embeddedDatabase() : serverDatabase());
+/**
+ * Made before the file's tests and removed after them. Call it in beforeAll or at the top of a
+ * file.
+ */
+export const testDatabase = (): Promise<TestDatabase> =>
+  inject("engine") === "embedded" ? embeddedDatabase() : serverDatabase();
 
 /** The short ways to ask. */
 export function asked(client: pg.Client): Pick<TestDatabase, "rows" | "value"> {
-  const rows = async <Row extends object>(statement: string, parameters: unknown[] = []) => (await client.query<Row & pg.QueryResultRow>(statement, parameters)).rows;
-  return { rows, value: async <T>(statement: string, parameters: unknown[] = []) => Object.values((await rows(statement, parameters))[0] ?? {})[0] as T };
+  const rows = async <Row extends object>(statement: string, parameters: unknown[] = []) =>
+    (await client.query<Row & pg.QueryResultRow>(statement, parameters)).rows;
+  return {
+    rows,
+    value: async <T>(statement: string, parameters: unknown[] = []) =>
+      Object.values((await rows(statement, parameters))[0] ?? {})[0] as T,
+  };
 }
 
 export interface Raised {
@@ -52,7 +62,11 @@ export interface Raised {
 }
 
 /** The error a statement raises; fails when it raises none. */
-export async function raised(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<Raised> {
+export async function raised(
+  client: pg.Client,
+  statement: string,
+  parameters: unknown[] = [],
+): Promise<Raised> {
   try {
     await client.query(statement, parameters);
   } catch (error) {

@@ -8,7 +8,10 @@ import { asked, type TestDatabase } from "./database.ts";
 import type {} from "./embedded-setup.ts";
 
 export async function embeddedDatabase(): Promise<TestDatabase> {
-  const database = await openEmbedded({ snapshot: await readFile(inject("healingSnapshot")), worker: inject("embeddedWorker") });
+  const database = await openEmbedded({
+    snapshot: await readFile(inject("healingSnapshot")),
+    worker: inject("embeddedWorker"),
+  });
   const client = await clientOf({ database, turns: createTurns() });
   afterwards(async () => {
     await client.end();
@@ -19,9 +22,18 @@ export async function embeddedDatabase(): Promise<TestDatabase> {
     name: "postgres",
     client,
     get url(): string {
-      throw new Error("an embedded database has no address: ask db.engine first, or put the test into test/server");
+      throw new Error(
+        "an embedded database has no address: ask db.engine first, or put the test into " +
+          "test/server",
+      );
     },
-    connect: () => Promise.reject(new Error("an embedded database has one session: ask db.engine.sessions first, or put the test into test/server")),
+    connect: () =>
+      Promise.reject(
+        new Error(
+          "an embedded database has one session: ask db.engine.sessions first, or put the " +
+            "test into test/server",
+        ),
+      ),
     ...asked(client),
   };
 }

@@ -13,11 +13,14 @@ export interface ExpositionFamily {
 }
 
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"/g;
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)+)\})? (\S+)$/;
+const SAMPLE =
+  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)+)\})? (\S+)$/;
 
-const unescaped = (text: string): string => text.replace(/\\(["\\n])/g, (_, one: string) => (one === "n" ? "\n" : one));
+const unescaped = (text: string): string =>
+  text.replace(/\\(["\\n])/g, (_, one: string) => (one === "n" ? "\n" : one));
 
-const numberOf = (text: string): number => (text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : text === "NaN" ? NaN : Number(text));
+const numberOf = (text: string): number =>
+  text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : text === "NaN" ? NaN : Number(text);
 
 export function readExposition(text: string): ExpositionFamily[] {
   const families: { name: string; type: string; help: string; samples: Sample[] }[] = [];
@@ -31,15 +34,20 @@ export function readExposition(text: string): ExpositionFamily[] {
       if (families.some(({ name }) => name === help)) throw new Error(`${help} comes twice`);
       families.push({ name: help, help: helpText!, type: "", samples: [] });
     } else if (typed !== undefined) {
-      if (family?.name !== typed || family.type !== "") throw new Error(`TYPE of ${typed} does not follow its HELP`);
+      if (family?.name !== typed || family.type !== "")
+        throw new Error(`TYPE of ${typed} does not follow its HELP`);
       family.type = type!;
     } else if (line !== "# EOF") {
       const [, name, labels, value] = SAMPLE.exec(line) ?? [];
       if (name === undefined) throw new Error(`not a sample: ${line}`);
-      if (!family || name.replace(/_(total|sum|count)$/, "") !== family.name.replace(/_total$/, "")) throw new Error(`${name} is outside its family`);
+      if (!family || name.replace(/_(total|sum|count)$/, "") !== family.name.replace(/_total$/, ""))
+        throw new Error(`${name} is outside its family`);
       family.samples.push({
-        name, value: numberOf(value!),
-        labels: Object.fromEntries([...(labels ?? "").matchAll(LABEL)].map(([, label, text]) => [label!, unescaped(text!)])),
+        name,
+        value: numberOf(value!),
+        labels: Object.fromEntries(
+          [...(labels ?? "").matchAll(LABEL)].map(([, label, text]) => [label!, unescaped(text!)]),
+        ),
       });
     }
   }
@@ -47,8 +55,18 @@ export function readExposition(text: string): ExpositionFamily[] {
 }
 
 /** The value of one sample; undefined when there is none with exactly these labels. */
-export function valueOf(families: readonly ExpositionFamily[], name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
+export function valueOf(
+  families: readonly ExpositionFamily[],
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number | undefined {
   const wanted = Object.entries(labels);
-  return families.flatMap(({ samples }) => samples)
-    .find((sample) => sample.name === name && Object.keys(sample.labels).length === wanted.length && wanted.every(([label, value]) => sample.labels[label] === value))?.value;
+  return families
+    .flatMap(({ samples }) => samples)
+    .find(
+      (sample) =>
+        sample.name === name &&
+        Object.keys(sample.labels).length === wanted.length &&
+        wanted.every(([label, value]) => sample.labels[label] === value),
+    )?.value;
 }

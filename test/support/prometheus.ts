@@ -1,6 +1,7 @@
 /**
- * Prometheus, promtool and the Postgres exporter: those on the PATH, else Debian's packages unpacked into the cache folder (nothing is
- * installed, no service starts). Where they cannot be had the tests that need them are skipped, loudly; on CI they fail.
+ * Prometheus, promtool and the Postgres exporter: those on the PATH, else Debian's packages
+ * unpacked into the cache folder (nothing is installed, no service starts). Where they cannot be
+ * had the tests that need them are skipped, loudly; on CI they fail.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -15,7 +16,11 @@ import { withLock } from "../../src/cli/db/lock.ts";
 import { cacheFolder } from "../../src/cli/db/places.ts";
 
 const PACKAGES = ["prometheus", "prometheus-postgres-exporter"];
-const PROGRAMS = { prometheus: "prometheus", promtool: "promtool", exporter: "prometheus-postgres-exporter" };
+const PROGRAMS = {
+  prometheus: "prometheus",
+  promtool: "promtool",
+  exporter: "prometheus-postgres-exporter",
+};
 
 export type Tools = Readonly<Record<keyof typeof PROGRAMS, string>>;
 
@@ -24,75 +29,127 @@ export async function prometheusTools(): Promise<Tools | null> {
   try {
     return (await onPath()) ?? (await fromDebian());
   } catch (error) {
-    const message = `Prometheus, promtool and postgres_exporter are not to be had here: ${error instanceof Error ? error.message : String(error)}`;
+    const message =
+      "Prometheus, promtool and postgres_exporter are not to be had here: " +
+      `${error instanceof Error ? error.message : String(error)}`;
     if (process.env["CI"]) throw new Error(message, { cause: error });
-    console.error(`\n*** ${message}\n*** The tests of metrics, alerts and dashboard that need them ARE SKIPPED. As root on Debian they are fetched; elsewhere put them on the PATH.\n`);
+    console.error(
+      `\n*** ${message}\n*** The tests of metrics, alerts and dashboard that need them ARE ` +
+        `SKIPPED. As root on Debian they are fetched; elsewhere put them on the PATH.\n`,
+    );
     return null;
   }
 }
 
 async function onPath(): Promise<Tools | null> {
-  const found = await Promise.all(Object.entries(PROGRAMS).map(async ([key, name]) => {
-    const { stdout, failed } = await execa("which", [name], { reject: false });
-    return failed ? null : [key, stdout.trim()];
-  }));
-  return found.includes(null) ? null : (Object.fromEntries(found as string[][]) as unknown as Tools);
+  const found = await Promise.all(
+    Object.entries(PROGRAMS).map(async ([key, name]) => {
+      const { stdout, failed } = await execa("which", [name], { reject: false });
+      return failed ? null : [key, stdout.trim()];
+    }),
+  );
+  return found.includes(null)
+    ? null
+    : (Object.fromEntries(found as string[][]) as unknown as Tools);
 }
 
 async function fromDebian(): Promise<Tools> {
   const folder = join(cacheFolder(), "prometheus-1");
-  await withLock(`${folder}.lock`, { waiting: () => console.error("Another process is fetching Prometheus; waiting for it...") }, async () => {
-    if (existsSync(folder)) return;
-    const making = `${folder}.making-${process.pid}`;
-    await mkdir(making, { recursive: true });
-    const apt = (...args: string[]) => execa("apt-get", args, { cwd: making, env: adminEnvironment, stdin: "ignore" });
-    try {
-      console.error("Fetching Prometheus and its Postgres exporter from Debian (once)...");
-      await apt("download", ...PACKAGES).catch(async () => {
-        await apt("update");
-        await apt("download", ...PACKAGES);
-      });
-      for (const file of (await readdir(making)).filter((name) => name.endsWith(".deb"))) {
-        await execa("dpkg-deb", ["-x", file, "."], { cwd: making });
-        await rm(join(making, file));
+  await withLock(
+    `${folder}.lock`,
+    { waiting: () => console.error("Another process is fetching Prometheus; waiting for it...") },
+    async () => {
+      if (existsSync(folder)) return;
+      const making = `${folder}.making-${process.pid}`;
+      await mkdir(making, { recursive: true });
+      const apt = (...args: string[]) =>
+        execa("apt-get", args, { cwd: making, env: adminEnvironment, stdin: "ignore" });
+      try {
+        console.error("Fetching Prometheus and its Postgres exporter from Debian (once)...");
+        await apt("download", ...PACKAGES).catch(async () => {
+          await apt("update");
+          await apt("download", ...PACKAGES);
+        });
+        for (const file of (await readdir(making)).filter((name) => name.endsWith(".deb"))) {
+          await execa("dpkg-deb", ["-x", file, "."], { cwd: making });
+          await rm(join(making, file));
+        }
+        await rename(making, folder);
+      } finally {
+        await rm(making, { recursive: true, force: true });
       }
-      await rename(making, folder);
-    } finally {
-      await rm(making, { recursive: true, force: true });
-    }
-  });
-  return Object.fromEntries(Object.entries(PROGRAMS).map(([key, name]) => [key, join(folder, "usr/bin", name)])) as unknown as Tools;
+    },
+  );
+  return Object.fromEntries(
+    Object.entries(PROGRAMS).map(([key, name]) => [key, join(folder, "usr/bin", name)]),
+  ) as unknown as Tools;
 }
 
 /** promtool with what it says; an exit code other than 0 is no exception. */
-export async function promtool(tools: Tools, args: readonly string[], input?: string): Promise<{ readonly code: number; readonly output: string }> {
-  const { exitCode, all } = await execa(tools.promtool, args, { cwd: root, reject: false, all: true, ...(input === undefined ? { stdin: "ignore" as const } : { input }) });
+export async function promtool(
+  tools: Tools,
+  args: readonly string[],
+  input?: string,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const { exitCode, all } = await execa(tools.promtool, args, {
+    cwd: root,
+    reject: false,
+    all: true,
+    ...(input === undefined ? { stdin: "ignore" as const } : { input }),
+  });
   return { code: exitCode ?? -1, output: all ?? "" };
 }
 
 export interface Prometheus {
   readonly url: string;
   /** The series of an instant query. */
-  query(expression: string): Promise<readonly { readonly metric: Readonly<Record<string, string>>; readonly value: number }[]>;
+  query(
+    expression: string,
+  ): Promise<
+    readonly { readonly metric: Readonly<Record<string, string>>; readonly value: number }[]
+  >;
   /** Any path of the API; its `data`. */
   api<T>(path: string, parameters?: Readonly<Record<string, string>>): Promise<T>;
   stop(): Promise<void>;
 }
 
 /**
- * A Prometheus of this test's own, on loopback, that scrapes every ten seconds: a busy machine takes several for one scrape.
+ * A Prometheus of this test's own, on loopback, that scrapes every ten seconds: a busy machine
+ * takes several for one scrape.
  * @param targets by job name: host:port
  * @param rules files of rules, evaluated every two seconds
  */
-export async function startPrometheus(tools: Tools, targets: Readonly<Record<string, string>>, rules: readonly string[] = []): Promise<Prometheus> {
+export async function startPrometheus(
+  tools: Tools,
+  targets: Readonly<Record<string, string>>,
+  rules: readonly string[] = [],
+): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), "ruvector-healing-prometheus-"));
-  const jobs = Object.entries(targets).map(([job, target]) => ({ job_name: job, static_configs: [{ targets: [target] }] }));
+  const jobs = Object.entries(targets).map(([job, target]) => ({
+    job_name: job,
+    static_configs: [{ targets: [target] }],
+  }));
   // JSON is YAML.
-  await writeFile(join(folder, "prometheus.yml"), JSON.stringify({ global: { scrape_interval: "10s", scrape_timeout: "10s", evaluation_interval: "2s" }, rule_files: rules, scrape_configs: jobs }));
+  await writeFile(
+    join(folder, "prometheus.yml"),
+    JSON.stringify({
+      global: { scrape_interval: "10s", scrape_timeout: "10s", evaluation_interval: "2s" },
+      rule_files: rules,
+      scrape_configs: jobs,
+    }),
+  );
   const port = await getPort();
   const url = `http://127.0.0.1:${port}`;
-  const child = started(tools.prometheus, [`--config.file=${join(folder, "prometheus.yml")}`, `--storage.tsdb.path=${join(folder, "data")}`, `--web.listen-address=127.0.0.1:${port}`, "--log.level=warn"]);
-  const api = async <T>(path: string, parameters: Readonly<Record<string, string>> = {}): Promise<T> => {
+  const child = started(tools.prometheus, [
+    `--config.file=${join(folder, "prometheus.yml")}`,
+    `--storage.tsdb.path=${join(folder, "data")}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    "--log.level=warn",
+  ]);
+  const api = async <T>(
+    path: string,
+    parameters: Readonly<Record<string, string>> = {},
+  ): Promise<T> => {
     const answer = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
     const body = (await answer.json()) as { status: string; data: T; error?: string };
     if (body.status !== "success") throw new Error(`${path}: ${body.error}`);
@@ -109,28 +166,51 @@ export async function startPrometheus(tools: Tools, targets: Readonly<Record<str
     throw error;
   }
   return {
-    url, api, stop,
+    url,
+    api,
+    stop,
     query: async (expression) => {
-      const { result } = await api<{ result: { metric: Record<string, string>; value: [number, string] }[] }>("query", { query: expression });
+      const { result } = await api<{
+        result: { metric: Record<string, string>; value: [number, string] }[];
+      }>("query", { query: expression });
       return result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
     },
   };
 }
 
 /** The Postgres exporter with our query file alone, for one database. */
-export async function startExporter(tools: Tools, database: string): Promise<{ readonly target: string; stop(): Promise<void> }> {
+export async function startExporter(
+  tools: Tools,
+  database: string,
+): Promise<{ readonly target: string; stop(): Promise<void> }> {
   const port = await getPort();
-  const child = started(tools.exporter, [
-    `--web.listen-address=127.0.0.1:${port}`, "--disable-default-metrics", "--disable-settings-metrics", "--no-collector.database", "--no-collector.bgwriter",
-    `--extend.query-path=${join(root, "monitoring/postgres_exporter/queries.yaml")}`,
-  ], { DATA_SOURCE_NAME: `${database}?sslmode=disable` });
+  const child = started(
+    tools.exporter,
+    [
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--disable-default-metrics",
+      "--disable-settings-metrics",
+      "--no-collector.database",
+      "--no-collector.bgwriter",
+      `--extend.query-path=${join(root, "monitoring/postgres_exporter/queries.yaml")}`,
+    ],
+    { DATA_SOURCE_NAME: `${database}?sslmode=disable` },
+  );
   await answers(`http://127.0.0.1:${port}/metrics`, child);
   return { target: `127.0.0.1:${port}`, stop: () => ended(child) };
 }
 
-function started(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess & { said: string } {
-  const child = Object.assign(spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } }), { said: "" });
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => void (child.said += text.toString()));
+function started(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess & { said: string } {
+  const child = Object.assign(
+    spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } }),
+    { said: "" },
+  );
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (text: Buffer) => void (child.said += text.toString()));
   return child;
 }
 
@@ -138,7 +218,13 @@ async function answers(url: string, child: ChildProcess & { said: string }): Pro
   const end = Date.now() + 60_000;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended: ${child.said}`);
-    if (await fetch(url).then(({ ok }) => ok, () => false)) return;
+    if (
+      await fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return;
     if (Date.now() > end) throw new Error(`${url} does not answer: ${child.said}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -13,7 +13,11 @@ export function databaseUrl(server: string, database: string): string {
 }
 
 /** The engine of the project "server". */
-export const serverEngine = (): Engine => ({ name: "server", language: inject("language"), sessions: Infinity });
+export const serverEngine = (): Engine => ({
+  name: "server",
+  language: inject("language"),
+  sessions: Infinity,
+});
 
 export async function serverDatabase(): Promise<TestDatabase> {
   const server = inject("serverUrl");

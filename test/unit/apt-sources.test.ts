@@ -26,7 +26,12 @@ deb
         components: ["main", "contrib"],
         signedBy: debianKey,
       },
-      { types: ["deb-src"], uris: ["http://mirror.example.org/debian"], suites: ["bookworm"], components: ["main"] },
+      {
+        types: ["deb-src"],
+        uris: ["http://mirror.example.org/debian"],
+        suites: ["bookworm"],
+        components: ["main"],
+      },
     ]);
   });
 
@@ -69,8 +74,18 @@ Components: main
   });
 
   test("leaves out what is disabled", () => {
-    expect(parseDeb822("Enabled: no\nTypes: deb\nURIs: http://a.example.org/debian\nSuites: sid\nComponents: main\n")).toEqual([]);
-    expect(parseDeb822("Enabled: yes\nTypes: deb\nURIs: http://a.example.org/debian\nSuites: sid\nComponents: main\n")).toHaveLength(1);
+    expect(
+      parseDeb822(
+        "Enabled: no\nTypes: deb\nURIs: http://a.example.org/debian\nSuites: " +
+          "sid\nComponents: main\n",
+      ),
+    ).toEqual([]);
+    expect(
+      parseDeb822(
+        "Enabled: yes\nTypes: deb\nURIs: http://a.example.org/debian\nSuites: " +
+          "sid\nComponents: main\n",
+      ),
+    ).toHaveLength(1);
   });
 
   test("keeps an embedded key apart from the fields", () => {
@@ -92,25 +107,32 @@ Signed-By:
 describe("choosing Debian's mirror", () => {
   const debian = "deb http://mirror.example.org/debian bookworm main";
   const updates = "deb http://mirror.example.org/debian bookworm-updates main";
-  const choose = (...lines: string[]): string | undefined => chooseDebianMirror(parseOneLine(lines.join("\n")));
+  const choose = (...lines: string[]): string | undefined =>
+    chooseDebianMirror(parseOneLine(lines.join("\n")));
 
   test("takes the only one, without its trailing slash", () => {
-    expect(choose("deb https://mirror.example.org/debian/ trixie main")).toBe("https://mirror.example.org/debian");
+    expect(choose("deb https://mirror.example.org/debian/ trixie main")).toBe(
+      "https://mirror.example.org/debian",
+    );
   });
 
   test("never the security archive", () => {
-    expect(choose("deb http://security.example.org/debian-security bookworm-security main")).toBeUndefined();
+    expect(
+      choose("deb http://security.example.org/debian-security bookworm-security main"),
+    ).toBeUndefined();
     expect(choose("deb http://archive.example.org/debian bookworm-security main")).toBeUndefined();
-    expect(choose("deb http://security.example.org/debian-security bookworm-security main", debian)).toBe(
-      "http://mirror.example.org/debian",
-    );
+    expect(
+      choose("deb http://security.example.org/debian-security bookworm-security main", debian),
+    ).toBe("http://mirror.example.org/debian");
   });
 
   test("not a vendor's archive, whether it uses suites of its own or Debian's", () => {
     expect(choose("deb https://vendor.example.com/node_20.x nodistro main")).toBeUndefined();
     expect(choose("deb https://vendor.example.com/apt cloud-bookworm main")).toBeUndefined();
     expect(choose("deb https://vendor.example.com/linux/debian bookworm stable")).toBeUndefined();
-    const vendor = "deb [signed-by=/etc/apt/keyrings/vendor.gpg] https://vendor.example.com/debian bookworm main";
+    const vendor =
+      "deb [signed-by=/etc/apt/keyrings/vendor.gpg] https://vendor.example.com/debian " +
+      "bookworm main";
     expect(choose(vendor, debian, updates)).toBe("http://mirror.example.org/debian");
     expect(choose(vendor, debian)).toBe("http://mirror.example.org/debian");
   });
@@ -120,14 +142,19 @@ describe("choosing Debian's mirror", () => {
   });
 
   test("only http and https, and only binary packages", () => {
-    expect(choose("deb cdrom:[Debian]/ bookworm main", "deb file:/srv/mirror/debian bookworm main")).toBeUndefined();
+    expect(
+      choose("deb cdrom:[Debian]/ bookworm main", "deb file:/srv/mirror/debian bookworm main"),
+    ).toBeUndefined();
     expect(choose("deb-src http://mirror.example.org/debian bookworm main")).toBeUndefined();
   });
 
   test("the first one among equals", () => {
-    expect(choose("deb http://a.example.org/debian sid main", "deb http://b.example.org/debian sid main")).toBe(
-      "http://a.example.org/debian",
-    );
+    expect(
+      choose(
+        "deb http://a.example.org/debian sid main",
+        "deb http://b.example.org/debian sid main",
+      ),
+    ).toBe("http://a.example.org/debian");
   });
 
   test("a mirror under another path counts too", () => {
@@ -139,14 +166,20 @@ describe("choosing Debian's mirror", () => {
 
 describe("mirror lists", () => {
   test("are named by mirror+file addresses", () => {
-    expect(mirrorListPath("mirror+file:///etc/apt/mirrors/debian.list")).toBe("/etc/apt/mirrors/debian.list");
-    expect(mirrorListPath("mirror+file:/etc/apt/mirrors/debian.list")).toBe("/etc/apt/mirrors/debian.list");
+    expect(mirrorListPath("mirror+file:///etc/apt/mirrors/debian.list")).toBe(
+      "/etc/apt/mirrors/debian.list",
+    );
+    expect(mirrorListPath("mirror+file:/etc/apt/mirrors/debian.list")).toBe(
+      "/etc/apt/mirrors/debian.list",
+    );
     expect(mirrorListPath("http://mirror.example.org/debian")).toBeUndefined();
   });
 
   test("hold an address a line, with options after it", () => {
-    expect(parseMirrorList("# first\nhttps://a.example.org/debian\tpriority:1\nftp://b.example.org/debian\n\n")).toEqual([
-      "https://a.example.org/debian",
-    ]);
+    expect(
+      parseMirrorList(
+        "# first\nhttps://a.example.org/debian\tpriority:1\nftp://b.example.org/debian\n\n",
+      ),
+    ).toEqual(["https://a.example.org/debian"]);
   });
 });

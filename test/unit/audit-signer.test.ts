@@ -15,9 +15,18 @@ for (let seq = 1; seq <= 9; seq++) {
   chain.push({ seq, content_hash, hash: sha(`${chain[seq - 1]!.hash} ${seq} ${content_hash}`) });
 }
 const link = (seq: number) => ({ ...chain[seq]!, seq: String(seq) });
-const head = (seq: number) => ({ head: "", seq, hash: chain[seq]!.hash, key_id: "", held_by: "external", due: true });
+const head = (seq: number) => ({
+  head: "",
+  seq,
+  hash: chain[seq]!.hash,
+  key_id: "",
+  held_by: "external",
+  due: true,
+});
 /** Three a page. */
-const pages = (links: { seq: string; content_hash: string; hash: string }[]) => async (after: number) => links.filter(({ seq }) => Number(seq) > after).slice(0, 3);
+const pages =
+  (links: { seq: string; content_hash: string; hash: string }[]) => async (after: number) =>
+    links.filter(({ seq }) => Number(seq) > after).slice(0, 3);
 const all = Array.from({ length: 9 }, (_, place) => link(place + 1));
 
 describe("a head", () => {
@@ -28,14 +37,30 @@ describe("a head", () => {
   });
 
   it("that does not is none, and which event is wrong is said", async () => {
-    expect(await extension(chain[8]!, head(5), pages(all))).toBe("the chain ends at 5, and 8 was signed: its tail is gone");
-    expect(await extension(chain[2]!, head(8), pages(all.filter(({ seq }) => seq !== "5")))).toBe("event 5 of the chain is missing");
-    expect(await extension(chain[2]!, head(8), pages(all.slice(0, 6)))).toBe("the chain has no event after 6");
-    const changed = all.map((one) => (one.seq === "4" ? { ...one, content_hash: sha("another") } : one));
-    expect(await extension(chain[2]!, head(8), pages(changed))).toBe("event 4 does not follow from what was signed");
-    expect(await extension({ seq: 2, hash: sha("another") }, head(8), pages(all))).toBe("event 3 does not follow from what was signed");
-    expect(await extension(chain[2]!, { ...head(8), hash: sha("another") }, pages(all))).toMatch("the hash at 8 is another");
-    expect(await extension(chain[8]!, { ...head(8), hash: sha("another") }, pages(all))).toMatch("the hash at 8 is another");
+    expect(await extension(chain[8]!, head(5), pages(all))).toBe(
+      "the chain ends at 5, and 8 was signed: its tail is gone",
+    );
+    expect(await extension(chain[2]!, head(8), pages(all.filter(({ seq }) => seq !== "5")))).toBe(
+      "event 5 of the chain is missing",
+    );
+    expect(await extension(chain[2]!, head(8), pages(all.slice(0, 6)))).toBe(
+      "the chain has no event after 6",
+    );
+    const changed = all.map((one) =>
+      one.seq === "4" ? { ...one, content_hash: sha("another") } : one,
+    );
+    expect(await extension(chain[2]!, head(8), pages(changed))).toBe(
+      "event 4 does not follow from what was signed",
+    );
+    expect(await extension({ seq: 2, hash: sha("another") }, head(8), pages(all))).toBe(
+      "event 3 does not follow from what was signed",
+    );
+    expect(await extension(chain[2]!, { ...head(8), hash: sha("another") }, pages(all))).toMatch(
+      "the hash at 8 is another",
+    );
+    expect(await extension(chain[8]!, { ...head(8), hash: sha("another") }, pages(all))).toMatch(
+      "the hash at 8 is another",
+    );
   });
 });
 
@@ -51,12 +76,25 @@ describe("a key", () => {
     const key = readAuditKey(file);
     expect(key).toMatchObject({ id, publicPem, exposed: false });
     expect(id).toMatch(/^[0-9a-f]{16}$/);
-    expect(verify(null, Buffer.from("head"), createPublicKey(publicPem), Buffer.from(key.sign("head"), "hex"))).toBe(true);
+    expect(
+      verify(
+        null,
+        Buffer.from("head"),
+        createPublicKey(publicPem),
+        Buffer.from(key.sign("head"), "hex"),
+      ),
+    ).toBe(true);
   });
 
   it("of another kind, or none, is refused", () => {
     const file = join(folder, "ec.key");
-    writeFileSync(file, generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "pem", type: "pkcs8" }));
+    writeFileSync(
+      file,
+      generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+        format: "pem",
+        type: "pkcs8",
+      }),
+    );
     expect(() => readAuditKey(file)).toThrow("is of type ec; it must be Ed25519");
     writeFileSync(file, "no key");
     expect(() => readAuditKey(file)).toThrow(KeyProblem);

@@ -1,37 +1,108 @@
-/** Tables that breathe: the room of rows that go and come again is no waste, and what does not come again is. */
+/**
+ * Tables that breathe: the room of rows that go and come again is no waste, and what does not come
+ * again is.
+ */
 import { describe, expect, it } from "vitest";
-import { type Breath, type Breathing, breathe, expectedAgain } from "../../src/sense/fragmentation/breath.ts";
-import { fragmentationOf, type IndexState, judge, type Last } from "../../src/sense/fragmentation/baseline.ts";
+import {
+  type Breath,
+  type Breathing,
+  breathe,
+  expectedAgain,
+} from "../../src/sense/fragmentation/breath.ts";
+import {
+  fragmentationOf,
+  type IndexState,
+  judge,
+  type Last,
+} from "../../src/sense/fragmentation/baseline.ts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
 /** Looks at a table: [hours, inserted, deleted, rows, updated]. */
 const over = (...looks: readonly (readonly [number, number, number, number, number?])[]): Breath =>
-  looks.reduce<Breath | undefined>((before, [hours, inserted, deleted, least_live, rewritten = 0]) =>
-    breathe({ at: 20_000 * DAY + hours * HOUR, inserted, deleted, rewritten, least_live } satisfies Breathing, before), undefined)!;
+  looks.reduce<Breath | undefined>(
+    (before, [hours, inserted, deleted, least_live, rewritten = 0]) =>
+      breathe(
+        {
+          at: 20_000 * DAY + hours * HOUR,
+          inserted,
+          deleted,
+          rewritten,
+          least_live,
+        } satisfies Breathing,
+        before,
+      ),
+    undefined,
+  )!;
 
 describe("what comes again", () => {
   it.each<[string, Breath, number]>([
     ["nothing where nothing was seen to go and come", over([0, 1000, 0, 1000]), 0],
-    ["nothing of a table that only grows", over([0, 1000, 0, 1000], [1, 2000, 0, 2000], [2, 4000, 0, 4000]), 0],
-    ["nothing of rows that only went", over([0, 1000, 0, 1000], [1, 1000, 800, 200], [2, 1000, 800, 200]), 0],
-    ["all of it where all was deleted and inserted", over([0, 1000, 0, 1000], [1, 2000, 1000, 1000]), 1000],
-    ["also in two looks of ten minutes", over([0, 1000, 0, 1000], [1, 1500, 500, 1000], [1 + 1 / 6, 2000, 1000, 1000]), 500 * Math.exp(-1 / 6) + 500],
-    ["what fell in the evening and is there again by noon", over([0, 1000, 0, 1000], [1, 1000, 500, 500], [8, 1300, 500, 800], [12, 1500, 500, 1000]), 500],
+    [
+      "nothing of a table that only grows",
+      over([0, 1000, 0, 1000], [1, 2000, 0, 2000], [2, 4000, 0, 4000]),
+      0,
+    ],
+    [
+      "nothing of rows that only went",
+      over([0, 1000, 0, 1000], [1, 1000, 800, 200], [2, 1000, 800, 200]),
+      0,
+    ],
+    [
+      "all of it where all was deleted and inserted",
+      over([0, 1000, 0, 1000], [1, 2000, 1000, 1000]),
+      1000,
+    ],
+    [
+      "also in two looks of ten minutes",
+      over([0, 1000, 0, 1000], [1, 1500, 500, 1000], [1 + 1 / 6, 2000, 1000, 1000]),
+      500 * Math.exp(-1 / 6) + 500,
+    ],
+    [
+      "what fell in the evening and is there again by noon",
+      over([0, 1000, 0, 1000], [1, 1000, 500, 500], [8, 1300, 500, 800], [12, 1500, 500, 1000]),
+      500,
+    ],
     ["as far as it came", over([0, 1000, 0, 1000], [1, 1000, 500, 500], [8, 1300, 500, 800]), 300],
-    ["little of a cache that forgets 4 % an hour", over([0, 0, 0, 1000], [1, 40, 40, 1000], [2, 80, 80, 1000], [3, 120, 120, 1000]), 40 * (1 + Math.exp(-1) + Math.exp(-2))],
-    ["never more than there were: what was not vacuumed in time is waste", over([0, 1000, 0, 1000], [1, 9000, 8000, 1000]), 1000],
+    [
+      "little of a cache that forgets 4 % an hour",
+      over([0, 0, 0, 1000], [1, 40, 40, 1000], [2, 80, 80, 1000], [3, 120, 120, 1000]),
+      40 * (1 + Math.exp(-1) + Math.exp(-2)),
+    ],
+    [
+      "never more than there were: what was not vacuumed in time is waste",
+      over([0, 1000, 0, 1000], [1, 9000, 8000, 1000]),
+      1000,
+    ],
     ["nothing by counters that were reset", over([0, 9000, 8000, 1000], [1, 500, 500, 1000]), 0],
-    ["nothing of a migration that updates every row", over([0, 1000, 0, 1000], [1, 1000, 0, 1000, 1000], [2, 1000, 0, 1000, 2000]), 0],
-    ["all of it where every row is upserted on a second day", over([0, 1000, 0, 1000], [1, 1000, 0, 1000, 1000], [25, 1000, 0, 1000, 2000]), 1000],
+    [
+      "nothing of a migration that updates every row",
+      over([0, 1000, 0, 1000], [1, 1000, 0, 1000, 1000], [2, 1000, 0, 1000, 2000]),
+      0,
+    ],
+    [
+      "all of it where every row is upserted on a second day",
+      over([0, 1000, 0, 1000], [1, 1000, 0, 1000, 1000], [25, 1000, 0, 1000, 2000]),
+      1000,
+    ],
   ])("%s", (_, breath, again) => {
     expect(expectedAgain(breath)).toBeCloseTo(again, 6);
   });
 
   it("is remembered for eight days, and no longer", () => {
     const nightly = over([0, 1000, 0, 1000], [1, 2000, 1000, 1000]);
-    const at = (days: number): Breath => breathe({ at: (20_000 + days) * DAY, inserted: 2000, deleted: 1000, rewritten: 0, least_live: 1000 }, nightly);
+    const at = (days: number): Breath =>
+      breathe(
+        {
+          at: (20_000 + days) * DAY,
+          inserted: 2000,
+          deleted: 1000,
+          rewritten: 0,
+          least_live: 1000,
+        },
+        nightly,
+      );
     expect(expectedAgain(at(8))).toBe(1000);
     expect(expectedAgain(at(9))).toBeLessThan(1);
   });
@@ -39,12 +110,36 @@ describe("what comes again", () => {
 
 describe("an index of such a table", () => {
   const state = (extra: Partial<IndexState>): IndexState => ({
-    index: "public.i", oid: "1", file: "1", table: "public.t", pages: 1000, live: 10_000, least_live: 10_000, rows: 10_000, added: 10_000, removed: 0, ordered: true,
-    method: "hnsw", unique: false, columns: [{ width: 264, align: 8, null_frac: 0, n_distinct: -1 }], fillfactor: 90, deduplicate: true, lists: 100, m: 16,
-    breath: over([0, 10_000, 0, 10_000]), ...extra,
+    index: "public.i",
+    oid: "1",
+    file: "1",
+    table: "public.t",
+    pages: 1000,
+    live: 10_000,
+    least_live: 10_000,
+    rows: 10_000,
+    added: 10_000,
+    removed: 0,
+    ordered: true,
+    method: "hnsw",
+    unique: false,
+    columns: [{ width: 264, align: 8, null_frac: 0, n_distinct: -1 }],
+    fillfactor: 90,
+    deduplicate: true,
+    lists: 100,
+    m: 16,
+    breath: over([0, 10_000, 0, 10_000]),
+    ...extra,
   });
   const last = (pages: number): Last => ({
-    baselines: { 1: { index: "public.i", file: "1", when_new: { pages, exact: null, rows: 10_000, live: 10_000, added: 10_000 } } }, removed: {},
+    baselines: {
+      1: {
+        index: "public.i",
+        file: "1",
+        when_new: { pages, exact: null, rows: 10_000, live: 10_000, added: 10_000 },
+      },
+    },
+    removed: {},
   });
   const fragmented = (extra: Partial<IndexState>): number => {
     const one = state(extra);

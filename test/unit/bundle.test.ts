@@ -1,4 +1,7 @@
-/** What may not stand in the bundle: whoever carries it into a database would rewrite it or stumble over it. */
+/**
+ * What may not stand in the bundle: whoever carries it into a database would rewrite it or stumble
+ * over it.
+ */
 import { describe, expect, it } from "vitest";
 import { makeBundle, QUOTE, refuseRewritten } from "../../build/bundle.ts";
 
@@ -27,7 +30,15 @@ describe("refuseRewritten", () => {
     expect(() => refuseRewritten('var a = "\\n", b = /\\d/;\n')).not.toThrow();
   });
 
-  it.each(["var a = $, b = {};", "var a = $\\{;", "@ext", "user@schema.org", "module_pathname", "$ruvector$", "a\tb\n"])("lets %j pass", (source) => {
+  it.each([
+    "var a = $, b = {};",
+    "var a = $\\{;",
+    "@ext",
+    "user@schema.org",
+    "module_pathname",
+    "$ruvector$",
+    "a\tb\n",
+  ])("lets %j pass", (source) => {
     expect(() => refuseRewritten(source)).not.toThrow();
   });
 });

@@ -14,7 +14,12 @@ import {
   type NodeType,
   type WitnessEdge,
 } from "../../src/model/graph.ts";
-import { type Metrics, PROBLEM_CLASSES, type Problem, type RuleEvidence } from "../../src/model/problem.ts";
+import {
+  type Metrics,
+  PROBLEM_CLASSES,
+  type Problem,
+  type RuleEvidence,
+} from "../../src/model/problem.ts";
 
 const METRICS: Metrics = {
   partitions: [],
@@ -46,7 +51,16 @@ const edge = (
   [to, to_type]: readonly [string, NodeType],
   health: number,
   nominal = 0.25,
-): WitnessEdge => ({ type, from, from_type, to, to_type, nominal, capacity: nominal * health, health });
+): WitnessEdge => ({
+  type,
+  from,
+  from_type,
+  to,
+  to_type,
+  nominal,
+  capacity: nominal * health,
+  health,
+});
 
 const HUB = ["shard:public.e", "shard"] as const;
 const partition = (i: number) => [`partition:public.e_p${i}`, "partition"] as const;
@@ -54,7 +68,10 @@ const centroid = (i: number, index = "ix") => [`centroid:${index}.${i}`, "centro
 const job = (i: number) => [`maintenance_dep:job${i}`, "maintenance_dep"] as const;
 const replica = (i: number) => [`replica:r${i}`, "replication_target"] as const;
 
-/** The witness of member 0 of a clique of n being cut off: its link to the hub and to every other member. */
+/**
+ * The witness of member 0 of a clique of n being cut off: its link to the hub and to every other
+ * member.
+ */
 const memberCut = (
   n: number,
   member: (i: number) => readonly [string, NodeType],
@@ -67,26 +84,40 @@ const memberCut = (
 ];
 
 /** The witness of a whole group being cut off: every member's link to the hub. */
-const groupCut = (n: number, member: (i: number) => readonly [string, NodeType], type: EdgeType, health: number) =>
-  Array.from({ length: n }, (_, i) => edge(type, member(i), HUB, health));
+const groupCut = (
+  n: number,
+  member: (i: number) => readonly [string, NodeType],
+  type: EdgeType,
+  health: number,
+) => Array.from({ length: n }, (_, i) => edge(type, member(i), HUB, health));
 
 const rule = (problem: Problem, name: string): RuleEvidence => {
   const found = problem.evidence.rules.find((evidence) => evidence.rule.startsWith(name));
   if (!found) throw new Error(`no rule ${name}`);
   return found;
 };
-const topology = (partitions: number, centroids = 0, maintenance = 0): Topology => ({ partitions, centroids, maintenance });
+const topology = (partitions: number, centroids = 0, maintenance = 0): Topology => ({
+  partitions,
+  centroids,
+  maintenance,
+});
 const classOf = (...input: Parameters<typeof classify>) => classify(...input).details.class;
 
 describe("hotspot: more than 3 weak partition links", () => {
   it("names the hot partition of a clique, its load and the links", () => {
-    const problem = classify(memberCut(8, partition, "partition_link", 0.31), withLoads([4.8, 0.5, 0.4, 0.5, 0.4, 0.5, 0.4, 0.5]));
+    const problem = classify(
+      memberCut(8, partition, "partition_link", 0.31),
+      withLoads([4.8, 0.5, 0.4, 0.5, 0.4, 0.5, 0.4, 0.5]),
+    );
     expect(problem.details).toEqual({
       class: "hotspot_congestion",
       partition_ids: ["partition:public.e_p0"],
       load_ratio: 4.8,
     });
-    expect(problem.summary).toBe("Partition e_p0 holds 4.8 times the mean rows; 7 partition links of the minimum cut are weak.");
+    expect(problem.summary).toBe(
+      "Partition e_p0 holds 4.8 times the mean rows; 7 partition links of the minimum cut " +
+        "are weak.",
+    );
     expect(rule(problem, "partition_links")).toEqual({
       rule: "partition_links",
       class: "hotspot_congestion",
@@ -104,7 +135,12 @@ describe("hotspot: more than 3 weak partition links", () => {
     expect(classOf(four, loads)).toBe("hotspot_congestion");
     const three = classify(four.slice(1), loads);
     expect(three.details.class).toBe("unknown");
-    expect(rule(three, "partition_links")).toMatchObject({ rule: "partition_links", met: false, measured: 3, missing: 1 });
+    expect(rule(three, "partition_links")).toMatchObject({
+      rule: "partition_links",
+      met: false,
+      measured: 3,
+      missing: 1,
+    });
   });
 
   it("counts weak edges only", () => {
@@ -114,30 +150,50 @@ describe("hotspot: more than 3 weak partition links", () => {
     expect(classify(rounding, METRICS).evidence.weak_edges).toBe(0);
   });
 
-  it("names every partition that would hold lambda down once the worst is healed, the hottest first", () => {
-    const problem = classify(memberCut(8, partition, "partition_link", 0.5), withLoads([3, 0.3, 2.9, 0.3, 0.3, 0.3, 0.3, 0.6]));
-    expect(problem.details).toMatchObject({ partition_ids: ["partition:public.e_p0", "partition:public.e_p2"], load_ratio: 3 });
-    expect(problem.summary).toMatch(/^Partitions e_p0 and e_p2 hold up to 3 times the mean rows; /);
-  });
+  it(
+    "names every partition that would hold lambda down once the worst is healed, the hottest " +
+      "first",
+    () => {
+      const problem = classify(
+        memberCut(8, partition, "partition_link", 0.5),
+        withLoads([3, 0.3, 2.9, 0.3, 0.3, 0.3, 0.3, 0.6]),
+      );
+      expect(problem.details).toMatchObject({
+        partition_ids: ["partition:public.e_p0", "partition:public.e_p2"],
+        load_ratio: 3,
+      });
+      expect(problem.summary).toMatch(
+        /^Partitions e_p0 and e_p2 hold up to 3 times the mean rows; /,
+      );
+    },
+  );
 
   it("does not name partitions that are merely above the mean", () => {
     const witness = memberCut(6, partition, "partition_link", 0.7);
     const hottest = { partition_ids: ["partition:public.e_p0"] };
-    expect(classify(witness, withLoads([2.2, 1.4, 1.4, 0.3, 0.3, 0.4])).details).toMatchObject(hottest);
+    expect(classify(witness, withLoads([2.2, 1.4, 1.4, 0.3, 0.3, 0.4])).details).toMatchObject(
+      hottest,
+    );
     // Loaded, but far from the hottest: it does not hold lambda down at the same level.
-    expect(classify(witness, withLoads([4, 2.5, 0.1, 0.1, 0.1, 0.1])).details).toMatchObject(hottest);
+    expect(classify(witness, withLoads([4, 2.5, 0.1, 0.1, 0.1, 0.1])).details).toMatchObject(
+      hottest,
+    );
     expect(classify(witness, withLoads([4, 3, 0.1, 0.1, 0.1, 0.1])).details).toMatchObject({
       partition_ids: ["partition:public.e_p0", "partition:public.e_p1"],
     });
   });
 
   it("names both sides' fewest sick ends when two partitions are cut off together", () => {
-    const witness = [0, 1].flatMap((hot) => [2, 3, 4, 5].map((cold) => edge("partition_link", partition(cold), partition(hot), 0.2)));
+    const witness = [0, 1].flatMap((hot) =>
+      [2, 3, 4, 5].map((cold) => edge("partition_link", partition(cold), partition(hot), 0.2)),
+    );
     expect(classify(witness, METRICS).details).toMatchObject({
       partition_ids: ["partition:public.e_p0", "partition:public.e_p1"],
       load_ratio: 5, // not measured: the inverse of the health of the links
     });
-    expect(classify(witness, METRICS).summary).toMatch(/keep 20 % of their link capacity \(load not measured\)/);
+    expect(classify(witness, METRICS).summary).toMatch(
+      /keep 20 % of their link capacity \(load not measured\)/,
+    );
   });
 
   it("keeps the load ratio finite when nothing is left of unmeasured links", () => {
@@ -150,19 +206,40 @@ describe("hotspot: two to four partitions use the share of a partition's links",
   it.each([2, 3, 4])("%i partitions: all links of one", (n) => {
     const loads = withLoads(Array.from({ length: n }, (_, i) => (i === 0 ? n * 0.9 : 0.1)));
     const problem = classify(memberCut(n, partition, "partition_link", 0.4), loads);
-    expect(problem.details).toMatchObject({ class: "hotspot_congestion", partition_ids: ["partition:public.e_p0"] });
-    expect(rule(problem, "partition_links")).toMatchObject({ rule: "partition_links_share", met: true, measured: 1, threshold: 1, inclusive: true, missing: 0 });
-    expect(rule(problem, "partition_links").note).toContain(`(${n - 1} of ${n - 1} weak and in the cut)`);
+    expect(problem.details).toMatchObject({
+      class: "hotspot_congestion",
+      partition_ids: ["partition:public.e_p0"],
+    });
+    expect(rule(problem, "partition_links")).toMatchObject({
+      rule: "partition_links_share",
+      met: true,
+      measured: 1,
+      threshold: 1,
+      inclusive: true,
+      missing: 0,
+    });
+    expect(rule(problem, "partition_links").note).toContain(
+      `(${n - 1} of ${n - 1} weak and in the cut)`,
+    );
   });
 
   it("of two partitions the fuller one is hot, whichever end the edge begins with", () => {
     const link = [edge("partition_link", partition(0), partition(1), 0.4)];
-    expect(classify(link, withLoads([0.2, 1.8])).details).toMatchObject({ partition_ids: ["partition:public.e_p1"], load_ratio: 1.8 });
-    expect(classify(link, withLoads([1.8, 0.2])).details).toMatchObject({ partition_ids: ["partition:public.e_p0"] });
+    expect(classify(link, withLoads([0.2, 1.8])).details).toMatchObject({
+      partition_ids: ["partition:public.e_p1"],
+      load_ratio: 1.8,
+    });
+    expect(classify(link, withLoads([1.8, 0.2])).details).toMatchObject({
+      partition_ids: ["partition:public.e_p0"],
+    });
   });
 
   it("is missed when one of the links is healthy or not in the cut", () => {
-    const [first, second, third] = memberCut(4, partition, "partition_link", 0.4) as [WitnessEdge, WitnessEdge, WitnessEdge];
+    const [first, second, third] = memberCut(4, partition, "partition_link", 0.4) as [
+      WitnessEdge,
+      WitnessEdge,
+      WitnessEdge,
+    ];
     const loads = withLoads([2, 1, 0.5, 0.5]);
     const missed = classify([first, second, { ...third, health: 1 }], loads);
     expect(missed.details.class).toBe("unknown");
@@ -186,13 +263,20 @@ describe("hotspot: two to four partitions use the share of a partition's links",
     expect(classOf(link, withLoads([1, 1, 1, 1]))).toBe("unknown");
     expect(classOf(link, withLoads([1, 1, 1, 1]), topology(2))).toBe("hotspot_congestion");
     // A chain of four: its end has one link only.
-    const chain = { ...topology(4), links: new Map([[partition(0)[0], { partition_link: 1 } as const]]) };
+    const chain = {
+      ...topology(4),
+      links: new Map([[partition(0)[0], { partition_link: 1 } as const]]),
+    };
     expect(classOf(link, METRICS, chain)).toBe("hotspot_congestion");
   });
 
   it("leaves memory pressure alone: its cut has no partition link", () => {
     const witness = groupCut(4, partition, "routing_link", 0.5);
-    const problem = classify(witness, withLoads([1, 1, 1, 1], { memory_usage_pct: 93 }), topology(4));
+    const problem = classify(
+      witness,
+      withLoads([1, 1, 1, 1], { memory_usage_pct: 93 }),
+      topology(4),
+    );
     expect(problem.details.class).toBe("memory_pressure");
     expect(rule(problem, "partition_links")).toMatchObject({ met: false, measured: 0, missing: 1 });
   });
@@ -201,36 +285,73 @@ describe("hotspot: two to four partitions use the share of a partition's links",
 describe("skew: more than 5 centroid nodes at weak edges", () => {
   it("names the sick centroid, not its neighbours", () => {
     const occupancy = { [centroid(0)[0]]: 12.5, [centroid(1)[0]]: 0.9 };
-    const problem = classify(memberCut(9, centroid, "routing_link", 0.4), { ...METRICS, centroid_occupancy: occupancy }, topology(4, 100));
-    expect(problem.details).toEqual({ class: "centroid_skew", centroid_ids: ["centroid:ix.0"], skew_factor: 12.5 });
-    expect(problem.summary).toBe("Centroid ix.0 holds 12.5 times the mean list; 9 centroid nodes are at weak edges of the minimum cut.");
+    const problem = classify(
+      memberCut(9, centroid, "routing_link", 0.4),
+      { ...METRICS, centroid_occupancy: occupancy },
+      topology(4, 100),
+    );
+    expect(problem.details).toEqual({
+      class: "centroid_skew",
+      centroid_ids: ["centroid:ix.0"],
+      skew_factor: 12.5,
+    });
+    expect(problem.summary).toBe(
+      "Centroid ix.0 holds 12.5 times the mean list; 9 centroid nodes are at weak edges of " +
+        "the minimum cut.",
+    );
   });
 
-  it("names all centroids of an index that is cut off, and infers the factor where none is measured", () => {
-    const problem = classify(groupCut(20, centroid, "routing_link", 0.25), METRICS);
-    expect(problem.details).toMatchObject({ class: "centroid_skew", skew_factor: 4 });
-    expect((problem.details as { centroid_ids: readonly string[] }).centroid_ids).toHaveLength(20);
-    expect(problem.summary).toMatch(/and 17 more keep 25 % of their link capacity \(list occupancy not measured\)/);
-  });
+  it(
+    "names all centroids of an index that is cut off, and infers the factor where none is " +
+      "measured",
+    () => {
+      const problem = classify(groupCut(20, centroid, "routing_link", 0.25), METRICS);
+      expect(problem.details).toMatchObject({ class: "centroid_skew", skew_factor: 4 });
+      expect((problem.details as { centroid_ids: readonly string[] }).centroid_ids).toHaveLength(
+        20,
+      );
+      expect(problem.summary).toMatch(
+        /and 17 more keep 25 % of their link capacity \(list occupancy not measured\)/,
+      );
+    },
+  );
 
   it("is met by six nodes, missed by one with five; healthy edges do not count", () => {
     expect(classOf(memberCut(6, centroid, "routing_link", 0.4), METRICS)).toBe("centroid_skew");
     const five = classify(memberCut(5, centroid, "routing_link", 0.4), METRICS);
     expect(five.details.class).toBe("unknown");
-    expect(rule(five, "centroid_nodes")).toMatchObject({ rule: "centroid_nodes", measured: 5, missing: 1, met: false });
+    expect(rule(five, "centroid_nodes")).toMatchObject({
+      rule: "centroid_nodes",
+      measured: 5,
+      missing: 1,
+      met: false,
+    });
     expect(classOf(memberCut(12, centroid, "routing_link", 1), METRICS)).toBe("unknown");
   });
 
-  it.each([1, 2, 3, 4, 5])("an index of %i centroids: the share decides, for a sick centroid and for the whole index", (n) => {
-    const sick = classify(memberCut(n, centroid, "routing_link", 0.4), METRICS, topology(8, n));
-    expect(sick.details).toMatchObject({ class: "centroid_skew", centroid_ids: ["centroid:ix.0"] });
-    expect(rule(sick, "centroid_nodes")).toMatchObject({ rule: "centroid_nodes_share", measured: 1, met: true });
-    const drifted = classify(groupCut(n, centroid, "routing_link", 0.4), METRICS, topology(8, n));
-    expect((drifted.details as { centroid_ids: readonly string[] }).centroid_ids).toHaveLength(n);
-  });
+  it.each([1, 2, 3, 4, 5])(
+    "an index of %i centroids: the share decides, for a sick centroid and for the whole index",
+    (n) => {
+      const sick = classify(memberCut(n, centroid, "routing_link", 0.4), METRICS, topology(8, n));
+      expect(sick.details).toMatchObject({
+        class: "centroid_skew",
+        centroid_ids: ["centroid:ix.0"],
+      });
+      expect(rule(sick, "centroid_nodes")).toMatchObject({
+        rule: "centroid_nodes_share",
+        measured: 1,
+        met: true,
+      });
+      const drifted = classify(groupCut(n, centroid, "routing_link", 0.4), METRICS, topology(8, n));
+      expect((drifted.details as { centroid_ids: readonly string[] }).centroid_ids).toHaveLength(n);
+    },
+  );
 
   it("is missed in a small index where only some links are weak, and says by how much", () => {
-    const [first, second] = memberCut(5, centroid, "routing_link", 0.4) as [WitnessEdge, WitnessEdge];
+    const [first, second] = memberCut(5, centroid, "routing_link", 0.4) as [
+      WitnessEdge,
+      WitnessEdge,
+    ];
     const problem = classify([first, second], METRICS, topology(8, 5));
     expect(problem.details.class).toBe("unknown");
     expect(rule(problem, "centroid_nodes").measured).toBeCloseTo(3 / 5);
@@ -244,40 +365,71 @@ describe("skew: more than 5 centroid nodes at weak edges", () => {
     expect(classOf(one, METRICS, { ...topology(8, 5), links })).toBe("centroid_skew");
   });
 
-  it("knows small indexes among many by their groups; centroids without a group are no index of one", () => {
-    const ids = [0, 1, 2].map((i) => centroid(i, "leaf1")[0]);
-    const groups = new Map(ids.map((id) => [id, ids]));
-    const witness = memberCut(3, (i) => centroid(i, "leaf1"), "routing_link", 0.3);
-    expect(classOf(witness, METRICS, { ...topology(4, 12), groups })).toBe("centroid_skew");
-    expect(classOf(witness, METRICS, topology(4, 12))).toBe("unknown");
-    const alone = new Map(ids.map((id) => [id, [id]]));
-    expect(classOf(witness.slice(-1), METRICS, { ...topology(4, 12), groups: alone })).toBe("unknown");
-  });
+  it(
+    "knows small indexes among many by their groups; centroids without a group are no index of " +
+      "one",
+    () => {
+      const ids = [0, 1, 2].map((i) => centroid(i, "leaf1")[0]);
+      const groups = new Map(ids.map((id) => [id, ids]));
+      const witness = memberCut(3, (i) => centroid(i, "leaf1"), "routing_link", 0.3);
+      expect(classOf(witness, METRICS, { ...topology(4, 12), groups })).toBe("centroid_skew");
+      expect(classOf(witness, METRICS, topology(4, 12))).toBe("unknown");
+      const alone = new Map(ids.map((id) => [id, [id]]));
+      expect(classOf(witness.slice(-1), METRICS, { ...topology(4, 12), groups: alone })).toBe(
+        "unknown",
+      );
+    },
+  );
 });
 
 describe("lag: any weak replication edge", () => {
   it("names the lagging replicas, worst first", () => {
-    const witness = [edge("replication", HUB, replica(1), 0.6), edge("replication", replica(2), HUB, 0.3)];
-    const metrics = { ...METRICS, replication_lag_seconds: { "replica:r1": 14, "replica:r2": 45.26 } };
+    const witness = [
+      edge("replication", HUB, replica(1), 0.6),
+      edge("replication", replica(2), HUB, 0.3),
+    ];
+    const metrics = {
+      ...METRICS,
+      replication_lag_seconds: { "replica:r1": 14, "replica:r2": 45.26 },
+    };
     const problem = classify(witness, metrics);
-    expect(problem.details).toEqual({ class: "replication_lag", replica_ids: ["replica:r2", "replica:r1"], lag_seconds: 45.26 });
+    expect(problem.details).toEqual({
+      class: "replication_lag",
+      replica_ids: ["replica:r2", "replica:r1"],
+      lag_seconds: 45.26,
+    });
     expect(problem.summary).toBe("Replicas r2 and r1 lag up to 45.3 s behind.");
   });
 
   it("is met without a measured lag, which then stays null", () => {
     const problem = classify([edge("replication", HUB, replica(1), 0.12)], METRICS);
-    expect(problem.details).toEqual({ class: "replication_lag", replica_ids: ["replica:r1"], lag_seconds: null });
-    expect(problem.summary).toBe("Replica r1 keeps 12 % of the replication capacity (lag not measured).");
+    expect(problem.details).toEqual({
+      class: "replication_lag",
+      replica_ids: ["replica:r1"],
+      lag_seconds: null,
+    });
+    expect(problem.summary).toBe(
+      "Replica r1 keeps 12 % of the replication capacity (lag not measured).",
+    );
   });
 
   it("is missed by a healthy one", () => {
-    const problem = classify([edge("replication", HUB, replica(1), 1)], { ...METRICS, replication_lag_seconds: { "replica:r1": 500 } });
+    const problem = classify([edge("replication", HUB, replica(1), 1)], {
+      ...METRICS,
+      replication_lag_seconds: { "replica:r1": 500 },
+    });
     expect(problem.details.class).toBe("unknown");
-    expect(rule(problem, "replication_edges")).toMatchObject({ measured: 0, threshold: 0, missing: 1 });
+    expect(rule(problem, "replication_edges")).toMatchObject({
+      measured: 0,
+      threshold: 0,
+      missing: 1,
+    });
   });
 
   it("falls back on the far end where a pushed graph has no replica node", () => {
-    expect(classify([edge("replication", HUB, partition(1), 0.1)], METRICS).details).toMatchObject({ replica_ids: ["partition:public.e_p1"] });
+    expect(classify([edge("replication", HUB, partition(1), 0.1)], METRICS).details).toMatchObject({
+      replica_ids: ["partition:public.e_p1"],
+    });
   });
 });
 
@@ -290,8 +442,15 @@ describe("contention: more than 2 weak dependency edges", () => {
       { ...METRICS, maintenance_queue_depth: 12 },
       { ...topology(4, 0, 4), labels },
     );
-    expect(problem.details).toEqual({ class: "maintenance_contention", job_types: ["nightly vacuum"], queue_depth: 12 });
-    expect(problem.summary).toBe("Maintenance contention at nightly vacuum, 12 jobs queued; 4 dependency links of the minimum cut are weak.");
+    expect(problem.details).toEqual({
+      class: "maintenance_contention",
+      job_types: ["nightly vacuum"],
+      queue_depth: 12,
+    });
+    expect(problem.summary).toBe(
+      "Maintenance contention at nightly vacuum, 12 jobs queued; 4 dependency links of the " +
+        "minimum cut are weak.",
+    );
   });
 
   it("is met by three edges, missed by one with two", () => {
@@ -302,19 +461,26 @@ describe("contention: more than 2 weak dependency edges", () => {
     expect(rule(two, "dependencies")).toMatchObject({ measured: 2, missing: 1, met: false });
   });
 
-  it.each([1, 2, 3])("a group of %i: all dependency links of one node, whatever type its hub link has", (n) => {
-    for (const hubType of ["dependency", "routing_link"] as const) {
-      if (n === 1 && hubType === "routing_link") continue; // no dependency edge at all
-      const witness = memberCut(n, job, "dependency", 0.4, hubType);
-      expect(classOf(witness, METRICS, topology(0, 0, n))).toBe("maintenance_contention");
-    }
-  });
+  it.each([1, 2, 3])(
+    "a group of %i: all dependency links of one node, whatever type its hub link has",
+    (n) => {
+      for (const hubType of ["dependency", "routing_link"] as const) {
+        if (n === 1 && hubType === "routing_link") continue; // no dependency edge at all
+        const witness = memberCut(n, job, "dependency", 0.4, hubType);
+        expect(classOf(witness, METRICS, topology(0, 0, n))).toBe("maintenance_contention");
+      }
+    },
+  );
 
   it("is missed in a small group when only some of the links are weak, and without a topology", () => {
     const one = [edge("dependency", job(0), job(1), 0.4)];
     const problem = classify(one, METRICS, topology(0, 0, 3));
     expect(problem.details.class).toBe("unknown");
-    expect(rule(problem, "dependencies")).toMatchObject({ rule: "dependencies_share", measured: 0.5, missing: 0.5 });
+    expect(rule(problem, "dependencies")).toMatchObject({
+      rule: "dependencies_share",
+      measured: 0.5,
+      missing: 0.5,
+    });
     expect(classOf(one, METRICS)).toBe("unknown");
   });
 });
@@ -326,16 +492,34 @@ describe("metric rules", () => {
       { name: "shared_buffers", bytes: 3.25 * 2 ** 30 },
     ];
     const problem = classify([], { ...METRICS, memory_usage_pct: 91.25, largest_consumers });
-    expect(problem.details).toEqual({ class: "memory_pressure", current_usage_pct: 91.25, largest_consumers });
-    expect(problem.summary).toMatch(/^Memory use is 91\.[23] %, above 85 %; the largest consumer is shared_buffers \(3\.[23] GB\)\.$/);
+    expect(problem.details).toEqual({
+      class: "memory_pressure",
+      current_usage_pct: 91.25,
+      largest_consumers,
+    });
+    expect(problem.summary).toMatch(
+      /^Memory use is 91\.[23] %, above 85 %; the largest consumer is shared_buffers \(3\.[23] GB\)\.$/,
+    );
     const at = classify([], { ...METRICS, memory_usage_pct: 85 });
     expect(at.details.class).toBe("unknown");
-    expect(rule(at, "memory_usage_pct")).toMatchObject({ met: false, missing: 0, note: "exactly at the limit; the rule wants more" });
+    expect(rule(at, "memory_usage_pct")).toMatchObject({
+      met: false,
+      missing: 0,
+      note: "exactly at the limit; the rule wants more",
+    });
   });
 
   it("fragmentation: above 30 %, not at it", () => {
-    const problem = classify([], { ...METRICS, index_fragmentation_pct: 42, fragmented_indexes: ["a", "b", "c", "d"] });
-    expect(problem.details).toEqual({ class: "index_fragmentation", index_ids: ["a", "b", "c", "d"], fragmentation_pct: 42 });
+    const problem = classify([], {
+      ...METRICS,
+      index_fragmentation_pct: 42,
+      fragmented_indexes: ["a", "b", "c", "d"],
+    });
+    expect(problem.details).toEqual({
+      class: "index_fragmentation",
+      index_ids: ["a", "b", "c", "d"],
+      fragmentation_pct: 42,
+    });
     expect(problem.summary).toBe("Index fragmentation is 42 %, above 30 %: a, b, c and 1 more.");
     expect(classOf([], { ...METRICS, index_fragmentation_pct: 30 })).toBe("unknown");
   });
@@ -343,7 +527,12 @@ describe("metric rules", () => {
   it("a figure that was not measured meets nothing and says so", () => {
     for (const memory_usage_pct of [null, Number.NaN]) {
       const problem = classify([], { ...METRICS, memory_usage_pct });
-      expect(rule(problem, "memory_usage_pct")).toMatchObject({ met: false, measured: null, missing: null, note: "not measured" });
+      expect(rule(problem, "memory_usage_pct")).toMatchObject({
+        met: false,
+        measured: null,
+        missing: null,
+        note: "not measured",
+      });
     }
   });
 });
@@ -367,12 +556,17 @@ describe("precedence and evidence", () => {
       );
       expect(problem.details.class).toBe(parts[first]![0]);
       expect(problem.evidence.rules.map(({ met }) => met)).toEqual(parts.map((_, i) => i >= first));
-      expect(problem.evidence.rules.map((evidence) => evidence.class)).toEqual(parts.map(([name]) => name));
+      expect(problem.evidence.rules.map((evidence) => evidence.class)).toEqual(
+        parts.map(([name]) => name),
+      );
     }
   });
 
   it("counts weak edges by type and distinct nodes by type", () => {
-    const witness = [...memberCut(3, partition, "partition_link", 0.4), edge("replication", HUB, replica(0), 1)];
+    const witness = [
+      ...memberCut(3, partition, "partition_link", 0.4),
+      edge("replication", HUB, replica(0), 1),
+    ];
     expect(classify(witness, METRICS).evidence).toMatchObject({
       edge_types: { partition_link: 2, routing_link: 1 },
       node_types: { partition: 3, shard: 1 },
@@ -385,13 +579,22 @@ describe("precedence and evidence", () => {
 describe("unknown", () => {
   it("tells healthy, nothing to judge, and weak edges without a rule apart", () => {
     expect(classify([edge("routing_link", partition(0), HUB, 1)], METRICS)).toMatchObject({
-      details: { class: "unknown", witness_summary: "no weak edge in the minimum cut: the graph is healthy" },
+      details: {
+        class: "unknown",
+        witness_summary: "no weak edge in the minimum cut: the graph is healthy",
+      },
       summary: "No weak edge in the minimum cut: the graph is healthy.",
     });
-    expect(classify([], METRICS).summary).toBe("No edge in the minimum cut: there is nothing to judge.");
-    const weak = [edge("routing_link", partition(0), HUB, 0.5), edge("dependency", job(0), job(1), 0.12)];
+    expect(classify([], METRICS).summary).toBe(
+      "No edge in the minimum cut: there is nothing to judge.",
+    );
+    const weak = [
+      edge("routing_link", partition(0), HUB, 0.5),
+      edge("dependency", job(0), job(1), 0.12),
+    ];
     expect(summarizeWitness(weak)).toBe(
-      "2 weak edges in the minimum cut (1 routing_link, 1 dependency), the weakest dependency job0 - job1: 12 % of its capacity is left",
+      "2 weak edges in the minimum cut (1 routing_link, 1 dependency), the weakest " +
+        "dependency job0 - job1: 12 % of its capacity is left",
     );
   });
 });
@@ -410,9 +613,16 @@ describe("hostile input", () => {
 
   it("ids that name parts of Object are ids like others", () => {
     const witness = [edge("replication", HUB, ["constructor", "replication_target"], 0.2)];
-    expect(classify(witness, METRICS).details).toEqual({ class: "replication_lag", replica_ids: ["constructor"], lag_seconds: null });
+    expect(classify(witness, METRICS).details).toEqual({
+      class: "replication_lag",
+      replica_ids: ["constructor"],
+      lag_seconds: null,
+    });
     const proto = [edge("replication", HUB, ["__proto__", "replication_target"], 0.2)];
-    expect(classify(proto, METRICS).details).toMatchObject({ replica_ids: ["__proto__"], lag_seconds: null });
+    expect(classify(proto, METRICS).details).toMatchObject({
+      replica_ids: ["__proto__"],
+      lag_seconds: null,
+    });
   });
 
   const anyEdge: fc.Arbitrary<WitnessEdge> = fc.record({
@@ -430,21 +640,29 @@ describe("hostile input", () => {
     fc.assert(
       fc.property(
         fc.array(anyEdge, { maxLength: 20 }),
-        fc.option(fc.record({ partitions: fc.nat(6), centroids: fc.nat(7), maintenance: fc.nat(4) }), { nil: undefined }),
+        fc.option(
+          fc.record({ partitions: fc.nat(6), centroids: fc.nat(7), maintenance: fc.nat(4) }),
+          { nil: undefined },
+        ),
         fc.option(fc.double()),
         (witness, size, memory_usage_pct) => {
           const problem = classify(witness, { ...METRICS, memory_usage_pct }, size);
           expect(PROBLEM_CLASSES).toContain(problem.details.class);
           expect(problem.evidence.rules).toHaveLength(6);
-          expect(problem.evidence.rules.find(({ met }) => met)?.class ?? "unknown").toBe(problem.details.class);
+          expect(problem.evidence.rules.find(({ met }) => met)?.class ?? "unknown").toBe(
+            problem.details.class,
+          );
           for (const { met, measured, missing, threshold, inclusive } of problem.evidence.rules) {
-            expect(met).toBe(measured !== null && (inclusive ? measured >= threshold : measured > threshold));
+            expect(met).toBe(
+              measured !== null && (inclusive ? measured >= threshold : measured > threshold),
+            );
             if (met) expect(missing).toBe(0);
             else expect(missing === null || missing >= 0).toBe(true);
           }
           expect(problem.summary).toMatch(/^[^\n\r\u001b]+\.$/);
           // Everything can be stored: no NaN or Infinity where a number must be.
-          if (problem.details.class === "hotspot_congestion") expect(problem.details.load_ratio).toBeGreaterThanOrEqual(1);
+          if (problem.details.class === "hotspot_congestion")
+            expect(problem.details.load_ratio).toBeGreaterThanOrEqual(1);
         },
       ),
       { numRuns: 300 },
@@ -452,13 +670,21 @@ describe("hostile input", () => {
   });
 
   it("does not depend on the order of the edges or of their ends", () => {
-    const shuffled = fc.array(anyEdge, { maxLength: 12 }).chain((edges) =>
-      fc.tuple(fc.constant(edges), fc.shuffledSubarray(edges, { minLength: edges.length }), fc.array(fc.boolean(), { minLength: 12, maxLength: 12 })),
-    );
+    const shuffled = fc
+      .array(anyEdge, { maxLength: 12 })
+      .chain((edges) =>
+        fc.tuple(
+          fc.constant(edges),
+          fc.shuffledSubarray(edges, { minLength: edges.length }),
+          fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+        ),
+      );
     fc.assert(
       fc.property(shuffled, ([edges, other, flips]) => {
         const turned = other.map((e, i) =>
-          flips[i] && e.type !== "replication" ? { ...e, from: e.to, from_type: e.to_type, to: e.from, to_type: e.from_type } : e,
+          flips[i] && e.type !== "replication"
+            ? { ...e, from: e.to, from_type: e.to_type, to: e.from, to_type: e.from_type }
+            : e,
         );
         const size = topology(3, 4, 2);
         const [one, two] = [classify(edges, METRICS, size), classify(turned, METRICS, size)];
@@ -479,14 +705,39 @@ describe("hostile input", () => {
 });
 
 describe("topologyOf", () => {
-  const node = ([id, type]: readonly [string, NodeType], label = id): GraphNode => ({ id, type, label, mass: 0, measured: true });
+  const node = ([id, type]: readonly [string, NodeType], label = id): GraphNode => ({
+    id,
+    type,
+    label,
+    mass: 0,
+    measured: true,
+  });
 
   it("counts nodes and links, and tells the indexes apart", () => {
-    const nodes = [node(HUB), node(partition(0), "e_p0"), node(partition(1)), node(centroid(0, "a")), node(centroid(1, "a")), node(centroid(0, "b"))];
-    const link = (u: number, v: number, type: EdgeType): GraphEdge => ({ u, v, type, nominal: 0.5, health: 1 });
+    const nodes = [
+      node(HUB),
+      node(partition(0), "e_p0"),
+      node(partition(1)),
+      node(centroid(0, "a")),
+      node(centroid(1, "a")),
+      node(centroid(0, "b")),
+    ];
+    const link = (u: number, v: number, type: EdgeType): GraphEdge => ({
+      u,
+      v,
+      type,
+      nominal: 0.5,
+      health: 1,
+    });
     const graph: ContractedGraph = {
       nodes,
-      edges: [link(1, 2, "partition_link"), link(0, 1, "routing_link"), link(3, 4, "routing_link"), link(0, 3, "routing_link"), link(0, 5, "routing_link")],
+      edges: [
+        link(1, 2, "partition_link"),
+        link(0, 1, "routing_link"),
+        link(3, 4, "routing_link"),
+        link(0, 3, "routing_link"),
+        link(0, 5, "routing_link"),
+      ],
     };
     const found = topologyOf(graph);
     expect(found).toMatchObject({ partitions: 2, centroids: 3, maintenance: 0 });
@@ -497,12 +748,20 @@ describe("topologyOf", () => {
   });
 
   it("of an empty graph is empty", () => {
-    expect(topologyOf({ nodes: [], edges: [] })).toMatchObject({ partitions: 0, centroids: 0, maintenance: 0 });
+    expect(topologyOf({ nodes: [], edges: [] })).toMatchObject({
+      partitions: 0,
+      centroids: 0,
+      maintenance: 0,
+    });
   });
 });
 
 describe("describeWitness", () => {
-  const witness = [edge("partition_link", partition(3), partition(5), 0.31), edge("routing_link", partition(3), HUB, 0), edge("replication", HUB, replica(0), 1)];
+  const witness = [
+    edge("partition_link", partition(3), partition(5), 0.31),
+    edge("routing_link", partition(3), HUB, 0),
+    edge("replication", HUB, replica(0), 1),
+  ];
   const label = labelsOfNodes([{ id: partition(3)[0], label: "e_p3" }]);
 
   it("says what is left of each edge, weakest first", () => {
@@ -524,6 +783,8 @@ describe("describeWitness", () => {
   it("rounds neither up to all nor down to nothing", () => {
     const [line] = describeWitness([edge("dependency", job(0), job(1), 0.9999)]);
     expect(line).toContain("over 99 % of its capacity is left");
-    expect(describeWitness([edge("dependency", job(0), job(1), 0.001)])[0]).toContain("less than 1 % of its capacity is left");
+    expect(describeWitness([edge("dependency", job(0), job(1), 0.001)])[0]).toContain(
+      "less than 1 % of its capacity is left",
+    );
   });
 });

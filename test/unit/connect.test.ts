@@ -7,32 +7,82 @@ const none = { PGHOST: "nowhere" };
 
 describe("target", () => {
   it("takes a URL before the environment", () => {
-    const { config, shown } = target("postgresql://ann:s%3Acret@db.example:6000/my%20db?application_name=x", { ...none, PGUSER: "bob", PGPORT: "1", PGDATABASE: "other", PGSSLMODE: "disable" });
-    expect(config).toMatchObject({ host: "db.example", port: 6000, user: "ann", password: "s:cret", database: "my db", application_name: "x", ssl: false });
+    const { config, shown } = target(
+      "postgresql://ann:s%3Acret@db.example:6000/my%20db?application_name=x",
+      { ...none, PGUSER: "bob", PGPORT: "1", PGDATABASE: "other", PGSSLMODE: "disable" },
+    );
+    expect(config).toMatchObject({
+      host: "db.example",
+      port: 6000,
+      user: "ann",
+      password: "s:cret",
+      database: "my db",
+      application_name: "x",
+      ssl: false,
+    });
     expect(shown).toBe("ann@db.example:6000/my db");
   });
 
   it("takes the PG* variables", () => {
-    expect(target(undefined, { PGHOST: "h", PGPORT: "5433", PGUSER: "u", PGDATABASE: "d", PGCONNECT_TIMEOUT: "3", PGAPPNAME: "a" }).config).toMatchObject({
-      host: "h", port: 5433, user: "u", database: "d", connectionTimeoutMillis: 3000, application_name: "a",
+    expect(
+      target(undefined, {
+        PGHOST: "h",
+        PGPORT: "5433",
+        PGUSER: "u",
+        PGDATABASE: "d",
+        PGCONNECT_TIMEOUT: "3",
+        PGAPPNAME: "a",
+      }).config,
+    ).toMatchObject({
+      host: "h",
+      port: 5433,
+      user: "u",
+      database: "d",
+      connectionTimeoutMillis: 3000,
+      application_name: "a",
     });
-    expect(target(undefined, none).config).toMatchObject({ host: "nowhere", port: 5432, user: userInfo().username, database: userInfo().username });
+    expect(target(undefined, none).config).toMatchObject({
+      host: "nowhere",
+      port: 5432,
+      user: userInfo().username,
+      database: userInfo().username,
+    });
   });
 
   it("takes a conninfo string and the bare name of a database", () => {
-    expect(target(`host=h port=5433 user='o\\'neil' dbname = 'my db'`, none).config).toMatchObject({ host: "h", port: 5433, user: "o'neil", database: "my db" });
+    expect(target(`host=h port=5433 user='o\\'neil' dbname = 'my db'`, none).config).toMatchObject({
+      host: "h",
+      port: 5433,
+      user: "o'neil",
+      database: "my db",
+    });
     expect(target("app", none).config).toMatchObject({ host: "nowhere", database: "app" });
-    expect(target("postgresql:///app?host=/tmp", none).config).toMatchObject({ host: "/tmp", database: "app", ssl: false });
+    expect(target("postgresql:///app?host=/tmp", none).config).toMatchObject({
+      host: "/tmp",
+      database: "app",
+      ssl: false,
+    });
   });
 
   it("reads sslmode as libpq does", () => {
     const tls = (mode: string, more = "") => target(`postgresql://h/d?sslmode=${mode}${more}`, {});
     expect(tls("disable")).toMatchObject({ config: { ssl: false }, tlsIsOptional: false });
-    expect(tls("prefer")).toMatchObject({ config: { ssl: { rejectUnauthorized: false } }, tlsIsOptional: true });
-    expect(target("postgresql://h/d", {})).toMatchObject({ config: { ssl: { rejectUnauthorized: false } }, tlsIsOptional: true });
-    expect(tls("require")).toMatchObject({ config: { ssl: { rejectUnauthorized: false } }, tlsIsOptional: false });
+    expect(tls("prefer")).toMatchObject({
+      config: { ssl: { rejectUnauthorized: false } },
+      tlsIsOptional: true,
+    });
+    expect(target("postgresql://h/d", {})).toMatchObject({
+      config: { ssl: { rejectUnauthorized: false } },
+      tlsIsOptional: true,
+    });
+    expect(tls("require")).toMatchObject({
+      config: { ssl: { rejectUnauthorized: false } },
+      tlsIsOptional: false,
+    });
     expect(tls("verify-full", "&sslrootcert=system").config.ssl).toEqual({});
-    expect(target("postgresql://h/d", { PGSSLMODE: "require" })).toMatchObject({ tlsIsOptional: false });
+    expect(target("postgresql://h/d", { PGSSLMODE: "require" })).toMatchObject({
+      tlsIsOptional: false,
+    });
   });
 
   it("says what is wrong, without the password", () => {
@@ -44,7 +94,9 @@ describe("target", () => {
       ["postgresql://h/d?sslmode=verify-full&sslrootcert=/does/not/exist", {}],
     ] as const) {
       expect(() => target(text, environment), text).toThrow(ConnectionProblem);
-      expect(() => target(text, environment), text).toThrow(expect.not.stringContaining("hushhush"));
+      expect(() => target(text, environment), text).toThrow(
+        expect.not.stringContaining("hushhush"),
+      );
     }
   });
 });

@@ -6,13 +6,13 @@ describe("reads from the client", () => {
   it.each([
     "COPY t FROM STDIN",
     "copy t (a, b) from stdin with (format csv)",
-    "  -- a comment\n/* another /* nested */ one */ Copy\n\"T\" From\tStdin",
+    '  -- a comment\n/* another /* nested */ one */ Copy\n"T" From\tStdin',
     "SELECT 1; COPY t FROM stdin;",
     "SELECT ';'; COPY public.t FROM STDIN CSV",
     "SELECT E'\\'; COPY t FROM STDIN'; COPY t FROM STDIN",
     "DO $x$ begin end $x$; COPY t FROM STDIN",
     "COPY t FROM /* where */ STDIN",
-    "COPY \"a;b\" FROM STDIN",
+    'COPY "a;b" FROM STDIN',
     "BEGIN;COPY größe FROM STDIN",
   ])("%s", (text) => expect(copiesFromClient(text)).toBe(true));
 });
@@ -22,7 +22,7 @@ describe("does not", () => {
     "COPY t TO STDOUT",
     "COPY t FROM '/tmp/stdin'",
     "SELECT 'COPY t FROM STDIN'",
-    "SELECT \"copy\" FROM stdin",
+    'SELECT "copy" FROM stdin',
     "-- COPY t FROM STDIN\nSELECT 1",
     "/* COPY t FROM STDIN */ SELECT 1",
     "DO $$ BEGIN RAISE 'COPY t FROM STDIN'; END $$",

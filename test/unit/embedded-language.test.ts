@@ -1,6 +1,10 @@
 /** Parts of the embedded plv8 that need no database. */
 import { describe, expect, it } from "vitest";
-import { describe as describeError, packSqlState, unpackSqlState } from "../../src/embedded/plv8/errors.ts";
+import {
+  describe as describeError,
+  packSqlState,
+  unpackSqlState,
+} from "../../src/embedded/plv8/errors.ts";
 import { PGLITE_VERSION } from "../../src/embedded/plv8/layout.ts";
 import { createRealm } from "../../src/embedded/plv8/realm.ts";
 import { HANDLERS, sideModule } from "../../src/embedded/plv8/side-module.ts";
@@ -9,7 +13,10 @@ import manifest from "../../package.json" with { type: "json" };
 
 /** Node.js has it; the types for it come with a browser's, which this project does not take. */
 interface Assembly {
-  Module: { new (bytes: Uint8Array): object; customSections(module: object, name: string): unknown[] };
+  Module: {
+    new (bytes: Uint8Array): object;
+    customSections(module: object, name: string): unknown[];
+  };
   Instance: new (module: object, imports: object) => { exports: Record<string, unknown> };
 }
 const { WebAssembly } = globalThis as unknown as { WebAssembly: Assembly };
@@ -18,10 +25,20 @@ describe("the side module", () => {
   it("is WebAssembly that re-exports three handlers and their pg_finfo functions", async () => {
     const bytes = sideModule();
     expect(bytes.length).toBeLessThan(500);
-    const imports = Object.fromEntries(HANDLERS.map((handler, place) => [`javascript_plv8_${handler}`, (call: number) => call + place]));
+    const imports = Object.fromEntries(
+      HANDLERS.map((handler, place) => [
+        `javascript_plv8_${handler}`,
+        (call: number) => call + place,
+      ]),
+    );
     const module = new WebAssembly.Module(bytes);
-    const { exports } = new WebAssembly.Instance(module, { env: { Pg_magic_func: () => 7, pg_finfo_plpgsql_call_handler: () => 8, ...imports } });
-    const called = Object.entries(exports).map(([name, value]) => [name, (value as (call: number) => number)(100)]);
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { Pg_magic_func: () => 7, pg_finfo_plpgsql_call_handler: () => 8, ...imports },
+    });
+    const called = Object.entries(exports).map(([name, value]) => [
+      name,
+      (value as (call: number) => number)(100),
+    ]);
     expect(Object.fromEntries(called)).toEqual({
       Pg_magic_func: 7,
       pg_finfo_plv8_call_handler: 8,
@@ -40,14 +57,25 @@ describe("the pinned version", () => {
     expect(manifest.dependencies["@electric-sql/pglite"]).toBe(PGLITE_VERSION);
   });
   it("a PGlite that lacks a symbol is refused, with the symbol and the version to install", () => {
-    const lacking = { HEAPU8: new Uint8Array(), stackSave: () => 0, stackRestore: () => undefined, _palloc: () => 0 };
+    const lacking = {
+      HEAPU8: new Uint8Array(),
+      stackSave: () => 0,
+      stackRestore: () => undefined,
+      _palloc: () => 0,
+    };
     expect(() => symbolsOf(lacking)).toThrow(UnsupportedPGlite);
-    expect(() => symbolsOf(lacking)).toThrow(new RegExp(`SPI_execute.*@electric-sql/pglite@${PGLITE_VERSION}`, "s"));
+    expect(() => symbolsOf(lacking)).toThrow(
+      new RegExp(`SPI_execute.*@electric-sql/pglite@${PGLITE_VERSION}`, "s"),
+    );
   });
 });
 
 describe("SQLSTATEs", () => {
-  it.each([["XX000", 2600], ["23505", 83906754], ["57014", 67371461]])("%s is %i", (state, packed) => {
+  it.each([
+    ["XX000", 2600],
+    ["23505", 83906754],
+    ["57014", 67371461],
+  ])("%s is %i", (state, packed) => {
     expect(packSqlState(state)).toBe(packed);
     expect(unpackSqlState(packed)).toBe(state);
   });
@@ -64,8 +92,17 @@ describe("what a thrown value says", () => {
     throw new Error("nothing was thrown");
   };
   it.each([
-    ["throw new Error('m')", { message: "m", sqlState: "XX000", context: "f() LINE 1: throw new Error('m')" }],
-    ["\n\nnull.x", { message: "TypeError: Cannot read properties of null (reading 'x')", context: "f() LINE 3: null.x" }],
+    [
+      "throw new Error('m')",
+      { message: "m", sqlState: "XX000", context: "f() LINE 1: throw new Error('m')" },
+    ],
+    [
+      "\n\nnull.x",
+      {
+        message: "TypeError: Cannot read properties of null (reading 'x')",
+        context: "f() LINE 3: null.x",
+      },
+    ],
     ["throw null", { message: "null", context: null }],
     ["throw ''", { message: "" }],
     ["throw Object.assign(new Error('m'), { code: 83906754 })", { sqlState: "23505" }],
@@ -82,14 +119,35 @@ describe("what a thrown value says", () => {
 describe("the functions' realm", () => {
   it("has the language and nothing of Node.js", () => {
     const realm = createRealm();
-    const names = ["process", "require", "module", "setTimeout", "queueMicrotask", "TextEncoder", "crypto", "fetch", "Buffer"];
-    expect(realm.compile("f()", `return [${names.map((name) => `typeof ${name}`).join()}].filter((type) => type !== 'undefined')`, [])()).toEqual([]);
-    expect(realm.compile("f()", "return [1, 2].map((x) => x * 2) instanceof Array", [])()).toBe(true);
+    const names = [
+      "process",
+      "require",
+      "module",
+      "setTimeout",
+      "queueMicrotask",
+      "TextEncoder",
+      "crypto",
+      "fetch",
+      "Buffer",
+    ];
+    expect(
+      realm.compile(
+        "f()",
+        `return [${names.map((name) => `typeof ${name}`).join()}].filter((type) => type !== ` +
+          "'undefined')",
+        [],
+      )(),
+    ).toEqual([]);
+    expect(realm.compile("f()", "return [1, 2].map((x) => x * 2) instanceof Array", [])()).toBe(
+      true,
+    );
   });
   it("takes function bodies and identifiers only", () => {
     const realm = createRealm();
-    for (const body of ["}); ({", "}", "return 1 })(", "retrn 1 x"]) expect(() => realm.compile("f()", body, []), body).toThrow();
-    for (const name of ["a b", "a = 1", "...a", "{a}", "a, b", "class", ""]) expect(() => realm.compile("f()", "", [name])).toThrow();
+    for (const body of ["}); ({", "}", "return 1 })(", "retrn 1 x"])
+      expect(() => realm.compile("f()", body, []), body).toThrow();
+    for (const name of ["a b", "a = 1", "...a", "{a}", "a, b", "class", ""])
+      expect(() => realm.compile("f()", "", [name])).toThrow();
     expect(realm.compile("f()", "return $1 + é // the end", ["$1", "é"])(1, 2)).toBe(3);
   });
 });

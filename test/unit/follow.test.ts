@@ -2,25 +2,58 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Counters } from "../../src/sense/activity/counters.ts";
-import { type ActivityMemory, follow, later, reusedBlocks, settleSeconds, trafficLoad } from "../../src/sense/activity/follow.ts";
+import {
+  type ActivityMemory,
+  follow,
+  later,
+  reusedBlocks,
+  settleSeconds,
+  trafficLoad,
+} from "../../src/sense/activity/follow.ts";
 
-const SETTINGS = { traffic_window_seconds: 60, min_reads_per_second: 100, min_writes_per_second: 10, working_set_window_seconds: 600 };
+const SETTINGS = {
+  traffic_window_seconds: 60,
+  min_reads_per_second: 100,
+  min_writes_per_second: 10,
+  working_set_window_seconds: 600,
+};
 const NAMES = ["a", "b", "c", "d"];
 
-const counters = (reads: number, writes = 0): Counters => ({ reads, writes, inserts: 0, blocks: reads, table_blocks: reads, table_hits: reads / 2 });
+const counters = (reads: number, writes = 0): Counters => ({
+  reads,
+  writes,
+  inserts: 0,
+  blocks: reads,
+  table_blocks: reads,
+  table_hits: reads / 2,
+});
 
 /** Goes on for some seconds, a sample every five, with reads per second of each partition. */
-function run(from: ActivityMemory | null, seconds: number, rates: readonly number[], start = from?.counters): ActivityMemory {
-  let memory = from ?? follow(null, Object.fromEntries(NAMES.map((name) => [name, counters(0)])), 0, NAMES, SETTINGS);
+function run(
+  from: ActivityMemory | null,
+  seconds: number,
+  rates: readonly number[],
+  start = from?.counters,
+): ActivityMemory {
+  let memory =
+    from ??
+    follow(null, Object.fromEntries(NAMES.map((name) => [name, counters(0)])), 0, NAMES, SETTINGS);
   let totals = NAMES.map((name) => start?.[name]?.reads ?? 0);
   for (let passed = 0; passed < seconds; passed += 5) {
     totals = totals.map((total, place) => total + 5 * rates[place]!);
-    memory = follow(memory, Object.fromEntries(NAMES.map((name, place) => [name, counters(totals[place]!)])), memory.at + 5, NAMES, SETTINGS);
+    memory = follow(
+      memory,
+      Object.fromEntries(NAMES.map((name, place) => [name, counters(totals[place]!)])),
+      memory.at + 5,
+      NAMES,
+      SETTINGS,
+    );
   }
   return memory;
 }
 
-const load = (memory: ActivityMemory, name = "a"): number => trafficLoad(memory, name, "reads", 1.5);
+const load = (memory: ActivityMemory, name = "a"): number =>
+  trafficLoad(memory, name, "reads", 1.5);
 
 describe("follow", () => {
   it("comes to the share that lasts, and back", () => {
@@ -38,15 +71,19 @@ describe("follow", () => {
     expect(load(run(hot, 5, [0, 0, 0, 0]))).toBeGreaterThan(2.8);
   });
 
-  it("is near the whole of it by the time a share is believed, so that plans are not made for a part", () => {
-    let memory = run(null, 300, [250, 250, 250, 250]);
-    let turns = 0;
-    for (; load(memory) < 1.5 && turns < 100; turns++) memory = run(memory, 5, [800, 67, 67, 66]);
-    // Three samples in a row make a state.
-    expect(load(run(memory, 10, [800, 67, 67, 66]))).toBeGreaterThan(2.8);
-    expect(turns).toBeGreaterThan(2);
-    expect(turns).toBeLessThan(8);
-  });
+  it(
+    "is near the whole of it by the time a share is believed, so that plans are not made for a " +
+      "part",
+    () => {
+      let memory = run(null, 300, [250, 250, 250, 250]);
+      let turns = 0;
+      for (; load(memory) < 1.5 && turns < 100; turns++) memory = run(memory, 5, [800, 67, 67, 66]);
+      // Three samples in a row make a state.
+      expect(load(run(memory, 10, [800, 67, 67, 66]))).toBeGreaterThan(2.8);
+      expect(turns).toBeGreaterThan(2);
+      expect(turns).toBeLessThan(8);
+    },
+  );
 
   it("judges less the more is missing of the least traffic", () => {
     expect(load(run(null, 600, [0, 0, 0, 0]))).toBe(1);
@@ -60,7 +97,9 @@ describe("follow", () => {
     const read = (passes: number, byIndex = 0) => {
       const scanned = passes * rows;
       // A row that lies out of line asks for many blocks.
-      const blocks = { a: { asked: 5 * (scanned + byIndex), table: 0, found: 0, read: scanned + byIndex, scanned } };
+      const blocks = {
+        a: { asked: 5 * (scanned + byIndex), table: 0, found: 0, read: scanned + byIndex, scanned },
+      };
       return reusedBlocks({ blocks }, "a", rows);
     };
     expect(read(0.4)).toBe(0);
@@ -76,59 +115,110 @@ describe("follow", () => {
 
   it("takes blocks that were asked for while no row was read or written for maintenance's", () => {
     const quiet = run(null, 60, [100, 100, 0, 0]);
-    const vacuumed = follow(quiet, { ...quiet.counters, c: { ...counters(0), blocks: 5000, table_blocks: 5000 } }, quiet.at + 5, NAMES, SETTINGS);
+    const vacuumed = follow(
+      quiet,
+      { ...quiet.counters, c: { ...counters(0), blocks: 5000, table_blocks: 5000 } },
+      quiet.at + 5,
+      NAMES,
+      SETTINGS,
+    );
     expect(vacuumed.blocks["c"]!.asked).toBe(0);
     expect(quiet.blocks["a"]!.asked).toBeGreaterThan(5000);
   });
 
   it("begins anew where counters went backwards", () => {
     const level = run(null, 300, [250, 250, 250, 250]);
-    const reset = follow(level, { ...level.counters, a: counters(3) }, level.at + 5, NAMES, SETTINGS);
+    const reset = follow(
+      level,
+      { ...level.counters, a: counters(3) },
+      level.at + 5,
+      NAMES,
+      SETTINGS,
+    );
     expect(Number.isFinite(load(reset))).toBe(true);
     expect(load(reset)).toBeLessThan(1.01);
     expect(load(run(reset, 300, [250, 250, 250, 250], reset.counters))).toBeCloseTo(1, 2);
   });
 
-  it("leaves the interval of our own moves out, holds the load, then takes what was measured since", () => {
-    const hot = run(null, 600, [800, 67, 67, 66]);
-    const moved = follow({ ...hot, moved: true }, { ...hot.counters, b: counters(1e9) }, hot.at + 5, NAMES, SETTINGS);
-    expect(moved.moved).toBeUndefined();
-    expect(load(moved)).toBeCloseTo(load(hot), 6);
-    const held = run(moved, settleSeconds(SETTINGS) - 5, [250, 250, 250, 250], moved.counters);
-    expect(load(held)).toBeCloseTo(load(hot), 6);
-    const settled = run(held, 5, [250, 250, 250, 250], held.counters);
-    expect(load(settled)).toBeCloseTo(1, 6);
-  });
+  it(
+    "leaves the interval of our own moves out, holds the load, then takes what was measured " +
+      "since",
+    () => {
+      const hot = run(null, 600, [800, 67, 67, 66]);
+      const moved = follow(
+        { ...hot, moved: true },
+        { ...hot.counters, b: counters(1e9) },
+        hot.at + 5,
+        NAMES,
+        SETTINGS,
+      );
+      expect(moved.moved).toBeUndefined();
+      expect(load(moved)).toBeCloseTo(load(hot), 6);
+      const held = run(moved, settleSeconds(SETTINGS) - 5, [250, 250, 250, 250], moved.counters);
+      expect(load(held)).toBeCloseTo(load(hot), 6);
+      const settled = run(held, 5, [250, 250, 250, 250], held.counters);
+      expect(load(settled)).toBeCloseTo(1, 6);
+    },
+  );
 
-  it("keeps a mark of our moves over a sample at the same instant or after the clock was set back", () => {
-    const hot = { ...run(null, 60, [800, 67, 67, 66]), moved: true };
-    for (const at of [hot.at, hot.at - 1000]) expect(follow(hot, hot.counters, at, NAMES, SETTINGS).moved).toBe(true);
-  });
+  it(
+    "keeps a mark of our moves over a sample at the same instant or after the clock was set " +
+      "back",
+    () => {
+      const hot = { ...run(null, 60, [800, 67, 67, 66]), moved: true };
+      for (const at of [hot.at, hot.at - 1000])
+        expect(follow(hot, hot.counters, at, NAMES, SETTINGS).moved).toBe(true);
+    },
+  );
 
   it("always answers with finite loads between the least ratio and the number of partitions", () => {
     const amount = fc.integer({ min: 0, max: 1e12 });
-    fc.assert(fc.property(fc.array(fc.tuple(fc.double({ min: 0, max: 1e6, noNaN: true }), amount, amount, amount, amount), { maxLength: 20 }), (steps) => {
-      let memory: ActivityMemory | null = null;
-      let at = 0;
-      for (const [seconds, ...reads] of steps) {
-        at += seconds;
-        memory = follow(memory, Object.fromEntries(NAMES.map((name, place) => [name, counters(reads[place]!)])), at, NAMES, SETTINGS);
-        for (const name of NAMES) {
-          expect(load(memory, name)).toBeGreaterThanOrEqual(0.0999);
-          expect(load(memory, name)).toBeLessThanOrEqual(NAMES.length + 1e-9);
-        }
-      }
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(fc.double({ min: 0, max: 1e6, noNaN: true }), amount, amount, amount, amount),
+          { maxLength: 20 },
+        ),
+        (steps) => {
+          let memory: ActivityMemory | null = null;
+          let at = 0;
+          for (const [seconds, ...reads] of steps) {
+            at += seconds;
+            memory = follow(
+              memory,
+              Object.fromEntries(NAMES.map((name, place) => [name, counters(reads[place]!)])),
+              at,
+              NAMES,
+              SETTINGS,
+            );
+            for (const name of NAMES) {
+              expect(load(memory, name)).toBeGreaterThanOrEqual(0.0999);
+              expect(load(memory, name)).toBeLessThanOrEqual(NAMES.length + 1e-9);
+            }
+          }
+        },
+      ),
+    );
   });
 });
 
 describe("reads of our own", () => {
-  it("move the beginning of the interval by what they read, and by nothing where the counters were reset", () => {
-    const kept = { a: counters(1000), b: counters(500) };
-    // Between the last sample and our own reads others read 200 rows of a; we read 5,000.
-    const begun = later(kept, { a: counters(1200), b: counters(500) }, { a: counters(6200), b: counters(500) });
-    expect(begun).toEqual({ a: counters(6000), b: counters(500) });
-    expect(later(kept, { a: counters(1200), b: counters(500) }, { a: counters(10), b: counters(500) })).toEqual(kept);
-    expect(later(kept, {}, {})).toEqual(kept);
-  });
+  it(
+    "move the beginning of the interval by what they read, and by nothing where the counters " +
+      "were reset",
+    () => {
+      const kept = { a: counters(1000), b: counters(500) };
+      // Between the last sample and our own reads others read 200 rows of a; we read 5,000.
+      const begun = later(
+        kept,
+        { a: counters(1200), b: counters(500) },
+        { a: counters(6200), b: counters(500) },
+      );
+      expect(begun).toEqual({ a: counters(6000), b: counters(500) });
+      expect(
+        later(kept, { a: counters(1200), b: counters(500) }, { a: counters(10), b: counters(500) }),
+      ).toEqual(kept);
+      expect(later(kept, {}, {})).toEqual(kept);
+    },
+  );
 });

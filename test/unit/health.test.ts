@@ -9,7 +9,9 @@ import {
 } from "../../src/sense/graph/health.ts";
 
 const NAMES = Object.keys(DEFAULT_CURVES) as Measurement[];
-const curves: fc.Arbitrary<HealthCurve> = fc.constantFrom(...NAMES).map((name) => DEFAULT_CURVES[name]);
+const curves: fc.Arbitrary<HealthCurve> = fc
+  .constantFrom(...NAMES)
+  .map((name) => DEFAULT_CURVES[name]);
 
 describe("health", () => {
   it.each(NAMES)("of %s is 1, 0.8 and 0.3 at its thresholds, exactly", (name) => {
@@ -22,13 +24,20 @@ describe("health", () => {
   it("is exact at the thresholds of any curve", () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 3, maxLength: 3 }),
+        fc.uniqueArray(fc.double({ min: 0, max: 1e6, noNaN: true }), {
+          minLength: 3,
+          maxLength: 3,
+        }),
         fc.constantFrom<"log" | "linear">("log", "linear"),
         fc.boolean(),
         (points, scale, moreIsWorse) => {
-          const [fine, stress, critical] = [...points].sort((a, b) => (moreIsWorse ? a - b : b - a)) as [number, number, number];
+          const [fine, stress, critical] = [...points].sort((a, b) =>
+            moreIsWorse ? a - b : b - a,
+          ) as [number, number, number];
           const curve = { fine, stress, critical, scale };
-          expect([fine, stress, critical].map((value) => health(value, curve))).toEqual([1, 0.8, 0.3]);
+          expect([fine, stress, critical].map((value) => health(value, curve))).toEqual([
+            1, 0.8, 0.3,
+          ]);
         },
       ),
     );
@@ -45,12 +54,17 @@ describe("health", () => {
 
   it("never rises as the measurement gets worse", () => {
     fc.assert(
-      fc.property(curves, fc.double({ min: 0, max: 500, noNaN: true }), fc.double({ min: 0, max: 500, noNaN: true }), (curve, a, b) => {
-        const [better, worse] = curve.fine < curve.critical === a < b ? [a, b] : [b, a];
-        expect(health(better, curve)!).toBeGreaterThanOrEqual(health(worse, curve)!);
-        expect(health(a, curve)!).toBeGreaterThanOrEqual(HEALTH_FLOOR);
-        expect(health(a, curve)!).toBeLessThanOrEqual(1);
-      }),
+      fc.property(
+        curves,
+        fc.double({ min: 0, max: 500, noNaN: true }),
+        fc.double({ min: 0, max: 500, noNaN: true }),
+        (curve, a, b) => {
+          const [better, worse] = curve.fine < curve.critical === a < b ? [a, b] : [b, a];
+          expect(health(better, curve)!).toBeGreaterThanOrEqual(health(worse, curve)!);
+          expect(health(a, curve)!).toBeGreaterThanOrEqual(HEALTH_FLOOR);
+          expect(health(a, curve)!).toBeLessThanOrEqual(1);
+        },
+      ),
     );
   });
 
@@ -65,7 +79,10 @@ describe("health", () => {
   });
 
   it("is straight over the logarithm for ratios, lags and counts", () => {
-    expect(health(Math.sqrt(10 * 120), DEFAULT_CURVES.replication_lag_seconds)).toBeCloseTo(0.55, 12);
+    expect(health(Math.sqrt(10 * 120), DEFAULT_CURVES.replication_lag_seconds)).toBeCloseTo(
+      0.55,
+      12,
+    );
     expect(health(Math.sqrt(1 * 10), DEFAULT_CURVES.replication_lag_seconds)).toBeCloseTo(0.9, 12);
     expect(health(Math.sqrt(2 * 5), DEFAULT_CURVES.partition_load)).toBeCloseTo(0.55, 12);
   });
@@ -79,7 +96,10 @@ describe("health", () => {
 
   it("keeps its slope beyond critical", () => {
     expect(health(80, DEFAULT_CURVES.fragmentation_pct)).toBeCloseTo(0.3 - 0.5 * (10 / 40), 12);
-    expect(health(5 * 1.5, DEFAULT_CURVES.partition_load)).toBeCloseTo(0.3 - (0.5 * Math.log(1.5)) / Math.log(2.5), 12);
+    expect(health(5 * 1.5, DEFAULT_CURVES.partition_load)).toBeCloseTo(
+      0.3 - (0.5 * Math.log(1.5)) / Math.log(2.5),
+      12,
+    );
     expect(health(0.65, DEFAULT_CURVES.recall)).toBeCloseTo(0.2, 12);
   });
 

@@ -3,33 +3,55 @@ import { metered, rowsLeft, usedUp, type Meter } from "../../src/execute/meter.t
 import type { Action } from "../../src/model/action.ts";
 import type { Cost } from "../../src/model/cost.ts";
 
-const SETTINGS = { rows: "max_moves", bytes: "max_bytes_per_hour", wal_bytes: "max_server_wal_bytes_per_hour" };
+const SETTINGS = {
+  rows: "max_moves",
+  bytes: "max_bytes_per_hour",
+  wal_bytes: "max_server_wal_bytes_per_hour",
+};
 const meter = (spent: Partial<Cost>, limits: Partial<Cost> = {}): Meter => ({
   spent: { rows: 0, bytes: 0, wal_bytes: 0, ...spent },
-  allowance: { slice: 1, limits: { rows: 1000, bytes: 100_000, wal_bytes: 200_000, ...limits }, settings: SETTINGS },
+  allowance: {
+    slice: 1,
+    limits: { rows: 1000, bytes: 100_000, wal_bytes: 200_000, ...limits },
+    settings: SETTINGS,
+  },
 });
-const action = (one: Meter | null = null, plan = { rows_moved: 5000, bytes: 500_000, wal_bytes: 600_000 }): Action =>
-  ({ plan, progress: one ?? {} }) as unknown as Action;
+const action = (
+  one: Meter | null = null,
+  plan = { rows_moved: 5000, bytes: 500_000, wal_bytes: 600_000 },
+): Action => ({ plan, progress: one ?? {} }) as unknown as Action;
 
 describe("used up", () => {
   it("where there is no room for one more row of what rows have cost so far", () => {
     expect(usedUp(action(), meter({}))).toBeNull();
     expect(usedUp(action(), meter({ rows: 999, bytes: 9990, wal_bytes: 9990 }))).toBeNull();
-    expect(usedUp(action(), meter({ rows: 1000, bytes: 10_000, wal_bytes: 10_000 }))).toBe("1000 rows moved, and max_moves leaves 1000");
+    expect(usedUp(action(), meter({ rows: 1000, bytes: 10_000, wal_bytes: 10_000 }))).toBe(
+      "1000 rows moved, and max_moves leaves 1000",
+    );
     // 100 bytes a row: after 99,950 another one does not fit.
-    expect(usedUp(action(), meter({ rows: 999, bytes: 99_950, wal_bytes: 10 }))).toBe("97.6 kB written, and max_bytes_per_hour leaves 97.7 kB");
-    expect(usedUp(action(), meter({ rows: 10, bytes: 10, wal_bytes: 200_000 }))).toContain("max_server_wal_bytes_per_hour");
+    expect(usedUp(action(), meter({ rows: 999, bytes: 99_950, wal_bytes: 10 }))).toBe(
+      "97.6 kB written, and max_bytes_per_hour leaves 97.7 kB",
+    );
+    expect(usedUp(action(), meter({ rows: 10, bytes: 10, wal_bytes: 200_000 }))).toContain(
+      "max_server_wal_bytes_per_hour",
+    );
   });
 
   it("a limit of 0, one that others have used, and one that is no number", () => {
     expect(usedUp(action(), meter({}, { rows: 0 }))).toBe("0 rows moved, and max_moves leaves 0");
     expect(usedUp(action(), meter({}, { wal_bytes: -5 }))).toContain("leaves 0 bytes");
-    for (const broken of [Number.NaN, undefined as unknown as number, null as unknown as number]) expect(usedUp(action(), meter({ rows: 1 }, { bytes: broken }))).not.toBeNull();
+    for (const broken of [Number.NaN, undefined as unknown as number, null as unknown as number])
+      expect(usedUp(action(), meter({ rows: 1 }, { bytes: broken }))).not.toBeNull();
     expect(usedUp(action(), meter({ rows: 1, bytes: Number.NaN }))).not.toBeNull();
   });
 
   it("is nothing for what writes none of it, nor where a person named the strategy", () => {
-    expect(usedUp(action(null, { rows_moved: 0, bytes: 0, wal_bytes: 2048 }), meter({}, { rows: 0, bytes: 0 }))).toBeNull();
+    expect(
+      usedUp(
+        action(null, { rows_moved: 0, bytes: 0, wal_bytes: 2048 }),
+        meter({}, { rows: 0, bytes: 0 }),
+      ),
+    ).toBeNull();
     expect(usedUp(action(), null)).toBeNull();
   });
 });

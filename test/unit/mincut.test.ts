@@ -1,6 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { components, flowTree, minimumCut, worstSurvivingFraction } from "../../src/sense/mincut/index.ts";
+import {
+  components,
+  flowTree,
+  minimumCut,
+  worstSurvivingFraction,
+} from "../../src/sense/mincut/index.ts";
 import { FlowNetwork } from "../../src/sense/mincut/max-flow.ts";
 import { scaleFor, toIntegerEdges } from "../../src/sense/mincut/scaling.ts";
 import {
@@ -72,14 +77,21 @@ describe("minimum cut", () => {
 
   it("does not care whether an edge comes whole or in parallel parts", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 5, max: 25 }), fc.integer({ min: 1, max: 5 }), fc.nat(), (n, density, seed) => {
-        const whole = randomGraph(n, n * density, 4, seed);
-        const parts = plainGraph(
-          n,
-          whole.u.flatMap((u, e) => Array.from({ length: whole.capacity[e]! }, () => [u, whole.v[e]!, 1] as const)),
-        );
-        expect(cutOf(parts).value).toBe(stoerWagner(whole));
-      }),
+      fc.property(
+        fc.integer({ min: 5, max: 25 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.nat(),
+        (n, density, seed) => {
+          const whole = randomGraph(n, n * density, 4, seed);
+          const parts = plainGraph(
+            n,
+            whole.u.flatMap((u, e) =>
+              Array.from({ length: whole.capacity[e]! }, () => [u, whole.v[e]!, 1] as const),
+            ),
+          );
+          expect(cutOf(parts).value).toBe(stoerWagner(whole));
+        },
+      ),
       { numRuns: 80 },
     );
   });
@@ -90,16 +102,37 @@ describe("minimum cut", () => {
     ["a clique", clique(40), 39],
     ["a ring", circulant(50, 1), 2],
     ["two nodes", plainGraph(2, [[0, 1, 0.5]]), 0.5],
-    ["parallel edges", plainGraph(3, [[0, 1, 1], [1, 0, 1], [1, 2, 0.75], [2, 1, 0.5]]), 1.25],
-    ["a self-loop", plainGraph(2, [[0, 0, 9], [0, 1, 1]]), 1],
+    [
+      "parallel edges",
+      plainGraph(3, [
+        [0, 1, 1],
+        [1, 0, 1],
+        [1, 2, 0.75],
+        [2, 1, 0.5],
+      ]),
+      1.25,
+    ],
+    [
+      "a self-loop",
+      plainGraph(2, [
+        [0, 0, 9],
+        [0, 1, 1],
+      ]),
+      1,
+    ],
   ])("of %s", (_, graph, expected) => {
     expect(cutOf(graph).value).toBe(expected);
   });
 
   it("does not send a node with its heaviest edge when the others together are heavier", () => {
     // Two cliques and node 16 between them: 12 to the one by one edge, 7 + 6 to the other.
-    const edges: [number, number, number][] = [[16, 0, 12], [16, 8, 7], [16, 9, 6]];
-    for (let i = 0; i < 8; i++) for (let j = i + 1; j < 8; j++) edges.push([i, j, 3], [8 + i, 8 + j, 3]);
+    const edges: [number, number, number][] = [
+      [16, 0, 12],
+      [16, 8, 7],
+      [16, 9, 6],
+    ];
+    for (let i = 0; i < 8; i++)
+      for (let j = i + 1; j < 8; j++) edges.push([i, j, 3], [8 + i, 8 + j, 3]);
     for (let seed = 0; seed < 20; seed++) {
       const { value, side } = cutOf(shuffled(plainGraph(17, edges), seed));
       expect(value).toBe(12);
@@ -112,9 +145,14 @@ describe("minimum cut", () => {
     const edges: [number, number, number][] = [];
     for (let k = 0; k < 3000; k++) {
       const zone = k % 2;
-      edges.push([zone * 60 + Math.floor(random() * 60), zone * 60 + Math.floor(random() * 60), 0.5 + random()]);
+      edges.push([
+        zone * 60 + Math.floor(random() * 60),
+        zone * 60 + Math.floor(random() * 60),
+        0.5 + random(),
+      ]);
     }
-    for (let k = 0; k < 5; k++) edges.push([Math.floor(random() * 60), 60 + Math.floor(random() * 60), 0.125]);
+    for (let k = 0; k < 5; k++)
+      edges.push([Math.floor(random() * 60), 60 + Math.floor(random() * 60), 0.125]);
     const { value, side } = cutOf(plainGraph(120, edges));
     expect(value).toBe(0.625);
     expect(new Set(side.subarray(0, 60)).size).toBe(1);
@@ -124,7 +162,9 @@ describe("minimum cut", () => {
   it("does not depend on names or order", () => {
     fc.assert(
       fc.property(smallGraphs, fc.nat(), (graph, seed) => {
-        expect(Math.abs(cutOf(shuffled(graph, seed)).value - cutOf(graph).value)).toBeLessThan(PRECISION);
+        expect(Math.abs(cutOf(shuffled(graph, seed)).value - cutOf(graph).value)).toBeLessThan(
+          PRECISION,
+        );
       }),
       { numRuns: 150 },
     );
@@ -136,7 +176,12 @@ describe("minimum cut", () => {
   });
 
   it("of a graph in pieces is 0, around the smallest piece", () => {
-    const graph = plainGraph(6, [[0, 1, 1], [1, 2, 1], [3, 4, 1], [2, 5, 0]]);
+    const graph = plainGraph(6, [
+      [0, 1, 1],
+      [1, 2, 1],
+      [3, 4, 1],
+      [2, 5, 0],
+    ]);
     expect(cutOf(graph)).toEqual({ value: 0, side: Uint8Array.of(0, 0, 0, 0, 0, 1) });
     fc.assert(
       fc.property(smallGraphs, (g) => {
@@ -158,7 +203,14 @@ describe("minimum cut", () => {
   });
 
   it("never takes a little for nothing", () => {
-    expect(cutOf(plainGraph(3, [[0, 1, 1e6], [1, 2, 1e-12]])).value).toBe(1e-12);
+    expect(
+      cutOf(
+        plainGraph(3, [
+          [0, 1, 1e6],
+          [1, 2, 1e-12],
+        ]),
+      ).value,
+    ).toBe(1e-12);
     expect(cutOf(plainGraph(2, [[0, 1, 5e-324]])).value).toBe(5e-324);
     expect(cutOf(plainGraph(2, [[0, 1, 1e300]])).value).toBe(1e300);
   });
@@ -176,7 +228,10 @@ describe("minimum cut", () => {
   });
 
   it("refuses what is no graph", () => {
-    const refused = (...edge: [number, number, number]) => () => minimumCut(2, plainGraph(2, [edge]));
+    const refused =
+      (...edge: [number, number, number]) =>
+      () =>
+        minimumCut(2, plainGraph(2, [edge]));
     expect(refused(0, 1, -1)).toThrow(RangeError);
     expect(refused(0, 1, NaN)).toThrow("capacity NaN");
     expect(refused(0, 1, Infinity)).toThrow(RangeError);
@@ -186,7 +241,11 @@ describe("minimum cut", () => {
   });
 
   it("takes typed arrays", () => {
-    const edges = { u: Int32Array.of(0, 1), v: Int32Array.of(1, 2), capacity: Float64Array.of(2, 1) };
+    const edges = {
+      u: Int32Array.of(0, 1),
+      v: Int32Array.of(1, 2),
+      capacity: Float64Array.of(2, 1),
+    };
     expect(minimumCut(3, edges)).toEqual({ value: 1, side: Uint8Array.of(0, 0, 1) });
   });
 });
@@ -216,7 +275,9 @@ describe("maximum flow", () => {
           const { sourceSide } = network;
           expect([sourceSide[source], sourceSide[sink]]).toEqual([1, 0]);
           const ofSide = crossing(graph, graph.capacity, sourceSide);
-          expect(Math.abs(flow - connectivity[source]![sink]!) + Math.abs(flow - ofSide)).toBeLessThan(PRECISION);
+          expect(
+            Math.abs(flow - connectivity[source]![sink]!) + Math.abs(flow - ofSide),
+          ).toBeLessThan(PRECISION);
         }
       }),
       { numRuns: 150 },
@@ -224,12 +285,30 @@ describe("maximum flow", () => {
   });
 
   it("takes back flow that turned out to be in the way", () => {
-    const edges: [number, number, number][] = [[2, 0, 2], [5, 1, 2], [1, 2, 2], [4, 5, 3], [4, 2, 3], [1, 3, 3], [0, 3, 3]];
+    const edges: [number, number, number][] = [
+      [2, 0, 2],
+      [5, 1, 2],
+      [1, 2, 2],
+      [4, 5, 3],
+      [4, 2, 3],
+      [1, 3, 3],
+      [0, 3, 3],
+    ];
     expect(new FlowNetwork(6, toIntegerEdges(plainGraph(6, edges), 1)).maxFlow(0, 5)).toBe(5);
   });
 
   it("stops at a limit", () => {
-    const network = new FlowNetwork(3, toIntegerEdges(plainGraph(3, [[0, 1, 5], [1, 2, 5], [0, 2, 5]]), 1));
+    const network = new FlowNetwork(
+      3,
+      toIntegerEdges(
+        plainGraph(3, [
+          [0, 1, 5],
+          [1, 2, 5],
+          [0, 2, 5],
+        ]),
+        1,
+      ),
+    );
     expect(network.maxFlow(0, 2)).toBe(10);
     expect(network.maxFlow(0, 2, 6.5)).toBe(7);
     expect(network.maxFlow(0, 2, 100)).toBe(10);
@@ -280,12 +359,16 @@ describe("worst surviving fraction", () => {
         (n, density, levels, seed) => {
           const nominal = randomGraph(n, n * density, levels, seed);
           const random = randomNumbers(seed + 1);
-          const current = { ...nominal, capacity: nominal.capacity.map((c) => c * Math.ceil(random() * 8) / 8) };
+          const current = {
+            ...nominal,
+            capacity: nominal.capacity.map((c) => (c * Math.ceil(random() * 8)) / 8),
+          };
           const before = new FlowNetwork(n, toIntegerEdges(nominal, 8));
           const now = new FlowNetwork(n, toIntegerEdges(current, 8));
           let expected = Infinity;
           for (let a = 0; a < n; a++) {
-            for (let b = 0; b < a; b++) expected = Math.min(expected, now.maxFlow(a, b) / before.maxFlow(a, b));
+            for (let b = 0; b < a; b++)
+              expected = Math.min(expected, now.maxFlow(a, b) / before.maxFlow(a, b));
           }
           const { fraction } = worstSurvivingFraction(current, flowTree(n, nominal));
           expect(fraction).toBeCloseTo(expected, 10);

@@ -2,7 +2,13 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { contractedGraph } from "../../src/sense/graph/contracted.ts";
 import { nominalTree, read, readPushed } from "../../src/sense/graph/reading.ts";
-import type { ContractedGraph, EdgeType, GraphEdge, NodeType, Reading } from "../../src/model/graph.ts";
+import type {
+  ContractedGraph,
+  EdgeType,
+  GraphEdge,
+  NodeType,
+  Reading,
+} from "../../src/model/graph.ts";
 import {
   type CollectionSize,
   type Faults,
@@ -21,7 +27,8 @@ import {
 const readSimulated = (size: CollectionSize, faults: Faults = {}, shortcuts = true): Reading =>
   read(contractedGraph(simulatedCollection(size, faults)), { shortcuts });
 
-const count = ({ witness }: Reading, type: EdgeType): number => witness.filter((edge) => edge.type === type).length;
+const count = ({ witness }: Reading, type: EdgeType): number =>
+  witness.filter((edge) => edge.type === type).length;
 
 /** Nodes of a type among the ends of the witness edges. */
 function nodesInWitness({ witness }: Reading, type: NodeType): number {
@@ -33,7 +40,8 @@ function nodesInWitness({ witness }: Reading, type: NodeType): number {
   return ids.size;
 }
 
-const witnessSum = ({ witness }: Reading): number => witness.reduce((sum, { capacity }) => sum + capacity, 0);
+const witnessSum = ({ witness }: Reading): number =>
+  witness.reduce((sum, { capacity }) => sum + capacity, 0);
 
 const NAMED_SIZES = SIZES.map((size) => [sizeName(size), size] as const);
 const MEDIUM: CollectionSize = { partitions: 8, centroids: 20, maintenance: 4, replicas: 2 };
@@ -47,7 +55,8 @@ describe("reading a balanced graph", () => {
       expect(healthy.raw).toBe(1);
       expect(healthy.side).toHaveLength(1);
       expect(witnessSum(healthy)).toBeCloseTo(1, 9);
-      // The same by computing it; where groups are large the whole search takes long, so only where they are not.
+      // The same by computing it; where groups are large the whole search takes long, so only where
+      // they are not.
       if (size.centroids <= 20) expect(readSimulated(size, {}, false).lambda).toBe(1);
     });
 
@@ -66,21 +75,31 @@ describe("reading a balanced graph", () => {
 
   it("is the worst health of all, with the shortcuts and without", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(20), fc.nat(4), fc.nat(2), fc.nat(), (partitions, centroids, maintenance, replicas, seed) => {
-        const size = { partitions, centroids, maintenance, replicas };
-        const random = randomNumbers(seed);
-        const faults: Record<string, number> = {};
-        const { groups, replicas: targets } = simulatedCollection(size);
-        const names = [...groups.flatMap(({ members }) => members.map(({ id }) => id)), ...targets.map(({ id }) => id)];
-        for (const name of [...names, "partition"]) {
-          if (random() < 0.4) faults[name] = Math.round(random() * 100) / 100;
-        }
-        const worst = Math.min(1, ...Object.values(faults));
-        const reading = readSimulated(size, faults);
-        expect(reading.lambda).toBe(worst);
-        expect(reading.raw).toBeCloseTo(worst, 9);
-        expect(readSimulated(size, faults, false).lambda).toBe(worst);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.nat(20),
+        fc.nat(4),
+        fc.nat(2),
+        fc.nat(),
+        (partitions, centroids, maintenance, replicas, seed) => {
+          const size = { partitions, centroids, maintenance, replicas };
+          const random = randomNumbers(seed);
+          const faults: Record<string, number> = {};
+          const { groups, replicas: targets } = simulatedCollection(size);
+          const names = [
+            ...groups.flatMap(({ members }) => members.map(({ id }) => id)),
+            ...targets.map(({ id }) => id),
+          ];
+          for (const name of [...names, "partition"]) {
+            if (random() < 0.4) faults[name] = Math.round(random() * 100) / 100;
+          }
+          const worst = Math.min(1, ...Object.values(faults));
+          const reading = readSimulated(size, faults);
+          expect(reading.lambda).toBe(worst);
+          expect(reading.raw).toBeCloseTo(worst, 9);
+          expect(readSimulated(size, faults, false).lambda).toBe(worst);
+        },
+      ),
       { numRuns: 80 },
     );
   });
@@ -96,7 +115,12 @@ describe("reading a balanced graph", () => {
 
   it("does not change when healthy parts are added", () => {
     const faults = { "centroid:3": 0.35 };
-    for (const size of [MEDIUM, { ...MEDIUM, partitions: 60 }, { ...MEDIUM, replicas: 9 }, { ...MEDIUM, centroids: 300 }]) {
+    for (const size of [
+      MEDIUM,
+      { ...MEDIUM, partitions: 60 },
+      { ...MEDIUM, replicas: 9 },
+      { ...MEDIUM, centroids: 300 },
+    ]) {
       const reading = readSimulated(size, faults);
       expect(reading.lambda).toBe(0.35);
       expect(reading.side).toEqual(["centroid:3"]);
@@ -166,14 +190,22 @@ describe("reading a balanced graph", () => {
     const reading = readSimulated(MEDIUM, { "partition:2": 0 });
     expect(reading.lambda).toBe(0);
     expect(reading.witness).toHaveLength(8);
-    expect(reading.witness.every(({ capacity, nominal }) => capacity === 0 && nominal > 0)).toBe(true);
+    expect(reading.witness.every(({ capacity, nominal }) => capacity === 0 && nominal > 0)).toBe(
+      true,
+    );
   });
 
   it("reports the side with fewer nodes, and of two equal ones the one without the shard", () => {
-    const alone = readSimulated({ partitions: 3, centroids: 0, maintenance: 0, replicas: 0 }, { partition: 0.5 });
+    const alone = readSimulated(
+      { partitions: 3, centroids: 0, maintenance: 0, replicas: 0 },
+      { partition: 0.5 },
+    );
     expect(alone.side).toEqual(["shard:0"]);
     expect(alone.mass).toBe(1);
-    const balanced = readSimulated({ partitions: 2, centroids: 0, maintenance: 0, replicas: 1 }, { partition: 0.5 });
+    const balanced = readSimulated(
+      { partitions: 2, centroids: 0, maintenance: 0, replicas: 1 },
+      { partition: 0.5 },
+    );
     expect(balanced.side).toEqual(["partition:0", "partition:1"]);
     expect(balanced.witness.map(({ from_type, to_type }) => [from_type, to_type])).toEqual([
       ["partition", "shard"],
@@ -182,13 +214,18 @@ describe("reading a balanced graph", () => {
   });
 
   it("counts nodes where nobody said what they hold", () => {
-    const reading = readSimulated({ partitions: 0, centroids: 4, maintenance: 0, replicas: 5 }, { centroid: 0.5 });
+    const reading = readSimulated(
+      { partitions: 0, centroids: 4, maintenance: 0, replicas: 5 },
+      { centroid: 0.5 },
+    );
     expect(reading.mass).toBeCloseTo(4 / 10, 12);
   });
 
   it("is null below two nodes", () => {
     const empty = { lambda: null, raw: null, witness: [], side: [], mass: 0, trivial: false };
-    expect(readSimulated({ partitions: 0, centroids: 0, maintenance: 0, replicas: 0 })).toEqual(empty);
+    expect(readSimulated({ partitions: 0, centroids: 0, maintenance: 0, replicas: 0 })).toEqual(
+      empty,
+    );
     expect(read({ nodes: [], edges: [] })).toEqual(empty);
     expect(readPushed({ nodes: [], edges: [] })).toEqual(empty);
   });
@@ -200,7 +237,10 @@ describe("reading a balanced graph", () => {
 });
 
 describe("reading a pushed graph", () => {
-  const healths = fc.array(fc.constantFrom(1, 1, 1, 0.9, 0.5, 0.25, 0), { minLength: 24, maxLength: 24 });
+  const healths = fc.array(fc.constantFrom(1, 1, 1, 0.9, 0.5, 0.25, 0), {
+    minLength: 24,
+    maxLength: 24,
+  });
 
   it("is the definition: the worst c(S) / max kappa of all cuts", () => {
     fc.assert(
@@ -221,13 +261,23 @@ describe("reading a pushed graph", () => {
 
   it("agrees with the balanced reading on balanced graphs", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(20), fc.nat(3), fc.nat(), (partitions, centroids, replicas, seed) => {
-        const random = randomNumbers(seed);
-        const faults: Record<string, number> = { [`partition:${Math.floor(random() * partitions)}`]: random() };
-        if (random() < 0.5) faults["centroid"] = random();
-        const graph = contractedGraph(simulatedCollection({ partitions, centroids, maintenance: 3, replicas }, faults));
-        expect(readPushed(graph).lambda).toBeCloseTo(read(graph).lambda!, 8);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.nat(20),
+        fc.nat(3),
+        fc.nat(),
+        (partitions, centroids, replicas, seed) => {
+          const random = randomNumbers(seed);
+          const faults: Record<string, number> = {
+            [`partition:${Math.floor(random() * partitions)}`]: random(),
+          };
+          if (random() < 0.5) faults["centroid"] = random();
+          const graph = contractedGraph(
+            simulatedCollection({ partitions, centroids, maintenance: 3, replicas }, faults),
+          );
+          expect(readPushed(graph).lambda).toBeCloseTo(read(graph).lambda!, 8);
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -237,12 +287,21 @@ describe("reading a pushed graph", () => {
     const tree = nominalTree(graph);
     const healthyRaw = readPushed(graph, tree).raw!;
     const isShard = (node: number): boolean => graph.nodes[node]!.type === "shard";
-    const touches = (node: number) => ({ u, v }: GraphEdge) => u === node || v === node;
-    const zoneToZone = ({ u, v, type }: GraphEdge): boolean => type === "routing_link" && isShard(u) && isShard(v);
+    const touches =
+      (node: number) =>
+      ({ u, v }: GraphEdge) =>
+        u === node || v === node;
+    const zoneToZone = ({ u, v, type }: GraphEdge): boolean =>
+      type === "routing_link" && isShard(u) && isShard(v);
     const partition = graph.nodes.findIndex(({ type }) => type === "partition") + 40;
-    const manyLinks = graph.edges.findIndex(({ u, v, type }) => type === "partition_link" && isShard(u) && isShard(v));
+    const manyLinks = graph.edges.findIndex(
+      ({ u, v, type }) => type === "partition_link" && isShard(u) && isShard(v),
+    );
 
-    /** Lambda, and the plain minimum cut over that of the healthy graph, as anyone would normalise it. */
+    /**
+     * Lambda, and the plain minimum cut over that of the healthy graph, as anyone would normalise
+     * it.
+     */
     const lambdaAndNaive = (faulty: ContractedGraph, itsTree = tree): [number, number] => {
       const { lambda, raw } = readPushed(faulty, itsTree);
       return [lambda!, raw! / healthyRaw];
@@ -269,7 +328,9 @@ describe("reading a pushed graph", () => {
     });
 
     it("one of many links at 5 % changes nothing", () => {
-      expect(lambdaAndNaive(weakened(graph, 0.05, (_, e) => e === manyLinks))[0]).toBe(readPushed(graph, tree).lambda);
+      expect(lambdaAndNaive(weakened(graph, 0.05, (_, e) => e === manyLinks))[0]).toBe(
+        readPushed(graph, tree).lambda,
+      );
     });
 
     it("everything at 50 % reads about 0.45", () => {
@@ -290,8 +351,20 @@ describe("reading a pushed graph", () => {
       const nodes = [...graph.nodes];
       const edges = [...faulty.edges];
       for (let leaf = 0; leaf < 200; leaf++) {
-        nodes.push({ id: `leaf:${leaf}`, type: "replication_target", label: "", mass: 0, measured: true });
-        edges.push({ u: nodes.length - 1, v: leaf % 8, type: "replication", nominal: 0.7, health: 1 });
+        nodes.push({
+          id: `leaf:${leaf}`,
+          type: "replication_target",
+          label: "",
+          mass: 0,
+          measured: true,
+        });
+        edges.push({
+          u: nodes.length - 1,
+          v: leaf % 8,
+          type: "replication",
+          nominal: 0.7,
+          health: 1,
+        });
       }
       expect(readPushed({ nodes, edges }).lambda).toBe(readPushed(faulty, tree).lambda);
     });
@@ -303,47 +376,158 @@ describe("reading a pushed graph", () => {
     });
   });
 
-  const unit = (n: number, edges: readonly (readonly [number, number, number])[], health: number[]) =>
-    asContracted(plainGraph(n, edges), health);
+  const unit = (
+    n: number,
+    edges: readonly (readonly [number, number, number])[],
+    health: number[],
+  ) => asContracted(plainGraph(n, edges), health);
 
   it("is 1 when all is healthy, whatever the nominal capacities", () => {
-    const reading = readPushed(unit(4, [[0, 1, 5], [1, 2, 0.1], [2, 3, 7]], [1, 1, 1]));
+    const reading = readPushed(
+      unit(
+        4,
+        [
+          [0, 1, 5],
+          [1, 2, 0.1],
+          [2, 3, 7],
+        ],
+        [1, 1, 1],
+      ),
+    );
     expect(reading).toMatchObject({ lambda: 1, raw: 0.1 });
     expect(reading.witness.map(({ nominal }) => nominal)).toEqual([0.1]);
   });
 
   it("is 0 when something designed to be connected is cut off, and names the dead links", () => {
-    const reading = readPushed(unit(5, [[0, 1, 1], [1, 2, 1], [2, 0, 1], [2, 3, 1], [3, 4, 1]], [1, 1, 1, 0, 0.5]));
+    const reading = readPushed(
+      unit(
+        5,
+        [
+          [0, 1, 1],
+          [1, 2, 1],
+          [2, 0, 1],
+          [2, 3, 1],
+          [3, 4, 1],
+        ],
+        [1, 1, 1, 0, 0.5],
+      ),
+    );
     expect(reading).toMatchObject({ lambda: 0, raw: 0, side: ["node:3", "node:4"] });
     expect(reading.witness).toEqual([
-      { type: "partition_link", from: "node:3", from_type: "partition", to: "node:2", to_type: "partition", nominal: 1, capacity: 0, health: 0 },
+      {
+        type: "partition_link",
+        from: "node:3",
+        from_type: "partition",
+        to: "node:2",
+        to_type: "partition",
+        nominal: 1,
+        capacity: 0,
+        health: 0,
+      },
     ]);
   });
 
   it("looks for what is cut off among broken pieces only, however small the whole ones are", () => {
-    const reading = readPushed(unit(7, [[0, 1, 1], [2, 3, 1], [3, 4, 1], [4, 5, 1], [5, 6, 1]], [1, 1, 0.9, 0, 1]));
+    const reading = readPushed(
+      unit(
+        7,
+        [
+          [0, 1, 1],
+          [2, 3, 1],
+          [3, 4, 1],
+          [4, 5, 1],
+          [5, 6, 1],
+        ],
+        [1, 1, 0.9, 0, 1],
+      ),
+    );
     expect(reading).toMatchObject({ lambda: 0, raw: 0, side: ["node:5", "node:6"] });
-    const larger = readPushed(unit(7, [[0, 1, 1], [2, 3, 1], [3, 4, 1], [4, 5, 1], [5, 6, 1]], [1, 1, 0, 1, 1]));
+    const larger = readPushed(
+      unit(
+        7,
+        [
+          [0, 1, 1],
+          [2, 3, 1],
+          [3, 4, 1],
+          [4, 5, 1],
+          [5, 6, 1],
+        ],
+        [1, 1, 0, 1, 1],
+      ),
+    );
     expect(larger).toMatchObject({ lambda: 0, raw: 0, side: ["node:2", "node:3"] });
-    const smallest = readPushed(unit(8, [[0, 1, 1], [2, 3, 1], [3, 4, 1], [5, 6, 1], [6, 7, 1], [4, 5, 1]], [1, 1, 1, 1, 1, 0]));
+    const smallest = readPushed(
+      unit(
+        8,
+        [
+          [0, 1, 1],
+          [2, 3, 1],
+          [3, 4, 1],
+          [5, 6, 1],
+          [6, 7, 1],
+          [4, 5, 1],
+        ],
+        [1, 1, 1, 1, 1, 0],
+      ),
+    );
     expect(smallest).toMatchObject({ lambda: 0, raw: 0, side: ["node:2", "node:3", "node:4"] });
   });
 
   it("reads pieces that were never designed to be connected one by one", () => {
-    const reading = readPushed(unit(6, [[0, 1, 1], [2, 3, 2], [3, 4, 2]], [0.9, 1, 0.5]));
+    const reading = readPushed(
+      unit(
+        6,
+        [
+          [0, 1, 1],
+          [2, 3, 2],
+          [3, 4, 2],
+        ],
+        [0.9, 1, 0.5],
+      ),
+    );
     expect(reading).toMatchObject({ lambda: 0.5, raw: 0, side: ["node:4"] });
-    expect(readPushed(unit(4, [[0, 1, 1], [2, 3, 2]], [1, 1]))).toMatchObject({ lambda: 1, raw: 0 });
-    expect(readPushed(unit(4, [[0, 1, 1], [2, 3, 2]], [0, 1]))).toMatchObject({ lambda: 0, raw: 0, side: ["node:0"] });
+    expect(
+      readPushed(
+        unit(
+          4,
+          [
+            [0, 1, 1],
+            [2, 3, 2],
+          ],
+          [1, 1],
+        ),
+      ),
+    ).toMatchObject({ lambda: 1, raw: 0 });
+    expect(
+      readPushed(
+        unit(
+          4,
+          [
+            [0, 1, 1],
+            [2, 3, 2],
+          ],
+          [0, 1],
+        ),
+      ),
+    ).toMatchObject({ lambda: 0, raw: 0, side: ["node:0"] });
   });
 
   it("is null where nothing was designed to be connected", () => {
     expect(readPushed(unit(3, [], []))).toMatchObject({ lambda: null, raw: 0, witness: [] });
-    expect(readPushed(unit(2, [[0, 1, 0]], [1]))).toMatchObject({ lambda: null, raw: 0, witness: [] });
+    expect(readPushed(unit(2, [[0, 1, 0]], [1]))).toMatchObject({
+      lambda: null,
+      raw: 0,
+      witness: [],
+    });
   });
 
-  it("gives the same reading with the tree that the caller kept, and refuses one of another graph", () => {
-    const graph = weakened(twoZones(120), 0.3, (_, e) => e % 17 === 0);
-    expect(readPushed(graph, nominalTree(graph))).toEqual(readPushed(graph));
-    expect(() => readPushed(graph, nominalTree(twoZones(121)))).toThrow(RangeError);
-  });
+  it(
+    "gives the same reading with the tree that the caller kept, and refuses one of another " +
+      "graph",
+    () => {
+      const graph = weakened(twoZones(120), 0.3, (_, e) => e % 17 === 0);
+      expect(readPushed(graph, nominalTree(graph))).toEqual(readPushed(graph));
+      expect(() => readPushed(graph, nominalTree(twoZones(121)))).toThrow(RangeError);
+    },
+  );
 });

@@ -13,8 +13,10 @@ const candidate = (name: string, impact = 0.3, more: Partial<Candidate> = {}): C
 });
 
 const CONTEXT = { max_auto_heal_impact: 0.5, weights: {} };
-const select = (candidates: readonly Candidate[], context: Partial<typeof CONTEXT> & { weights?: Record<string, number> } = {}) =>
-  selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, ...context });
+const select = (
+  candidates: readonly Candidate[],
+  context: Partial<typeof CONTEXT> & { weights?: Record<string, number> } = {},
+) => selectStrategy(candidates, "hotspot_congestion", { ...CONTEXT, ...context });
 const reasons = (selection: ReturnType<typeof select>) =>
   Object.fromEntries(selection.considered.map(({ name, reason_code }) => [name, reason_code]));
 
@@ -50,49 +52,111 @@ describe("filters", () => {
     expect(select([])).toEqual({ chosen: null, considered: [] });
     const selection = select([candidate("heavy", 0.9)]);
     expect(selection.chosen).toBeNull();
-    expect(selection.considered).toMatchObject([{ name: "heavy", taken: false, reason_code: "impact_above_limit", weight: 1, impact: 0.9 }]);
+    expect(selection.considered).toMatchObject([
+      { name: "heavy", taken: false, reason_code: "impact_above_limit", weight: 1, impact: 0.9 },
+    ]);
   });
 });
 
 describe("what was tried", () => {
   it("a suspended strategy makes way for the next, with a code that says what for", () => {
-    const codes = { oscillation: "suspended", failures: "failed_recently", rejected: "rejected_recently", human_undo: "rejected_recently" } as const;
+    const codes = {
+      oscillation: "suspended",
+      failures: "failed_recently",
+      rejected: "rejected_recently",
+      human_undo: "rejected_recently",
+    } as const;
     for (const kind of ["oscillation", "failures", "rejected", "human_undo"] as const) {
-      const selection = select([candidate("first", 0.1, { suspended: { kind, reason: "why", until: 1_700_000_000 } }), candidate("second", 0.4)], { weights: { first: 9 } });
+      const selection = select(
+        [
+          candidate("first", 0.1, { suspended: { kind, reason: "why", until: 1_700_000_000 } }),
+          candidate("second", 0.4),
+        ],
+        { weights: { first: 9 } },
+      );
       expect(selection.chosen).toBe("second");
-      expect(selection.considered).toContainEqual(expect.objectContaining({ name: "first", reason_code: codes[kind], reason: "suspended until 2023-11-14T22:13:20Z: why", until: 1_700_000_000 }));
+      expect(selection.considered).toContainEqual(
+        expect.objectContaining({
+          name: "first",
+          reason_code: codes[kind],
+          reason: "suspended until 2023-11-14T22:13:20Z: why",
+          until: 1_700_000_000,
+        }),
+      );
     }
   });
 
   it("a strategy whose plan would not pass its own verification makes way for the next", () => {
-    const selection = select([candidate("futile", 0.1, { no_gain: "lambda 0.2 -> 0.2" }), candidate("useful", 0.4)]);
+    const selection = select([
+      candidate("futile", 0.1, { no_gain: "lambda 0.2 -> 0.2" }),
+      candidate("useful", 0.4),
+    ]);
     expect(selection.chosen).toBe("useful");
-    expect(selection.considered).toContainEqual(expect.objectContaining({ name: "futile", reason_code: "no_gain_foreseen", reason: "lambda 0.2 -> 0.2" }));
+    expect(selection.considered).toContainEqual(
+      expect.objectContaining({
+        name: "futile",
+        reason_code: "no_gain_foreseen",
+        reason: "lambda 0.2 -> 0.2",
+      }),
+    );
   });
 
   it("weight 0 is not taken, also where it is the only one, and says what brings it back", () => {
     const selection = select([candidate("futile", 0.1)], { weights: { futile: 0 } });
     expect(selection.chosen).toBeNull();
     expect(selection.considered[0]).toMatchObject({
-      reason_code: "weight_zero", weight: 0, taken: false,
-      reason: "its weight is 0: it comes back when those are older than 30 days, are judged otherwise (ruvector_healing_feedback), or after SELECT ruvector_healing_resume('futile');",
+      reason_code: "weight_zero",
+      weight: 0,
+      taken: false,
+      reason:
+        "its weight is 0: it comes back when those are older than 30 days, are judged " +
+        "otherwise (ruvector_healing_feedback), or after SELECT " +
+        "ruvector_healing_resume('futile');",
     });
-    const later = select([candidate("futile", 0.1, { explores: { from: 1_700_000_000, now: false, outcomes: 2 } })], { weights: { futile: 0 } });
-    expect(later).toMatchObject({ chosen: null, considered: [{ reason_code: "weight_zero", until: 1_700_000_000, lift: "SELECT ruvector_healing_resume('futile');" }] });
-    expect(later.considered[0]!.reason).toContain("its weight is 0, after 2 outcomes of which none counts as a success: it is tried once again from 2023-11-14T22:13:20Z on (exploration_seconds)");
+    const later = select(
+      [candidate("futile", 0.1, { explores: { from: 1_700_000_000, now: false, outcomes: 2 } })],
+      { weights: { futile: 0 } },
+    );
+    expect(later).toMatchObject({
+      chosen: null,
+      considered: [
+        {
+          reason_code: "weight_zero",
+          until: 1_700_000_000,
+          lift: "SELECT ruvector_healing_resume('futile');",
+        },
+      ],
+    });
+    expect(later.considered[0]!.reason).toContain(
+      "its weight is 0, after 2 outcomes of which none counts as a success: it is tried once " +
+        "again from 2023-11-14T22:13:20Z on (exploration_seconds)",
+    );
   });
 
   it("weight 0 is tried once again when its time has come, behind all others", () => {
     const explores = { from: 1, now: true, outcomes: 1 };
-    expect(select([candidate("futile", 0.1, { explores }), candidate("other", 0.5)], { weights: { futile: 0, other: 0.01 } }).chosen).toBe("other");
+    expect(
+      select([candidate("futile", 0.1, { explores }), candidate("other", 0.5)], {
+        weights: { futile: 0, other: 0.01 },
+      }).chosen,
+    ).toBe("other");
     const alone = select([candidate("futile", 0.1, { explores })], { weights: { futile: 0 } });
-    expect(alone).toMatchObject({ chosen: "futile", considered: [{ reason: expect.stringContaining("tried once again") }] });
+    expect(alone).toMatchObject({
+      chosen: "futile",
+      considered: [{ reason: expect.stringContaining("tried once again") }],
+    });
   });
 
   it("a strategy with nothing to do makes way for the next", () => {
-    const selection = select([candidate("empty", 0.1, { nothing_to_do: "no partition is hot by rows" }), candidate("full", 0.4)]);
+    const selection = select([
+      candidate("empty", 0.1, { nothing_to_do: "no partition is hot by rows" }),
+      candidate("full", 0.4),
+    ]);
     expect(selection.chosen).toBe("full");
-    expect(selection.considered.find(({ name }) => name === "empty")).toMatchObject({ reason_code: "nothing_to_do", reason: "no partition is hot by rows" });
+    expect(selection.considered.find(({ name }) => name === "empty")).toMatchObject({
+      reason_code: "nothing_to_do",
+      reason: "no partition is hot by rows",
+    });
   });
 
   it("of equal weights the one that needs no approval comes first; a higher weight still wins", () => {
@@ -106,7 +170,9 @@ describe("what was tried", () => {
 
 describe("preference", () => {
   it("the highest weight wins over impact; a missing weight is 1", () => {
-    const selection = select([candidate("gentle", 0.1), candidate("learned", 0.5)], { weights: { learned: 1.2 } });
+    const selection = select([candidate("gentle", 0.1), candidate("learned", 0.5)], {
+      weights: { learned: 1.2 },
+    });
     expect(selection.chosen).toBe("learned");
     expect(selection.considered[1]).toEqual({
       name: "gentle",
@@ -116,7 +182,10 @@ describe("preference", () => {
       reason_code: "lower_weight",
       reason: "weight 1 is below 1.2 of learned",
     });
-    expect(select([candidate("gentle", 0.1), candidate("failed", 0.05)], { weights: { failed: 0 } }).chosen).toBe("gentle");
+    expect(
+      select([candidate("gentle", 0.1), candidate("failed", 0.05)], { weights: { failed: 0 } })
+        .chosen,
+    ).toBe("gentle");
   });
 
   it("ties go to the least impact, then to the name", () => {
@@ -127,17 +196,29 @@ describe("preference", () => {
   });
 
   it("shows weights that differ only behind the first decimal in full", () => {
-    const { considered } = select([candidate("a"), candidate("b")], { weights: { a: 1.04, b: 1.01 } });
+    const { considered } = select([candidate("a"), candidate("b")], {
+      weights: { a: 1.04, b: 1.01 },
+    });
     expect(considered[1]?.reason).toBe("weight 1.01 is below 1.04 of a");
   });
 
-  it("takes weights that are no finite number for missing, and names like parts of Object for names", () => {
-    const weights = { a: Number.NaN, b: Number.POSITIVE_INFINITY };
-    expect(select([candidate("a"), candidate("b"), candidate("constructor"), candidate("__proto__")], { weights }).considered.map(({ weight }) => weight)).toEqual([1, 1, 1, 1]);
-  });
+  it(
+    "takes weights that are no finite number for missing, and names like parts of Object for " +
+      "names",
+    () => {
+      const weights = { a: Number.NaN, b: Number.POSITIVE_INFINITY };
+      expect(
+        select([candidate("a"), candidate("b"), candidate("constructor"), candidate("__proto__")], {
+          weights,
+        }).considered.map(({ weight }) => weight),
+      ).toEqual([1, 1, 1, 1]);
+    },
+  );
 
   it("makes reasons harmless for a terminal", () => {
-    const { considered } = select([candidate("x", 0.1, { applicable: { reason: "table \u001b[31m\n is gone" } })]);
+    const { considered } = select([
+      candidate("x", 0.1, { applicable: { reason: "table \u001b[31m\n is gone" } }),
+    ]);
     expect(considered[0]?.reason).toBe("table ?[31m? is gone");
   });
 });
@@ -154,32 +235,56 @@ describe("any candidates", () => {
 
   it("all are considered, at most one is taken, and none that may be used is better", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(anyCandidate, { selector: ({ name }) => name }), fc.constantFrom(...PROBLEM_CLASSES), anyWeights, (candidates, problem, weights) => {
-        const { chosen, considered } = selectStrategy(candidates, problem, { max_auto_heal_impact: 0.5, weights });
-        expect(considered.map(({ name }) => name).sort()).toEqual(candidates.map(({ name }) => name).sort());
-        expect(considered.filter(({ taken }) => taken).map(({ name }) => name)).toEqual(chosen === null ? [] : [chosen]);
-        const weighs = (name: string) => !Object.hasOwn(weights, name) || weights[name] !== 0;
-        const usable = candidates.filter(({ name, handles, impact, applicable }) => weighs(name) && handles.includes(problem) && impact <= 0.5 && applicable === true);
-        expect(chosen === null).toBe(usable.length === 0);
-        const weight = (name: string) => (Object.hasOwn(weights, name) ? (weights[name] ?? 1) : 1);
-        const best = usable.find(({ name }) => name === chosen);
-        for (const other of usable) {
-          if (!best || other === best) continue;
-          expect(weight(other.name)).toBeLessThanOrEqual(weight(best.name));
-          if (weight(other.name) === weight(best.name)) expect(other.impact).toBeGreaterThanOrEqual(best.impact);
-        }
-      }),
+      fc.property(
+        fc.uniqueArray(anyCandidate, { selector: ({ name }) => name }),
+        fc.constantFrom(...PROBLEM_CLASSES),
+        anyWeights,
+        (candidates, problem, weights) => {
+          const { chosen, considered } = selectStrategy(candidates, problem, {
+            max_auto_heal_impact: 0.5,
+            weights,
+          });
+          expect(considered.map(({ name }) => name).sort()).toEqual(
+            candidates.map(({ name }) => name).sort(),
+          );
+          expect(considered.filter(({ taken }) => taken).map(({ name }) => name)).toEqual(
+            chosen === null ? [] : [chosen],
+          );
+          const weighs = (name: string) => !Object.hasOwn(weights, name) || weights[name] !== 0;
+          const usable = candidates.filter(
+            ({ name, handles, impact, applicable }) =>
+              weighs(name) && handles.includes(problem) && impact <= 0.5 && applicable === true,
+          );
+          expect(chosen === null).toBe(usable.length === 0);
+          const weight = (name: string) =>
+            Object.hasOwn(weights, name) ? (weights[name] ?? 1) : 1;
+          const best = usable.find(({ name }) => name === chosen);
+          for (const other of usable) {
+            if (!best || other === best) continue;
+            expect(weight(other.name)).toBeLessThanOrEqual(weight(best.name));
+            if (weight(other.name) === weight(best.name))
+              expect(other.impact).toBeGreaterThanOrEqual(best.impact);
+          }
+        },
+      ),
     );
   });
 
   it("the choice does not depend on the registry's order", () => {
-    const shuffled = fc.uniqueArray(anyCandidate, { selector: ({ name }) => name }).chain((candidates) =>
-      fc.tuple(fc.constant(candidates), fc.shuffledSubarray(candidates, { minLength: candidates.length })),
-    );
+    const shuffled = fc
+      .uniqueArray(anyCandidate, { selector: ({ name }) => name })
+      .chain((candidates) =>
+        fc.tuple(
+          fc.constant(candidates),
+          fc.shuffledSubarray(candidates, { minLength: candidates.length }),
+        ),
+      );
     fc.assert(
       fc.property(shuffled, anyWeights, ([one, other], weights) => {
         const context = { max_auto_heal_impact: 0.5, weights };
-        expect(selectStrategy(other, "memory_pressure", context)).toEqual(selectStrategy(one, "memory_pressure", context));
+        expect(selectStrategy(other, "memory_pressure", context)).toEqual(
+          selectStrategy(one, "memory_pressure", context),
+        );
       }),
     );
   });

@@ -28,23 +28,38 @@ describe("the catalogue of shapes", () => {
 
   test("a file has a head and sections", () => {
     expect(parseShape("one", FILE)).toEqual({
-      name: "one", about: "What it is: 10 rows.", collection: "t", options: { movable: true }, needs: null, refused: null,
-      tables: ["CREATE TABLE t (id int);"], load: [], everyHour: ["INSERT INTO t\nVALUES (1);"], at: { 2: ["DELETE FROM t;"] },
+      name: "one",
+      about: "What it is: 10 rows.",
+      collection: "t",
+      options: { movable: true },
+      needs: null,
+      refused: null,
+      tables: ["CREATE TABLE t (id int);"],
+      load: [],
+      everyHour: ["INSERT INTO t\nVALUES (1);"],
+      at: { 2: ["DELETE FROM t;"] },
       fault: { class: "index_fragmentation", statements: ["VACUUM t;"] },
     });
   });
 
   test.each([
-    ["collection: t", "other: t", 'the head has no line `-- collection: ...`'],
+    ["collection: t", "other: t", "the head has no line `-- collection: ...`"],
     ["[every hour]", "[each hour]", "there is no section of the kind [each hour]"],
     ["index_fragmentation", "bloat", "there is no problem class bloat"],
     ["[tables]", "[load]", "there is no section [tables]"],
   ])("what is wrong in a file is said: %s", (from, to, message) => {
-    expect(() => parseShape("one", FILE.replace(from, to))).toThrow(`test/shapes/catalogue/one.sql: ${message}`);
+    expect(() => parseShape("one", FILE.replace(from, to))).toThrow(
+      `test/shapes/catalogue/one.sql: ${message}`,
+    );
   });
 
   test("statements end at a line's end, not within a body", () => {
-    expect(statementsOf("DO $$ BEGIN\n  PERFORM 1;\nEND $$;\nSELECT 1;\n")).toEqual(["DO $$ BEGIN\n  PERFORM 1;\nEND $$;", "SELECT 1;"]);
-    expect(() => statementsOf("SELECT 1\n")).toThrow("a statement does not end with a semicolon: SELECT 1");
+    expect(statementsOf("DO $$ BEGIN\n  PERFORM 1;\nEND $$;\nSELECT 1;\n")).toEqual([
+      "DO $$ BEGIN\n  PERFORM 1;\nEND $$;",
+      "SELECT 1;",
+    ]);
+    expect(() => statementsOf("SELECT 1\n")).toThrow(
+      "a statement does not end with a semicolon: SELECT 1",
+    );
   });
 });

@@ -1,11 +1,20 @@
-/** Where servers are made: what the variables name, and what is said of values that name nothing. */
+/**
+ * Where servers are made: what the variables name, and what is said of values that name nothing.
+ */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { externalUrl } from "../../src/cli/db/external.ts";
 import { chosen } from "../../src/cli/db/language.ts";
-import { dbCommand, givenSite, type SiteKind, siteOf, wantedLanguage, wantedVersion } from "../../src/cli/db/site.ts";
+import {
+  dbCommand,
+  givenSite,
+  type SiteKind,
+  siteOf,
+  wantedLanguage,
+  wantedVersion,
+} from "../../src/cli/db/site.ts";
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "ruvector-healing-site-")));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,12 +32,15 @@ beforeEach(() => {
 function programs(path: string, version: string): string {
   mkdirSync(path, { recursive: true });
   for (const name of ["initdb", "pg_ctl", "pg_basebackup"]) writeFileSync(join(path, name), "");
-  writeFileSync(join(path, "postgres"), `#!/bin/sh\necho 'postgres (PostgreSQL) ${version}'\n`, { mode: 0o755 });
+  writeFileSync(join(path, "postgres"), `#!/bin/sh\necho 'postgres (PostgreSQL) ${version}'\n`, {
+    mode: 0o755,
+  });
   return path;
 }
 
 const root = join(folder, "debian");
-for (const version of ["15", "17"]) programs(join(root, "usr/lib/postgresql", version, "bin"), `${version}.1`);
+for (const version of ["15", "17"])
+  programs(join(root, "usr/lib/postgresql", version, "bin"), `${version}.1`);
 mkdirSync(join(root, "usr/lib/postgresql/16/bin"), { recursive: true });
 
 const site = (kind: SiteKind) => siteOf(kind, () => join(folder, "own"));
@@ -38,7 +50,12 @@ describe("a folder with another Debian", () => {
     set({ ROOT: root });
     expect(givenSite()).toBe("root");
     const newest = site("root");
-    expect(newest).toMatchObject({ version: 17, root, programs: "/usr/lib/postgresql/17/bin", title: `PostgreSQL 17 of the folder ${root}` });
+    expect(newest).toMatchObject({
+      version: 17,
+      root,
+      programs: "/usr/lib/postgresql/17/bin",
+      title: `PostgreSQL 17 of the folder ${root}`,
+    });
     set({ ROOT: root, PG_VERSION: "15" });
     const older = site("root");
     expect(older.version).toBe(15);
@@ -47,7 +64,10 @@ describe("a folder with another Debian", () => {
   });
 
   it.each([
-    [{ ROOT: root, PG_VERSION: "16" }, /has no PostgreSQL 16 .*it has 17, 15[^]*RUVECTOR_HEALING_PG_VERSION=17/],
+    [
+      { ROOT: root, PG_VERSION: "16" },
+      /has no PostgreSQL 16 .*it has 17, 15[^]*RUVECTOR_HEALING_PG_VERSION=17/,
+    ],
     [{ ROOT: folder }, /has no PostgreSQL in [^]*apt-get install postgresql-18/],
     [{ ROOT: join(folder, "nowhere") }, /no such folder/],
     [{ ROOT: "debian" }, /does not begin with "\/"/],
@@ -64,7 +84,9 @@ describe("programs of this machine", () => {
     set({ BINDIR: bin });
     expect(givenSite()).toBe("bindir");
     expect(site("bindir")).toMatchObject({ version: 15, root: "/", programs: bin });
-    expect(dbCommand("start", "one")).toBe(`RUVECTOR_HEALING_BINDIR='${bin}' npm run db -- start --name one`);
+    expect(dbCommand("start", "one")).toBe(
+      `RUVECTOR_HEALING_BINDIR='${bin}' npm run db -- start --name one`,
+    );
   });
 
   it.each([
@@ -91,14 +113,24 @@ describe("what cannot be meant", () => {
       expect(() => wantedVersion()).toThrow(/not a major version/);
     }
     set({ PG_VERSION: "17" });
-    expect(() => site("debootstrap")).toThrow(/have PostgreSQL 18[^]*RUVECTOR_HEALING_BINDIR=\/usr\/lib\/postgresql\/17\/bin/);
+    expect(() => site("debootstrap")).toThrow(
+      /have PostgreSQL 18[^]*RUVECTOR_HEALING_BINDIR=\/usr\/lib\/postgresql\/17\/bin/,
+    );
     set({ PG_VERSION: "18" });
-    expect(site("debootstrap")).toMatchObject({ version: 18, records: "debootstrap", instances: "/srv/ruvector-healing" });
+    expect(site("debootstrap")).toMatchObject({
+      version: 18,
+      records: "debootstrap",
+      instances: "/srv/ruvector-healing",
+    });
   });
 });
 
 it("the language is the one that is asked for, else PLJS, else plv8, else none", () => {
-  expect([chosen(["vector", "plv8", "pljs"]), chosen(["plv8"]), chosen(["vector"])]).toEqual(["pljs", "plv8", undefined]);
+  expect([chosen(["vector", "plv8", "pljs"]), chosen(["plv8"]), chosen(["vector"])]).toEqual([
+    "pljs",
+    "plv8",
+    undefined,
+  ]);
   set({ LANGUAGE: "plv8" });
   expect([chosen(["plv8", "pljs"]), chosen(["pljs"])]).toEqual(["plv8", undefined]);
 });

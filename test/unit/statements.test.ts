@@ -1,10 +1,17 @@
-/** Which statements are taken to address rows by their partition: texts as pg_stat_statements keeps them. */
+/**
+ * Which statements are taken to address rows by their partition: texts as pg_stat_statements keeps
+ * them.
+ */
 import { describe, expect, it } from "vitest";
 import { addresses } from "../../src/collection/statements.ts";
 
 const wanted = {
-  table: { schema: "app", name: "r" }, column: "shard_id",
-  partitions: [{ schema: "app", name: "r_0" }, { schema: "parts", name: "R 1" }],
+  table: { schema: "app", name: "r" },
+  column: "shard_id",
+  partitions: [
+    { schema: "app", name: "r_0" },
+    { schema: "parts", name: "R 1" },
+  ],
 };
 const named = (query: string): boolean => addresses(query, wanted);
 
@@ -16,13 +23,15 @@ describe("named", () => {
     "SELECT d.*, r.e FROM docs d JOIN r ON r.shard_id = d.shard_id AND r.doc = d.id",
     "SELECT * FROM docs LEFT JOIN r USING (shard_id, doc)",
     "SELECT * FROM ONLY r WHERE (doc, shard_id) = ($1, $2)",
-    "SELECT * FROM r WHERE doc IN (SELECT id FROM docs ORDER BY id) AND shard_id IS NOT DISTINCT FROM $1",
+    "SELECT * FROM r WHERE doc IN (SELECT id FROM docs ORDER BY id) AND shard_id IS NOT " +
+      "DISTINCT FROM $1",
     "UPDATE r SET body = $1 WHERE doc = $2 AND shard_id = $3",
     "DELETE FROM r USING docs d WHERE r.shard_id = d.shard",
     "WITH x AS (SELECT $1 AS s) SELECT * FROM r, x WHERE r.shard_id = x.s OR $2",
     "MERGE INTO r USING new n ON r.shard_id = n.shard_id WHEN MATCHED THEN DO NOTHING",
     "DECLARE c CURSOR FOR SELECT * FROM r WHERE shard_id = $1",
-    "/* app */ INSERT INTO r (shard_id, doc) VALUES ($1, $2) ON CONFLICT (shard_id, doc) DO UPDATE SET body = excluded.body",
+    "/* app */ INSERT INTO r (shard_id, doc) VALUES ($1, $2) ON CONFLICT (shard_id, doc) DO " +
+      "UPDATE SET body = excluded.body",
     "INSERT INTO r VALUES ($1, $2) ON CONFLICT DO NOTHING",
     "INSERT INTO app.r_0 VALUES ($1, $2) ON CONFLICT ON CONSTRAINT r_0_pkey DO NOTHING",
     "INSERT INTO r (shard_id) VALUES (ruvector_healing_route($1)::int) ON CONFLICT DO NOTHING",
@@ -49,7 +58,9 @@ describe("left out", () => {
     "SELECT $q$ FROM r_0 $q$ FROM docs",
     "SELECT * FROM r WHERE note = 'cut off in the middle: shard_id",
     "CREATE TABLE r_2 PARTITION OF r FOR VALUES IN (2)",
-    "COPY r_0 TO stdout", "VACUUM r_0", "",
+    "COPY r_0 TO stdout",
+    "VACUUM r_0",
+    "",
     "UPDATE r SET shard_id = x.s FROM ruvector.healing_moves x WHERE shard_id = $1",
   ])("%s", (query) => expect(named(query)).toBe(false));
 });
@@ -58,6 +69,14 @@ it("reads 200 long texts within half a second", () => {
   const long = `SELECT * FROM r WHERE doc IN (${"$1, ".repeat(1900)}$2)`;
   const before = performance.now();
   for (let text = 0; text < 200; text++) expect(named(long)).toBe(false);
-  for (const hostile of ["'".repeat(8192), "$a".repeat(4096), "/*".repeat(4096), '"'.repeat(8191), "(".repeat(8192), "e'\\".repeat(2700)]) named(`SELECT ${hostile}`);
+  for (const hostile of [
+    "'".repeat(8192),
+    "$a".repeat(4096),
+    "/*".repeat(4096),
+    '"'.repeat(8191),
+    "(".repeat(8192),
+    "e'\\".repeat(2700),
+  ])
+    named(`SELECT ${hostile}`);
   expect(performance.now() - before).toBeLessThan(500);
 });

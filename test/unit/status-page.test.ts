@@ -1,4 +1,6 @@
-/** What the status page and the terminal commands make of what they read; no browser, no database. */
+/**
+ * What the status page and the terminal commands make of what they read; no browser, no database.
+ */
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import stringWidth from "string-width";
@@ -13,34 +15,122 @@ import { frame, news } from "../../src/cli/see/watch.ts";
 import { contractedGraph } from "../../src/sense/graph/contracted.ts";
 
 const collection = (name: string, more: Partial<CollectionSeen> = {}): CollectionSeen => ({
-  name, verdict: "healthy", sentence: "lambda is 1", state: "normal", lambda: 1, since: 0, sampled_at: 0, enabled: true, mode: null, cooldown_until: null, refusals: [], unmeasured: 0, witness: null,
-  trend: Array.from({ length: 60 }, () => 1), ...more,
+  name,
+  verdict: "healthy",
+  sentence: "lambda is 1",
+  state: "normal",
+  lambda: 1,
+  since: 0,
+  sampled_at: 0,
+  enabled: true,
+  mode: null,
+  cooldown_until: null,
+  refusals: [],
+  unmeasured: 0,
+  witness: null,
+  trend: Array.from({ length: 60 }, () => 1),
+  ...more,
 });
 
 const overview = (more: Partial<Overview> = {}): Overview => ({
-  now: 1_000_000, database: "db", standby: false, enabled: true, loop: { condition: "running", sentence: "The loop runs.", statement: null },
+  now: 1_000_000,
+  database: "db",
+  standby: false,
+  enabled: true,
+  loop: { condition: "running", sentence: "The loop runs.", statement: null },
   tick: { at: 999_000, age: 1, interval: 5, error: null, error_at: null, failed: false },
-  breaker: { state: "closed", reason: null, until: null }, healings: { day: 0, success_rate: null, last: null },
-  collections: [collection("a"), collection("b")], active: [], recommendations: [], leases: [], outcomes: [], strategies: [], missing: [], ...more,
+  breaker: { state: "closed", reason: null, until: null },
+  healings: { day: 0, success_rate: null, last: null },
+  collections: [collection("a"), collection("b")],
+  active: [],
+  recommendations: [],
+  leases: [],
+  outcomes: [],
+  strategies: [],
+  missing: [],
+  ...more,
 });
 
-const active = { id: 3, collection: "a", strategy: "rebalance_partitions", problem: "hotspot_congestion", state: "executing", rows_done: 10, rows_planned: 40, started_at: 900_000, deadline: null, message: null };
+const active = {
+  id: 3,
+  collection: "a",
+  strategy: "rebalance_partitions",
+  problem: "hotspot_congestion",
+  state: "executing",
+  rows_done: 10,
+  rows_planned: 40,
+  started_at: 900_000,
+  deadline: null,
+  message: null,
+};
 
 describe("the one sentence", () => {
-  const sick = collection("a", { verdict: "stress", sentence: "s", state: "stress", lambda: 0.4, witness: "x" });
-  const verdict = (how: CollectionSeen["verdict"]) => collection("a", { verdict: how, sentence: `it is ${how}` });
+  const sick = collection("a", {
+    verdict: "stress",
+    sentence: "s",
+    state: "stress",
+    lambda: 0.4,
+    witness: "x",
+  });
+  const verdict = (how: CollectionSeen["verdict"]) =>
+    collection("a", { verdict: how, sentence: `it is ${how}` });
   it.each([
     ["all is well", {}, "normal", /^All 2 collections are healthy$/],
     ["nothing registered", { collections: [] }, "unknown", /Nothing is registered/],
-    ["an action at work", { collections: [verdict("healing"), collection("b")], active: [active] }, "action", /^1 collection is healing$/],
-    ["a sick collection", { collections: [sick, collection("b")] }, "stress", /^1 collection needs attention$/],
-    ["a critical one", { collections: [{ ...sick, verdict: "critical" }] }, "critical", /needs attention/],
-    ["one that is back", { collections: [verdict("recovering"), collection("b")] }, "action", /is recovering$/],
-    ["an action that waits", { collections: [sick], active: [{ ...active, state: "awaiting_approval" }] }, "stress", /waits for your approval$/],
-    ["a breaker that is open", { collections: [sick], breaker: { state: "open", reason: "r", until: null } }, "stress", /circuit breaker/],
-    ["one of which nothing is known", { collections: [verdict("unknown"), collection("b")] }, "unknown", /^Nothing is known of 1 collection$/],
-    ["one that looks sick", { collections: [verdict("suspect"), collection("b")] }, "stress", /^1 collection looks sick, which is not confirmed yet$/],
-    ["one healing beside one critical", { collections: [verdict("critical"), verdict("healing")] }, "action", /healing/],
+    [
+      "an action at work",
+      { collections: [verdict("healing"), collection("b")], active: [active] },
+      "action",
+      /^1 collection is healing$/,
+    ],
+    [
+      "a sick collection",
+      { collections: [sick, collection("b")] },
+      "stress",
+      /^1 collection needs attention$/,
+    ],
+    [
+      "a critical one",
+      { collections: [{ ...sick, verdict: "critical" }] },
+      "critical",
+      /needs attention/,
+    ],
+    [
+      "one that is back",
+      { collections: [verdict("recovering"), collection("b")] },
+      "action",
+      /is recovering$/,
+    ],
+    [
+      "an action that waits",
+      { collections: [sick], active: [{ ...active, state: "awaiting_approval" }] },
+      "stress",
+      /waits for your approval$/,
+    ],
+    [
+      "a breaker that is open",
+      { collections: [sick], breaker: { state: "open", reason: "r", until: null } },
+      "stress",
+      /circuit breaker/,
+    ],
+    [
+      "one of which nothing is known",
+      { collections: [verdict("unknown"), collection("b")] },
+      "unknown",
+      /^Nothing is known of 1 collection$/,
+    ],
+    [
+      "one that looks sick",
+      { collections: [verdict("suspect"), collection("b")] },
+      "stress",
+      /^1 collection looks sick, which is not confirmed yet$/,
+    ],
+    [
+      "one healing beside one critical",
+      { collections: [verdict("critical"), verdict("healing")] },
+      "action",
+      /healing/,
+    ],
   ] as const)("%s", (_, more, tone, text) => {
     const line = stateLine(overview(more as Partial<Overview>));
     expect(line.tone).toBe(tone);
@@ -48,46 +138,104 @@ describe("the one sentence", () => {
   });
 
   it("never says that all is well of a loop that does not run", () => {
-    const stopped = overview({ loop: { condition: "stopped", sentence: "The loop does not run.", statement: "SELECT 1;" } });
-    expect(stateLine(stopped)).toEqual({ tone: "unknown", text: "The loop is not running", more: "The loop does not run. What follows is from then. SELECT 1;" });
+    const stopped = overview({
+      loop: { condition: "stopped", sentence: "The loop does not run.", statement: "SELECT 1;" },
+    });
+    expect(stateLine(stopped)).toEqual({
+      tone: "unknown",
+      text: "The loop is not running",
+      more: "The loop does not run. What follows is from then. SELECT 1;",
+    });
     expect(exitCode(stopped)).toBe(4);
     // A standby reads what the primary writes: nothing runs there, and that is right.
     expect(exitCode({ ...stopped, loop: { ...stopped.loop, condition: "standby" } })).toBe(0);
   });
 
-  it.each([["healthy", 0], ["recovering", 0], ["suspect", 3], ["stress", 3], ["critical", 3], ["healing", 3], ["unknown", 5]] as const)(
-    "a collection that is %s beside a healthy one: exit code %d, and never all is well but where it is", (how, code) => {
+  it.each([
+    ["healthy", 0],
+    ["recovering", 0],
+    ["suspect", 3],
+    ["stress", 3],
+    ["critical", 3],
+    ["healing", 3],
+    ["unknown", 5],
+  ] as const)(
+    "a collection that is %s beside a healthy one: exit code %d, and never all is well but " +
+      "where it is",
+    (how, code) => {
       const two = overview({ collections: [verdict(how), collection("b")] });
       expect(exitCode(two)).toBe(code);
       expect(/are healthy/.test(stateLine(two).text)).toBe(how === "healthy");
-    });
+    },
+  );
 
   it("tells an error of the last tick from one that later ticks have overtaken", () => {
-    const failing = (failed: boolean) => overview({ tick: { at: 999_000, age: 1, interval: 5, error: "42P01: x", error_at: 940_000, failed } });
+    const failing = (failed: boolean) =>
+      overview({
+        tick: { at: 999_000, age: 1, interval: 5, error: "42P01: x", error_at: 940_000, failed },
+      });
     expect(tickError(failing(true))).toBe("The last tick failed: 42P01: x");
-    expect(tickError(failing(false))).toBe("A tick failed 1 min ago, and the last one did not: 42P01: x");
+    expect(tickError(failing(false))).toBe(
+      "A tick failed 1 min ago, and the last one did not: 42P01: x",
+    );
     expect(tickError(overview())).toBeNull();
   });
 });
 
-/** A graph as the sensor makes it, with one partition of some health, in the form ruvector_contracted_graph() answers. */
+/**
+ * A graph as the sensor makes it, with one partition of some health, in the form
+ * ruvector_contracted_graph() answers.
+ */
 function graphOf(partitions: number, hot: number | null, centroids = 0) {
   const member = (id: string, label: string, health: number) => ({ id, label, mass: 1, health });
   const graph = contractedGraph({
     shard: { id: "shard:0", label: "this server" },
     groups: [
-      { kind: "partition", hubHealth: 1, members: Array.from({ length: partitions }, (_, place) => member(`partition:p${place}`, `public.p${place}`, place === hot ? 0.3 : 1)) },
-      ...(centroids > 0 ? [{ kind: "centroid" as const, hubHealth: 1, members: Array.from({ length: centroids }, (_, place) => member(`c${place}`, `c${place}`, 1)) }] : []),
+      {
+        kind: "partition",
+        hubHealth: 1,
+        members: Array.from({ length: partitions }, (_, place) =>
+          member(`partition:p${place}`, `public.p${place}`, place === hot ? 0.3 : 1),
+        ),
+      },
+      ...(centroids > 0
+        ? [
+            {
+              kind: "centroid" as const,
+              hubHealth: 1,
+              members: Array.from({ length: centroids }, (_, place) =>
+                member(`c${place}`, `c${place}`, 1),
+              ),
+            },
+          ]
+        : []),
     ],
     replicas: [],
   });
-  // With one sick member the cut crosses its links: computing it for graphs of hundreds takes longer than drawing them.
-  const witness = graph.edges.filter(({ health }) => health < 1).map(({ u, v, type, nominal, health }) => ({
-    type, nominal, health, capacity: nominal * health, from: graph.nodes[u]!.id, from_type: graph.nodes[u]!.type, to: graph.nodes[v]!.id, to_type: graph.nodes[v]!.type,
-  }));
+  // With one sick member the cut crosses its links: computing it for graphs of hundreds takes
+  // longer than drawing them.
+  const witness = graph.edges
+    .filter(({ health }) => health < 1)
+    .map(({ u, v, type, nominal, health }) => ({
+      type,
+      nominal,
+      health,
+      capacity: nominal * health,
+      from: graph.nodes[u]!.id,
+      from_type: graph.nodes[u]!.type,
+      to: graph.nodes[v]!.id,
+      to_type: graph.nodes[v]!.type,
+    }));
   return {
-    nodes: graph.nodes, witness,
-    edges: graph.edges.map(({ u, v, type, nominal, health }) => ({ from: graph.nodes[u]!.id, to: graph.nodes[v]!.id, type, nominal, health })),
+    nodes: graph.nodes,
+    witness,
+    edges: graph.edges.map(({ u, v, type, nominal, health }) => ({
+      from: graph.nodes[u]!.id,
+      to: graph.nodes[v]!.id,
+      type,
+      nominal,
+      health,
+    })),
   };
 }
 
@@ -95,8 +243,14 @@ describe("the graph as it is drawn", () => {
   it("keeps what the cut takes off one by one, and one node for the healthy rest", () => {
     const { nodes, edges, witness } = graphOf(256, 7);
     const scene = reduceGraph(nodes, edges, witness, () => "5 x");
-    expect(scene.nodes.map(({ label }) => label).sort()).toEqual(["255 healthy partitions", "public.p7", "this server"]);
-    expect(scene.nodes.filter(({ cut }) => cut).map(({ id, note }) => [id, note])).toEqual([["partition:p7", "5 x"]]);
+    expect(scene.nodes.map(({ label }) => label).sort()).toEqual([
+      "255 healthy partitions",
+      "public.p7",
+      "this server",
+    ]);
+    expect(scene.nodes.filter(({ cut }) => cut).map(({ id, note }) => [id, note])).toEqual([
+      ["partition:p7", "5 x"],
+    ]);
     expect(scene.edges.filter(({ cut }) => cut).every(({ health }) => health < 1)).toBe(true);
     expect(scene).toMatchObject({ total_nodes: 257 });
   });
@@ -115,37 +269,87 @@ describe("the graph as it is drawn", () => {
   });
 
   it("stays small and within the picture, whatever the size", () => {
-    fc.assert(fc.property(fc.integer({ min: 2, max: 300 }), fc.integer({ min: 0, max: 200 }), fc.boolean(), fc.integer({ min: 300, max: 1100 }), (partitions, centroids, hot, width) => {
-      const { nodes, edges, witness } = graphOf(partitions, hot ? 0 : null, centroids);
-      const scene = reduceGraph(nodes, edges, witness);
-      expect(scene.nodes.length).toBeLessThanOrEqual(45);
-      expect(scene.nodes.reduce((sum, { count }) => sum + count, 0)).toBe(nodes.length);
-      const placed = layout(scene, width, 400);
-      for (const { x, y, r } of placed.nodes) {
-        expect(x - r).toBeGreaterThanOrEqual(0);
-        expect(x + r).toBeLessThanOrEqual(width);
-        expect(y - r).toBeGreaterThanOrEqual(0);
-        expect(y + r).toBeLessThanOrEqual(400);
-      }
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 300 }),
+        fc.integer({ min: 0, max: 200 }),
+        fc.boolean(),
+        fc.integer({ min: 300, max: 1100 }),
+        (partitions, centroids, hot, width) => {
+          const { nodes, edges, witness } = graphOf(partitions, hot ? 0 : null, centroids);
+          const scene = reduceGraph(nodes, edges, witness);
+          expect(scene.nodes.length).toBeLessThanOrEqual(45);
+          expect(scene.nodes.reduce((sum, { count }) => sum + count, 0)).toBe(nodes.length);
+          const placed = layout(scene, width, 400);
+          for (const { x, y, r } of placed.nodes) {
+            expect(x - r).toBeGreaterThanOrEqual(0);
+            expect(x + r).toBeLessThanOrEqual(width);
+            expect(y - r).toBeGreaterThanOrEqual(0);
+            expect(y + r).toBeLessThanOrEqual(400);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it("survives ids that are nobody's", () => {
     const { nodes, edges } = graphOf(4, null);
-    const stray = { type: "partition_link" as const, from: "constructor", to: "__proto__", from_type: "partition" as const, to_type: "partition" as const, nominal: 1, capacity: 0, health: 0 };
+    const stray = {
+      type: "partition_link" as const,
+      from: "constructor",
+      to: "__proto__",
+      from_type: "partition" as const,
+      to_type: "partition" as const,
+      nominal: 1,
+      capacity: 0,
+      health: 0,
+    };
     expect(() => reduceGraph(nodes, [...edges, { ...stray }], [stray])).not.toThrow();
   });
 });
 
 describe("the watched frame", () => {
   const many = overview({
-    collections: Array.from({ length: 50 }, (_, place) => collection(`public.collection_${place}`, place === 0 ? { verdict: "critical", sentence: "lambda 0.1 is below 0.3", state: "critical", lambda: 0.1, refusals: [{ reason: "cooldown", message: "cooling", flips_at: "later", count: 3, since: 0, escalated: false }] } : {})),
+    collections: Array.from({ length: 50 }, (_, place) =>
+      collection(
+        `public.collection_${place}`,
+        place === 0
+          ? {
+              verdict: "critical",
+              sentence: "lambda 0.1 is below 0.3",
+              state: "critical",
+              lambda: 0.1,
+              refusals: [
+                {
+                  reason: "cooldown",
+                  message: "cooling",
+                  flips_at: "later",
+                  count: 3,
+                  since: 0,
+                  escalated: false,
+                },
+              ],
+            }
+          : {},
+      ),
+    ),
     active: [active],
   });
 
   it("fits every terminal, and keeps what matters", () => {
-    for (const [columns, rows] of [[20, 8], [40, 12], [80, 24], [200, 60]] as const) {
-      const lines = frame({ overview: many, received: 0, trouble: null }, columns, rows, 1000).split("\n");
+    for (const [columns, rows] of [
+      [20, 8],
+      [40, 12],
+      [80, 24],
+      [200, 60],
+    ] as const) {
+      const lines = frame(
+        { overview: many, received: 0, trouble: null },
+        columns,
+        rows,
+        1000,
+      ).split("\n");
       expect(lines.length).toBeLessThan(rows);
       for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
     }
@@ -156,13 +360,20 @@ describe("the watched frame", () => {
   });
 
   it("says when it is not current", () => {
-    expect(frame({ overview: many, received: 0, trouble: "db does not answer" }, 100, 30, 90_000)).toMatch(/not current: 1 min old/);
+    expect(
+      frame({ overview: many, received: 0, trouble: "db does not answer" }, 100, 30, 90_000),
+    ).toMatch(/not current: 1 min old/);
   });
 
   it("shows nothing of a name that acts on the screen", () => {
     const hostile = overview({ collections: [collection("public.\u001b[2Jx\u202e")] });
     // eslint-disable-next-line no-control-regex
-    expect(frame({ overview: hostile, received: 0, trouble: null }, 80, 24, 0).replace(/\u001b\[\d+(;\d+)*m/g, "")).not.toMatch(/[\u001b\u202e]/);
+    expect(
+      frame({ overview: hostile, received: 0, trouble: null }, 80, 24, 0).replace(
+        /\u001b\[\d+(;\d+)*m/g,
+        "",
+      ),
+    ).not.toMatch(/[\u001b\u202e]/);
   });
 
   it("tells a log what has changed, once", () => {
@@ -182,7 +393,9 @@ describe("answers that are shared", () => {
     let reads = 0;
     const cache = createCache(() => time);
     const read = async (): Promise<number> => ++reads;
-    expect(await Promise.all([cache.get("x", 100, read), cache.get("x", 100, read)])).toEqual([1, 1]);
+    expect(await Promise.all([cache.get("x", 100, read), cache.get("x", 100, read)])).toEqual([
+      1, 1,
+    ]);
     time = 99;
     expect(await cache.get("x", 100, read)).toBe(1);
     time = 100;

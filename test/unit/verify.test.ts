@@ -88,7 +88,8 @@ describe("improvement", () => {
     fc.assert(
       fc.property(unit, unit, (initial, current) => {
         const gained = improvement(initial, current);
-        if (gained !== null) expect(Math.sign(gained) * Math.sign(current - initial)).toBeGreaterThanOrEqual(0);
+        if (gained !== null)
+          expect(Math.sign(gained) * Math.sign(current - initial)).toBeGreaterThanOrEqual(0);
         else expect(initial).toBeLessThan(1e-300);
       }),
     );

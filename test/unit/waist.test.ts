@@ -22,12 +22,17 @@ describe("the waist between JavaScript and SQL", () => {
   it("writes literals that read back as they were and never end early", () => {
     // The inverse of an E'' literal: doubled quotes and backslashes.
     const read = (text: string) => text.replace(/''|\\\\/g, (pair) => pair[0]!);
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom("'", "\\", "$", "a", "\n", "E", "ü") }), (text) => {
-      const written = literal(text);
-      expect(written.startsWith("E'") && written.endsWith("'")).toBe(true);
-      const inner = written.slice(2, -1);
-      expect(inner).toMatch(/^(?:[^'\\]|''|\\\\)*$/);
-      expect(read(inner)).toBe(text);
-    }));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom("'", "\\", "$", "a", "\n", "E", "ü") }),
+        (text) => {
+          const written = literal(text);
+          expect(written.startsWith("E'") && written.endsWith("'")).toBe(true);
+          const inner = written.slice(2, -1);
+          expect(inner).toMatch(/^(?:[^'\\]|''|\\\\)*$/);
+          expect(read(inner)).toBe(text);
+        },
+      ),
+    );
   });
 });

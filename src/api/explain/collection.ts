@@ -1,6 +1,7 @@
 /**
- * Why nothing happens on a collection, in plain words: what is known of it, what stands in the way now, what would next, and
- * what to type. It only looks: nothing is measured for keeps, nothing is decided.
+ * Why nothing happens on a collection, in plain words: what is known of it, what stands in the way
+ * now, what would next, and what to type. It only looks: nothing is measured for keeps, nothing is
+ * decided.
  */
 import { labelsOf } from "../../classify/names.ts";
 import { shownOnly } from "../../classify/unjudged.ts";
@@ -21,18 +22,30 @@ export function explainCollection(host: Host, collectionId: number): { text: str
   const collection = reachable(host, collectionId);
   if (collection instanceof HealingError) return { text: gone(facts, collection) };
   const { settings } = collection;
-  // Nothing is weighed where nothing would be decided: while an action is at work, on a standby, before the first sample, and where it is set aside: to
-  // measure it may be what fails, or hangs.
-  const weighs = facts.sample !== null && facts.aside === null && facts.loop.condition !== "standby" && !facts.active && facts.verdict !== "recovering" && (facts.state?.name !== "normal" || below(facts, settings));
+  // Nothing is weighed where nothing would be decided: while an action is at work, on a standby,
+  // before the first sample, and where it is set aside: to measure it may be what fails, or hangs.
+  const weighs =
+    facts.sample !== null &&
+    facts.aside === null &&
+    facts.loop.condition !== "standby" &&
+    !facts.active &&
+    facts.verdict !== "recovering" &&
+    (facts.state?.name !== "normal" || below(facts, settings));
   const outlook = weighs ? preview(host, collection, previewSample(host, collection)) : null;
   const text = document(
     [headline(facts), ...loop(facts), why(facts, settings, outlook)],
     [
       { title: "What was sensed last", lines: sensed(facts, settings) },
       { title: "What was refused at the last decision", lines: refused(facts, outlook) },
-      { title: "What stands in the way now, in the order it is asked", lines: outlook ? inTheWay(outlook, facts) : [] },
+      {
+        title: "What stands in the way now, in the order it is asked",
+        lines: outlook ? inTheWay(outlook, facts) : [],
+      },
       { title: "Which rule would name the problem", lines: outlook ? rules(outlook.problem) : [] },
-      { title: "Which strategies would be weighed", lines: outlook ? weighing(outlook.considered) : [] },
+      {
+        title: "Which strategies would be weighed",
+        lines: outlook ? weighing(outlook.considered) : [],
+      },
       // Where strategies are weighed, each says it itself.
       { title: "Why its rows are not moved", lines: outlook ? [] : unmoved(collection) },
       { title: "What happened before", lines: recent(facts) },
@@ -55,7 +68,10 @@ function reachable(host: Host, collectionId: number): Collection | HealingError 
 function gone(facts: Facts, error: HealingError): string {
   const { message: said, detail, hint } = error.document;
   return document(
-    [`${printable(facts.name, 200)}: ${message(said)}.`, "Nothing can be sensed or healed until that changes."],
+    [
+      `${printable(facts.name, 200)}: ${message(said)}.`,
+      "Nothing can be sensed or healed until that changes.",
+    ],
     [
       { title: "Why", lines: detail === null ? [] : [message(detail) + "."] },
       { title: "What happened before", lines: recent(facts) },
@@ -64,61 +80,129 @@ function gone(facts: Facts, error: HealingError): string {
   );
 }
 
-const below = ({ sample }: Facts, { stress_threshold }: Configuration): boolean => sample !== null && sample.lambda !== null && sample.lambda < stress_threshold;
+const below = ({ sample }: Facts, { stress_threshold }: Configuration): boolean =>
+  sample !== null && sample.lambda !== null && sample.lambda < stress_threshold;
 
 function headline({ name, verdict, sentence, state, sample, now }: Facts): string {
   const subject = printable(name, 200);
   const is = `${subject} is ${verdict}: ${message(sentence)}.`;
-  return state && sample ? `${is} State ${state.name} since ${dateAndClock(state.since)} UTC (${duration(now - state.since)}), sampled ${duration(now - sample.at)} ago.` : is;
+  return state && sample
+    ? `${is} State ${state.name} since ${dateAndClock(state.since)} UTC ` +
+        `(${duration(now - state.since)}), sampled ${duration(now - sample.at)} ago.`
+    : is;
 }
 
 /** Whether the loop runs at all: nothing else matters while it does not. */
-function loop({ loop: { condition, sentence, last_failed, last_error }, aside, failed, now }: Facts): string[] {
+function loop({
+  loop: { condition, sentence, last_failed, last_error },
+  aside,
+  failed,
+  now,
+}: Facts): string[] {
   if (condition === "standby") return [sentence];
-  if (condition !== "running") return [`${sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase())}`];
-  if (aside) return [`It is ${message(aside.sentence, 800)}. The other collections are served meanwhile.`];
-  if (failed) return [`Its last tick failed, ${duration(now - failed.at)} ago: ${message(failed.message, 400)}. It has no sample since.`];
-  return last_failed && last_error !== null ? [`A part of the last tick failed: ${message(last_error, 400)}.`] : [];
+  if (condition !== "running")
+    return [
+      `${sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase())}`,
+    ];
+  if (aside)
+    return [`It is ${message(aside.sentence, 800)}. The other collections are served meanwhile.`];
+  if (failed)
+    return [
+      `Its last tick failed, ${duration(now - failed.at)} ago: ` +
+        `${message(failed.message, 400)}. It has no sample since.`,
+    ];
+  return last_failed && last_error !== null
+    ? [`A part of the last tick failed: ${message(last_error, 400)}.`]
+    : [];
 }
 
 /** The reason in one sentence. */
 function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
-  const { active, aside, state, sample, refusals, verdict, loop: { condition } } = facts;
-  if (aside?.passed_over && condition === "running") return "Nothing happens because it is set aside: the loop neither measures nor changes anything there until then.";
-  if (active) return `Something is happening: action ${active.id} (${active.strategy}) is ${active.state}${active.message ? `: ${message(active.message)}` : ""}.`;
+  const {
+    active,
+    aside,
+    state,
+    sample,
+    refusals,
+    verdict,
+    loop: { condition },
+  } = facts;
+  if (aside?.passed_over && condition === "running")
+    return (
+      "Nothing happens because it is set aside: the loop neither measures nor changes anything " +
+      "there until then."
+    );
+  if (active)
+    return (
+      `Something is happening: action ${active.id} (${active.strategy}) is ` +
+      `${active.state}${active.message ? `: ${message(active.message)}` : ""}.`
+    );
   if (condition === "standby") return "Nothing happens here: a standby only reads.";
   if (condition !== "running") return "Nothing happens before the loop runs and can write.";
-  if (!state || !sample) return facts.failed ? "Nothing happens before a tick succeeds." : "Nothing happens before there is a sample: the next tick takes one.";
-  if (verdict === "unknown") return "Nothing happens because it is not known how the collection is.";
-  if (verdict === "recovering") return "Nothing has to be done: lambda is well again, and the state follows once that has held.";
+  if (!state || !sample)
+    return facts.failed
+      ? "Nothing happens before a tick succeeds."
+      : "Nothing happens before there is a sample: the next tick takes one.";
+  if (verdict === "unknown")
+    return "Nothing happens because it is not known how the collection is.";
+  if (verdict === "recovering")
+    return "Nothing has to be done: lambda is well again, and the state follows once that has held.";
   if (verdict === "healthy") return "Nothing happens because there is nothing to heal.";
   if (verdict === "suspect") {
     const { below_stress } = state.hysteresis;
     const { stress_samples } = settings;
-    return `Nothing happens yet: one bad sample is not a state. ${Math.min(below_stress, stress_samples)} of the ${count(stress_samples, "sample")} in a row that make stress are there.`;
+    return (
+      "Nothing happens yet: one bad sample is not a state. " +
+      `${Math.min(below_stress, stress_samples)} of the ${count(stress_samples, "sample")} in ` +
+      "a row that make stress are there."
+    );
   }
   const first = outlook?.refusals[0] ?? outlook?.empty;
   if (first) return `Nothing happens because of ${first.reason}: ${message(first.message)}.`;
-  if (outlook?.approval_required) return `Nothing stands in the way; the action will wait for a human: ${message(outlook.approval_required)}.`;
-  if (refusals[0] && outlook === null) return `Nothing happened because of ${refusals[0].reason}: ${message(refusals[0].message)}.`;
+  if (outlook?.approval_required)
+    return (
+      "Nothing stands in the way; the action will wait for a human: " +
+      `${message(outlook.approval_required)}.`
+    );
+  if (refusals[0] && outlook === null)
+    return `Nothing happened because of ${refusals[0].reason}: ${message(refusals[0].message)}.`;
   return `Nothing stands in the way: the next tick begins ${outlook?.strategy ?? "an action"}.`;
 }
 
 function sensed(facts: Facts, settings: Configuration): string[] {
   const { sample, state, now } = facts;
   if (!sample || !state) return [];
-  const lines = [...(sample.source === "reported" ? ["The reading was pushed from outside (ruvector_integrity_report)."] : []),
-    ...edges(sample.witness, labelsOf({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] })),
-    ...shownOnly({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] })];
-  if (state.degraded_at !== null) lines.push(`lambda has been below ${settings.stress_threshold} for ${duration(now - state.degraded_at)}.`);
+  const lines = [
+    ...(sample.source === "reported"
+      ? ["The reading was pushed from outside (ruvector_integrity_report)."]
+      : []),
+    ...edges(
+      sample.witness,
+      labelsOf({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }),
+    ),
+    ...shownOnly({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }),
+  ];
+  if (state.degraded_at !== null)
+    lines.push(
+      `lambda has been below ${settings.stress_threshold} for ` +
+        `${duration(now - state.degraded_at)}.`,
+    );
   if (state.name !== "normal") lines.push(recovery(facts, settings));
   return lines;
 }
 
-function recovery({ state, now }: Facts, { stress_threshold, recovery_margin, recovery_hold_seconds }: Configuration): string {
-  const wanted = `above ${Number((stress_threshold + recovery_margin).toFixed(3))} for ${duration(recovery_hold_seconds)}`;
+function recovery(
+  { state, now }: Facts,
+  { stress_threshold, recovery_margin, recovery_hold_seconds }: Configuration,
+): string {
+  const wanted =
+    `above ${Number((stress_threshold + recovery_margin).toFixed(3))} for ` +
+    `${duration(recovery_hold_seconds)}`;
   const since = state?.hysteresis.above_stress_since ?? null;
-  return `It is normal again once lambda was ${wanted}${since === null ? "" : `; it has been for ${duration(now - since)}`}.`;
+  return (
+    "It is normal again once lambda was " +
+    `${wanted}${since === null ? "" : `; it has been for ${duration(now - since)}`}.`
+  );
 }
 
 /** What would let it pass; a time with how far off it is. */
@@ -129,18 +213,33 @@ function flips(at: string, now: number): string {
 }
 
 const measuredText = (measured: unknown): string =>
-  printable(typeof measured === "number" ? short(measured) : typeof measured === "string" ? measured : JSON.stringify(measured) ?? "nothing", 200);
+  printable(
+    typeof measured === "number"
+      ? short(measured)
+      : typeof measured === "string"
+        ? measured
+        : (JSON.stringify(measured) ?? "nothing"),
+    200,
+  );
 
 const times = ({ count: n, first_at, last_at }: OpenRefusal, now: number): string =>
-  `refused ${n === 1 ? "once" : `${n} times`} since ${dateAndClock(first_at)} UTC (${duration(now - first_at)}), last ${duration(now - last_at)} ago`;
+  `refused ${n === 1 ? "once" : `${n} times`} since ${dateAndClock(first_at)} UTC ` +
+  `(${duration(now - first_at)}), last ${duration(now - last_at)} ago`;
 
-/** What was refused at the last decision and does not stand in the way any more, or is not known to. */
+/**
+ * What was refused at the last decision and does not stand in the way any more, or is not known to.
+ */
 function refused({ refusals, now }: Facts, outlook: Preview | null): string[] {
-  return refusals.filter(({ reason }) => !standing(outlook).some((one) => one.reason === reason)).flatMap((refusal) => [
-    `${refusal.reason} (${refusal.problem_class}): ${message(refusal.message)}`,
-    ...(refusal.measured === null || refusal.measured === undefined ? [] : [`  measured: ${measuredText(refusal.measured)}`]),
-    `  would change with: ${flips(refusal.flips_at, now)}`, `  ${times(refusal, now)}`,
-  ]);
+  return refusals
+    .filter(({ reason }) => !standing(outlook).some((one) => one.reason === reason))
+    .flatMap((refusal) => [
+      `${refusal.reason} (${refusal.problem_class}): ${message(refusal.message)}`,
+      ...(refusal.measured === null || refusal.measured === undefined
+        ? []
+        : [`  measured: ${measuredText(refusal.measured)}`]),
+      `  would change with: ${flips(refusal.flips_at, now)}`,
+      `  ${times(refusal, now)}`,
+    ]);
 }
 
 interface Standing {
@@ -150,42 +249,66 @@ interface Standing {
   readonly message: string;
 }
 
-const standing = (outlook: Preview | null): readonly Standing[] => (outlook ? [...outlook.refusals, ...(outlook.empty ? [outlook.empty] : [])] : []);
+const standing = (outlook: Preview | null): readonly Standing[] =>
+  outlook ? [...outlook.refusals, ...(outlook.empty ? [outlook.empty] : [])] : [];
 
 function inTheWay(outlook: Preview, { refusals, now }: Facts): string[] {
   const { plan, strategy, approval_required } = outlook;
-  const lines = standing(outlook).flatMap(({ reason, measured, flips_at, message: said }, place) => {
-    const open = refusals.find((refusal) => refusal.reason === reason);
-    return [
-      `${place + 1}. ${reason}: ${message(said)}`,
-      ...(measured === null ? [] : [`  measured: ${measuredText(measured)}`]),
-      `  would change with: ${flips(flips_at, now)}`,
-      ...(open ? [`  ${times(open, now)}`] : []),
-    ];
-  });
-  if (approval_required) lines.push(`Then it would wait for approval: ${message(approval_required)}.`);
-  if (plan) lines.push(`${lines.length > 0 ? "Behind that" : "Nothing. The next decision would be"}: ${strategy ?? "an action"}, lambda foreseen ${lambdaText(plan.predicted_lambda)}, about ${duration(plan.estimated_duration_seconds)}.`);
+  const lines = standing(outlook).flatMap(
+    ({ reason, measured, flips_at, message: said }, place) => {
+      const open = refusals.find((refusal) => refusal.reason === reason);
+      return [
+        `${place + 1}. ${reason}: ${message(said)}`,
+        ...(measured === null ? [] : [`  measured: ${measuredText(measured)}`]),
+        `  would change with: ${flips(flips_at, now)}`,
+        ...(open ? [`  ${times(open, now)}`] : []),
+      ];
+    },
+  );
+  if (approval_required)
+    lines.push(`Then it would wait for approval: ${message(approval_required)}.`);
+  if (plan)
+    lines.push(
+      `${lines.length > 0 ? "Behind that" : "Nothing. The next decision would be"}: ` +
+        `${strategy ?? "an action"}, lambda foreseen ${lambdaText(plan.predicted_lambda)}, ` +
+        `about ${duration(plan.estimated_duration_seconds)}.`,
+    );
   return lines;
 }
 
 const unmeasured = ({ sample }: Facts): string[] =>
-  (sample?.unmeasured ?? []).slice(0, 8).flatMap(({ what, why: because, hint }) => [
-    `${printable(what)}: ${message(because)}`, ...(hint === null ? [] : [`  ${printable(hint, 400)}`]),
-  ]);
+  (sample?.unmeasured ?? [])
+    .slice(0, 8)
+    .flatMap(({ what, why: because, hint }) => [
+      `${printable(what)}: ${message(because)}`,
+      ...(hint === null ? [] : [`  ${printable(hint, 400)}`]),
+    ]);
 
 /** One strategy that moves rows stands for all; what is true now, not what was at registration. */
 const unmoved = ({ limitations }: Collection): string[] =>
-  limitations.filter(({ strategy }) => strategy === "rebalance_partitions")
-    .flatMap(({ reason, hint }) => [message(reason), ...hint.split(/: (?=SELECT |GRANT |ALTER )/).map((line) => `  ${message(line, 2000)}`)]);
+  limitations
+    .filter(({ strategy }) => strategy === "rebalance_partitions")
+    .flatMap(({ reason, hint }) => [
+      message(reason),
+      ...hint.split(/: (?=SELECT |GRANT |ALTER )/).map((line) => `  ${message(line, 2000)}`),
+    ]);
 
 const recent = ({ recent: actions, now }: Facts): string[] =>
-  actions.map(({ id, strategy, problem_class, state, at, message: said }) =>
-    `action ${id}, ${duration(now - at)} ago: ${strategy} for ${problem_class}, ${state}${said ? `: ${message(said)}` : ""}`);
+  actions.map(
+    ({ id, strategy, problem_class, state, at, message: said }) =>
+      `action ${id}, ${duration(now - at)} ago: ${strategy} for ${problem_class}, ` +
+      `${state}${said ? `: ${message(said)}` : ""}`,
+  );
 
 function typed(facts: Facts, outlook: Preview | null): string[] {
   const name = literal(facts.name);
   const resume = facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : [];
-  if (facts.active) return [...resume, `SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`, `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`];
+  if (facts.active)
+    return [
+      ...resume,
+      `SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`,
+      `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`,
+    ];
   const { condition, statement } = facts.loop;
   if (condition === "standby") return [];
   const lines: string[] = statement === null ? resume : [statement, ...resume];
@@ -197,12 +320,26 @@ function typed(facts: Facts, outlook: Preview | null): string[] {
     if (lift !== undefined) lines.push(`${lift}   -- lets ${strategy} be tried again`);
   }
   if (outlook.strategy) {
-    lines.push(`SELECT ruvector_healing_execute(${name}, '${outlook.strategy}', '{"dry_run": true}');   -- shows the plan`);
-    lines.push(`SELECT ruvector_healing_execute(${name}, '${outlook.strategy}');   -- begins it whatever the limits of the loop say`);
+    lines.push(
+      `SELECT ruvector_healing_execute(${name}, '${outlook.strategy}', '{"dry_run": ` +
+        "true}');   -- shows the plan",
+    );
+    lines.push(
+      `SELECT ruvector_healing_execute(${name}, '${outlook.strategy}');   -- begins it ` +
+        "whatever the limits of the loop say",
+    );
     return lines;
   }
   const able = outlook.considered.filter(({ reason_code }) => reason_code !== "wrong_class");
-  for (const { name: strategy } of able) lines.push(`SELECT ruvector_healing_execute(${name}, '${strategy}', '{"dry_run": true}');   -- what it would do`);
-  if (able.length === 0) lines.push("SELECT name, weight FROM ruvector_healing_effectiveness();   -- what ruvector_healing_execute() could run");
+  for (const { name: strategy } of able)
+    lines.push(
+      `SELECT ruvector_healing_execute(${name}, '${strategy}', '{"dry_run": true}');   -- ` +
+        "what it would do",
+    );
+  if (able.length === 0)
+    lines.push(
+      "SELECT name, weight FROM ruvector_healing_effectiveness();   -- what " +
+        "ruvector_healing_execute() could run",
+    );
   return lines;
 }

@@ -2,7 +2,12 @@
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
-import { INTEGRITY_STATES, type IntegrityState, type Metrics, type Verdict } from "../../model/problem.ts";
+import {
+  INTEGRITY_STATES,
+  type IntegrityState,
+  type Metrics,
+  type Verdict,
+} from "../../model/problem.ts";
 import type { StateRecord } from "../../sense/states.ts";
 
 /** Times are seconds since 1970. */
@@ -12,18 +17,46 @@ export interface Facts {
   readonly verdict: Verdict;
   /** Why it is that, without its full stop. */
   readonly sentence: string;
-  readonly loop: { readonly condition: string; readonly sentence: string; readonly statement: string | null; readonly last_failed: boolean; readonly last_error: string | null };
+  readonly loop: {
+    readonly condition: string;
+    readonly sentence: string;
+    readonly statement: string | null;
+    readonly last_failed: boolean;
+    readonly last_error: string | null;
+  };
   readonly enabled: boolean;
   readonly sample: {
-    readonly at: number; readonly lambda: number | null; readonly source: string; readonly witness: readonly WitnessEdge[];
-    readonly metrics: Metrics; readonly unmeasured: readonly { readonly what: string; readonly why: string; readonly hint: string | null }[];
+    readonly at: number;
+    readonly lambda: number | null;
+    readonly source: string;
+    readonly witness: readonly WitnessEdge[];
+    readonly metrics: Metrics;
+    readonly unmeasured: readonly {
+      readonly what: string;
+      readonly why: string;
+      readonly hint: string | null;
+    }[];
   } | null;
-  readonly state: { readonly name: IntegrityState; readonly since: number; readonly degraded_at: number | null; readonly hysteresis: StateRecord } | null;
+  readonly state: {
+    readonly name: IntegrityState;
+    readonly since: number;
+    readonly degraded_at: number | null;
+    readonly hysteresis: StateRecord;
+  } | null;
   /** The newest tick of this very collection that failed since its last sample. */
   readonly failed: { readonly at: number; readonly message: string } | null;
   /** It is set aside: a sentence; whether it is passed over now; what has it served at once. */
-  readonly aside: { readonly sentence: string; readonly passed_over: boolean; readonly resume: string } | null;
-  readonly active: { readonly id: string; readonly strategy: string; readonly state: string; readonly message: string | null } | null;
+  readonly aside: {
+    readonly sentence: string;
+    readonly passed_over: boolean;
+    readonly resume: string;
+  } | null;
+  readonly active: {
+    readonly id: string;
+    readonly strategy: string;
+    readonly state: string;
+    readonly message: string | null;
+  } | null;
   readonly refusals: readonly OpenRefusal[];
   readonly recent: readonly RecentAction[];
 }
@@ -55,35 +88,55 @@ type Row = Omit<Facts, "state"> & {
 /** Reads only what the loop has kept: also where the table is gone, and on a standby. */
 export function factsOf(host: Host, collectionId: number): Facts {
   const row = host.one<Row>(sql`
-    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, extract(epoch FROM clock_timestamp())::float8 AS now,
-           v.verdict, v.sentence, row_to_json(l) AS loop, (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
-           (SELECT json_build_object('at', extract(epoch FROM m.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
+    SELECT format('%I.%I', c.schema_name, c.table_name) AS name, extract(epoch
+      FROM clock_timestamp())::float8 AS now,
+           v.verdict, v.sentence, row_to_json(l) AS loop,
+             (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
+           (SELECT json_build_object('at', extract(epoch
+             FROM m.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
                                      'metrics', m.metrics, 'unmeasured', m.unmeasured)
               FROM ruvector.integrity_samples m WHERE m.id = s.sample_id) AS sample,
            CASE WHEN s.collection_id IS NOT NULL THEN
-             json_build_object('code', s.state, 'since', extract(epoch FROM s.since), 'degraded_at', extract(epoch FROM s.degraded_at),
+             json_build_object('code', s.state, 'since', extract(epoch
+               FROM s.since), 'degraded_at', extract(epoch FROM s.degraded_at),
                                'hysteresis', s.hysteresis) END AS state,
-           (SELECT json_build_object('at', extract(epoch FROM e.at), 'message', e.message) FROM ruvector.healing_events e
-             WHERE e.kind = 'tick_failed' AND e.collection_id = c.collection_id AND e.at > greatest(s.sampled_at, clock_timestamp() - interval '10 minutes')
+           (SELECT json_build_object('at', extract(epoch FROM e.at), 'message', e.message)
+             FROM ruvector.healing_events e
+             WHERE e.kind = 'tick_failed' AND e.collection_id = c.collection_id
+               AND e.at > greatest(s.sampled_at, clock_timestamp() - interval '10 minutes')
              ORDER BY e.at DESC LIMIT 1) AS failed,
            (SELECT json_build_object('sentence', d.sentence, 'passed_over', d.passed_over,
-                                     'resume', ruvector.healing_resume_collection(format('%I.%I', c.schema_name, c.table_name)))
+                                     'resume', ruvector.healing_resume_collection(format('%I.%I',
+                                       c.schema_name, c.table_name)))
               FROM ruvector.healing_aside(ARRAY[c.collection_id]) d) AS aside,
-           (SELECT json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'state', a.state, 'message', a.message)
+           (SELECT json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'state',
+             a.state, 'message', a.message)
               FROM ruvector.healing_actions a
-             WHERE a.collection_id = c.collection_id AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')) AS active,
-           coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'problem_class', r.problem_class, 'measured', r.measured, 'flips_at', r.flips_at,
-                                     'message', r.message, 'count', r.count, 'first_at', extract(epoch FROM r.first_at),
-                                     'last_at', extract(epoch FROM r.last_at)) ORDER BY r.last_at DESC)
-              FROM ruvector.healing_refusals r WHERE r.collection_id = c.collection_id AND r.closed_at IS NULL), '[]') AS refusals,
-           coalesce((SELECT json_agg(json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'problem_class', a.problem_class, 'state', a.state,
-                                     'at', extract(epoch FROM a.finished_at), 'message', a.message) ORDER BY a.id DESC)
+             WHERE a.collection_id = c.collection_id
+               AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing',
+               'rolling_back')) AS active,
+           coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'problem_class',
+             r.problem_class, 'measured', r.measured, 'flips_at', r.flips_at,
+                                     'message', r.message, 'count', r.count, 'first_at',
+                                       extract(epoch FROM r.first_at),
+                                     'last_at', extract(epoch FROM r.last_at))
+                                       ORDER BY r.last_at DESC)
+              FROM ruvector.healing_refusals r WHERE r.collection_id = c.collection_id
+                AND r.closed_at IS NULL), '[]') AS refusals,
+           coalesce((SELECT json_agg(json_build_object('id', a.id::text, 'strategy',
+             a.strategy_name, 'problem_class', a.problem_class, 'state', a.state,
+                                     'at', extract(epoch FROM a.finished_at), 'message', a.message)
+                                       ORDER BY a.id DESC)
               FROM (SELECT * FROM ruvector.healing_actions h
-                     WHERE h.collection_id = c.collection_id AND h.finished_at IS NOT NULL ORDER BY h.id DESC LIMIT 3) a), '[]') AS recent
+                     WHERE h.collection_id = c.collection_id AND h.finished_at IS NOT NULL
+                       ORDER BY h.id DESC LIMIT 3) a), '[]') AS recent
       FROM ruvector.collections c
      CROSS JOIN ruvector.healing_verdicts(ARRAY[${collectionId}::int]) v
      CROSS JOIN ruvector.healing_loop() l
       LEFT JOIN ruvector.integrity_state s ON s.collection_id = c.collection_id
      WHERE c.collection_id = ${collectionId}::int`);
-  return { ...row, state: row.state && { ...row.state, name: INTEGRITY_STATES[row.state.code] ?? "normal" } };
+  return {
+    ...row,
+    state: row.state && { ...row.state, name: INTEGRITY_STATES[row.state.code] ?? "normal" },
+  };
 }

@@ -1,4 +1,7 @@
-/** How the collection of an action is now: better is not well, and what is left is named with what will be done about it. */
+/**
+ * How the collection of an action is now: better is not well, and what is left is named with what
+ * will be done about it.
+ */
 import sql from "sql-template-tag";
 import { labelsOf } from "../../classify/names.ts";
 import type { Host } from "../../host/host.ts";
@@ -17,7 +20,11 @@ export interface Now {
   readonly witness: readonly WitnessEdge[] | null;
   readonly metrics: Metrics | null;
   readonly loop: { readonly condition: string; readonly sentence: string };
-  readonly refusal: { readonly reason: string; readonly message: string; readonly flips_at: string } | null;
+  readonly refusal: {
+    readonly reason: string;
+    readonly message: string;
+    readonly flips_at: string;
+  } | null;
   /** Nothing was done on the collection since. */
   readonly newest: boolean;
 }
@@ -26,10 +33,14 @@ export interface Now {
 export const nowOf = (host: Host, { id, collection_id }: Action): Now | null =>
   host.query<Now>(sql`
     SELECT v.verdict, v.sentence, m.witness_edges AS witness, m.metrics, row_to_json(l) AS loop,
-           (t.s ->> 'stress_threshold')::float8 AS stress, (t.s ->> 'stress_threshold')::float8 + (t.s ->> 'recovery_margin')::float8 AS back,
-           (SELECT json_build_object('reason', r.reason, 'message', r.message, 'flips_at', r.flips_at) FROM ruvector.healing_refusals r
-             WHERE r.collection_id = v.collection_id AND r.closed_at IS NULL ORDER BY r.last_at DESC LIMIT 1) AS refusal,
-           NOT EXISTS (SELECT FROM ruvector.healing_actions a WHERE a.collection_id = v.collection_id AND a.id > ${id}::bigint) AS newest
+           (t.s ->> 'stress_threshold')::float8 AS stress,
+             (t.s ->> 'stress_threshold')::float8 + (t.s ->> 'recovery_margin')::float8 AS back,
+           (SELECT json_build_object('reason', r.reason, 'message', r.message, 'flips_at',
+             r.flips_at) FROM ruvector.healing_refusals r
+             WHERE r.collection_id = v.collection_id AND r.closed_at IS NULL
+               ORDER BY r.last_at DESC LIMIT 1) AS refusal,
+           NOT EXISTS (SELECT FROM ruvector.healing_actions a
+             WHERE a.collection_id = v.collection_id AND a.id > ${id}::bigint) AS newest
       FROM ruvector.healing_verdicts(ARRAY[${collection_id}::int]) v
      CROSS JOIN (SELECT ruvector.healing_settings(${collection_id}::int) AS s) t
      CROSS JOIN ruvector.healing_loop() l
@@ -38,7 +49,9 @@ export const nowOf = (host: Host, { id, collection_id }: Action): Now | null =>
 
 /** Whether an action brought lambda to where the collection is well. */
 export const broughtBack = ({ initial_state, final_lambda }: Action, now: Now | null): boolean =>
-  now === null || final_lambda === null || (initial_state > 0 ? final_lambda > now.back : final_lambda >= now.stress);
+  now === null ||
+  final_lambda === null ||
+  (initial_state > 0 ? final_lambda > now.back : final_lambda >= now.stress);
 
 const SICK: readonly Verdict[] = ["critical", "stress", "suspect"];
 
@@ -46,11 +59,24 @@ export function standing(now: Now | null): string[] {
   if (now === null || !now.newest) return [];
   const lines = [`It is ${now.verdict}: ${message(now.sentence)}.`];
   if (!SICK.includes(now.verdict)) return lines;
-  return [...lines, ...edges(now.witness ?? [], labelsOf({ ...now.metrics, partitions: now.metrics?.partitions ?? [] } as Metrics)), next(now)];
+  return [
+    ...lines,
+    ...edges(
+      now.witness ?? [],
+      labelsOf({ ...now.metrics, partitions: now.metrics?.partitions ?? [] } as Metrics),
+    ),
+    next(now),
+  ];
 }
 
 function next({ verdict, loop, refusal }: Now): string {
   if (loop.condition !== "running") return message(loop.sentence, 400) + ".";
-  if (refusal) return `Nothing is done about it now because of ${refusal.reason}: ${message(refusal.message)}. This changes with: ${message(refusal.flips_at)}.`;
-  return verdict === "suspect" ? "Nothing is done about it before it is confirmed." : "The next tick decides what is done about it.";
+  if (refusal)
+    return (
+      `Nothing is done about it now because of ${refusal.reason}: ${message(refusal.message)}. ` +
+      `This changes with: ${message(refusal.flips_at)}.`
+    );
+  return verdict === "suspect"
+    ? "Nothing is done about it before it is confirmed."
+    : "The next tick decides what is done about it.";
 }

@@ -22,7 +22,9 @@ interface Entry {
   readonly text: string;
 }
 
-/** Events of the action, oldest first. They are kept history_days: an old action may have none left. */
+/**
+ * Events of the action, oldest first. They are kept history_days: an old action may have none left.
+ */
 export const eventsOf = (host: Host, action: Action): readonly ActionEvent[] =>
   host.query<ActionEvent>(sql`
     SELECT kind, extract(epoch FROM at)::float8 AS at, message, actor, details ->> 'from' AS "from"
@@ -38,18 +40,33 @@ interface Steps {
   readonly last: number;
 }
 
-/** Like steps of one kind and target are one entry: batches are small, and there may be thousands. */
+/**
+ * Like steps of one kind and target are one entry: batches are small, and there may be thousands.
+ */
 const stepsOf = (host: Host, action: Action): readonly Steps[] =>
   host.query<Steps>(sql`
-    SELECT kind, details - 'weights' AS details, count(*)::int AS steps, sum(rows)::float8 AS rows, count(undone_at)::int AS undone,
-           extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch FROM max(executed_at))::float8 AS last
+    SELECT kind, details - 'weights' AS details, count(*)::int AS steps, sum(rows)::float8 AS rows,
+      count(undone_at)::int AS undone,
+           extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch
+             FROM max(executed_at))::float8 AS last
       FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint
      GROUP BY kind, details - 'weights' ORDER BY min(id)`);
 
-function stepEntry(action: Action, { kind, details, steps, rows, undone, first, last }: Steps): Entry {
+function stepEntry(
+  action: Action,
+  { kind, details, steps, rows, undone, first, last }: Steps,
+): Entry {
   const what = strategyNamed(action.strategy_name).describeStep(kind, details, rows);
-  const times = steps > 1 ? `, in ${count(steps, "step")}${last - first >= 1 ? ` until ${clock(last)}` : ""}` : "";
-  const back = undone === 0 ? "" : undone === steps ? "; undone since" : `; ${undone} of ${steps} undone since`;
+  const times =
+    steps > 1
+      ? `, in ${count(steps, "step")}${last - first >= 1 ? ` until ${clock(last)}` : ""}`
+      : "";
+  const back =
+    undone === 0
+      ? ""
+      : undone === steps
+        ? "; undone since"
+        : `; ${undone} of ${steps} undone since`;
   return { at: first, text: `${message(what)}${times}${back}` };
 }
 
@@ -72,17 +89,28 @@ function eventEntry({ kind, at, message: said, actor, from }: ActionEvent): Entr
 }
 
 export function timeline(host: Host, action: Action, events: readonly ActionEvent[]): string[] {
-  const entries = [...events.map(eventEntry), ...stepsOf(host, action).map((steps) => stepEntry(action, steps))];
+  const entries = [
+    ...events.map(eventEntry),
+    ...stepsOf(host, action).map((steps) => stepEntry(action, steps)),
+  ];
   if (events.length === 0) {
     // Its events have aged out: the row itself still knows these.
     entries.push({ at: action.created_at, text: "planned" });
     if (action.started_at !== null) entries.push({ at: action.started_at, text: "started" });
-    if (action.finished_at !== null) entries.push({ at: action.finished_at, text: message(action.message ?? action.state) });
+    if (action.finished_at !== null)
+      entries.push({ at: action.finished_at, text: message(action.message ?? action.state) });
   }
   // Stable: of entries of one instant an event comes first, as it was written first.
   entries.sort((a, b) => a.at - b.at);
-  const shown = entries.length <= MOST ? entries : [...entries.slice(0, MOST / 2), null, ...entries.slice(1 - MOST / 2)];
+  const shown =
+    entries.length <= MOST
+      ? entries
+      : [...entries.slice(0, MOST / 2), null, ...entries.slice(1 - MOST / 2)];
   const oneDay = new Set(entries.map(({ at }) => dateAndClock(at).slice(0, 10))).size === 1;
   const time = oneDay ? clock : dateAndClock;
-  return shown.map((entry) => (entry === null ? `... ${entries.length - MOST + 1} more of the kind ...` : `${time(entry.at)}  ${entry.text}`));
+  return shown.map((entry) =>
+    entry === null
+      ? `... ${entries.length - MOST + 1} more of the kind ...`
+      : `${time(entry.at)}  ${entry.text}`,
+  );
 }

@@ -1,5 +1,15 @@
-/** Ed25519 keys of the audit chain, outside the database: made, read, and known by the same name as there. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+/**
+ * Ed25519 keys of the audit chain, outside the database: made, read, and known by the same name as
+ * there.
+ */
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 
 export class KeyProblem extends Error {
@@ -7,7 +17,9 @@ export class KeyProblem extends Error {
 }
 
 export interface AuditKey {
-  /** As the database names it: the first 16 hex digits of the SHA-256 of the public key's 32 bytes. */
+  /**
+   * As the database names it: the first 16 hex digits of the SHA-256 of the public key's 32 bytes.
+   */
   readonly id: string;
   readonly publicPem: string;
   /** Whether others than its owner and group may read the file. */
@@ -26,9 +38,17 @@ export function readAuditKey(file: string): AuditKey {
   try {
     key = createPrivateKey(readFileSync(file));
   } catch (error) {
-    throw new KeyProblem(`the audit key ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}. Make one: ruvector-healing audit-key ${file}`);
+    throw new KeyProblem(
+      `the audit key ${file} cannot be read: ` +
+        `${error instanceof Error ? error.message : String(error)}. Make one: ruvector-healing ` +
+        `audit-key ${file}`,
+    );
   }
-  if (key.asymmetricKeyType !== "ed25519") throw new KeyProblem(`the audit key ${file} is of type ${key.asymmetricKeyType}; it must be Ed25519. Make one: ruvector-healing audit-key audit.key`);
+  if (key.asymmetricKeyType !== "ed25519")
+    throw new KeyProblem(
+      `the audit key ${file} is of type ${key.asymmetricKeyType}; it must be Ed25519. Make ` +
+        "one: ruvector-healing audit-key audit.key",
+    );
   const publicKey = createPublicKey(key);
   return {
     id: idOf(publicKey),
@@ -42,9 +62,16 @@ export function readAuditKey(file: string): AuditKey {
 export function makeAuditKey(file: string): AuditKey {
   const { privateKey } = generateKeyPairSync("ed25519");
   try {
-    writeFileSync(file, privateKey.export({ format: "pem", type: "pkcs8" }), { mode: 0o600, flag: "wx" });
+    writeFileSync(file, privateKey.export({ format: "pem", type: "pkcs8" }), {
+      mode: 0o600,
+      flag: "wx",
+    });
   } catch (error) {
-    throw new KeyProblem((error as NodeJS.ErrnoException).code === "EEXIST" ? `${file} is there already: it is left as it is` : `${file} cannot be written: ${(error as Error).message}`);
+    throw new KeyProblem(
+      (error as NodeJS.ErrnoException).code === "EEXIST"
+        ? `${file} is there already: it is left as it is`
+        : `${file} cannot be written: ${(error as Error).message}`,
+    );
   }
   return readAuditKey(file);
 }

@@ -1,4 +1,7 @@
-/** Time that nobody sets back: deadlines are kept by it, not by the wall clock of this machine or of the database. */
+/**
+ * Time that nobody sets back: deadlines are kept by it, not by the wall clock of this machine or of
+ * the database.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 
 export const monotonic = (): number => performance.now() / 1000;
@@ -11,7 +14,10 @@ export class DeadlinePassed extends Error {
 export class Deadline {
   private readonly end: number;
 
-  constructor(seconds: number, readonly signal: AbortSignal = new AbortController().signal) {
+  constructor(
+    seconds: number,
+    readonly signal: AbortSignal = new AbortController().signal,
+  ) {
     this.end = monotonic() + seconds;
   }
 
@@ -26,14 +32,19 @@ export class Deadline {
   /** Waits; rejects as soon as the work is to be given up. */
   async wait(seconds: number): Promise<void> {
     this.signal.throwIfAborted();
-    await sleep(Math.max(0, Math.min(seconds, this.left)) * 1000, undefined, { signal: this.signal }).catch((error: unknown) => {
+    await sleep(Math.max(0, Math.min(seconds, this.left)) * 1000, undefined, {
+      signal: this.signal,
+    }).catch((error: unknown) => {
       this.signal.throwIfAborted();
       throw error;
     });
   }
 }
 
-/** Seconds before the n-th try (from 0): doubling up to the most, a half of it by chance, so that many do not come back at once. */
+/**
+ * Seconds before the n-th try (from 0): doubling up to the most, a half of it by chance, so that
+ * many do not come back at once.
+ */
 export const backoff = (attempt: number, first: number, most: number): number => {
   const full = Math.min(most, first * 2 ** attempt);
   return full / 2 + (Math.random() * full) / 2;

@@ -13,7 +13,12 @@ export interface Serves {
   readonly failed: (error: unknown) => void;
 }
 
-export const handlers = ({ reader, health: state, ownMetrics, failed }: Serves): readonly Handler[] => [
+export const handlers = ({
+  reader,
+  health: state,
+  ownMetrics,
+  failed,
+}: Serves): readonly Handler[] => [
   health(state),
   metrics(reader, ownMetrics, failed),
   page(reader),

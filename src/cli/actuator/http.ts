@@ -1,4 +1,7 @@
-/** The actuator's HTTP server: handlers in order, the first that answers ends it. It only ever reads: GET and HEAD. */
+/**
+ * The actuator's HTTP server: handlers in order, the first that answers ends it. It only ever
+ * reads: GET and HEAD.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, BlockList, isIP } from "node:net";
 
@@ -24,8 +27,21 @@ const HEADERS = {
 /** The path without its query. */
 export const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "/";
 
-export function answer(response: ServerResponse, status: number, type: string, body: string, headers: Record<string, string> = {}): true {
-  response.writeHead(status, { ...HEADERS, "content-type": type, "content-length": Buffer.byteLength(body), ...headers }).end(body);
+export function answer(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Record<string, string> = {},
+): true {
+  response
+    .writeHead(status, {
+      ...HEADERS,
+      "content-type": type,
+      "content-length": Buffer.byteLength(body),
+      ...headers,
+    })
+    .end(body);
   return true;
 }
 
@@ -39,24 +55,41 @@ LOOPBACK.addAddress("::1", "ipv6");
 /** Compared as an address, not as text: "127.0.0.1.evil.example" is a name of somebody else's. */
 export function isLoopback(host: string): boolean {
   const family = isIP(host);
-  return family === 0 ? host.toLowerCase() === "localhost" : LOOPBACK.check(host, family === 6 ? "ipv6" : "ipv4");
+  return family === 0
+    ? host.toLowerCase() === "localhost"
+    : LOOPBACK.check(host, family === 6 ? "ipv6" : "ipv4");
 }
 
-/** Whoever listens on this machine only is spoken to by this machine's names only: a page of the web may point a name of its own at 127.0.0.1. */
+/**
+ * Whoever listens on this machine only is spoken to by this machine's names only: a page of the web
+ * may point a name of its own at 127.0.0.1.
+ */
 function isForeign({ headers: { host } }: IncomingMessage, listen: Listen): boolean {
   if (!isLoopback(listen.host)) return false;
-  const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/i.exec(host ?? "") ?? [];
+  const [, bracketed, plain] =
+    /^(?:\[([0-9a-f:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/i.exec(host ?? "") ?? [];
   return !isLoopback(bracketed ?? plain ?? "");
 }
 
-export async function serve(listen: Listen, handlers: readonly Handler[], failed: (error: unknown, request: IncomingMessage) => void): Promise<Serving> {
+export async function serve(
+  listen: Listen,
+  handlers: readonly Handler[],
+  failed: (error: unknown, request: IncomingMessage) => void,
+): Promise<Serving> {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== "GET" && request.method !== "HEAD") {
-      answer(response, 405, "text/plain; charset=utf-8", "This server only reads.\n", { allow: "GET, HEAD" });
+      answer(response, 405, "text/plain; charset=utf-8", "This server only reads.\n", {
+        allow: "GET, HEAD",
+      });
       return;
     }
     if (isForeign(request, listen)) {
-      answer(response, 421, "text/plain; charset=utf-8", "This server listens on loopback and answers to localhost only.\n");
+      answer(
+        response,
+        421,
+        "text/plain; charset=utf-8",
+        "This server listens on loopback and answers to localhost only.\n",
+      );
       return;
     }
     for (const handler of handlers) if (await handler(request, response)) return;
@@ -65,7 +98,8 @@ export async function serve(listen: Listen, handlers: readonly Handler[], failed
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => {
       failed(error, request);
-      if (!response.headersSent) json(response, 503, { error: error instanceof Error ? error.message : String(error) });
+      if (!response.headersSent)
+        json(response, 503, { error: error instanceof Error ? error.message : String(error) });
       else response.destroy();
     });
   });

@@ -9,7 +9,12 @@ export function logTo(write: (line: string) => void, asJson: boolean): Log {
   return (level, message, details = {}) => {
     const at = new Date().toISOString();
     if (asJson) return write(JSON.stringify({ at, level, message, ...details }));
-    const more = Object.entries(details).map(([key, value]) => ` ${key}=${typeof value === "string" && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value)}`).join("");
+    const more = Object.entries(details)
+      .map(
+        ([key, value]) =>
+          ` ${key}=${typeof value === "string" && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value)}`,
+      )
+      .join("");
     write(`${at} ${level.padEnd(7)} ${message}${more}`);
   };
 }

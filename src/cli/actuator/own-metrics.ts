@@ -8,7 +8,11 @@ export interface Sampled {
   readonly losses: number;
   /** null: no audit trail is signed here. */
   readonly auditProblem: boolean | null;
-  readonly workloads: readonly { readonly workload: string; readonly replicas: number | null; readonly secondsSinceReport: number | null }[];
+  readonly workloads: readonly {
+    readonly workload: string;
+    readonly replicas: number | null;
+    readonly secondsSinceReport: number | null;
+  }[];
 }
 
 export interface OwnMetrics {
@@ -22,25 +26,39 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
   const registers = [registry];
   const prefix = "ruvector_healing_actuator_";
   new Gauge({
-    name: `${prefix}database_connected`, help: "Whether the actuator has a session with the database.", registers,
-    collect() { this.set(sample().connected ? 1 : 0); },
-  });
-  new Gauge({
-    name: `${prefix}replicas`, help: "Replicas wanted of the workload when it was last reported.", labelNames: ["workload"], registers,
+    name: `${prefix}database_connected`,
+    help: "Whether the actuator has a session with the database.",
+    registers,
     collect() {
-      this.reset();
-      for (const { workload, replicas } of sample().workloads) if (replicas !== null) this.set({ workload }, replicas);
+      this.set(sample().connected ? 1 : 0);
     },
   });
   new Gauge({
-    name: `${prefix}report_age_seconds`, help: "Seconds since the database last took a report of the workload.", labelNames: ["workload"], registers,
+    name: `${prefix}replicas`,
+    help: "Replicas wanted of the workload when it was last reported.",
+    labelNames: ["workload"],
+    registers,
     collect() {
       this.reset();
-      for (const { workload, secondsSinceReport } of sample().workloads) if (secondsSinceReport !== null) this.set({ workload }, secondsSinceReport);
+      for (const { workload, replicas } of sample().workloads)
+        if (replicas !== null) this.set({ workload }, replicas);
     },
   });
   new Gauge({
-    name: `${prefix}audit_problem`, help: "1 while the audit trail is not as this process signed it, or stands still.", registers,
+    name: `${prefix}report_age_seconds`,
+    help: "Seconds since the database last took a report of the workload.",
+    labelNames: ["workload"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { workload, secondsSinceReport } of sample().workloads)
+        if (secondsSinceReport !== null) this.set({ workload }, secondsSinceReport);
+    },
+  });
+  new Gauge({
+    name: `${prefix}audit_problem`,
+    help: "1 while the audit trail is not as this process signed it, or stands still.",
+    registers,
     collect() {
       const problem = sample().auditProblem;
       this.reset();
@@ -48,19 +66,53 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
     },
   });
   const losses = new Counter({
-    name: `${prefix}database_losses_total`, help: "Sessions with the database that were lost.", registers,
+    name: `${prefix}database_losses_total`,
+    help: "Sessions with the database that were lost.",
+    registers,
     collect() {
       this.reset();
       this.inc(sample().losses);
     },
   });
   losses.inc(0);
-  const reports = new Counter({ name: `${prefix}reports_total`, help: "Reports of the workload, by whether they could be made.", labelNames: ["workload", "ok"], registers });
-  const requests = new Counter({ name: `${prefix}requests_total`, help: "Requests to scale that ended, by how.", labelNames: ["workload", "outcome"], registers });
-  const changes = new Counter({ name: `${prefix}scalings_total`, help: "Times the count of the workload was set.", labelNames: ["workload"], registers });
-  const took = new Histogram({ name: `${prefix}request_seconds`, help: "Seconds from taking a request to its answer.", labelNames: ["workload"], buckets: [1, 5, 15, 30, 60, 120, 300], registers });
-  const calls = new Counter({ name: `${prefix}kubernetes_requests_total`, help: "Requests to the Kubernetes API by method and status; lost: without an answer.", labelNames: ["method", "status"], registers });
-  const callSeconds = new Histogram({ name: `${prefix}kubernetes_request_seconds`, help: "Seconds a request to the Kubernetes API took.", labelNames: ["method"], buckets: [0.01, 0.05, 0.25, 1, 5, 10], registers });
+  const reports = new Counter({
+    name: `${prefix}reports_total`,
+    help: "Reports of the workload, by whether they could be made.",
+    labelNames: ["workload", "ok"],
+    registers,
+  });
+  const requests = new Counter({
+    name: `${prefix}requests_total`,
+    help: "Requests to scale that ended, by how.",
+    labelNames: ["workload", "outcome"],
+    registers,
+  });
+  const changes = new Counter({
+    name: `${prefix}scalings_total`,
+    help: "Times the count of the workload was set.",
+    labelNames: ["workload"],
+    registers,
+  });
+  const took = new Histogram({
+    name: `${prefix}request_seconds`,
+    help: "Seconds from taking a request to its answer.",
+    labelNames: ["workload"],
+    buckets: [1, 5, 15, 30, 60, 120, 300],
+    registers,
+  });
+  const calls = new Counter({
+    name: `${prefix}kubernetes_requests_total`,
+    help: "Requests to the Kubernetes API by method and status; lost: without an answer.",
+    labelNames: ["method", "status"],
+    registers,
+  });
+  const callSeconds = new Histogram({
+    name: `${prefix}kubernetes_request_seconds`,
+    help: "Seconds a request to the Kubernetes API took.",
+    labelNames: ["method"],
+    buckets: [0.01, 0.05, 0.25, 1, 5, 10],
+    registers,
+  });
   return {
     observer: {
       reported: (workload, ok) => reports.inc({ workload, ok: String(ok) }),

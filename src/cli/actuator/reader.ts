@@ -1,15 +1,25 @@
-/** What is read for people and programs: a few connections of their own, so that a slow page never holds up the actuator's work. */
+/**
+ * What is read for people and programs: a few connections of their own, so that a slow page never
+ * holds up the actuator's work.
+ */
 import pg, { type QueryResultRow } from "pg";
 import { connect, type Target } from "../connect.ts";
 
 export interface Reader {
   /** Rows of one reading statement; ended after 10 s, refused after 5 s without a connection. */
-  query<Row extends QueryResultRow>(statement: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  query<Row extends QueryResultRow>(
+    statement: string,
+    parameters?: readonly unknown[],
+  ): Promise<Row[]>;
   /**
-   * The same on a connection that is closed behind it: for functions that run JavaScript. PLJS 1.0.5 takes SIGTERM from a session that it has
-   * run in, also while it is idle: "pg_ctl stop -m fast" would wait for as long as somebody looks at the page.
+   * The same on a connection that is closed behind it: for functions that run JavaScript. PLJS
+   * 1.0.5 takes SIGTERM from a session that it has run in, also while it is idle: "pg_ctl stop -m
+   * fast" would wait for as long as somebody looks at the page.
    */
-  once<Row extends QueryResultRow>(statement: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  once<Row extends QueryResultRow>(
+    statement: string,
+    parameters?: readonly unknown[],
+  ): Promise<Row[]>;
   end(): Promise<void>;
 }
 
@@ -27,15 +37,26 @@ export function reader(target: Target): Reader {
     const ssl = (probe as unknown as { ssl: pg.ClientConfig["ssl"] }).ssl;
     await probe.end();
     const pool = (limits: pg.PoolConfig): pg.Pool => {
-      const made = new pg.Pool({ ...target.config, ...(ssl !== undefined && { ssl }), connectionTimeoutMillis: 5000, statement_timeout: 10_000, ...limits });
+      const made = new pg.Pool({
+        ...target.config,
+        ...(ssl !== undefined && { ssl }),
+        connectionTimeoutMillis: 5000,
+        statement_timeout: 10_000,
+        ...limits,
+      });
       made.on("error", () => undefined);
       return made;
     };
-    pools ??= { lasting: pool({ max: 3, idleTimeoutMillis: 30_000 }), single: pool({ max: 2, maxUses: 1 }) };
+    pools ??= {
+      lasting: pool({ max: 3, idleTimeoutMillis: 30_000 }),
+      single: pool({ max: 2, maxUses: 1 }),
+    };
     return pools;
   };
-  const asked = (which: keyof Pools) => async <Row extends QueryResultRow>(statement: string, parameters: readonly unknown[] = []) =>
-    (await (await opened())[which].query<Row>(statement, [...parameters])).rows;
+  const asked =
+    (which: keyof Pools) =>
+    async <Row extends QueryResultRow>(statement: string, parameters: readonly unknown[] = []) =>
+      (await (await opened())[which].query<Row>(statement, [...parameters])).rows;
   return {
     query: asked("lasting"),
     once: asked("single"),

@@ -20,34 +20,67 @@ import type { Workload } from "./workload.ts";
 const REPORTS_MISSED = 3;
 
 /** What Kubernetes needs is loaded only where something is to be scaled. */
-async function workloads({ workload, kubeconfig, context }: ActuatorFlags, observe: Observe): Promise<readonly Workload[]> {
+async function workloads(
+  { workload, kubeconfig, context }: ActuatorFlags,
+  observe: Observe,
+): Promise<readonly Workload[]> {
   if (workload.length === 0) return [];
   const { KubernetesApi, loadConfig } = await import("./kubernetes/api.ts");
   const { KubernetesWorkload } = await import("./kubernetes/scale.ts");
-  const api = new KubernetesApi(loadConfig({ ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) }), observe);
+  const api = new KubernetesApi(
+    loadConfig({
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      ...(context !== undefined && { context }),
+    }),
+    observe,
+  );
   return workload.map((named) => new KubernetesWorkload(api, named));
 }
 
-async function auditSigner({ auditKey, auditState, reportEvery }: ActuatorFlags, link: Link, log: Log): Promise<AuditSigner | null> {
+async function auditSigner(
+  { auditKey, auditState, reportEvery }: ActuatorFlags,
+  link: Link,
+  log: Log,
+): Promise<AuditSigner | null> {
   if (auditKey === undefined) return null;
   const { readAuditKey } = await import("./audit-key.ts");
   const { AuditSigner } = await import("./audit.ts");
   const key = readAuditKey(auditKey);
-  if (key.exposed) log("warning", "everybody on this machine may read the audit key", { file: auditKey });
+  if (key.exposed)
+    log("warning", "everybody on this machine may read the audit key", { file: auditKey });
   return new AuditSigner(key, link, log, reportEvery, auditState);
 }
 
-function healthOf(to: Target, flags: ActuatorFlags, link: Link, worker: Worker, signer: AuditSigner | null): HealthState {
+function healthOf(
+  to: Target,
+  flags: ActuatorFlags,
+  link: Link,
+  worker: Worker,
+  signer: AuditSigner | null,
+): HealthState {
   const now = monotonic();
-  const age = (at: number | null): number | null => (at === null ? null : Number((now - at).toFixed(1)));
+  const age = (at: number | null): number | null =>
+    at === null ? null : Number((now - at).toFixed(1));
   const late = flags.reportEvery * REPORTS_MISSED;
-  const known = [...worker.known].map(([workload, { replicas, reportedAt, problem }]) => ({ workload, replicas, seconds_since_report: age(reportedAt), problem }));
-  const silent = known.filter((one) => one.seconds_since_report === null || one.seconds_since_report > late);
+  const known = [...worker.known].map(([workload, { replicas, reportedAt, problem }]) => ({
+    workload,
+    replicas,
+    seconds_since_report: age(reportedAt),
+    problem,
+  }));
+  const silent = known.filter(
+    (one) => one.seconds_since_report === null || one.seconds_since_report > late,
+  );
   return {
     ok: link.connected && silent.length === 0 && (age(worker.spokenAt) ?? Infinity) <= late,
     name: flags.name,
     version: VERSION,
-    database: { at: to.shown, connected: link.connected, problem: link.problem, seconds_since_word: age(worker.spokenAt) },
+    database: {
+      at: to.shown,
+      connected: link.connected,
+      problem: link.problem,
+      seconds_since_word: age(worker.spokenAt),
+    },
     workloads: known,
     at_work: worker.atWork,
     // What is wrong with the audit trail is an alarm, not this process's illness.
@@ -62,17 +95,53 @@ export async function run(database: string | undefined, flags: ActuatorFlags): P
   const reads = reader(to);
   let signer: AuditSigner | null = null;
   const own = ownMetrics(() => ({
-    connected: link.connected, losses: link.losses, auditProblem: signer === null ? null : signer.problem !== null,
-    workloads: [...worker.known].map(([workload, { replicas, reportedAt }]) => ({ workload, replicas, secondsSinceReport: reportedAt === null ? null : monotonic() - reportedAt })),
+    connected: link.connected,
+    losses: link.losses,
+    auditProblem: signer === null ? null : signer.problem !== null,
+    workloads: [...worker.known].map(([workload, { replicas, reportedAt }]) => ({
+      workload,
+      replicas,
+      secondsSinceReport: reportedAt === null ? null : monotonic() - reportedAt,
+    })),
   }));
   const { name, maxReplicas, reportEvery, pollEvery } = flags;
-  const worker = new Worker({ name, workloads: await workloads(flags, own.kubernetes), maxReplicas, reportEvery, pollEvery, lookEvery: 1 }, log, own.observer);
+  const worker = new Worker(
+    {
+      name,
+      workloads: await workloads(flags, own.kubernetes),
+      maxReplicas,
+      reportEvery,
+      pollEvery,
+      lookEvery: 1,
+    },
+    log,
+    own.observer,
+  );
   const link = new Link(to, name, worker, log);
   worker.link = link;
   signer = await auditSigner(flags, link, log);
-  const complain = (error: unknown): void => log("warning", `a page could not be served: ${error instanceof Error ? error.message : String(error)}`);
-  const serving = await serve(flags.listen, handlers({ reader: reads, health: () => healthOf(to, flags, link, worker, signer), ownMetrics: own.text, failed: complain }), complain);
-  log("info", "ruvector-healing actuator", { version: VERSION, name, serves: serving.url, database: to.shown, workloads: flags.workload.map(({ text }) => text) });
+  const complain = (error: unknown): void =>
+    log(
+      "warning",
+      `a page could not be served: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  const serving = await serve(
+    flags.listen,
+    handlers({
+      reader: reads,
+      health: () => healthOf(to, flags, link, worker, signer),
+      ownMetrics: own.text,
+      failed: complain,
+    }),
+    complain,
+  );
+  log("info", "ruvector-healing actuator", {
+    version: VERSION,
+    name,
+    serves: serving.url,
+    database: to.shown,
+    workloads: flags.workload.map(({ text }) => text),
+  });
   worker.start();
   link.start();
   signer?.start();

@@ -1,4 +1,7 @@
-/** Reading a machine's own apt sources, to find the Debian mirror that it already uses. Pure: no file access. */
+/**
+ * Reading a machine's own apt sources, to find the Debian mirror that it already uses. Pure: no
+ * file access.
+ */
 
 export interface AptSource {
   types: string[];
@@ -50,7 +53,11 @@ export function parseDeb822(text: string): AptSource[] {
       }
     }
     const words = (name: string): string[] => (fields.get(name) ?? "").split(/\s+/).filter(Boolean);
-    if (!fields.has("uris") || /^(no|false|off|0|without|disable)$/i.test(fields.get("enabled") ?? "yes")) continue;
+    if (
+      !fields.has("uris") ||
+      /^(no|false|off|0|without|disable)$/i.test(fields.get("enabled") ?? "yes")
+    )
+      continue;
     const signedBy = fields.get("signed-by");
     sources.push({
       types: words("types"),
@@ -68,14 +75,15 @@ const debianSuites = new Set([
   ...["buster", "bullseye", "bookworm", "trixie", "forky", "duke"],
 ]);
 
-const baseSuite = (suite: string): string => suite.replace(/-(updates|backports|proposed-updates)$/, "");
+const baseSuite = (suite: string): string =>
+  suite.replace(/-(updates|backports|proposed-updates)$/, "");
 
 const isSecurity = (source: AptSource, uri: string): boolean =>
   /security/i.test(uri) || source.suites.every((suite) => /(-security|\/updates)$/.test(suite));
 
 /**
- * The http(s) address of Debian's main archive among these sources, without a trailing slash.
- * Other archives that use Debian's suite names (a vendor's "bookworm main") come after the one that also
+ * The http(s) address of Debian's main archive among these sources, without a trailing slash. Other
+ * archives that use Debian's suite names (a vendor's "bookworm main") come after the one that also
  * has the "-updates" suite and Debian's key; debootstrap then verifies the signature anyway.
  */
 export function chooseDebianMirror(sources: AptSource[]): string | undefined {

@@ -1,6 +1,19 @@
-/** One PostgreSQL cluster of a site: its data directory, socket folder and log; how it is made, started and ended. */
+/**
+ * One PostgreSQL cluster of a site: its data directory, socket folder and log; how it is made,
+ * started and ended.
+ */
 import { existsSync, realpathSync } from "node:fs";
-import { chmod, chown, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, join } from "node:path";
 import { execa, type Options } from "execa";
 import { rootFolder } from "./debootstrap.ts";
@@ -14,7 +27,8 @@ import { dbCommand, type Site, type SiteKind, siteOf } from "./site.ts";
 
 /**
  * A cluster's places, as the machine sees them and as the server does, whose site may be a folder.
- * @param replica its name, e.g. "replica1"; without it the instance's primary, whose folder holds those of its replicas
+ * @param replica its name, e.g. "replica1"; without it the instance's primary, whose folder holds
+ *   those of its replicas
  */
 export function places(site: Site, instance: string, replica?: string) {
   const inside = `${site.instances}/${instance}${replica === undefined ? "" : `/${replica}`}`;
@@ -29,14 +43,21 @@ export function places(site: Site, instance: string, replica?: string) {
     data: join(base, "data"),
     socket: join(base, "socket"),
     log: join(base, "postgresql.log"),
-    inside: { base: inside, data: `${inside}/data`, socket: `${inside}/socket`, log: `${inside}/postgresql.log` },
+    inside: {
+      base: inside,
+      data: `${inside}/data`,
+      socket: `${inside}/socket`,
+      log: `${inside}/postgresql.log`,
+    },
   };
 }
 export type Places = ReturnType<typeof places>;
 
 /** The site of that kind, without making it; undefined: it is not there. */
 export const existingSite = (kind: SiteKind): Site | undefined =>
-  kind === "debootstrap" && !existsSync(rootFolder()) ? undefined : siteOf(kind, () => realpathSync(rootFolder()));
+  kind === "debootstrap" && !existsSync(rootFolder())
+    ? undefined
+    : siteOf(kind, () => realpathSync(rootFolder()));
 
 /** A program of PostgreSQL as the server's site has it. */
 export const program = (at: Places, name: string): string => join(at.site.programs, name);
@@ -47,37 +68,58 @@ export async function inSite(at: Places, name: string, args: string[], options: 
   const user = await serverUser(at.site);
   const command = program(at, name);
   const chroot = root !== "/";
-  return execa(chroot ? "chroot" : command, chroot ? [`--userspec=${user.uid}:${user.gid}`, root, command, ...args] : args, {
-    ...(!chroot && process.getuid?.() === 0 && user),
-    cwd: "/",
-    stdin: "ignore",
-    all: true,
-    ...options,
-    extendEnv: false,
-    env: { PATH: adminEnvironment.PATH, LC_ALL: "C.UTF-8", HOME: "/var/lib/postgresql" },
-  });
+  return execa(
+    chroot ? "chroot" : command,
+    chroot ? [`--userspec=${user.uid}:${user.gid}`, root, command, ...args] : args,
+    {
+      ...(!chroot && process.getuid?.() === 0 && user),
+      cwd: "/",
+      stdin: "ignore",
+      all: true,
+      ...options,
+      extendEnv: false,
+      env: { PATH: adminEnvironment.PATH, LC_ALL: "C.UTF-8", HOME: "/var/lib/postgresql" },
+    },
+  );
 }
 
-/** A folder has users of its own, with numbers of its own. PostgreSQL refuses root; anybody else runs it as himself. */
+/**
+ * A folder has users of its own, with numbers of its own. PostgreSQL refuses root; anybody else
+ * runs it as himself.
+ */
 async function serverUser({ kind, root }: Site): Promise<{ uid: number; gid: number }> {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   if (kind === "bindir" && uid !== 0) return { uid, gid };
   const match = /^postgres:[^:]*:(\d+):(\d+):/m.exec(await textOf(join(root, "etc/passwd")));
   if (match !== null) return { uid: Number(match[1]), gid: Number(match[2]) };
-  if (kind === "debootstrap") throw new ServerProblem(`${root} has no postgres user.`, "Make it again: npm run db -- destroy --all");
+  if (kind === "debootstrap")
+    throw new ServerProblem(
+      `${root} has no postgres user.`,
+      "Make it again: npm run db -- destroy --all",
+    );
   throw new ServerProblem(
-    `${root === "/" ? "This machine" : root} has no user postgres, and PostgreSQL refuses to run as root.`,
-    `${root === "/" ? "" : `chroot ${root} `}useradd --system postgres${root === "/" ? "  (or run this as a user who is not root)" : ""}`,
+    `${root === "/" ? "This machine" : root} has no user postgres, and PostgreSQL refuses to ` +
+      "run as root.",
+    `${root === "/" ? "" : `chroot ${root} `}useradd --system ` +
+      `postgres${root === "/" ? "  (or run this as a user who is not root)" : ""}`,
   );
 }
 
-/** Every process of this cluster, told by its program and by its working directory, which is the data directory. */
+/**
+ * Every process of this cluster, told by its program and by its working directory, which is the
+ * data directory.
+ */
 export function running(at: Places): number[] {
-  const ours = processes().filter(({ exe, cwd }) => basename(exe).startsWith("postgres") && cwd === at.data);
+  const ours = processes().filter(
+    ({ exe, cwd }) => basename(exe).startsWith("postgres") && cwd === at.data,
+  );
   return ours.map(({ pid }) => pid);
 }
 
-/** The postmaster's process, if it is there; a pid file alone proves nothing after a crash or a reboot. */
+/**
+ * The postmaster's process, if it is there; a pid file alone proves nothing after a crash or a
+ * reboot.
+ */
 export async function postmaster(at: Places): Promise<number | undefined> {
   const pid = Number((await textOf(join(at.data, "postmaster.pid"))).split("\n")[0]);
   return running(at).includes(pid) ? pid : undefined;
@@ -98,7 +140,8 @@ export async function checkVersion(at: Places, madeOf: string | undefined): Prom
   const version = (await textOf(join(at.data, "PG_VERSION"))).trim();
   if (version === "" || Number(version) === at.site.version) return;
   throw new ServerProblem(
-    `The server "${at.title}" was made with PostgreSQL ${version}${madeOf === undefined ? "" : ` (${madeOf})`}, and this is ${at.site.title}.`,
+    `The server "${at.title}" was made with PostgreSQL ` +
+      `${version}${madeOf === undefined ? "" : ` (${madeOf})`}, and this is ${at.site.title}.`,
     `Another server beside it: ${dbCommand("start", `${at.instance}-${at.site.version}`)}`,
     `Its data dropped, a new one made: ${dbCommand("reset", at.instance)}`,
   );
@@ -110,10 +153,20 @@ export async function makeCluster(at: Places): Promise<void> {
   const made = await inSite(
     at,
     "initdb",
-    ["-D", `${at.inside.data}.new`, "-U", superuser, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+    [
+      "-D",
+      `${at.inside.data}.new`,
+      "-U",
+      superuser,
+      "--auth=trust",
+      "--encoding=UTF8",
+      "--locale=C.UTF-8",
+      "--no-sync",
+    ],
     { reject: false },
   );
-  if (made.failed) throw new ServerProblem("initdb failed:", ...String(made.all).trimEnd().split("\n").slice(-12));
+  if (made.failed)
+    throw new ServerProblem("initdb failed:", ...String(made.all).trimEnd().split("\n").slice(-12));
   // Without the database, pg_cron would complain in the log until it exists.
   const create = await inSite(
     at,
@@ -121,15 +174,23 @@ export async function makeCluster(at: Places): Promise<void> {
     ["--single", "-D", `${at.inside.data}.new`, "postgres"],
     { reject: false, stdin: "pipe", input: `CREATE DATABASE ${database};\n` },
   );
-  if (create.failed) throw new ServerProblem("Creating the database failed:", ...String(create.all).trimEnd().split("\n").slice(-12));
+  if (create.failed)
+    throw new ServerProblem(
+      "Creating the database failed:",
+      ...String(create.all).trimEnd().split("\n").slice(-12),
+    );
   await writeFile(
     join(fresh, "postgresql.conf"),
-    `${await readFile(join(fresh, "postgresql.conf"), "utf8")}\ninclude 'ruvector.conf'\ninclude 'instance.conf'\n`,
+    `${await readFile(join(fresh, "postgresql.conf"), "utf8")}\ninclude ` +
+      `'ruvector.conf'\ninclude 'instance.conf'\n`,
   );
   await rename(fresh, at.data);
 }
 
-/** The cluster's own folder, with nothing left of a data directory whose making was interrupted; where to make a new one. */
+/**
+ * The cluster's own folder, with nothing left of a data directory whose making was interrupted;
+ * where to make a new one.
+ */
 export async function makeBase(at: Places): Promise<string> {
   const { uid, gid } = await serverUser(at.site);
   const fresh = `${at.data}.new`;
@@ -140,7 +201,11 @@ export async function makeBase(at: Places): Promise<string> {
   return fresh;
 }
 
-export async function configure(at: Places, port: number, settings: Record<string, string>): Promise<void> {
+export async function configure(
+  at: Places,
+  port: number,
+  settings: Record<string, string>,
+): Promise<void> {
   await copyFile(recipe.configuration, join(at.data, "ruvector.conf"));
   const lines = {
     listen_addresses: "127.0.0.1",
@@ -158,7 +223,9 @@ export async function configure(at: Places, port: number, settings: Record<strin
   );
 }
 
-/** Removes what a killed server left. Nothing of the cluster runs here, so nothing of it is in use. */
+/**
+ * Removes what a killed server left. Nothing of the cluster runs here, so nothing of it is in use.
+ */
 async function clearLeftovers(at: Places): Promise<void> {
   const { uid, gid } = await serverUser(at.site);
   await rm(join(at.data, "postmaster.pid"), { force: true });
@@ -167,18 +234,31 @@ async function clearLeftovers(at: Places): Promise<void> {
   await chown(at.socket, uid, gid);
 }
 
-/** Backends of a postmaster that was killed alone notice within moments; what does not is killed too. */
+/**
+ * Backends of a postmaster that was killed alone notice within moments; what does not is killed
+ * too.
+ */
 export async function endOrphans(at: Places): Promise<void> {
   if (await until(() => running(at).length === 0, 3)) return;
   running(at).forEach(sendKill);
-  if (!(await until(() => running(at).length === 0, 10))) await failWithLog(at, "Processes of a killed server do not end.");
+  if (!(await until(() => running(at).length === 0, 10)))
+    await failWithLog(at, "Processes of a killed server do not end.");
 }
 
-/** Starts it on its remembered port, or on a free one where somebody else has that meanwhile; returns the port. */
-export async function launch(at: Places, remembered: number | undefined, settings: Record<string, string>): Promise<number> {
+/**
+ * Starts it on its remembered port, or on a free one where somebody else has that meanwhile;
+ * returns the port.
+ */
+export async function launch(
+  at: Places,
+  remembered: number | undefined,
+  settings: Record<string, string>,
+): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     const port =
-      attempt === 1 && remembered !== undefined && (await isFree(remembered)) ? remembered : await anyFreePort();
+      attempt === 1 && remembered !== undefined && (await isFree(remembered))
+        ? remembered
+        : await anyFreePort();
     await configure(at, port, settings);
     await clearLeftovers(at);
     const from = existsSync(at.log) ? (await stat(at.log)).size : 0;
@@ -191,11 +271,15 @@ export async function launch(at: Places, remembered: number | undefined, setting
     if (!failed) return port;
     const said = (await textOf(at.log)).slice(from);
     if (/could not access file "(\$libdir\/)?pg_cron"/.test(said)) {
-      throw new ServerProblem(`${at.site.title} has no pg_cron.`, `Install it there; Debian's package is postgresql-${at.site.version}-cron.`);
+      throw new ServerProblem(
+        `${at.site.title} has no pg_cron.`,
+        `Install it there; Debian's package is postgresql-${at.site.version}-cron.`,
+      );
     }
     // Somebody may take the port between the look and the start.
     const taken = said.includes("Address already in use");
-    if (!taken || attempt === 5) await failWithLog(at, `The server "${at.title}" did not start.`, from);
+    if (!taken || attempt === 5)
+      await failWithLog(at, `The server "${at.title}" did not start.`, from);
   }
 }
 
@@ -204,7 +288,11 @@ export async function end(at: Places, mode: StopMode): Promise<void> {
   const args = ["stop", "-D", at.inside.data, "-m", mode, "-w", "-t", "120", "-s"];
   const { failed } = await inSite(at, "pg_ctl", args, { reject: false });
   if (failed && (await postmaster(at)) !== undefined) {
-    await failWithLog(at, `The server did not stop within two minutes (${dbCommand("stop", at.instance, "--mode immediate")} does not wait for it).`);
+    await failWithLog(
+      at,
+      "The server did not stop within two minutes " +
+        `(${dbCommand("stop", at.instance, "--mode immediate")} does not wait for it).`,
+    );
   }
   await endOrphans(at);
 }
@@ -219,5 +307,8 @@ export async function killCluster(at: Places): Promise<void> {
     left.forEach(sendKill);
     return left.length === 0;
   }, 10);
-  if (!gone) throw new ServerProblem(`Processes of the server "${at.title}" survive SIGKILL: ${running(at).join(", ")}.`);
+  if (!gone)
+    throw new ServerProblem(
+      `Processes of the server "${at.title}" survive SIGKILL: ${running(at).join(", ")}.`,
+    );
 }

@@ -1,16 +1,46 @@
 import { constants, existsSync, readFileSync } from "node:fs";
-import { access, appendFile, chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import {
+  access,
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
-import { chooseDebianMirror, mirrorListPath, parseDeb822, parseMirrorList, parseOneLine, type AptSource } from "./apt-sources.ts";
-import { adminEnvironment, filesIn, mountsUnder, processes, removeTree, sendKill, textOf, until } from "./files.ts";
+import {
+  chooseDebianMirror,
+  mirrorListPath,
+  parseDeb822,
+  parseMirrorList,
+  parseOneLine,
+  type AptSource,
+} from "./apt-sources.ts";
+import {
+  adminEnvironment,
+  filesIn,
+  mountsUnder,
+  processes,
+  removeTree,
+  sendKill,
+  textOf,
+  until,
+} from "./files.ts";
 import { withLock } from "./lock.ts";
 import { cacheFolder, recipe } from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
 import type { Log } from "./provider.ts";
 
-/** The Debian suite that has all packages. Raise the number when the way the folder is made changes. */
+/**
+ * The Debian suite that has all packages. Raise the number when the way the folder is made changes.
+ */
 const suite = "forky";
 const folderName = `debian-${suite}-2`;
 const scripts = "/usr/share/debootstrap/scripts";
@@ -63,7 +93,8 @@ async function mirror(): Promise<string> {
   const found = chooseDebianMirror(await machineSources());
   if (found !== undefined) return found;
   throw new ServerProblem(
-    "This machine's apt sources name no http(s) mirror of Debian itself, which the throwaway server is made from.",
+    "This machine's apt sources name no http(s) mirror of Debian itself, which the throwaway " +
+      "server is made from.",
     "Any one of these helps:",
     "- name one: RUVECTOR_HEALING_DEBIAN_MIRROR=<address of a Debian mirror>",
     "- install Docker with the compose plugin, and start it",
@@ -71,7 +102,10 @@ async function mirror(): Promise<string> {
   );
 }
 
-/** The proxy that apt is told to use here, for debootstrap's own downloads and for apt in the folder. */
+/**
+ * The proxy that apt is told to use here, for debootstrap's own downloads and for apt in the
+ * folder.
+ */
 async function proxyEnvironment(): Promise<Record<string, string>> {
   const { stdout } = await execa(
     "apt-config",
@@ -86,8 +120,17 @@ async function proxyEnvironment(): Promise<Record<string, string>> {
   return found;
 }
 
-/** Runs a step of the making; what it prints goes to the build log, whose end is shown when it fails. */
-async function step(logFile: string, what: string, file: string, args: string[], env: Record<string, string>): Promise<void> {
+/**
+ * Runs a step of the making; what it prints goes to the build log, whose end is shown when it
+ * fails.
+ */
+async function step(
+  logFile: string,
+  what: string,
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<void> {
   await appendFile(logFile, `\n$ ${file} ${args.join(" ")}\n`);
   const result = await execa(file, args, {
     env: { ...adminEnvironment, ...env },
@@ -97,12 +140,16 @@ async function step(logFile: string, what: string, file: string, args: string[],
   });
   await appendFile(logFile, `${result.all ?? ""}\n`);
   if (!result.failed) return;
-  const tail = `${result.all ?? ""}\n${result.exitCode === undefined ? result.shortMessage : ""}`.trimEnd().split("\n").slice(-12);
+  const tail = `${result.all ?? ""}\n${result.exitCode === undefined ? result.shortMessage : ""}`
+    .trimEnd()
+    .split("\n")
+    .slice(-12);
   throw new ServerProblem(
     `${what} failed. Its last lines:`,
     ...tail.map((line) => `| ${line}`),
     `All of it: ${logFile}`,
-    "Other ways to a server: Docker with the compose plugin, or DATABASE_URL=postgresql://... for one of yours.",
+    "Other ways to a server: Docker with the compose plugin, or " +
+      "DATABASE_URL=postgresql://... for one of yours.",
   );
 }
 
@@ -126,7 +173,13 @@ async function ensureTools(logFile: string, log: Log): Promise<void> {
   if (missing.length === 0) return;
   log(`Installing ${missing.join(", ")} with apt-get...`);
   await step(logFile, "apt-get update", "apt-get", ["update"], {});
-  await step(logFile, "apt-get install", "apt-get", ["install", "-y", "--no-install-recommends", ...missing], {});
+  await step(
+    logFile,
+    "apt-get install",
+    "apt-get",
+    ["install", "-y", "--no-install-recommends", ...missing],
+    {},
+  );
 }
 
 /** Containers often may not mount; debootstrap would find out half a minute later, and say less. */
@@ -141,15 +194,23 @@ async function checkMounting(): Promise<void> {
 }
 
 async function mount(type: "proc" | "tmpfs", folder: string, options = "defaults"): Promise<void> {
-  const result = await execa("mount", ["-t", type, "-o", options, type, folder], { env: adminEnvironment, reject: false });
+  const result = await execa("mount", ["-t", type, "-o", options, type, folder], {
+    env: adminEnvironment,
+    reject: false,
+  });
   if (!result.failed) return;
   throw new ServerProblem(
-    `Mounting ${type} in a folder is not allowed here (a container without CAP_SYS_ADMIN?): ${result.stderr.trim()}`,
-    "Give the container that capability (docker run --privileged ...), or set DATABASE_URL=postgresql://...",
+    `Mounting ${type} in a folder is not allowed here (a container without CAP_SYS_ADMIN?): ` +
+      `${result.stderr.trim()}`,
+    "Give the container that capability (docker run --privileged ...), or set " +
+      "DATABASE_URL=postgresql://...",
   );
 }
 
-/** Mounts what a server needs in the folder where it is not mounted: after a reboot of the machine it is not. Returns what it mounted. */
+/**
+ * Mounts what a server needs in the folder where it is not mounted: after a reboot of the machine
+ * it is not. Returns what it mounted.
+ */
 export async function ensureMounts(root: string): Promise<string[]> {
   const mounted = mountsUnder(root);
   const made: string[] = [];
@@ -158,7 +219,8 @@ export async function ensureMounts(root: string): Promise<string[]> {
     await mount("proc", proc);
     made.push(proc);
   }
-  // Shared memory of parallel queries; without it the server falls back to System V segments, which a kill leaks.
+  // Shared memory of parallel queries; without it the server falls back to System V segments, which
+  // a kill leaks.
   const shm = join(root, "dev/shm");
   if (!mounted.includes(shm)) {
     await mkdir(shm, { recursive: true });
@@ -168,7 +230,10 @@ export async function ensureMounts(root: string): Promise<string[]> {
   return made;
 }
 
-/** Removes what interrupted makings left, with their processes if those outlived the one that started them. */
+/**
+ * Removes what interrupted makings left, with their processes if those outlived the one that
+ * started them.
+ */
 async function removeLeftovers(): Promise<void> {
   for (const entry of await readdir(cacheFolder())) {
     if (!entry.startsWith(`${folderName}.making-`)) continue;
@@ -176,7 +241,9 @@ async function removeLeftovers(): Promise<void> {
     const inside = (path: string): boolean => path === folder || path.startsWith(`${folder}/`);
     const users = (): number[] =>
       processes()
-        .filter(({ pid, root }) => pid !== process.pid && (inside(root) || hasArgument(pid, folder)))
+        .filter(
+          ({ pid, root }) => pid !== process.pid && (inside(root) || hasArgument(pid, folder)),
+        )
         .map(({ pid }) => pid);
     await until(() => {
       const pids = users();
@@ -212,11 +279,20 @@ async function make(root: string, log: Log): Promise<void> {
       logFile,
       "debootstrap",
       "debootstrap",
-      ["--variant=minbase", `--keyring=${keyring}`, "--force-check-gpg", suite, temporary, from, join(scripts, "sid")],
+      [
+        "--variant=minbase",
+        `--keyring=${keyring}`,
+        "--force-check-gpg",
+        suite,
+        temporary,
+        from,
+        join(scripts, "sid"),
+      ],
       env,
     );
     await ensureMounts(temporary);
-    // No service may start, and no cluster of Debian's making is wanted: instances are made by this program.
+    // No service may start, and no cluster of Debian's making is wanted: instances are made by this
+    // program.
     const policy = join(temporary, "usr/sbin/policy-rc.d");
     await writeFile(policy, "#!/bin/sh\nexit 101\n");
     await chmod(policy, 0o755);
@@ -225,13 +301,23 @@ async function make(root: string, log: Log): Promise<void> {
     await writeFile(join(debianClusters, "createcluster.conf"), "create_main_cluster = false\n");
     await writeFile(join(temporary, "etc/dpkg/dpkg.cfg.d/ruvector-healing"), "force-unsafe-io\n");
     log(`Debian is there (${seconds(started)}); installing ${recipe.packages().join(", ")}...`);
-    const chroot = (...command: string[]): [string, string[]] => ["chroot", [temporary, ...command]];
-    const install = chroot("apt-get", "install", "-y", "--no-install-recommends", ...recipe.packages());
+    const chroot = (...command: string[]): [string, string[]] => [
+      "chroot",
+      [temporary, ...command],
+    ];
+    const install = chroot(
+      "apt-get",
+      "install",
+      "-y",
+      "--no-install-recommends",
+      ...recipe.packages(),
+    );
     await step(logFile, "Installing PostgreSQL in the folder", ...install, env);
     await step(logFile, "Cleaning up", ...chroot("apt-get", "clean"), {});
     await mkdir(join(temporary, "srv/ruvector-healing"), { recursive: true });
     // Mounts are made again under the final name.
-    for (const mount of mountsUnder(temporary)) await execa("umount", [mount], { env: adminEnvironment });
+    for (const mount of mountsUnder(temporary))
+      await execa("umount", [mount], { env: adminEnvironment });
     await rename(temporary, root);
   } catch (error) {
     await removeTree(temporary).catch((second: unknown) => log(messageOf(second)));
@@ -246,7 +332,8 @@ const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFi
 export async function ensureRoot(log: Log): Promise<string> {
   const root = rootFolder();
   await mkdir(cacheFolder(), { recursive: true });
-  const waiting = (pid: number): void => log(`Process ${pid} is making the folder; waiting for it...`);
+  const waiting = (pid: number): void =>
+    log(`Process ${pid} is making the folder; waiting for it...`);
   return withLock(`${root}.lock`, { waiting }, async () => {
     const real = await canonical(root);
     if (!existsSync(real)) await make(real, log);
@@ -256,7 +343,8 @@ export async function ensureRoot(log: Log): Promise<string> {
 }
 
 /** Where the folder will really be: mounts and processes are found by real paths. */
-const canonical = async (root: string): Promise<string> => join(await realpath(join(root, "..")), folderName);
+const canonical = async (root: string): Promise<string> =>
+  join(await realpath(join(root, "..")), folderName);
 
 /** Removes the folder with everything in it. Nothing may run there any more. */
 export async function removeRoot(): Promise<void> {

@@ -8,10 +8,27 @@ import { execa } from "execa";
 import { answers, ensureDatabase } from "./connection.ts";
 import { until } from "./files.ts";
 import { withLock } from "./lock.ts";
-import { cacheFolder, lockFile, readRecord, recipe, removeRecord, repositoryRoot, superuser, database, writeRecord } from "./places.ts";
+import {
+  cacheFolder,
+  lockFile,
+  readRecord,
+  recipe,
+  removeRecord,
+  repositoryRoot,
+  superuser,
+  database,
+  writeRecord,
+} from "./places.ts";
 import { anyFreePort, isFree } from "./ports.ts";
 import { ServerProblem } from "./problem.ts";
-import type { Command, InstanceOptions, InstanceState, Log, Provider, StopMode } from "./provider.ts";
+import type {
+  Command,
+  InstanceOptions,
+  InstanceState,
+  Log,
+  Provider,
+  StopMode,
+} from "./provider.ts";
 import { quoted, sameSettings } from "./settings.ts";
 import { dbCommand, isOwnVersion, otherVersion, wantedVersion } from "./site.ts";
 
@@ -37,12 +54,19 @@ async function findCompose(): Promise<Command | string> {
   };
   const engine = await answer("docker", "info", "--format", "{{.ServerVersion}}");
   if (engine === undefined || engine === "") {
-    return (await answer("docker", "--version")) === undefined ? "Docker is not installed" : "Docker's engine does not answer";
+    return (await answer("docker", "--version")) === undefined
+      ? "Docker is not installed"
+      : "Docker's engine does not answer";
   }
-  if ((await answer("docker", "compose", "version")) !== undefined) return { file: "docker", args: ["compose"] };
+  if ((await answer("docker", "compose", "version")) !== undefined)
+    return { file: "docker", args: ["compose"] };
   const standalone = await answer("docker-compose", "version", "--short");
-  if (standalone !== undefined && !/^v?1\./.test(standalone)) return { file: "docker-compose", args: [] };
-  return "Docker answers, but has no compose plugin of version 2 (packages docker-compose-plugin, docker-compose-v2)";
+  if (standalone !== undefined && !/^v?1\./.test(standalone))
+    return { file: "docker-compose", args: [] };
+  return (
+    "Docker answers, but has no compose plugin of version 2 (packages docker-compose-plugin, " +
+    "docker-compose-v2)"
+  );
 }
 
 /** Why servers cannot be made with Docker here, or undefined when they can. */
@@ -54,7 +78,8 @@ export async function whyNoDocker(): Promise<string | undefined> {
 /** The image's tag is what it is made from, so an edited recipe is a new image. */
 function imageTag(): string {
   const hash = createHash("sha256");
-  for (const file of readdirSync(recipe.folder).sort()) hash.update(file).update(readFileSync(join(recipe.folder, file)));
+  for (const file of readdirSync(recipe.folder).sort())
+    hash.update(file).update(readFileSync(join(recipe.folder, file)));
   return hash.digest("hex").slice(0, 12);
 }
 
@@ -90,7 +115,11 @@ async function must(what: string, run: PromiseLike<Outcome>, ...todo: string[]):
   const result = await run;
   if (!result.failed) return;
   const tail = (result.all || (result.shortMessage ?? "")).trimEnd().split("\n").slice(-12);
-  throw new ServerProblem(`${what} failed. Its last lines:`, ...tail.map((line) => `| ${line}`), ...todo);
+  throw new ServerProblem(
+    `${what} failed. Its last lines:`,
+    ...tail.map((line) => `| ${line}`),
+    ...todo,
+  );
 }
 
 interface Container {
@@ -100,15 +129,27 @@ interface Container {
 }
 
 async function look(name: string): Promise<Container | undefined> {
-  const format = '{{.State.Running}} {{.Config.Image}} {{with index .HostConfig.PortBindings "5432/tcp"}}{{(index . 0).HostPort}}{{end}}';
-  const result = await execa("docker", ["container", "inspect", "--format", format, container(name)], { reject: false });
+  const format =
+    "{{.State.Running}} {{.Config.Image}} {{with index .HostConfig.PortBindings " +
+    '"5432/tcp"}}{{(index . 0).HostPort}}{{end}}';
+  const result = await execa(
+    "docker",
+    ["container", "inspect", "--format", format, container(name)],
+    { reject: false },
+  );
   if (result.failed) return undefined;
   const [up, from = "", port] = result.stdout.trim().split(" ");
-  return { running: up === "true", image: from, ...(port === undefined || port === "" ? {} : { port: Number(port) }) };
+  return {
+    running: up === "true",
+    image: from,
+    ...(port === undefined || port === "" ? {} : { port: Number(port) }),
+  };
 }
 
 async function build(name: string, log: Log): Promise<void> {
-  const inspected = await execa("docker", ["image", "inspect", `${image}:${imageTag()}`], { reject: false });
+  const inspected = await execa("docker", ["image", "inspect", `${image}:${imageTag()}`], {
+    reject: false,
+  });
   if (!inspected.failed) return;
   log(`Building the image ${image} with PostgreSQL 18: once, a minute or so...`);
   await mkdir(cacheFolder(), { recursive: true });
@@ -118,21 +159,30 @@ async function build(name: string, log: Log): Promise<void> {
     "docker compose build",
     result,
     `All of it: ${buildLog()}`,
-    "Another base image: BASE_IMAGE=... ; another mirror: DEBIAN_MIRROR=... ; options for apt-get: APT_OPTIONS=...",
-    "Without Docker: RUVECTOR_HEALING_SERVER=debootstrap (root, Debian or Ubuntu), or DATABASE_URL=postgresql://...",
+    "Another base image: BASE_IMAGE=... ; another mirror: DEBIAN_MIRROR=... ; options for " +
+      "apt-get: APT_OPTIONS=...",
+    "Without Docker: RUVECTOR_HEALING_SERVER=debootstrap (root, Debian or Ubuntu), or " +
+      "DATABASE_URL=postgresql://...",
   );
 }
 
-async function up(name: string, remembered: number | undefined, settings: Record<string, string>): Promise<number> {
+async function up(
+  name: string,
+  remembered: number | undefined,
+  settings: Record<string, string>,
+): Promise<number> {
   const current = await look(name);
   const own = current?.running === true ? current.port : undefined;
   const wanted = own ?? remembered ?? current?.port;
   for (let attempt = 1; ; attempt += 1) {
-    const keep = attempt === 1 && wanted !== undefined && (wanted === own || (await isFree(wanted)));
+    const keep =
+      attempt === 1 && wanted !== undefined && (wanted === own || (await isFree(wanted)));
     const port = keep ? wanted : await anyFreePort();
     const result = inProject(name, ["up", "-d"], { port, settings });
     // Somebody may take the port between the look and the start.
-    const taken = /address already in use|port is already allocated/i.test((await result).all ?? "");
+    const taken = /address already in use|port is already allocated/i.test(
+      (await result).all ?? "",
+    );
     if (taken && attempt < 5) continue;
     await must("docker compose up", result);
     await answering(name, port);
@@ -140,13 +190,18 @@ async function up(name: string, remembered: number | undefined, settings: Record
   }
 }
 
-/** Waits for the server itself; the health check of docker-compose.yml looks only every two seconds. */
+/**
+ * Waits for the server itself; the health check of docker-compose.yml looks only every two seconds.
+ */
 async function answering(name: string, port: number): Promise<void> {
   const deadline = Date.now() + 180_000;
   while (!(await answers(port))) {
     if ((await look(name))?.running === true && Date.now() < deadline) await sleep(50);
     else {
-      const logs = await execa("docker", ["logs", "--tail", "12", container(name)], { reject: false, all: true });
+      const logs = await execa("docker", ["logs", "--tail", "12", container(name)], {
+        reject: false,
+        all: true,
+      });
       throw new ServerProblem(
         `The server "${name}" did not start. The end of its log:`,
         ...logs.all.split("\n").map((line) => `| ${line}`),
@@ -157,11 +212,14 @@ async function answering(name: string, port: number): Promise<void> {
   }
 }
 
-/** A replica needs the primary's network and a base backup of it: that is made in the folder only. */
+/**
+ * A replica needs the primary's network and a base backup of it: that is made in the folder only.
+ */
 const noReplicas = (): never => {
   throw new ServerProblem(
     "Servers made with Docker have no replicas.",
-    "The folder made with debootstrap (root, Debian or Ubuntu) has them: RUVECTOR_HEALING_SERVER=debootstrap npm run db -- start --replicas 1",
+    "The folder made with debootstrap (root, Debian or Ubuntu) has them: " +
+      "RUVECTOR_HEALING_SERVER=debootstrap npm run db -- start --replicas 1",
   );
 };
 
@@ -169,15 +227,18 @@ async function start(name: string, options: InstanceOptions): Promise<void> {
   if ((options.replicas ?? 0) > 0) noReplicas();
   const version = wantedVersion();
   if (!isOwnVersion(version)) throw otherVersion(version!);
-  const waiting = (pid: number): void => options.log(`Process ${pid} is busy with the server "${name}"; waiting...`);
+  const waiting = (pid: number): void =>
+    options.log(`Process ${pid} is busy with the server "${name}"; waiting...`);
   await withLock(`${lockFile(kind, name)}.build`, { waiting }, () => build(name, options.log));
   await withLock(lockFile(kind, name), { waiting }, async () => {
     const record = await readRecord(kind, name);
     if (options.fresh) await down(name);
     const settings = options.settings ?? record?.settings ?? {};
     const current = await look(name);
-    const same = sameSettings(settings, record?.settings ?? {}) && current?.image === `${image}:${imageTag()}`;
-    if (current?.running === true && current.port !== undefined && same) return ensureDatabase(current.port);
+    const same =
+      sameSettings(settings, record?.settings ?? {}) && current?.image === `${image}:${imageTag()}`;
+    if (current?.running === true && current.port !== undefined && same)
+      return ensureDatabase(current.port);
     const port = await up(name, record?.port, settings);
     await writeRecord(kind, name, { port, settings });
     await ensureDatabase(port);
@@ -185,13 +246,15 @@ async function start(name: string, options: InstanceOptions): Promise<void> {
 }
 
 /** Removes the container, its network and its data. */
-const down = (name: string): Promise<void> => must("docker compose down", inProject(name, ["down", "-v", "--timeout", "0"]));
+const down = (name: string): Promise<void> =>
+  must("docker compose down", inProject(name, ["down", "-v", "--timeout", "0"]));
 
 async function stop(name: string, mode: StopMode): Promise<void> {
   await withLock(lockFile(kind, name), {}, async () => {
     if ((await look(name))?.running !== true) return;
     // SIGQUIT is PostgreSQL's immediate shutdown; the image's own stop signal is the fast one.
-    if (mode === "immediate") await must("docker compose kill", inProject(name, ["kill", "-s", "QUIT"]));
+    if (mode === "immediate")
+      await must("docker compose kill", inProject(name, ["kill", "-s", "QUIT"]));
     await must("docker compose stop", inProject(name, ["stop"]));
   });
 }
@@ -229,7 +292,9 @@ async function destroyAll(log: Log): Promise<void> {
     ...["ps", "-a", "--filter", "label=com.docker.compose.service=server"],
     ...["--format", '{{.Label "com.docker.compose.project"}}'],
   );
-  for (const name of projects.filter((each) => each.startsWith(prefix)).map((each) => each.slice(prefix.length))) {
+  for (const name of projects
+    .filter((each) => each.startsWith(prefix))
+    .map((each) => each.slice(prefix.length))) {
     log(`Removing the server "${name}"...`);
     await destroy(name);
   }
@@ -243,7 +308,22 @@ async function destroyAll(log: Log): Promise<void> {
 
 function ownPsql(name: string, args: string[]): Command {
   const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["-it"] : ["-i"];
-  return { file: "docker", args: ["exec", ...terminal, container(name), "psql", "-U", superuser, "-d", database, ...args] };
+  return {
+    file: "docker",
+    args: ["exec", ...terminal, container(name), "psql", "-U", superuser, "-d", database, ...args],
+  };
 }
 
-export const dockerProvider: Provider = { kind, records: () => kind, title: () => "Docker", start, stop, kill9, follow: async () => noReplicas(), state, destroy, destroyAll, ownPsql };
+export const dockerProvider: Provider = {
+  kind,
+  records: () => kind,
+  title: () => "Docker",
+  start,
+  stop,
+  kill9,
+  follow: async () => noReplicas(),
+  state,
+  destroy,
+  destroyAll,
+  ownPsql,
+};

@@ -17,7 +17,11 @@ export function mountsUnder(folder: string): string[] {
   return readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" ")[1] ?? "")
-    .map((path) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .map((path) =>
+      path.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .filter((path) => path === folder || path.startsWith(`${folder}/`))
     .sort((a, b) => b.length - a.length);
 }
@@ -55,7 +59,10 @@ export function sendKill(pid: number): void {
   }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, seconds: number): Promise<boolean> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  seconds: number,
+): Promise<boolean> {
   const deadline = Date.now() + seconds * 1000;
   while (!(await condition())) {
     if (Date.now() > deadline) return false;
@@ -64,10 +71,13 @@ export async function until(condition: () => boolean | Promise<boolean>, seconds
   return true;
 }
 
-/** Unmounts what is mounted inside a folder of ours, then removes it; never removes across a mount. */
+/**
+ * Unmounts what is mounted inside a folder of ours, then removes it; never removes across a mount.
+ */
 export async function removeTree(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
-  for (const mount of mountsUnder(folder)) await execa("umount", [mount], { env: adminEnvironment, reject: false });
+  for (const mount of mountsUnder(folder))
+    await execa("umount", [mount], { env: adminEnvironment, reject: false });
   const left = mountsUnder(folder);
   if (left.length > 0) {
     throw new ServerProblem(
@@ -81,7 +91,10 @@ export async function removeTree(folder: string): Promise<void> {
 /** The regular files of a folder whose names end so; none when there is no such folder. */
 export async function filesIn(folder: string, ending: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((name) => name.endsWith(ending)).sort().map((name) => join(folder, name));
+    return (await readdir(folder))
+      .filter((name) => name.endsWith(ending))
+      .sort()
+      .map((name) => join(folder, name));
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];
     throw error;

@@ -3,16 +3,48 @@ import { existsSync } from "node:fs";
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { checkVersion, end, endOrphans, existingSite, killCluster, launch, makeCluster, places, type Places, postmaster } from "./cluster.ts";
+import {
+  checkVersion,
+  end,
+  endOrphans,
+  existingSite,
+  killCluster,
+  launch,
+  makeCluster,
+  places,
+  type Places,
+  postmaster,
+} from "./cluster.ts";
 import { ensureDatabase } from "./connection.ts";
 import { ensureMounts, ensureRoot, removeRoot, rootFolder } from "./debootstrap.ts";
 import { adminEnvironment, processes, removeTree, sendKill, textOf, until } from "./files.ts";
 import { withLock } from "./lock.ts";
-import { cacheFolder, lockFile, readRecord, recordedNames, removeRecord, writeRecord } from "./places.ts";
-import type { Command, InstanceOptions, InstanceState, Log, Provider, StopMode } from "./provider.ts";
+import {
+  cacheFolder,
+  lockFile,
+  readRecord,
+  recordedNames,
+  removeRecord,
+  writeRecord,
+} from "./places.ts";
+import type {
+  Command,
+  InstanceOptions,
+  InstanceState,
+  Log,
+  Provider,
+  StopMode,
+} from "./provider.ts";
 import { followPort, replicaNames, startReplicas, stopReplicas } from "./replicas.ts";
 import { sameSettings } from "./settings.ts";
-import { isOwnVersion, otherVersion, type Site, type SiteKind, variablesGiven, wantedVersion } from "./site.ts";
+import {
+  isOwnVersion,
+  otherVersion,
+  type Site,
+  type SiteKind,
+  variablesGiven,
+  wantedVersion,
+} from "./site.ts";
 
 /** The site, made where this program makes it, with all that servers need of it. */
 async function ensureSite(kind: SiteKind, log: Log): Promise<Site> {
@@ -38,7 +70,8 @@ async function rememberMounts(site: Site, mounts: readonly string[]): Promise<vo
 async function start(kind: SiteKind, name: string, options: InstanceOptions): Promise<void> {
   const site = await ensureSite(kind, options.log);
   const at = places(site, name);
-  const waiting = (pid: number): void => options.log(`Process ${pid} is busy with the server "${name}"; waiting...`);
+  const waiting = (pid: number): void =>
+    options.log(`Process ${pid} is busy with the server "${name}"; waiting...`);
   await withLock(lockFile(site.records, name), { waiting }, async () => {
     const before = await readRecord(site.records, name);
     if (options.fresh) await removeData(at);
@@ -50,13 +83,26 @@ async function start(kind: SiteKind, name: string, options: InstanceOptions): Pr
     // Written at once: whoever is interrupted from here on finds the primary again.
     await writeRecord(site.records, name, { ...before, port, settings, ...made });
     await ensureDatabase(port);
-    const replicas = await startReplicas(at, { port, settings, changed, ports: before?.replicas ?? {}, wanted: options.replicas, log: options.log });
+    const replicas = await startReplicas(at, {
+      port,
+      settings,
+      changed,
+      ports: before?.replicas ?? {},
+      wanted: options.replicas,
+      log: options.log,
+    });
     await writeRecord(site.records, name, { port, settings, replicas, ...made });
   });
 }
 
 /** The primary, running with these settings; returns its port. */
-async function startPrimary(at: Places, port: number | undefined, settings: Record<string, string>, changed: boolean, log: Log): Promise<number> {
+async function startPrimary(
+  at: Places,
+  port: number | undefined,
+  settings: Record<string, string>,
+  changed: boolean,
+  log: Log,
+): Promise<number> {
   if ((await postmaster(at)) !== undefined && port !== undefined) {
     if (!changed) return port;
     log(`Restarting the server "${at.title}" with other settings...`);
@@ -75,7 +121,8 @@ async function kill9(site: Site, name: string, replica?: string): Promise<void> 
   const at = places(site, name, replica);
   await killCluster(at);
   // One machine, one power cut.
-  if (replica === undefined) for (const other of await replicaNames(at)) await killCluster(places(site, name, other));
+  if (replica === undefined)
+    for (const other of await replicaNames(at)) await killCluster(places(site, name, other));
 }
 
 async function removeData(at: Places): Promise<void> {
@@ -87,7 +134,8 @@ async function removeData(at: Places): Promise<void> {
 async function stop(site: Site, name: string, mode: StopMode, replica?: string): Promise<void> {
   const at = places(site, name, replica);
   await withLock(lockFile(site.records, name), {}, async () => {
-    // Replicas first: a primary that shuts down waits until those that are connected have all of its WAL.
+    // Replicas first: a primary that shuts down waits until those that are connected have all of
+    // its WAL.
     if (replica === undefined) await stopReplicas(at, mode);
     await end(at, mode);
   });
@@ -104,7 +152,12 @@ async function state(site: Site, name: string): Promise<InstanceState> {
     })),
   );
   const port = record?.port;
-  return { running: (await postmaster(at)) !== undefined, where: at.base, replicas, ...(port === undefined ? {} : { port }) };
+  return {
+    running: (await postmaster(at)) !== undefined,
+    where: at.base,
+    replicas,
+    ...(port === undefined ? {} : { port }),
+  };
 }
 
 async function destroy(site: Site, name: string): Promise<void> {
@@ -144,7 +197,10 @@ function ownPsql(site: Site, args: string[]): Command {
   return { file: "chroot", args: [site.root, "/usr/bin/env", ...environment, ...args] };
 }
 
-/** The site is looked for at each call; where it is not made yet there is nothing to stop or to show. */
+/**
+ * The site is looked for at each call; where it is not made yet there is nothing to stop or to
+ * show.
+ */
 export function siteProvider(kind: SiteKind): Provider {
   const there = <T>(work: (site: Site) => T, otherwise: T): T => {
     const site = existingSite(kind);
@@ -158,8 +214,13 @@ export function siteProvider(kind: SiteKind): Provider {
     start: (name, options) => start(kind, name, options),
     stop: (name, mode, replica) => there((site) => stop(site, name, mode, replica), nothing),
     kill9: (name, replica) => there((site) => kill9(site, name, replica), nothing),
-    follow: (name, replica, port) => there((site) => followPort(site, name, replica, port), nothing),
-    state: (name) => there((site) => state(site, name), Promise.resolve<InstanceState>({ running: false, where: rootFolder(), replicas: [] })),
+    follow: (name, replica, port) =>
+      there((site) => followPort(site, name, replica, port), nothing),
+    state: (name) =>
+      there(
+        (site) => state(site, name),
+        Promise.resolve<InstanceState>({ running: false, where: rootFolder(), replicas: [] }),
+      ),
     destroy: (name) => there((site) => destroy(site, name), nothing),
     destroyAll: (log) => there((site) => destroyAll(site, log), nothing),
     ownPsql: (_name, args) => ownPsql(existingSite(kind)!, args),

@@ -11,7 +11,11 @@ export const LANGUAGES: readonly Language[] = ["pljs", "plv8"];
 export function chosen(names: Iterable<string>): Language | undefined {
   const there = new Set(names);
   const wanted = wantedLanguage();
-  return wanted === undefined ? LANGUAGES.find((name) => there.has(name)) : there.has(wanted) ? wanted : undefined;
+  return wanted === undefined
+    ? LANGUAGES.find((name) => there.has(name))
+    : there.has(wanted)
+      ? wanted
+      : undefined;
 }
 
 /** "pljs or plv8", or the one that is asked for. */
@@ -22,8 +26,14 @@ export const wantedInWords = (): string => {
 
 /** The language of this database: its extension is there. */
 export async function languageOf(client: pg.Client): Promise<Language> {
-  const { rows } = await client.query<{ name: string }>("SELECT extname AS name FROM pg_extension WHERE extname = ANY ($1)", [LANGUAGES]);
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT extname AS name FROM pg_extension WHERE extname = ANY ($1)",
+    [LANGUAGES],
+  );
   const language = chosen(rows.map(({ name }) => name));
   if (language !== undefined) return language;
-  throw new ServerProblem(`${wantedInWords()} is not installed in this database.`, `CREATE EXTENSION ${wantedLanguage() ?? "pljs"};`);
+  throw new ServerProblem(
+    `${wantedInWords()} is not installed in this database.`,
+    `CREATE EXTENSION ${wantedLanguage() ?? "pljs"};`,
+  );
 }

@@ -7,12 +7,18 @@ import { codeOf, ServerProblem } from "./problem.ts";
 
 interface Holder {
   pid: number;
-  /** When the process started, in the kernel's ticks since boot: tells a process from a later one of the same pid. */
+  /**
+   * When the process started, in the kernel's ticks since boot: tells a process from a later one of
+   * the same pid.
+   */
   started: string;
   token: string;
 }
 
-/** The kernel's start time of a process; "" where there is no /proc, undefined when there is no such process. */
+/**
+ * The kernel's start time of a process; "" where there is no /proc, undefined when there is no such
+ * process.
+ */
 function startOf(pid: number): string | undefined {
   try {
     process.kill(pid, 0);
@@ -30,7 +36,9 @@ function startOf(pid: number): string | undefined {
 
 function isAlive(holder: Holder): boolean {
   const started = startOf(holder.pid);
-  return started !== undefined && (started === "" || holder.started === "" || started === holder.started);
+  return (
+    started !== undefined && (started === "" || holder.started === "" || started === holder.started)
+  );
 }
 
 async function read(file: string): Promise<string | undefined> {
@@ -76,10 +84,21 @@ export interface LockOptions {
   timeoutSeconds?: number;
 }
 
-/** Runs work while holding a lock file that names this process; locks of dead processes are taken over. */
-export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs work while holding a lock file that names this process; locks of dead processes are taken
+ * over.
+ */
+export async function withLock<T>(
+  file: string,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   const token = randomUUID();
-  const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? "", token } satisfies Holder);
+  const mine = JSON.stringify({
+    pid: process.pid,
+    started: startOf(process.pid) ?? "",
+    token,
+  } satisfies Holder);
   const deadline = Date.now() + (options.timeoutSeconds ?? 900) * 1000;
   let told = false;
   await mkdir(dirname(file), { recursive: true });

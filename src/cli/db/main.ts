@@ -3,23 +3,41 @@ import { execa } from "execa";
 import pc from "../colours.ts";
 import { connected } from "./connection.ts";
 import { externalUrl } from "./external.ts";
-import { allRecords, cacheFolder, database as defaultDatabase, readRecord, recordedNames, removeEmptyFolders, superuser } from "./places.ts";
+import {
+  allRecords,
+  cacheFolder,
+  database as defaultDatabase,
+  readRecord,
+  recordedNames,
+  removeEmptyFolders,
+  superuser,
+} from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
-import { findServer, providers, startServer, whyNot, type Server, type StopMode } from "./server.ts";
+import {
+  findServer,
+  providers,
+  startServer,
+  whyNot,
+  type Server,
+  type StopMode,
+} from "./server.ts";
 import { dbCommand, givenSite } from "./site.ts";
 
 const log = (line: string): void => console.error(pc.dim(line));
 
-const nameOption = (): Option => new Option("-n, --name <name>", "which server; several may run side by side").default("default");
+const nameOption = (): Option =>
+  new Option("-n, --name <name>", "which server; several may run side by side").default("default");
 
 function collectSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
   const match = /^([a-z_][a-z0-9_.]*)=(.*)$/i.exec(text);
-  if (match === null) throw new InvalidArgumentError("Write it as setting=value, for example fsync=off.");
+  if (match === null)
+    throw new InvalidArgumentError("Write it as setting=value, for example fsync=off.");
   return { ...before, [match[1] ?? ""]: match[2] ?? "" };
 }
 
 function collectReplicas(text: string): number {
-  // As many as max_wal_senders and max_replication_slots of build/server/postgresql.conf leave room for, with two to spare.
+  // As many as max_wal_senders and max_replication_slots of build/server/postgresql.conf leave room
+  // for, with two to spare.
   if (!/^[0-8]$/.test(text)) throw new InvalidArgumentError("Write a number from 0 to 8.");
   return Number(text);
 }
@@ -39,10 +57,19 @@ async function running(name: string): Promise<Server> {
   throw new ServerProblem(`The server "${name}" is not running.`, dbCommand("start", name));
 }
 
-async function start(options: { name: string; fresh: boolean; set?: Record<string, string>; replicas?: number }): Promise<void> {
+async function start(options: {
+  name: string;
+  fresh: boolean;
+  set?: Record<string, string>;
+  replicas?: number;
+}): Promise<void> {
   const { name, fresh, set, replicas } = options;
   const server = await startServer({
-    name, fresh, log, ...(set === undefined ? {} : { settings: set }), ...(replicas === undefined ? {} : { replicas }),
+    name,
+    fresh,
+    log,
+    ...(set === undefined ? {} : { settings: set }),
+    ...(replicas === undefined ? {} : { replicas }),
   });
   console.log(`${pc.green("running")}: the server "${server.name}" (${server.made_of})`);
   row("url", server.url());
@@ -62,7 +89,8 @@ async function status({ name }: { name: string }): Promise<void> {
   if (server.kind === "external") return;
   const others = recordedNames(providers[server.kind].records()).filter((other) => other !== name);
   if (others.length > 0) row("others", others.join(", "));
-  for (const { made_of, command } of await elsewhere()) row("elsewhere", `${made_of}: ${command("status")}`);
+  for (const { made_of, command } of await elsewhere())
+    row("elsewhere", `${made_of}: ${command("status")}`);
 }
 
 async function describe(server: Server): Promise<void> {
@@ -79,7 +107,10 @@ async function describe(server: Server): Promise<void> {
       row("extensions", rows[0]?.extensions ?? "none");
     });
   } catch (error) {
-    console.log(`${pc.red("not answering")}: the server "${server.name}" (${server.made_of}): ${messageOf(error)}`);
+    console.log(
+      `${pc.red("not answering")}: the server "${server.name}" (${server.made_of}): ` +
+        `${messageOf(error)}`,
+    );
     row("url", server.url());
     process.exitCode = 1;
   }
@@ -88,14 +119,18 @@ async function describe(server: Server): Promise<void> {
   row("where", server.where);
 }
 
-/** Each replica with its address, and what it says of itself: how far it is, or that it follows nobody any more. */
+/**
+ * Each replica with its address, and what it says of itself: how far it is, or that it follows
+ * nobody any more.
+ */
 async function describeReplicas(server: Server): Promise<void> {
   for (const replica of server.replicas) {
     const said = await connected(replica.url(), async (client) => {
       const { rows } = await client.query<{ says: string }>(
         `SELECT CASE WHEN NOT pg_is_in_recovery() THEN 'promoted: follows nobody'
                      WHEN pg_get_wal_replay_pause_state() <> 'not paused' THEN 'replay is paused'
-                     WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 'streaming'
+                     WHEN EXISTS (SELECT FROM pg_stat_wal_receiver
+                       WHERE status = 'streaming') THEN 'streaming'
                      ELSE 'not connected to the primary' END AS says`,
       );
       return rows[0]?.says ?? "";
@@ -107,28 +142,51 @@ async function describeReplicas(server: Server): Promise<void> {
 /** The address of the server, or of one of its replicas: "1" or "replica1". */
 function addressOf(server: Server, replica: string | undefined, database?: string): string {
   if (replica === undefined) return server.url(database);
-  const found = server.replicas.find((other) => other.name === replica || other.name === `replica${replica}`);
+  const found = server.replicas.find(
+    (other) => other.name === replica || other.name === `replica${replica}`,
+  );
   if (found !== undefined) return found.url(database);
   const known = server.replicas.map((other) => other.name).join(", ");
   throw new ServerProblem(
-    `The server "${server.name}" has no replica "${replica}" (${known === "" ? "it has none" : `it has ${known}`}).`,
+    `The server "${server.name}" has no replica "${replica}" ` +
+      `(${known === "" ? "it has none" : `it has ${known}`}).`,
     dbCommand("start", server.name, "--replicas 1"),
   );
 }
 
-const replicaOption = (): Option => new Option("-r, --replica <replica>", "of this replica, e.g. 1, instead of the primary");
+const replicaOption = (): Option =>
+  new Option("-r, --replica <replica>", "of this replica, e.g. 1, instead of the primary");
 
-async function psql(args: string[], { name, replica }: { name: string; replica?: string }): Promise<void> {
+async function psql(
+  args: string[],
+  { name, replica }: { name: string; replica?: string },
+): Promise<void> {
   const server = await running(name);
   // psql handles Ctrl-C itself; this process must not go away under it.
   process.on("SIGINT", () => undefined);
   const url = new URL(addressOf(server, replica));
-  const connection = { PGHOST: url.hostname, PGPORT: url.port, PGUSER: superuser, PGDATABASE: defaultDatabase };
-  const options = { stdio: "inherit", reject: false, ...(server.kind === "external" ? {} : { env: connection }) } as const;
-  let result = await execa("psql", server.kind === "external" ? [server.url(), ...args] : args, options);
+  const connection = {
+    PGHOST: url.hostname,
+    PGPORT: url.port,
+    PGUSER: superuser,
+    PGDATABASE: defaultDatabase,
+  };
+  const options = {
+    stdio: "inherit",
+    reject: false,
+    ...(server.kind === "external" ? {} : { env: connection }),
+  } as const;
+  let result = await execa(
+    "psql",
+    server.kind === "external" ? [server.url(), ...args] : args,
+    options,
+  );
   if (result.code === "ENOENT") {
     if (server.kind === "external") {
-      throw new ServerProblem("There is no psql on this machine.", "apt-get install postgresql-client (or the like), then again");
+      throw new ServerProblem(
+        "There is no psql on this machine.",
+        "apt-get install postgresql-client (or the like), then again",
+      );
     }
     const own = providers[server.kind].ownPsql(name, args);
     result = await execa(own.file, own.args, options);
@@ -142,7 +200,9 @@ async function elsewhere(): Promise<{ made_of: string; command: (what: string) =
   const own = ["docker", "debootstrap"];
   const here = now === undefined ? own : [providers[now].records()];
   const found = [];
-  for (const records of allRecords().filter((one) => !here.includes(one) && !(now !== undefined && own.includes(one)))) {
+  for (const records of allRecords().filter(
+    (one) => !here.includes(one) && !(now !== undefined && own.includes(one)),
+  )) {
     const name = recordedNames(records)[0];
     const record = name === undefined ? undefined : await readRecord(records, name);
     if (record === undefined) continue;
@@ -160,19 +220,26 @@ async function destroyAll(): Promise<void> {
     if (reason === undefined) await providers[kind].destroyAll(log);
     else if (recordedNames(providers[kind].records()).length > 0) {
       throw new ServerProblem(
-        `Servers made with ${kind} are left (${recordedNames(providers[kind].records()).join(", ")}), and it cannot be used now: ${reason}.`,
+        `Servers made with ${kind} are left ` +
+          `(${recordedNames(providers[kind].records()).join(", ")}), and it cannot be used ` +
+          `now: ${reason}.`,
         "Make it usable, then: npm run db -- destroy --all",
       );
     }
   }
   removeEmptyFolders();
-  if (given !== undefined) return console.log(`Every server of ${providers[given].title()} is removed.`);
+  if (given !== undefined)
+    return console.log(`Every server of ${providers[given].title()} is removed.`);
   console.log(`Everything is removed (it was in ${cacheFolder()}).`);
-  for (const { made_of, command } of await elsewhere()) console.log(`Left are servers of ${made_of}: ${command("destroy --all")}`);
+  for (const { made_of, command } of await elsewhere())
+    console.log(`Left are servers of ${made_of}: ${command("destroy --all")}`);
 }
 
 const program = new Command("npm run db --")
-  .description("A throwaway PostgreSQL with PLJS or plv8, pg_cron and pgvector, for the demo, the tests and you.")
+  .description(
+    "A throwaway PostgreSQL with PLJS or plv8, pg_cron and pgvector, for the demo, the tests " +
+      "and you.",
+  )
   .showHelpAfterError()
   .addHelpText(
     "after",
@@ -187,8 +254,16 @@ program
   .description("start the server; makes it first if it is not there")
   .addOption(nameOption())
   .option("--fresh", "drop its data first", false)
-  .option("--set <setting=value>", "a PostgreSQL setting, remembered (may be repeated)", collectSetting)
-  .option("--replicas <number>", "how many streaming replicas it shall have (kept when left out)", collectReplicas)
+  .option(
+    "--set <setting=value>",
+    "a PostgreSQL setting, remembered (may be repeated)",
+    collectSetting,
+  )
+  .option(
+    "--replicas <number>",
+    "how many streaming replicas it shall have (kept when left out)",
+    collectReplicas,
+  )
   .action(start);
 
 program
@@ -209,9 +284,11 @@ program
   .addOption(nameOption())
   .option("-d, --database <database>", "of this database")
   .addOption(replicaOption())
-  .action(async ({ name, database, replica }: { name: string; database?: string; replica?: string }) => {
-    console.log(addressOf(await running(name), replica, database));
-  });
+  .action(
+    async ({ name, database, replica }: { name: string; database?: string; replica?: string }) => {
+      console.log(addressOf(await running(name), replica, database));
+    },
+  );
 
 program
   .command("psql")

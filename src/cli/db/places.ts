@@ -5,7 +5,10 @@ import { dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { codeOf, ServerProblem } from "./problem.ts";
 
-/** The providers that make a server themselves, the last two of what a person names (site.ts); "external" is another kind of server. */
+/**
+ * The providers that make a server themselves, the last two of what a person names (site.ts);
+ * "external" is another kind of server.
+ */
 export type MadeKind = "docker" | "debootstrap" | "root" | "bindir";
 
 export const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
@@ -15,7 +18,9 @@ export const recipe = {
   folder: join(repositoryRoot, "build", "server"),
   configuration: join(repositoryRoot, "build", "server", "postgresql.conf"),
   packages: (): string[] =>
-    readFileSync(join(repositoryRoot, "build", "server", "packages"), "utf8").split(/\s+/).filter(Boolean),
+    readFileSync(join(repositoryRoot, "build", "server", "packages"), "utf8")
+      .split(/\s+/)
+      .filter(Boolean),
   extensions: (): string[] =>
     readFileSync(join(repositoryRoot, "build", "server", "extensions.sql"), "utf8")
       .split("\n")
@@ -29,7 +34,10 @@ export const firstPort = 54318;
 
 export function cacheFolder(): string {
   const xdg = process.env["XDG_CACHE_HOME"];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "ruvector-healing");
+  return join(
+    xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"),
+    "ruvector-healing",
+  );
 }
 
 /** What is remembered of an instance between two commands. */
@@ -46,10 +54,15 @@ export interface InstanceRecord {
 
 // "docker", or the records of a site.
 const recordFolder = (records: string): string => join(cacheFolder(), "instances", records);
-const recordFile = (records: string, name: string): string => join(recordFolder(records), `${name}.json`);
-export const lockFile = (records: string, name: string): string => join(recordFolder(records), `${name}.lock`);
+const recordFile = (records: string, name: string): string =>
+  join(recordFolder(records), `${name}.json`);
+export const lockFile = (records: string, name: string): string =>
+  join(recordFolder(records), `${name}.lock`);
 
-export async function readRecord(records: string, name: string): Promise<InstanceRecord | undefined> {
+export async function readRecord(
+  records: string,
+  name: string,
+): Promise<InstanceRecord | undefined> {
   let text: string;
   try {
     text = await readFile(recordFile(records, name), "utf8");
@@ -60,7 +73,11 @@ export async function readRecord(records: string, name: string): Promise<Instanc
   return JSON.parse(text) as InstanceRecord;
 }
 
-export async function writeRecord(records: string, name: string, record: InstanceRecord): Promise<void> {
+export async function writeRecord(
+  records: string,
+  name: string,
+  record: InstanceRecord,
+): Promise<void> {
   const file = recordFile(records, name);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`);
@@ -84,8 +101,12 @@ export function recordedNames(records: string): string[] {
 
 /** Ports of every server that is remembered, running or not. */
 export async function rememberedPorts(): Promise<number[]> {
-  const all = allRecords().flatMap((records) => recordedNames(records).map((name) => readRecord(records, name)));
-  return (await Promise.all(all)).flatMap((record) => [record?.port ?? [], Object.values(record?.replicas ?? {})].flat());
+  const all = allRecords().flatMap((records) =>
+    recordedNames(records).map((name) => readRecord(records, name)),
+  );
+  return (await Promise.all(all)).flatMap((record) =>
+    [record?.port ?? [], Object.values(record?.replicas ?? {})].flat(),
+  );
 }
 
 /** All there are: of Docker, of the folder that is made, of every site that was ever named. */
@@ -100,7 +121,11 @@ export function allRecords(): string[] {
 
 /** Takes away this program's folders in the cache that hold nothing any more. */
 export function removeEmptyFolders(): void {
-  for (const folder of [...allRecords().map(recordFolder), join(cacheFolder(), "instances"), cacheFolder()]) {
+  for (const folder of [
+    ...allRecords().map(recordFolder),
+    join(cacheFolder(), "instances"),
+    cacheFolder(),
+  ]) {
     try {
       rmdirSync(folder);
     } catch (error) {

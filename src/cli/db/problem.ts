@@ -1,4 +1,7 @@
-/** Something the person at the keyboard can act on: what happened and what to type. Shown without a stack. */
+/**
+ * Something the person at the keyboard can act on: what happened and what to type. Shown without a
+ * stack.
+ */
 export class ServerProblem extends Error {
   override readonly name = "ServerProblem";
   constructor(what: string, ...todo: string[]) {
@@ -11,5 +14,7 @@ export function messageOf(error: unknown): string {
 }
 
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
 }

@@ -6,7 +6,10 @@ export type StopMode = "fast" | "immediate";
 export interface InstanceOptions {
   /** Drop the instance's data first. */
   fresh: boolean;
-  /** Server settings on top of build/server/postgresql.conf; undefined keeps those of the last start. */
+  /**
+   * Server settings on top of build/server/postgresql.conf; undefined keeps those of the last
+   * start.
+   */
   settings: Record<string, string> | undefined;
   /** How many streaming replicas it is to have; undefined keeps those that are there. */
   replicas: number | undefined;
@@ -43,7 +46,10 @@ export interface Provider {
   /** All of it, or one replica alone. */
   stop(name: string, mode: StopMode, replica?: string): Promise<void>;
   kill9(name: string, replica?: string): Promise<void>;
-  /** Lets a replica follow the primary through another port (a slow link before it), until the next start; undefined: directly. */
+  /**
+   * Lets a replica follow the primary through another port (a slow link before it), until the next
+   * start; undefined: directly.
+   */
   follow(name: string, replica: string, port: number | undefined): Promise<void>;
   state(name: string): Promise<InstanceState>;
   destroy(name: string): Promise<void>;

@@ -1,9 +1,22 @@
-/** Streaming replicas of an instance of a site: base backup, own port and data, a physical slot each. */
+/**
+ * Streaming replicas of an instance of a site: base backup, own port and data, a physical slot
+ * each.
+ */
 import { existsSync } from "node:fs";
 import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
-import { configure, end, endOrphans, inSite, launch, makeBase, places, type Places, postmaster } from "./cluster.ts";
+import {
+  configure,
+  end,
+  endOrphans,
+  inSite,
+  launch,
+  makeBase,
+  places,
+  type Places,
+  postmaster,
+} from "./cluster.ts";
 import { connected, loopbackUrl } from "./connection.ts";
 import { removeTree } from "./files.ts";
 import { lockFile, readRecord, superuser } from "./places.ts";
@@ -20,11 +33,15 @@ const placeOf = (name: string): number => Number(name.slice("replica".length));
 export async function replicaNames(primary: Places): Promise<string[]> {
   if (!existsSync(primary.base)) return [];
   const entries = await readdir(primary.base);
-  return entries.filter((entry) => /^replica[1-9]\d*$/.test(entry)).sort((a, b) => placeOf(a) - placeOf(b));
+  return entries
+    .filter((entry) => /^replica[1-9]\d*$/.test(entry))
+    .sort((a, b) => placeOf(a) - placeOf(b));
 }
 
 export interface ReplicaRequest {
-  /** The primary's port and settings; a replica may not have less of some of them than the primary. */
+  /**
+   * The primary's port and settings; a replica may not have less of some of them than the primary.
+   */
   port: number;
   settings: Record<string, string>;
   /** The settings are not those of the last start. */
@@ -36,11 +53,18 @@ export interface ReplicaRequest {
   log: Log;
 }
 
-/** Starts the replicas, makes those that are missing, removes those that are too many; returns their ports. */
-export async function startReplicas(primary: Places, request: ReplicaRequest): Promise<Record<string, number>> {
+/**
+ * Starts the replicas, makes those that are missing, removes those that are too many; returns their
+ * ports.
+ */
+export async function startReplicas(
+  primary: Places,
+  request: ReplicaRequest,
+): Promise<Record<string, number>> {
   const there = await replicaNames(primary);
   const wanted = request.wanted ?? Math.max(there.length, Object.keys(request.ports).length);
-  for (const name of there.filter((other) => placeOf(other) > wanted)) await removeReplica(primary, request.port, name);
+  for (const name of there.filter((other) => placeOf(other) > wanted))
+    await removeReplica(primary, request.port, name);
   const ports: Record<string, number> = {};
   for (let place = 1; place <= wanted; place += 1) {
     const name = nameOf(place);
@@ -50,7 +74,8 @@ export async function startReplicas(primary: Places, request: ReplicaRequest): P
 }
 
 export async function stopReplicas(primary: Places, mode: StopMode): Promise<void> {
-  for (const name of await replicaNames(primary)) await end(places(primary.site, primary.instance, name), mode);
+  for (const name of await replicaNames(primary))
+    await end(places(primary.site, primary.instance, name), mode);
 }
 
 async function startReplica(at: Places, name: string, request: ReplicaRequest): Promise<number> {
@@ -76,7 +101,8 @@ async function startReplica(at: Places, name: string, request: ReplicaRequest): 
   try {
     return await launch(at, remembered, lines);
   } catch (error) {
-    // Its data may be of another time than the primary's (a killed base backup, settings that were lowered).
+    // Its data may be of another time than the primary's (a killed base backup, settings that were
+    // lowered).
     if (fresh || !(error instanceof ServerProblem)) throw error;
     log(`${messageOf(error)}\nMaking ${at.title} anew...`);
     await end(at, "immediate");
@@ -96,9 +122,24 @@ async function makeReplica(at: Places, name: string, port: number, log: Log): Pr
   log(`Making ${at.title} from a base backup...`);
   const fresh = await makeBase(at);
   const connection = ["-h", "127.0.0.1", "-p", String(port), "-U", superuser, "-w"];
-  const backup = ["-D", `${at.inside.data}.new`, "-X", "stream", "-S", name, "--checkpoint=fast", "--no-sync"];
-  const { failed, all } = await inSite(at, "pg_basebackup", [...connection, ...backup], { reject: false });
-  if (failed) throw new ServerProblem(`The base backup of ${at.title} failed:`, ...String(all).trimEnd().split("\n").slice(-12));
+  const backup = [
+    "-D",
+    `${at.inside.data}.new`,
+    "-X",
+    "stream",
+    "-S",
+    name,
+    "--checkpoint=fast",
+    "--no-sync",
+  ];
+  const { failed, all } = await inSite(at, "pg_basebackup", [...connection, ...backup], {
+    reject: false,
+  });
+  if (failed)
+    throw new ServerProblem(
+      `The base backup of ${at.title} failed:`,
+      ...String(all).trimEnd().split("\n").slice(-12),
+    );
   await writeFile(join(fresh, "standby.signal"), "");
   await rename(fresh, at.data);
 }
@@ -107,37 +148,69 @@ async function removeReplica(primary: Places, port: number, name: string): Promi
   const at = places(primary.site, primary.instance, name);
   await end(at, "immediate");
   await removeTree(at.base);
-  await onPrimary(port, (client) => client.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active", [name]));
+  await onPrimary(port, (client) =>
+    client.query(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name " +
+        "= $1 AND NOT active",
+      [name],
+    ),
+  );
 }
 
-/** Sees to the replica's slot. false: its log is lost, so that only a new base backup helps; the slot is new then. */
+/**
+ * Sees to the replica's slot. false: its log is lost, so that only a new base backup helps; the
+ * slot is new then.
+ */
 async function ensureSlot(port: number, name: string): Promise<boolean> {
   return onPrimary(port, async (client) => {
     const lost = await client.query(
-      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND wal_status = 'lost' AND NOT active", [name],
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name " +
+        "= $1 AND wal_status = 'lost' AND NOT active",
+      [name],
     );
     await client.query(
-      "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", [name],
+      "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM " +
+        "pg_replication_slots WHERE slot_name = $1)",
+      [name],
     );
     return lost.rowCount === 0;
   });
 }
 
-const onPrimary = <T>(port: number, work: (client: pg.Client) => Promise<T>): Promise<T> => connected(loopbackUrl(port, "postgres"), work);
+const onPrimary = <T>(port: number, work: (client: pg.Client) => Promise<T>): Promise<T> =>
+  connected(loopbackUrl(port, "postgres"), work);
 
 /** Lets a running replica follow the server on this port from now on. */
-async function follow(at: Places, name: string, own: number, settings: Record<string, string>, port: number): Promise<void> {
+async function follow(
+  at: Places,
+  name: string,
+  own: number,
+  settings: Record<string, string>,
+  port: number,
+): Promise<void> {
   await configure(at, own, { ...settings, ...following(name, port) });
-  const { failed, all } = await inSite(at, "pg_ctl", ["reload", "-D", at.inside.data, "-s"], { reject: false });
-  if (failed) throw new ServerProblem(`${at.title} could not be told whom to follow:`, ...String(all).trimEnd().split("\n"));
+  const { failed, all } = await inSite(at, "pg_ctl", ["reload", "-D", at.inside.data, "-s"], {
+    reject: false,
+  });
+  if (failed)
+    throw new ServerProblem(
+      `${at.title} could not be told whom to follow:`,
+      ...String(all).trimEnd().split("\n"),
+    );
 }
 
 /** Provider.follow for a site. */
-export async function followPort(site: Site, instance: string, name: string, port: number | undefined): Promise<void> {
+export async function followPort(
+  site: Site,
+  instance: string,
+  name: string,
+  port: number | undefined,
+): Promise<void> {
   await withLock(lockFile(site.records, instance), {}, async () => {
     const record = await readRecord(site.records, instance);
     const own = record?.replicas?.[name];
-    if (record?.port === undefined || own === undefined) throw new ServerProblem(`The server "${instance}" has no ${name}.`);
+    if (record?.port === undefined || own === undefined)
+      throw new ServerProblem(`The server "${instance}" has no ${name}.`);
     await follow(places(site, instance, name), name, own, record.settings, port ?? record.port);
   });
 }

@@ -1,10 +1,16 @@
-/** A slow link: a proxy on loopback that lets bytes through to one side at a limited rate. For tests and drills. */
+/**
+ * A slow link: a proxy on loopback that lets bytes through to one side at a limited rate. For tests
+ * and drills.
+ */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 export interface SlowLink {
   /** The port to connect to instead of the target's. */
   readonly port: number;
-  /** Bytes a second from the target to whoever connected, over all connections; null: as fast as it goes; 0: none. */
+  /**
+   * Bytes a second from the target to whoever connected, over all connections; null: as fast as it
+   * goes; 0: none.
+   */
   limit(bytesPerSecond: number | null): void;
   /** Bytes that came through so far. */
   passed(): number;
@@ -12,10 +18,16 @@ export interface SlowLink {
   close(): Promise<void>;
 }
 
-/** How often a share of the rate is let through, in milliseconds: fine enough for a stream, coarse enough to cost nothing. */
+/**
+ * How often a share of the rate is let through, in milliseconds: fine enough for a stream, coarse
+ * enough to cost nothing.
+ */
 const TURN_MS = 50;
 
-/** Bytes that may wait in the proxy before the target is no longer read from: the sender then feels the slow link itself. */
+/**
+ * Bytes that may wait in the proxy before the target is no longer read from: the sender then feels
+ * the slow link itself.
+ */
 const WAITING = 64 * 1024;
 
 /** One connection through the link. */
@@ -25,8 +37,14 @@ interface Line {
   end(): void;
 }
 
-/** Opens a link to a server on loopback. It delays, it does not drop; a limit holds from the moment it is set. */
-export async function slowLink(target: number, bytesPerSecond: number | null = null): Promise<SlowLink> {
+/**
+ * Opens a link to a server on loopback. It delays, it does not drop; a limit holds from the moment
+ * it is set.
+ */
+export async function slowLink(
+  target: number,
+  bytesPerSecond: number | null = null,
+): Promise<SlowLink> {
   let rate = bytesPerSecond;
   let credit = 0;
   let through = 0;

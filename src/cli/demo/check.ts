@@ -26,26 +26,39 @@ const DIGEST = "md5(id::text || ' ' || tenant_id || ' ' || embedding::text)";
 
 /** Notes down every row; the session has to stay open until checkRows(). */
 export async function rememberRows(session: Session): Promise<void> {
-  await session.query(`CREATE TEMPORARY TABLE demo_before AS SELECT id, ${DIGEST} AS digest FROM embeddings`);
+  await session.query(
+    `CREATE TEMPORARY TABLE demo_before AS SELECT id, ${DIGEST} AS digest FROM embeddings`,
+  );
   await session.query("ANALYZE demo_before");
 }
 
 export async function checkRows(session: Session, inserted: readonly number[]): Promise<RowsCheck> {
-  const { rows } = await session.query<Omit<RowsCheck, "inserted" | "ok">>(`
+  const { rows } = await session.query<Omit<RowsCheck, "inserted" | "ok">>(
+    `
     WITH now AS MATERIALIZED (
-      SELECT id, min(${DIGEST}) AS digest, max(${DIGEST}) AS other, count(*)::int AS copies FROM embeddings GROUP BY id
+      SELECT id, min(${DIGEST}) AS digest, max(${DIGEST}) AS other, count(*)::int AS copies
+        FROM embeddings GROUP BY id
     )
     SELECT (SELECT count(*)::int FROM demo_before) AS before,
            (SELECT sum(copies)::int FROM now) AS after,
            (SELECT count(*)::int FROM demo_before WHERE id NOT IN (SELECT id FROM now))
-             + (SELECT count(*)::int FROM unnest($1::bigint[]) w(id) WHERE id NOT IN (SELECT id FROM now)) AS missing,
-           (SELECT count(*)::int FROM demo_before b JOIN now n USING (id) WHERE n.digest <> b.digest OR n.other <> b.digest) AS changed,
+             + (SELECT count(*)::int FROM unnest($1::bigint[]) w(id) WHERE id NOT IN (SELECT id
+               FROM now)) AS missing,
+           (SELECT count(*)::int FROM demo_before b JOIN now n USING (id) WHERE n.digest <> b.digest
+             OR n.other <> b.digest) AS changed,
            (SELECT count(*)::int FROM now WHERE copies > 1) AS doubled,
            (SELECT md5(string_agg(digest, '' ORDER BY id)) FROM demo_before) AS checksum_before,
-           (SELECT md5(string_agg(digest, '' ORDER BY id)) FROM now WHERE id < ${WRITER_IDS}) AS checksum_after`, [inserted]);
+           (SELECT md5(string_agg(digest, '' ORDER BY id)) FROM now
+             WHERE id < ${WRITER_IDS}) AS checksum_after`,
+    [inserted],
+  );
   const found = rows[0];
   if (found === undefined) throw new Error("the check of the rows returned nothing");
-  const ok = found.missing === 0 && found.changed === 0 && found.doubled === 0
-    && found.checksum_before === found.checksum_after && found.after === found.before + inserted.length;
+  const ok =
+    found.missing === 0 &&
+    found.changed === 0 &&
+    found.doubled === 0 &&
+    found.checksum_before === found.checksum_after &&
+    found.after === found.before + inserted.length;
   return { ...found, inserted: inserted.length, ok };
 }

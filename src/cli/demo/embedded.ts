@@ -1,4 +1,7 @@
-/** The demo in this process: PostgreSQL in memory, a timer instead of pg_cron, everybody on the one session it has. */
+/**
+ * The demo in this process: PostgreSQL in memory, a timer instead of pg_cron, everybody on the one
+ * session it has.
+ */
 import { SETTLED } from "../../configuration/settings.ts";
 import { createTurns, type Shared } from "../../embedded/wire/index.ts";
 import { openHealing } from "../embedded/snapshot.ts";
@@ -13,18 +16,36 @@ export interface EmbeddedVenue extends Venue {
 }
 
 /**
- * A demo is watched: verification waits 1 s instead of 10, and slices are short because nobody else's statement runs during one
- * (there is one session). Where one action is not enough, the next one may follow soon. Everything else is as on a server.
+ * A demo is watched: verification waits 1 s instead of 10, and slices are short because nobody
+ * else's statement runs during one (there is one session). Where one action is not enough, the next
+ * one may follow soon. Everything else is as on a server.
  */
-const SHORT = { ...SETTLED, min_healing_interval_seconds: 2, stabilize_seconds: 1, min_sample_interval_seconds: 0.25, slice_seconds: 0.3 };
+const SHORT = {
+  ...SETTLED,
+  min_healing_interval_seconds: 2,
+  stabilize_seconds: 1,
+  min_sample_interval_seconds: 0.25,
+  slice_seconds: 0.3,
+};
 
-export async function embeddedVenue(watch: Stopwatch, say: (line: string) => void, signal: AbortSignal): Promise<EmbeddedVenue> {
+export async function embeddedVenue(
+  watch: Stopwatch,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<EmbeddedVenue> {
   const { database, from_snapshot } = await openHealing({ log: say, signal });
   watch.lap(from_snapshot ? "open_snapshot" : "make_database");
   const shared: Shared = { database, turns: createTurns() };
-  const session = sessionOf({ ...database, query: (statement, parameters) => untilInterrupted(database.query(statement, parameters), signal) });
+  const session = sessionOf({
+    ...database,
+    query: (statement, parameters) =>
+      untilInterrupted(database.query(statement, parameters), signal),
+  });
   await session.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SHORT)]);
-  say(`PostgreSQL runs in this process, in memory, with pgvector, plv8 and ruvector_healing installed.`);
+  say(
+    "PostgreSQL runs in this process, in memory, with pgvector, plv8 and ruvector_healing " +
+      "installed.",
+  );
   say(`For a short demo: ${settingsInWords(SHORT)}.`);
   let timer: Timer | undefined;
   const unschedule = async (): Promise<void> => {
@@ -42,7 +63,10 @@ export async function embeddedVenue(watch: Stopwatch, say: (line: string) => voi
     connect: async () => ({ ...session, end: async () => undefined }),
     async schedule(seconds) {
       timer = startTimer(shared, seconds, say);
-      return { by: "A timer in this process", schedule: `${seconds} second${seconds === 1 ? "" : "s"}` };
+      return {
+        by: "A timer in this process",
+        schedule: `${seconds} second${seconds === 1 ? "" : "s"}`,
+      };
     },
     unschedule,
     lost: () => undefined,

@@ -36,15 +36,30 @@ export interface Parts {
 export type Outcome = "well" | "better" | "failed";
 
 /** Of the process. */
-export const EXIT_OF: Readonly<Record<Outcome, number>> = { well: EXIT.well, better: EXIT.attention, failed: EXIT.failed };
+export const EXIT_OF: Readonly<Record<Outcome, number>> = {
+  well: EXIT.well,
+  better: EXIT.attention,
+  failed: EXIT.failed,
+};
 
 /** Well again, and by what was done. An action still at work has not succeeded. */
 export const isWell = ({ action, verdict }: Seen): boolean =>
-  action?.state === "succeeded" && action.verified === true && (verdict === "healthy" || verdict === "recovering");
+  action?.state === "succeeded" &&
+  action.verified === true &&
+  (verdict === "healthy" || verdict === "recovering");
 
-/** Better is not well: something helped, and the collection is not (or no longer known to be) where it should be. */
+/**
+ * Better is not well: something helped, and the collection is not (or no longer known to be) where
+ * it should be.
+ */
 const outcomeOf = (seen: Seen, check: RowsCheck): Outcome =>
-  !check.ok ? "failed" : isWell(seen) ? "well" : seen.actions.some(({ verified }) => verified === true) ? "better" : "failed";
+  !check.ok
+    ? "failed"
+    : isWell(seen)
+      ? "well"
+      : seen.actions.some(({ verified }) => verified === true)
+        ? "better"
+        : "failed";
 
 export type Result = ReturnType<typeof resultOf>;
 
@@ -81,9 +96,17 @@ export function resultOf(parts: Parts) {
     plan_rows: action?.plan_rows ?? null,
     rows_moved: action?.rows_moved ?? null,
     /** All of them; what is above and below is of the newest. */
-    actions: seen.actions.map(({ id, strategy, state, verified, initial_lambda, predicted_lambda, final_lambda }) => ({
-      id, strategy, state, verified, lambda_before: initial_lambda, predicted_lambda, lambda_after: final_lambda,
-    })),
+    actions: seen.actions.map(
+      ({ id, strategy, state, verified, initial_lambda, predicted_lambda, final_lambda }) => ({
+        id,
+        strategy,
+        state,
+        verified,
+        lambda_before: initial_lambda,
+        predicted_lambda,
+        lambda_after: final_lambda,
+      }),
+    ),
     lambda_before: action?.initial_lambda ?? seen.lambda,
     predicted_lambda: action?.predicted_lambda ?? null,
     lambda_after: action?.final_lambda ?? null,
@@ -97,7 +120,9 @@ export function resultOf(parts: Parts) {
     healed_after_seconds: story.healed_after,
     writer: { inserted: writer.ids.length, errors: writer.errors },
     searcher: {
-      queries: searcher.milliseconds.length, p50_ms: percentile(searcher.milliseconds, 0.5), p99_ms: percentile(searcher.milliseconds, 0.99),
+      queries: searcher.milliseconds.length,
+      p50_ms: percentile(searcher.milliseconds, 0.5),
+      p99_ms: percentile(searcher.milliseconds, 0.99),
       errors: searcher.errors,
     },
     rows_check: check,

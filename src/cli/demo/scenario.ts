@@ -1,4 +1,7 @@
-/** The story of the demo, from an installed loop to a healed collection. It makes the table and the load and watches; the loop does the rest. */
+/**
+ * The story of the demo, from an installed loop to a healed collection. It makes the table and the
+ * load and watches; the loop does the rest.
+ */
 import { checkRows, rememberRows } from "./check.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
@@ -20,10 +23,16 @@ export interface Options {
 const STRESS = 0.8;
 const POLL_MS = 400;
 
-/** Three samples to stress, a few ticks to move, ten seconds to stabilize; more where ticks come by the minute. */
+/**
+ * Three samples to stress, a few ticks to move, ten seconds to stabilize; more where ticks come by
+ * the minute.
+ */
 const patience = (interval: number): number => Math.max(240, interval * 12);
 
-/** How long a collection may stay as it is after an action, without another one, before the demo says that it is better and not well. */
+/**
+ * How long a collection may stay as it is after an action, without another one, before the demo
+ * says that it is better and not well.
+ */
 const PAUSE = 45;
 
 export interface Finished {
@@ -52,7 +61,8 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
   const before = await rowsByPartition(session);
   watch.lap("table");
 
-  // What this session has read and written to make the table belongs to no sample: on a busy machine it was counted as traffic, seconds late.
+  // What this session has read and written to make the table belongs to no sample: on a busy
+  // machine it was counted as traffic, seconds late.
   await session.query("SELECT pg_stat_force_next_flush()");
   await session.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   const since = await now(session);
@@ -65,7 +75,9 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
 
     const healing = Date.now();
     // pg_cron before 1.5 knows minutes only.
-    const limit = patience(schedule.includes("*") ? Math.max(60, options.interval) : options.interval);
+    const limit = patience(
+      schedule.includes("*") ? Math.max(60, options.interval) : options.interval,
+    );
     const story: Story = { states: [], witness: [], sensed_after: null, healed_after: null, limit };
     let seen: Seen;
     let ended = null as { readonly id: number; readonly at: number } | null;
@@ -75,7 +87,13 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
       if (lost) throw lost;
       seen = await look(session, since);
       notice(story, seen, secondsSince(healing));
-      display.show({ ...seen, seconds: secondsSince(healing), inserted: writer.result.ids.length, queries: searcher.result.milliseconds.length, weight_before });
+      display.show({
+        ...seen,
+        seconds: secondsSince(healing),
+        inserted: writer.result.ids.length,
+        queries: searcher.result.milliseconds.length,
+        weight_before,
+      });
       if (isWell(seen) || secondsSince(healing) >= limit) break;
       if (!seen.action?.finished_at) ended = null;
       else ended = ended?.id === seen.action.id ? ended : { id: seen.action.id, at: Date.now() };
@@ -94,7 +112,21 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
     const after = await rowsByPartition(session);
     watch.lap("check");
     watch.timings["total_seconds"] = watch.total();
-    const result = resultOf({ venue, options, schedule, before, after, story, seen, left, weight_before, writer: writer.result, searcher: searcher.result, check, timings: watch.timings });
+    const result = resultOf({
+      venue,
+      options,
+      schedule,
+      before,
+      after,
+      story,
+      seen,
+      left,
+      weight_before,
+      writer: writer.result,
+      searcher: searcher.result,
+      check,
+      timings: watch.timings,
+    });
     return { venue, result, seen, explained };
   } finally {
     display.end();
@@ -103,7 +135,10 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
 }
 
 async function explain(session: Session, actionId: number): Promise<string | null> {
-  const { rows } = await session.query<{ text: string }>("SELECT ruvector_healing_explain($1::bigint) AS text", [actionId]);
+  const { rows } = await session.query<{ text: string }>(
+    "SELECT ruvector_healing_explain($1::bigint) AS text",
+    [actionId],
+  );
   return rows[0]?.text ?? null;
 }
 

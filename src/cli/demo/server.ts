@@ -19,7 +19,12 @@ export interface ServerVenue extends Venue {
 /** A demo is watched: where one action is not enough, the next one may follow soon. */
 const SHORT = { ...SETTLED, min_healing_interval_seconds: 5 };
 
-export async function serverVenue(name: string, watch: Stopwatch, say: (line: string) => void, signal: AbortSignal): Promise<ServerVenue> {
+export async function serverVenue(
+  name: string,
+  watch: Stopwatch,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ServerVenue> {
   const server = await startServer({ name, log: say });
   watch.lap("server");
   const client = new pg.Client({ connectionString: server.url() });
@@ -41,7 +46,13 @@ export async function serverVenue(name: string, watch: Stopwatch, say: (line: st
   }
 }
 
-function venue(name: string, server: Server, client: pg.Client, language: string, signal: AbortSignal): Omit<ServerVenue, "lost"> {
+function venue(
+  name: string,
+  server: Server,
+  client: pg.Client,
+  language: string,
+  signal: AbortSignal,
+): Omit<ServerVenue, "lost"> {
   let scheduled = false;
   const unschedule = async (): Promise<void> => {
     if (scheduled) await client.query("SELECT ruvector_healing_unschedule()");
@@ -64,7 +75,10 @@ function venue(name: string, server: Server, client: pg.Client, language: string
     },
     async schedule(seconds) {
       scheduled = true;
-      const { rows } = await client.query<{ schedule: string }>("SELECT ruvector_healing_schedule(make_interval(secs => $1)) ->> 'schedule' AS schedule", [seconds]);
+      const { rows } = await client.query<{ schedule: string }>(
+        "SELECT ruvector_healing_schedule(make_interval(secs => $1)) ->> 'schedule' AS schedule",
+        [seconds],
+      );
       return { by: "pg_cron", schedule: rows[0]?.schedule ?? "" };
     },
     unschedule,
@@ -77,29 +91,50 @@ function venue(name: string, server: Server, client: pg.Client, language: string
 
 /** Two demos at once would drop each other's table; the lock ends with the connection. */
 async function alone(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_lock(hashtext('ruvector_healing demo')) AS mine");
-  if (!rows[0]?.mine) throw new ServerProblem("Another demo is running on this server.", "Wait until it ends, or stop it with Ctrl-C.");
+  const { rows } = await client.query<{ mine: boolean }>(
+    "SELECT pg_try_advisory_lock(hashtext('ruvector_healing demo')) AS mine",
+  );
+  if (!rows[0]?.mine)
+    throw new ServerProblem(
+      "Another demo is running on this server.",
+      "Wait until it ends, or stop it with Ctrl-C.",
+    );
 }
 
 /** On somebody's own server nothing is dropped that a demo did not make. */
 async function refuseToDrop(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ table: boolean; mine: boolean; healing: boolean }>(`
+  const { rows } = await client.query<{ table: boolean; mine: boolean; healing: boolean }>(
+    `
     SELECT to_regclass('public.embeddings') IS NOT NULL AS table,
-           coalesce(obj_description(to_regclass('public.embeddings'), 'pg_class') = $1, false) AS mine,
-           to_regnamespace('ruvector') IS NOT NULL AS healing`, [MARK]);
+           coalesce(obj_description(to_regclass('public.embeddings'), 'pg_class') = $1,
+             false) AS mine,
+           to_regnamespace('ruvector') IS NOT NULL AS healing`,
+    [MARK],
+  );
   const found = rows[0];
-  const what = found?.table && !found.mine ? "a table public.embeddings" : found?.healing && !found.mine ? "a schema ruvector" : await others(client, found?.healing);
+  const what =
+    found?.table && !found.mine
+      ? "a table public.embeddings"
+      : found?.healing && !found.mine
+        ? "a schema ruvector"
+        : await others(client, found?.healing);
   if (what === undefined) return;
   throw new ServerProblem(
-    `The database of DATABASE_URL has ${what} that this demo did not make, and the demo would drop it.`,
+    `The database of DATABASE_URL has ${what} that this demo did not make, and the demo ` +
+      "would drop it.",
     "Name an empty database in DATABASE_URL, or unset it to get a throwaway server.",
   );
 }
 
-async function others(client: pg.Client, healing: boolean | undefined): Promise<string | undefined> {
+async function others(
+  client: pg.Client,
+  healing: boolean | undefined,
+): Promise<string | undefined> {
   if (!healing) return undefined;
   const { rows } = await client.query<{ name: string }>(
-    "SELECT collection_name AS name FROM ruvector_integrity_status() WHERE collection_name <> 'public.embeddings' LIMIT 1");
+    "SELECT collection_name AS name FROM ruvector_integrity_status() WHERE collection_name " +
+      "<> 'public.embeddings' LIMIT 1",
+  );
   return rows[0] && `a registered collection ${rows[0].name}`;
 }
 
@@ -107,8 +142,15 @@ async function others(client: pg.Client, healing: boolean | undefined): Promise<
 async function install(client: pg.Client): Promise<string> {
   const language = await languageOf(client);
   const cron = await client.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
-  if (cron.rowCount === 0) throw new ServerProblem("pg_cron is not installed in this database, and it is what runs the loop.", "CREATE EXTENSION pg_cron;");
-  await client.query("SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname IN ('ruvector_healing_tick', 'ruvector_healing_watch') AND database = current_database()");
+  if (cron.rowCount === 0)
+    throw new ServerProblem(
+      "pg_cron is not installed in this database, and it is what runs the loop.",
+      "CREATE EXTENSION pg_cron;",
+    );
+  await client.query(
+    "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname IN ('ruvector_healing_tick', " +
+      "'ruvector_healing_watch') AND database = current_database()",
+  );
   const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
   try {
     await client.query("BEGIN");
@@ -124,10 +166,15 @@ async function install(client: pg.Client): Promise<string> {
 }
 
 /**
- * Making a large table takes a while; Ctrl-C cancels the statement instead of waiting for it. On a connection of
- * its own: once PLJS 1.0.5 has run in a session (installing is enough) no cancel reaches it any more.
+ * Making a large table takes a while; Ctrl-C cancels the statement instead of waiting for it. On a
+ * connection of its own: once PLJS 1.0.5 has run in a session (installing is enough) no cancel
+ * reaches it any more.
  */
-async function cancellable(server: Server, signal: AbortSignal, work: (session: Session) => Promise<void>): Promise<void> {
+async function cancellable(
+  server: Server,
+  signal: AbortSignal,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
   const client = new pg.Client({ connectionString: server.url() });
   client.on("error", () => undefined);
   await client.connect();

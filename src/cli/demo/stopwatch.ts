@@ -2,7 +2,10 @@
 export interface Stopwatch {
   /** Seconds by phase: `<name>_seconds`. */
   readonly timings: Record<string, number>;
-  /** Ends a phase: everything since the phase before belongs to it. Throws when the person has pressed Ctrl-C. */
+  /**
+   * Ends a phase: everything since the phase before belongs to it. Throws when the person has
+   * pressed Ctrl-C.
+   */
   lap(name: string): void;
   /** Since the process began, the loading of the program included. */
   total(): number;

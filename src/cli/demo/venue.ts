@@ -30,4 +30,9 @@ export interface Venue {
 
 /** "stabilize_seconds 2 (default 10), ..." */
 export const settingsInWords = (settings: Readonly<Record<string, number>>): string =>
-  Object.entries(settings).map(([key, value]) => `${key} ${value} (default ${String(SETTINGS.find((one) => one.key === key)?.default)})`).join(", ");
+  Object.entries(settings)
+    .map(
+      ([key, value]) =>
+        `${key} ${value} (default ${String(SETTINGS.find((one) => one.key === key)?.default)})`,
+    )
+    .join(", ");

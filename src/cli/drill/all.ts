@@ -1,6 +1,7 @@
 /**
- * The drills that are asked for, one after the other: causes each fault on a fresh collection of a real server and lets pg_cron heal it. On a staging
- * server (DATABASE_URL) it stays in its own schema and cleans up after itself.
+ * The drills that are asked for, one after the other: causes each fault on a fresh collection of a
+ * real server and lets pg_cron heal it. On a staging server (DATABASE_URL) it stays in its own
+ * schema and cleans up after itself.
  */
 import pc from "../colours.ts";
 import { nearest } from "../../model/nearest.ts";
@@ -19,15 +20,26 @@ function wanted(names: readonly string[]): readonly Drill[] {
     const found = DRILLS.find((drill) => drill.name === name);
     if (found) return found;
     const known = DRILLS.map((drill) => drill.name);
-    throw new ServerProblem(`There is no drill "${name}".`, `Did you mean "${nearest(name, known)}"? Known: all, ${known.join(", ")}.`);
+    throw new ServerProblem(
+      `There is no drill "${name}".`,
+      `Did you mean "${nearest(name, known)}"? Known: all, ${known.join(", ")}.`,
+    );
   });
 }
 
-async function drill(names: readonly string[], flags: DrillFlags, signal: AbortSignal): Promise<void> {
+async function drill(
+  names: readonly string[],
+  flags: DrillFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const drills = wanted(names);
   const say = (line: string): void => void process.stderr.write(`${pc.dim(line)}\n`);
   const replicas = Math.max(0, ...drills.map((one) => one.replicas ?? 0));
-  const server = await startServer({ name: flags.name, log: say, ...(replicas > 0 && (await canHaveReplicas(flags.name)) && { replicas }) });
+  const server = await startServer({
+    name: flags.name,
+    log: say,
+    ...(replicas > 0 && (await canHaveReplicas(flags.name)) && { replicas }),
+  });
   const client = await connectTo(server.url());
   const results: DrillResult[] = [];
   let stop: () => Promise<void> = async () => undefined;
@@ -44,9 +56,14 @@ async function drill(names: readonly string[], flags: DrillFlags, signal: AbortS
     for (const one of drills) {
       signal.throwIfAborted();
       say(`${one.name}: ${one.fault}`);
-      results.push(await runDrill(server, client, one, {
-        patience: flags.patience, latency: flags.latency === true ? LATENCY_SECONDS : (flags.latency ?? 0), signal, say,
-      }));
+      results.push(
+        await runDrill(server, client, one, {
+          patience: flags.patience,
+          latency: flags.latency === true ? LATENCY_SECONDS : (flags.latency ?? 0),
+          signal,
+          say,
+        }),
+      );
     }
   } finally {
     await stop().catch(() => undefined);
@@ -56,8 +73,11 @@ async function drill(names: readonly string[], flags: DrillFlags, signal: AbortS
   console.log(flags.json ? JSON.stringify(results, null, 1) : table(results));
   const run = results.filter(({ skipped }) => !skipped);
   const failed = run.filter(({ ok }) => !ok).map(({ drill }) => drill);
-  say(`${run.length - failed.length} of ${run.length} drills ended well${failed.length > 0 ? `; not: ${failed.join(", ")}` : ""}`
-    + (run.length < results.length ? `; ${results.length - run.length} not run` : ""));
+  say(
+    `${run.length - failed.length} of ${run.length} drills ended ` +
+      `well${failed.length > 0 ? `; not: ${failed.join(", ")}` : ""}` +
+      (run.length < results.length ? `; ${results.length - run.length} not run` : ""),
+  );
   // What could not be run on this server says so, and is no failure.
   if (failed.length > 0 || run.length === 0) process.exitCode = 1;
 }
@@ -68,7 +88,11 @@ export async function drillAll(names: readonly string[], flags: DrillFlags): Pro
     await drill(names, flags, signal);
   } catch (error) {
     if (!(signal.aborted || error instanceof ServerProblem)) throw error;
-    process.stderr.write(signal.aborted ? "Stopped; the drill's schema is dropped.\n" : `${pc.red((error as Error).message)}\n`);
+    process.stderr.write(
+      signal.aborted
+        ? "Stopped; the drill's schema is dropped.\n"
+        : `${pc.red((error as Error).message)}\n`,
+    );
     process.exitCode = signal.aborted ? 130 : 1;
   }
 }

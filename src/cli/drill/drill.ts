@@ -1,4 +1,7 @@
-/** What a drill is: one fault, caused for real on a collection of its own, and what the loop is expected to do about it. */
+/**
+ * What a drill is: one fault, caused for real on a collection of its own, and what the loop is
+ * expected to do about it.
+ */
 import type pg from "pg";
 import type { ProblemClass } from "../../model/problem.ts";
 import type { Failures, Running } from "../load.ts";
@@ -6,7 +9,9 @@ import type { Server } from "../db/server.ts";
 
 export interface Stage {
   readonly server: Server;
-  /** The connection of the drill itself; faults that must hold something open take one by `connect`. */
+  /**
+   * The connection of the drill itself; faults that must hold something open take one by `connect`.
+   */
   readonly client: pg.Client;
   /** `ruvector_drill.<name>`, quoted. */
   readonly table: string;
@@ -23,7 +28,10 @@ export interface Drill {
   readonly fault: string;
   readonly problem_class: ProblemClass;
   readonly strategy: string;
-  /** The loop does not choose this strategy by itself under the default settings: the drill asks for it by name, and says so. */
+  /**
+   * The loop does not choose this strategy by itself under the default settings: the drill asks for
+   * it by name, and says so.
+   */
   readonly asked_for?: Readonly<Record<string, unknown>>;
   /** Settings of the collection beside the defaults; shown with the result. */
   readonly settings?: Readonly<Record<string, unknown>>;

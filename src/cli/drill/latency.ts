@@ -1,12 +1,15 @@
 /**
- * What healing costs the workload: a writer and a searcher on connections of their own, their times kept by phase. The same fault is first left
- * alone for a while (the collection's settings hold the loop back), then healed, so that both are measured side by side.
+ * What healing costs the workload: a writer and a searcher on connections of their own, their times
+ * kept by phase. The same fault is first left alone for a while (the collection's settings hold the
+ * loop back), then healed, so that both are measured side by side.
  */
 import { type Failures, loop, pause, percentile, type Running } from "../load.ts";
 import type { Stage } from "./drill.ts";
 import { DIMENSIONS } from "./table.ts";
 
-/** Before the fault; the fault with the loop held back; while an action is at work; after its end. */
+/**
+ * Before the fault; the fault with the loop held back; while an action is at work; after its end.
+ */
 const PHASES = ["healthy", "fault", "healing", "healed"] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -23,7 +26,10 @@ export interface Latency {
 
 /** Times are compared with the fault left alone: healing may at most double its p99. */
 export const BOUND_RATIO = 2;
-/** Below it nobody is hurt: lock_timeout_ms (200 by default), the longest that a writer waits behind the loop, and one batch. */
+/**
+ * Below it nobody is hurt: lock_timeout_ms (200 by default), the longest that a writer waits behind
+ * the loop, and one batch.
+ */
 export const BOUND_MS = 250;
 
 export interface Probe {
@@ -36,7 +42,10 @@ interface Times extends Failures {
   readonly writes: Map<Phase, number[]>;
 }
 
-/** Between two statements of each, milliseconds: often enough for a p99, rarely enough not to be the load itself. */
+/**
+ * Between two statements of each, milliseconds: often enough for a p99, rarely enough not to be the
+ * load itself.
+ */
 const REST_MS = 50;
 /** Rows of this tenant come and go: they are not among those that must be there at the end. */
 export const PROBE_TENANT = "probe";
@@ -54,25 +63,46 @@ export async function startProbe(stage: Stage): Promise<Probe> {
     try {
       await work();
     } finally {
-      // One that failed took its time as well; one that went on into the next phase says nothing of either.
+      // One that failed took its time as well; one that went on into the next phase says nothing of
+      // either.
       if (during === phase) into.get(during)!.push(performance.now() - began);
     }
   };
-  const { rows } = await client.query<{ key: number }>(`SELECT DISTINCT partition_id AS key FROM ${table} ORDER BY 1`);
+  const { rows } = await client.query<{ key: number }>(
+    `SELECT DISTINCT partition_id AS key FROM ${table} ORDER BY 1`,
+  );
   const keys = rows.map(({ key }) => key);
   const vector = `array_fill(0.5::real, ARRAY[${DIMENSIONS}])::vector`;
   let turn = 0;
-  const writer: Running<Failures> = await loop(stage.server.url(), times, async (other) => {
-    const id = FIRST_ID + turn;
-    const key = keys[turn++ % keys.length];
-    await timed(times.writes, () => other.query(`INSERT INTO ${table} (id, partition_id, tenant_id, seen_at, payload, embedding) VALUES ($1, $2, '${PROBE_TENANT}', now(), 'x', ${vector})`, [id, key]));
-    await pause(REST_MS);
-    // By id alone: the loop may have moved the row.
-    await timed(times.writes, () => other.query(`DELETE FROM ${table} WHERE id = $1`, [id]));
-  }, REST_MS);
-  const searcher = await loop(stage.server.url(), times, async (other) => {
-    await timed(times.reads, () => other.query(`SELECT id FROM ${table} ORDER BY embedding <-> ${vector} LIMIT 10`));
-  }, REST_MS);
+  const writer: Running<Failures> = await loop(
+    stage.server.url(),
+    times,
+    async (other) => {
+      const id = FIRST_ID + turn;
+      const key = keys[turn++ % keys.length];
+      await timed(times.writes, () =>
+        other.query(
+          `INSERT INTO ${table} (id, partition_id, tenant_id, seen_at, payload, embedding) ` +
+            `VALUES ($1, $2, '${PROBE_TENANT}', now(), 'x', ${vector})`,
+          [id, key],
+        ),
+      );
+      await pause(REST_MS);
+      // By id alone: the loop may have moved the row.
+      await timed(times.writes, () => other.query(`DELETE FROM ${table} WHERE id = $1`, [id]));
+    },
+    REST_MS,
+  );
+  const searcher = await loop(
+    stage.server.url(),
+    times,
+    async (other) => {
+      await timed(times.reads, () =>
+        other.query(`SELECT id FROM ${table} ORDER BY embedding <-> ${vector} LIMIT 10`),
+      );
+    },
+    REST_MS,
+  );
   stage.background(writer);
   // The same counter of errors: counted once.
   stage.atEnd(() => searcher.stop());
@@ -84,24 +114,37 @@ export async function startProbe(stage: Stage): Promise<Probe> {
       PHASES.map((one) => {
         const [reads, writes] = [times.reads.get(one)!, times.writes.get(one)!];
         return {
-          phase: one, reads: reads.length, writes: writes.length,
-          read_p50: percentile(reads, 0.5), read_p99: percentile(reads, 0.99), write_p50: percentile(writes, 0.5), write_p99: percentile(writes, 0.99),
+          phase: one,
+          reads: reads.length,
+          writes: writes.length,
+          read_p50: percentile(reads, 0.5),
+          read_p99: percentile(reads, 0.99),
+          write_p50: percentile(writes, 0.5),
+          write_p99: percentile(writes, 0.99),
         };
       }),
   };
 }
 
 /**
- * What went beyond the bound; null: nothing did. Writes under a throttle are held back on purpose: they have no bound but the throttle's own.
+ * What went beyond the bound; null: nothing did. Writes under a throttle are held back on purpose:
+ * they have no bound but the throttle's own.
  */
 export function beyondBound(latencies: readonly Latency[], throttled: boolean): string | null {
   const of = (phase: Phase) => latencies.find((one) => one.phase === phase);
   const [alone, healing] = [of("fault"), of("healing")];
   if (!alone || !healing) return null;
-  for (const [kind, before, during] of [["reads", alone.read_p99, healing.read_p99], ["writes", alone.write_p99, healing.write_p99]] as const) {
+  for (const [kind, before, during] of [
+    ["reads", alone.read_p99, healing.read_p99],
+    ["writes", alone.write_p99, healing.write_p99],
+  ] as const) {
     if (kind === "writes" && throttled) continue;
-    if (before === null || during === null || during <= Math.max(BOUND_MS, BOUND_RATIO * before)) continue;
-    return `p99 of ${kind} was ${during} ms while it healed, ${before} ms with the fault left alone: more than ${BOUND_RATIO} times as much and more than ${BOUND_MS} ms`;
+    if (before === null || during === null || during <= Math.max(BOUND_MS, BOUND_RATIO * before))
+      continue;
+    return (
+      `p99 of ${kind} was ${during} ms while it healed, ${before} ms with the fault left ` +
+      `alone: more than ${BOUND_RATIO} times as much and more than ${BOUND_MS} ms`
+    );
   }
   return null;
 }

@@ -6,14 +6,24 @@ import type { DrillResult } from "./run.ts";
 const seconds = (value: number | null): string => (value === null ? "-" : `${value.toFixed(1)} s`);
 
 const rowsText = ({ rows }: DrillResult): string =>
-  rows === null ? "-" : rows.ok ? `${rows.rows} ok` : `${rows.missing} missing, ${rows.changed} changed, ${rows.doubled} doubled`;
+  rows === null
+    ? "-"
+    : rows.ok
+      ? `${rows.rows} ok`
+      : `${rows.missing} missing, ${rows.changed} changed, ${rows.doubled} doubled`;
 
 const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] = [
   ["fault", ({ drill }) => drill],
   ["sensed", (result) => seconds(result.sensed_after_seconds)],
   ["class", (result) => result.class ?? "-"],
-  ["strategy", (result) => (result.strategy ?? "-") + (result.started_by === "asked for" ? " *" : "")],
-  ["lambda", (result) => `${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_reached)}`],
+  [
+    "strategy",
+    (result) => (result.strategy ?? "-") + (result.started_by === "asked for" ? " *" : ""),
+  ],
+  [
+    "lambda",
+    (result) => `${lambdaText(result.lambda_before)} -> ${lambdaText(result.lambda_reached)}`,
+  ],
   ["foreseen", (result) => lambdaText(result.lambda_predicted)],
   ["healed", (result) => seconds(result.healed_after_seconds)],
   ["well", (result) => seconds(result.well_after_seconds)],
@@ -25,7 +35,12 @@ const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] =
 /** Cells in columns, a line each. */
 function columns(cells: readonly (readonly string[])[]): string[] {
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+  return cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 const ms = (value: number | null): string => (value === null ? "-" : `${value} ms`);
@@ -33,27 +48,54 @@ const ms = (value: number | null): string => (value === null ? "-" : `${value} m
 function latencyTable(results: readonly DrillResult[]): string[] {
   const timed = results.filter(({ latency }) => latency !== null);
   if (timed.length === 0) return [];
-  const rows = timed.flatMap(({ drill, latency }) => latency!.map((one) => [
-    drill, one.phase, `${one.reads}`, ms(one.read_p50), ms(one.read_p99), `${one.writes}`, ms(one.write_p50), ms(one.write_p99)]));
-  const [head, ...body] = columns([["latency", "phase", "reads", "p50", "p99", "writes", "p50", "p99"], ...rows]);
+  const rows = timed.flatMap(({ drill, latency }) =>
+    latency!.map((one) => [
+      drill,
+      one.phase,
+      `${one.reads}`,
+      ms(one.read_p50),
+      ms(one.read_p99),
+      `${one.writes}`,
+      ms(one.write_p50),
+      ms(one.write_p99),
+    ]),
+  );
+  const [head, ...body] = columns([
+    ["latency", "phase", "reads", "p50", "p99", "writes", "p50", "p99"],
+    ...rows,
+  ]);
   return ["", pc.bold(head!), ...body];
 }
 
 export function table(results: readonly DrillResult[]): string {
-  const [head, ...body] = columns([COLUMNS.map(([name]) => name), ...results.map((result) => COLUMNS.map(([, of]) => of(result)))]);
+  const [head, ...body] = columns([
+    COLUMNS.map(([name]) => name),
+    ...results.map((result) => COLUMNS.map(([, of]) => of(result))),
+  ]);
   const lines = [pc.bold(head!), ...body.map((row, place) => paint(results[place]!)(row))];
   lines.push(...latencyTable(results));
-  for (const { drill, problem } of results) if (problem !== null) lines.push(`${pc.red(drill)}: ${problem}`);
-  for (const { drill, finding } of results) if (finding !== null) lines.push(`${pc.yellow(`${drill}: a finding`)}: ${finding}`);
+  for (const { drill, problem } of results)
+    if (problem !== null) lines.push(`${pc.red(drill)}: ${problem}`);
+  for (const { drill, finding } of results)
+    if (finding !== null) lines.push(`${pc.yellow(`${drill}: a finding`)}: ${finding}`);
   for (const { drill, load_errors } of results) {
     const errors = Object.entries(load_errors);
-    if (errors.length > 0) lines.push(`${drill}: the load beside it met ${errors.map(([code, times]) => `${times} x ${code}`).join(", ")}`);
+    if (errors.length > 0)
+      lines.push(
+        `${drill}: the load beside it met ` +
+          `${errors.map(([code, times]) => `${times} x ${code}`).join(", ")}`,
+      );
   }
-  if (results.some(({ started_by }) => started_by === "asked for")) lines.push("* asked for by name: the loop does not take it by itself under the default settings");
+  if (results.some(({ started_by }) => started_by === "asked for"))
+    lines.push(
+      "* asked for by name: the loop does not take it by itself under the default settings",
+    );
   for (const { drill, settings } of results) {
-    if (Object.keys(settings).length > 0) lines.push(pc.dim(`${drill} ran with ${JSON.stringify(settings)}`));
+    if (Object.keys(settings).length > 0)
+      lines.push(pc.dim(`${drill} ran with ${JSON.stringify(settings)}`));
   }
   return lines.join("\n");
 }
 
-const paint = (result: DrillResult): ((text: string) => string) => (result.ok ? (text) => text : result.skipped ? pc.yellow : pc.red);
+const paint = (result: DrillResult): ((text: string) => string) =>
+  result.ok ? (text) => text : result.skipped ? pc.yellow : pc.red;

@@ -1,7 +1,7 @@
 /**
- * Where drills happen: a schema of their own, on a throwaway server or on somebody's staging server. There,
- * ruvector_healing is used as it is installed, its other collections are left alone, and a loop that is already scheduled
- * stays as it is.
+ * Where drills happen: a schema of their own, on a throwaway server or on somebody's staging
+ * server. There, ruvector_healing is used as it is installed, its other collections are left alone,
+ * and a loop that is already scheduled stays as it is.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,22 +24,38 @@ export async function connectTo(url: string): Promise<pg.Client> {
 
 /** Two drills at once would see each other's faults; the lock ends with the connection. */
 export async function alone(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ mine: boolean }>("SELECT pg_try_advisory_lock(hashtext('ruvector_healing drill')) AS mine");
-  if (!rows[0]?.mine) throw new ServerProblem("Another drill is running on this server.", "Wait until it ends, or stop it with Ctrl-C.");
+  const { rows } = await client.query<{ mine: boolean }>(
+    "SELECT pg_try_advisory_lock(hashtext('ruvector_healing drill')) AS mine",
+  );
+  if (!rows[0]?.mine)
+    throw new ServerProblem(
+      "Another drill is running on this server.",
+      "Wait until it ends, or stop it with Ctrl-C.",
+    );
 }
 
-/** Installs on a throwaway server what this checkout builds; on somebody's own server, only where nothing is installed. */
+/**
+ * Installs on a throwaway server what this checkout builds; on somebody's own server, only where
+ * nothing is installed.
+ */
 export async function install(client: pg.Client, server: Server): Promise<void> {
   const language = await languageOf(client);
   const { rows } = await client.query<{ cron: boolean; installed: boolean }>(`
-    SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') AS cron, to_regnamespace('ruvector') IS NOT NULL AS installed`);
+    SELECT EXISTS (SELECT FROM pg_extension
+      WHERE extname = 'pg_cron') AS cron, to_regnamespace('ruvector') IS NOT NULL AS installed`);
   const found = rows[0]!;
-  if (!found.cron) throw new ServerProblem("pg_cron is not installed in this database, and it is what runs the loop.", "CREATE EXTENSION pg_cron;");
+  if (!found.cron)
+    throw new ServerProblem(
+      "pg_cron is not installed in this database, and it is what runs the loop.",
+      "CREATE EXTENSION pg_cron;",
+    );
   if (server.kind === "external" && found.installed) return;
   await build();
   const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
   if (server.kind !== "external") {
-    await client.query("SELECT cron.unschedule(jobid) FROM cron.job WHERE database = current_database()");
+    await client.query(
+      "SELECT cron.unschedule(jobid) FROM cron.job WHERE database = current_database()",
+    );
     await client.query(`DROP SCHEMA IF EXISTS ${SCHEMA} CASCADE`);
     await client.query("DROP SCHEMA IF EXISTS ruvector CASCADE");
   }
@@ -48,9 +64,16 @@ export async function install(client: pg.Client, server: Server): Promise<void> 
 
 /** An empty schema for one drill. */
 export async function freshSchema(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ mark: string | null }>("SELECT obj_description(to_regnamespace($1)::oid, 'pg_namespace') AS mark WHERE to_regnamespace($1) IS NOT NULL", [SCHEMA]);
+  const { rows } = await client.query<{ mark: string | null }>(
+    "SELECT obj_description(to_regnamespace($1)::oid, 'pg_namespace') AS mark WHERE " +
+      "to_regnamespace($1) IS NOT NULL",
+    [SCHEMA],
+  );
   if (rows[0] && rows[0].mark !== MARK) {
-    throw new ServerProblem(`This database has a schema ${SCHEMA} that no drill made.`, `Rename or drop it: drills use that name.`);
+    throw new ServerProblem(
+      `This database has a schema ${SCHEMA} that no drill made.`,
+      `Rename or drop it: drills use that name.`,
+    );
   }
   await dropSchema(client);
   await client.query(`CREATE SCHEMA ${SCHEMA}`);
@@ -61,7 +84,10 @@ export async function freshSchema(client: pg.Client): Promise<void> {
 export async function dropSchema(client: pg.Client): Promise<void> {
   await client.query("SET client_min_messages = warning");
   const { rows } = await client.query<{ name: string }>(
-    "SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE schema_name = $1", [SCHEMA]);
+    "SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections WHERE " +
+      "schema_name = $1",
+    [SCHEMA],
+  );
   for (const { name } of rows) {
     await endActions(client, name);
     await client.query("SELECT ruvector_healing_unregister($1)", [name]);
@@ -72,15 +98,26 @@ export async function dropSchema(client: pg.Client): Promise<void> {
   await client.query("RESET client_min_messages");
 }
 
-/** An action that is still at work is stopped and undone; its ticks are driven from here where no pg_cron does. */
+/**
+ * An action that is still at work is stopped and undone; its ticks are driven from here where no
+ * pg_cron does.
+ */
 async function endActions(client: pg.Client, name: string): Promise<void> {
   const active = () =>
     client.query<{ id: string; state: string }>(
-      "SELECT action_id::text AS id, state FROM ruvector_healing_history(limit_ := 1000) WHERE collection = $1 AND state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')", [name]);
+      "SELECT action_id::text AS id, state FROM ruvector_healing_history(limit_ := 1000) " +
+        "WHERE collection = $1 AND state IN ('planned', 'awaiting_approval', 'executing', " +
+        "'stabilizing', 'rolling_back')",
+      [name],
+    );
   const [first] = (await active()).rows;
   if (first === undefined) return;
-  if (first.state !== "rolling_back") await client.query("SELECT ruvector_healing_abort($1)", [first.id]);
-  for (const began = Date.now(); (await active()).rows.length > 0 && Date.now() - began < 120_000; ) {
+  if (first.state !== "rolling_back")
+    await client.query("SELECT ruvector_healing_abort($1)", [first.id]);
+  for (
+    const began = Date.now();
+    (await active()).rows.length > 0 && Date.now() - began < 120_000;
+  ) {
     await client.query("CALL ruvector_healing_tick()");
   }
 }
@@ -88,11 +125,19 @@ async function endActions(client: pg.Client, name: string): Promise<void> {
 export const tableName = (drill: string): string => `${SCHEMA}.${drill.replaceAll("-", "_")}`;
 
 /** Schedules the loop unless it runs already. Returns what takes the schedule away again. */
-export async function runLoop(client: pg.Client, seconds: number): Promise<{ schedule: string; stop: () => Promise<void> }> {
+export async function runLoop(
+  client: pg.Client,
+  seconds: number,
+): Promise<{ schedule: string; stop: () => Promise<void> }> {
   const { rows } = await client.query<{ schedule: string }>(
-    "SELECT schedule FROM cron.job WHERE jobname = 'ruvector_healing_tick' AND database = current_database() AND active");
+    "SELECT schedule FROM cron.job WHERE jobname = 'ruvector_healing_tick' AND database = " +
+      "current_database() AND active",
+  );
   if (rows[0]) return { schedule: rows[0].schedule, stop: async () => undefined };
-  const made = await client.query<{ schedule: string }>("SELECT ruvector_healing_schedule(make_interval(secs => $1)) ->> 'schedule' AS schedule", [seconds]);
+  const made = await client.query<{ schedule: string }>(
+    "SELECT ruvector_healing_schedule(make_interval(secs => $1)) ->> 'schedule' AS schedule",
+    [seconds],
+  );
   return {
     schedule: made.rows[0]?.schedule ?? "",
     stop: async () => void (await client.query("SELECT ruvector_healing_unschedule()")),

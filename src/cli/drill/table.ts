@@ -13,9 +13,14 @@ export interface TableSpec {
 
 /** One vector round centre number `centre` (an SQL expression); noise is independent by row. */
 export const vectorAround = (centre: string): string =>
-  `(SELECT array_agg((sin((${centre} + 1) * d * 0.7) + random() * 0.2)::real) FROM generate_series(1, ${DIMENSIONS}) d WHERE g > 0)::vector`;
+  `(SELECT array_agg((sin((${centre} + 1) * d * 0.7) + random() * 0.2)::real) FROM ` +
+  `generate_series(1, ${DIMENSIONS}) d WHERE g > 0)::vector`;
 
-export async function makeTable(client: pg.Client, table: string, { rows, centres = 32, index }: TableSpec): Promise<void> {
+export async function makeTable(
+  client: pg.Client,
+  table: string,
+  { rows, centres = 32, index }: TableSpec,
+): Promise<void> {
   await client.query(`
     CREATE TABLE ${table} (
       id bigint NOT NULL,
@@ -28,7 +33,9 @@ export async function makeTable(client: pg.Client, table: string, { rows, centre
     ) PARTITION BY LIST (partition_id)`);
   let first = 1;
   for (const [key, count] of rows.entries()) {
-    await client.query(`CREATE TABLE ${partition(table, key)} PARTITION OF ${table} FOR VALUES IN (${key})`);
+    await client.query(
+      `CREATE TABLE ${partition(table, key)} PARTITION OF ${table} FOR VALUES IN (${key})`,
+    );
     await addRows(client, table, { key, first, count, centres });
     first += count;
   }
@@ -47,9 +54,17 @@ export interface Batch {
   readonly centre?: number;
 }
 
-export async function addRows(client: pg.Client, table: string, { key, first, count, centres, centre = 0 }: Batch): Promise<void> {
-  await client.query(`
+export async function addRows(
+  client: pg.Client,
+  table: string,
+  { key, first, count, centres, centre = 0 }: Batch,
+): Promise<void> {
+  await client.query(
+    `
     INSERT INTO ${table} (id, partition_id, tenant_id, seen_at, payload, embedding)
-    SELECT g, $1::int, 'tenant-' || g % 20, now() - g * interval '1 second', md5(g::text), ${vectorAround(`(g % ${centres} + ${centre})`)}
-      FROM generate_series($2::bigint, $3::bigint) g`, [key, first, first + count - 1]);
+    SELECT g, $1::int, 'tenant-' || g % 20, now() - g * interval '1 second', md5(g::text),
+      ${vectorAround(`(g % ${centres} + ${centre})`)}
+      FROM generate_series($2::bigint, $3::bigint) g`,
+    [key, first, first + count - 1],
+  );
 }

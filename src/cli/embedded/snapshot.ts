@@ -1,7 +1,8 @@
 /**
- * The embedded database with the extensions and ruvector_healing installed. Making it takes initdb and the install script, seconds;
- * so its files are kept as a snapshot (about 5 MB), from which the next one opens in about one. The snapshot's name is made of all that
- * it depends on: it is never stale.
+ * The embedded database with the extensions and ruvector_healing installed. Making it takes initdb
+ * and the install script, seconds; so its files are kept as a snapshot (about 5 MB), from which the
+ * next one opens in about one. The snapshot's name is made of all that it depends on: it is never
+ * stale.
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
@@ -23,14 +24,23 @@ export interface Opened {
   readonly from_snapshot: boolean;
 }
 
-/** Beside the packages, so that it goes with the checkout; in the user's cache where the checkout is somebody else's. */
+/**
+ * Beside the packages, so that it goes with the checkout; in the user's cache where the checkout is
+ * somebody else's.
+ */
 async function defaultFolder(): Promise<string> {
   const packages = join(root, "node_modules");
-  const writable = await access(packages, constants.W_OK).then(() => true, () => false);
+  const writable = await access(packages, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
   return writable ? join(packages, ".cache", "ruvector-healing") : join(cacheFolder(), "embedded");
 }
 
-/** PGlite's files differ between versions; the language's objects and the script's are in the snapshot. */
+/**
+ * PGlite's files differ between versions; the language's objects and the script's are in the
+ * snapshot.
+ */
 async function name(script: string): Promise<string> {
   const require = createRequire(import.meta.url);
   const hash = createHash("sha256").update(script);
@@ -65,7 +75,9 @@ async function keep(file: string, snapshot: Uint8Array): Promise<void> {
   } finally {
     await rm(draft, { force: true });
   }
-  const others = (await readdir(dirname(file))).filter((other) => other.endsWith(ENDING) && !file.endsWith(other));
+  const others = (await readdir(dirname(file))).filter(
+    (other) => other.endsWith(ENDING) && !file.endsWith(other),
+  );
   for (const other of others) await rm(join(dirname(file), other), { force: true });
 }
 
@@ -86,41 +98,68 @@ export interface Options {
   readonly folder?: string;
   /** Told when it takes longer than usual, and why. */
   readonly log?: (line: string) => void;
-  /** Gives up when it says so: with its lock and its drafts removed, and the database left to the end of the process. */
+  /**
+   * Gives up when it says so: with its lock and its drafts removed, and the database left to the
+   * end of the process.
+   */
   readonly signal?: AbortSignal;
 }
 
-async function place({ folder }: Options): Promise<{ readonly script: string; readonly file: string }> {
+async function place({
+  folder,
+}: Options): Promise<{ readonly script: string; readonly file: string }> {
   const script = await readFile(SCRIPT, "utf8");
   return { script, file: join(folder ?? (await defaultFolder()), await name(script)) };
 }
 
-/** `npm run build` has to have written the install script. Two processes at once make one snapshot. */
+/**
+ * `npm run build` has to have written the install script. Two processes at once make one snapshot.
+ */
 export async function openHealing(options: Options = {}): Promise<Opened> {
   const { log = () => undefined, signal = new AbortController().signal } = options;
   const { script, file } = await place(options);
   const opened = await untilInterrupted(fromSnapshot(file), signal);
   if (opened) return opened;
   const make = async (): Promise<Opened> => {
-    log("Making the database: initdb and the install script (once; the next start opens a snapshot)...");
+    log(
+      "Making the database: initdb and the install script (once; the next start opens a " +
+        "snapshot)...",
+    );
     const database = await untilInterrupted(install(script), signal);
     return { database, from_snapshot: false };
   };
-  const kept = await mkdir(dirname(file), { recursive: true }).then(() => true, () => false);
+  const kept = await mkdir(dirname(file), { recursive: true }).then(
+    () => true,
+    () => false,
+  );
   // Nowhere to keep it: then every start makes it.
   if (!kept) return make();
-  return withLock(`${file}.lock`, { waiting: (pid) => log(`Process ${pid} is making the database's snapshot: waiting for it...`) }, async () => {
-    const made = await untilInterrupted(fromSnapshot(file), signal);
-    if (made) return made;
-    const fresh = await make();
-    await keep(file, await untilInterrupted(fresh.database.dumpDataDir(), signal));
-    return fresh;
-  });
+  return withLock(
+    `${file}.lock`,
+    {
+      waiting: (pid) => log(`Process ${pid} is making the database's snapshot: waiting for it...`),
+    },
+    async () => {
+      const made = await untilInterrupted(fromSnapshot(file), signal);
+      if (made) return made;
+      const fresh = await make();
+      await keep(file, await untilInterrupted(fresh.database.dumpDataDir(), signal));
+      return fresh;
+    },
+  );
 }
 
-/** The snapshot's file, made if need be: for tests, which open one database after another from it. */
+/**
+ * The snapshot's file, made if need be: for tests, which open one database after another from it.
+ */
 export async function snapshotFile(options: Options = {}): Promise<string> {
   const { file } = await place(options);
-  if (!(await access(file).then(() => true, () => false))) await (await openHealing(options)).database.close();
+  if (
+    !(await access(file).then(
+      () => true,
+      () => false,
+    ))
+  )
+    await (await openHealing(options)).database.close();
   return file;
 }

@@ -1,4 +1,7 @@
-/** The page's own files. They are made by the build (build/page.ts); in a checkout that was not built they are made when first asked for. */
+/**
+ * The page's own files. They are made by the build (build/page.ts); in a checkout that was not
+ * built they are made when first asked for.
+ */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
@@ -19,15 +22,23 @@ export const assets = (): Promise<ReadonlyMap<string, Asset>> => (made ??= load(
 
 async function load(): Promise<ReadonlyMap<string, Asset>> {
   const published = new URL("./page/", import.meta.url);
-  const files = existsSync(new URL("index.html", published)) ? await fromFolder(published) : await fromSources();
-  return new Map(Object.entries(TYPES).map(([path, [name, type]]) => [path, { type, body: files[name] }]));
+  const files = existsSync(new URL("index.html", published))
+    ? await fromFolder(published)
+    : await fromSources();
+  return new Map(
+    Object.entries(TYPES).map(([path, [name, type]]) => [path, { type, body: files[name] }]),
+  );
 }
 
 type Files = Readonly<Record<(typeof TYPES)[keyof typeof TYPES][0], string>>;
 
 async function fromFolder(folder: URL): Promise<Files> {
   const read = (name: string): Promise<string> => readFile(new URL(name, folder), "utf8");
-  return { "index.html": await read("index.html"), "page.css": await read("page.css"), "page.js": await read("page.js") };
+  return {
+    "index.html": await read("index.html"),
+    "page.css": await read("page.css"),
+    "page.js": await read("page.js"),
+  };
 }
 
 async function fromSources(): Promise<Files> {

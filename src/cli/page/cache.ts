@@ -1,6 +1,9 @@
 /** Answers kept for a moment and shared: fifty open pages ask the database as often as one. */
 export interface Cache {
-  /** The answer for a key, at most `milliseconds` old; whoever asks while it is being read waits for the same one. A failure is not kept. */
+  /**
+   * The answer for a key, at most `milliseconds` old; whoever asks while it is being read waits for
+   * the same one. A failure is not kept.
+   */
   get<T>(key: string, milliseconds: number, read: () => Promise<T>): Promise<T>;
 }
 
@@ -8,7 +11,10 @@ export interface Cache {
 const MOST = 200;
 
 export function createCache(now: () => number = Date.now): Cache {
-  const kept = new Map<string, { readonly until: () => number; readonly answer: Promise<unknown> }>();
+  const kept = new Map<
+    string,
+    { readonly until: () => number; readonly answer: Promise<unknown> }
+  >();
   return {
     get<T>(key: string, milliseconds: number, read: () => Promise<T>): Promise<T> {
       const known = kept.get(key);

@@ -1,4 +1,7 @@
-/** The status page's part of an HTTP server: its files, and the JSON it reads. It only calls reading functions. */
+/**
+ * The status page's part of an HTTP server: its files, and the JSON it reads. It only calls reading
+ * functions.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import pg from "pg";
 import { answer, type Handler, json, pathOf } from "../actuator/http.ts";
@@ -8,14 +11,31 @@ import type { Query } from "../reading/query.ts";
 import { assets } from "./assets.ts";
 import { createCache } from "./cache.ts";
 
-/** Nothing from anywhere else, nothing inline: what a hostile table name could smuggle in is not run. */
+/**
+ * Nothing from anywhere else, nothing inline: what a hostile table name could smuggle in is not
+ * run.
+ */
 export const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src " +
+  "'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const HEADERS = { "content-security-policy": CONTENT_SECURITY_POLICY, "x-frame-options": "DENY", "cross-origin-opener-policy": "same-origin" };
+const HEADERS = {
+  "content-security-policy": CONTENT_SECURITY_POLICY,
+  "x-frame-options": "DENY",
+  "cross-origin-opener-policy": "same-origin",
+};
 
-/** How long answers are shared, in milliseconds. The graph measures the whole collection: a second of work at 256 partitions. */
-const KEPT = { overview: 1500, trends: 10_000, collection: 3000, graph: 15_000, explain: 2000 } as const;
+/**
+ * How long answers are shared, in milliseconds. The graph measures the whole collection: a second
+ * of work at 256 partitions.
+ */
+const KEPT = {
+  overview: 1500,
+  trends: 10_000,
+  collection: 3000,
+  graph: 15_000,
+  explain: 2000,
+} as const;
 
 const MINUTES = [15, 60, 360, 1440] as const;
 
@@ -25,22 +45,43 @@ type Read = (parameters: URLSearchParams) => Promise<unknown>;
 export function page({ query, once }: { readonly query: Query; readonly once: Query }): Handler {
   const cache = createCache();
   const graph = (name: string): Promise<GraphDocument> =>
-    cache.get(`graph ${name}`, KEPT.graph, async () => (await once<{ graph: GraphDocument }>("SELECT ruvector.ruvector_contracted_graph($1) AS graph", [name]))[0]!.graph);
-  const trends: typeof readTrends = (...from) => cache.get("trends", KEPT.trends, () => readTrends(...from));
+    cache.get(
+      `graph ${name}`,
+      KEPT.graph,
+      async () =>
+        (
+          await once<{ graph: GraphDocument }>(
+            "SELECT ruvector.ruvector_contracted_graph($1) AS graph",
+            [name],
+          )
+        )[0]!.graph,
+    );
+  const trends: typeof readTrends = (...from) =>
+    cache.get("trends", KEPT.trends, () => readTrends(...from));
   const reads: Readonly<Record<string, Read>> = {
-    "/api/status": () => cache.get("overview", KEPT.overview, () => readOverview(query, 30, trends)),
+    "/api/status": () =>
+      cache.get("overview", KEPT.overview, () => readOverview(query, 30, trends)),
     "/api/collection": async (parameters) => {
       const name = wanted(parameters, "name");
       const minutes = MINUTES.find((one) => String(one) === parameters.get("minutes")) ?? 60;
-      return cache.get(`collection ${minutes} ${name}`, KEPT.collection, () => readCollection(query, name, minutes, graph));
+      return cache.get(`collection ${minutes} ${name}`, KEPT.collection, () =>
+        readCollection(query, name, minutes, graph),
+      );
     },
     "/api/explain": async (parameters) => {
       const action = parameters.get("action");
-      if (action !== null && !/^\d{1,18}$/.test(action)) throw new NotFound("action is the number of an action");
-      const [statement, what] = action === null
-        ? ["SELECT ruvector.ruvector_healing_explain($1::text) AS text", wanted(parameters, "collection")] as const
-        : ["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", action] as const;
-      return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({ text: (await once<{ text: string }>(statement, [what]))[0]?.text ?? "" }));
+      if (action !== null && !/^\d{1,18}$/.test(action))
+        throw new NotFound("action is the number of an action");
+      const [statement, what] =
+        action === null
+          ? ([
+              "SELECT ruvector.ruvector_healing_explain($1::text) AS text",
+              wanted(parameters, "collection"),
+            ] as const)
+          : (["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", action] as const);
+      return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({
+        text: (await once<{ text: string }>(statement, [what]))[0]?.text ?? "",
+      }));
     },
   };
   return async (request, response) => {
@@ -56,7 +97,8 @@ class NotFound extends Error {}
 
 function wanted(parameters: URLSearchParams, key: string): string {
   const value = parameters.get(key);
-  if (value === null || value === "" || value.length > 1000) throw new NotFound(`${key} is missing`);
+  if (value === null || value === "" || value.length > 1000)
+    throw new NotFound(`${key} is missing`);
   return value;
 }
 
@@ -65,11 +107,23 @@ const TYPED_WRONG = new Set(["RV001", "RV002", "RV006"]);
 
 async function data(request: IncomingMessage, response: ServerResponse, read: Read): Promise<true> {
   try {
-    return json(response, 200, await read(new URL(request.url ?? "/", "http://localhost").searchParams));
+    return json(
+      response,
+      200,
+      await read(new URL(request.url ?? "/", "http://localhost").searchParams),
+    );
   } catch (error) {
     const code = error instanceof pg.DatabaseError ? error.code : undefined;
-    const message = error instanceof Error && error.message !== "" ? error.message : String((error as { code?: unknown }).code ?? error);
-    if (error instanceof NotFound || (code !== undefined && TYPED_WRONG.has(code))) return json(response, 404, { error: message, code });
-    return json(response, 503, { error: message, code, hint: error instanceof pg.DatabaseError ? error.hint : undefined });
+    const message =
+      error instanceof Error && error.message !== ""
+        ? error.message
+        : String((error as { code?: unknown }).code ?? error);
+    if (error instanceof NotFound || (code !== undefined && TYPED_WRONG.has(code)))
+      return json(response, 404, { error: message, code });
+    return json(response, 503, {
+      error: message,
+      code,
+      hint: error instanceof pg.DatabaseError ? error.hint : undefined,
+    });
   }
 }

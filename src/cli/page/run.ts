@@ -11,9 +11,18 @@ export async function servePage(database: string | undefined, listen: Listen): P
   const signal = interruption("nothing is left behind");
   await assets();
   const reads = reader(to);
-  const serving = await serve(listen, [page(reads)], (error, { url }) => console.error(`${url}: ${error instanceof Error ? error.message : String(error)}`));
+  const serving = await serve(listen, [page(reads)], (error, { url }) =>
+    console.error(`${url}: ${error instanceof Error ? error.message : String(error)}`),
+  );
   console.error(`The status page of ${to.shown}: ${serving.url}`);
-  await reads.query("SELECT").catch((error: unknown) => console.error(`The database does not answer yet: ${error instanceof Error ? error.message : String(error)}`));
+  await reads
+    .query("SELECT")
+    .catch((error: unknown) =>
+      console.error(
+        "The database does not answer yet: " +
+          `${error instanceof Error ? error.message : String(error)}`,
+      ),
+    );
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });

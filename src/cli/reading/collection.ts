@@ -17,7 +17,11 @@ export interface CollectionDetail {
   readonly scene: Scene | null;
   /** The weak edges of the cut, in words. */
   readonly cut: readonly string[];
-  readonly unmeasured: readonly { readonly what: string; readonly why: string; readonly hint: string | null }[];
+  readonly unmeasured: readonly {
+    readonly what: string;
+    readonly why: string;
+    readonly hint: string | null;
+  }[];
   readonly missing: readonly Missing[];
 }
 
@@ -26,11 +30,28 @@ const POINTS = 240;
 
 /** What ruvector_contracted_graph() answers. */
 export interface GraphDocument {
-  readonly nodes: readonly { readonly id: string; readonly type: NodeType; readonly label: string; readonly mass: number; readonly measured: boolean }[];
-  readonly edges: readonly { readonly from: string; readonly to: string; readonly type: EdgeType; readonly nominal: number; readonly health: number }[];
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly type: NodeType;
+    readonly label: string;
+    readonly mass: number;
+    readonly measured: boolean;
+  }[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly type: EdgeType;
+    readonly nominal: number;
+    readonly health: number;
+  }[];
 }
 
-export async function readCollection(query: Query, name: string, minutes: number, readGraph: (name: string) => Promise<GraphDocument>): Promise<CollectionDetail> {
+export async function readCollection(
+  query: Query,
+  name: string,
+  minutes: number,
+  readGraph: (name: string) => Promise<GraphDocument>,
+): Promise<CollectionDetail> {
   const missing: Missing[] = [];
   const bucket = Math.max(1, (minutes * 60) / POINTS);
   const graph = readGraph(name).catch((error: { code?: string; message?: string }) => {
@@ -39,25 +60,56 @@ export async function readCollection(query: Query, name: string, minutes: number
     return null;
   });
   const [rows, integrity, last, thresholds] = await Promise.all([
-    optional<{ at: number; lambda: number | null; state: number }>(query, missing, "ruvector_integrity_history", `
-      SELECT max(extract(epoch FROM sampled_at)::float8) * 1000::float8 AS at, min(lambda) AS lambda,
-             max(pg_catalog.array_position(ARRAY['normal', 'stress', 'critical'], state) - 1)::int AS state
-        FROM ruvector.ruvector_integrity_history($1, since := now() - pg_catalog.make_interval(mins => $2), limit_ := 100000)
-       GROUP BY floor(extract(epoch FROM sampled_at)::float8 / $3::float8) ORDER BY 1`, [name, minutes, bucket]),
-    optional<{ witness: WitnessEdge[] | null; unmeasured: CollectionDetail["unmeasured"] | null }>(query, missing, "ruvector_integrity_status",
-      "SELECT witness_edges AS witness, unmeasured FROM ruvector.ruvector_integrity_status($1)", [name]),
-    optional<{ metrics: Partial<Metrics> }>(query, missing, "ruvector_integrity_history",
-      "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := '-infinity', limit_ := 1)", [name]),
-    optional<{ key: string; value: number }>(query, missing, "ruvector_healing_config",
-      "SELECT key, value FROM ruvector.ruvector_healing_config($1) WHERE key IN ('stress_threshold', 'critical_threshold')", [name]),
+    optional<{ at: number; lambda: number | null; state: number }>(
+      query,
+      missing,
+      "ruvector_integrity_history",
+      `
+      SELECT max(extract(epoch
+        FROM sampled_at)::float8) * 1000::float8 AS at, min(lambda) AS lambda,
+             max(pg_catalog.array_position(ARRAY['normal', 'stress', 'critical'], state) - 1)::int
+               AS state
+        FROM ruvector.ruvector_integrity_history($1,
+          since := now() - pg_catalog.make_interval(mins => $2), limit_ := 100000)
+       GROUP BY floor(extract(epoch FROM sampled_at)::float8 / $3::float8) ORDER BY 1`,
+      [name, minutes, bucket],
+    ),
+    optional<{ witness: WitnessEdge[] | null; unmeasured: CollectionDetail["unmeasured"] | null }>(
+      query,
+      missing,
+      "ruvector_integrity_status",
+      "SELECT witness_edges AS witness, unmeasured FROM ruvector.ruvector_integrity_status($1)",
+      [name],
+    ),
+    optional<{ metrics: Partial<Metrics> }>(
+      query,
+      missing,
+      "ruvector_integrity_history",
+      "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := '-infinity', " +
+        "limit_ := 1)",
+      [name],
+    ),
+    optional<{ key: string; value: number }>(
+      query,
+      missing,
+      "ruvector_healing_config",
+      "SELECT key, value FROM ruvector.ruvector_healing_config($1) WHERE key IN " +
+        "('stress_threshold', 'critical_threshold')",
+      [name],
+    ),
   ]);
   const found = await graph;
   const witness = integrity[0]?.witness ?? [];
-  const threshold = (key: string, fallback: number): number => thresholds.find((one) => one.key === key)?.value ?? fallback;
+  const threshold = (key: string, fallback: number): number =>
+    thresholds.find((one) => one.key === key)?.value ?? fallback;
   return {
-    name, minutes,
+    name,
+    minutes,
     readings: rows.map(({ at, lambda, state }) => [at, lambda, state] as const),
-    thresholds: { stress: threshold("stress_threshold", 0.8), critical: threshold("critical_threshold", 0.3) },
+    thresholds: {
+      stress: threshold("stress_threshold", 0.8),
+      critical: threshold("critical_threshold", 0.3),
+    },
     scene: found && reduceGraph(found.nodes, found.edges, witness, notes(last[0]?.metrics ?? {})),
     cut: describeWitness(witness, 12, labelsOfNodes(found?.nodes ?? [])),
     unmeasured: (integrity[0]?.unmeasured ?? []).slice(0, 12),
@@ -75,12 +127,18 @@ function notes(metrics: Partial<Metrics>): (id: string) => string | null {
     const partition = partitions.get(id);
     if (partition) {
       const size = `${partition.rows} rows, ${bytes(partition.bytes)}`;
-      const load = partition.load_ratio > 0 ? `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; ` : "";
+      const load =
+        partition.load_ratio > 0
+          ? `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; `
+          : "";
       return `${load}${size}${partition.judged === false ? ` (not judged: ${unjudgedText(partition)})` : ""}`;
     }
     if (id === "maintenance:scheduled_jobs") return jobs;
     const replica = replicas.get(id);
-    if (replica) return replica.lag_seconds === null ? "lag not measured" : `${short(replica.lag_seconds)} s behind`;
+    if (replica)
+      return replica.lag_seconds === null
+        ? "lag not measured"
+        : `${short(replica.lag_seconds)} s behind`;
     const full = Object.prototype.hasOwnProperty.call(occupancy, id) ? occupancy[id] : undefined;
     return full === undefined ? null : `${short(full)} × the mean list`;
   };

@@ -1,13 +1,21 @@
 /**
- * How the page and the commands read: reading functions only, so that the level viewer is enough. Whoever may create in public could put a
- * function or an operator in front of what is found by a name alone. So ours are called by their name in schema ruvector, and types fit PostgreSQL's own
- * operators and functions exactly, which are then found first; polymorphic ones are named with their schema.
+ * How the page and the commands read: reading functions only, so that the level viewer is enough.
+ * Whoever may create in public could put a function or an operator in front of what is found by a
+ * name alone. So ours are called by their name in schema ruvector, and types fit PostgreSQL's own
+ * operators and functions exactly, which are then found first; polymorphic ones are named with
+ * their schema.
  */
 import pg, { type QueryResultRow } from "pg";
 
-export type Query = <Row extends QueryResultRow>(statement: string, parameters?: readonly unknown[]) => Promise<Row[]>;
+export type Query = <Row extends QueryResultRow>(
+  statement: string,
+  parameters?: readonly unknown[],
+) => Promise<Row[]>;
 
-/** What the role may not call, or this installation has not yet: named, and left out of what is shown. */
+/**
+ * What the role may not call, or this installation has not yet: named, and left out of what is
+ * shown.
+ */
 export interface Missing {
   readonly what: string;
   readonly why: string;
@@ -16,13 +24,32 @@ export interface Missing {
 const DENIED = "42501";
 const UNKNOWN_FUNCTION = "42883";
 
-/** Rows, or none where the function may not be called or is not there; everything else is thrown. */
-export async function optional<Row extends QueryResultRow>(query: Query, missing: Missing[], what: string, statement: string, parameters?: readonly unknown[]): Promise<Row[]> {
+/**
+ * Rows, or none where the function may not be called or is not there; everything else is thrown.
+ */
+export async function optional<Row extends QueryResultRow>(
+  query: Query,
+  missing: Missing[],
+  what: string,
+  statement: string,
+  parameters?: readonly unknown[],
+): Promise<Row[]> {
   try {
     return await query<Row>(statement, parameters);
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || (error.code !== DENIED && error.code !== UNKNOWN_FUNCTION)) throw error;
-    missing.push({ what, why: error.code === DENIED ? `this role may not call ${what}(): SELECT ruvector_healing_grant(current_user, 'viewer'); as the installing role` : `${what}() is not there: install a newer ruvector_healing` });
+    if (
+      !(error instanceof pg.DatabaseError) ||
+      (error.code !== DENIED && error.code !== UNKNOWN_FUNCTION)
+    )
+      throw error;
+    missing.push({
+      what,
+      why:
+        error.code === DENIED
+          ? `this role may not call ${what}(): SELECT ruvector_healing_grant(current_user, ` +
+            "'viewer'); as the installing role"
+          : `${what}() is not there: install a newer ruvector_healing`,
+    });
     return [];
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The contracted graph as a person can take it in: up to 1,000 nodes become at most a few dozen. What is weak or stands in
- * the cut is kept one by one; healthy members of a group are one node each while they are few, and one node for all when not.
+ * The contracted graph as a person can take it in: up to 1,000 nodes become at most a few dozen.
+ * What is weak or stands in the cut is kept one by one; healthy members of a group are one node
+ * each while they are few, and one node for all when not.
  */
 import type { EdgeType, NodeType, WitnessEdge } from "../../model/graph.ts";
 
@@ -44,8 +45,18 @@ export interface Scene {
   readonly total_edges: number;
 }
 
-interface GraphNode { readonly id: string; readonly type: NodeType; readonly label: string; readonly measured: boolean }
-interface GraphEdge { readonly from: string; readonly to: string; readonly type: EdgeType; readonly health: number }
+interface GraphNode {
+  readonly id: string;
+  readonly type: NodeType;
+  readonly label: string;
+  readonly measured: boolean;
+}
+interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly type: EdgeType;
+  readonly health: number;
+}
 
 /** Healthy members of a group that are drawn one by one. */
 const SINGLE = 16;
@@ -55,7 +66,10 @@ const WEAK = 8;
 const HEALTHY = 1 - 1e-6;
 
 export function reduceGraph(
-  nodes: readonly GraphNode[], edges: readonly GraphEdge[], witness: readonly WitnessEdge[], noteOf: (id: string) => string | null = () => null,
+  nodes: readonly GraphNode[],
+  edges: readonly GraphEdge[],
+  witness: readonly WitnessEdge[],
+  noteOf: (id: string) => string | null = () => null,
 ): Scene {
   const place = new Map(nodes.map((node, index) => [node.id, index]));
   const links = edges.flatMap((edge) => {
@@ -73,8 +87,13 @@ export function reduceGraph(
     const index = out.length;
     for (const member of members) where[member] = index;
     out.push({
-      id, label, type: first.type, count: members.length, health: Math.min(...members.map((member) => health[member]!)),
-      measured: members.every((member) => nodes[member]!.measured), cut: members.some((member) => side.has(member)),
+      id,
+      label,
+      type: first.type,
+      count: members.length,
+      health: Math.min(...members.map((member) => health[member]!)),
+      measured: members.every((member) => nodes[member]!.measured),
+      cut: members.some((member) => side.has(member)),
       note: members.length === 1 ? noteOf(first.id) : null,
     });
     return index;
@@ -90,21 +109,36 @@ export function reduceGraph(
     for (const member of single) shown.push(add([member], nodes[member]!.label, nodes[member]!.id));
     if (members.length > SINGLE) {
       const rest = weak.slice(WEAK);
-      if (rest.length > 0) shown.push(add(rest, `${rest.length} more weak ${NAMES[type]}`, `weak:${groups.length}`));
-      if (sound.length > 0) shown.push(add(sound, `${sound.length} healthy ${NAMES[type]}`, `sound:${groups.length}`));
+      if (rest.length > 0)
+        shown.push(add(rest, `${rest.length} more weak ${NAMES[type]}`, `weak:${groups.length}`));
+      if (sound.length > 0)
+        shown.push(add(sound, `${sound.length} healthy ${NAMES[type]}`, `sound:${groups.length}`));
     }
     groups.push({ type, nodes: shown, size: members.length });
   }
-  return { nodes: out, edges: merged(links, where, side, out), groups, total_nodes: nodes.length, total_edges: edges.length };
+  return {
+    nodes: out,
+    edges: merged(links, where, side, out),
+    groups,
+    total_nodes: nodes.length,
+    total_edges: edges.length,
+  };
 }
 
 export const NAMES: Readonly<Record<NodeType, string>> = {
-  partition: "partitions", centroid: "lists", shard: "servers", maintenance_dep: "kinds of maintenance", replication_target: "replicas",
+  partition: "partitions",
+  centroid: "lists",
+  shard: "servers",
+  maintenance_dep: "kinds of maintenance",
+  replication_target: "replicas",
 };
 
 type Link = GraphEdge & { readonly a: number; readonly b: number };
 
-/** A sick node takes all its links down, its neighbours only the one to it: what a node itself has is the best of its links. */
+/**
+ * A sick node takes all its links down, its neighbours only the one to it: what a node itself has
+ * is the best of its links.
+ */
 function ownHealth(size: number, links: readonly Link[]): readonly number[] {
   const best = new Float64Array(size).fill(-1);
   for (const { a, b, health } of links) {
@@ -123,7 +157,8 @@ function groupsOf(nodes: readonly GraphNode[], links: readonly Link[]): number[]
     return current;
   };
   for (const { a, b } of links) if (nodes[a]!.type === nodes[b]!.type) parent[root(a)] = root(b);
-  // Members that are linked to the hub alone belong together by their kind: replicas, a pair of jobs.
+  // Members that are linked to the hub alone belong together by their kind: replicas, a pair of
+  // jobs.
   const alone = new Map<NodeType, number>();
   const groups = new Map<number, number[]>();
   const sizes = new Map<number, number>();
@@ -141,8 +176,17 @@ function groupsOf(nodes: readonly GraphNode[], links: readonly Link[]): number[]
   return [...groups.values()];
 }
 
-/** The nodes that the weak edges of the cut separate from the (first) shard; where they separate nothing, their weaker ends. */
-function cutSide(nodes: readonly GraphNode[], links: readonly Link[], witness: readonly WitnessEdge[], place: ReadonlyMap<string, number>, health: readonly number[]): ReadonlySet<number> {
+/**
+ * The nodes that the weak edges of the cut separate from the (first) shard; where they separate
+ * nothing, their weaker ends.
+ */
+function cutSide(
+  nodes: readonly GraphNode[],
+  links: readonly Link[],
+  witness: readonly WitnessEdge[],
+  place: ReadonlyMap<string, number>,
+  health: readonly number[],
+): ReadonlySet<number> {
   if (witness.length === 0) return new Set();
   const pair = (a: number, b: number): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
   const crossing = new Set<string>();
@@ -157,25 +201,40 @@ function cutSide(nodes: readonly GraphNode[], links: readonly Link[], witness: r
     neighbours[a]!.push(b);
     neighbours[b]!.push(a);
   }
-  const hub = Math.max(0, nodes.findIndex(({ type }) => type === "shard"));
+  const hub = Math.max(
+    0,
+    nodes.findIndex(({ type }) => type === "shard"),
+  );
   const reached = new Set([hub]);
-  for (const todo = [hub]; todo.length > 0; ) {
-    for (const next of neighbours[todo.pop()!]!) if (!reached.has(next)) {
-      reached.add(next);
-      todo.push(next);
-    }
+  for (const todo = [hub]; todo.length > 0;) {
+    for (const next of neighbours[todo.pop()!]!)
+      if (!reached.has(next)) {
+        reached.add(next);
+        todo.push(next);
+      }
   }
   const side = new Set(nodes.keys());
   for (const index of reached) side.delete(index);
   if (side.size > 0) return side;
   for (const key of crossing) {
     const [a, b] = key.split(" ").map(Number) as [number, number];
-    side.add(nodes[a]!.type === "shard" ? b : nodes[b]!.type === "shard" || health[a]! <= health[b]! ? a : b);
+    side.add(
+      nodes[a]!.type === "shard"
+        ? b
+        : nodes[b]!.type === "shard" || health[a]! <= health[b]!
+          ? a
+          : b,
+    );
   }
   return side;
 }
 
-function merged(links: readonly Link[], where: Int32Array, side: ReadonlySet<number>, out: readonly SceneNode[]): SceneEdge[] {
+function merged(
+  links: readonly Link[],
+  where: Int32Array,
+  side: ReadonlySet<number>,
+  out: readonly SceneNode[],
+): SceneEdge[] {
   const edges = new Map<string, SceneEdge>();
   for (const { a, b, type, health } of links) {
     const [x, y] = [where[a]!, where[b]!];
@@ -183,7 +242,13 @@ function merged(links: readonly Link[], where: Int32Array, side: ReadonlySet<num
     const key = x < y ? `${x} ${y}` : `${y} ${x}`;
     const known = edges.get(key);
     const cut = side.has(a) !== side.has(b) || (known?.cut ?? false);
-    edges.set(key, { a: Math.min(x, y), b: Math.max(x, y), type: known?.type ?? type, health: Math.min(health, known?.health ?? 1), cut });
+    edges.set(key, {
+      a: Math.min(x, y),
+      b: Math.max(x, y),
+      type: known?.type ?? type,
+      health: Math.min(health, known?.health ?? 1),
+      cut,
+    });
   }
   return [...edges.values()].filter(({ a, b }) => out[a] !== undefined && out[b] !== undefined);
 }

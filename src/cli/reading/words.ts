@@ -1,5 +1,6 @@
 /** Numbers and times as people read them, the same on the page and in a terminal. */
-export const lambda = (value: number | null): string => (value === null ? "–" : String(Number(value.toFixed(2))));
+export const lambda = (value: number | null): string =>
+  value === null ? "–" : String(Number(value.toFixed(2)));
 
 /** 5 -> "5 s", 90 -> "1 min", 7800 -> "2 h 10 min", 200000 -> "2 d" */
 export function span(seconds: number): string {
@@ -13,10 +14,12 @@ export function span(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d`;
 }
 
-export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${n} ${n === 1 ? one : many}`;
 
 export const words = (name: string): string => name.replace(/_/g, " ");
 
-export const number = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
+export const number = (value: number): string =>
+  String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
 
 export const percent = (fraction: number): string => `${Math.round(fraction * 100)} %`;

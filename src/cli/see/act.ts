@@ -7,8 +7,8 @@ import { name } from "./text.ts";
 export const explain = (what: string, flags: Common): Promise<void> =>
   asking(flags, async (query) => {
     const [statement, parameter] = /^\d{1,18}$/.test(what)
-      ? ["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", what] as const
-      : ["SELECT ruvector.ruvector_healing_explain($1::text) AS text", what] as const;
+      ? (["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", what] as const)
+      : (["SELECT ruvector.ruvector_healing_explain($1::text) AS text", what] as const);
     const [row] = await query<{ text: string }>(statement, [parameter]);
     const text = row?.text ?? "";
     console.log(flags.json ? JSON.stringify({ about: what, text }, null, 1) : painted(text));
@@ -17,11 +17,14 @@ export const explain = (what: string, flags: Common): Promise<void> =>
 
 /** Titles in bold and statements in colour, where there are colours. */
 export const painted = (text: string): string =>
-  text.split("\n").map((line, place, lines) => {
-    if (/^\s*(SELECT|CALL|GRANT) /.test(line)) return pc.cyan(line);
-    if (place === 0 || (lines[place - 1] === "" && !line.startsWith(" "))) return pc.bold(line);
-    return line;
-  }).join("\n");
+  text
+    .split("\n")
+    .map((line, place, lines) => {
+      if (/^\s*(SELECT|CALL|GRANT) /.test(line)) return pc.cyan(line);
+      if (place === 0 || (lines[place - 1] === "" && !line.startsWith(" "))) return pc.bold(line);
+      return line;
+    })
+    .join("\n");
 
 interface Answer {
   readonly outcome?: string;
@@ -36,15 +39,32 @@ interface Answer {
 }
 
 /** @param verb names the SQL function; it answers with one document */
-export const act = (verb: "approve" | "reject" | "abort", id: number, more: readonly string[], flags: Common): Promise<void> =>
+export const act = (
+  verb: "approve" | "reject" | "abort",
+  id: number,
+  more: readonly string[],
+  flags: Common,
+): Promise<void> =>
   asking(flags, async (query) => {
     const parameters = [String(id), ...more];
-    const [row] = await query<{ answer: Answer }>(`SELECT ruvector.ruvector_healing_${verb}(${parameters.map((_, place) => `$${place + 1}::${place === 0 ? "bigint" : "text"}`).join(", ")}) AS answer`, parameters);
+    const [row] = await query<{ answer: Answer }>(
+      `SELECT ruvector.ruvector_healing_${verb}(${parameters.map((_, place) => `$${place + 1}::${place === 0 ? "bigint" : "text"}`).join(", ")}) ` +
+        "AS answer",
+      parameters,
+    );
     const answer = row?.answer ?? {};
     if (flags.json) console.log(JSON.stringify(answer, null, 1));
     else {
-      const said = [`action ${id}`, answer.strategy && `(${answer.strategy} on ${name(answer.collection ?? "")})`, answer.state?.replace(/_/g, " ") ?? answer.outcome].filter(Boolean).join(" ");
-      console.log(`${said}${answer.message ? pc.dim(`: ${name(answer.message, 400)}`) : ""}${answer.notice ? `\n${name(answer.notice, 400)}` : ""}${answer.hint ? `\n${answer.hint}` : ""}`);
+      const said = [
+        `action ${id}`,
+        answer.strategy && `(${answer.strategy} on ${name(answer.collection ?? "")})`,
+        answer.state?.replace(/_/g, " ") ?? answer.outcome,
+      ]
+        .filter(Boolean)
+        .join(" ");
+      console.log(
+        `${said}${answer.message ? pc.dim(`: ${name(answer.message, 400)}`) : ""}${answer.notice ? `\n${name(answer.notice, 400)}` : ""}${answer.hint ? `\n${answer.hint}` : ""}`,
+      );
     }
     return answer.outcome === "deferred" ? EXIT.failed : EXIT.well;
   });

@@ -1,4 +1,7 @@
-/** One question to the database and its end: what goes wrong is said in one line, with the server's own hint. */
+/**
+ * One question to the database and its end: what goes wrong is said in one line, with the server's
+ * own hint.
+ */
 import pg from "pg";
 import pc from "../colours.ts";
 import { connect, target } from "../connect.ts";
@@ -11,7 +14,10 @@ export interface Common {
 }
 
 /** Connects, asks, disconnects. @returns the exit code */
-export async function asking({ dbname }: Common, ask: (query: Query) => Promise<number>): Promise<void> {
+export async function asking(
+  { dbname }: Common,
+  ask: (query: Query) => Promise<number>,
+): Promise<void> {
   const to = target(dbname);
   let client: pg.Client | undefined;
   try {
@@ -35,7 +41,8 @@ export async function asking({ dbname }: Common, ask: (query: Query) => Promise<
 
 export function failure(error: unknown, where: string): string {
   if (error instanceof pg.DatabaseError) {
-    if (error.code === "42883" || error.code === "3F000") return `ruvector_healing is not installed in ${where}, or is older than this command.`;
+    if (error.code === "42883" || error.code === "3F000")
+      return `ruvector_healing is not installed in ${where}, or is older than this command.`;
     return [error.message, error.detail, error.hint].filter(Boolean).join("\n");
   }
   const { message, code } = error as { message?: string; code?: string };

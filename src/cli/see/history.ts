@@ -12,7 +12,11 @@ export interface HistoryFlags extends Common {
 
 /** "2h", "7 days", "90 min": PostgreSQL's own intervals, checked so that a mistake is told here. */
 export function interval(text: string): string {
-  if (!/^\s*\d+(\.\d+)?\s*(s|sec|second|seconds|m|min|minute|minutes|h|hour|hours|d|day|days|w|week|weeks)\s*$/i.test(text)) {
+  if (
+    !/^\s*\d+(\.\d+)?\s*(s|sec|second|seconds|m|min|minute|minutes|h|hour|hours|d|day|days|w|week|weeks)\s*$/i.test(
+      text,
+    )
+  ) {
     throw new InvalidArgumentError("Write a time such as 2h, 30min or 7days.");
   }
   // "m" alone is months to PostgreSQL in some places and minutes in others.
@@ -29,8 +33,21 @@ export const showHistory = (flags: HistoryFlags): Promise<void> =>
     else if (rows.length === 0) console.log(`Nothing was done in the last ${flags.since}.`);
     else {
       const now = Date.now();
-      console.log(table(["action", "when", "collection", "problem", "strategy", "lambda", "rows", "outcome"], rows.map((row) => [
-        String(row.id), ago(row.finished_at ?? row.created_at, now), name(row.collection), row.problem.replace(/_/g, " "), row.strategy, change(row), row.rows === null ? "" : number(row.rows), ending(row)])));
+      console.log(
+        table(
+          ["action", "when", "collection", "problem", "strategy", "lambda", "rows", "outcome"],
+          rows.map((row) => [
+            String(row.id),
+            ago(row.finished_at ?? row.created_at, now),
+            name(row.collection),
+            row.problem.replace(/_/g, " "),
+            row.strategy,
+            change(row),
+            row.rows === null ? "" : number(row.rows),
+            ending(row),
+          ]),
+        ),
+      );
     }
     return EXIT.well;
   });

@@ -4,12 +4,27 @@ import { type Overview, readOverview, type RecommendationSeen } from "../reading
 import { PAINT } from "../paint.ts";
 import { EXIT } from "../exit.ts";
 import { asking, type Common } from "./ask.ts";
-import { ago, lambda, name, sign, sparkline, squeezed, table, toneOf, verdictWord } from "./text.ts";
+import {
+  ago,
+  lambda,
+  name,
+  sign,
+  sparkline,
+  squeezed,
+  table,
+  toneOf,
+  verdictWord,
+} from "./text.ts";
 
 /** What a script wants to know: whether somebody has to look. */
 export function exitCode({ loop, collections }: Overview): number {
   if (loop.condition !== "running" && loop.condition !== "standby") return EXIT.stopped;
-  if (collections.some(({ verdict }) => ["critical", "stress", "suspect", "healing"].includes(verdict))) return EXIT.attention;
+  if (
+    collections.some(({ verdict }) =>
+      ["critical", "stress", "suspect", "healing"].includes(verdict),
+    )
+  )
+    return EXIT.attention;
   return collections.some(({ verdict }) => verdict === "unknown") ? EXIT.unknown : EXIT.well;
 }
 
@@ -20,25 +35,65 @@ export const showStatus = (flags: Common): Promise<void> =>
     return exitCode(overview);
   });
 
-/** The statement is there to be copied: nothing of it is cut, and nothing in it acts on the screen. */
+/**
+ * The statement is there to be copied: nothing of it is cut, and nothing in it acts on the screen.
+ */
 export const recommended = (one: RecommendationSeen): string =>
-  `  ${one.strategy} on ${name(one.collection)}${one.lambda_foreseen === null ? "" : pc.dim(`, lambda ${lambda(one.lambda_foreseen)} foreseen`)}: ${name(one.statement, 2000)}`;
+  `  ${one.strategy} on ` +
+  `${name(one.collection)}${one.lambda_foreseen === null ? "" : pc.dim(`, lambda ${lambda(one.lambda_foreseen)} foreseen`)}: ` +
+  `${name(one.statement, 2000)}`;
 
 export function statusText(overview: Overview): string {
   const { tone, text, more } = stateLine(overview);
-  const lines = [`${sign(tone)} ${pc.bold(PAINT[tone](text))}`, ...(more === "" ? [] : [pc.dim(more)]), ...warnings(overview)];
+  const lines = [
+    `${sign(tone)} ${pc.bold(PAINT[tone](text))}`,
+    ...(more === "" ? [] : [pc.dim(more)]),
+    ...warnings(overview),
+  ];
   if (overview.collections.length > 0) {
-    lines.push("", table(["", "collection", "lambda", "verdict", "last half hour", "since"], overview.collections.map((one) => {
-      return [sign(toneOf(one)), name(one.name), lambda(one.lambda), verdictWord(one), sparkline(squeezed(one.trend, 20)), ago(one.since, overview.now)];
-    })));
+    lines.push(
+      "",
+      table(
+        ["", "collection", "lambda", "verdict", "last half hour", "since"],
+        overview.collections.map((one) => {
+          return [
+            sign(toneOf(one)),
+            name(one.name),
+            lambda(one.lambda),
+            verdictWord(one),
+            sparkline(squeezed(one.trend, 20)),
+            ago(one.since, overview.now),
+          ];
+        }),
+      ),
+    );
     const told = overview.collections.filter(({ verdict }) => verdict !== "healthy");
-    if (told.length > 0) lines.push("", ...told.map((one) => `  ${name(one.name)}: ${one.verdict}, ${name(one.sentence, 400)}`));
+    if (told.length > 0)
+      lines.push(
+        "",
+        ...told.map((one) => `  ${name(one.name)}: ${one.verdict}, ${name(one.sentence, 400)}`),
+      );
   }
-  const refusals = overview.collections.flatMap((one) => one.refusals.map((refusal) => `  ${name(one.name)}: ${name(refusal.message, 300)}; ${pc.dim(`changes with ${name(refusal.flips_at, 200)}`)}`));
+  const refusals = overview.collections.flatMap((one) =>
+    one.refusals.map(
+      (refusal) =>
+        `  ${name(one.name)}: ${name(refusal.message, 300)}; ` +
+        `${pc.dim(`changes with ${name(refusal.flips_at, 200)}`)}`,
+    ),
+  );
   if (refusals.length > 0) lines.push("", pc.bold("What stands in the way"), ...refusals);
-  if (overview.recommendations.length > 0) lines.push("", pc.bold("Recommended"), ...overview.recommendations.map(recommended));
+  if (overview.recommendations.length > 0)
+    lines.push("", pc.bold("Recommended"), ...overview.recommendations.map(recommended));
   if (overview.active.length > 0) {
-    lines.push("", pc.bold("At work"), ...overview.active.map((one) => `  action ${one.id}: ${one.strategy} on ${name(one.collection)}, ${one.state.replace(/_/g, " ")}${one.message === null ? "" : pc.dim(`: ${name(one.message, 200)}`)}`));
+    lines.push(
+      "",
+      pc.bold("At work"),
+      ...overview.active.map(
+        (one) =>
+          `  action ${one.id}: ${one.strategy} on ${name(one.collection)}, ` +
+          `${one.state.replace(/_/g, " ")}${one.message === null ? "" : pc.dim(`: ${name(one.message, 200)}`)}`,
+      ),
+    );
   }
   return lines.join("\n");
 }
@@ -47,7 +102,13 @@ export function warnings(overview: Overview): string[] {
   const { breaker, enabled, collections, tick, missing } = overview;
   const lines: string[] = [];
   const failed = tickError(overview);
-  if (breaker && breaker.state !== "closed") lines.push(pc.red(`The circuit breaker is ${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${name(breaker.reason, 300)}`}`));
+  if (breaker && breaker.state !== "closed")
+    lines.push(
+      pc.red(
+        "The circuit breaker is " +
+          `${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${name(breaker.reason, 300)}`}`,
+      ),
+    );
   if (!enabled && collections.length > 0) lines.push(pc.yellow("Healing is switched off."));
   if (failed !== null) lines.push((tick.failed ? pc.red : pc.yellow)(name(failed, 400)));
   return [...lines, ...missing.map(({ why }) => pc.yellow(`Not shown: ${why}`))];

@@ -15,7 +15,10 @@ export const VERSION = "3.2.2-embedded";
 
 /** What the handlers know of the call that runs. */
 export interface RunningCall {
-  /** False once the code has returned and its value is converted: the call's connection to the SPI is closed then. */
+  /**
+   * False once the code has returned and its value is converted: the call's connection to the SPI
+   * is closed then.
+   */
   isOpen: boolean;
   /** Adds a row to the set that the function returns; null where it returns none. */
   returnNext: ((value: unknown) => void) | null;
@@ -34,25 +37,44 @@ interface Parts {
 }
 
 /** plv8 takes parameters as one array or as further arguments. */
-const asList = (values: readonly unknown[]): readonly unknown[] => (Array.isArray(values[0]) ? (values[0] as unknown[]) : values);
+const asList = (values: readonly unknown[]): readonly unknown[] =>
+  Array.isArray(values[0]) ? (values[0] as unknown[]) : values;
 
-export function installApi({ functions, memory, realm, state, errors, transactions, spi, routines, running }: Parts): void {
+export function installApi({
+  functions,
+  memory,
+  realm,
+  state,
+  errors,
+  transactions,
+  spi,
+  routines,
+  running,
+}: Parts): void {
   const { withScratch } = transactions;
 
-  /** A function for the realm. An error on its way out becomes one of the realm; PostgreSQL's own are converted where they are caught. */
+  /**
+   * A function for the realm. An error on its way out becomes one of the realm; PostgreSQL's own
+   * are converted where they are caught.
+   */
   function offer<Arguments extends unknown[]>(work: (...values: Arguments) => unknown): unknown {
     const call = (...values: Arguments): unknown => {
       const saved = state.save();
       try {
         tryStack("little");
-        // Code still runs then, of getters and toJSON; through the caller's connection it would disturb the statement that called.
-        if (!running().isOpen) throw new LanguageError("55000", "plv8 cannot be used while a result is converted");
+        // Code still runs then, of getters and toJSON; through the caller's connection it would
+        // disturb the statement that called.
+        if (!running().isOpen)
+          throw new LanguageError("55000", "plv8 cannot be used while a result is converted");
         return work(...values);
       } catch (error) {
         throw errors.caught(saved, error);
       }
     };
-    Object.setPrototypeOf(call, realm.global.Function ? (realm.global.Function as FunctionConstructor).prototype : null);
+    Object.setPrototypeOf(
+      call,
+      realm.global.Function ? (realm.global.Function as FunctionConstructor).prototype : null,
+    );
     return call;
   }
 
@@ -61,7 +83,10 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     return transactions.atomic(() => work());
   }
 
-  /** What is thrown in it comes out as another Error: its message is the text of the first, and that is all (`plv8.subtransaction` in C++). */
+  /**
+   * What is thrown in it comes out as another Error: its message is the text of the first, and that
+   * is all (`plv8.subtransaction` in C++).
+   */
   function subtransaction(work: () => unknown): unknown {
     try {
       return atomic(work);
@@ -70,11 +95,14 @@ export function installApi({ functions, memory, realm, state, errors, transactio
     }
   }
 
-  const object = (members: Record<string, unknown>): unknown => Object.assign(new realm.Object(), members);
+  const object = (members: Record<string, unknown>): unknown =>
+    Object.assign(new realm.Object(), members);
 
   const cursorObject = (cursor: Cursor): unknown =>
     object({
-      fetch: offer((count?: number) => cursor.fetch(count === undefined ? undefined : Math.trunc(Number(count)))),
+      fetch: offer((count?: number) =>
+        cursor.fetch(count === undefined ? undefined : Math.trunc(Number(count))),
+      ),
       move: offer((count: number) => cursor.move(Math.trunc(Number(count)))),
       close: offer(() => (cursor.close(), 1)),
     });
@@ -89,7 +117,8 @@ export function installApi({ functions, memory, realm, state, errors, transactio
   function elog(...values: unknown[]): void {
     if (values.length < 2) throw new ThrownText("usage: plv8.elog(elevel, ...)");
     const [level, ...words] = values;
-    if (!Object.values<unknown>(LEVELS).includes(level)) throw new ThrownText("invalid error level");
+    if (!Object.values<unknown>(LEVELS).includes(level))
+      throw new ThrownText("invalid error level");
     const message = words.map(String).join(" ");
     if (level === LEVELS.ERROR) throw new realm.Error(message);
     withScratch(() => errors.report(level as number, message));
@@ -101,23 +130,36 @@ export function installApi({ functions, memory, realm, state, errors, transactio
 
   const plv8 = object({
     version: VERSION,
-    execute: offer((statement: unknown, ...parameters: unknown[]) => spi.execute(String(statement), asList(parameters))),
-    prepare: offer((statement: unknown, ...names: unknown[]) =>
-      planObject(spi.prepare(String(statement), names.length === 0 ? null : asList(names).map(String))),
+    execute: offer((statement: unknown, ...parameters: unknown[]) =>
+      spi.execute(String(statement), asList(parameters)),
     ),
-    subtransaction: offer((work: unknown) => (typeof work === "function" ? subtransaction(work as () => unknown) : undefined)),
+    prepare: offer((statement: unknown, ...names: unknown[]) =>
+      planObject(
+        spi.prepare(String(statement), names.length === 0 ? null : asList(names).map(String)),
+      ),
+    ),
+    subtransaction: offer((work: unknown) =>
+      typeof work === "function" ? subtransaction(work as () => unknown) : undefined,
+    ),
     find_function: offer((signature: unknown) => {
       const found = withScratch(() => atomic(() => routines.find(String(signature))));
-      if (!found) errors.report(LEVELS.WARNING, `failed to find or no permission for js function ${String(signature)}`);
+      if (!found)
+        errors.report(
+          LEVELS.WARNING,
+          `failed to find or no permission for js function ${String(signature)}`,
+        );
       return found?.code;
     }),
     elog: offer(elog),
     quote_literal: offer(quoting(functions.quote_literal_cstr)),
-    quote_nullable: offer((text: unknown) => (text === null || text === undefined ? "NULL" : quoting(functions.quote_literal_cstr)(text))),
+    quote_nullable: offer((text: unknown) =>
+      text === null || text === undefined ? "NULL" : quoting(functions.quote_literal_cstr)(text),
+    ),
     quote_ident: offer(quoting(functions.quote_identifier)),
     return_next: offer((value: unknown) => {
       const { returnNext } = running();
-      if (!returnNext) throw new PlainError("return_next called in context that cannot accept a set");
+      if (!returnNext)
+        throw new PlainError("return_next called in context that cannot accept a set");
       returnNext(value);
     }),
     commit: offer(() => spi.endTransaction("commit")),

@@ -1,7 +1,8 @@
 /**
- * Errors across the border. PostgreSQL raises one by longjmp, which in WebAssembly is a JavaScript exception without content:
- * what happened lies in PostgreSQL's error stack. `caught` fetches it (as PG_CATCH does) and makes the Error that JavaScript
- * code sees; `raise` goes the other way (as ereport does).
+ * Errors across the border. PostgreSQL raises one by longjmp, which in WebAssembly is a JavaScript
+ * exception without content: what happened lies in PostgreSQL's error stack. `caught` fetches it
+ * (as PG_CATCH does) and makes the Error that JavaScript code sees; `raise` goes the other way (as
+ * ereport does).
  */
 import { types } from "node:util";
 import { DIAGNOSTIC, ERROR_DATA, LEVELS } from "./layout.ts";
@@ -38,7 +39,10 @@ export class LanguageError extends Error {
   }
 }
 
-/** What plv8 throws itself: for the code an Error with this message and nothing else, XX000 where nobody catches it. */
+/**
+ * What plv8 throws itself: for the code an Error with this message and nothing else, XX000 where
+ * nobody catches it.
+ */
 export class PlainError extends Error {}
 
 /** The same as a text, no Error. */
@@ -49,12 +53,15 @@ const INTERNAL_ERROR = "XX000";
 /** SQLSTATE as PostgreSQL packs it: six bits a character (MAKE_SQLSTATE in elog.h). */
 export function packSqlState(state: string): number {
   let packed = 0;
-  for (let place = 0; place < 5; place++) packed |= ((state.charCodeAt(place) - 48) & 0x3f) << (6 * place);
+  for (let place = 0; place < 5; place++)
+    packed |= ((state.charCodeAt(place) - 48) & 0x3f) << (6 * place);
   return packed;
 }
 
 export function unpackSqlState(packed: number): string {
-  return Array.from({ length: 5 }, (_, place) => String.fromCharCode(((packed >> (6 * place)) & 0x3f) + 48)).join("");
+  return Array.from({ length: 5 }, (_, place) =>
+    String.fromCharCode(((packed >> (6 * place)) & 0x3f) + 48),
+  ).join("");
 }
 
 const isSqlState = (text: string): boolean => /^[0-9A-Z]{5}$/.test(text);
@@ -66,7 +73,9 @@ const isStackOverflow = (error: unknown): boolean =>
 export interface Errors {
   /** True for what PostgreSQL's longjmp throws. Such an exception must reach C, or `caught`. */
   isJump(error: unknown): boolean;
-  /** Back to the state saved before the call that threw; the error as JavaScript code may see it. */
+  /**
+   * Back to the state saved before the call that threw; the error as JavaScript code may see it.
+   */
   caught(saved: number[], error: unknown): Error;
   /** Raises the error in PostgreSQL: does not return. `saved` as above. */
   raise(saved: number[], error: unknown): never;
@@ -83,7 +92,10 @@ interface Parts {
   readonly jump: new () => object;
 }
 
-/** PGlite leaves its main loop with this exit status where longjmp would have gone to the loop's own handler. */
+/**
+ * PGlite leaves its main loop with this exit status where longjmp would have gone to the loop's own
+ * handler.
+ */
 const MAIN_LOOP_JUMP = 100;
 
 const STACK_EXHAUSTED: ErrorReport = {
@@ -170,7 +182,10 @@ export function createErrors({ symbols, memory, state, realm, jump }: Parts): Er
     if (report.detail) functions.errdetail_internal(format, only(report.detail));
     if (report.hint) functions.errhint(format, only(report.hint));
     if (report.context) functions.errcontext_msg(format, only(report.context));
-    for (const [field, letter] of Object.entries(DIAGNOSTIC) as [keyof typeof DIAGNOSTIC, string][]) {
+    for (const [field, letter] of Object.entries(DIAGNOSTIC) as [
+      keyof typeof DIAGNOSTIC,
+      string,
+    ][]) {
       const value = report[field];
       if (value) functions.err_generic_string(letter.charCodeAt(0), memory.newCString(value));
     }
@@ -192,9 +207,9 @@ export function createErrors({ symbols, memory, state, realm, jump }: Parts): Er
 }
 
 /**
- * What a thrown value says. Its fields may be getters or proxies of somebody's code, and throw.
- * As plv8 does it: the text of the value without a leading "Error: ", `detail` and `hint` where set, the SQLSTATE from a
- * numeric `code` (which SQL errors carry); anything else is XX000.
+ * What a thrown value says. Its fields may be getters or proxies of somebody's code, and throw. As
+ * plv8 does it: the text of the value without a leading "Error: ", `detail` and `hint` where set,
+ * the SQLSTATE from a numeric `code` (which SQL errors carry); anything else is XX000.
  */
 export function describe(thrown: unknown, realm: Pick<Realm, "whereThrown">): ErrorReport {
   const text = (read: () => unknown): string | null => {
@@ -205,7 +220,10 @@ export function describe(thrown: unknown, realm: Pick<Realm, "whereThrown">): Er
       return null;
     }
   };
-  const fields = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Record<string, unknown>;
+  const fields = (typeof thrown === "object" && thrown !== null ? thrown : {}) as Record<
+    string,
+    unknown
+  >;
   const field = (name: string): string | null => text(() => fields[name]);
   const whole = text(() => String(thrown)) ?? (thrown === "" ? "" : "unknown exception");
   const state = unpackOrNull(field("code"), () => fields.code);

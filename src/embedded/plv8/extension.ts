@@ -1,4 +1,7 @@
-/** The language as an extension of PGlite: puts the side module where PostgreSQL looks for it, and connects the handlers. */
+/**
+ * The language as an extension of PGlite: puts the side module where PostgreSQL looks for it, and
+ * connects the handlers.
+ */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -18,7 +21,9 @@ import { createTransactions } from "./transactions.ts";
 import { createTuples, type Tuples } from "./tuples.ts";
 import { createTypes } from "./types.ts";
 
-/** The functions that the WebAssembly module imports; a side module finds its own imports there too. */
+/**
+ * The functions that the WebAssembly module imports; a side module finds its own imports there too.
+ */
 type Imports = Record<string, unknown> & { _emscripten_throw_longjmp(): never };
 
 const LIBRARIES = "/pglite/lib/postgresql";
@@ -37,14 +42,18 @@ const SCRIPT = `
 CREATE FUNCTION plv8_call_handler() RETURNS language_handler LANGUAGE c AS 'MODULE_PATHNAME';
 CREATE FUNCTION plv8_inline_handler(internal) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME';
 CREATE FUNCTION plv8_validator(oid) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME';
-CREATE TRUSTED LANGUAGE plv8 HANDLER plv8_call_handler INLINE plv8_inline_handler VALIDATOR plv8_validator;
+CREATE TRUSTED
+  LANGUAGE plv8 HANDLER plv8_call_handler INLINE plv8_inline_handler VALIDATOR plv8_validator;
 COMMENT ON LANGUAGE plv8 IS 'JavaScript, embedded in PGlite';
 `;
 
 /** After this `CREATE EXTENSION plv8` works, as on a server. Errors: UnsupportedPGlite. */
 export const plv8Extension: Extension = {
   name: "plv8",
-  setup: async (database, options: { instantiateWasm?: (imports: { env: Imports }, done: unknown) => unknown }) => {
+  setup: async (
+    database,
+    options: { instantiateWasm?: (imports: { env: Imports }, done: unknown) => unknown },
+  ) => {
     checkVersion();
     let imports: Imports | undefined;
     const instantiate = options.instantiateWasm;
@@ -59,16 +68,22 @@ export const plv8Extension: Extension = {
 function checkVersion(): void {
   // Its package.json is not among its exports.
   const main = createRequire(import.meta.url).resolve("@electric-sql/pglite");
-  const { version } = JSON.parse(readFileSync(join(dirname(main), "../package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(dirname(main), "../package.json"), "utf8")) as {
+    version: string;
+  };
   if (version !== PGLITE_VERSION) throw new UnsupportedPGlite(`${version} is installed`);
 }
 
 async function start(database: PGlite, imports: Imports | undefined): Promise<void> {
   const module = (database as unknown as { Module?: WebAssemblyModule }).Module;
-  if (!module || !imports) throw new UnsupportedPGlite("the one installed does not give access to its WebAssembly module");
-  const { rows } = await database.query<{ version: number }>("SELECT current_setting('server_version_num')::int AS version");
+  if (!module || !imports)
+    throw new UnsupportedPGlite("the one installed does not give access to its WebAssembly module");
+  const { rows } = await database.query<{ version: number }>(
+    "SELECT current_setting('server_version_num')::int AS version",
+  );
   const major = Math.trunc(rows[0]!.version / 10_000);
-  if (major !== POSTGRES_MAJOR) throw new UnsupportedPGlite(`the one installed is PostgreSQL ${major}`);
+  if (major !== POSTGRES_MAJOR)
+    throw new UnsupportedPGlite(`the one installed is PostgreSQL ${major}`);
   const symbols = symbolsOf(module);
   const handlers = createLanguage(module, symbols, imports);
   for (const handler of HANDLERS) imports[importName(handler)] = handlers[handler];
@@ -77,11 +92,16 @@ async function start(database: PGlite, imports: Imports | undefined): Promise<vo
   await database.exec("LOAD 'plpgsql'");
   await database.exec("CREATE EXTENSION IF NOT EXISTS plv8");
   // Creating a function also checks that the layout of PostgreSQL's memory is the expected one.
-  await database.exec("BEGIN; CREATE FUNCTION pg_temp.plv8_check() RETURNS void LANGUAGE plv8 AS ''; SELECT pg_temp.plv8_check(); ROLLBACK");
+  await database.exec(
+    "BEGIN; CREATE FUNCTION pg_temp.plv8_check() RETURNS void LANGUAGE plv8 AS ''; SELECT " +
+      "pg_temp.plv8_check(); ROLLBACK",
+  );
 }
 
 function putFiles(module: WebAssemblyModule): void {
-  const files = (module as unknown as { FS: { writeFile(path: string, content: string | Uint8Array): void } }).FS;
+  const files = (
+    module as unknown as { FS: { writeFile(path: string, content: string | Uint8Array): void } }
+  ).FS;
   files.writeFile(`${LIBRARIES}/plv8.so`, sideModule());
   files.writeFile(`${EXTENSIONS}/plv8.control`, CONTROL);
   files.writeFile(`${EXTENSIONS}/plv8--3.2.sql`, SCRIPT);

@@ -1,20 +1,38 @@
 /**
- * Where PostgreSQL keeps things, in the one build that this language runs in: PostgreSQL 18 for wasm32 (pointers, Datum and
- * long of 4 bytes; int8 and float8 by reference). Offsets in bytes, from the structs of PostgreSQL's headers, which each table names.
- * Another PGlite may move any of them, so that the version is checked at start (`symbols.ts`).
+ * Where PostgreSQL keeps things, in the one build that this language runs in: PostgreSQL 18 for
+ * wasm32 (pointers, Datum and long of 4 bytes; int8 and float8 by reference). Offsets in bytes,
+ * from the structs of PostgreSQL's headers, which each table names. Another PGlite may move any of
+ * them, so that the version is checked at start (`symbols.ts`).
  */
 
-/** The version of @electric-sql/pglite that these offsets, and the symbols, belong to; package.json pins the same. */
+/**
+ * The version of @electric-sql/pglite that these offsets, and the symbols, belong to; package.json
+ * pins the same.
+ */
 export const PGLITE_VERSION = "0.5.14";
 export const POSTGRES_MAJOR = 18;
 
 /** fmgr.h: FunctionCallInfoBaseData, FmgrInfo, NullableDatum. */
-export const CALL = { function: 0, context: 4, result: 8, isNull: 16, argumentCount: 18, arguments: 20 } as const;
+export const CALL = {
+  function: 0,
+  context: 4,
+  result: 8,
+  isNull: 16,
+  argumentCount: 18,
+  arguments: 20,
+} as const;
 export const ARGUMENT = { size: 8, value: 0, isNull: 4 } as const;
 export const FUNCTION = { oid: 4 } as const;
 
 /** nodes/execnodes.h: ReturnSetInfo, ExprContext. */
-export const SET_RESULT = { context: 4, expected: 8, allowedModes: 12, returnMode: 16, store: 24, description: 28 } as const;
+export const SET_RESULT = {
+  context: 4,
+  expected: 8,
+  allowedModes: 12,
+  returnMode: 16,
+  store: 24,
+  description: 28,
+} as const;
 export const EXPRESSION_CONTEXT = { perQueryMemory: 16 } as const;
 export const MATERIALIZE = 2;
 
@@ -22,13 +40,31 @@ export const MATERIALIZE = 2;
 export const CALL_CONTEXT = { atomic: 4 } as const;
 export const INLINE_CODE = { source: 4, atomic: 13 } as const;
 
-/** commands/trigger.h: TriggerData and its event bits; utils/reltrigger.h: Trigger; utils/rel.h: RelationData. */
-export const TRIGGER_DATA = { event: 4, relation: 8, tuple: 12, newTuple: 16, trigger: 20 } as const;
+/**
+ * commands/trigger.h: TriggerData and its event bits; utils/reltrigger.h: Trigger; utils/rel.h:
+ * RelationData.
+ */
+export const TRIGGER_DATA = {
+  event: 4,
+  relation: 8,
+  tuple: 12,
+  newTuple: 16,
+  trigger: 20,
+} as const;
 export const TRIGGER = { name: 4, argumentCount: 34, arguments: 44 } as const;
-export const TRIGGER_EVENT = { operation: 3, row: 4, timing: 0x18, before: 0x08, instead: 0x10 } as const;
+export const TRIGGER_EVENT = {
+  operation: 3,
+  row: 4,
+  timing: 0x18,
+  before: 0x08,
+  instead: 0x10,
+} as const;
 export const RELATION = { description: 52, oid: 56 } as const;
 
-/** access/tupdesc.h: TupleDescData; access/htup.h: HeapTupleData; access/htup_details.h: HeapTupleHeaderData. */
+/**
+ * access/tupdesc.h: TupleDescData; access/htup.h: HeapTupleData; access/htup_details.h:
+ * HeapTupleHeaderData.
+ */
 export const DESCRIPTION = { columnCount: 0, references: 12 } as const;
 export const TUPLE = { size: 24, length: 0, place: 4, header: 16 } as const;
 export const TUPLE_HEADER = { xmin: 0, length: 0, typeModifier: 4, type: 8, offset: 22 } as const;
@@ -67,7 +103,13 @@ export const LEVELS = {
 } as const;
 
 /** postgres_ext.h: fields of err_generic_string. */
-export const DIAGNOSTIC = { schema: "s", table: "t", column: "c", dataType: "d", constraint: "n" } as const;
+export const DIAGNOSTIC = {
+  schema: "s",
+  table: "t",
+  column: "c",
+  dataType: "d",
+  constraint: "n",
+} as const;
 
 /** funcapi.h: TypeFuncClass. */
 export const RESULT_CLASS = { scalar: 0, composite: 1 } as const;
@@ -101,7 +143,10 @@ export const TYPE = {
   jsonb: 3802,
 } as const;
 
-/** utils/syscache.h: PROCOID, by the alphabetical order of the caches' names. Checked at start against a known function. */
+/**
+ * utils/syscache.h: PROCOID, by the alphabetical order of the caches' names. Checked at start
+ * against a known function.
+ */
 export const PROCEDURE_CACHE = 47;
 /** catalog/pg_proc.h: FormData_pg_proc. */
 export const PROCEDURE = { oid: 0, kind: 96 } as const;

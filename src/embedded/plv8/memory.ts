@@ -1,4 +1,7 @@
-/** PostgreSQL's memory: reading and writing values at addresses, C strings, and varlena (its variable-length values). */
+/**
+ * PostgreSQL's memory: reading and writing values at addresses, C strings, and varlena (its
+ * variable-length values).
+ */
 import type { Functions, WebAssemblyModule } from "./symbols.ts";
 
 export interface Memory {
@@ -20,7 +23,10 @@ export interface Memory {
   text(address: number, length: number): string;
   /** A C string; null at address 0. */
   cString(address: number): string | null;
-  /** A new C string in the current memory context. It ends at the first NUL character of the text, as in plv8. */
+  /**
+   * A new C string in the current memory context. It ends at the first NUL character of the text,
+   * as in plv8.
+   */
   newCString(value: string): number;
   /** Where the content of a varlena (not compressed, not toasted) begins, and how long it is. */
   varlena(address: number): { start: number; length: number };
@@ -31,8 +37,8 @@ export interface Memory {
 }
 
 /**
- * The bytes of a text as V8 gives them to plv8: up to the first NUL character, and a surrogate without its other half as three bytes, which are
- * no UTF-8. Nothing checks them there either.
+ * The bytes of a text as V8 gives them to plv8: up to the first NUL character, and a surrogate
+ * without its other half as three bytes, which are no UTF-8. Nothing checks them there either.
  */
 function bytesOf(value: string): Uint8Array {
   const end = value.indexOf("\0");
@@ -41,7 +47,11 @@ function bytesOf(value: string): Uint8Array {
   if (lone < 0) return Buffer.from(text, "utf8");
   const code = text.charCodeAt(lone);
   const half = [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)];
-  return Buffer.concat([Buffer.from(text.slice(0, lone), "utf8"), Buffer.from(half), bytesOf(text.slice(lone + 1))]);
+  return Buffer.concat([
+    Buffer.from(text.slice(0, lone), "utf8"),
+    Buffer.from(half),
+    bytesOf(text.slice(lone + 1)),
+  ]);
 }
 
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
@@ -93,7 +103,10 @@ export function createMemory(module: WebAssemblyModule, functions: Functions): M
     varlena(address) {
       const first = memory.u8(address);
       if (first & 1) return { start: address + 1, length: (first >> 1) - 1 };
-      return { start: address + VARLENA_HEADER, length: (memory.u32(address) >>> 2) - VARLENA_HEADER };
+      return {
+        start: address + VARLENA_HEADER,
+        length: (memory.u32(address) >>> 2) - VARLENA_HEADER,
+      };
     },
     newVarlena(content) {
       const address = functions.palloc(content.length + VARLENA_HEADER);

@@ -1,7 +1,18 @@
-/** The set that a function returns: rows go into a tuple store of PostgreSQL's (materialize mode), which the caller then reads. */
+/**
+ * The set that a function returns: rows go into a tuple store of PostgreSQL's (materialize mode),
+ * which the caller then reads.
+ */
 import { LanguageError } from "./errors.ts";
 import type { Parts } from "./handlers.ts";
-import { CALL, EXPRESSION_CONTEXT, MATERIALIZE, RESULT_CLASS, SET_RESULT, TUPLE, TYPE } from "./layout.ts";
+import {
+  CALL,
+  EXPRESSION_CONTEXT,
+  MATERIALIZE,
+  RESULT_CLASS,
+  SET_RESULT,
+  TUPLE,
+  TYPE,
+} from "./layout.ts";
 import type { Routine } from "./routines.ts";
 
 export interface OpenSet {
@@ -12,8 +23,9 @@ export interface OpenSet {
 }
 
 /**
- * Bytes of rows that one call may return. Beyond work_mem the store is a file, and PGlite's files lie in memory: without a bound a
- * function that never stops adding rows would end the process instead of the statement.
+ * Bytes of rows that one call may return. Beyond work_mem the store is a file, and PGlite's files
+ * lie in memory: without a bound a function that never stops adding rows would end the process
+ * instead of the statement.
  */
 export const MOST_BYTES = 128 * 1024 * 1024;
 
@@ -24,9 +36,16 @@ export function createSetResult({ symbols, memory, state, transactions, types, t
 
   function resultInfo(call: number): number {
     const info = memory.u32(call + CALL.result);
-    if (info === 0) throw new LanguageError("0A000", "set-valued function called in context that cannot accept a set");
+    if (info === 0)
+      throw new LanguageError(
+        "0A000",
+        "set-valued function called in context that cannot accept a set",
+      );
     if ((memory.u32(info + SET_RESULT.allowedModes) & MATERIALIZE) === 0) {
-      throw new LanguageError("0A000", "materialize mode required, but it is not allowed in this context");
+      throw new LanguageError(
+        "0A000",
+        "materialize mode required, but it is not allowed in this context",
+      );
     }
     return info;
   }
@@ -35,9 +54,14 @@ export function createSetResult({ symbols, memory, state, transactions, types, t
     const info = resultInfo(call);
     const kind = functions.get_call_result_type(call, 0, 0);
     if (routine.resultType === TYPE.record && kind !== RESULT_CLASS.composite) {
-      throw new LanguageError("0A000", "function returning record called in context that cannot accept type record");
+      throw new LanguageError(
+        "0A000",
+        "function returning record called in context that cannot accept type record",
+      );
     }
-    const perQuery = memory.u32(memory.u32(info + SET_RESULT.context) + EXPRESSION_CONTEXT.perQueryMemory);
+    const perQuery = memory.u32(
+      memory.u32(info + SET_RESULT.context) + EXPRESSION_CONTEXT.perQueryMemory,
+    );
     const former = state.switchMemory(perQuery);
     const store = functions.tuplestore_begin_heap(1, 0, memory.u32(variables.work_mem));
     const address = functions.CreateTupleDescCopy(memory.u32(info + SET_RESULT.expected));
@@ -48,12 +72,17 @@ export function createSetResult({ symbols, memory, state, transactions, types, t
 
     const description = tuples.describe(address);
     const isScalar = kind === RESULT_CLASS.scalar;
-    // The code may catch the error of a row. Where that can be an error of somebody's function, only a rollback makes it safe to go on.
-    const isPlain = description.columns.every((column) => column === null || types.isPlain(column.type));
+    // The code may catch the error of a row. Where that can be an error of somebody's function,
+    // only a rollback makes it safe to go on.
+    const isPlain = description.columns.every(
+      (column) => column === null || types.isPlain(column.type),
+    );
     let bytes = 0;
 
     function put(value: unknown): void {
-      const tuple = isScalar ? tuples.scalarTuple(value, description) : tuples.toTuple(value, description);
+      const tuple = isScalar
+        ? tuples.scalarTuple(value, description)
+        : tuples.toTuple(value, description);
       bytes += memory.u32(tuple + TUPLE.length);
       if (bytes > MOST_BYTES) {
         throw new LanguageError("54000", "the result set is too large", {
@@ -65,7 +94,9 @@ export function createSetResult({ symbols, memory, state, transactions, types, t
     }
 
     function add(value: unknown): void {
-      transactions.withScratch(() => (isPlain ? put(value) : transactions.atomic(() => put(value))));
+      transactions.withScratch(() =>
+        isPlain ? put(value) : transactions.atomic(() => put(value)),
+      );
     }
 
     return {

@@ -1,4 +1,7 @@
-/** SQL from JavaScript, through the server programming interface (SPI): statements, plans, cursors, the end of a transaction. */
+/**
+ * SQL from JavaScript, through the server programming interface (SPI): statements, plans, cursors,
+ * the end of a transaction.
+ */
 import { type Errors, LanguageError, PlainError, ThrownText } from "./errors.ts";
 import { PORTAL, SPI, TUPLE_TABLE, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
@@ -20,7 +23,10 @@ export interface Spi {
   /** A statement of the code, in a subtransaction. */
   execute(statement: string, parameters: readonly unknown[]): Result;
   prepare(statement: string, typeNames: readonly string[] | null): Plan;
-  /** Ends the transaction and starts the next one. Errors: what PostgreSQL says where that is not allowed. */
+  /**
+   * Ends the transaction and starts the next one. Errors: what PostgreSQL says where that is not
+   * allowed.
+   */
   endTransaction(how: "commit" | "rollback"): void;
 }
 
@@ -58,7 +64,15 @@ interface Block {
 const NULL_MARK = "n".charCodeAt(0);
 const VALUE_MARK = " ".charCodeAt(0);
 
-export function createSpi({ symbols, memory, state, errors, transactions, types, tuples }: Parts): Spi {
+export function createSpi({
+  symbols,
+  memory,
+  state,
+  errors,
+  transactions,
+  types,
+  tuples,
+}: Parts): Spi {
   const { functions, variables } = symbols;
   const { atomic, withScratch } = transactions;
   let sequence = 0;
@@ -66,7 +80,11 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
   function check(code: number): void {
     if (code >= 0) return;
     const name = memory.cString(functions.SPI_result_code_string(code))!;
-    throw new ThrownText(name === "SPI_ERROR_TRANSACTION" ? "current transaction is aborted, commands ignored until end of transaction block" : name);
+    throw new ThrownText(
+      name === "SPI_ERROR_TRANSACTION"
+        ? "current transaction is aborted, commands ignored until end of transaction block"
+        : name,
+    );
   }
 
   function takeRows(): Row[] {
@@ -82,7 +100,9 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
 
   function takeResult(code: number): Result {
     check(code);
-    return memory.u32(variables.SPI_tuptable) === 0 ? Number(memory.u64(variables.SPI_processed)) : takeRows();
+    return memory.u32(variables.SPI_tuptable) === 0
+      ? Number(memory.u64(variables.SPI_processed))
+      : takeRows();
   }
 
   const run = (statement: string): Result => {
@@ -111,30 +131,39 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
   const namedTypes = (names: readonly string[]): number[] =>
     names.map((name) => {
       const literal = memory.cString(functions.quote_literal_cstr(memory.newCString(name)))!;
-      return (run(`SELECT ${literal}::pg_catalog.regtype::pg_catalog.oid AS type`) as { type: number }[])[0]!.type;
+      return (
+        run(`SELECT ${literal}::pg_catalog.regtype::pg_catalog.oid AS type`) as { type: number }[]
+      )[0]!.type;
     });
 
   /**
-   * The types that PostgreSQL's parser finds for $1, $2, ... The SPI's own way of asking for them needs a hook in C that PGlite does not
-   * export, and what PREPARE finds is the same. Asked each time: a type found earlier may have changed.
+   * The types that PostgreSQL's parser finds for $1, $2, ... The SPI's own way of asking for them
+   * needs a hook in C that PGlite does not export, and what PREPARE finds is the same. Asked each
+   * time: a type found earlier may have changed.
    */
   function inferredTypes(statement: string): number[] | null {
     const name = `plv8_${++sequence}`;
     try {
       atomic(() => run(`PREPARE ${name} AS ${statement}`));
     } catch (error) {
-      // What PREPARE does not take at all (CALL, EXPLAIN) runs with types by value; what is wrong in itself fails there again.
+      // What PREPARE does not take at all (CALL, EXPLAIN) runs with types by value; what is wrong
+      // in itself fails there again.
       if ((error as { sqlerrcode?: string }).sqlerrcode === "42601") return null;
       throw error;
     }
-    const found = run(`SELECT parameter_types::pg_catalog.oid[] AS types FROM pg_catalog.pg_prepared_statements WHERE name = '${name}'`);
+    const found = run(
+      "SELECT parameter_types::pg_catalog.oid[] AS types FROM " +
+        `pg_catalog.pg_prepared_statements WHERE name = '${name}'`,
+    );
     run(`DEALLOCATE ${name}`);
     return (found as { types: number[] }[])[0]!.types;
   }
 
   function expect(types: readonly number[], parameters: readonly unknown[]): void {
     if (types.length === parameters.length) return;
-    throw new PlainError(`plan expected ${types.length} argument(s), given is ${parameters.length}`);
+    throw new PlainError(
+      `plan expected ${types.length} argument(s), given is ${parameters.length}`,
+    );
   }
 
   /** In a subtransaction, with memory that ends with it, and with room on the stack. */
@@ -148,11 +177,24 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
       if (parameters.length === 0) return run(statement);
       const oids = inferredTypes(statement) ?? parameters.map(typeByValue);
       if (oids.length !== parameters.length) {
-        throw new LanguageError("XX000", `parameter numbers mismatch: ${oids.length} != ${parameters.length}`);
+        throw new LanguageError(
+          "XX000",
+          `parameter numbers mismatch: ${oids.length} != ${parameters.length}`,
+        );
       }
       const { count, types: typeBlock, values, nulls } = block(parameters, oids);
       memory.setU32(variables.SPI_tuptable, 0);
-      return takeResult(functions.SPI_execute_with_args(memory.newCString(statement), count, typeBlock, values, nulls, 0, 0));
+      return takeResult(
+        functions.SPI_execute_with_args(
+          memory.newCString(statement),
+          count,
+          typeBlock,
+          values,
+          nulls,
+          0,
+          0,
+        ),
+      );
     });
   }
 
@@ -172,7 +214,8 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
       execute(parameters: readonly unknown[]): Result {
         const { plan } = handle;
         // Of a freed plan plv8 is told -1.
-        if (plan === 0) throw new PlainError(`plan expected -1 argument(s), given is ${parameters.length}`);
+        if (plan === 0)
+          throw new PlainError(`plan expected -1 argument(s), given is ${parameters.length}`);
         expect(oids, parameters);
         return guarded(() => {
           const { values, nulls } = block(parameters, oids);
@@ -198,13 +241,27 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
     handle.plan = 0;
   }
 
-  // A plan that the code forgot to free is freed when JavaScript collects it: between two statements, as nothing else runs then.
+  // A plan that the code forgot to free is freed when JavaScript collects it: between two
+  // statements, as nothing else runs then.
   const abandoned = new FinalizationRegistry(free);
 
-  function openCursor(statement: string, parameters: readonly unknown[], oids: readonly number[]): Cursor {
+  function openCursor(
+    statement: string,
+    parameters: readonly unknown[],
+    oids: readonly number[],
+  ): Cursor {
     const name = guarded(() => {
       const { count, types: typeBlock, values, nulls } = block(parameters, oids);
-      const portal = functions.SPI_cursor_open_with_args(0, memory.newCString(statement), count, typeBlock, values, nulls, 0, 0);
+      const portal = functions.SPI_cursor_open_with_args(
+        0,
+        memory.newCString(statement),
+        count,
+        typeBlock,
+        values,
+        nulls,
+        0,
+        0,
+      );
       return memory.cString(memory.u32(portal + PORTAL.name))!;
     });
     const portal = (): number => {
@@ -221,7 +278,13 @@ export function createSpi({ symbols, memory, state, errors, transactions, types,
           return found.length === 0 ? undefined : count === undefined ? found[0] : found;
         }),
       move: (count) => {
-        guarded(() => functions.SPI_scroll_cursor_move(portal(), count >= 0 ? SPI.forward : SPI.backward, Math.abs(count)));
+        guarded(() =>
+          functions.SPI_scroll_cursor_move(
+            portal(),
+            count >= 0 ? SPI.forward : SPI.backward,
+            Math.abs(count),
+          ),
+        );
       },
       close: () => {
         guarded(() => functions.SPI_cursor_close(portal()));
@@ -252,10 +315,18 @@ function typeByValue(value: unknown): number {
     case "bigint":
       return TYPE.int8;
     case "number":
-      return Number.isInteger(value) ? (Math.abs(value) < 2 ** 31 ? TYPE.int4 : TYPE.int8) : TYPE.float8;
+      return Number.isInteger(value)
+        ? Math.abs(value) < 2 ** 31
+          ? TYPE.int4
+          : TYPE.int8
+        : TYPE.float8;
     case "object":
       if (value === null) return TYPE.text;
-      return is.isDate(value) ? TYPE.timestamptz : ArrayBuffer.isView(value) ? TYPE.bytea : TYPE.jsonb;
+      return is.isDate(value)
+        ? TYPE.timestamptz
+        : ArrayBuffer.isView(value)
+          ? TYPE.bytea
+          : TYPE.jsonb;
     default:
       return TYPE.text;
   }

@@ -1,22 +1,33 @@
 /**
- * What plv8 does when the JavaScript of a role starts in a session: it runs the function that `plv8.start_proc` names. One that is not there, or that the
- * role may not execute, is a warning; one of another language is nothing. Set to the empty text is not the same as not set.
+ * What plv8 does when the JavaScript of a role starts in a session: it runs the function that
+ * `plv8.start_proc` names. One that is not there, or that the role may not execute, is a warning;
+ * one of another language is nothing. Set to the empty text is not the same as not set.
  */
 import type { Parts } from "./handlers.ts";
 import { LEVELS } from "./layout.ts";
 import type { Routine } from "./routines.ts";
 
-export function createStart({ symbols, memory, errors, transactions, routines }: Parts): () => void {
+export function createStart({
+  symbols,
+  memory,
+  errors,
+  transactions,
+  routines,
+}: Parts): () => void {
   const { functions } = symbols;
   const started = new Set<number>();
 
   function setting(): string | null {
-    return transactions.withScratch(() => memory.cString(functions.GetConfigOption(memory.newCString("plv8.start_proc"), 1, 0)));
+    return transactions.withScratch(() =>
+      memory.cString(functions.GetConfigOption(memory.newCString("plv8.start_proc"), 1, 0)),
+    );
   }
 
   function find(name: string): Routine | null {
     try {
-      const { oid, ours, allowed } = transactions.withScratch(() => transactions.atomic(() => routines.look(name, "regproc")));
+      const { oid, ours, allowed } = transactions.withScratch(() =>
+        transactions.atomic(() => routines.look(name, "regproc")),
+      );
       if (allowed) return ours ? routines.get(oid) : null;
       return warn(name);
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's state at one moment: what sigsetjmp and PG_TRY save in C. Every call into PostgreSQL that may raise an error is
- * made after `save`, and `restore` brings the state back when it did.
+ * PostgreSQL's state at one moment: what sigsetjmp and PG_TRY save in C. Every call into PostgreSQL
+ * that may raise an error is made after `save`, and `restore` brings the state back when it did.
  */
 import type { Memory } from "./memory.ts";
 import type { Symbols, WebAssemblyModule } from "./symbols.ts";
@@ -12,18 +12,25 @@ export interface State {
   /** Switches the memory context; the former one. */
   switchMemory(context: number): number;
   memoryContext(): number;
-  /** What work in a subtransaction leaves changed: error context, memory context, resource owner. */
+  /**
+   * What work in a subtransaction leaves changed: error context, memory context, resource owner.
+   */
   restoreAfterWork(saved: readonly number[]): void;
   /**
-   * Errors collect no context beyond this point. What lies beyond is added once, when JavaScript code has not caught the error and it is raised
-   * again; otherwise each level of nested calls would repeat all levels above it (measured: 430 kB of context at 150 levels).
+   * Errors collect no context beyond this point. What lies beyond is added once, when JavaScript
+   * code has not caught the error and it is raised again; otherwise each level of nested calls
+   * would repeat all levels above it (measured: 430 kB of context at 150 levels).
    */
   startErrorContext(): void;
   /** What errfinish does for an error of PostgreSQL's own. */
   forgetInterruptions(): void;
 }
 
-export function createState(module: WebAssemblyModule, { variables }: Symbols, memory: Memory): State {
+export function createState(
+  module: WebAssemblyModule,
+  { variables }: Symbols,
+  memory: Memory,
+): State {
   const word = (address: number) => memory.u32(address);
   const [handler, errorContext, memoryContext, owner] = [
     variables.PG_exception_stack,
@@ -32,7 +39,13 @@ export function createState(module: WebAssemblyModule, { variables }: Symbols, m
     variables.CurrentResourceOwner,
   ];
   return {
-    save: () => [module.stackSave(), word(handler), word(errorContext), word(memoryContext), word(owner)],
+    save: () => [
+      module.stackSave(),
+      word(handler),
+      word(errorContext),
+      word(memoryContext),
+      word(owner),
+    ],
     restore(saved) {
       module.stackRestore(saved[0]!);
       // What Emscripten's longjmp leaves behind until its setjmp has seen it.

@@ -1,6 +1,7 @@
 /**
- * What this language uses of PGlite's WebAssembly module: functions and variables that it exports for its own loadable
- * extensions. All are looked up once, at start, so that a PGlite that lacks one is refused in words.
+ * What this language uses of PGlite's WebAssembly module: functions and variables that it exports
+ * for its own loadable extensions. All are looked up once, at start, so that a PGlite that lacks
+ * one is refused in words.
  */
 import { PGLITE_VERSION } from "./layout.ts";
 
@@ -96,7 +97,9 @@ const VARIABLES = [
   "work_mem",
 ] as const;
 
-export type Functions = { readonly [Name in (typeof FUNCTIONS)[number]]: (...values: number[]) => number };
+export type Functions = {
+  readonly [Name in (typeof FUNCTIONS)[number]]: (...values: number[]) => number;
+};
 /** Addresses. */
 export type Variables = { readonly [Name in (typeof VARIABLES)[number]]: number };
 
@@ -113,9 +116,11 @@ export class UnsupportedPGlite extends Error {
   override readonly name = "UnsupportedPGlite";
   constructor(found: string) {
     super(
-      `The embedded plv8 runs in @electric-sql/pglite ${PGLITE_VERSION} and in no other version: ${found}. ` +
+      `The embedded plv8 runs in @electric-sql/pglite ${PGLITE_VERSION} and in no other ` +
+        `version: ${found}. ` +
         "It reads PostgreSQL's memory, whose layout changes from build to build. " +
-        `Install the pinned version: npm install --save-exact @electric-sql/pglite@${PGLITE_VERSION}`,
+        "Install the pinned version: npm install --save-exact " +
+        `@electric-sql/pglite@${PGLITE_VERSION}`,
     );
   }
 }
@@ -131,7 +136,8 @@ export function symbolsOf(module: WebAssemblyModule): Symbols {
     ...FUNCTIONS.filter((name) => typeof module[`_${name}`] !== "function"),
     ...VARIABLES.filter((name) => typeof module[`_${name}`] !== "number"),
   ];
-  if (missing.length > 0) throw new UnsupportedPGlite(`the one installed does not export ${missing.join(", ")}`);
+  if (missing.length > 0)
+    throw new UnsupportedPGlite(`the one installed does not export ${missing.join(", ")}`);
   return {
     functions: Object.fromEntries(FUNCTIONS.map((name) => [name, module[`_${name}`]])) as Functions,
     variables: Object.fromEntries(VARIABLES.map((name) => [name, module[`_${name}`]])) as Variables,

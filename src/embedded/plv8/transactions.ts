@@ -6,8 +6,9 @@ import type { Symbols } from "./symbols.ts";
 
 export interface Transactions {
   /**
-   * Runs the work in a subtransaction. An error of PostgreSQL or JavaScript rolls it back and goes on as an Error of the realm:
-   * only after a rollback is it safe to go on from an error of PostgreSQL.
+   * Runs the work in a subtransaction. An error of PostgreSQL or JavaScript rolls it back and goes
+   * on as an Error of the realm: only after a rollback is it safe to go on from an error of
+   * PostgreSQL.
    */
   atomic<Value>(work: () => Value): Value;
   /** Runs the work with a memory context of its own, emptied afterwards. */
@@ -17,7 +18,12 @@ export interface Transactions {
 /** ALLOCSET_DEFAULT_SIZES in memutils.h. */
 const SIZES = { smallest: 0, first: 8 * 1024, largest: 8 * 1024 * 1024 } as const;
 
-export function createTransactions({ functions, variables }: Symbols, memory: Memory, state: State, errors: Errors): Transactions {
+export function createTransactions(
+  { functions, variables }: Symbols,
+  memory: Memory,
+  state: State,
+  errors: Errors,
+): Transactions {
   function atomic<Value>(work: () => Value): Value {
     const saved = state.save();
     try {
@@ -47,7 +53,13 @@ export function createTransactions({ functions, variables }: Symbols, memory: Me
     const name = memory.u32(variables.TopMemoryContext);
     const former = state.switchMemory(name);
     const label = memory.newCString("plv8 scratch");
-    const context = functions.AllocSetContextCreateInternal(name, label, SIZES.smallest, SIZES.first, SIZES.largest);
+    const context = functions.AllocSetContextCreateInternal(
+      name,
+      label,
+      SIZES.smallest,
+      SIZES.first,
+      SIZES.largest,
+    );
     state.switchMemory(former);
     return context;
   };

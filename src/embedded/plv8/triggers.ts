@@ -20,17 +20,25 @@ interface Fired {
   readonly trigger: number;
 }
 
-export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fire(call: number, routine: Routine): Convert } {
+export function createTriggers({ symbols, memory, realm, tuples }: Parts): {
+  fire(call: number, routine: Routine): Convert;
+} {
   const { functions } = symbols;
 
   function read(call: number): Fired {
     const data = memory.u32(call + CALL.context);
-    if (data === 0) throw new LanguageError("0A000", "trigger functions can only be called as triggers");
+    if (data === 0)
+      throw new LanguageError("0A000", "trigger functions can only be called as triggers");
     const event = memory.u32(data + TRIGGER_DATA.event);
     const timing = event & TRIGGER_EVENT.timing;
     return {
       operation: OPERATIONS[event & TRIGGER_EVENT.operation]!,
-      timing: timing === TRIGGER_EVENT.before ? "BEFORE" : timing === TRIGGER_EVENT.instead ? "INSTEAD OF" : "AFTER",
+      timing:
+        timing === TRIGGER_EVENT.before
+          ? "BEFORE"
+          : timing === TRIGGER_EVENT.instead
+            ? "INSTEAD OF"
+            : "AFTER",
       perRow: (event & TRIGGER_EVENT.row) !== 0,
       relation: memory.u32(data + TRIGGER_DATA.relation),
       tuple: memory.u32(data + TRIGGER_DATA.tuple),
@@ -40,7 +48,8 @@ export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fir
   }
 
   /** The tuple that the operation is about to store, or to delete. */
-  const subject = ({ operation, tuple, newTuple }: Fired): number => (operation === "UPDATE" ? newTuple : tuple);
+  const subject = ({ operation, tuple, newTuple }: Fired): number =>
+    operation === "UPDATE" ? newTuple : tuple;
 
   function rowsOf(fired: Fired, description: Description): { NEW: unknown; OLD: unknown } {
     if (!fired.perRow) return { NEW: undefined, OLD: undefined };
@@ -54,7 +63,9 @@ export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fir
   function triggerArguments(trigger: number): unknown[] {
     const count = memory.i16(trigger + TRIGGER.argumentCount);
     const first = memory.u32(trigger + TRIGGER.arguments);
-    return realm.Array.from({ length: count }, (_, place) => memory.cString(memory.u32(first + 4 * place)));
+    return realm.Array.from({ length: count }, (_, place) =>
+      memory.cString(memory.u32(first + 4 * place)),
+    );
   }
 
   function fire(call: number, { code }: Routine): Convert {
@@ -73,12 +84,14 @@ export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fir
   }
 
   /**
-   * null skips the row; nothing returned leaves it as it was. Only columns whose value was changed are written: a JavaScript Date has
-   * milliseconds where a timestamp has microseconds, and a number cannot hold every numeric.
+   * null skips the row; nothing returned leaves it as it was. Only columns whose value was changed
+   * are written: a JavaScript Date has milliseconds where a timestamp has microseconds, and a
+   * number cannot hold every numeric.
    */
   function resultTuple(fired: Fired, description: Description, result: unknown): number {
     if (!fired.perRow || result === null) return 0;
-    if (fired.timing === "AFTER" || fired.operation === "DELETE" || result === undefined) return subject(fired);
+    if (fired.timing === "AFTER" || fired.operation === "DELETE" || result === undefined)
+      return subject(fired);
     if (typeof result !== "object") throw new PlainError("argument must be an object");
     const before = tuples.toObject(subject(fired), description);
     const changed = new Map<number, unknown>();
@@ -87,7 +100,9 @@ export function createTriggers({ symbols, memory, realm, tuples }: Parts): { fir
       const value = propertyOf(result, column.name);
       if (!isDeepStrictEqual(value, before[column.name])) changed.set(place, value);
     }
-    return changed.size === 0 ? subject(fired) : tuples.replaced(subject(fired), description, changed);
+    return changed.size === 0
+      ? subject(fired)
+      : tuples.replaced(subject(fired), description, changed);
   }
 
   return { fire };

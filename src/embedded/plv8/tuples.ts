@@ -19,8 +19,15 @@ export interface Description {
 
 export interface Tuples {
   describe(address: number): Description;
-  /** Reads the descriptor of a row type and gives it back after the work. `modifier` tells record types apart; -1 for named ones. */
-  withRowType<Value>(type: number, modifier: number, work: (description: Description) => Value): Value;
+  /**
+   * Reads the descriptor of a row type and gives it back after the work. `modifier` tells record
+   * types apart; -1 for named ones.
+   */
+  withRowType<Value>(
+    type: number,
+    modifier: number,
+    work: (description: Description) => Value,
+  ): Value;
   /** A tuple of several, read with the same work area. */
   toObjects(tuples: readonly number[], description: Description): Record<string, unknown>[];
   toObject(tuple: number, description: Description): Record<string, unknown>;
@@ -56,13 +63,19 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
     for (let number = 1; number <= count; number++) {
       const type = functions.SPI_gettypeid(address, number);
       const name = type === 0 ? 0 : functions.SPI_fname(address, number);
-      columns.push(type === 0 ? null : { name: memory.cString(name)!, type: types.info(type >>> 0) });
+      columns.push(
+        type === 0 ? null : { name: memory.cString(name)!, type: types.info(type >>> 0) },
+      );
       if (name !== 0) functions.pfree(name);
     }
     return { address, columns };
   }
 
-  function withRowType<Value>(type: number, modifier: number, work: (description: Description) => Value): Value {
+  function withRowType<Value>(
+    type: number,
+    modifier: number,
+    work: (description: Description) => Value,
+  ): Value {
     const address = functions.lookup_rowtype_tupdesc(type, modifier);
     const value = work(describe(address));
     // A reference that an error leaves behind is the resource owner's to drop.
@@ -70,7 +83,10 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
     return value;
   }
 
-  function toObjects(tuples: readonly number[], { address, columns }: Description): Record<string, unknown>[] {
+  function toObjects(
+    tuples: readonly number[],
+    { address, columns }: Description,
+  ): Record<string, unknown>[] {
     const rows = new realm.Array<Record<string, unknown>>(tuples.length);
     const datums = memory.allocate(5 * columns.length + 4);
     const nulls = datums + 4 * columns.length;
@@ -79,10 +95,18 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
       const row = new realm.Object() as Record<string, unknown>;
       for (const [number, column] of columns.entries()) {
         if (!column) continue;
-        const value = memory.u8(nulls + number) ? null : types.toValue(memory.u32(datums + 4 * number), column.type);
+        const value = memory.u8(nulls + number)
+          ? null
+          : types.toValue(memory.u32(datums + 4 * number), column.type);
         // A column may be called __proto__.
         if (column.name !== "__proto__") row[column.name] = value;
-        else Object.defineProperty(row, column.name, { value, enumerable: true, writable: true, configurable: true });
+        else
+          Object.defineProperty(row, column.name, {
+            value,
+            enumerable: true,
+            writable: true,
+            configurable: true,
+          });
       }
       rows[place] = row;
     }
@@ -90,7 +114,10 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
     return rows;
   }
 
-  function formTuple({ address, columns }: Description, valueOf: (column: Column) => unknown): number {
+  function formTuple(
+    { address, columns }: Description,
+    valueOf: (column: Column) => unknown,
+  ): number {
     const datums = memory.allocate(5 * columns.length + 4);
     const nulls = datums + 4 * columns.length;
     for (const [number, column] of columns.entries()) {
@@ -104,7 +131,8 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
   }
 
   function toTuple(value: unknown, description: Description): number {
-    if (typeof value !== "object" || value === null) throw new PlainError("argument must be an object");
+    if (typeof value !== "object" || value === null)
+      throw new PlainError("argument must be an object");
     return formTuple(description, ({ name }) => propertyOf(value, name));
   }
 
@@ -121,7 +149,8 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
     },
     toTuple,
     scalarTuple: (value, description) => formTuple(description, () => value),
-    toDatum: (value, description) => functions.HeapTupleHeaderGetDatum(memory.u32(toTuple(value, description) + TUPLE.header)),
+    toDatum: (value, description) =>
+      functions.HeapTupleHeaderGetDatum(memory.u32(toTuple(value, description) + TUPLE.header)),
     replaced(tuple, { address, columns }, values) {
       const count = values.size;
       const block = memory.allocate(9 * count + 4);
@@ -133,7 +162,14 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
         memory.setU8(block + 8 * count + place, datum === null ? 1 : 0);
         place++;
       }
-      return functions.heap_modify_tuple_by_cols(tuple, address, count, block, block + 4 * count, block + 8 * count);
+      return functions.heap_modify_tuple_by_cols(
+        tuple,
+        address,
+        count,
+        block,
+        block + 4 * count,
+        block + 8 * count,
+      );
     },
   };
 }

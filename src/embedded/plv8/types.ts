@@ -1,4 +1,7 @@
-/** Values between PostgreSQL and JavaScript, type by type, as plv8 3.2 converts them (docs/embedded.md has the table). */
+/**
+ * Values between PostgreSQL and JavaScript, type by type, as plv8 3.2 converts them
+ * (docs/embedded.md has the table).
+ */
 import { types as is } from "node:util";
 import { LanguageError, PlainError } from "./errors.ts";
 import { ARGUMENT, CALL, TUPLE_HEADER, TYPE } from "./layout.ts";
@@ -24,7 +27,10 @@ export interface Types {
   info(oid: number): TypeInfo;
   toValue(datum: number, type: TypeInfo): unknown;
   toDatum(value: unknown, type: TypeInfo): Datum;
-  /** True where the conversion runs no code but this file's and PostgreSQL's own: no domain's check, no function of somebody. */
+  /**
+   * True where the conversion runs no code but this file's and PostgreSQL's own: no domain's check,
+   * no function of somebody.
+   */
   isPlain(type: TypeInfo): boolean;
 }
 
@@ -69,7 +75,11 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
 
   function lookUp(oid: number): TypeInfo {
     functions.get_typlenbyvalalign(oid, out, out + 4, out + 5);
-    const storage = { length: memory.i16(out), byValue: memory.u8(out + 4), alignment: memory.u8(out + 5) };
+    const storage = {
+      length: memory.i16(out),
+      byValue: memory.u8(out + 4),
+      alignment: memory.u8(out + 5),
+    };
     const scalar: TypeInfo = { oid, kind: "scalar", element: null, ...storage };
     if (oid === TYPE.record) return { ...scalar, kind: "composite" };
     if (oid === TYPE.recordArray) return { ...scalar, kind: "array", element: info(TYPE.record) };
@@ -93,7 +103,11 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
   }
 
   function textOf(datum: number, oid: number): string {
-    const output = remember(outputs, oid, () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)));
+    const output = remember(
+      outputs,
+      oid,
+      () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)),
+    );
     const address = functions.OidOutputFunctionCall(output, datum);
     const text = memory.cString(address)!;
     functions.pfree(address);
@@ -120,7 +134,9 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
     return value;
   }
 
-  /** Calls a function of PostgreSQL that takes one argument and answers with one value, never NULL. */
+  /**
+   * Calls a function of PostgreSQL that takes one argument and answers with one value, never NULL.
+   */
   function callWithOne(of: (call: number) => number, argument: number): number {
     const call = functions.palloc0(CALL.arguments + ARGUMENT.size);
     memory.setU8(call + CALL.argumentCount, 1);
@@ -164,12 +180,18 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
       }
       case TYPE.date: {
         const day = datum | 0;
-        return new realm.Date(day === INFINITE_DAY || day === ~INFINITE_DAY ? Number.NaN : (day + EPOCH_DAYS) * DAY);
+        return new realm.Date(
+          day === INFINITE_DAY || day === ~INFINITE_DAY ? Number.NaN : (day + EPOCH_DAYS) * DAY,
+        );
       }
       case TYPE.timestamp:
       case TYPE.timestamptz: {
         const time = memory.i64(datum);
-        return new realm.Date(time === INFINITE_TIME || time === ~INFINITE_TIME ? Number.NaN : Number(time) / 1000 + EPOCH);
+        return new realm.Date(
+          time === INFINITE_TIME || time === ~INFINITE_TIME
+            ? Number.NaN
+            : Number(time) / 1000 + EPOCH,
+        );
       }
       case TYPE.text:
       case TYPE.varchar:
@@ -189,12 +211,23 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
 
   function arrayValue(datum: number, element: TypeInfo): unknown[] {
     const array = functions.pg_detoast_datum(datum);
-    functions.deconstruct_array(array, element.oid, element.length, element.byValue, element.alignment, out, out + 4, out + 8);
+    functions.deconstruct_array(
+      array,
+      element.oid,
+      element.length,
+      element.byValue,
+      element.alignment,
+      out,
+      out + 4,
+      out + 8,
+    );
     const [datums, nulls, count] = [memory.u32(out), memory.u32(out + 4), memory.i32(out + 8)];
     // Converting an element uses `out` again. More than one dimension comes flat, as in plv8.
     const values = new realm.Array<unknown>(count);
     for (let place = 0; place < count; place++) {
-      values[place] = memory.u8(nulls + place) ? null : toValue(memory.u32(datums + 4 * place), element);
+      values[place] = memory.u8(nulls + place)
+        ? null
+        : toValue(memory.u32(datums + 4 * place), element);
     }
     functions.pfree(datums);
     functions.pfree(nulls);
@@ -207,7 +240,9 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
     const type = memory.u32(header + TUPLE_HEADER.type);
     const modifier = memory.i32(header + TUPLE_HEADER.typeModifier);
     const length = memory.u32(header + TUPLE_HEADER.length) >>> 2;
-    return tuples().withRowType(type, modifier, (description) => tuples().toObject(tuples().around(header, length), description));
+    return tuples().withRowType(type, modifier, (description) =>
+      tuples().toObject(tuples().around(header, length), description),
+    );
   }
 
   function toValue(datum: number, type: TypeInfo): unknown {
@@ -260,7 +295,16 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
         if (typeof value === "object") return fromText(jsonText(value), oid);
         break;
       case TYPE.jsonb:
-        return fromText(jsonText(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : typeof part === "string" ? part.split("\0", 1)[0] : part)), oid);
+        return fromText(
+          jsonText(value, (_, part: unknown) =>
+            typeof part === "bigint"
+              ? String(part)
+              : typeof part === "string"
+                ? part.split("\0", 1)[0]
+                : part,
+          ),
+          oid,
+        );
       case TYPE.text:
       case TYPE.varchar:
       case TYPE.bpchar:
@@ -291,8 +335,11 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
     if (value === null || value === undefined) return null;
     if (type.kind === "array") return arrayDatum(value, type.element!);
     if (type.kind === "composite") {
-      if (type.oid === TYPE.record) throw new LanguageError("0A000", "a value of type record needs to know its columns");
-      return tuples().withRowType(type.oid, -1, (description) => tuples().toDatum(value, description));
+      if (type.oid === TYPE.record)
+        throw new LanguageError("0A000", "a value of type record needs to know its columns");
+      return tuples().withRowType(type.oid, -1, (description) =>
+        tuples().toDatum(value, description),
+      );
     }
     return scalarDatum(value, type.oid);
   }
@@ -318,7 +365,9 @@ function bitsOf(value: number): number {
   return words.getInt32(0);
 }
 
-/** A number as V8 makes an int64 of it: without its fraction, NaN as 0, too large as the largest. */
+/**
+ * A number as V8 makes an int64 of it: without its fraction, NaN as 0, too large as the largest.
+ */
 function int64Of(value: number): bigint {
   if (Number.isNaN(value)) return 0n;
   if (value >= 2 ** 63) return INFINITE_TIME;
@@ -326,12 +375,17 @@ function int64Of(value: number): bigint {
   return BigInt(Math.trunc(value));
 }
 
-/** Towards 1970 where it is no whole day; an Invalid Date is what a NaN is for a C compiler: -infinity as a date, 2000-01-01 as a time. */
-const dayOf = (time: number): number => (Number.isNaN(time) ? ~INFINITE_DAY : Math.trunc(time / DAY) - EPOCH_DAYS);
+/**
+ * Towards 1970 where it is no whole day; an Invalid Date is what a NaN is for a C compiler:
+ * -infinity as a date, 2000-01-01 as a time.
+ */
+const dayOf = (time: number): number =>
+  Number.isNaN(time) ? ~INFINITE_DAY : Math.trunc(time / DAY) - EPOCH_DAYS;
 const timeOf = (time: number): bigint => (Number.isNaN(time) ? 0n : BigInt(time - EPOCH) * 1000n);
 
 function bytesOf(value: unknown): Uint8Array | null {
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (is.isAnyArrayBuffer(value)) return new Uint8Array(value);
   return null;
 }

@@ -1,9 +1,13 @@
 /**
- * Finds COPY ... FROM STDIN before PGlite sees it: PGlite 0.5 waits for data that it has no way to receive, and that ends the whole
- * database ("Program terminated with exit(1)"; electric-sql/pglite pull request 1028).
+ * Finds COPY ... FROM STDIN before PGlite sees it: PGlite 0.5 waits for data that it has no way to
+ * receive, and that ends the whole database ("Program terminated with exit(1)"; electric-sql/pglite
+ * pull request 1028).
  */
 
-/** A token that may hide the words looked for, or a part of a statement. Order matters: comments and quotes before anything else. */
+/**
+ * A token that may hide the words looked for, or a part of a statement. Order matters: comments and
+ * quotes before anything else.
+ */
 const TOKENS = new RegExp(
   [
     String.raw`--[^\n]*`,

@@ -1,4 +1,7 @@
-/** The database on a port of this machine's loopback, for psql and any other client: one at a time, as PGlite has one session. */
+/**
+ * The database on a port of this machine's loopback, for psql and any other client: one at a time,
+ * as PGlite has one session.
+ */
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { DATABASE, serveConnection, type Shared, USER } from "./connection.ts";
@@ -16,7 +19,10 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Takes the port; clients are refused until `open`. Errors: what listen(2) says, EADDRINUSE for a port that is taken. */
+/**
+ * Takes the port; clients are refused until `open`. Errors: what listen(2) says, EADDRINUSE for a
+ * port that is taken.
+ */
 export async function listen(port: number, password: string): Promise<Listening> {
   let serving: Shared | undefined;
   /** Ends when the client that is served now has left and nothing of it is left. */
@@ -25,12 +31,21 @@ export async function listen(port: number, password: string): Promise<Listening>
 
   /** One psql after another: the one before may still be leaving. */
   async function whyNot(): Promise<Problem | undefined> {
-    if (!serving) return { code: "57P03", message: "the database is still being prepared", hint: "Connect when the program says that it listens." };
+    if (!serving)
+      return {
+        code: "57P03",
+        message: "the database is still being prepared",
+        hint: "Connect when the program says that it listens.",
+      };
     const patience = AbortSignal.timeout(PATIENCE_MS);
     const over = once(patience, "abort").then(() => undefined);
     while (present && !patience.aborted) await Promise.race([present, over]);
     if (!present) return undefined;
-    return { code: "53300", message: "another client is connected, and the embedded database has one session", hint: "Leave there first; a real server takes many: npm run demo -- --server" };
+    return {
+      code: "53300",
+      message: "another client is connected, and the embedded database has one session",
+      hint: "Leave there first; a real server takes many: npm run demo -- --server",
+    };
   }
 
   async function connected(socket: Socket): Promise<void> {

@@ -1,4 +1,7 @@
-/** PostgreSQL's protocol, version 3, as far as somebody in the middle has to know it: where messages end, and a few of them to write. */
+/**
+ * PostgreSQL's protocol, version 3, as far as somebody in the middle has to know it: where messages
+ * end, and a few of them to write.
+ */
 import type { Duplex } from "node:stream";
 
 export interface Message {
@@ -18,7 +21,10 @@ const LONGEST = 0x3fffffff;
 export class ProtocolViolation extends Error {}
 
 export interface Reader {
-  /** The client's parameters (user, database, application_name, ...); null when it left or only came to cancel something. */
+  /**
+   * The client's parameters (user, database, application_name, ...); null when it left or only came
+   * to cancel something.
+   */
   startup(): Promise<Map<string, string> | null>;
   /** The next message; null at the end. Throws ProtocolViolation. */
   message(): Promise<Message | null>;
@@ -32,7 +38,7 @@ export function readerOf(stream: Duplex): Reader {
   async function take(bytes: number): Promise<Buffer | null> {
     if (buffer.length < bytes) {
       const parts = [buffer];
-      for (let length = buffer.length; length < bytes; ) {
+      for (let length = buffer.length; length < bytes;) {
         const { value, done } = await chunks.next();
         if (done) return null;
         parts.push(value);
@@ -50,14 +56,18 @@ export function readerOf(stream: Duplex): Reader {
     if (!head) return null;
     const length = head.readInt32BE(0);
     const code = head.readInt32BE(4);
-    if (length < 8 || length > LONGEST_STARTUP) throw new ProtocolViolation("invalid length of startup packet");
+    if (length < 8 || length > LONGEST_STARTUP)
+      throw new ProtocolViolation("invalid length of startup packet");
     const rest = await take(length - 8);
     if (!rest || code === CANCEL_REQUEST) return null;
     if (code === SSL_REQUEST || code === GSS_REQUEST) {
       stream.write("N");
       return startup();
     }
-    if (code >>> 16 !== 3) throw new ProtocolViolation(`unsupported frontend protocol ${code >>> 16}.${code & 0xffff}: only 3.0 is spoken here`);
+    if (code >>> 16 !== 3)
+      throw new ProtocolViolation(
+        `unsupported frontend protocol ${code >>> 16}.${code & 0xffff}: only 3.0 is spoken here`,
+      );
     // NegotiateProtocolVersion: 3.0 is the newest here, no option was unknown.
     if (code & 0xffff) stream.write(message("v", Buffer.alloc(8)));
     const words = rest.toString("utf8").split("\0");
@@ -73,7 +83,10 @@ export function readerOf(stream: Duplex): Reader {
       if (!head) return null;
       const type = String.fromCharCode(head[0]!);
       const length = head.readInt32BE(1);
-      if (length < 4 || length > LONGEST) throw new ProtocolViolation(`invalid message length ${length} of message type ${JSON.stringify(type)}`);
+      if (length < 4 || length > LONGEST)
+        throw new ProtocolViolation(
+          `invalid message length ${length} of message type ${JSON.stringify(type)}`,
+        );
       const body = await take(length - 4);
       return body && { type, body };
     },
@@ -105,8 +118,22 @@ export interface Problem {
 
 /** An ErrorResponse that ends the connection. */
 export function fatal({ code, message: text, hint }: Problem): Buffer {
-  const fields: [string, string | undefined][] = [["S", "FATAL"], ["V", "FATAL"], ["C", code], ["M", text], ["H", hint]];
-  return message("E", Buffer.from(`${fields.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}${value}\0`).join("")}\0`));
+  const fields: [string, string | undefined][] = [
+    ["S", "FATAL"],
+    ["V", "FATAL"],
+    ["C", code],
+    ["M", text],
+    ["H", hint],
+  ];
+  return message(
+    "E",
+    Buffer.from(
+      `${fields
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => `${name}${value}\0`)
+        .join("")}\0`,
+    ),
+  );
 }
 
 /** AuthenticationCleartextPassword. */
@@ -114,15 +141,21 @@ export const askPassword = (): Buffer => message("R", Buffer.from([0, 0, 0, 3]))
 
 export type Status = "I" | "T" | "E";
 
-/** What an answer's last message, ReadyForQuery, says of the transaction: none, open, failed. Undefined when the answer does not end with one. */
+/**
+ * What an answer's last message, ReadyForQuery, says of the transaction: none, open, failed.
+ * Undefined when the answer does not end with one.
+ */
 export function statusOf(answer: Uint8Array): Status | undefined {
   const end = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).subarray(-6);
-  return end.length === 6 && end.subarray(0, 5).equals(Buffer.from([0x5a, 0, 0, 0, 5])) ? (String.fromCharCode(end[5]!) as Status) : undefined;
+  return end.length === 6 && end.subarray(0, 5).equals(Buffer.from([0x5a, 0, 0, 0, 5]))
+    ? (String.fromCharCode(end[5]!) as Status)
+    : undefined;
 }
 
 /** Whether there is an ErrorResponse among the answer's messages. */
 export function failed(answer: Uint8Array): boolean {
   const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
-  for (let at = 0; at < answer.length; at += 1 + view.getInt32(at + 1)) if (answer[at] === 0x45) return true;
+  for (let at = 0; at < answer.length; at += 1 + view.getInt32(at + 1))
+    if (answer[at] === 0x45) return true;
   return false;
 }

@@ -1,4 +1,7 @@
-/** Who may use the one session: a connection keeps it to the end of its transaction, and whoever else wants it waits. */
+/**
+ * Who may use the one session: a connection keeps it to the end of its transaction, and whoever
+ * else wants it waits.
+ */
 export interface Turns {
   /** Resolves with what gives the session back, when everybody before has. */
   take(): Promise<() => void>;

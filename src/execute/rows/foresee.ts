@@ -15,7 +15,10 @@ export const loaded = (partition: PartitionMeasurement): LoadedPartition => ({
 });
 
 /** @param after by label; partitions that are not in it stay as they are */
-export function foreseen(snapshot: Snapshot, after: ReadonlyMap<string, LoadedPartition>): Snapshot {
+export function foreseen(
+  snapshot: Snapshot,
+  after: ReadonlyMap<string, LoadedPartition>,
+): Snapshot {
   return {
     ...snapshot,
     partitions: snapshot.partitions.map((partition) => {
@@ -25,7 +28,11 @@ export function foreseen(snapshot: Snapshot, after: ReadonlyMap<string, LoadedPa
             ...partition,
             rows: one.rows,
             live_bytes: one.bytes,
-            traffic: partition.traffic && { ...partition.traffic, reads: one.reads ?? partition.traffic.reads, writes: one.writes ?? partition.traffic.writes },
+            traffic: partition.traffic && {
+              ...partition.traffic,
+              reads: one.reads ?? partition.traffic.reads,
+              writes: one.writes ?? partition.traffic.writes,
+            },
           }
         : partition;
     }),

@@ -3,16 +3,19 @@
 export interface MovablePartition {
   readonly label: string;
   readonly rows: number;
-  /** Key values that lead to it; a partition without one (DEFAULT, NULL) neither gives nor takes. */
+  /**
+   * Key values that lead to it; a partition without one (DEFAULT, NULL) neither gives nor takes.
+   */
   readonly values: readonly string[];
 }
 
 /**
- * Splits `amount` over levels so that the lowest rise to a common one, none above `ceiling`. Whole units; their sum
- * is `amount`, or less where the ceiling leaves no room.
+ * Splits `amount` over levels so that the lowest rise to a common one, none above `ceiling`. Whole
+ * units; their sum is `amount`, or less where the ceiling leaves no room.
  */
 export function shares(levels: readonly number[], amount: number, ceiling: number): number[] {
-  const poured = (level: number): number => levels.reduce((sum, one) => sum + Math.max(0, level - one), 0);
+  const poured = (level: number): number =>
+    levels.reduce((sum, one) => sum + Math.max(0, level - one), 0);
   // The highest whole level that takes no more than there is, by bisection.
   let low = 0;
   let high = ceiling;

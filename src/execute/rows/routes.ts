@@ -1,4 +1,7 @@
-/** Routing weights: where ruvector_healing_route() sends new rows while rows are moved out of a partition. */
+/**
+ * Routing weights: where ruvector_healing_route() sends new rows while rows are moved out of a
+ * partition.
+ */
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Step } from "../../model/action.ts";
@@ -15,18 +18,27 @@ export interface RouteWeight {
 export type PreviousWeights = readonly (readonly [key: string, weight: number])[];
 
 /** Lowers weights; one that is lower already stays. */
-export function lowerRoutes(host: Host, collection: Collection, weights: readonly RouteWeight[]): PreviousWeights {
-  return host.query<{ key: string; previous: number }>(sql`
+export function lowerRoutes(
+  host: Host,
+  collection: Collection,
+  weights: readonly RouteWeight[],
+): PreviousWeights {
+  return host
+    .query<{ key: string; previous: number }>(sql`
     WITH wanted AS (
-      SELECT j ->> 'label' AS label, (j ->> 'weight')::float8 AS weight FROM jsonb_array_elements(${JSON.stringify(weights)}::jsonb) j
+      SELECT j ->> 'label' AS label, (j ->> 'weight')::float8 AS weight
+        FROM jsonb_array_elements(${JSON.stringify(weights)}::jsonb) j
     ), before AS (
-      SELECT r.partition_key, r.weight FROM ruvector.healing_routes r JOIN wanted w ON w.label = r.partition
+      SELECT r.partition_key, r.weight
+        FROM ruvector.healing_routes r JOIN wanted w ON w.label = r.partition
        WHERE r.collection_id = ${collection.id}::int FOR UPDATE OF r
     )
     UPDATE ruvector.healing_routes r SET weight = least(r.weight, w.weight)
       FROM wanted w, before b
-     WHERE r.collection_id = ${collection.id}::int AND r.partition = w.label AND b.partition_key = r.partition_key
-    RETURNING r.partition_key AS key, b.weight AS previous`).map(({ key, previous }) => [key, previous] as const);
+     WHERE r.collection_id = ${collection.id}::int AND r.partition = w.label
+       AND b.partition_key = r.partition_key
+    RETURNING r.partition_key AS key, b.weight AS previous`)
+    .map(({ key, previous }) => [key, previous] as const);
 }
 
 export function restoreRoutes(host: Host, collectionId: number, previous: PreviousWeights): void {
@@ -38,8 +50,17 @@ export function restoreRoutes(host: Host, collectionId: number, previous: Previo
 
 export const ROUTE_WEIGHTS = "route_weights";
 
-export function lowerRoutesStep(host: Host, collection: Collection, weights: readonly RouteWeight[]): NewStep {
-  return { kind: ROUTE_WEIGHTS, details: { weights }, rows: 0, journal: lowerRoutes(host, collection, weights) };
+export function lowerRoutesStep(
+  host: Host,
+  collection: Collection,
+  weights: readonly RouteWeight[],
+): NewStep {
+  return {
+    kind: ROUTE_WEIGHTS,
+    details: { weights },
+    rows: 0,
+    journal: lowerRoutes(host, collection, weights),
+  };
 }
 
 export function undoRoutesStep(host: Host, collection: Collection, step: Step): UndoResult {

@@ -14,13 +14,20 @@ export function activeAction({ active, collection }: GuardContext): Refusal | nu
   };
 }
 
-export function globalLimit({ active_total, max_active_total }: Pick<GuardContext, "active_total" | "max_active_total">): Refusal | null {
+export function globalLimit({
+  active_total,
+  max_active_total,
+}: Pick<GuardContext, "active_total" | "max_active_total">): Refusal | null {
   if (active_total < max_active_total) return null;
   return {
     reason: "global_limit",
     measured: active_total,
-    flips_at: `fewer than ${count(max_active_total, "active action")}, or max_active_actions above ${active_total}`,
-    message: `${count(active_total, "action")} at work on all collections, at most ${max_active_total} at a time (max_active_actions)`,
+    flips_at:
+      `fewer than ${count(max_active_total, "active action")}, or max_active_actions above ` +
+      `${active_total}`,
+    message:
+      `${count(active_total, "action")} at work on all collections, at most ` +
+      `${max_active_total} at a time (max_active_actions)`,
     hint: "SELECT jsonb_pretty(ruvector_healing_status() -> 'active_remediations');",
   };
 }

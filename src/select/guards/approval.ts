@@ -3,12 +3,20 @@ import { printable } from "../../model/text.ts";
 import { configure } from "./text.ts";
 import type { ApprovalRequired, GuardContext, Refusal } from "./types.ts";
 
-export function approval({ settings, problem_class, strategy }: GuardContext): ApprovalRequired | null {
+export function approval({
+  settings,
+  problem_class,
+  strategy,
+}: GuardContext): ApprovalRequired | null {
   if (settings.require_approval.includes(problem_class)) {
-    return { approval_required: `problems of class ${problem_class} need approval (require_approval)` };
+    return {
+      approval_required: `problems of class ${problem_class} need approval (require_approval)`,
+    };
   }
   if (strategy && settings.require_approval_strategies.includes(strategy.name)) {
-    return { approval_required: `strategy ${printable(strategy.name)} needs approval (require_approval_strategies)` };
+    return {
+      approval_required: `strategy ${printable(strategy.name)} needs approval (require_approval_strategies)`,
+    };
   }
   return null;
 }
@@ -19,7 +27,9 @@ export function impact({ strategy, settings, collection }: GuardContext): Refusa
     reason: "impact",
     measured: strategy.impact,
     flips_at: `max_auto_heal_impact of ${strategy.impact} or more`,
-    message: `impact ${strategy.impact} of ${printable(strategy.name)} is above max_auto_heal_impact ${settings.max_auto_heal_impact}`,
+    message:
+      `impact ${strategy.impact} of ${printable(strategy.name)} is above max_auto_heal_impact ` +
+      `${settings.max_auto_heal_impact}`,
     hint: configure(`{"max_auto_heal_impact": ${strategy.impact}}`, collection),
   };
 }

@@ -5,21 +5,40 @@ import type { GuardContext, Refusal } from "./types.ts";
 export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusal | null {
   if (now?.state === "closed" && now.failures < now.opens_at) return null;
   if (now?.state === "half_open" && now.probe === null) return null;
-  const hint = "SELECT ruvector_healing_breaker_close('<why>'); closes it by hand. SELECT * FROM ruvector_healing_history(); shows what failed.";
+  const hint =
+    "SELECT ruvector_healing_breaker_close('<why>'); closes it by hand. SELECT * FROM " +
+    "ruvector_healing_history(); shows what failed.";
   if (now === null) {
-    return { reason: "breaker", measured: null, flips_at: "its row being back", message: "the state of the circuit breaker is not known", hint: "Run the install script again." };
+    return {
+      reason: "breaker",
+      measured: null,
+      flips_at: "its row being back",
+      message: "the state of the circuit breaker is not known",
+      hint: "Run the install script again.",
+    };
   }
-  const why = now.reason === null ? `${count(now.failures, "action")} endangered the server` : printable(now.reason, 400);
+  const why =
+    now.reason === null
+      ? `${count(now.failures, "action")} endangered the server`
+      : printable(now.reason, 400);
   if (now.state === "half_open") {
     return {
-      reason: "breaker", measured: now.failures, flips_at: `action ${now.probe} ends verified`,
-      message: `the circuit breaker lets one action through to see, and action ${now.probe} is it: ${why}`, hint,
+      reason: "breaker",
+      measured: now.failures,
+      flips_at: `action ${now.probe} ends verified`,
+      message:
+        `the circuit breaker lets one action through to see, and action ${now.probe} is it: ` +
+        `${why}`,
+      hint,
     };
   }
   return {
     reason: "breaker",
     measured: now.failures,
-    flips_at: now.open_until === null ? "the circuit breaker being closed" : `${utc(now.open_until)}: then one action is let through`,
+    flips_at:
+      now.open_until === null
+        ? "the circuit breaker being closed"
+        : `${utc(now.open_until)}: then one action is let through`,
     message: `the circuit breaker is open: ${why}`,
     hint,
   };

@@ -1,7 +1,8 @@
 /**
- * Guards: what stands between a problem and an action. Each is a small function over a plain context that returns null
- * (nothing against it) or a refusal with its reason, the value measured and the value that would flip it. They run in
- * the order of `GUARDS`; the first refusal decides. All of them fail closed: a limit that is no number refuses.
+ * Guards: what stands between a problem and an action. Each is a small function over a plain
+ * context that returns null (nothing against it) or a refusal with its reason, the value measured
+ * and the value that would flip it. They run in the order of `GUARDS`; the first refusal decides.
+ * All of them fail closed: a limit that is no number refuses.
  */
 import { activeAction, globalLimit } from "./active.ts";
 import { approval, impact } from "./approval.ts";
@@ -47,8 +48,9 @@ export const guardsFor = (mode: GuardMode, guards: readonly Guard[] = GUARDS): r
   guards.filter((guard) => guard.modes.includes(mode));
 
 /**
- * Asks the guards of the context's mode in order. Approval does not end the round: nobody should be asked to approve
- * what a later guard refuses anyway. Neither does a mode that only watches: it foresees what would really have been done.
+ * Asks the guards of the context's mode in order. Approval does not end the round: nobody should be
+ * asked to approve what a later guard refuses anyway. Neither does a mode that only watches: it
+ * foresees what would really have been done.
  */
 export function judge(context: GuardContext, guards: readonly Guard[] = GUARDS): GuardVerdict {
   let approvalRequired: string | null = null;
@@ -63,11 +65,19 @@ export function judge(context: GuardContext, guards: readonly Guard[] = GUARDS):
   return { refusal: null, approval_required: approvalRequired, ...(held && { held }) };
 }
 
-export const firstRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): Refusal | null =>
-  judge(context, guards).refusal;
+export const firstRefusal = (
+  context: GuardContext,
+  guards: readonly Guard[] = GUARDS,
+): Refusal | null => judge(context, guards).refusal;
 
-/** What every guard says against it, in order: not only the first, so that nobody clears one to find the next. */
-export const everyRefusal = (context: GuardContext, guards: readonly Guard[] = GUARDS): readonly Refusal[] =>
+/**
+ * What every guard says against it, in order: not only the first, so that nobody clears one to find
+ * the next.
+ */
+export const everyRefusal = (
+  context: GuardContext,
+  guards: readonly Guard[] = GUARDS,
+): readonly Refusal[] =>
   guardsFor(context.mode, guards).flatMap((guard) => {
     const result = guard.check(context);
     return result !== null && "reason" in result ? [result] : [];

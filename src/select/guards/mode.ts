@@ -4,18 +4,30 @@ import { printable } from "../../model/text.ts";
 import { configure } from "./text.ts";
 import type { ApprovalRequired, GuardContext, Held, Refusal } from "./types.ts";
 
-export function mode({ settings, strategy, collection }: GuardContext): Refusal | ApprovalRequired | Held | null {
+export function mode({
+  settings,
+  strategy,
+  collection,
+}: GuardContext): Refusal | ApprovalRequired | Held | null {
   const { mode: now, setting } = effectiveMode(settings, strategy?.name ?? null);
-  const whose = setting === "strategy_modes" && strategy ? `${printable(strategy.name)} on ${printable(collection)}` : printable(collection);
+  const whose =
+    setting === "strategy_modes" && strategy
+      ? `${printable(strategy.name)} on ${printable(collection)}`
+      : printable(collection);
   if (now === "off") {
     return {
       reason: "mode",
       measured: "off",
       flips_at: `${setting} observe, recommend, approve or auto`,
       message: `the mode of ${whose} is off (${setting})`,
-      hint: setting === "mode" ? configure('{"mode": "auto"}', collection) : configure(`{"strategy_modes": {"${strategy!.name}": null}}`, collection),
+      hint:
+        setting === "mode"
+          ? configure('{"mode": "auto"}', collection)
+          : configure(`{"strategy_modes": {"${strategy!.name}": null}}`, collection),
     };
   }
   if (!acts(now)) return { held: now, because: `the mode of ${whose} is ${now} (${setting})` };
-  return now === "approve" && strategy ? { approval_required: `the mode of ${whose} is approve (${setting})` } : null;
+  return now === "approve" && strategy
+    ? { approval_required: `the mode of ${whose} is approve (${setting})` }
+    : null;
 }

@@ -3,7 +3,13 @@ import { count, percent, printable, utc } from "../../model/text.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
-export function oscillation({ planned, settings, collection, now, strategy }: GuardContext): Refusal | null {
+export function oscillation({
+  planned,
+  settings,
+  collection,
+  now,
+  strategy,
+}: GuardContext): Refusal | null {
   const back = planned?.reversal;
   if (!back) return null;
   const share = back.rows / back.of;
@@ -11,8 +17,16 @@ export function oscillation({ planned, settings, collection, now, strategy }: Gu
   return {
     reason: "oscillation",
     measured: Number(share.toFixed(3)),
-    flips_at: `oscillation_share above ${Number(share.toFixed(3))}, or ${utc(back.at + settings.oscillation_window_seconds)}, when those moves are older than oscillation_window_seconds`,
-    message: `${printable(strategy?.name ?? "the plan")} would move ${count(back.rows, "row")} of ${back.of} (${percent(share)}) back to where action ${back.action_id} took rows from ${Math.round(Math.max(0, now - back.at))} s ago`,
-    hint: `A load that swings is not healed by following it. ${configure('{"oscillation_window_seconds": 0}', collection)} lets it be followed.`,
+    flips_at:
+      `oscillation_share above ${Number(share.toFixed(3))}, or ` +
+      `${utc(back.at + settings.oscillation_window_seconds)}, when those moves are older than ` +
+      "oscillation_window_seconds",
+    message:
+      `${printable(strategy?.name ?? "the plan")} would move ${count(back.rows, "row")} of ` +
+      `${back.of} (${percent(share)}) back to where action ${back.action_id} took rows from ` +
+      `${Math.round(Math.max(0, now - back.at))} s ago`,
+    hint:
+      "A load that swings is not healed by following it. " +
+      `${configure('{"oscillation_window_seconds": 0}', collection)} lets it be followed.`,
   };
 }

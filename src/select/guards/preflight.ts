@@ -6,7 +6,9 @@ import type { GuardContext, Refusal } from "./types.ts";
 export function preflight(context: GuardContext): Refusal | null {
   const facts = context.planned?.preflight;
   if (!facts) return null;
-  return transaction(context, facts.transaction) ?? wraparound(facts.wraparound) ?? slot(context, facts);
+  return (
+    transaction(context, facts.transaction) ?? wraparound(facts.wraparound) ?? slot(context, facts)
+  );
 }
 
 type Facts = NonNullable<NonNullable<GuardContext["planned"]>["preflight"]>;
@@ -17,26 +19,43 @@ function transaction({ settings }: GuardContext, held: Facts["transaction"]): Re
   return {
     reason: "preflight",
     measured: Math.round(held.seconds),
-    flips_at: `its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ${Math.ceil(held.seconds)} (it is ${limit})`,
-    message: `a transaction has been open for ${Math.round(held.seconds)} s: ${printable(held.who)}; what is built CONCURRENTLY waits for every older one`,
-    hint: `Its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ${Math.ceil(held.seconds)} (it is ${limit}).`,
+    flips_at:
+      `its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ` +
+      `${Math.ceil(held.seconds)} (it is ${limit})`,
+    message:
+      `a transaction has been open for ${Math.round(held.seconds)} s: ${printable(held.who)}; ` +
+      "what is built CONCURRENTLY waits for every older one",
+    hint:
+      `Its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ` +
+      `${Math.ceil(held.seconds)} (it is ${limit}).`,
   };
 }
 
 function wraparound(old: Facts["wraparound"]): Refusal | null {
   if (!old) return null;
-  const at = old.pid === null ? "it has to be vacuumed first" : `pid ${old.pid} vacuums it, or holds its lock, and must not be disturbed`;
+  const at =
+    old.pid === null
+      ? "it has to be vacuumed first"
+      : `pid ${old.pid} vacuums it, or holds its lock, and must not be disturbed`;
   return {
     reason: "preflight",
     measured: old.age,
     flips_at: `an age of ${printable(old.relation)} of ${old.limit} or less`,
-    message: `${printable(old.relation)} is ${old.age} transactions old, more than autovacuum_freeze_max_age: ${at}`,
-    hint: old.pid === null ? `VACUUM (FREEZE) ${printable(old.relation, 200)};` : "SELECT * FROM pg_stat_progress_vacuum;",
+    message:
+      `${printable(old.relation)} is ${old.age} transactions old, more than ` +
+      `autovacuum_freeze_max_age: ${at}`,
+    hint:
+      old.pid === null
+        ? `VACUUM (FREEZE) ${printable(old.relation, 200)};`
+        : "SELECT * FROM pg_stat_progress_vacuum;",
   };
 }
 
 /** What the plan writes to the log is held back by a slot, or takes it over its limit. */
-function slot({ settings, collection }: GuardContext, { slot: worst, wal_bytes }: Facts): Refusal | null {
+function slot(
+  { settings, collection }: GuardContext,
+  { slot: worst, wal_bytes }: Facts,
+): Refusal | null {
   if (!worst) return null;
   const name = printable(worst.name);
   if (worst.safe !== null) {
@@ -45,7 +64,9 @@ function slot({ settings, collection }: GuardContext, { slot: worst, wal_bytes }
       reason: "preflight",
       measured: worst.safe,
       flips_at: `more than ${wal_bytes} bytes left for slot ${name}, or a larger max_slot_wal_keep_size`,
-      message: `slot ${name} is lost after ${bytes(Math.max(0, worst.safe))} more of log (max_slot_wal_keep_size), and the plan would write ${bytes(wal_bytes)}`,
+      message:
+        `slot ${name} is lost after ${bytes(Math.max(0, worst.safe))} more of log ` +
+        `(max_slot_wal_keep_size), and the plan would write ${bytes(wal_bytes)}`,
       hint: "SELECT slot_name, active, wal_status, safe_wal_size FROM pg_replication_slots;",
     };
   }
@@ -56,7 +77,11 @@ function slot({ settings, collection }: GuardContext, { slot: worst, wal_bytes }
     reason: "preflight",
     measured: total,
     flips_at: `preflight_slot_wal_bytes of ${total} or more, or slot ${name} moving on`,
-    message: `slot ${name} keeps ${bytes(worst.retained)} of log from being removed, and the plan would write ${bytes(wal_bytes)}: preflight_slot_wal_bytes is ${bytes(limit)}`,
-    hint: `SELECT slot_name, active, restart_lsn FROM pg_replication_slots; ${configure(`{"preflight_slot_wal_bytes": ${total}}`, collection)}`,
+    message:
+      `slot ${name} keeps ${bytes(worst.retained)} of log from being removed, and the plan ` +
+      `would write ${bytes(wal_bytes)}: preflight_slot_wal_bytes is ${bytes(limit)}`,
+    hint:
+      "SELECT slot_name, active, restart_lsn FROM pg_replication_slots; " +
+      `${configure(`{"preflight_slot_wal_bytes": ${total}}`, collection)}`,
   };
 }

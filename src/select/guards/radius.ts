@@ -5,12 +5,19 @@ import { beyond, type Scope, type ScopeName } from "../radius.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
-const amount = (key: keyof Cost, value: number): string => (key === "rows" ? count(value, "row") : bytesText(value));
+const amount = (key: keyof Cost, value: number): string =>
+  key === "rows" ? count(value, "row") : bytesText(value);
 
-const WHAT: Readonly<Record<keyof Cost, string>> = { rows: "move", bytes: "write anew", wal_bytes: "write to the log" };
+const WHAT: Readonly<Record<keyof Cost, string>> = {
+  rows: "move",
+  bytes: "write anew",
+  wal_bytes: "write to the log",
+};
 
 const WHERE: Readonly<Record<ScopeName, string>> = {
-  action: "", collection: " on this collection within the last hour", server: " on all collections within the last hour, with what is under way",
+  action: "",
+  collection: " on this collection within the last hour",
+  server: " on all collections within the last hour, with what is under way",
 };
 
 export function blastRadius({ planned, settings, collection }: GuardContext): Refusal | null {
@@ -21,7 +28,9 @@ export function blastRadius({ planned, settings, collection }: GuardContext): Re
       reason: "blast_radius",
       measured: planned.relation_locks,
       flips_at: `max_locks_per_action of ${planned.relation_locks} or more`,
-      message: `the plan would lock ${count(planned.relation_locks, "relation")} at once, max_locks_per_action is ${locks}`,
+      message:
+        `the plan would lock ${count(planned.relation_locks, "relation")} at once, ` +
+        `max_locks_per_action is ${locks}`,
       hint: configure(`{"max_locks_per_action": ${planned.relation_locks}}`, collection),
     };
   }
@@ -29,14 +38,28 @@ export function blastRadius({ planned, settings, collection }: GuardContext): Re
   return found && refusal(found.scope, found.key, found.total, planned.cost, collection);
 }
 
-function refusal(scope: Scope, key: keyof Cost, total: number, cost: Cost, collection: string): Refusal {
+function refusal(
+  scope: Scope,
+  key: keyof Cost,
+  total: number,
+  cost: Cost,
+  collection: string,
+): Refusal {
   const setting = scope.settings[key];
-  const before = scope.used[key] > 0 ? `, after ${amount(key, scope.used[key])}${WHERE[scope.name]}` : "";
+  const before =
+    scope.used[key] > 0 ? `, after ${amount(key, scope.used[key])}${WHERE[scope.name]}` : "";
   return {
     reason: "blast_radius",
     measured: total,
-    flips_at: `${setting} of ${total} or more${scope.frees_at !== null && scope.used[key] > 0 ? `, or from ${utc(scope.frees_at)} on, as the hour passes` : ""}`,
-    message: `the plan would ${WHAT[key]} ${amount(key, cost[key])}${before}: ${setting} is ${amount(key, scope.limits[key])}`,
-    hint: scope.name === "server" ? `SELECT ruvector_healing_configure('{"${setting}": ${total}}');` : configure(`{"${setting}": ${total}}`, collection),
+    flips_at:
+      `${setting} of ${total} or ` +
+      `more${scope.frees_at !== null && scope.used[key] > 0 ? `, or from ${utc(scope.frees_at)} on, as the hour passes` : ""}`,
+    message:
+      `the plan would ${WHAT[key]} ${amount(key, cost[key])}${before}: ${setting} is ` +
+      `${amount(key, scope.limits[key])}`,
+    hint:
+      scope.name === "server"
+        ? `SELECT ruvector_healing_configure('{"${setting}": ${total}}');`
+        : configure(`{"${setting}": ${total}}`, collection),
   };
 }

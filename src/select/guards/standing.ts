@@ -25,9 +25,13 @@ export function standbyServer({ standby }: GuardContext): Refusal | null {
   };
 }
 
-export function healthy(
-  { lambda, settings, weak_edges }: Pick<GuardContext, "lambda" | "weak_edges"> & { readonly settings: Pick<GuardContext["settings"], "stress_threshold"> },
-): Refusal | null {
+export function healthy({
+  lambda,
+  settings,
+  weak_edges,
+}: Pick<GuardContext, "lambda" | "weak_edges"> & {
+  readonly settings: Pick<GuardContext["settings"], "stress_threshold">;
+}): Refusal | null {
   if (lambda === null || !(lambda >= settings.stress_threshold) || weak_edges > 0) return null;
   return {
     reason: "healthy",
@@ -44,6 +48,8 @@ export function unknownProblem({ problem_class, collection }: GuardContext): Ref
     measured: "unknown",
     flips_at: "a rule of the classifier is met (the evidence says by how much each was missed)",
     message: "the problem is of no known class: a human has to look at it",
-    hint: `${explain(collection)} says what was seen. SELECT name FROM ruvector_healing_effectiveness(); lists what could be run by hand.`,
+    hint:
+      `${explain(collection)} says what was seen. SELECT name FROM ` +
+      "ruvector_healing_effectiveness(); lists what could be run by hand.",
   };
 }

@@ -1,15 +1,20 @@
 /** What several guards say or ask. */
 import { sqlLiteral } from "../../model/text.ts";
 
-/** The statement that changes settings of one collection: its own settings win over the global ones. */
+/**
+ * The statement that changes settings of one collection: its own settings win over the global ones.
+ */
 export const configure = (settings: string, collection: string): string =>
   `SELECT ruvector_healing_configure('${settings}', ${sqlLiteral(collection)});`;
 
 /** The statement that says what stands in the way, and what could be run by hand. */
-export const explain = (collection: string): string => `SELECT ruvector_healing_explain(${sqlLiteral(collection)});`;
+export const explain = (collection: string): string =>
+  `SELECT ruvector_healing_explain(${sqlLiteral(collection)});`;
 
 /**
- * Whether a stamp lies less than `window` seconds back. One that lies further ahead than that comes from a clock that
- * was set back since, and must not block for as long as the clock needs to catch up.
+ * Whether a stamp lies less than `window` seconds back. One that lies further ahead than that comes
+ * from a clock that was set back since, and must not block for as long as the clock needs to catch
+ * up.
  */
-export const within = (now: number, stamp: number, window: number): boolean => Math.abs(now - stamp) < window;
+export const within = (now: number, stamp: number, window: number): boolean =>
+  Math.abs(now - stamp) < window;

@@ -7,9 +7,9 @@ import type { PreflightFacts } from "../preflight.ts";
 import type { Scope } from "../radius.ts";
 
 /**
- * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: the guards as for the loop, but
- * a new collection need not have settled: they ask.
- * `explicit`: a human who typed `ruvector_healing_execute` with a strategy: only what would be unsafe or impossible.
+ * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: the
+ * guards as for the loop, but a new collection need not have settled: they ask. `explicit`: a human
+ * who typed `ruvector_healing_execute` with a strategy: only what would be unsafe or impossible.
  */
 export type GuardMode = "automatic" | "manual" | "explicit";
 
@@ -44,7 +44,9 @@ export interface GuardSettings extends ModeSettings {
   readonly max_auto_heal_impact: number;
   readonly require_approval: readonly string[];
   readonly require_approval_strategies: readonly string[];
-  /** So many unverified outcomes of a class in a row, within a day, and the loop stops trying it. */
+  /**
+   * So many unverified outcomes of a class in a row, within a day, and the loop stops trying it.
+   */
   readonly ineffective_outcomes: number;
   readonly max_locks_per_action: number;
   readonly oscillation_share: number;
@@ -116,16 +118,24 @@ export interface GuardContext {
   readonly problem_class: ProblemClass;
   /** The strategy selected or asked for; null before selection and when there is none. */
   readonly strategy: { readonly name: string; readonly impact: number } | null;
-  /** null before there is a plan: guards that judge one let everything pass then, and are asked again. */
+  /**
+   * null before there is a plan: guards that judge one let everything pass then, and are asked
+   * again.
+   */
   readonly planned: PlannedFacts | null;
   /** The action on this collection that has not ended. */
   readonly active: { readonly id: number | string; readonly strategy: string } | null;
-  /** Actions at work, on all collections, and how many there may be. One that waits for approval does nothing and does not count. */
+  /**
+   * Actions at work, on all collections, and how many there may be. One that waits for approval
+   * does nothing and does not count.
+   */
   readonly active_total: number;
   readonly max_active_total: number;
   /** The last attempt on this collection; `ended_at` null while it runs or when it is not known. */
   readonly last_attempt: { readonly started_at: number; readonly ended_at: number | null } | null;
-  /** When attempts on this collection started, in any order; older ones than an hour are ignored. */
+  /**
+   * When attempts on this collection started, in any order; older ones than an hour are ignored.
+   */
   readonly attempts: readonly number[];
   /** Outcomes of this collection, in any order; older ones than a day are ignored. */
   readonly outcomes: readonly PastOutcome[];
@@ -162,7 +172,9 @@ export interface Guard {
 export interface GuardVerdict {
   /** The first refusal; null: the action may be planned. */
   readonly refusal: Refusal | null;
-  /** Why the planned action must wait for a human; null: it may start. Always null beside a refusal. */
+  /**
+   * Why the planned action must wait for a human; null: it may start. Always null beside a refusal.
+   */
   readonly approval_required: string | null;
   /** The strategy may not act: its plan is kept as a forecast. Never beside a refusal. */
   readonly held?: Held;

@@ -11,7 +11,9 @@ export function maintenanceWindow({ in_window, window, collection }: GuardContex
       reason: "maintenance_window",
       measured: false,
       flips_at: "maintenance windows that can be read",
-      message: `the maintenance windows of ${printable(collection)} cannot be read: ${printable(window.problem, 200)}`,
+      message:
+        `the maintenance windows of ${printable(collection)} cannot be read: ` +
+        `${printable(window.problem, 200)}`,
       hint: configure('{"maintenance_windows": []}', collection),
     };
   }
@@ -19,7 +21,10 @@ export function maintenanceWindow({ in_window, window, collection }: GuardContex
     reason: "maintenance_window",
     measured: false,
     flips_at: opens === null ? "the next maintenance window opens" : utc(opens),
-    message: opens === null ? "it is outside the maintenance windows" : `it is outside the maintenance windows; the next one opens at ${utc(opens)}`,
+    message:
+      opens === null
+        ? "it is outside the maintenance windows"
+        : `it is outside the maintenance windows; the next one opens at ${utc(opens)}`,
     hint: `${explain(collection)} says what could be run by hand at once.`,
     ends_itself: opens !== null,
   };

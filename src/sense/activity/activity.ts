@@ -1,4 +1,7 @@
-/** Activity of a collection's partitions between samples: begun before the collectors, closed behind them. */
+/**
+ * Activity of a collection's partitions between samples: begun before the collectors, closed behind
+ * them.
+ */
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
@@ -9,32 +12,51 @@ import { type ActivityMemory, follow, later } from "./follow.ts";
 const KIND = "activity";
 
 /**
- * What happened since the last sample. Our own collectors read the tables too; `closeActivity` takes the counters again
- * when they are done, so that the next interval begins behind them.
+ * What happened since the last sample. Our own collectors read the tables too; `closeActivity`
+ * takes the counters again when they are done, so that the next interval begins behind them.
  * @param all every partition; `judged` those whose traffic is compared
  */
-export function openActivity(host: Host, collection: Collection, all: readonly string[], judged: readonly string[]): ActivityMemory {
-  const { at } = host.one<{ at: number }>(sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`);
+export function openActivity(
+  host: Host,
+  collection: Collection,
+  all: readonly string[],
+  judged: readonly string[],
+): ActivityMemory {
+  const { at } = host.one<{ at: number }>(
+    sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
+  );
   const previous = recall<ActivityMemory>(host, collection.id, KIND)?.value ?? null;
   return follow(previous, readCounters(host, all), at, judged, collection.settings);
 }
 
 export function closeActivity(host: Host, collection: Collection, memory: ActivityMemory): void {
-  remember<ActivityMemory>(host, collection.id, KIND, { ...memory, counters: readCounters(host, Object.keys(memory.counters)) });
+  remember<ActivityMemory>(host, collection.id, KIND, {
+    ...memory,
+    counters: readCounters(host, Object.keys(memory.counters)),
+  });
 }
 
-/** Reads of our own between two samples, which are nobody's traffic: the interval under way begins as much later by the counters. */
+/**
+ * Reads of our own between two samples, which are nobody's traffic: the interval under way begins
+ * as much later by the counters.
+ */
 export function notTraffic<T>(host: Host, collection: Collection, work: () => T): T {
   const memory = recall<ActivityMemory>(host, collection.id, KIND)?.value;
   if (!memory) return work();
   const relids = Object.keys(memory.counters);
   const before = readCounters(host, relids);
   const done = work();
-  remember<ActivityMemory>(host, collection.id, KIND, { ...memory, counters: later(memory.counters, before, readCounters(host, relids)) });
+  remember<ActivityMemory>(host, collection.id, KIND, {
+    ...memory,
+    counters: later(memory.counters, before, readCounters(host, relids)),
+  });
   return done;
 }
 
-/** Rows were moved by us: what the counters gained by it is not traffic. In the transaction of the move. */
+/**
+ * Rows were moved by us: what the counters gained by it is not traffic. In the transaction of the
+ * move.
+ */
 export function markMoved(host: Host, collection: Collection): void {
   host.execute(sql`
     UPDATE ruvector.integrity_measurements SET value = jsonb_set(value, '{moved}', 'true')

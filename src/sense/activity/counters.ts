@@ -1,9 +1,10 @@
 /**
  * What PostgreSQL has counted of each partition: rows read and written, blocks asked for and found.
  *
- * The statistics functions behind pg_stat_user_tables and pg_statio_user_tables, which every role may call. What this very
- * session has not handed in yet (pg_stat_get_xact_*: everything since its last flush, over all its transactions) is added,
- * so that reading the counters before and after work of our own tells exactly what that work cost.
+ * The statistics functions behind pg_stat_user_tables and pg_statio_user_tables, which every role
+ * may call. What this very session has not handed in yet (pg_stat_get_xact_*: everything since its
+ * last flush, over all its transactions) is added, so that reading the counters before and after
+ * work of our own tells exactly what that work cost.
  */
 import sql, { raw } from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -12,9 +13,10 @@ import type { Host } from "../../host/host.ts";
 /** Since the statistics were last reset. */
 export interface Counters {
   /**
-   * Rows read by sequential scans (seq_tup_read) and entries that index scans returned (idx_tup_read of the indexes, which
-   * unlike idx_tup_fetch counts index-only scans). Not scans: one that finds nothing is no load to speak of, and a lookup that
-   * does not name its partition makes one in each.
+   * Rows read by sequential scans (seq_tup_read) and entries that index scans returned
+   * (idx_tup_read of the indexes, which unlike idx_tup_fetch counts index-only scans). Not scans:
+   * one that finds nothing is no load to speak of, and a lookup that does not name its partition
+   * makes one in each.
    */
   readonly reads: number;
   /** Of them, rows read by sequential scans; counters of older versions do not say. */
@@ -25,7 +27,10 @@ export interface Counters {
   readonly inserts: number;
   /** Blocks of table, indexes and TOAST asked for. */
   readonly blocks: number;
-  /** Those of table and TOAST alone, and how many of them were in shared buffers: an index's upper pages are always there. */
+  /**
+   * Those of table and TOAST alone, and how many of them were in shared buffers: an index's upper
+   * pages are always there.
+   */
   readonly table_blocks: number;
   readonly table_hits: number;
 }
@@ -33,7 +38,8 @@ export interface Counters {
 /** By the partition's oid. */
 export type CountersByPartition = Readonly<Record<string, Counters>>;
 
-const counted = (name: string): string => `(pg_stat_get_${name}(o.oid) + pg_stat_get_xact_${name}(o.oid))`;
+const counted = (name: string): string =>
+  `(pg_stat_get_${name}(o.oid) + pg_stat_get_xact_${name}(o.oid))`;
 const total = (kind: string, ...names: string[]) =>
   raw(`coalesce(sum(${names.map(counted).join(" + ")}) FILTER (WHERE o.kind ${kind}), 0)::float8`);
 
@@ -49,9 +55,11 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
         JOIN pg_class c ON c.oid = f.relid AND c.relkind <> 'p'
     ), o AS (
       SELECT relid, oid, 'table' AS kind FROM leaves
-      UNION ALL SELECT l.relid, i.indexrelid, 'index' FROM leaves l JOIN pg_index i ON i.indrelid = l.oid
+      UNION ALL SELECT l.relid, i.indexrelid, 'index'
+        FROM leaves l JOIN pg_index i ON i.indrelid = l.oid
       UNION ALL SELECT relid, reltoastrelid, 'toast' FROM leaves WHERE reltoastrelid <> 0
-      UNION ALL SELECT l.relid, i.indexrelid, 'toast index' FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
+      UNION ALL SELECT l.relid, i.indexrelid, 'toast index'
+        FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
     )
     SELECT o.relid,
            ${total("IN ('table', 'index')", "tuples_returned")} AS reads,
@@ -59,7 +67,8 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
            ${total("= 'table'", "tuples_inserted", "tuples_updated", "tuples_deleted")} AS writes,
            ${total("= 'table'", "tuples_inserted")} AS inserts,
            ${total("IS NOT NULL", "blocks_fetched")} AS blocks,
-           ${total("IN ('table', 'toast')", "blocks_fetched")} AS table_blocks, ${total("IN ('table', 'toast')", "blocks_hit")} AS table_hits
+           ${total("IN ('table', 'toast')", "blocks_fetched")} AS table_blocks,
+             ${total("IN ('table', 'toast')", "blocks_hit")} AS table_hits
       FROM o GROUP BY o.relid`);
   return Object.fromEntries(rows.map(({ relid, ...counters }) => [relid, counters]));
 }

@@ -1,6 +1,7 @@
 /**
- * Memory pressure and index fragmentation slow the query paths: they act on the links between the partitions and the hub.
- * That witness meets none of the count rules, so that the metric rules decide.
+ * Memory pressure and index fragmentation slow the query paths: they act on the links between the
+ * partitions and the hub. That witness meets none of the count rules, so that the metric rules
+ * decide.
  */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
@@ -14,7 +15,9 @@ import { memoryUsage } from "./memory.ts";
 /** Fragmentation of the worst index in percent: pushed before measured. */
 function fragmentation({ pushed, indexes }: Snapshot): number | null {
   if (pushed.index_fragmentation_pct !== undefined) return pushed.index_fragmentation_pct;
-  const known = indexes.map(({ fragmentation_pct }) => fragmentation_pct).filter((value): value is number => value !== null);
+  const known = indexes
+    .map(({ fragmentation_pct }) => fragmentation_pct)
+    .filter((value): value is number => value !== null);
   return known.length > 0 ? Math.max(...known) : null;
 }
 
@@ -27,16 +30,29 @@ export function pathHealth(snapshot: Snapshot, configuration: Configuration): Me
   return known.length > 0 ? Math.min(...known) : null;
 }
 
-/** What a rebuild gives back in percent; fragmentation is less where a btree would split its pages again. */
+/**
+ * What a rebuild gives back in percent; fragmentation is less where a btree would split its pages
+ * again.
+ */
 const givenBack = ({ bytes, expected_bytes, fragmentation_pct }: IndexMeasurement): number =>
   expected_bytes === null ? (fragmentation_pct ?? 0) : fragmentationPct(bytes, expected_bytes);
 
-/** Indexes above the point where fragmentation begins to count: those first that give back most, the larger first where equal. */
-export const fragmentedIndexes = ({ indexes }: Snapshot, { fragmentation_pct: [fine] }: Configuration): readonly IndexMeasurement[] =>
-  indexes.filter((one) => one.fragmentation_pct !== null && one.fragmentation_pct > fine)
+/**
+ * Indexes above the point where fragmentation begins to count: those first that give back most, the
+ * larger first where equal.
+ */
+export const fragmentedIndexes = (
+  { indexes }: Snapshot,
+  { fragmentation_pct: [fine] }: Configuration,
+): readonly IndexMeasurement[] =>
+  indexes
+    .filter((one) => one.fragmentation_pct !== null && one.fragmentation_pct > fine)
     .sort((a, b) => givenBack(b) - givenBack(a) || b.bytes - a.bytes);
 
-type PathMetrics = Pick<Metrics, "index_fragmentation_pct" | "fragmented_indexes" | "index_fragmentation">;
+type PathMetrics = Pick<
+  Metrics,
+  "index_fragmentation_pct" | "fragmented_indexes" | "index_fragmentation"
+>;
 
 export function pathMetrics(snapshot: Snapshot, configuration: Configuration): PathMetrics {
   const fragmented = fragmentedIndexes(snapshot, configuration);
@@ -44,6 +60,14 @@ export function pathMetrics(snapshot: Snapshot, configuration: Configuration): P
     index_fragmentation_pct: fragmentation(snapshot),
     fragmented_indexes: snapshot.pushed.fragmented_indexes ?? fragmented.map(({ index }) => index),
     // Samples are kept by the thousand: the worst are enough of them.
-    index_fragmentation: fragmented.slice(0, 10).map(({ index, fragmentation_pct, bytes, expected_bytes, source }) => ({ index, fragmentation_pct, bytes, expected_bytes, source })),
+    index_fragmentation: fragmented
+      .slice(0, 10)
+      .map(({ index, fragmentation_pct, bytes, expected_bytes, source }) => ({
+        index,
+        fragmentation_pct,
+        bytes,
+        expected_bytes,
+        source,
+      })),
   };
 }

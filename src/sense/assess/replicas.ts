@@ -1,4 +1,7 @@
-/** A replica hangs on the shard by one link, as healthy as it is near and as its slot is far from being lost. */
+/**
+ * A replica hangs on the shard by one link, as healthy as it is near and as its slot is far from
+ * being lost.
+ */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
 import type { ReplicaMeasurement } from "../collect/replication.ts";
@@ -6,21 +9,36 @@ import type { ReplicaDescription } from "../graph/contracted.ts";
 import { health, HEALTH_FLOOR } from "../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-export const replicaLinks = ({ replicas, pushed }: Snapshot, configuration: Configuration): ReplicaDescription[] =>
+export const replicaLinks = (
+  { replicas, pushed }: Snapshot,
+  configuration: Configuration,
+): ReplicaDescription[] =>
   replicas.map((replica) => ({
     id: replica.id,
     label: replica.label,
     mass: 1,
-    health: linkHealth(replica, pushed.replication_lag_seconds?.[replica.id] ?? null, configuration),
+    health: linkHealth(
+      replica,
+      pushed.replication_lag_seconds?.[replica.id] ?? null,
+      configuration,
+    ),
   }));
 
 /** Standbys that replay later on purpose, by node id, slot or application_name. */
 const delayed = ({ id, label }: ReplicaMeasurement, { delayed_replicas }: Configuration): boolean =>
-  delayed_replicas.split(",").map((name) => name.trim()).some((name) => name !== "" && (name === id || name === label || `replica:${name}` === id));
+  delayed_replicas
+    .split(",")
+    .map((name) => name.trim())
+    .some((name) => name !== "" && (name === id || name === label || `replica:${name}` === id));
 
 /** The worst of what is known; null: nothing is. */
-function linkHealth(replica: ReplicaMeasurement, pushed: number | null, configuration: Configuration): number | null {
-  const lag = replica.kind === "connected" && delayed(replica, configuration) ? 0 : replica.lag_seconds;
+function linkHealth(
+  replica: ReplicaMeasurement,
+  pushed: number | null,
+  configuration: Configuration,
+): number | null {
+  const lag =
+    replica.kind === "connected" && delayed(replica, configuration) ? 0 : replica.lag_seconds;
   const known = [
     health(pushed ?? lag, toCurve(configuration.replication_lag_seconds, "log")),
     health(replica.retained_pct, toCurve(configuration.slot_wal_pct, "linear")),
@@ -30,12 +48,17 @@ function linkHealth(replica: ReplicaMeasurement, pushed: number | null, configur
   return known.length > 0 ? Math.min(...known) : null;
 }
 
-export const replicaMetrics = ({ replicas, pushed }: Snapshot): Pick<Metrics, "replication_lag_seconds" | "replicas"> => ({
+export const replicaMetrics = ({
+  replicas,
+  pushed,
+}: Snapshot): Pick<Metrics, "replication_lag_seconds" | "replicas"> => ({
   replication_lag_seconds: {
-    ...Object.fromEntries(replicas.flatMap(({ id, lag_seconds, inactive_seconds }) => {
-      const seconds = lag_seconds ?? inactive_seconds;
-      return seconds === null ? [] : [[id, seconds]];
-    })),
+    ...Object.fromEntries(
+      replicas.flatMap(({ id, lag_seconds, inactive_seconds }) => {
+        const seconds = lag_seconds ?? inactive_seconds;
+        return seconds === null ? [] : [[id, seconds]];
+      }),
+    ),
     ...pushed.replication_lag_seconds,
   },
   replicas,

@@ -1,6 +1,7 @@
 /**
- * Vector indexes: what recall they give, and how full the lists of IVF indexes are. Sources: the collection's own rows (sampled
- * searches by the index and without it), pageinspect where it may be used. Dear, so remembered: see recall_interval_seconds.
+ * Vector indexes: what recall they give, and how full the lists of IVF indexes are. Sources: the
+ * collection's own rows (sampled searches by the index and without it), pageinspect where it may be
+ * used. Dear, so remembered: see recall_interval_seconds.
  */
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -23,26 +24,41 @@ export interface IndexMeasurement {
   /** Rows searched for. */
   readonly samples: number;
   readonly rows: number;
-  /** Share of the table that each was compared with: 1, or less where the table is larger than recall_max_rows. */
+  /**
+   * Share of the table that each was compared with: 1, or less where the table is larger than
+   * recall_max_rows.
+   */
   readonly share: number;
   /** Of the k nearest rows, the share that the index finds; null: no rows to search for. */
   readonly recall: number | null;
-  /** Standard error of the recall; null: too few searches. Measurements of older versions have none. */
+  /**
+   * Standard error of the recall; null: too few searches. Measurements of older versions have none.
+   */
   readonly recall_error?: number | null;
   /** Mean milliseconds of a search by the index, and of one without it. */
   readonly index_ms: number | null;
   readonly exact_ms: number | null;
-  /** Mean blocks of index and table that a search by the index reads; null: not counted. Measurements of older versions have none. */
+  /**
+   * Mean blocks of index and table that a search by the index reads; null: not counted.
+   * Measurements of older versions have none.
+   */
   readonly search_blocks?: number | null;
   /**
-   * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed included.
-   * sampled: live rows of the lists that were met, fullest first.
+   * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed
+   * included. sampled: live rows of the lists that were met, fullest first.
    */
   readonly lists: {
-    readonly source: "pageinspect" | "sampled"; readonly rows: readonly number[];
-    /** Rows of the largest groups of equal vectors, the most there may be; measurements of older versions have none. */
+    readonly source: "pageinspect" | "sampled";
+    readonly rows: readonly number[];
+    /**
+     * Rows of the largest groups of equal vectors, the most there may be; measurements of older
+     * versions have none.
+     */
     readonly equal?: readonly number[];
-    /** Share of the rows that are younger than the index, and than its file; null: none were sampled. Measurements of older versions have none. */
+    /**
+     * Share of the rows that are younger than the index, and than its file; null: none were
+     * sampled. Measurements of older versions have none.
+     */
     readonly since_made?: number | null;
     readonly since_file?: number | null;
   } | null;
@@ -58,7 +74,10 @@ export interface CentroidGroup {
   readonly measured: IndexMeasurement | null;
   /** Best recall the index was measured at with these probes, or the one that is configured. */
   readonly baseline: number | null;
-  /** Fullest list over the mean that a build on the rows there are has: of data that lies in clusters many times the mean. null: not known. */
+  /**
+   * Fullest list over the mean that a build on the rows there are has: of data that lies in
+   * clusters many times the mean. null: not known.
+   */
   readonly attained?: number | null;
   /** Seconds since 1970. */
   readonly measured_at: number | null;
@@ -105,7 +124,10 @@ export interface MeasureOptions {
   readonly cost?: boolean;
 }
 
-/** What `cost` adds to a measurement: a number for each search, of the same rows as long as the table stays the same. */
+/**
+ * What `cost` adds to a measurement: a number for each search, of the same rows as long as the
+ * table stays the same.
+ */
 export interface SearchCosts {
   readonly blocks: readonly number[] | null;
   readonly searches_ms: readonly number[];
@@ -115,59 +137,88 @@ export interface SearchCosts {
   readonly index_name: string;
 }
 
-/** Recall and occupancy of one index, by its oid. Throws a SqlError where the role may not read or the table is locked. */
-export function measureIndex(host: Host, collection: Collection, oid: string, options: MeasureOptions): IndexMeasurement | { readonly why: string } {
+/**
+ * Recall and occupancy of one index, by its oid. Throws a SqlError where the role may not read or
+ * the table is locked.
+ */
+export function measureIndex(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  options: MeasureOptions,
+): IndexMeasurement | { readonly why: string } {
   const { recall_max_rows: max_rows, exact_count_pages } = collection.settings;
-  // One seed: the rows searched for stay the same from one measurement to the next, so that recall moves with the index and
-  // not with the sample.
+  // One seed: the rows searched for stay the same from one measurement to the next, so that recall
+  // moves with the index and not with the sample.
   const wanted = { ...options, seed: collection.id, max_rows, exact_count_pages };
   return host.asOwner(collection.relid).one<{ answer: IndexMeasurement | { why: string } }>(sql`
-    SELECT ruvector.healing_measure_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`).answer;
+    SELECT ruvector.healing_measure_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`)
+    .answer;
 }
 
 /**
- * The collection's vector indexes in use, with their number of lists (pgvector's default is 100). An index that an action is
- * building or keeps for its undo is left out.
+ * The collection's vector indexes in use, with their number of lists (pgvector's default is 100).
+ * An index that an action is building or keeps for its undo is left out.
  */
 export function vectorIndexes(host: Host, collection: Collection): Index[] {
   return host.query<Index>(sql`
     WITH made AS (
-      SELECT s.details ->> 'built' AS index FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'build_index' AND s.undone_at IS NULL
+      SELECT s.details ->> 'built' AS index
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'build_index'
+         AND s.undone_at IS NULL
          AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
       UNION ALL
-      SELECT s.details ->> 'kept' FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_index' AND s.undone_at IS NULL
+      SELECT s.details ->> 'kept'
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_index'
+         AND s.undone_at IS NULL
       UNION ALL
-      SELECT part ->> 'kept' FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+      SELECT part ->> 'kept'
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
         CROSS JOIN LATERAL jsonb_array_elements(s.details -> 'parts') part
-       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_whole' AND s.undone_at IS NULL
+       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_whole'
+         AND s.undone_at IS NULL
     ), found AS (
-      SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid, ic.relfilenode::text AS file, am.amname AS method,
+      SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid,
+        ic.relfilenode::text AS file, am.amname AS method,
              (SELECT relname FROM pg_class WHERE oid = i.indrelid) AS partition,
              CASE am.amname WHEN 'ivfflat' THEN
-               coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions) WHERE option_name = 'lists'), 100) ELSE 0 END AS lists
+               coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions)
+                 WHERE option_name = 'lists'), 100) ELSE 0 END AS lists
         FROM ${family(sql`${collection.relid}::oid`)} f
         JOIN pg_index i ON i.indrelid = f.relid AND i.indisvalid AND i.indisready
         JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
         JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('ivfflat', 'hnsw')
         JOIN pg_namespace n ON n.oid = ic.relnamespace
     )
-    SELECT * FROM found WHERE index NOT IN (SELECT index FROM made WHERE index IS NOT NULL) ORDER BY index`);
+    SELECT * FROM found WHERE index NOT IN (SELECT index FROM made WHERE index IS NOT NULL)
+      ORDER BY index`);
 }
 
 /** @param fresh measure now, not from memory */
-export function measureCentroids(host: Host, collection: Collection, fresh: boolean): Measured<readonly CentroidGroup[]> {
+export function measureCentroids(
+  host: Host,
+  collection: Collection,
+  fresh: boolean,
+): Measured<readonly CentroidGroup[]> {
   const indexes = vectorIndexes(host, collection);
   if (indexes.length === 0) return { value: [], unmeasured: [] };
   const known = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
   const changed = indexes.some(({ index, oid }) => known[index]?.oid !== oid);
-  const { value } = remembered<Memory>(host, collection.id, CENTROIDS, collection.settings.recall_interval_seconds, fresh || changed, () =>
-    measureAll(host, collection, indexes, known),
+  const { value } = remembered<Memory>(
+    host,
+    collection.id,
+    CENTROIDS,
+    collection.settings.recall_interval_seconds,
+    fresh || changed,
+    () => measureAll(host, collection, indexes, known),
   );
   return {
     value: indexes.map(({ index, method, lists }) => ({
-      index, method, lists,
+      index,
+      method,
+      lists,
       measured: value[index]?.measured ?? null,
       baseline: baselineOf(collection, value[index]),
       attained: value[index]?.attained ?? null,
@@ -180,8 +231,16 @@ export function measureCentroids(host: Host, collection: Collection, fresh: bool
 const baselineOf = ({ settings }: Collection, kept: Kept | undefined): number | null =>
   settings.recall_baseline > 0 ? settings.recall_baseline : (kept?.best ?? null);
 
-/** Measures the indexes whose measurement is oldest first, until the time for it is over; the others keep theirs. */
-function measureAll(host: Host, collection: Collection, indexes: readonly Index[], known: Memory): Memory {
+/**
+ * Measures the indexes whose measurement is oldest first, until the time for it is over; the others
+ * keep theirs.
+ */
+function measureAll(
+  host: Host,
+  collection: Collection,
+  indexes: readonly Index[],
+  known: Memory,
+): Memory {
   const { settings } = collection;
   const began = host.now();
   const age = ({ index, oid }: Index): number => (known[index]?.oid === oid ? known[index].at : 0);
@@ -195,24 +254,56 @@ function measureAll(host: Host, collection: Collection, indexes: readonly Index[
   return memory;
 }
 
-function measureOne(host: Host, collection: Collection, one: Index, before: Kept | undefined, budget_ms: number): Kept {
+function measureOne(
+  host: Host,
+  collection: Collection,
+  one: Index,
+  before: Kept | undefined,
+  budget_ms: number,
+): Kept {
   const { index, oid, file } = one;
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
   const kept = { oid, file, attained: before?.attained ?? null };
-  const { at } = host.one<{ at: number }>(sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`);
+  const { at } = host.one<{ at: number }>(
+    sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
+  );
   try {
     lockTable(host, collection, "ACCESS SHARE");
-    const measured = measureIndex(host, collection, oid, { k, samples, probes, budget_ms, occupancy: true });
-    if ("why" in measured) return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
+    const measured = measureIndex(host, collection, oid, {
+      k,
+      samples,
+      probes,
+      budget_ms,
+      occupancy: true,
+    });
+    if ("why" in measured)
+      return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
     // Recall with other probes, or of other neighbours, says nothing about this one.
-    const comparable = before?.measured === null || (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
+    const comparable =
+      before?.measured === null ||
+      (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
     // What few searches found by luck is no measure for all later ones.
     const enough = 2 * measured.samples >= Math.min(samples, measured.rows);
-    const best = Math.max((enough ? measured.recall : null) ?? -1, comparable ? (before?.best ?? -1) : -1);
-    return { ...kept, at, measured, best: best < 0 ? null : best, attained: attainedBy(one, measured, before) };
+    const best = Math.max(
+      (enough ? measured.recall : null) ?? -1,
+      comparable ? (before?.best ?? -1) : -1,
+    );
+    return {
+      ...kept,
+      at,
+      measured,
+      best: best < 0 ? null : best,
+      attained: attainedBy(one, measured, before),
+    };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return { ...kept, at, measured: null, ...unreadable(host, index, error), best: before?.best ?? null };
+    return {
+      ...kept,
+      at,
+      measured: null,
+      ...unreadable(host, index, error),
+      best: before?.best ?? null,
+    };
   }
 }
 
@@ -220,10 +311,15 @@ function measureOne(host: Host, collection: Collection, one: Index, before: Kept
 const FEW_YOUNGER = 0.1;
 
 /**
- * What a build on these rows attains, as far as it is known: an index that is as it was built shows it, with whatever number of lists. Its file may be younger than itself
- * (REINDEX), but only one that we saw change: a rename looks the same.
+ * What a build on these rows attains, as far as it is known: an index that is as it was built shows
+ * it, with whatever number of lists. Its file may be younger than itself (REINDEX), but only one
+ * that we saw change: a rename looks the same.
  */
-function attainedBy({ oid, file, lists }: Index, measured: IndexMeasurement, before: Kept | undefined): number | null {
+function attainedBy(
+  { oid, file, lists }: Index,
+  measured: IndexMeasurement,
+  before: Kept | undefined,
+): number | null {
   const known = before?.attained ?? null;
   const rebuilt = before?.oid === oid && before.file !== undefined && before.file !== file;
   const younger = rebuilt ? measured.lists?.since_file : measured.lists?.since_made;
@@ -232,32 +328,55 @@ function attainedBy({ oid, file, lists }: Index, measured: IndexMeasurement, bef
   return Math.max(known ?? 0, skew);
 }
 
-function unreadable(host: Host, index: string, { sqlstate, document }: SqlError): { why: string; hint: string } {
-  if (sqlstate === "55P03") return { why: "its table is locked ACCESS EXCLUSIVE by another session", hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';" };
+function unreadable(
+  host: Host,
+  index: string,
+  { sqlstate, document }: SqlError,
+): { why: string; hint: string } {
+  if (sqlstate === "55P03")
+    return {
+      why: "its table is locked ACCESS EXCLUSIVE by another session",
+      hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
+    };
   const [row] = host.query<{ grant: string }>(sql`
     SELECT format('GRANT SELECT ON %I.%I TO %I;', n.nspname, h.relname, current_user) AS grant
-      FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid JOIN pg_namespace n ON n.oid = h.relnamespace
+      FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
+        JOIN pg_namespace n ON n.oid = h.relnamespace
      WHERE i.indexrelid = to_regclass(${index})`);
-  if (sqlstate === SQLSTATES.untrusted_code) return { why: printable(document.message, 600), hint: printable(document.hint ?? "", 600) };
-  return { why: document.message, hint: sqlstate === "42501" && row ? row.grant : "Ask for it by hand: ruvector_healing_recall()." };
+  if (sqlstate === SQLSTATES.untrusted_code)
+    return { why: printable(document.message, 600), hint: printable(document.hint ?? "", 600) };
+  return {
+    why: document.message,
+    hint:
+      sqlstate === "42501" && row ? row.grant : "Ask for it by hand: ruvector_healing_recall().",
+  };
 }
 
 /** What is not known of an index. */
 function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasured[] {
   if (!kept?.measured) {
-    return [{
-      what: `recall of ${index}`,
-      why: kept?.why ?? "its turn has not come yet: the indexes measured before it took the time there is (recall_budget_ms)",
-      hint: kept?.hint ?? "Its turn comes; by hand: ruvector_healing_recall().",
-    }];
+    return [
+      {
+        what: `recall of ${index}`,
+        why:
+          kept?.why ??
+          "its turn has not come yet: the indexes measured before it took the time there is " +
+            "(recall_budget_ms)",
+        hint: kept?.hint ?? "Its turn comes; by hand: ruvector_healing_recall().",
+      },
+    ];
   }
   const { measured } = kept;
   if (method !== "ivfflat" || measured.rows === 0) return [];
   const seen = measured.lists?.rows.length ?? 0;
   if (seen >= lists) return [];
-  return [{
-    what: `centroid occupancy of ${index}`,
-    why: `sampled rows lie in ${seen} of its ${lists} lists; only pageinspect, for a superuser and up to exact_count_pages, shows all`,
-    hint: pushHint("centroid_occupancy"),
-  }];
+  return [
+    {
+      what: `centroid occupancy of ${index}`,
+      why:
+        `sampled rows lie in ${seen} of its ${lists} lists; only pageinspect, for a superuser ` +
+        "and up to exact_count_pages, shows all",
+      hint: pushHint("centroid_occupancy"),
+    },
+  ];
 }

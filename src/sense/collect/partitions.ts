@@ -1,6 +1,7 @@
 /**
- * Partition load: rows, bytes, reads and writes of each partition. Sources: pg_class, pg_stat_get_live_tuples, count(*), the
- * width of sampled rows, and the activity since earlier samples (pg_stat_user_tables).
+ * Partition load: rows, bytes, reads and writes of each partition. Sources: pg_class,
+ * pg_stat_get_live_tuples, count(*), the width of sampled rows, and the activity since earlier
+ * samples (pg_stat_user_tables).
  */
 import sql, { raw } from "sql-template-tag";
 import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
@@ -32,7 +33,10 @@ export interface PartitionMeasurement {
   readonly live_bytes: number | null;
   /** null: not judged. */
   readonly traffic: Traffic | null;
-  /** Blocks that others asked for within the working set's window, the first pass of sequential scans left out. */
+  /**
+   * Blocks that others asked for within the working set's window, the first pass of sequential
+   * scans left out.
+   */
   readonly blocks_asked: number;
   /** Named at registration as the place of cold rows. */
   readonly cold: boolean;
@@ -42,7 +46,9 @@ export interface PartitionMeasurement {
 
 /** What others do to a partition, smoothed. */
 export interface Traffic {
-  /** Its share of the reads and of the writes over the mean share; null: too few of them to judge. */
+  /**
+   * Its share of the reads and of the writes over the mean share; null: too few of them to judge.
+   */
   readonly reads: number | null;
   readonly writes: number | null;
   readonly reads_per_second: number;
@@ -67,12 +73,21 @@ interface Statistics {
 }
 
 /**
- * The partitions of a collection; the table itself where it is not partitioned. Foreign ones are left out: what lies on another server is neither
- * counted nor compared with what lies here.
+ * The partitions of a collection; the table itself where it is not partitioned. Foreign ones are
+ * left out: what lies on another server is neither counted nor compared with what lies here.
  */
 export const partitionsOf = (host: Host, collection: Collection): readonly Partition[] =>
   collection.partition_strategy === "none"
-    ? [{ relid: collection.relid, qualified: collection.name, label: collection.table_name, kind: "r", foreign: false, values: [] }]
+    ? [
+        {
+          relid: collection.relid,
+          qualified: collection.name,
+          label: collection.table_name,
+          kind: "r",
+          foreign: false,
+          values: [],
+        },
+      ]
     : readPartitions(host, collection.relid).filter(({ kind }) => kind !== "f");
 
 export const isCold = (collection: Collection, { values }: Partition): boolean =>
@@ -83,7 +98,12 @@ export const isCold = (collection: Collection, { values }: Partition): boolean =
  * Small collections are counted, large ones read from the statistics: see exact_count_pages.
  */
 export function measurePartitions(
-  host: Host, collection: Collection, partitions: readonly Partition[], idle: ReadonlyMap<string, IdleReason>, activity: ActivityMemory, fresh: boolean,
+  host: Host,
+  collection: Collection,
+  partitions: readonly Partition[],
+  idle: ReadonlyMap<string, IdleReason>,
+  activity: ActivityMemory,
+  fresh: boolean,
 ): Measured<PartitionsMeasurement> {
   const locked = !reachable(host, collection);
   const statistics = readStatistics(host, partitions, locked);
@@ -91,10 +111,24 @@ export function measurePartitions(
   const closed = locked ? [] : unreadable(host, collection, partitions);
   const untrusted = locked ? [] : untrustedGap(host, collection);
   const open = !locked && closed.length === 0 && untrusted.length === 0;
-  const counted = open && pages <= collection.settings.exact_count_pages ? countExactly(host.asOwner(collection.relid), partitions.filter(({ foreign }) => !foreign)) : null;
+  const counted =
+    open && pages <= collection.settings.exact_count_pages
+      ? countExactly(
+          host.asOwner(collection.relid),
+          partitions.filter(({ foreign }) => !foreign),
+        )
+      : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
-  const widths = open ? measureRowBytes(host, collection, partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })), fresh) : {};
-  const liveBytes = ({ relid }: Partition, rows: number): number | null => (rows === 0 && open ? 0 : widths[relid] === undefined ? null : rows * widths[relid]);
+  const widths = open
+    ? measureRowBytes(
+        host,
+        collection,
+        partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })),
+        fresh,
+      )
+    : {};
+  const liveBytes = ({ relid }: Partition, rows: number): number | null =>
+    rows === 0 && open ? 0 : widths[relid] === undefined ? null : rows * widths[relid];
   return {
     value: {
       partitions: partitions.map((partition) => {
@@ -105,7 +139,9 @@ export function measurePartitions(
           bytes: byRelid.get(partition.relid)?.bytes ?? 0,
           heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
           live_bytes: liveBytes(partition, rows),
-          traffic: collection.settings.sense_traffic ? trafficOf(activity, collection, partition.relid) : null,
+          traffic: collection.settings.sense_traffic
+            ? trafficOf(activity, collection, partition.relid)
+            : null,
           blocks_asked: reusedBlocks(activity, partition.relid, rows),
           cold: isCold(collection, partition),
           idle: idle.get(partition.relid) ?? null,
@@ -113,17 +149,36 @@ export function measurePartitions(
       }),
       rows_source: counted ? "exact" : "statistics",
     },
-    unmeasured: [...(locked ? [LOCKED] : untrusted.length > 0 ? untrusted : closed.length > 0 ? [unreadableGap(closed)] : []), ...foreignGap(host, collection)],
+    unmeasured: [
+      ...(locked
+        ? [LOCKED]
+        : untrusted.length > 0
+          ? untrusted
+          : closed.length > 0
+            ? [unreadableGap(closed)]
+            : []),
+      ...foreignGap(host, collection),
+    ],
   };
 }
 
-/** Traffic is judged from this part of the least rate from which shares are learned: a rate near that must not make a load come and go. */
+/**
+ * Traffic is judged from this part of the least rate from which shares are learned: a rate near
+ * that must not make a load come and go.
+ */
 export const JUDGED_FROM = 0.5;
 
 /** Which kinds of traffic there is enough of. */
-function busyBy({ loads, rates }: ActivityMemory, { settings }: Collection): { readonly reads: boolean; readonly writes: boolean } {
-  const total = (figure: "reads" | "writes"): number => Object.keys(loads).reduce((sum, relid) => sum + (rates[relid]?.[figure] ?? 0), 0);
-  return { reads: total("reads") > settings.min_reads_per_second * JUDGED_FROM, writes: total("writes") > settings.min_writes_per_second * JUDGED_FROM };
+function busyBy(
+  { loads, rates }: ActivityMemory,
+  { settings }: Collection,
+): { readonly reads: boolean; readonly writes: boolean } {
+  const total = (figure: "reads" | "writes"): number =>
+    Object.keys(loads).reduce((sum, relid) => sum + (rates[relid]?.[figure] ?? 0), 0);
+  return {
+    reads: total("reads") > settings.min_reads_per_second * JUDGED_FROM,
+    writes: total("writes") > settings.min_writes_per_second * JUDGED_FROM,
+  };
 }
 
 function trafficOf(activity: ActivityMemory, collection: Collection, relid: string): Traffic {
@@ -149,54 +204,88 @@ interface Closed {
 }
 
 /** Partitions that may not be read by themselves: a right on the table does not reach them. */
-function unreadable(host: Host, collection: Collection, partitions: readonly Partition[]): readonly Closed[] {
+function unreadable(
+  host: Host,
+  collection: Collection,
+  partitions: readonly Partition[],
+): readonly Closed[] {
   try {
     return host.asOwner(collection.relid, "catalogue").query<Closed>(sql`
       SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role,
-             CASE WHEN has_table_privilege((p ->> 'relid')::oid, 'SELECT') THEN format('Row-level security hides rows of it from role %I.', current_user) END AS hint
-        FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb) p
-       WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT') OR row_security_active((p ->> 'relid')::oid)`);
+             CASE WHEN has_table_privilege((p ->> 'relid')::oid, 'SELECT')
+               THEN format('Row-level security hides rows of it from role %I.', current_user) END
+               AS hint
+        FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb)
+          p
+       WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT')
+         OR row_security_active((p ->> 'relid')::oid)`);
   } catch (error) {
     if (!(error instanceof SqlError) || error.sqlstate !== "42501") throw error;
-    return partitions.map(({ qualified }) => ({ qualified, role: "", hint: error.document.hint ?? error.document.message }));
+    return partitions.map(({ qualified }) => ({
+      qualified,
+      role: "",
+      hint: error.document.hint ?? error.document.message,
+    }));
   }
 }
 
 const unreadableGap = (closed: readonly Closed[]): Unmeasured => ({
   what: "partition rows",
-  why: `${closed.length} of the partitions may not be read by themselves (${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
-  hint: closed[0]!.hint ?? `GRANT SELECT ON ${closed.filter(({ hint }) => hint === null).map(({ qualified }) => qualified).slice(0, 20).join(", ")} TO ${closed[0]!.role};`,
+  why:
+    `${closed.length} of the partitions may not be read by themselves ` +
+    `(${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
+  hint:
+    closed[0]!.hint ??
+    `GRANT SELECT ON ${closed
+      .filter(({ hint }) => hint === null)
+      .map(({ qualified }) => qualified)
+      .slice(0, 20)
+      .join(", ")} TO ${closed[0]!.role};`,
 });
 
 /** Under the lock that reachable() took. */
 function untrustedGap(host: Host, collection: Collection): Unmeasured[] {
   const found = host.untrusted(collection.relid).filter(({ usage }) => usage === "read");
   if (found.length === 0) return [];
-  return [{
-    what: "partition rows",
-    why: `${untrustedText(found)}; rows come from the statistics, bytes are not compared`,
-    hint: printable(found[0]!.hint, 600),
-  }];
+  return [
+    {
+      what: "partition rows",
+      why: `${untrustedText(found)}; rows come from the statistics, bytes are not compared`,
+      hint: printable(found[0]!.hint, 600),
+    },
+  ];
 }
 
 function foreignGap(host: Host, collection: Collection): Unmeasured[] {
   const foreign = host.query<{ name: string }>(sql`
-    SELECT format('%I.%I', n.nspname, c.relname) AS name FROM ${family(sql`${collection.relid}::oid`)} f
-      JOIN pg_class c ON c.oid = f.relid AND c.relkind = 'f' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1`);
+    SELECT format('%I.%I', n.nspname, c.relname) AS name
+      FROM ${family(sql`${collection.relid}::oid`)} f
+      JOIN pg_class c ON c.oid = f.relid
+        AND c.relkind = 'f' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1`);
   if (foreign.length === 0) return [];
-  return [{
-    what: "foreign partitions", why: `${list(foreign.map(({ name }) => name))} on other servers: nothing is asked of those, and nothing here is compared with them`,
-    hint: "Register the table on the server that has it.",
-  }];
+  return [
+    {
+      what: "foreign partitions",
+      why:
+        `${list(foreign.map(({ name }) => name))} on other servers: nothing is asked of those, ` +
+        "and nothing here is compared with them",
+      hint: "Register the table on the server that has it.",
+    },
+  ];
 }
 
 const LOCKED: Unmeasured = {
   what: "partition bytes",
-  why: "a partition or an index of one is locked ACCESS EXCLUSIVE by another session; rows come from the statistics, sizes from the last vacuum",
+  why:
+    "a partition or an index of one is locked ACCESS EXCLUSIVE by another session; rows come " +
+    "from the statistics, sizes from the last vacuum",
   hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
 };
 
-/** Whether the partitions and their indexes can be opened now: counting and pg_relation_size would wait for an ACCESS EXCLUSIVE lock. */
+/**
+ * Whether the partitions and their indexes can be opened now: counting and pg_relation_size would
+ * wait for an ACCESS EXCLUSIVE lock.
+ */
 export function reachable(host: Host, collection: Collection): boolean {
   try {
     lockTable(host, collection, "ACCESS SHARE");
@@ -208,24 +297,37 @@ export function reachable(host: Host, collection: Collection): boolean {
 }
 
 /**
- * Pages, bytes and estimated rows by partition. Rows: pg_stat's live tuples, which follow every transaction;
- * they are lost in a crash, so where they are far below the planner's reltuples and nothing analyzed the
- * partition since, reltuples stand in.
+ * Pages, bytes and estimated rows by partition. Rows: pg_stat's live tuples, which follow every
+ * transaction; they are lost in a crash, so where they are far below the planner's reltuples and
+ * nothing analyzed the partition since, reltuples stand in.
  */
-function readStatistics(host: Host, partitions: readonly Partition[], locked: boolean): Statistics[] {
+function readStatistics(
+  host: Host,
+  partitions: readonly Partition[],
+  locked: boolean,
+): Statistics[] {
   const blocks = "c.relpages::bigint * current_setting('block_size')::int";
   const [size, total, heap] = locked
     ? ["c.relpages", blocks, blocks]
-    : ["pg_relation_size(c.oid) / current_setting('block_size')::int", "pg_total_relation_size(c.oid)", "pg_table_size(c.oid)"];
+    : [
+        "pg_relation_size(c.oid) / current_setting('block_size')::int",
+        "pg_total_relation_size(c.oid)",
+        "pg_table_size(c.oid)",
+      ];
   host.query(sql`SELECT pg_stat_clear_snapshot()`);
   return host.query<Statistics>(sql`
-    SELECT w.relid, coalesce(sum(${raw(size!)}), 0)::float8 AS pages, coalesce(sum(${raw(total!)}), 0)::float8 AS bytes,
+    SELECT w.relid, coalesce(sum(${raw(size!)}), 0)::float8 AS pages, coalesce(sum(${raw(total!)}),
+      0)::float8 AS bytes,
            coalesce(sum(${raw(heap!)}), 0)::float8 AS heap_bytes,
            coalesce(sum(CASE WHEN c.reltuples > 2 * pg_stat_get_live_tuples(c.oid)
-                              AND greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
-                                           pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) IS NULL
-                             THEN c.reltuples ELSE pg_stat_get_live_tuples(c.oid) END), 0)::float8 AS rows
-      FROM jsonb_array_elements_text(${JSON.stringify(partitions.map(({ relid }) => relid))}::jsonb) w(relid)
+                              AND greatest(pg_stat_get_last_analyze_time(c.oid),
+                                pg_stat_get_last_autoanalyze_time(c.oid),
+                                           pg_stat_get_last_vacuum_time(c.oid),
+                                             pg_stat_get_last_autovacuum_time(c.oid)) IS NULL
+                             THEN c.reltuples ELSE pg_stat_get_live_tuples(c.oid) END), 0)::float8
+                               AS rows
+      FROM jsonb_array_elements_text(${JSON.stringify(partitions.map(({ relid }) => relid))}::jsonb)
+        w(relid)
      CROSS JOIN LATERAL ${family(sql`w.relid::oid`)} f
       JOIN pg_class c ON c.oid = f.relid AND c.relkind <> 'p'
      GROUP BY w.relid`);
@@ -234,6 +336,13 @@ function readStatistics(host: Host, partitions: readonly Partition[], locked: bo
 /** count(*) of every partition. */
 function countExactly(host: Host, partitions: readonly Partition[]): Map<string, number> {
   if (partitions.length === 0) return new Map();
-  const counts = partitions.map(({ relid, qualified }) => `SELECT '${relid}' AS relid, count(*)::float8 AS rows FROM ${qualified}`);
-  return new Map(host.query<{ relid: string; rows: number }>(sql`${raw(counts.join(" UNION ALL "))}`).map(({ relid, rows }) => [relid, rows]));
+  const counts = partitions.map(
+    ({ relid, qualified }) =>
+      `SELECT '${relid}' AS relid, count(*)::float8 AS rows FROM ${qualified}`,
+  );
+  return new Map(
+    host
+      .query<{ relid: string; rows: number }>(sql`${raw(counts.join(" UNION ALL "))}`)
+      .map(({ relid, rows }) => [relid, rows]),
+  );
 }

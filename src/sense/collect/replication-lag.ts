@@ -1,11 +1,14 @@
 /**
- * Who replicates from this server and how far behind: from one look at the views, and what earlier looks saw. Pure.
+ * Who replicates from this server and how far behind: from one look at the views, and what earlier
+ * looks saw. Pure.
  *
- * `pg_stat_replication.replay_lag` alone does not say it. It is NULL on an idle server, and keeps its last value while a
- * standby replays nothing, so a replica whose replay is paused would look as near as it was before. So every look marks where
- * the log was written to at that time: the log that a replica has not replayed was written at the earliest mark beyond
- * its position, and lag is the time since then (a lower bound, exact to the time between two looks), or replay_lag where
- * that is more. A replica that has replayed all there is lags 0 s, whatever its last replay_lag was.
+ * `pg_stat_replication.replay_lag` alone does not say it. It is NULL on an idle server, and keeps
+ * its last value while a standby replays nothing, so a replica whose replay is paused would look as
+ * near as it was before. So every look marks where the log was written to at that time: the log
+ * that a replica has not replayed was written at the earliest mark beyond its position, and lag is
+ * the time since then (a lower bound, exact to the time between two looks), or replay_lag where
+ * that is more. A replica that has replayed all there is lags 0 s, whatever its last replay_lag
+ * was.
  */
 
 /** A walsender that feeds a standby or a log receiver. Positions are bytes of log since 0/0. */
@@ -14,7 +17,10 @@ export interface Sender {
   /** Its slot, unless that ends with the connection. */
   readonly slot: string | null;
   readonly written: number | null;
-  /** null: the role may not see it, or the receiver does not replay (pg_receivewal), or has not answered yet. */
+  /**
+   * null: the role may not see it, or the receiver does not replay (pg_receivewal), or has not
+   * answered yet.
+   */
   readonly replayed: number | null;
   readonly replay_lag: number | null;
 }
@@ -51,7 +57,10 @@ export interface ReplicationView {
   readonly slots: readonly Slot[];
 }
 
-/** `connected` a standby; `gone`, one seen before that has no slot; `inactive_slot`, a standby's slot without it; the others do not replay. */
+/**
+ * `connected` a standby; `gone`, one seen before that has no slot; `inactive_slot`, a standby's
+ * slot without it; the others do not replay.
+ */
 export type ReplicaKind = "connected" | "gone" | "inactive_slot" | "receiver" | "logical_slot";
 
 export interface ReplicaMeasurement {
@@ -66,11 +75,17 @@ export interface ReplicaMeasurement {
   readonly retained_bytes: number | null;
   /** The same in percent of max_slot_wal_keep_size; null without such a limit. */
   readonly retained_pct: number | null;
-  /** Consumers that are no standbys: since when nobody has come, while the slot keeps more than max_wal_size. */
+  /**
+   * Consumers that are no standbys: since when nobody has come, while the slot keeps more than
+   * max_wal_size.
+   */
   readonly inactive_seconds: number | null;
   /** The log it needs has been removed: it cannot go on. */
   readonly lost: boolean;
-  /** Of a connected standby that has received what it has not replayed: how it replays. null: the log is still on its way, or nobody knows. */
+  /**
+   * Of a connected standby that has received what it has not replayed: how it replays. null: the
+   * log is still on its way, or nobody knows.
+   */
   readonly replay: "stands" | "keeps_pace" | "falls_behind" | null;
 }
 
@@ -80,7 +95,10 @@ interface KnownReplica {
   readonly slot: string | null;
   readonly replayed: number | null;
   readonly replays: boolean;
-  /** [seconds since 1970, lag in seconds] a while ago, the oldest first: whether it grows. Values of older versions have none. */
+  /**
+   * [seconds since 1970, lag in seconds] a while ago, the oldest first: whether it grows. Values of
+   * older versions have none.
+   */
   readonly lags?: readonly (readonly [number, number])[];
 }
 
@@ -91,7 +109,9 @@ export interface ReplicationMemory {
   readonly marks: readonly (readonly [number, number])[];
   readonly replicas: Readonly<Record<string, KnownReplica>>;
   /** Slots that nobody uses, since when. */
-  readonly slots: Readonly<Record<string, { readonly progress: number | null; readonly since: number }>>;
+  readonly slots: Readonly<
+    Record<string, { readonly progress: number | null; readonly since: number }>
+  >;
 }
 
 export interface Memorable {
@@ -101,16 +121,22 @@ export interface Memorable {
   readonly scaled_down: { readonly from: number; readonly to: number } | null;
 }
 
-/** Seconds that a container may take to go once the count of a workload is lowered: Kubernetes gives it 30. */
+/**
+ * Seconds that a container may take to go once the count of a workload is lowered: Kubernetes gives
+ * it 30.
+ */
 const LEAVING_SECONDS = 60;
 
 /** Marks closer to each other than this share of their age say nothing new. */
 const MARK_SPACING = 0.1;
 
 export function observe(
-  view: ReplicationView, last: ReplicationMemory | null, settings: Memorable,
+  view: ReplicationView,
+  last: ReplicationMemory | null,
+  settings: Memorable,
 ): { readonly replicas: readonly ReplicaMeasurement[]; readonly memory: ReplicationMemory | null } {
-  // After a promotion the others follow this server anew; what the old primary knew of them does not hold.
+  // After a promotion the others follow this server anew; what the old primary knew of them does
+  // not hold.
   const known = last && last.timeline === view.timeline ? last : null;
   const marks = marked(known?.marks ?? [], view);
   const slots = inactiveSince(view, known);
@@ -122,7 +148,15 @@ export function observe(
     if (!one) continue;
     replicas.set(id, one);
     const replays = sender.replayed !== null || before?.replays === true;
-    if (view.may_read) seen[id] = { label, seen: view.now, slot: sender.slot, replayed: sender.replayed ?? before?.replayed ?? null, replays, lags: lagsNow(before, one, view) };
+    if (view.may_read)
+      seen[id] = {
+        label,
+        seen: view.now,
+        slot: sender.slot,
+        replayed: sender.replayed ?? before?.replayed ?? null,
+        replays,
+        lags: lagsNow(before, one, view),
+      };
   }
   for (const slot of view.slots) {
     const one = unused(view, slot, known, slots, settings);
@@ -132,7 +166,13 @@ export function observe(
     if (one && before && !seen[one.id]) seen[one.id] = before;
   }
   for (const [id, before] of Object.entries(known?.replicas ?? {})) {
-    if (replicas.has(id) || before.slot !== null || !before.replays || !missed(view, before, settings)) continue;
+    if (
+      replicas.has(id) ||
+      before.slot !== null ||
+      !before.replays ||
+      !missed(view, before, settings)
+    )
+      continue;
     seen[id] = before;
     replicas.set(id, {
       ...nothing(id, `${before.label} (gone)`, "gone"),
@@ -143,9 +183,15 @@ export function observe(
   }
   const behind = Object.values(seen).map(({ replayed }) => replayed ?? view.position);
   const worth = Object.keys(seen).length > 0 || Object.keys(slots).length > 0;
-  const memory: ReplicationMemory | null = view.timeline === null || !(worth || known) ? null : {
-    timeline: view.timeline, marks: thinned(marks, Math.min(view.position, ...behind), view.now), replicas: seen, slots,
-  };
+  const memory: ReplicationMemory | null =
+    view.timeline === null || !(worth || known)
+      ? null
+      : {
+          timeline: view.timeline,
+          marks: thinned(marks, Math.min(view.position, ...behind), view.now),
+          replicas: seen,
+          slots,
+        };
   return { replicas: [...replicas.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), memory };
 }
 
@@ -154,36 +200,60 @@ const own = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T
   record && Object.prototype.hasOwnProperty.call(record, key) ? record[key]! : null;
 
 const nothing = (id: string, label: string, kind: ReplicaKind): ReplicaMeasurement => ({
-  id, label, kind, lag_seconds: null, lag_bytes: null, retained_bytes: null, retained_pct: null, inactive_seconds: null, lost: false, replay: null,
+  id,
+  label,
+  kind,
+  lag_seconds: null,
+  lag_bytes: null,
+  retained_bytes: null,
+  retained_pct: null,
+  inactive_seconds: null,
+  lost: false,
+  replay: null,
 });
 
 /** The marks with this look's; a clock or a log that went back takes those ahead of it away. */
-function marked(before: ReplicationMemory["marks"], { now, position }: ReplicationView): (readonly [number, number])[] {
+function marked(
+  before: ReplicationMemory["marks"],
+  { now, position }: ReplicationView,
+): (readonly [number, number])[] {
   const marks = before.filter(([at, written]) => at <= now && written <= position);
   const newest = marks[marks.length - 1];
   return newest && newest[1] >= position ? marks : [...marks, [now, position]];
 }
 
-/** Marks that a replica may still need: those beyond the farthest behind, the oldest in any case, older ones ever farther apart. */
-function thinned(marks: ReplicationMemory["marks"], floor: number, now: number): ReplicationMemory["marks"] {
+/**
+ * Marks that a replica may still need: those beyond the farthest behind, the oldest in any case,
+ * older ones ever farther apart.
+ */
+function thinned(
+  marks: ReplicationMemory["marks"],
+  floor: number,
+  now: number,
+): ReplicationMemory["marks"] {
   const needed = marks.filter(([, written]) => written > floor);
   const kept: (readonly [number, number])[] = [];
   for (const [place, mark] of [...needed.entries()].reverse()) {
     const later = kept[kept.length - 1];
-    if (!later || place === 0 || later[0] - mark[0] >= MARK_SPACING * (now - mark[0])) kept.push(mark);
+    if (!later || place === 0 || later[0] - mark[0] >= MARK_SPACING * (now - mark[0]))
+      kept.push(mark);
   }
   return kept.reverse();
 }
 
 /**
- * Ids that last: the slot's name, else the application's; several of one name are numbered. Numbers and not addresses tell
- * them apart, because a container that is replaced comes back with another address, and what matters is how many there are.
+ * Ids that last: the slot's name, else the application's; several of one name are numbered. Numbers
+ * and not addresses tell them apart, because a container that is replaced comes back with another
+ * address, and what matters is how many there are.
  */
 function named({ senders, slots }: ReplicationView): (readonly [string, string, Sender])[] {
-  const taken = new Map<string, number>(slots.filter(({ type }) => type === "physical").map(({ name }) => [name, 1]));
+  const taken = new Map<string, number>(
+    slots.filter(({ type }) => type === "physical").map(({ name }) => [name, 1]),
+  );
   return senders.map((sender) => {
     if (sender.slot !== null) {
-      const label = sender.application_name === "walreceiver" ? sender.slot : sender.application_name;
+      const label =
+        sender.application_name === "walreceiver" ? sender.slot : sender.application_name;
       return [`replica:${sender.slot}`, label, sender] as const;
     }
     const place = (taken.get(sender.application_name) ?? 0) + 1;
@@ -194,13 +264,19 @@ function named({ senders, slots }: ReplicationView): (readonly [string, string, 
 }
 
 function connected(
-  view: ReplicationView, id: string, label: string, sender: Sender, before: KnownReplica | null, marks: ReplicationMemory["marks"],
+  view: ReplicationView,
+  id: string,
+  label: string,
+  sender: Sender,
+  before: KnownReplica | null,
+  marks: ReplicationMemory["marks"],
 ): ReplicaMeasurement | null {
   const slot = view.slots.find(({ name }) => name === sender.slot);
   const base = { ...nothing(id, label, "connected"), ...(slot && retention(view, slot)) };
   if (!view.may_read) return base;
   if (sender.replayed === null && before?.replays !== true) {
-    // A tool that receives the log for a while (a base backup), or a standby that has not answered yet.
+    // A tool that receives the log for a while (a base backup), or a standby that has not answered
+    // yet.
     if (sender.slot === null) return null;
     return { ...base, kind: sender.written === null ? "connected" : "receiver" };
   }
@@ -209,14 +285,25 @@ function connected(
   const lag_bytes = Math.max(0, view.position - replayed);
   const since = marks.find(([, written]) => written > replayed)?.[0] ?? view.now;
   const lag_seconds = lag_bytes === 0 ? 0 : Math.max(0, sender.replay_lag ?? 0, view.now - since);
-  return { ...base, lag_bytes, lag_seconds, replay: replayOf(view, replayed, sender.written, before, lag_seconds) };
+  return {
+    ...base,
+    lag_bytes,
+    lag_seconds,
+    replay: replayOf(view, replayed, sender.written, before, lag_seconds),
+  };
 }
 
-/** How long a lag is looked at before it is said to grow or not, and how far apart those looks are kept. */
+/**
+ * How long a lag is looked at before it is said to grow or not, and how far apart those looks are
+ * kept.
+ */
 const PACE_SECONDS = 60;
 const LOOKS_APART = 30;
 
-/** A lag grows by more than this, seconds a second and share of it; marks are a tenth apart, and a load is never quite even. */
+/**
+ * A lag grows by more than this, seconds a second and share of it; marks are a tenth apart, and a
+ * load is never quite even.
+ */
 const GROWTH = 0.02;
 const UNEVEN = 0.05;
 
@@ -224,11 +311,23 @@ const UNEVEN = 0.05;
 const ON_ITS_WAY = 0.1;
 
 /**
- * A standby that has received the log and replays none of it is paused, or waits for recovery_min_apply_delay or a query; one that replays it as
- * fast as it is written keeps its distance, by design or because it is catching up. Neither comes nearer by fewer writes.
+ * A standby that has received the log and replays none of it is paused, or waits for
+ * recovery_min_apply_delay or a query; one that replays it as fast as it is written keeps its
+ * distance, by design or because it is catching up. Neither comes nearer by fewer writes.
  */
-function replayOf({ now, position }: ReplicationView, replayed: number, written: number | null, before: KnownReplica | null, lag: number): ReplicaMeasurement["replay"] {
-  if (position <= replayed || written === null || position - written > ON_ITS_WAY * (position - replayed)) return null;
+function replayOf(
+  { now, position }: ReplicationView,
+  replayed: number,
+  written: number | null,
+  before: KnownReplica | null,
+  lag: number,
+): ReplicaMeasurement["replay"] {
+  if (
+    position <= replayed ||
+    written === null ||
+    position - written > ON_ITS_WAY * (position - replayed)
+  )
+    return null;
   if (before?.replayed === replayed) return "stands";
   const [then] = (before?.lags ?? []).filter(([at]) => now - at >= PACE_SECONDS).slice(-1);
   if (!then) return null;
@@ -237,25 +336,45 @@ function replayOf({ now, position }: ReplicationView, replayed: number, written:
 }
 
 /** The last few lags, some time apart. */
-function lagsNow(before: KnownReplica | null, { lag_seconds }: ReplicaMeasurement, { now }: ReplicationView): NonNullable<KnownReplica["lags"]> {
+function lagsNow(
+  before: KnownReplica | null,
+  { lag_seconds }: ReplicaMeasurement,
+  { now }: ReplicationView,
+): NonNullable<KnownReplica["lags"]> {
   const lags = (before?.lags ?? []).filter(([at]) => at <= now && now - at < 3 * PACE_SECONDS);
   const last = lags[lags.length - 1];
-  return lag_seconds === null || (last && now - last[0] < LOOKS_APART) ? lags : [...lags, [now, lag_seconds]];
+  return lag_seconds === null || (last && now - last[0] < LOOKS_APART)
+    ? lags
+    : [...lags, [now, lag_seconds]];
 }
 
-function retention({ position }: ReplicationView, { restart, safe_wal_size, wal_status }: Slot): Pick<ReplicaMeasurement, "retained_bytes" | "retained_pct" | "lost"> {
+function retention(
+  { position }: ReplicationView,
+  { restart, safe_wal_size, wal_status }: Slot,
+): Pick<ReplicaMeasurement, "retained_bytes" | "retained_pct" | "lost"> {
   const lost = wal_status === "lost";
   const retained = restart === null || lost ? null : Math.max(0, position - restart);
   // What is kept and what may still come add up to max_slot_wal_keep_size, in whole segments.
-  const limit = retained === null || safe_wal_size === null ? null : Math.max(1, retained + safe_wal_size);
-  return { retained_bytes: retained, retained_pct: retained === null || limit === null ? null : (100 * retained) / limit, lost };
+  const limit =
+    retained === null || safe_wal_size === null ? null : Math.max(1, retained + safe_wal_size);
+  return {
+    retained_bytes: retained,
+    retained_pct: retained === null || limit === null ? null : (100 * retained) / limit,
+    lost,
+  };
 }
 
 /** A slot may be called "__proto__". */
 const slotKey = (name: string): string => `slot:${name}`;
 
-/** Since when each unused slot has been so: the server's word, or what earlier looks saw where its consumer did nothing since. */
-function inactiveSince(view: ReplicationView, known: ReplicationMemory | null): Record<string, { progress: number | null; since: number }> {
+/**
+ * Since when each unused slot has been so: the server's word, or what earlier looks saw where its
+ * consumer did nothing since.
+ */
+function inactiveSince(
+  view: ReplicationView,
+  known: ReplicationMemory | null,
+): Record<string, { progress: number | null; since: number }> {
   const found: Record<string, { progress: number | null; since: number }> = {};
   for (const { name, active, progress, inactive_since } of view.slots) {
     if (active) continue;
@@ -269,31 +388,59 @@ function inactiveSince(view: ReplicationView, known: ReplicationMemory | null): 
   return found;
 }
 
-/** A slot that no standby uses; null: it is used, has never kept anything, or says nothing that could be judged. */
+/**
+ * A slot that no standby uses; null: it is used, has never kept anything, or says nothing that
+ * could be judged.
+ */
 function unused(
-  view: ReplicationView, slot: Slot, known: ReplicationMemory | null, since: ReplicationMemory["slots"], settings: Memorable,
+  view: ReplicationView,
+  slot: Slot,
+  known: ReplicationMemory | null,
+  since: ReplicationMemory["slots"],
+  settings: Memorable,
 ): ReplicaMeasurement | null {
   const kept = retention(view, slot);
   const inactive = own(since, slotKey(slot.name));
   const seconds = inactive ? view.now - inactive.since : null;
   // Beyond max_wal_size a slot costs disk that the server was not set up for.
-  const consumer = seconds !== null && (slot.wal_status !== "reserved" || slot.restart === null) ? seconds : null;
-  // A lost slot keeps no log any more: its standby is gone for good, and is forgotten like any other.
+  const consumer =
+    seconds !== null && (slot.wal_status !== "reserved" || slot.restart === null) ? seconds : null;
+  // A lost slot keeps no log any more: its standby is gone for good, and is forgotten like any
+  // other.
   if (kept.lost && (seconds ?? 0) > settings.replica_memory_seconds) return null;
   if (slot.type === "logical") {
-    if (kept.retained_pct === null && (consumer === null || slot.restart === null) && !kept.lost) return null;
+    if (kept.retained_pct === null && (consumer === null || slot.restart === null) && !kept.lost)
+      return null;
     const label = `logical slot ${slot.name}${slot.database === null ? "" : ` of database ${slot.database}`}`;
-    return { ...nothing(`slot:${slot.name}`, label, "logical_slot"), ...kept, inactive_seconds: consumer };
+    return {
+      ...nothing(`slot:${slot.name}`, label, "logical_slot"),
+      ...kept,
+      inactive_seconds: consumer,
+    };
   }
   if (seconds === null || (slot.restart === null && !kept.lost)) return null;
   const id = `replica:${slot.name}`;
   const before = own(known?.replicas, id);
   const label = `${before?.label ?? slot.name} (not connected)`;
-  if (before && !before.replays) return { ...nothing(id, label, "receiver"), ...kept, inactive_seconds: consumer };
+  if (before && !before.replays)
+    return { ...nothing(id, label, "receiver"), ...kept, inactive_seconds: consumer };
   const from = before?.replayed ?? slot.restart;
-  return { ...nothing(id, label, "inactive_slot"), ...kept, lag_seconds: seconds, lag_bytes: from === null ? null : Math.max(0, view.position - from) };
+  return {
+    ...nothing(id, label, "inactive_slot"),
+    ...kept,
+    lag_seconds: seconds,
+    lag_bytes: from === null ? null : Math.max(0, view.position - from),
+  };
 }
 
-/** Whether a replica that has gone is still missed: not for ever, and not where fewer were asked for. */
-const missed = ({ now }: ReplicationView, { seen }: KnownReplica, { replica_memory_seconds, scaled_down: down }: Memorable): boolean =>
-  now - seen < replica_memory_seconds && !(down !== null && seen >= down.from && seen <= down.to + LEAVING_SECONDS);
+/**
+ * Whether a replica that has gone is still missed: not for ever, and not where fewer were asked
+ * for.
+ */
+const missed = (
+  { now }: ReplicationView,
+  { seen }: KnownReplica,
+  { replica_memory_seconds, scaled_down: down }: Memorable,
+): boolean =>
+  now - seen < replica_memory_seconds &&
+  !(down !== null && seen >= down.from && seen <= down.to + LEAVING_SECONDS);

@@ -12,14 +12,32 @@ import { measureReplicas } from "./replication.ts";
 
 /**
  * Reads everything the sensor can see of a collection, in one go.
- * @param fresh kinds that are measured anew, where a collector would otherwise go by what it remembers
+ * @param fresh kinds that are measured anew, where a collector would otherwise go by what it
+ *   remembers
  */
-export function takeSnapshot(host: Host, collection: Collection, pushed: PushedMetrics, fresh: ReadonlySet<MeasurementKind>): Snapshot {
+export function takeSnapshot(
+  host: Host,
+  collection: Collection,
+  pushed: PushedMetrics,
+  fresh: ReadonlySet<MeasurementKind>,
+): Snapshot {
   const leaves = partitionsOf(host, collection);
   const idle = readIdle(host, collection, leaves);
   const judged = leaves.filter((leaf) => !isCold(collection, leaf) && !idle.has(leaf.relid));
-  const activity = openActivity(host, collection, leaves.map(({ relid }) => relid), judged.map(({ relid }) => relid));
-  const partitions = measurePartitions(host, collection, leaves, idle, activity, fresh.has("partitions"));
+  const activity = openActivity(
+    host,
+    collection,
+    leaves.map(({ relid }) => relid),
+    judged.map(({ relid }) => relid),
+  );
+  const partitions = measurePartitions(
+    host,
+    collection,
+    leaves,
+    idle,
+    activity,
+    fresh.has("partitions"),
+  );
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));
   const replicas = measureReplicas(host, collection);
   const maintenance = measureMaintenance(host, collection);
@@ -51,4 +69,5 @@ export function takeSnapshot(host: Host, collection: Collection, pushed: PushedM
 }
 
 /** What an outside monitor reports is not missing. */
-const unlessPushed = (gaps: readonly Unmeasured[], pushed: unknown): readonly Unmeasured[] => (pushed === undefined ? gaps : []);
+const unlessPushed = (gaps: readonly Unmeasured[], pushed: unknown): readonly Unmeasured[] =>
+  pushed === undefined ? gaps : [];

@@ -1,11 +1,13 @@
 /**
- * What an index is compared with: its own size when it was new, where that is known; else the most that a fresh build of it may take. Pure.
- * Never more fragmented than can be shown: where history is not known, it is taken to be the kindest one.
+ * What an index is compared with: its own size when it was new, where that is known; else the most
+ * that a fresh build of it may take. Pure. Never more fragmented than can be shown: where history
+ * is not known, it is taken to be the kindest one.
  *
- *   a row that was there    keeps its part of the size when new, whatever made that so (NULLs, equal vectors, widths)
- *   a row added since       the most that a row may take: data changes its kind, equal vectors are followed by others
- *   a btree that grew       pages that were split are half full, by design; a rebuild of them is undone by the next inserts
- *   a table that breathes   the room of rows that went and come again (breath.ts) is no waste
+ *   a row that was there keeps its part of the size when new, whatever made that so (NULLs, equal
+ *   vectors, widths) a row added since the most that a row may take: data changes its kind, equal
+ *   vectors are followed by others a btree that grew pages that were split are half full, by
+ *   design; a rebuild of them is undone by the next inserts a table that breathes the room of rows
+ *   that went and come again (breath.ts) is no waste
  */
 import { type Breath, expectedAgain } from "./breath.ts";
 import { fragmentationPct, type IndexShape, mostPages } from "./expected.ts";
@@ -18,10 +20,15 @@ export interface IndexState extends IndexShape {
   readonly file: string;
   readonly table: string;
   readonly pages: number;
-  /** Rows of the table, the most and the least that is said of them; `rows` are the most entries that the index may have. */
+  /**
+   * Rows of the table, the most and the least that is said of them; `rows` are the most entries
+   * that the index may have.
+   */
   readonly live: number;
   readonly least_live: number;
-  /** Entries added (inserts, and updates that are not HOT) and removed, as the server counts them. */
+  /**
+   * Entries added (inserts, and updates that are not HOT) and removed, as the server counts them.
+   */
   readonly added: number;
   readonly removed: number;
   /** Keys arrive in order: then pages are left as full as fillfactor says, and not split. */
@@ -34,7 +41,13 @@ export interface Baseline {
   readonly index: string;
   readonly file: string;
   /** Its size when new; null: nobody knows when it was built, and it does not look new. */
-  readonly when_new: { readonly pages: number; readonly exact: number | null; readonly rows: number; readonly live: number; readonly added: number } | null;
+  readonly when_new: {
+    readonly pages: number;
+    readonly exact: number | null;
+    readonly rows: number;
+    readonly live: number;
+    readonly added: number;
+  } | null;
 }
 
 /** By the index's oid. */
@@ -57,16 +70,25 @@ const LOOKS_NEW = 1.1;
 /** A page that was split is half full. */
 const SPLIT = 50;
 
-/** Entries, as a share of what a fresh btree holds, that split all its pages: they were filled to 90 %. */
+/**
+ * Entries, as a share of what a fresh btree holds, that split all its pages: they were filled to 90
+ * %.
+ */
 const ALL_SPLIT = 0.1;
 
-/** Share of a table's rows that may have gone between two looks, for an index that appeared meanwhile to be taken as new. */
+/**
+ * Share of a table's rows that may have gone between two looks, for an index that appeared
+ * meanwhile to be taken as new.
+ */
 const FEW_REMOVED = 0.1;
 
 export interface Judged {
   /** Pages after a rebuild, the most there may be; null: not known. */
   readonly expected: number | null;
-  /** The same with the splits that inserts have made, and with room for what comes again: more than that is waste. */
+  /**
+   * The same with the splits that inserts have made, and with room for what comes again: more than
+   * that is waste.
+   */
   readonly fair: number | null;
   readonly baseline: Baseline;
 }
@@ -78,56 +100,97 @@ export interface Judged {
 export function judge(state: IndexState, exact: number | null, last: Last | null): Judged {
   const known = last?.baselines[state.oid];
   const same = known?.file === state.file;
-  const baseline = same && known.when_new ? { ...known, index: state.index } : begun(state, exact, same ? null : last, known !== undefined);
+  const baseline =
+    same && known.when_new
+      ? { ...known, index: state.index }
+      : begun(state, exact, same ? null : last, known !== undefined);
   const { when_new } = baseline;
-  const ratio = exact !== null && when_new?.exact ? Math.max(1, when_new.pages / when_new.exact) : 1;
-  const packed = exact !== null ? exact * ratio : when_new ? grown(state, when_new) : mostPages(state);
+  const ratio =
+    exact !== null && when_new?.exact ? Math.max(1, when_new.pages / when_new.exact) : 1;
+  const packed =
+    exact !== null ? exact * ratio : when_new ? grown(state, when_new) : mostPages(state);
   return {
     expected: packed,
     // Nobody searches an index without entries, and what is emptied is filled again or dropped.
-    fair: packed === null ? null : state.live === 0 ? state.pages : (packed + room(state, when_new)) * splits(state, when_new),
+    fair:
+      packed === null
+        ? null
+        : state.live === 0
+          ? state.pages
+          : (packed + room(state, when_new)) * splits(state, when_new),
     baseline,
   };
 }
 
 /** Pages that the rows which went will take when they come again. */
 function room(state: IndexState, when_new: Baseline["when_new"]): number {
-  const again = expectedAgain(state.breath) * (state.live > 0 ? Math.min(1, state.rows / state.live) : 1);
+  const again =
+    expectedAgain(state.breath) * (state.live > 0 ? Math.min(1, state.rows / state.live) : 1);
   if (when_new) return (again * when_new.pages) / Math.max(1, when_new.rows);
   const more = mostPages({ ...state, rows: state.rows + again });
   return more === null ? 0 : more - mostPages(state)!;
 }
 
-/** An index of a table whose rows nobody has counted: as full as can be, until somebody has. Deleted rows count after a VACUUM, and that counts. */
+/**
+ * An index of a table whose rows nobody has counted: as full as can be, until somebody has. Deleted
+ * rows count after a VACUUM, and that counts.
+ */
 export function unjudged({ index, oid, file, pages }: IndexState, last: Last | null): Judged {
   const known = last?.baselines[oid];
-  return { expected: pages, fair: pages, baseline: { index, file, when_new: known?.file === file ? known.when_new : null } };
+  return {
+    expected: pages,
+    fair: pages,
+    baseline: { index, file, when_new: known?.file === file ? known.when_new : null },
+  };
 }
 
 /** A file that was not there at the last look, or did not look new then. */
-function begun(state: IndexState, exact: number | null, last: Last | null, rebuilt: boolean): Baseline {
+function begun(
+  state: IndexState,
+  exact: number | null,
+  last: Last | null,
+  rebuilt: boolean,
+): Baseline {
   const { index, file, pages, rows, live, least_live, added } = state;
-  const appeared = last !== null && (rebuilt || Object.values(last.baselines).some((one) => one.index === index) || !thinned(state, last));
+  const appeared =
+    last !== null &&
+    (rebuilt ||
+      Object.values(last.baselines).some((one) => one.index === index) ||
+      !thinned(state, last));
   const fresh = exact ?? mostPages(state);
-  const isNew = pages >= SMALL_PAGES && (appeared || (fresh !== null && pages <= fresh * LOOKS_NEW));
-  // Few rows then, many now: what is counted twice (by ANALYZE, and by a session that reports behind it) must not make it look bloated.
+  const isNew =
+    pages >= SMALL_PAGES && (appeared || (fresh !== null && pages <= fresh * LOOKS_NEW));
+  // Few rows then, many now: what is counted twice (by ANALYZE, and by a session that reports
+  // behind it) must not make it look bloated.
   const certain = live > 0 ? least_live / live : 1;
-  return { index, file, when_new: isNew ? { pages, exact, rows: rows * certain, live: least_live, added } : null };
+  return {
+    index,
+    file,
+    when_new: isNew ? { pages, exact, rows: rows * certain, live: least_live, added } : null,
+  };
 }
 
-/** Whether many rows went since the last look: what was built in between may have been full, and no more is. */
+/**
+ * Whether many rows went since the last look: what was built in between may have been full, and no
+ * more is.
+ */
 const thinned = ({ table, removed, live }: IndexState, last: Last): boolean => {
   const before = last.removed[table] ?? 0;
   return (removed >= before ? removed - before : removed) > FEW_REMOVED * live;
 };
 
 /** Entries added since; counters that fell were reset, and say nothing. */
-const addedSince = ({ added }: IndexState, before: number): number => (added >= before ? added - before : Infinity);
+const addedSince = ({ added }: IndexState, before: number): number =>
+  added >= before ? added - before : Infinity;
 
 function grown(state: IndexState, when_new: NonNullable<Baseline["when_new"]>): number | null {
   const fresh = Math.min(state.rows, addedSince(state, when_new.added));
-  // By the entries, and by the rows of the table: an ANALYZE that came meanwhile changes the one and not the other.
-  const kept = Math.max((state.rows - fresh) / Math.max(1, when_new.rows), (state.live - fresh) / Math.max(1, when_new.live));
+  // By the entries, and by the rows of the table: an ANALYZE that came meanwhile changes the one
+  // and not the other.
+  const kept = Math.max(
+    (state.rows - fresh) / Math.max(1, when_new.rows),
+    (state.live - fresh) / Math.max(1, when_new.live),
+  );
   const each = when_new.pages / Math.max(1, when_new.rows);
   const most = mostPages({ ...state, rows: fresh });
   const then = mostPages({ ...state, rows: when_new.rows });
@@ -142,7 +205,9 @@ function grown(state: IndexState, when_new: NonNullable<Baseline["when_new"]>): 
 /** How much larger than packed a btree is by the splits that inserts have made. */
 function splits(state: IndexState, when_new: Baseline["when_new"]): number {
   if (state.method !== "btree" || state.ordered) return 1;
-  const share = when_new ? Math.min(1, addedSince(state, when_new.added) / Math.max(1, ALL_SPLIT * state.rows)) : 1;
+  const share = when_new
+    ? Math.min(1, addedSince(state, when_new.added) / Math.max(1, ALL_SPLIT * state.rows))
+    : 1;
   return 1 + Math.max(0, state.fillfactor / SPLIT - 1) * share;
 }
 

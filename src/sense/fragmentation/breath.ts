@@ -1,10 +1,11 @@
 /**
- * How much of a table goes and comes again, by design. What is deleted and loaded anew each night, or falls by half in the evening and is
- * full again at noon, leaves room in its indexes that the next time fills: a rebuild would give it back until then. Pure.
+ * How much of a table goes and comes again, by design. What is deleted and loaded anew each night,
+ * or falls by half in the evening and is full again at noon, leaves room in its indexes that the
+ * next time fills: a rebuild would give it back until then. Pure.
  *
- *   churn     rows that were deleted and inserted within an hour: a load that empties the table first
- *   swing     rows that came back after a fall, over any time
- *   rewrites  rows updated within an hour. Once is a migration, and its room stays empty; on a second day it is an upsert of every night
+ *   churn rows that were deleted and inserted within an hour: a load that empties the table first
+ *   swing rows that came back after a fall, over any time rewrites rows updated within an hour.
+ *   Once is a migration, and its room stays empty; on a second day it is an upsert of every night
  */
 
 /** By the day (UTC, days since 1970). */
@@ -47,11 +48,25 @@ const KEPT_DAYS = 8;
 
 const DAY = 86_400;
 
-export function breathe({ at, inserted, deleted, rewritten, least_live: live }: Breathing, before: Breath | undefined): Breath {
+export function breathe(
+  { at, inserted, deleted, rewritten, least_live: live }: Breathing,
+  before: Breath | undefined,
+): Breath {
   const counted: Counted = { inserted, deleted, rewritten };
-  if (!before) return { ...counted, at, churn: 0, rewrites: 0, high: live, low: live, days: {}, rewritten_days: {} };
+  if (!before)
+    return {
+      ...counted,
+      at,
+      churn: 0,
+      rewrites: 0,
+      high: live,
+      low: live,
+      days: {},
+      rewritten_days: {},
+    };
   // Counters that fell were reset, and say nothing.
-  const reset = inserted < before.inserted || deleted < before.deleted || rewritten < before.rewritten;
+  const reset =
+    inserted < before.inserted || deleted < before.deleted || rewritten < before.rewritten;
   const both = reset ? 0 : Math.min(inserted - before.inserted, deleted - before.deleted);
   const fades = Math.exp(-Math.max(0, at - before.at) / TOGETHER_SECONDS);
   const churn = both + before.churn * fades;
@@ -60,14 +75,22 @@ export function breathe({ at, inserted, deleted, rewritten, least_live: live }: 
   const full = live >= before.high;
   const swing = Math.min(live, before.high) - low;
   return {
-    ...counted, at, churn, rewrites, high: full ? live : before.high, low: full ? live : low,
-    days: noted(before.days, at, Math.max(churn, swing)), rewritten_days: noted(before.rewritten_days, at, rewrites),
+    ...counted,
+    at,
+    churn,
+    rewrites,
+    high: full ? live : before.high,
+    low: full ? live : low,
+    days: noted(before.days, at, Math.max(churn, swing)),
+    rewritten_days: noted(before.rewritten_days, at, rewrites),
   };
 }
 
 function noted(days: Days, at: number, amount: number): Days {
   const day = Math.floor(at / DAY);
-  const kept = Object.fromEntries(Object.entries(days).filter(([then]) => day - Number(then) <= KEPT_DAYS && Number(then) <= day));
+  const kept = Object.fromEntries(
+    Object.entries(days).filter(([then]) => day - Number(then) <= KEPT_DAYS && Number(then) <= day),
+  );
   const most = Math.max(kept[day] ?? 0, amount);
   return most > 0 ? { ...kept, [day]: most } : kept;
 }
@@ -75,8 +98,8 @@ function noted(days: Days, at: number, amount: number): Days {
 const ranked = (days: Days): readonly number[] => Object.values(days).sort((a, b) => b - a);
 
 /**
- * Rows that are expected to come again in the room that others left. No more than there were: what left room for twice its rows was not vacuumed in
- * time, and that is waste.
+ * Rows that are expected to come again in the room that others left. No more than there were: what
+ * left room for twice its rows was not vacuumed in time, and that is waste.
  */
 export const expectedAgain = ({ days, rewritten_days, high }: Breath): number =>
   Math.min(high, Math.max(ranked(days)[0] ?? 0, ranked(rewritten_days)[1] ?? 0));

@@ -1,9 +1,13 @@
 /**
- * How large a rebuilt index would be: from rows, widths and the page layouts of btree (PostgreSQL's nbtree), ivfflat and
- * hnsw (pgvector). Pure. Measured against fresh builds of 8,000 and 20,000 rows it is within 4 % for all three.
+ * How large a rebuilt index would be: from rows, widths and the page layouts of btree (PostgreSQL's
+ * nbtree), ivfflat and hnsw (pgvector). Pure. Measured against fresh builds of 8,000 and 20,000
+ * rows it is within 4 % for all three.
  */
 
-/** Bytes of a page that hold items: without its header (24). nbtree keeps 16 at the end, pgvector's methods 8. */
+/**
+ * Bytes of a page that hold items: without its header (24). nbtree keeps 16 at the end, pgvector's
+ * methods 8.
+ */
 const BTREE_ROOM = 8192 - 24 - 16;
 const VECTOR_ROOM = 8192 - 24 - 8;
 const LINE_POINTER = 4;
@@ -52,20 +56,34 @@ export function expectedPages(shape: IndexShape): number | null {
 const distinct = ({ n_distinct }: IndexColumn, rows: number): number =>
   n_distinct < 0 ? -n_distinct * rows : n_distinct > 0 ? Math.min(n_distinct, rows) : rows;
 
-/** A key with the tuple's header, each column at its alignment; varlenas under 127 bytes have a short header and none. */
+/**
+ * A key with the tuple's header, each column at its alignment; varlenas under 127 bytes have a
+ * short header and none.
+ */
 function keyBytes(columns: readonly IndexColumn[]): number {
   const nulls = columns.some(({ null_frac }) => null_frac > 0);
   let bytes = nulls ? TUPLE_HEADER * 2 : TUPLE_HEADER;
-  for (const { width, align, null_frac } of columns) bytes = aligned(bytes, align) + (width ?? 0) * (1 - null_frac);
+  for (const { width, align, null_frac } of columns)
+    bytes = aligned(bytes, align) + (width ?? 0) * (1 - null_frac);
   return aligned(bytes);
 }
 
 function btreePages({ rows, unique, columns, fillfactor, deduplicate }: IndexShape): number {
   const key = keyBytes(columns);
-  const keys = Math.max(1, unique || !deduplicate ? rows : Math.min(rows, columns.reduce((product, column) => product * Math.max(1, distinct(column, rows)), 1)));
-  // Deduplication keeps a key once for up to 812 bytes of row addresses, 6 bytes each (a tenth of a page).
+  const keys = Math.max(
+    1,
+    unique || !deduplicate
+      ? rows
+      : Math.min(
+          rows,
+          columns.reduce((product, column) => product * Math.max(1, distinct(column, rows)), 1),
+        ),
+  );
+  // Deduplication keeps a key once for up to 812 bytes of row addresses, 6 bytes each (a tenth of a
+  // page).
   const perKey = rows / keys;
-  const entry = perKey < 2 ? key + LINE_POINTER : 6 + (key + LINE_POINTER) / Math.min(perKey, 812 / 6);
+  const entry =
+    perKey < 2 ? key + LINE_POINTER : 6 + (key + LINE_POINTER) / Math.min(perKey, 812 / 6);
   const leaves = Math.ceil((rows * entry) / (BTREE_ROOM * (fillfactor / 100)));
   return 1 + leaves + innerPages(leaves, key);
 }
@@ -74,23 +92,34 @@ function btreePages({ rows, unique, columns, fillfactor, deduplicate }: IndexSha
 export function innerPages(leaves: number, key: number): number {
   const fanout = Math.max(2, Math.floor((BTREE_ROOM * 0.7) / (key + LINE_POINTER)));
   let pages = 0;
-  for (let level = leaves; level > 1; ) {
+  for (let level = leaves; level > 1;) {
     level = Math.ceil(level / fanout);
     pages += level;
   }
   return pages;
 }
 
-/** A chain of pages per list, the last one half full on average; before them a page of metadata and the centers. */
+/**
+ * A chain of pages per list, the last one half full on average; before them a page of metadata and
+ * the centers.
+ */
 function ivfflatPages({ rows, columns, lists }: IndexShape): number {
   const width = columns[0]?.width ?? 0;
-  const perPage = Math.max(1, Math.floor(VECTOR_ROOM / (aligned(TUPLE_HEADER + width) + LINE_POINTER)));
-  const centers = Math.ceil(lists / Math.max(1, Math.floor(VECTOR_ROOM / (aligned(TUPLE_HEADER + width) + LINE_POINTER))));
+  const perPage = Math.max(
+    1,
+    Math.floor(VECTOR_ROOM / (aligned(TUPLE_HEADER + width) + LINE_POINTER)),
+  );
+  const centers = Math.ceil(
+    lists / Math.max(1, Math.floor(VECTOR_ROOM / (aligned(TUPLE_HEADER + width) + LINE_POINTER))),
+  );
   const full = rows / perPage;
   return Math.ceil(1 + centers + Math.max(lists, full + lists / 2));
 }
 
-/** An element (72 bytes before its vector) and its neighbours, 6 bytes each, (levels + 2) x m of them; up to 10 equal vectors share one. */
+/**
+ * An element (72 bytes before its vector) and its neighbours, 6 bytes each, (levels + 2) x m of
+ * them; up to 10 equal vectors share one.
+ */
 function hnswPages({ rows, columns, m }: IndexShape): number {
   const [column] = columns;
   const width = column?.width ?? 0;
@@ -99,19 +128,27 @@ function hnswPages({ rows, columns, m }: IndexShape): number {
   const levels = 1 / (Math.max(2, m) - 1);
   const neighbours = aligned(4 + (levels + 2) * m * 6) + LINE_POINTER;
   const together = element + neighbours;
-  const pages = together <= VECTOR_ROOM
-    ? elements / Math.floor(VECTOR_ROOM / together)
-    : elements / Math.max(1, Math.floor(VECTOR_ROOM / element)) + elements / Math.max(1, Math.floor(VECTOR_ROOM / neighbours));
+  const pages =
+    together <= VECTOR_ROOM
+      ? elements / Math.floor(VECTOR_ROOM / together)
+      : elements / Math.max(1, Math.floor(VECTOR_ROOM / element)) +
+        elements / Math.max(1, Math.floor(VECTOR_ROOM / neighbours));
   return Math.ceil(1 + pages);
 }
 
 /**
- * The most pages that a fresh build may take: nothing is saved on equal values. n_distinct is an estimate, often far off, and how many equal
- * vectors a build of hnsw finds depends on its order: 6,000 of which 70 % are equal took 383 pages built at once, 157 inserted one by one.
- * Each list of ivfflat ends with a page that may be all but empty (50 lists of equal and other vectors: 258 pages, 235 on average).
+ * The most pages that a fresh build may take: nothing is saved on equal values. n_distinct is an
+ * estimate, often far off, and how many equal vectors a build of hnsw finds depends on its order:
+ * 6,000 of which 70 % are equal took 383 pages built at once, 157 inserted one by one. Each list of
+ * ivfflat ends with a page that may be all but empty (50 lists of equal and other vectors: 258
+ * pages, 235 on average).
  */
 export function mostPages(shape: IndexShape): number | null {
-  const pages = expectedPages({ ...shape, deduplicate: false, columns: shape.columns.map((column) => ({ ...column, n_distinct: -1 })) });
+  const pages = expectedPages({
+    ...shape,
+    deduplicate: false,
+    columns: shape.columns.map((column) => ({ ...column, n_distinct: -1 })),
+  });
   return pages !== null && shape.method === "ivfflat" ? pages + shape.lists / 2 : pages;
 }
 

@@ -1,19 +1,31 @@
 /**
- * Builds the contracted graph of a collection with balanced nominal capacities: the boundary of everything that can
- * fail by itself - a member, a group, a replica - adds up to 1, and no cut is below 1. The plain minimum cut of the
- * current capacities is then the worst surviving fraction of what was designed, whatever the size of the graph:
+ * Builds the contracted graph of a collection with balanced nominal capacities: the boundary of
+ * everything that can fail by itself - a member, a group, a replica - adds up to 1, and no cut is
+ * below 1. The plain minimum cut of the current capacities is then the worst surviving fraction of
+ * what was designed, whatever the size of the graph:
  *
- *   - The shard is the hub. Every group hangs on it and on nothing else: each of its n members has a hub link of 1/n.
- *   - Members of a group are linked to each other with 1 - 1/n in total per member: a clique up to 16 members (each
- *     link (1 - 1/n) / (n - 1)), above that a circulant, where member i is linked to i + 1, ..., i + 4 and so has 8
- *     neighbours (each link (1 - 1/n) / 8).
+ *   - The shard is the hub. Every group hangs on it and on nothing else: each of its n members has
+ *     a hub link of 1/n.
+ *   - Members of a group are linked to each other with 1 - 1/n in total per member: a clique up to
+ *     16 members (each link (1 - 1/n) / (n - 1)), above that a circulant, where member i is linked
+ *     to i + 1, ..., i + 4 and so has 8 neighbours (each link (1 - 1/n) / 8).
  *   - A replica has one link of 1 to the shard.
  *
- * A link is as healthy as the worse of what it joins: two members, or a member and the group's way to the hub.
+ * A link is as healthy as the worse of what it joins: two members, or a member and the group's way
+ * to the hub.
  */
-import type { ContractedGraph, EdgeType, GraphEdge, GraphNode, NodeType } from "../../model/graph.ts";
+import type {
+  ContractedGraph,
+  EdgeType,
+  GraphEdge,
+  GraphNode,
+  NodeType,
+} from "../../model/graph.ts";
 
-/** What is measured of a node, 0 to 1; null: not measured. Its links then keep their nominal capacity. */
+/**
+ * What is measured of a node, 0 to 1; null: not measured. Its links then keep their nominal
+ * capacity.
+ */
 export type MeasuredHealth = number | null;
 
 export interface MemberDescription {
@@ -29,7 +41,10 @@ export type GroupKind = "partition" | "centroid" | "maintenance_dep";
 
 export interface GroupDescription {
   readonly kind: GroupKind;
-  /** Health of the way between the whole group and the hub, e.g. an index's recall; null: not measured. */
+  /**
+   * Health of the way between the whole group and the hub, e.g. an index's recall; null: not
+   * measured.
+   */
   readonly hubHealth: MeasuredHealth;
   readonly members: readonly MemberDescription[];
 }
@@ -49,8 +64,8 @@ export interface CollectionDescription {
 }
 
 /**
- * Callers keep the centroids of a graph, over all its indexes, within this: with all else the graph stays below 1,000
- * nodes. Indexes with more lists are contracted to ranges of lists.
+ * Callers keep the centroids of a graph, over all its indexes, within this: with all else the graph
+ * stays below 1,000 nodes. Indexes with more lists are contracted to ranges of lists.
  */
 export const MAX_CENTROIDS_PER_GRAPH = 512;
 
@@ -72,8 +87,9 @@ const HUB_LINK: Readonly<Record<GroupKind, EdgeType>> = {
 };
 
 /**
- * Nodes in the order shard, groups, replicas, each as described; links of a group stand together, inner ones first.
- * Throws a RangeError when an id occurs twice or a mass is negative or not finite.
+ * Nodes in the order shard, groups, replicas, each as described; links of a group stand together,
+ * inner ones first. Throws a RangeError when an id occurs twice or a mass is negative or not
+ * finite.
  */
 export function contractedGraph(description: CollectionDescription): ContractedGraph {
   const builder = new GraphBuilder();
@@ -88,14 +104,26 @@ export function contractedGraph(description: CollectionDescription): ContractedG
   return { nodes: builder.nodes, edges: builder.edges };
 }
 
-function addGroup(builder: GraphBuilder, hub: number, { kind, hubHealth, members }: GroupDescription): void {
+function addGroup(
+  builder: GraphBuilder,
+  hub: number,
+  { kind, hubHealth, members }: GroupDescription,
+): void {
   const healths = members.map((member) => asMeasured(member.health));
-  const nodes = members.map(({ id, label, mass }, i) => builder.addNode(kind, id, label, mass, healths[i] !== null));
+  const nodes = members.map(({ id, label, mass }, i) =>
+    builder.addNode(kind, id, label, mass, healths[i] !== null),
+  );
   const healthOf = healths.map((measured) => measured ?? 1);
   const count = members.length;
   const inner = innerLink(count);
   for (const [i, j] of innerPairs(count)) {
-    builder.addEdge(nodes[i]!, nodes[j]!, INNER_LINK[kind], inner, Math.min(healthOf[i]!, healthOf[j]!));
+    builder.addEdge(
+      nodes[i]!,
+      nodes[j]!,
+      INNER_LINK[kind],
+      inner,
+      Math.min(healthOf[i]!, healthOf[j]!),
+    );
   }
   const wayToHub = asMeasured(hubHealth) ?? 1;
   for (let i = 0; i < count; i++) {
@@ -135,7 +163,8 @@ class GraphBuilder {
   /** Returns the node's index. */
   addNode(type: NodeType, id: string, label: string, mass: number, measured: boolean): number {
     if (this.ids.has(id)) throw new RangeError(`two nodes of one graph have the id ${id}`);
-    if (!(mass >= 0 && mass < Infinity)) throw new RangeError(`node ${id} has mass ${mass}: it must be finite and not negative`);
+    if (!(mass >= 0 && mass < Infinity))
+      throw new RangeError(`node ${id} has mass ${mass}: it must be finite and not negative`);
     this.ids.add(id);
     return this.nodes.push({ id, type, label, mass, measured }) - 1;
   }

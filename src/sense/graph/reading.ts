@@ -1,9 +1,9 @@
 /**
  * Reads a contracted graph: lambda, the cut that has it, and what that cut separates.
  *
- * `read` is for the graphs this project builds (`contracted.ts`): their nominal capacities are balanced, so the plain
- * minimum cut is the answer. `readPushed` is for graphs from outside, whose topology and nominal capacities are what
- * they are: it computes the definition itself.
+ * `read` is for the graphs this project builds (`contracted.ts`): their nominal capacities are
+ * balanced, so the plain minimum cut is the answer. `readPushed` is for graphs from outside, whose
+ * topology and nominal capacities are what they are: it computes the definition itself.
  */
 import {
   components,
@@ -15,12 +15,18 @@ import {
   type EdgeList,
   type FlowTree,
 } from "../mincut/index.ts";
-import { type ContractedGraph, type GraphEdge, NODE_TYPES, type Reading, type WitnessEdge } from "../../model/graph.ts";
+import {
+  type ContractedGraph,
+  type GraphEdge,
+  NODE_TYPES,
+  type Reading,
+  type WitnessEdge,
+} from "../../model/graph.ts";
 
 export interface ReadOptions {
   /**
-   * false: compute the cut even where balance gives the answer away (all healthy, or a cut that reaches the worst
-   * health). Default true.
+   * false: compute the cut even where balance gives the answer away (all healthy, or a cut that
+   * reaches the worst health). Default true.
    */
   readonly shortcuts?: boolean;
 }
@@ -29,12 +35,19 @@ export interface ReadOptions {
 const LAMBDA_PARTS = 1e9;
 const RAW_DIGITS = 12;
 
-const UNREADABLE: Reading = { lambda: null, raw: null, witness: [], side: [], mass: 0, trivial: false };
+const UNREADABLE: Reading = {
+  lambda: null,
+  raw: null,
+  witness: [],
+  side: [],
+  mass: 0,
+  trivial: false,
+};
 
 /**
- * Reads a graph with balanced nominal capacities (its nominal minimum cut is 1).
- * Where all is healthy lambda is 1 and the witness is the boundary of one node: the first that is not a shard and has
- * the least boundary. Fewer than two nodes: lambda is null.
+ * Reads a graph with balanced nominal capacities (its nominal minimum cut is 1). Where all is
+ * healthy lambda is 1 and the witness is the boundary of one node: the first that is not a shard
+ * and has the least boundary. Fewer than two nodes: lambda is null.
  */
 export function read(graph: ContractedGraph, options: ReadOptions = {}): Reading {
   if (graph.nodes.length < 2) return UNREADABLE;
@@ -47,18 +60,22 @@ export function read(graph: ContractedGraph, options: ReadOptions = {}): Reading
   return report(graph, cut.side, cut.value, cut.value);
 }
 
-/** The flow-equivalent tree that `readPushed` needs: it changes with nodes and nominal capacities only, not with health. */
+/**
+ * The flow-equivalent tree that `readPushed` needs: it changes with nodes and nominal capacities
+ * only, not with health.
+ */
 export function nominalTree(graph: ContractedGraph): FlowTree {
   return flowTree(graph.nodes.length, nominalEdges(graph));
 }
 
 /**
- * Reads a graph of any topology: lambda is the least c(S) / max { kappa(a, b) : S separates a and b } over all cuts S,
- * kappa being the nominal connectivity of a pair.
+ * Reads a graph of any topology: lambda is the least c(S) / max { kappa(a, b) : S separates a and b
+ * } over all cuts S, kappa being the nominal connectivity of a pair.
  *
- * A nominal graph in several pieces is read piece by piece: nothing was designed to connect them, so the cut between
- * them (raw is 0) is no failure, and lambda is that of the worst piece. Where nothing at all was designed to be
- * connected, lambda is null. `tree` is `nominalTree(graph)`, when the caller kept one.
+ * A nominal graph in several pieces is read piece by piece: nothing was designed to connect them,
+ * so the cut between them (raw is 0) is no failure, and lambda is that of the worst piece. Where
+ * nothing at all was designed to be connected, lambda is null. `tree` is `nominalTree(graph)`, when
+ * the caller kept one.
  */
 export function readPushed(graph: ContractedGraph, tree?: FlowTree): Reading {
   const nodes = graph.nodes.length;
@@ -74,13 +91,18 @@ export function readPushed(graph: ContractedGraph, tree?: FlowTree): Reading {
   if (severed) return report(graph, severed, 0, raw.value);
   const connectivity = tree ?? flowTree(nodes, nominal);
   if (connectivity.nodeCount !== nodes) {
-    throw new RangeError(`the tree is one of ${connectivity.nodeCount} nodes, the graph has ${nodes}`);
+    throw new RangeError(
+      `the tree is one of ${connectivity.nodeCount} nodes, the graph has ${nodes}`,
+    );
   }
   const { side, fraction } = worstSurvivingFraction(current, connectivity, worst);
   return report(graph, side, fraction, raw.value);
 }
 
-/** The smallest piece of the current graph that is only a part of a designed one; null when nothing is severed. */
+/**
+ * The smallest piece of the current graph that is only a part of a designed one; null when nothing
+ * is severed.
+ */
 function severedPiece(designed: Components, current: Components): Uint8Array | null {
   if (designed.count === current.count) return null;
   let smallest = -1;
@@ -151,7 +173,10 @@ function report(graph: ContractedGraph, cut: Uint8Array, lambda: number, raw: nu
   };
 }
 
-/** 1 on the side with fewer nodes; of two equal ones, with fewer shards; then the one without the first node. */
+/**
+ * 1 on the side with fewer nodes; of two equal ones, with fewer shards; then the one without the
+ * first node.
+ */
 function smallerSide(graph: ContractedGraph, cut: Uint8Array): Uint8Array {
   let excess = 0;
   let shards = 0;
@@ -165,8 +190,9 @@ function smallerSide(graph: ContractedGraph, cut: Uint8Array): Uint8Array {
 }
 
 /**
- * What the cut takes away from the collection: the side without a shard, when the other has them all - a group of many
- * members may well be the larger side, and it is the one that is out of reach. Otherwise the smaller side.
+ * What the cut takes away from the collection: the side without a shard, when the other has them
+ * all - a group of many members may well be the larger side, and it is the one that is out of
+ * reach. Otherwise the smaller side.
  */
 function cutOff(graph: ContractedGraph, side: Uint8Array): Uint8Array {
   const shardInside = graph.nodes.some(({ type }, i) => type === "shard" && side[i] === 1);
@@ -175,8 +201,9 @@ function cutOff(graph: ContractedGraph, side: Uint8Array): Uint8Array {
 }
 
 /**
- * The largest share that is inside of what any one type of node holds (rows of partitions, rows of lists, replicas): their
- * masses have different units. Of the nodes, where nobody said what they hold.
+ * The largest share that is inside of what any one type of node holds (rows of partitions, rows of
+ * lists, replicas): their masses have different units. Of the nodes, where nobody said what they
+ * hold.
  */
 function massShare(graph: ContractedGraph, inside: Uint8Array): number {
   const shares = NODE_TYPES.map((wanted) => {
@@ -198,7 +225,10 @@ function isTrivial(graph: ContractedGraph, inside: Uint8Array): boolean {
   return nodes.length === 1 && nodes[0]!.mass === 0;
 }
 
-/** The edges that cross, dead ones included, in the graph's order; `from` is the end on the reported side. */
+/**
+ * The edges that cross, dead ones included, in the graph's order; `from` is the end on the reported
+ * side.
+ */
 function witnessEdges({ nodes, edges }: ContractedGraph, side: Uint8Array): WitnessEdge[] {
   const witness: WitnessEdge[] = [];
   for (const edge of edges) {

@@ -38,9 +38,10 @@ export function measureDegrees(graph: Adjacency, degree: Float64Array): void {
 }
 
 /**
- * Merges nodes: each set becomes one node, edges inside a set vanish, edges between the same two sets become one.
- * Linear in the size of the graph: a stamp per new node tells whether its edge from the current node exists already.
- * Works between two sets of arrays, so that shrinking a graph many times allocates nothing.
+ * Merges nodes: each set becomes one node, edges inside a set vanish, edges between the same two
+ * sets become one. Linear in the size of the graph: a stamp per new node tells whether its edge
+ * from the current node exists already. Works between two sets of arrays, so that shrinking a graph
+ * many times allocates nothing.
  */
 export class Contractor {
   /** By node of the graph before: the node after. Valid until the next contraction. */
@@ -109,7 +110,10 @@ export class Contractor {
     graph.simple = true;
   }
 
-  /** Lists the old nodes by new node (a counting sort): those of new node i stand at start[i] to start[i + 1] - 1. */
+  /**
+   * Lists the old nodes by new node (a counting sort): those of new node i stand at start[i] to
+   * start[i + 1] - 1.
+   */
   private groupMembers(oldNodes: number, newNodes: number): void {
     const { label, start, next, members } = this;
     start.fill(0, 0, newNodes + 1);

@@ -1,4 +1,7 @@
-/** The best cut met so far, kept over the nodes of the original graph while the working graph shrinks. */
+/**
+ * The best cut met so far, kept over the nodes of the original graph while the working graph
+ * shrinks.
+ */
 export class BestCut {
   /** In whole units; Infinity before the first cut. */
   value = Infinity;

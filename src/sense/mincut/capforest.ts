@@ -1,12 +1,13 @@
 /**
- * CAPFOREST: one scan of the graph that certifies many pairs of nodes as connected by at least a given capacity.
- * H. Nagamochi, T. Ono, T. Ibaraki: Implementing an efficient minimum capacity cut algorithm.
- * Math. Programming 67 (1994).
+ * CAPFOREST: one scan of the graph that certifies many pairs of nodes as connected by at least a
+ * given capacity. H. Nagamochi, T. Ono, T. Ibaraki: Implementing an efficient minimum capacity cut
+ * algorithm. Math. Programming 67 (1994).
  *
- * Nodes are scanned in order of their reach, the capacity between them and what has been scanned before. When the
- * reach of v passes the limit while u is scanned, u and v are connected by at least the limit, and may be merged by
- * whoever looks only for cuts below it. Reaches above the limit need no order among themselves (Henzinger et al. 2018),
- * so such nodes wait in a plain list instead of the heap.
+ * Nodes are scanned in order of their reach, the capacity between them and what has been scanned
+ * before. When the reach of v passes the limit while u is scanned, u and v are connected by at
+ * least the limit, and may be merged by whoever looks only for cuts below it. Reaches above the
+ * limit need no order among themselves (Henzinger et al. 2018), so such nodes wait in a plain list
+ * instead of the heap.
  */
 import { unite } from "./disjoint-sets.ts";
 import { MaxHeap } from "./max-heap.ts";
@@ -22,7 +23,10 @@ export class Capforest {
   readonly order: Int32Array;
   /** Of the last scan: how many sets it merged. */
   merged = 0;
-  /** Of the last scan: the cheapest cut between a beginning of `order` and the rest, and the length of that beginning. */
+  /**
+   * Of the last scan: the cheapest cut between a beginning of `order` and the rest, and the length
+   * of that beginning.
+   */
   prefixValue = Infinity;
   prefixLength = 0;
   private readonly state: Uint8Array;
@@ -40,10 +44,17 @@ export class Capforest {
   }
 
   /**
-   * Scans the whole graph, component by component, beginning with `start`, and merges in `sets` what is connected by
-   * at least `limit`. Where a component ends, the beginning of the order is a cut of 0.
+   * Scans the whole graph, component by component, beginning with `start`, and merges in `sets`
+   * what is connected by at least `limit`. Where a component ends, the beginning of the order is a
+   * cut of 0.
    */
-  scan(graph: Adjacency, degree: Float64Array, limit: number, start: number, sets: Int32Array): void {
+  scan(
+    graph: Adjacency,
+    degree: Float64Array,
+    limit: number,
+    start: number,
+    sets: Int32Array,
+  ): void {
     const { nodeCount } = graph;
     this.state.fill(UNSEEN, 0, nodeCount);
     this.reach.fill(0, 0, nodeCount);
@@ -86,7 +97,8 @@ export class Capforest {
       if (was === SCANNED) continue;
       const now = reach[other]! + weight[a]!;
       reach[other] = now;
-      // One certificate per node is enough: further ones would only join sets that are joined already.
+      // One certificate per node is enough: further ones would only join sets that are joined
+      // already.
       if (was === CERTIFIED) continue;
       if (now >= limit) {
         this.merged += unite(sets, node, other);

@@ -1,7 +1,8 @@
 /**
- * Disjoint sets over 0 to n - 1 (union-find with path halving) on a plain array: `sets[i]` is a step towards
- * the representative of i, which is its own. Roots are linked without ranks: halving alone keeps paths short,
- * and the representative of a set is then decided by the order of the calls only.
+ * Disjoint sets over 0 to n - 1 (union-find with path halving) on a plain array: `sets[i]` is a
+ * step towards the representative of i, which is its own. Roots are linked without ranks: halving
+ * alone keeps paths short, and the representative of a set is then decided by the order of the
+ * calls only.
  */
 
 export function resetSets(sets: Int32Array, count: number): void {
@@ -32,7 +33,10 @@ export function unite(sets: Int32Array, a: number, b: number): number {
   return 1;
 }
 
-/** Numbers the sets 0, 1, ... by their first member; `label[i]` becomes the number of i's set. Returns how many there are. */
+/**
+ * Numbers the sets 0, 1, ... by their first member; `label[i]` becomes the number of i's set.
+ * Returns how many there are.
+ */
 export function labelSets(sets: Int32Array, count: number, label: Int32Array): number {
   let labels = 0;
   for (let i = 0; i < count; i++) label[i] = -1;

@@ -1,9 +1,10 @@
 /**
- * The flow-equivalent tree of a graph: a tree over its nodes whose lightest edge on the way from a to b is the
- * minimum cut between a and b (R. Gomory, T. Hu, 1961). All n (n - 1) / 2 connectivities in n - 1 numbers.
+ * The flow-equivalent tree of a graph: a tree over its nodes whose lightest edge on the way from a
+ * to b is the minimum cut between a and b (R. Gomory, T. Hu, 1961). All n (n - 1) / 2
+ * connectivities in n - 1 numbers.
  *
- * D. Gusfield: Very simple methods for all pairs network flow analysis. SIAM J. Comput. 19 (1990): n - 1 flows in
- * the graph itself, without contracting anything.
+ * D. Gusfield: Very simple methods for all pairs network flow analysis. SIAM J. Comput. 19 (1990):
+ * n - 1 flows in the graph itself, without contracting anything.
  */
 import { FlowNetwork } from "./max-flow.ts";
 import { buildAdjacency, measureDegrees } from "./adjacency.ts";
@@ -11,8 +12,8 @@ import { scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
 import type { Adjacency, EdgeList, IntegerEdges } from "./types.ts";
 
 /**
- * As columns, one entry per tree edge. A graph in several pieces has a tree in each (a forest): pairs in different
- * pieces have no connectivity and no path.
+ * As columns, one entry per tree edge. A graph in several pieces has a tree in each (a forest):
+ * pairs in different pieces have no connectivity and no path.
  */
 export interface FlowTree {
   readonly nodeCount: number;
@@ -57,8 +58,9 @@ function addEdge(tree: TreeEdges, u: number, v: number, value: number): void {
 }
 
 /**
- * A node with one neighbour is connected to it by just their edge, and matters to no other pair: it goes into the tree
- * as it is, and so on with what is a leaf then. Returns 1 for the nodes that went.
+ * A node with one neighbour is connected to it by just their edge, and matters to no other pair: it
+ * goes into the tree as it is, and so on with what is a leaf then. Returns 1 for the nodes that
+ * went.
  */
 function peelLeaves(graph: Adjacency, tree: TreeEdges): Uint8Array {
   const { nodeCount, offset, neighbour } = graph;
@@ -89,7 +91,12 @@ function peelLeaves(graph: Adjacency, tree: TreeEdges): Uint8Array {
 }
 
 /** Gusfield's tree over the nodes that are left. */
-function growByFlows(nodeCount: number, edges: IntegerEdges, peeled: Uint8Array, tree: TreeEdges): void {
+function growByFlows(
+  nodeCount: number,
+  edges: IntegerEdges,
+  peeled: Uint8Array,
+  tree: TreeEdges,
+): void {
   const nodes: number[] = [];
   const indexOf = new Int32Array(nodeCount);
   for (let i = 0; i < nodeCount; i++) {

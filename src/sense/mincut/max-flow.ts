@@ -1,8 +1,10 @@
 /**
- * Maximum flow between two nodes of an undirected graph, by Dinic's algorithm: flows along shortest paths only, all
- * paths of one length before longer ones (Y. Dinitz, Soviet Math. Doklady 11 (1970)).
+ * Maximum flow between two nodes of an undirected graph, by Dinic's algorithm: flows along shortest
+ * paths only, all paths of one length before longer ones (Y. Dinitz, Soviet Math. Doklady 11
+ * (1970)).
  *
- * The network is built once and asked for many pairs; only the residual capacities are put back between two calls.
+ * The network is built once and asked for many pairs; only the residual capacities are put back
+ * between two calls.
  */
 import type { IntegerEdges } from "./types.ts";
 
@@ -10,12 +12,15 @@ export class FlowNetwork {
   /** Sum of the capacities around every node, in whole units. */
   readonly degree: Float64Array;
   /**
-   * After a maxFlow that ended below its limit: 1 for the nodes on the source's side of a minimum cut.
-   * The array is reused by the next call.
+   * After a maxFlow that ended below its limit: 1 for the nodes on the source's side of a minimum
+   * cut. The array is reused by the next call.
    */
   readonly sourceSide: Uint8Array;
   private readonly nodeCount: number;
-  /** The arcs out of node i are offset[i] to offset[i + 1] - 1; an edge is two arcs, each the mate of the other. */
+  /**
+   * The arcs out of node i are offset[i] to offset[i + 1] - 1; an edge is two arcs, each the mate
+   * of the other.
+   */
   private readonly offset: Int32Array;
   private readonly head: Int32Array;
   private readonly mate: Int32Array;
@@ -66,7 +71,10 @@ export class FlowNetwork {
     }
   }
 
-  /** The maximum flow from source to sink in whole units; where that is at least `limit`, just the limit, rounded up. */
+  /**
+   * The maximum flow from source to sink in whole units; where that is at least `limit`, just the
+   * limit, rounded up.
+   */
   maxFlow(source: number, sink: number, limit = Infinity): number {
     const { degree, sourceSide } = this;
     const ceiling = Math.min(Math.ceil(limit), degree[source]!, degree[sink]!);
@@ -80,7 +88,8 @@ export class FlowNetwork {
       }
       flow += this.blockingFlow(source, sink, ceiling - flow);
     }
-    // One end is saturated: its own edges are a minimum cut, and no further search is needed to see it.
+    // One end is saturated: its own edges are a minimum cut, and no further search is needed to see
+    // it.
     if (flow === degree[source]) {
       sourceSide.fill(0);
       sourceSide[source] = 1;
@@ -115,7 +124,10 @@ export class FlowNetwork {
     return false;
   }
 
-  /** Fills the shortest paths, at most with `wanted`: depth-first without recursion, each dead end met once. */
+  /**
+   * Fills the shortest paths, at most with `wanted`: depth-first without recursion, each dead end
+   * met once.
+   */
   private blockingFlow(source: number, sink: number, wanted: number): number {
     const { head, mate, residual, distance, path } = this;
     let flow = 0;
@@ -151,7 +163,10 @@ export class FlowNetwork {
     }
   }
 
-  /** The next arc of the node that leads one step nearer to the sink and has room; -1 when there is none. */
+  /**
+   * The next arc of the node that leads one step nearer to the sink and has room; -1 when there is
+   * none.
+   */
   private nextArc(node: number): number {
     const { offset, head, residual, distance, cursor } = this;
     const nearer = distance[node]! - 1;

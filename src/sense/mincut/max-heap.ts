@@ -1,4 +1,6 @@
-/** A binary heap of nodes with the largest key on top; a key can be raised while its node is inside. */
+/**
+ * A binary heap of nodes with the largest key on top; a key can be raised while its node is inside.
+ */
 export class MaxHeap {
   size = 0;
   private readonly heap: Int32Array;

@@ -2,8 +2,9 @@
  * The exact global minimum cut of an undirected graph.
  *
  * Cheap tests shrink the edge list (Padberg-Rinaldi); what is left is shrunk by CAPFOREST scans
- * (Nagamochi-Ono-Ibaraki) until two nodes remain. Every node of every shrunken graph and every beginning of a scan
- * is a cut; the best of them is the answer. Nothing is random: the same input gives the same cut in any engine.
+ * (Nagamochi-Ono-Ibaraki) until two nodes remain. Every node of every shrunken graph and every
+ * beginning of a scan is a cut; the best of them is the answer. Nothing is random: the same input
+ * gives the same cut in any engine.
  */
 import { BestCut } from "./best-cut.ts";
 import { Capforest } from "./capforest.ts";
@@ -16,9 +17,10 @@ import type { Adjacency, Cut, EdgeList } from "./types.ts";
 
 export interface MinimumCutOptions {
   /**
-   * A value that no cut of this graph is below, in the unit of the capacities, when the caller knows one: a cut that
-   * reaches it (within one part in 10^9) ends the search. Healthy groups look like unit-weight regular graphs, which
-   * stall all algorithms of this family; with this bound they cost one look at the edges.
+   * A value that no cut of this graph is below, in the unit of the capacities, when the caller
+   * knows one: a cut that reaches it (within one part in 10^9) ends the search. Healthy groups look
+   * like unit-weight regular graphs, which stall all algorithms of this family; with this bound
+   * they cost one look at the edges.
    */
   readonly atLeast?: number;
 }
@@ -28,15 +30,23 @@ const BOUND_TOLERANCE = 1 + 1e-9;
 const STALLED = 0.1;
 /** A scan is skipped in rounds where the tests alone merged more than this share of the nodes. */
 const SHRUNK_WELL = 0.5;
-/** Stride between the nodes that scans start from: any prime larger than most graphs spreads them well. */
+/**
+ * Stride between the nodes that scans start from: any prime larger than most graphs spreads them
+ * well.
+ */
 const START_STRIDE = 7919;
 
 /**
- * The minimum cut; null when there are fewer than two nodes. A graph in several pieces has value 0 and the smallest
- * piece as its side. The value is summed from the original capacities of the edges that cross. Throws a RangeError on
- * capacities that are negative or not finite and on edges outside the graph.
+ * The minimum cut; null when there are fewer than two nodes. A graph in several pieces has value 0
+ * and the smallest piece as its side. The value is summed from the original capacities of the edges
+ * that cross. Throws a RangeError on capacities that are negative or not finite and on edges
+ * outside the graph.
  */
-export function minimumCut(nodeCount: number, edges: EdgeList, options: MinimumCutOptions = {}): Cut | null {
+export function minimumCut(
+  nodeCount: number,
+  edges: EdgeList,
+  options: MinimumCutOptions = {},
+): Cut | null {
   const total = totalCapacity(nodeCount, edges);
   if (nodeCount < 2) return null;
   const scale = scaleFor(total);
@@ -69,7 +79,8 @@ function shrinkKernel(graph: Adjacency, best: BestCut, enough: number): void {
       merged += commonNeighbours.unite(graph, degree, best.value, sets);
     }
     if (merged <= nodes * SHRUNK_WELL) {
-      // In a connected graph the last node scanned is certified at the latest: every round makes progress.
+      // In a connected graph the last node scanned is certified at the latest: every round makes
+      // progress.
       const start = nodes - 1 - ((round * START_STRIDE) % nodes);
       capforest.scan(graph, degree, best.value, start, sets);
       offerPrefix(best, capforest, nodes);
@@ -80,7 +91,11 @@ function shrinkKernel(graph: Adjacency, best: BestCut, enough: number): void {
   }
 }
 
-function offerPrefix(best: BestCut, { prefixValue, prefixLength, order }: Capforest, nodes: number): void {
+function offerPrefix(
+  best: BestCut,
+  { prefixValue, prefixLength, order }: Capforest,
+  nodes: number,
+): void {
   if (prefixValue >= best.value) return;
   const inside = new Uint8Array(nodes);
   for (let i = 0; i < prefixLength; i++) inside[order[i]!] = 1;

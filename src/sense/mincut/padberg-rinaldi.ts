@@ -1,31 +1,41 @@
 /**
- * Padberg and Rinaldi's tests: cheap local reasons to merge two nodes because some minimum cut leaves them on
- * one side, or because every cut between them is no better than one already known.
- * M. Padberg, G. Rinaldi: An efficient algorithm for the minimum capacity cut problem. Math. Programming 47 (1990).
+ * Padberg and Rinaldi's tests: cheap local reasons to merge two nodes because some minimum cut
+ * leaves them on one side, or because every cut between them is no better than one already known.
+ * M. Padberg, G. Rinaldi: An efficient algorithm for the minimum capacity cut problem. Math.
+ * Programming 47 (1990).
  *
  *   1. An edge of at least the best known value: no better cut crosses it.
- *   2. A node whose heaviest edge is at least half its degree: moving the node over to that neighbour makes no
- *      cut dearer, except the cut around the node itself - which has been looked at by then.
+ *   2. A node whose heaviest edge is at least half its degree: moving the node over to that
+ *      neighbour makes no cut dearer, except the cut around the node itself - which has been looked
+ *      at by then.
  *   3. The same with two edges of a triangle.
  *   4. Two nodes whose edge and common neighbours carry at least the best known value between them.
  *
- * Merging all pairs found in one sweep is safe. Take a minimum cut that is better than all cuts around single
- * nodes: 1 and 4 are not crossed by it, 3 (asked with "more than half") neither, or it could be improved; and
- * moving nodes along their pointers of 2, starting at the roots, never makes it dearer and never crosses the others.
+ * Merging all pairs found in one sweep is safe. Take a minimum cut that is better than all cuts
+ * around single nodes: 1 and 4 are not crossed by it, 3 (asked with "more than half") neither, or
+ * it could be improved; and moving nodes along their pointers of 2, starting at the roots, never
+ * makes it dearer and never crosses the others.
  */
 import { find, labelSets, resetSets, unite } from "./disjoint-sets.ts";
 import type { BestCut } from "./best-cut.ts";
 import type { Adjacency, IntegerEdges } from "./types.ts";
 
-/** A sweep over the edge list that leaves more than this share of the nodes is not worth repeating. */
+/**
+ * A sweep over the edge list that leaves more than this share of the nodes is not worth repeating.
+ */
 const WORTHWHILE = 0.8;
 
 /**
- * Tests 1 and 2 over the plain edge list, again and again while they pay: trees, stars and chains vanish
- * without an adjacency ever being built. `edges` is shrunk in place.
- * Returns the number of nodes left; 1 when `best` is the answer.
+ * Tests 1 and 2 over the plain edge list, again and again while they pay: trees, stars and chains
+ * vanish without an adjacency ever being built. `edges` is shrunk in place. Returns the number of
+ * nodes left; 1 when `best` is the answer.
  */
-export function shrinkEdgeList(edges: IntegerEdges, nodeCount: number, best: BestCut, enough: number): number {
+export function shrinkEdgeList(
+  edges: IntegerEdges,
+  nodeCount: number,
+  best: BestCut,
+  enough: number,
+): number {
   const degree = new Float64Array(nodeCount);
   const heaviest = new Float64Array(nodeCount);
   const partner = new Int32Array(nodeCount);
@@ -46,7 +56,10 @@ export function shrinkEdgeList(edges: IntegerEdges, nodeCount: number, best: Bes
   return nodes;
 }
 
-/** Degree of every node, its heaviest edge and where that leads. Parallel edges count one by one: less merging, never wrong. */
+/**
+ * Degree of every node, its heaviest edge and where that leads. Parallel edges count one by one:
+ * less merging, never wrong.
+ */
 function measureNodes(
   edges: IntegerEdges,
   nodes: number,
@@ -112,7 +125,12 @@ function relabelEdges(edges: IntegerEdges, label: Int32Array): void {
 }
 
 /** Tests 1 and 2 on an adjacency. Returns how many sets were merged. */
-export function uniteHeavy(graph: Adjacency, degree: Float64Array, bound: number, sets: Int32Array): number {
+export function uniteHeavy(
+  graph: Adjacency,
+  degree: Float64Array,
+  bound: number,
+  sets: Int32Array,
+): number {
   const { nodeCount, offset, neighbour, weight } = graph;
   let merged = 0;
   for (let i = 0; i < nodeCount; i++) {
@@ -133,9 +151,10 @@ export function uniteHeavy(graph: Adjacency, degree: Float64Array, bound: number
 }
 
 /**
- * Tests 3 and 4. Looking at every pair would cost as much as the whole cut, so every node is the far end of one
- * tested pair at most, which makes a sweep linear (M. Henzinger, A. Noe, C. Schulz, D. Strash: Practical minimum
- * cut algorithms. ACM JEA 23 (2018)). Needs a simple graph: parallel edges would be counted twice.
+ * Tests 3 and 4. Looking at every pair would cost as much as the whole cut, so every node is the
+ * far end of one tested pair at most, which makes a sweep linear (M. Henzinger, A. Noe, C. Schulz,
+ * D. Strash: Practical minimum cut algorithms. ACM JEA 23 (2018)). Needs a simple graph: parallel
+ * edges would be counted twice.
  */
 export class CommonNeighbourTest {
   private readonly done: Uint8Array;
@@ -169,7 +188,8 @@ export class CommonNeighbourTest {
         if (done[j] === 1) continue;
         done[j] = 1;
         if (find(sets, i) === find(sets, j)) continue;
-        if (this.belongTogether(graph, degree, bound, i, j, weight[a]!)) merged += unite(sets, i, j);
+        if (this.belongTogether(graph, degree, bound, i, j, weight[a]!))
+          merged += unite(sets, i, j);
       }
     }
     return merged;

@@ -1,14 +1,18 @@
 /**
  * Capacities as whole numbers held in doubles.
  *
- * Sums of fractions depend on their order, and a cut algorithm adds the same edges in many orders: two cuts
- * of equal value would differ by rounding noise, and differently in V8 and QuickJS. Whole numbers below 2^53
- * add up exactly. The scale is a power of two, so dividing by it again is exact as well. One unit is about 2^-52 of
- * all capacities together: that is the precision with which two cuts are told apart.
+ * Sums of fractions depend on their order, and a cut algorithm adds the same edges in many orders:
+ * two cuts of equal value would differ by rounding noise, and differently in V8 and QuickJS. Whole
+ * numbers below 2^53 add up exactly. The scale is a power of two, so dividing by it again is exact
+ * as well. One unit is about 2^-52 of all capacities together: that is the precision with which two
+ * cuts are told apart.
  */
 import type { EdgeList, IntegerEdges } from "./types.ts";
 
-/** The scaled sum of all capacities stays at or below this; one bit is left for nodes, which count edges twice. */
+/**
+ * The scaled sum of all capacities stays at or below this; one bit is left for nodes, which count
+ * edges twice.
+ */
 const LARGEST_TOTAL = 2 ** 52;
 const LARGEST_SCALE = 2 ** 1000;
 
@@ -26,11 +30,16 @@ export function scaleFor(total: number): number {
 export const toUnits = (capacity: number, scale: number): number =>
   capacity > 0 ? Math.max(1, Math.round(capacity * scale)) : 0;
 
-/** Sum of all capacities. Throws a RangeError on edges that are not edges of a graph of `nodeCount` nodes. */
+/**
+ * Sum of all capacities. Throws a RangeError on edges that are not edges of a graph of `nodeCount`
+ * nodes.
+ */
 export function totalCapacity(nodeCount: number, edges: EdgeList): number {
   const { u, v, capacity } = edges;
   if (u.length !== v.length || u.length !== capacity.length) {
-    throw new RangeError(`edge columns differ in length: ${u.length}, ${v.length}, ${capacity.length}`);
+    throw new RangeError(
+      `edge columns differ in length: ${u.length}, ${v.length}, ${capacity.length}`,
+    );
   }
   let total = 0;
   for (let e = 0; e < u.length; e++) {
@@ -38,18 +47,24 @@ export function totalCapacity(nodeCount: number, edges: EdgeList): number {
     const to = v[e]!;
     const amount = capacity[e]!;
     if (!isNode(from, nodeCount) || !isNode(to, nodeCount)) {
-      throw new RangeError(`edge ${e} joins ${from} and ${to}, but nodes go from 0 to ${nodeCount - 1}`);
+      throw new RangeError(
+        `edge ${e} joins ${from} and ${to}, but nodes go from 0 to ${nodeCount - 1}`,
+      );
     }
     if (!(amount >= 0 && amount < Infinity)) {
       throw new RangeError(`edge ${e} has capacity ${amount}: it must be finite and not negative`);
     }
     total += amount;
   }
-  if (total === Infinity) throw new RangeError("the capacities add up to more than a double can hold");
+  if (total === Infinity)
+    throw new RangeError("the capacities add up to more than a double can hold");
   return total;
 }
 
-/** The edges in whole units of 1 / scale, without self-loops and without edges of capacity 0: neither changes any cut. */
+/**
+ * The edges in whole units of 1 / scale, without self-loops and without edges of capacity 0:
+ * neither changes any cut.
+ */
 export function toIntegerEdges(edges: EdgeList, scale: number): IntegerEdges {
   const places = edges.u.length;
   const u = new Int32Array(places);

@@ -3,12 +3,13 @@
  *
  *   fraction = min over cuts S of  current(S) / max { kappa(a, b) : S separates a and b }
  *
- * where kappa(a, b) is the minimum cut between a and b under nominal capacities. The same number is the least
- * current(a, b) / kappa(a, b) over all pairs, and the edges of the nominal flow-equivalent tree are pairs enough: for
- * any other pair, some tree edge on the way between the two has no more current connectivity and no less nominal.
+ * where kappa(a, b) is the minimum cut between a and b under nominal capacities. The same number is
+ * the least current(a, b) / kappa(a, b) over all pairs, and the edges of the nominal
+ * flow-equivalent tree are pairs enough: for any other pair, some tree edge on the way between the
+ * two has no more current connectivity and no less nominal.
  *
- * The tree depends on the nominal capacities only; the search below asks its n - 1 pairs in order of falling kappa.
- * CAPFOREST certifies most of them in bulk, a flow decides those that are left.
+ * The tree depends on the nominal capacities only; the search below asks its n - 1 pairs in order
+ * of falling kappa. CAPFOREST certifies most of them in bulk, a flow decides those that are left.
  */
 import { Capforest } from "./capforest.ts";
 import { Contractor, buildAdjacency, measureDegrees } from "./adjacency.ts";
@@ -24,7 +25,10 @@ export interface WorstFraction {
   readonly side: Uint8Array;
 }
 
-/** Fractions closer than this are one: a cut must be better by more to replace a cut that was found first. */
+/**
+ * Fractions closer than this are one: a cut must be better by more to replace a cut that was found
+ * first.
+ */
 const TOLERANCE = 1e-12;
 /** Most scans for the pairs of one kappa; flows decide what they leave open. */
 const SCANS_PER_LEVEL = 6;
@@ -37,7 +41,9 @@ const WORTHWHILE = 0.02;
 /** Stride between the nodes that the scans of one kappa start from. */
 const START_STRIDE = 7919;
 
-/** The largest designed connectivity that a cut separates: the largest tree edge across it. 0: none. */
+/**
+ * The largest designed connectivity that a cut separates: the largest tree edge across it. 0: none.
+ */
 export function severedConnectivity(tree: FlowTree, side: Uint8Array): number {
   let largest = 0;
   for (let t = 0; t < tree.value.length; t++) {
@@ -47,10 +53,15 @@ export function severedConnectivity(tree: FlowTree, side: Uint8Array): number {
 }
 
 /**
- * `current` are the capacities as they are now, `tree` the flow-equivalent tree of the nominal ones (same unit, at
- * least one edge); `atLeast`: a fraction that no cut is below, such as the worst edge's health.
+ * `current` are the capacities as they are now, `tree` the flow-equivalent tree of the nominal ones
+ * (same unit, at least one edge); `atLeast`: a fraction that no cut is below, such as the worst
+ * edge's health.
  */
-export function worstSurvivingFraction(current: EdgeList, tree: FlowTree, atLeast = 0): WorstFraction {
+export function worstSurvivingFraction(
+  current: EdgeList,
+  tree: FlowTree,
+  atLeast = 0,
+): WorstFraction {
   const search = new FractionSearch(current, tree, atLeast);
   const side = search.run();
   return { fraction: crossingCapacity(current, side) / severedConnectivity(tree, side), side };
@@ -99,7 +110,7 @@ class FractionSearch {
   run(): Uint8Array {
     this.offerNodes();
     const { order, tree } = this;
-    for (let from = 0; from < order.length && !this.done(); ) {
+    for (let from = 0; from < order.length && !this.done();) {
       const level = tree.value[order[from]!]!;
       let to = from + 1;
       while (to < order.length && tree.value[order[to]!] === level) to++;
@@ -129,11 +140,15 @@ class FractionSearch {
     for (let i = 0; i < graph.nodeCount; i++) {
       // What nothing was designed to connect with anything else is no failure when it stands alone.
       if (severed[i] === 0) continue;
-      if (this.improves(degree[i]! / severed[i]!)) this.take(degree[i]! / severed[i]!, (node) => node === i);
+      if (this.improves(degree[i]! / severed[i]!))
+        this.take(degree[i]! / severed[i]!, (node) => node === i);
     }
   }
 
-  /** Cuts of at least this are no better than the best, if they separate a pair of this kappa and none of a higher. */
+  /**
+   * Cuts of at least this are no better than the best, if they separate a pair of this kappa and
+   * none of a higher.
+   */
   private limitFor(kappa: number): number {
     return this.best * (1 - TOLERANCE) * kappa;
   }
@@ -161,8 +176,8 @@ class FractionSearch {
   }
 
   /**
-   * Merges what is connected by at least best x kappa. It stays merged: both factors only fall from here on, and a
-   * better cut for a later pair is cheaper than that.
+   * Merges what is connected by at least best x kappa. It stays merged: both factors only fall from
+   * here on, and a better cut for a later pair is cheaper than that.
    */
   private certify(from: number, to: number): void {
     const kappa = this.kappa[this.order[from]!]!;
@@ -170,7 +185,13 @@ class FractionSearch {
       if (this.countOpen(from, to) < WORTH_A_SCAN) return;
       this.merge();
       const nodes = this.graph.nodeCount;
-      this.capforest.scan(this.graph, this.degree, this.limitFor(kappa), (scans * START_STRIDE) % nodes, this.sets);
+      this.capforest.scan(
+        this.graph,
+        this.degree,
+        this.limitFor(kappa),
+        (scans * START_STRIDE) % nodes,
+        this.sets,
+      );
       this.pending = this.capforest.merged;
       if (this.pending < nodes * WORTHWHILE) return;
     }

@@ -3,7 +3,10 @@
  * capacity on every edge; what nodes and edges mean is known one floor up, in `../graph`.
  */
 
-/** A graph as plain columns: edge e joins `u[e]` and `v[e]`. Parallel edges add up, self-loops cut nothing. */
+/**
+ * A graph as plain columns: edge e joins `u[e]` and `v[e]`. Parallel edges add up, self-loops cut
+ * nothing.
+ */
 export interface EdgeList {
   readonly u: ArrayLike<number>;
   readonly v: ArrayLike<number>;
@@ -20,8 +23,8 @@ export interface Cut {
 }
 
 /**
- * The same graph with whole numbers as capacities (see `scaling.ts`): no self-loops, nothing of capacity 0.
- * The algorithms that shrink a graph do so in place, in the first `count` places.
+ * The same graph with whole numbers as capacities (see `scaling.ts`): no self-loops, nothing of
+ * capacity 0. The algorithms that shrink a graph do so in place, in the first `count` places.
  */
 export interface IntegerEdges {
   count: number;
@@ -31,7 +34,10 @@ export interface IntegerEdges {
   readonly capacity: Float64Array;
 }
 
-/** A graph by node: the neighbours of node i are `neighbour[offset[i]]` to `neighbour[offset[i + 1] - 1]`. */
+/**
+ * A graph by node: the neighbours of node i are `neighbour[offset[i]]` to `neighbour[offset[i + 1]
+ * - 1]`.
+ */
 export interface Adjacency {
   nodeCount: number;
   /** nodeCount + 1 places are used. */

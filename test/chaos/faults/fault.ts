@@ -4,9 +4,14 @@ import type { Workload } from "../workload.ts";
 import type { World } from "../world.ts";
 
 export interface Explained {
-  /** SQLSTATEs that writers and readers may get from it; "connection" where their session was lost. */
+  /**
+   * SQLSTATEs that writers and readers may get from it; "connection" where their session was lost.
+   */
   readonly users?: readonly string[];
-  /** SQLSTATEs that a tick may fail with; with a word that its message must hold: "XX000 interrupted". */
+  /**
+   * SQLSTATEs that a tick may fail with; with a word that its message must hold: "XX000
+   * interrupted".
+   */
   readonly ticks?: readonly string[];
   /** Processes of the server may be killed with signal 9. */
   readonly crash?: boolean;
@@ -31,5 +36,8 @@ export interface Fault {
 /** Errors of users whose sessions are ended with the server. */
 export const SERVER_GONE = ["connection", "57P01", "57P02", "57P03", "08006", "08P01", "53300"];
 
-/** A signal that comes while JavaScript is at work, of lock_timeout too, reaches SQL as an error of the engine. */
+/**
+ * A signal that comes while JavaScript is at work, of lock_timeout too, reaches SQL as an error of
+ * the engine.
+ */
 export const INTERRUPTED = ["XX000 interrupted", "XX000 canceling", "XX000 terminating"];

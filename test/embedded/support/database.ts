@@ -1,7 +1,12 @@
 /** An embedded database for a test file, from the common snapshot. */
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, inject } from "vitest";
-import { type DatabaseNotice, type EmbeddedDatabase, type EmbeddedError, openEmbedded } from "../../../src/embedded/index.ts";
+import {
+  type DatabaseNotice,
+  type EmbeddedDatabase,
+  type EmbeddedError,
+  openEmbedded,
+} from "../../../src/embedded/index.ts";
 import type {} from "./global-setup.ts";
 
 export interface TestEmbedded {

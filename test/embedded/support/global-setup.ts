@@ -1,4 +1,6 @@
-/** One data directory with pgvector for all files: opening from it takes a second, initdb several. */
+/**
+ * One data directory with pgvector for all files: opening from it takes a second, initdb several.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

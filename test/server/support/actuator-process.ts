@@ -34,13 +34,38 @@ export interface ActuatorOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-export async function startActuator({ database, name, workloads = [], kubeconfig, flags = [], environment = {} }: ActuatorOptions): Promise<ActuatorProcess> {
+export async function startActuator({
+  database,
+  name,
+  workloads = [],
+  kubeconfig,
+  flags = [],
+  environment = {},
+}: ActuatorOptions): Promise<ActuatorProcess> {
   const port = await getPort();
   const child: ChildProcess = spawn(
     process.execPath,
-    [await bundledCommands(), "actuator", database, "--name", name, "--listen", `127.0.0.1:${port}`, "--poll-every", "1", "--report-every", "2",
-      ...workloads.flatMap((workload) => ["--workload", workload]), ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]), ...flags],
-    { cwd: root, stdio: ["ignore", "inherit", "pipe"], env: { ...process.env, KUBECONFIG: "", HOME: "/nonexistent", ...environment } },
+    [
+      await bundledCommands(),
+      "actuator",
+      database,
+      "--name",
+      name,
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--poll-every",
+      "1",
+      "--report-every",
+      "2",
+      ...workloads.flatMap((workload) => ["--workload", workload]),
+      ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
+      ...flags,
+    ],
+    {
+      cwd: root,
+      stdio: ["ignore", "inherit", "pipe"],
+      env: { ...process.env, KUBECONFIG: "", HOME: "/nonexistent", ...environment },
+    },
   );
   const lines: string[] = [];
   let rest = "";
@@ -52,12 +77,17 @@ export async function startActuator({ database, name, workloads = [], kubeconfig
   const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
   afterwards(() => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;
-  const until = async (holds: () => Promise<string | null>, what: string, seconds: number): Promise<string> => {
+  const until = async (
+    holds: () => Promise<string | null>,
+    what: string,
+    seconds: number,
+  ): Promise<string> => {
     const end = Date.now() + seconds * 1000;
     for (;;) {
       const found = await holds();
       if (found !== null) return found;
-      if (Date.now() > end || child.exitCode !== null || child.signalCode !== null) expect.fail(`the actuator never ${what}:\n${[...lines, rest].join("\n")}`);
+      if (Date.now() > end || child.exitCode !== null || child.signalCode !== null)
+        expect.fail(`the actuator never ${what}:\n${[...lines, rest].join("\n")}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
@@ -66,12 +96,29 @@ export async function startActuator({ database, name, workloads = [], kubeconfig
     return { status: response.status, text: await response.text(), headers: response.headers };
   };
   return {
-    name, url, lines, get, ended,
+    name,
+    url,
+    lines,
+    get,
+    ended,
     get running() {
       return child.exitCode === null && child.signalCode === null;
     },
-    says: (text, seconds = PATIENCE) => until(async () => lines.find((line) => (typeof text === "string" ? line.includes(text) : text.test(line))) ?? null, `said ${text}`, seconds),
-    healthy: async (seconds = PATIENCE) => void (await until(async () => ((await get("/healthz").catch(() => null))?.status === 200 ? "" : null), "became healthy", seconds)),
+    says: (text, seconds = PATIENCE) =>
+      until(
+        async () =>
+          lines.find((line) =>
+            typeof text === "string" ? line.includes(text) : text.test(line),
+          ) ?? null,
+        `said ${text}`,
+        seconds,
+      ),
+    healthy: async (seconds = PATIENCE) =>
+      void (await until(
+        async () => ((await get("/healthz").catch(() => null))?.status === 200 ? "" : null),
+        "became healthy",
+        seconds,
+      )),
     kill: (signal) => void child.kill(signal),
     stop: async () => {
       child.kill("SIGTERM");

@@ -1,4 +1,7 @@
-/** A real Chromium, Debian's own, looked at by playwright-core: what goes wrong in it is collected, what leaves for elsewhere is stopped. */
+/**
+ * A real Chromium, Debian's own, looked at by playwright-core: what goes wrong in it is collected,
+ * what leaves for elsewhere is stopped.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,13 +11,29 @@ import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll } from "vitest";
 
 const EXECUTABLE = "/usr/bin/chromium";
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** Whether there is one; as root on Debian it is installed when there is none. */
 export function haveChromium(): boolean {
   if (!existsSync(EXECUTABLE) && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    const quiet = { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } } as const;
-    const install = (): number | null => spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"], quiet).status;
+    const quiet = {
+      stdio: "ignore",
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    } as const;
+    const install = (): number | null =>
+      spawnSync(
+        "apt-get",
+        ["install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+        quiet,
+      ).status;
     if (install() !== 0) {
       spawnSync("apt-get", ["update"], quiet);
       install();
@@ -47,7 +66,13 @@ export function browser(): { open(address: string, look?: Look): Promise<Opened>
   return {
     async open(address, { colorScheme = "light", width = 1180, height = 900 } = {}) {
       const profile = await mkdtemp(join(tmpdir(), "ruvector-healing-browser-"));
-      const context = await chromium.launchPersistentContext(profile, { executablePath: EXECUTABLE, headless: true, args: ARGUMENTS, colorScheme, viewport: { width, height } });
+      const context = await chromium.launchPersistentContext(profile, {
+        executablePath: EXECUTABLE,
+        headless: true,
+        args: ARGUMENTS,
+        colorScheme,
+        viewport: { width, height },
+      });
       opened.push({ context, profile });
       const complaints: string[] = [];
       const origin = new URL(address).origin;
@@ -58,10 +83,16 @@ export function browser(): { open(address: string, look?: Look): Promise<Opened>
         return route.abort();
       });
       const page = context.pages()[0] ?? (await context.newPage());
-      page.on("console", (message) => void (message.type() === "error" && complaints.push(message.text())));
+      page.on(
+        "console",
+        (message) => void (message.type() === "error" && complaints.push(message.text())),
+      );
       page.on("pageerror", (error) => void complaints.push(error.message));
       await page.exposeFunction("complain", (what: string) => void complaints.push(what));
-      await page.addInitScript("addEventListener('securitypolicyviolation', (event) => complain(`policy: ${event.violatedDirective} ${event.blockedURI}`));");
+      await page.addInitScript(
+        "addEventListener('securitypolicyviolation', (event) => complain(`policy: " +
+          "${event.violatedDirective} ${event.blockedURI}`));",
+      );
       // Beside other tests on two cores a first picture takes longer than the 30 s of the default.
       page.setDefaultTimeout(90_000);
       await page.goto(address);

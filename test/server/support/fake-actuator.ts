@@ -1,4 +1,7 @@
-/** A fake actuator: it speaks the SQL protocol of a real one, and instead of a Kubernetes workload it has a number. */
+/**
+ * A fake actuator: it speaks the SQL protocol of a real one, and instead of a Kubernetes workload
+ * it has a number.
+ */
 import type pg from "pg";
 import { valueOf } from "./replicas.ts";
 
@@ -25,21 +28,38 @@ export interface FakeActuator {
   serve(): Promise<Request>;
 }
 
-export function fakeActuator(client: pg.Client, workload: string, replicas: number, name = "fake"): FakeActuator {
+export function fakeActuator(
+  client: pg.Client,
+  workload: string,
+  replicas: number,
+  name = "fake",
+): FakeActuator {
   const actuator: FakeActuator = {
     name,
     replicas,
     client,
     report: (more = {}) =>
-      valueOf(actuator.client, "SELECT ruvector_healing_actuator_report($1, $2)", [name, JSON.stringify({ workload, replicas: actuator.replicas, ...more })]),
-    take: () => valueOf<Request | null>(actuator.client, "SELECT ruvector_healing_actuation_take($1)", [name]),
+      valueOf(actuator.client, "SELECT ruvector_healing_actuator_report($1, $2)", [
+        name,
+        JSON.stringify({ workload, replicas: actuator.replicas, ...more }),
+      ]),
+    take: () =>
+      valueOf<Request | null>(actuator.client, "SELECT ruvector_healing_actuation_take($1)", [
+        name,
+      ]),
     carryOut: async ({ id, wanted }) => {
       actuator.replicas = wanted.replicas;
-      await actuator.client.query("SELECT ruvector_healing_actuation_answer($1, true, $2)", [id, JSON.stringify({ replicas: wanted.replicas })]);
+      await actuator.client.query("SELECT ruvector_healing_actuation_answer($1, true, $2)", [
+        id,
+        JSON.stringify({ replicas: wanted.replicas }),
+      ]);
       await actuator.report();
     },
     fail: async ({ id }, error) => {
-      await actuator.client.query("SELECT ruvector_healing_actuation_answer($1, false, $2)", [id, JSON.stringify({ error })]);
+      await actuator.client.query("SELECT ruvector_healing_actuation_answer($1, false, $2)", [
+        id,
+        JSON.stringify({ error }),
+      ]);
       await actuator.report();
     },
     serve: async () => {

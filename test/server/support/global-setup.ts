@@ -1,6 +1,7 @@
 /**
- * Starts the throwaway server "test" and makes one template database with ruvector_healing installed by the plain
- * script; every test file clones it (a clone takes 0.1 s, an installation 0.5 s).
+ * Starts the throwaway server "test" and makes one template database with ruvector_healing
+ * installed by the plain script; every test file clones it (a clone takes 0.1 s, an installation
+ * 0.5 s).
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,11 +12,17 @@ import { root } from "../../../build/project.ts";
 import { chosen, wantedInWords } from "../../../src/cli/db/language.ts";
 import { ServerProblem, startServer } from "../../../src/cli/db/server.ts";
 
-/** Databases carry the number of the test run's process: runs beside each other leave each other alone. */
+/**
+ * Databases carry the number of the test run's process: runs beside each other leave each other
+ * alone.
+ */
 const PREFIX = "ruvector_test";
 const template = `${PREFIX}_${process.pid}_template`;
 
-/** Nobody kills this one, and the machine's end is the end of the tests: what is killed is a server of its own, where this is on. */
+/**
+ * Nobody kills this one, and the machine's end is the end of the tests: what is killed is a server
+ * of its own, where this is on.
+ */
 const SETTINGS = { fsync: "off" };
 
 declare module "vitest" {
@@ -27,10 +34,15 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build();
-  const server = await startServer({ name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test", settings: SETTINGS, log: (line) => console.error(line) });
+  const server = await startServer({
+    name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test",
+    settings: SETTINGS,
+    log: (line) => console.error(line),
+  });
   const connected = async (): Promise<pg.Client> => {
     const client = new pg.Client({ connectionString: server.url("postgres") });
-    // A test that crashes the server fails by itself; the others, and the report, must not go down with this session.
+    // A test that crashes the server fails by itself; the others, and the report, must not go down
+    // with this session.
     client.on("error", () => undefined);
     await client.connect();
     return client;
@@ -38,14 +50,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const admin = await connected();
   const available = await admin.query<{ name: string }>("SELECT name FROM pg_available_extensions");
   const language = chosen(available.rows.map(({ name }) => name));
-  if (language === undefined) throw new ServerProblem(`The server has no ${wantedInWords()}.`, "Install it there, or name another server.");
-  const left = await admin.query<{ datname: string }>("SELECT datname FROM pg_database WHERE datname LIKE $1", [`${PREFIX}\\_%`]);
-  for (const { datname } of left.rows) if (!runs(datname)) await admin.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
+  if (language === undefined)
+    throw new ServerProblem(
+      `The server has no ${wantedInWords()}.`,
+      "Install it there, or name another server.",
+    );
+  const left = await admin.query<{ datname: string }>(
+    "SELECT datname FROM pg_database WHERE datname LIKE $1",
+    [`${PREFIX}\\_%`],
+  );
+  for (const { datname } of left.rows)
+    if (!runs(datname)) await admin.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
   await admin.query(`CREATE DATABASE ${template}`);
   const installer = new pg.Client({ connectionString: server.url(template) });
   await installer.connect();
   await installer.query(`CREATE EXTENSION ${language}; CREATE EXTENSION vector;`);
-  await installer.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`);
+  await installer.query(
+    `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; ` +
+      "COMMIT;",
+  );
   await installer.end();
   project.provide("template", template);
   project.provide("serverUrl", server.url("postgres"));

@@ -1,6 +1,12 @@
 /** Entry of a test bundle: one-off jobs alone, without a strategy. */
 import type { Action } from "../../../src/model/action.ts";
-import { cancelJob, type NewJob, startJob, sweepJobs, watchJob } from "../../../src/execute/jobs.ts";
+import {
+  cancelJob,
+  type NewJob,
+  startJob,
+  sweepJobs,
+  watchJob,
+} from "../../../src/execute/jobs.ts";
 import { postgres, resetHost, thrownByPostgres } from "../../../src/host/postgres.ts";
 import { HealingError, SqlError } from "../../../src/model/errors.ts";
 
@@ -24,7 +30,10 @@ export function call(operation: string, input: string): string {
     return JSON.stringify({ result: work[operation]!() ?? null });
   } catch (error) {
     if (thrownByPostgres()) throw error;
-    const document = error instanceof HealingError || error instanceof SqlError ? error.document : { sqlstate: "XX000", message: String(error), detail: null, hint: null };
+    const document =
+      error instanceof HealingError || error instanceof SqlError
+        ? error.document
+        : { sqlstate: "XX000", message: String(error), detail: null, hint: null };
     return JSON.stringify({ error: document });
   }
 }

@@ -16,11 +16,16 @@ export interface Jobs {
 /** An action that is at work, of no collection: jobs only need its id. */
 export async function jobsInside(db: TestDatabase): Promise<Jobs> {
   await installInside(db, "test/server/support/jobs-bundle.ts");
-  const action = (await db.rows<{ id: string; collection_id: number }>(`
-    INSERT INTO ruvector.healing_actions (collection_id, collection, state, initiated_by, origin, problem_class, problem, strategy_name,
-                                          reversible, plan, initial_lambda, initial_state, target_lambda)
-    SELECT coalesce(min(collection_id), 0) - 1, 'none', 'executing', 'test', 'execute', 'unknown', '{}', 'test', true, '{}', 1, 0, 1
-      FROM ruvector.healing_actions RETURNING id::text, collection_id`))[0]!;
+  const action = (
+    await db.rows<{ id: string; collection_id: number }>(`
+    INSERT INTO ruvector.healing_actions (collection_id, collection, state, initiated_by, origin,
+      problem_class, problem, strategy_name,
+                                          reversible, plan, initial_lambda, initial_state,
+                                            target_lambda)
+    SELECT coalesce(min(collection_id), 0) - 1, 'none', 'executing', 'test', 'execute', 'unknown',
+      '{}', 'test', true, '{}', 1, 0, 1
+      FROM ruvector.healing_actions RETURNING id::text, collection_id`)
+  )[0]!;
   const ask = async <T>(operation: string, input: object): Promise<T> => {
     const { result, error } = await callInside<T>(db, operation, { action, ...input });
     if (error) throw Object.assign(new Error(error.message), error);

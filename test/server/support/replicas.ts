@@ -1,16 +1,28 @@
-/** A server of its own with streaming replicas, for tests of replication; null where none can be made. */
+/**
+ * A server of its own with streaming replicas, for tests of replication; null where none can be
+ * made.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { expect, inject } from "vitest";
 import { root } from "../../../build/project.ts";
 import { afterwards } from "../../support/afterwards.ts";
-import { canHaveReplicas, type Replica, type Server, startServer } from "../../../src/cli/db/server.ts";
+import {
+  canHaveReplicas,
+  type Replica,
+  type Server,
+  startServer,
+} from "../../../src/cli/db/server.ts";
 
 export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replicas");
 
 /** A server of this run's own; it is removed after the file's tests. */
-export async function serverWithReplicas(which: string, replicas: number, settings: Record<string, string> = {}): Promise<Server> {
+export async function serverWithReplicas(
+  which: string,
+  replicas: number,
+  settings: Record<string, string> = {},
+): Promise<Server> {
   const server = await startServer({ name: `${which}-${process.pid}`, replicas, settings });
   afterwards(() => server.destroy());
   return server;
@@ -18,10 +30,15 @@ export async function serverWithReplicas(which: string, replicas: number, settin
 
 /** Installs ruvector_healing into the server's own database. */
 export async function install(client: pg.Client): Promise<void> {
-  await client.query(`BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`);
+  await client.query(
+    `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`,
+  );
 }
 
-/** A session on the server or on a replica, closed after the file's tests; a server that goes away does not end the test process. */
+/**
+ * A session on the server or on a replica, closed after the file's tests; a server that goes away
+ * does not end the test process.
+ */
 export async function session(of: Server | Replica, database?: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: of.url(database) });
   client.on("error", () => undefined);
@@ -30,11 +47,22 @@ export async function session(of: Server | Replica, database?: string): Promise<
   return client;
 }
 
-export const valueOf = async <T>(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<T> =>
-  Object.values((await client.query(statement, parameters)).rows[0] ?? {})[0] as T;
+export const valueOf = async <T>(
+  client: pg.Client,
+  statement: string,
+  parameters: unknown[] = [],
+): Promise<T> => Object.values((await client.query(statement, parameters)).rows[0] ?? {})[0] as T;
 
-/** Polls until the statement's first value is what is wanted; fails with the last value when it never is. Also for hooks, where expect.poll is not allowed. */
-export async function becomes(client: pg.Client, statement: string, wanted: unknown, timeout = 30_000): Promise<void> {
+/**
+ * Polls until the statement's first value is what is wanted; fails with the last value when it
+ * never is. Also for hooks, where expect.poll is not allowed.
+ */
+export async function becomes(
+  client: pg.Client,
+  statement: string,
+  wanted: unknown,
+  timeout = 30_000,
+): Promise<void> {
   const end = Date.now() + timeout;
   for (;;) {
     const value = await valueOf(client, statement);
@@ -46,5 +74,10 @@ export async function becomes(client: pg.Client, statement: string, wanted: unkn
 
 /** Waits until a replica has replayed all that the primary has written so far. */
 export const caughtUp = (primary: pg.Client, replica: string): Promise<void> =>
-  becomes(primary, `SELECT coalesce(bool_or(state = 'streaming' AND replay_lsn >= pg_current_wal_flush_lsn()), false)
-                      FROM pg_stat_replication WHERE application_name = '${replica}'`, true);
+  becomes(
+    primary,
+    `SELECT coalesce(bool_or(state = 'streaming'
+      AND replay_lsn >= pg_current_wal_flush_lsn()), false)
+                      FROM pg_stat_replication WHERE application_name = '${replica}'`,
+    true,
+  );

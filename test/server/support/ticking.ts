@@ -1,11 +1,18 @@
 import type { TestDatabase } from "./database.ts";
 
-/** Between two looks at what takes a minute of pg_cron's: `leftovers` took 16 s of a core with 0.3 s between ticks, 11 with 1 s. */
+/**
+ * Between two looks at what takes a minute of pg_cron's: `leftovers` took 16 s of a core with 0.3 s
+ * between ticks, 11 with 1 s.
+ */
 export const PAUSE_MS = 1000;
 
 /** Ticks until it holds; what it was at last when it never does within `seconds`. */
-export async function ticking(db: TestDatabase, holds: () => Promise<boolean>, seconds: number): Promise<boolean> {
-  for (const end = Date.now() + seconds * 1000; ; ) {
+export async function ticking(
+  db: TestDatabase,
+  holds: () => Promise<boolean>,
+  seconds: number,
+): Promise<boolean> {
+  for (const end = Date.now() + seconds * 1000; ;) {
     await db.client.query("CALL ruvector_healing_tick()");
     if (await holds()) return true;
     if (Date.now() > end) return false;

@@ -2,9 +2,17 @@
 import type pg from "pg";
 
 /** Settings by which traffic is believed within a second, and little of it is judged. */
-export const QUICK_TRAFFIC = { traffic_window_seconds: 1, min_reads_per_second: 50, min_writes_per_second: 50, working_set_window_seconds: 2 };
+export const QUICK_TRAFFIC = {
+  traffic_window_seconds: 1,
+  min_reads_per_second: 50,
+  min_writes_per_second: 50,
+  working_set_window_seconds: 2,
+};
 
-/** Hands the session's counters in at the end of the statement; otherwise they may stay with it for a second and longer. */
+/**
+ * Hands the session's counters in at the end of the statement; otherwise they may stay with it for
+ * a second and longer.
+ */
 const FLUSH = "SELECT pg_stat_force_next_flush()";
 
 /** Runs statements, then hands in what they counted. */
@@ -17,7 +25,13 @@ export async function work(client: pg.Client, statements: readonly string[]): Pr
  * Works and looks, in turn, until `satisfied`; the last value when it never is.
  * @param look usually a sample; its value is judged
  */
-export async function meanwhile<T>(client: pg.Client, statements: readonly string[], look: () => Promise<T>, satisfied: (value: T) => boolean, seconds = 90): Promise<T> {
+export async function meanwhile<T>(
+  client: pg.Client,
+  statements: readonly string[],
+  look: () => Promise<T>,
+  satisfied: (value: T) => boolean,
+  seconds = 90,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     await work(client, statements);

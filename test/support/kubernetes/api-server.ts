@@ -1,6 +1,7 @@
 /**
- * A server that speaks the Kubernetes API as kubectl and client libraries expect it: discovery, get, list, watch, create, update, patch, delete,
- * the scale and status subresources, resourceVersion, RBAC, TLS. Controllers follow what is wanted. It runs no container. There is no
+ * A server that speaks the Kubernetes API as kubectl and client libraries expect it: discovery,
+ * get, list, watch, create, update, patch, delete, the scale and status subresources,
+ * resourceVersion, RBAC, TLS. Controllers follow what is wanted. It runs no container. There is no
  * kube-apiserver among Debian's packages; docs/actuator.md says what was tried against this one.
  */
 import { randomBytes } from "node:crypto";
@@ -44,7 +45,10 @@ export class KubernetesApi {
   private port = 0;
   private stopControllers: () => void = () => undefined;
 
-  private constructor(private readonly folder: string, private readonly tls: Certificate) {}
+  private constructor(
+    private readonly folder: string,
+    private readonly tls: Certificate,
+  ) {}
 
   static async start(): Promise<KubernetesApi> {
     const folder = await mkdtemp(join(tmpdir(), "ruvector-healing-kubernetes-"));
@@ -66,7 +70,9 @@ export class KubernetesApi {
   }
 
   kind(plural: string, group?: string): Resource {
-    const found = this.resources.find((one) => one.plural === plural && (group === undefined || one.group === group));
+    const found = this.resources.find(
+      (one) => one.plural === plural && (group === undefined || one.group === group),
+    );
     if (!found) throw new Error(`no kind ${plural}`);
     return found;
   }
@@ -78,18 +84,32 @@ export class KubernetesApi {
   }
 
   serviceAccount(namespace: string, name: string): string {
-    return this.user(randomBytes(12).toString("hex"), { name: `system:serviceaccount:${namespace}:${name}` });
+    return this.user(randomBytes(12).toString("hex"), {
+      name: `system:serviceaccount:${namespace}:${name}`,
+    });
   }
 
   /** A kubeconfig for the user of a token. */
   async kubeconfig(token = "admin", name = "kubeconfig"): Promise<string> {
     const file = join(this.folder, name);
-    await writeFile(file, JSON.stringify({
-      apiVersion: "v1", kind: "Config", "current-context": "test",
-      clusters: [{ name: "test", cluster: { server: this.url, "certificate-authority": this.tls.certFile } }],
-      users: [{ name: "test", user: { token } }],
-      contexts: [{ name: "test", context: { cluster: "test", user: "test", namespace: "default" } }],
-    }));
+    await writeFile(
+      file,
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Config",
+        "current-context": "test",
+        clusters: [
+          {
+            name: "test",
+            cluster: { server: this.url, "certificate-authority": this.tls.certFile },
+          },
+        ],
+        users: [{ name: "test", user: { token } }],
+        contexts: [
+          { name: "test", context: { cluster: "test", user: "test", namespace: "default" } },
+        ],
+      }),
+    );
     return file;
   }
 
@@ -100,24 +120,38 @@ export class KubernetesApi {
     const [, status] = resource.scale!.status;
     const ready = resource.ready?.[1];
     return this.store.create(resource, namespace, {
-      metadata: { name }, spec: { [spec!]: replicas }, status: { observedGeneration: 1, [status!]: replicas, ...(ready !== undefined && { [ready]: replicas }), selector: `app=${name}` },
+      metadata: { name },
+      spec: { [spec!]: replicas },
+      status: {
+        observedGeneration: 1,
+        [status!]: replicas,
+        ...(ready !== undefined && { [ready]: replicas }),
+        selector: `app=${name}`,
+      },
     });
   }
 
   /** How many are wanted of it now. */
   replicas(plural: string, name: string, namespace = "default"): number {
     const resource = this.kind(plural);
-    return Number((this.store.get(resource, namespace, name)["spec"] as Record<string, number>)[resource.scale!.spec[1]!]);
+    return Number(
+      (this.store.get(resource, namespace, name)["spec"] as Record<string, number>)[
+        resource.scale!.spec[1]!
+      ],
+    );
   }
 
   /** Somebody else scales. */
   setReplicas(plural: string, name: string, replicas: number, namespace = "default"): void {
     const resource = this.kind(plural);
-    this.store.update(resource, namespace, name, (object) => { (object["spec"] as Record<string, number>)[resource.scale!.spec[1]!] = replicas; });
+    this.store.update(resource, namespace, name, (object) => {
+      (object["spec"] as Record<string, number>)[resource.scale!.spec[1]!] = replicas;
+    });
   }
 
   /** What was written, with what came of it. */
-  writes = (): Logged[] => this.log.filter(({ verb }) => verb === "update" || verb === "patch" || verb === "create");
+  writes = (): Logged[] =>
+    this.log.filter(({ verb }) => verb === "update" || verb === "patch" || verb === "create");
 
   /** Cuts every connection and takes no new one. */
   async away(): Promise<void> {
@@ -140,7 +174,10 @@ export class KubernetesApi {
   }
 
   private async listen(): Promise<void> {
-    const server = createServer({ key: this.tls.key, cert: this.tls.cert }, (request, response) => void this.serve(request, response));
+    const server = createServer(
+      { key: this.tls.key, cert: this.tls.cert },
+      (request, response) => void this.serve(request, response),
+    );
     server.on("connection", (socket: Socket) => {
       this.sockets.add(socket);
       socket.on("close", () => this.sockets.delete(socket));
@@ -156,7 +193,13 @@ export class KubernetesApi {
     response.on("error", () => undefined);
     const url = new URL(request.url ?? "/", this.url);
     const call = parsePath(this.resources, request.method ?? "GET", url);
-    const attempt = { verb: call?.verb ?? "get", resource: call ? call.resource.plural + (call.subresource === undefined ? "" : `/${call.subresource}`) : "", path: url.pathname };
+    const attempt = {
+      verb: call?.verb ?? "get",
+      resource: call
+        ? call.resource.plural + (call.subresource === undefined ? "" : `/${call.subresource}`)
+        : "",
+      path: url.pathname,
+    };
     let status = 500;
     let user = "anonymous";
     let body: unknown;
@@ -164,7 +207,8 @@ export class KubernetesApi {
       body = await bodyOf(request);
       const fault = this.faults.take(attempt);
       if (fault?.kind === "drop" && fault.when === "before") return void request.socket.destroy();
-      if (fault?.kind === "slow") await new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
+      if (fault?.kind === "slow")
+        await new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
       if (fault?.kind === "status") throw refusal(fault, call?.resource ?? null);
       const known = this.users.get((request.headers.authorization ?? "").replace(/^Bearer /, ""));
       if (!known) throw new StatusError(401, "Unauthorized", "Unauthorized");
@@ -174,29 +218,64 @@ export class KubernetesApi {
       if (fault?.kind === "drop") return void request.socket.destroy();
       if (answer.stream) return answer.stream(response);
       const text = JSON.stringify(answer.body);
-      response.writeHead(answer.status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
-      if (fault?.kind === "torn") return void response.write(text.slice(0, text.length / 2), () => request.socket.destroy());
+      response.writeHead(answer.status, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(text),
+      });
+      if (fault?.kind === "torn")
+        return void response.write(text.slice(0, text.length / 2), () => request.socket.destroy());
       response.end(text);
     } catch (error) {
-      const said = error instanceof StatusError ? error : new StatusError(500, "InternalError", String(error));
+      const said =
+        error instanceof StatusError ? error : new StatusError(500, "InternalError", String(error));
       status = said.code;
-      response.writeHead(said.code, { "content-type": "application/json", ...said.headers }).end(JSON.stringify(said.document));
+      response
+        .writeHead(said.code, { "content-type": "application/json", ...said.headers })
+        .end(JSON.stringify(said.document));
     } finally {
-      if (call) this.log.push({ at: Date.now(), verb: call.verb, resource: attempt.resource, name: call.name, user, status, body });
+      if (call)
+        this.log.push({
+          at: Date.now(),
+          verb: call.verb,
+          resource: attempt.resource,
+          name: call.name,
+          user,
+          status,
+          body,
+        });
     }
   }
 
-  private carryOut(call: Call | null, user: User, url: URL, request: IncomingMessage, body: unknown): Answer {
+  private carryOut(
+    call: Call | null,
+    user: User,
+    url: URL,
+    request: IncomingMessage,
+    body: unknown,
+  ): Answer {
     if (!call) {
-      const document = discovery(this.resources, url.pathname.replace(/\/$/, ""), request.headers.accept ?? "");
+      const document = discovery(
+        this.resources,
+        url.pathname.replace(/\/$/, ""),
+        request.headers.accept ?? "",
+      );
       if (!document) throw StatusError.noPath();
       return { status: 200, body: document };
     }
     authorize(this.store, { role: this.kind("roles"), binding: this.kind("rolebindings") }, user, {
-      verb: call.verb, group: call.resource.group, namespace: call.namespace, name: call.name,
-      resource: call.resource.plural + (call.subresource === undefined ? "" : `/${call.subresource}`),
+      verb: call.verb,
+      group: call.resource.group,
+      namespace: call.namespace,
+      name: call.name,
+      resource:
+        call.resource.plural + (call.subresource === undefined ? "" : `/${call.subresource}`),
     });
-    return handle(this.store, call, { accept: request.headers.accept ?? "", type: request.headers["content-type"] ?? "", body, query: url.searchParams });
+    return handle(this.store, call, {
+      accept: request.headers.accept ?? "",
+      type: request.headers["content-type"] ?? "",
+      body,
+      query: url.searchParams,
+    });
   }
 }
 

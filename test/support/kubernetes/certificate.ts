@@ -14,10 +14,28 @@ export async function certificate(folder: string): Promise<Certificate> {
   const keyFile = join(folder, "tls.key");
   const certFile = join(folder, "tls.crt");
   await promisify(execFile)("openssl", [
-    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test-kubernetes",
-    "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", keyFile, "-out", certFile,
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=test-kubernetes",
+    "-addext",
+    "subjectAltName=IP:127.0.0.1,DNS:localhost",
+    "-keyout",
+    keyFile,
+    "-out",
+    certFile,
   ]).catch((error: unknown) => {
-    throw new Error(`openssl is needed for the test API server (Debian: apt-get install openssl): ${String(error)}`);
+    throw new Error(
+      "openssl is needed for the test API server (Debian: apt-get install openssl): " +
+        `${String(error)}`,
+    );
   });
   return { key: await readFile(keyFile), cert: await readFile(certFile), certFile };
 }

@@ -1,4 +1,7 @@
-/** What controllers do in a cluster: the replicas there are follow the replicas wanted, one at a time, and become ready later. */
+/**
+ * What controllers do in a cluster: the replicas there are follow the replicas wanted, one at a
+ * time, and become ready later.
+ */
 import type { Resource } from "./resources.ts";
 import { at, type Obj, put, type Store } from "./store.ts";
 
@@ -18,7 +21,12 @@ function alike(resource: Resource, object: Obj): void {
   put(object, ["status", "availableReplicas"], at(object, resource.ready!));
 }
 
-function step(resource: Resource, object: Obj, looks: Map<string, number>, { warmUp, readyAtMost }: Pace): void {
+function step(
+  resource: Resource,
+  object: Obj,
+  looks: Map<string, number>,
+  { warmUp, readyAtMost }: Pace,
+): void {
   const wanted = Number(at(object, resource.scale!.spec) ?? 1);
   const there = Number(at(object, resource.scale!.status) ?? 0);
   const ready = Number(at(object, resource.ready!) ?? 0);
@@ -34,7 +42,8 @@ function step(resource: Resource, object: Obj, looks: Map<string, number>, { war
     looks.set(object.metadata.uid, 0);
     return;
   }
-  if (ready >= Math.min(wanted, readyAtMost)) return put(object, resource.ready!, Math.min(ready, wanted));
+  if (ready >= Math.min(wanted, readyAtMost))
+    return put(object, resource.ready!, Math.min(ready, wanted));
   const waited = (looks.get(object.metadata.uid) ?? 0) + 1;
   looks.set(object.metadata.uid, waited);
   if (waited <= warmUp) return;
@@ -42,16 +51,21 @@ function step(resource: Resource, object: Obj, looks: Map<string, number>, { war
   looks.set(object.metadata.uid, 0);
 }
 
-export function runControllers(store: Store, resources: () => readonly Resource[], pace: Pace): () => void {
+export function runControllers(
+  store: Store,
+  resources: () => readonly Resource[],
+  pace: Pace,
+): () => void {
   const looks = new Map<string, number>();
   let timer: NodeJS.Timeout;
   const look = (): void => {
     for (const resource of resources()) {
       if (!resource.scale || !resource.ready) continue;
-      for (const { metadata } of store.list(resource)) store.update(resource, metadata.namespace, metadata.name, (object) => {
-        step(resource, object, looks, pace);
-        alike(resource, object);
-      });
+      for (const { metadata } of store.list(resource))
+        store.update(resource, metadata.namespace, metadata.name, (object) => {
+          step(resource, object, looks, pace);
+          alike(resource, object);
+        });
     }
     timer = setTimeout(look, pace.every);
   };

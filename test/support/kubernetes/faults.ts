@@ -1,4 +1,7 @@
-/** What goes wrong on the way: the next requests that fit are refused, held up, or cut off before or after they took effect. */
+/**
+ * What goes wrong on the way: the next requests that fit are refused, held up, or cut off before or
+ * after they took effect.
+ */
 import type { Resource } from "./resources.ts";
 import { StatusError } from "./status.ts";
 
@@ -10,7 +13,13 @@ export interface Attempt {
 }
 
 export type Fault =
-  | { readonly kind: "status"; readonly code: number; readonly reason: string; readonly message?: string; readonly retryAfter?: string }
+  | {
+      readonly kind: "status";
+      readonly code: number;
+      readonly reason: string;
+      readonly message?: string;
+      readonly retryAfter?: string;
+    }
   /** Held up for so long, then answered. */
   | { readonly kind: "slow"; readonly milliseconds: number }
   /** The connection is closed without an answer: before the request was carried out, or after. */
@@ -28,8 +37,16 @@ export class Faults {
   private armed: Armed[] = [];
 
   /** The next `times` requests that fit. */
-  next(fault: Fault, fits: Partial<Attempt> | ((attempt: Attempt) => boolean) = {}, times = 1): void {
-    const test = typeof fits === "function" ? fits : (attempt: Attempt) => Object.entries(fits).every(([key, value]) => attempt[key as keyof Attempt] === value);
+  next(
+    fault: Fault,
+    fits: Partial<Attempt> | ((attempt: Attempt) => boolean) = {},
+    times = 1,
+  ): void {
+    const test =
+      typeof fits === "function"
+        ? fits
+        : (attempt: Attempt) =>
+            Object.entries(fits).every(([key, value]) => attempt[key as keyof Attempt] === value);
     this.armed.push({ fault, fits: test, left: times });
   }
 
@@ -51,6 +68,12 @@ export class Faults {
 }
 
 export function refusal(fault: Fault & { kind: "status" }, resource: Resource | null): StatusError {
-  const headers: Record<string, string> = fault.retryAfter === undefined ? {} : { "retry-after": fault.retryAfter };
-  return new StatusError(fault.code, fault.reason, fault.message ?? `${fault.reason} (${resource?.plural ?? "discovery"})`, headers);
+  const headers: Record<string, string> =
+    fault.retryAfter === undefined ? {} : { "retry-after": fault.retryAfter };
+  return new StatusError(
+    fault.code,
+    fault.reason,
+    fault.message ?? `${fault.reason} (${resource?.plural ?? "discovery"})`,
+    headers,
+  );
 }

@@ -1,8 +1,17 @@
-/** /apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}/{subresource}, and its shorter forms. */
+/**
+ * /apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}/{subresource}, and its shorter
+ * forms.
+ */
 import type { Call } from "./handle.ts";
 import type { Resource } from "./resources.ts";
 
-const VERBS: Readonly<Record<string, string>> = { GET: "get", PUT: "update", PATCH: "patch", POST: "create", DELETE: "delete" };
+const VERBS: Readonly<Record<string, string>> = {
+  GET: "get",
+  PUT: "update",
+  PATCH: "patch",
+  POST: "create",
+  DELETE: "delete",
+};
 
 /** null: it is no address of objects. */
 export function parsePath(resources: readonly Resource[], method: string, url: URL): Call | null {
@@ -17,10 +26,23 @@ export function parsePath(resources: readonly Resource[], method: string, url: U
     rest = rest.slice(2);
   }
   const [plural, name, subresource] = rest;
-  const resource = resources.find((one) => one.group === group && one.version === version && one.plural === plural);
+  const resource = resources.find(
+    (one) => one.group === group && one.version === version && one.plural === plural,
+  );
   if (!resource || rest.length > 3) return null;
-  if (subresource !== undefined && !(resource.scale && (subresource === "scale" || subresource === "status"))) return null;
+  if (
+    subresource !== undefined &&
+    !(resource.scale && (subresource === "scale" || subresource === "status"))
+  )
+    return null;
   const watch = url.searchParams.get("watch");
-  const verb = method === "GET" ? (name !== undefined && watch === null ? "get" : watch === "true" || watch === "1" ? "watch" : "list") : VERBS[method];
+  const verb =
+    method === "GET"
+      ? name !== undefined && watch === null
+        ? "get"
+        : watch === "true" || watch === "1"
+          ? "watch"
+          : "list"
+      : VERBS[method];
   return verb === undefined ? null : { resource, verb, namespace, name, subresource };
 }

@@ -1,4 +1,7 @@
-/** Objects with what the API promises of them: uid, generation, resourceVersion, one optimistic lock, and every change told to watchers. */
+/**
+ * Objects with what the API promises of them: uid, generation, resourceVersion, one optimistic
+ * lock, and every change told to watchers.
+ */
 import { randomUUID } from "node:crypto";
 import { groupVersion, type Resource } from "./resources.ts";
 import { StatusError } from "./status.ts";
@@ -52,7 +55,11 @@ export class Store {
   /** What a watch that begins at an older version is told first. */
   private readonly history: Change[] = [];
 
-  private key = ({ group, plural }: Resource, namespace: string | undefined, name: string): string => `${group}/${plural}/${namespace ?? ""}/${name}`;
+  private key = (
+    { group, plural }: Resource,
+    namespace: string | undefined,
+    name: string,
+  ): string => `${group}/${plural}/${namespace ?? ""}/${name}`;
 
   now = (): string => String(this.version);
 
@@ -64,19 +71,36 @@ export class Store {
 
   list = (resource: Resource, namespace?: string): Obj[] =>
     [...this.objects.values()]
-      .filter((one) => one.resource === resource && (namespace === undefined || one.object.metadata.namespace === namespace))
+      .filter(
+        (one) =>
+          one.resource === resource &&
+          (namespace === undefined || one.object.metadata.namespace === namespace),
+      )
       .map(({ object }) => structuredClone(object));
 
   create(resource: Resource, namespace: string | undefined, body: NewObj): Obj {
     const name = body.metadata?.name;
-    if (typeof name !== "string" || name === "") throw StatusError.invalid(resource, "", "metadata.name: Required value: name or generateName is required");
+    if (typeof name !== "string" || name === "")
+      throw StatusError.invalid(
+        resource,
+        "",
+        "metadata.name: Required value: name or generateName is required",
+      );
     const key = this.key(resource, namespace, name);
-    if (this.objects.has(key)) throw new StatusError(409, "AlreadyExists", `${resource.plural} "${name}" already exists`);
+    if (this.objects.has(key))
+      throw new StatusError(409, "AlreadyExists", `${resource.plural} "${name}" already exists`);
     const object = structuredClone({
-      ...body, apiVersion: groupVersion(resource), kind: resource.kind,
+      ...body,
+      apiVersion: groupVersion(resource),
+      kind: resource.kind,
       metadata: {
-        ...body.metadata, name, ...(namespace !== undefined && { namespace }), uid: randomUUID(), generation: 1,
-        creationTimestamp: new Date().toISOString().replace(/\.\d+Z/, "Z"), resourceVersion: "",
+        ...body.metadata,
+        name,
+        ...(namespace !== undefined && { namespace }),
+        uid: randomUUID(),
+        generation: 1,
+        creationTimestamp: new Date().toISOString().replace(/\.\d+Z/, "Z"),
+        resourceVersion: "",
       },
     }) as Obj;
     this.commit("ADDED", resource, object);
@@ -84,14 +108,27 @@ export class Store {
   }
 
   /** @throws 409 where the object has changed since it was read, as its resourceVersion tells */
-  update(resource: Resource, namespace: string | undefined, name: string, change: (object: Obj) => void, expected?: string): Obj {
+  update(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    change: (object: Obj) => void,
+    expected?: string,
+  ): Obj {
     const before = this.get(resource, namespace, name);
-    if (expected !== undefined && expected !== "" && expected !== before.metadata.resourceVersion) throw StatusError.conflict(resource, name);
+    if (expected !== undefined && expected !== "" && expected !== before.metadata.resourceVersion)
+      throw StatusError.conflict(resource, name);
     const after = structuredClone(before);
     change(after);
-    Object.assign(after.metadata, { name, uid: before.metadata.uid, creationTimestamp: before.metadata.creationTimestamp, resourceVersion: before.metadata.resourceVersion });
+    Object.assign(after.metadata, {
+      name,
+      uid: before.metadata.uid,
+      creationTimestamp: before.metadata.creationTimestamp,
+      resourceVersion: before.metadata.resourceVersion,
+    });
     if (JSON.stringify(after) === JSON.stringify(before)) return after;
-    if (JSON.stringify(after["spec"]) !== JSON.stringify(before["spec"])) after.metadata.generation = before.metadata.generation + 1;
+    if (JSON.stringify(after["spec"]) !== JSON.stringify(before["spec"]))
+      after.metadata.generation = before.metadata.generation + 1;
     this.commit("MODIFIED", resource, after);
     return structuredClone(after);
   }
@@ -103,7 +140,9 @@ export class Store {
     return object;
   }
 
-  /** Everything that happened after the version, then everything that happens. Returns how to stop. */
+  /**
+   * Everything that happened after the version, then everything that happens. Returns how to stop.
+   */
   watch(after: number, listener: (change: Change) => void): () => void {
     if (after > 0) for (const change of this.history) if (change.version > after) listener(change);
     this.watchers.add(listener);
@@ -112,8 +151,17 @@ export class Store {
 
   private commit(type: Change["type"], resource: Resource, object: Obj): void {
     object.metadata.resourceVersion = String(++this.version);
-    if (type !== "DELETED") this.objects.set(this.key(resource, object.metadata.namespace, object.metadata.name), { resource, object });
-    const change: Change = { type, resource, object: structuredClone(object), version: this.version };
+    if (type !== "DELETED")
+      this.objects.set(this.key(resource, object.metadata.namespace, object.metadata.name), {
+        resource,
+        object,
+      });
+    const change: Change = {
+      type,
+      resource,
+      object: structuredClone(object),
+      version: this.version,
+    };
     this.history.push(change);
     for (const listener of this.watchers) listener(change);
   }

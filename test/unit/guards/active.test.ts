@@ -13,7 +13,11 @@ describe("what is at work", () => {
 
   it("global limit: below, at it, none allowed; a limit or a count that is no number refuses", () => {
     expect(reason({ active_total: 3 })).toBeUndefined();
-    expect(refuse({ active_total: 4 })).toMatchObject({ reason: "global_limit", measured: 4, flips_at: "fewer than 4 active actions, or max_active_actions above 4" });
+    expect(refuse({ active_total: 4 })).toMatchObject({
+      reason: "global_limit",
+      measured: 4,
+      flips_at: "fewer than 4 active actions, or max_active_actions above 4",
+    });
     expect(reason({ active_total: 0, max_active_total: 0 })).toBe("global_limit");
     for (const broken of [Number.NaN, null as unknown as number, undefined as unknown as number]) {
       expect(reason({ active_total: 1, max_active_total: broken })).toBe("global_limit");

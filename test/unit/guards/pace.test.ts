@@ -9,11 +9,16 @@ describe("settling", () => {
       reason: "settling",
       measured: 7,
       flips_at: expect.stringMatching(
-        /^until 2026-01-09T23:16:40Z, and for 13 more samples; or SELECT ruvector_healing_configure\('\{"settle_seconds": 0, "settle_samples": 0\}', 'public.embeddings'\);$/),
-      message: "a new collection is watched first: until 2026-01-09T23:16:40Z, and for 13 more samples (settle_seconds is 900, settle_samples is 20)",
+        /^until 2026-01-09T23:16:40Z, and for 13 more samples; or SELECT ruvector_healing_configure\('\{"settle_seconds": 0, "settle_samples": 0\}', 'public.embeddings'\);$/,
+      ),
+      message:
+        "a new collection is watched first: until 2026-01-09T23:16:40Z, and for 13 more " +
+        "samples (settle_seconds is 900, settle_samples is 20)",
       ends_itself: true,
     });
-    expect(refuse({ ...fresh, registered_at: NOW - 900 })?.flips_at).toMatch(/^for 13 more samples; or/);
+    expect(refuse({ ...fresh, registered_at: NOW - 900 })?.flips_at).toMatch(
+      /^for 13 more samples; or/,
+    );
     expect(refuse({ ...fresh, samples: 20 })?.flips_at).toMatch(/^until 2026-01-09T23:16:40Z; or/);
   });
 
@@ -21,7 +26,13 @@ describe("settling", () => {
     expect(reason({ registered_at: NOW - 899, samples: 20 })).toBe("settling");
     expect(reason({ registered_at: NOW - 900, samples: 19 })).toBe("settling");
     expect(reason({ registered_at: NOW - 900, samples: 20 })).toBeUndefined();
-    expect(reason({ registered_at: NOW, samples: 0, ...settings({ settle_seconds: 0, settle_samples: 0 }) })).toBeUndefined();
+    expect(
+      reason({
+        registered_at: NOW,
+        samples: 0,
+        ...settings({ settle_seconds: 0, settle_samples: 0 }),
+      }),
+    ).toBeUndefined();
   });
 
   it("holds back the loop only, not a person", () => {
@@ -40,20 +51,35 @@ describe("settling", () => {
 });
 
 describe("cooldown", () => {
-  it("counts from the end of the last attempt, from its start where it has none, and says until when", () => {
-    expect(refuse({ last_attempt: { started_at: NOW - 1000, ended_at: NOW - 100 } })).toMatchObject({
-      reason: "cooldown",
-      measured: 100,
-      flips_at: "2026-01-09T23:10:00Z",
-      message: "cooling down until 2026-01-09T23:10:00Z: the last attempt ended 100 s ago, min_healing_interval_seconds is 300",
-    });
-    expect(refuse({ last_attempt: { started_at: NOW - 10, ended_at: null } })?.message).toContain("started 10 s ago");
-  });
+  it(
+    "counts from the end of the last attempt, from its start where it has none, and says until " +
+      "when",
+    () => {
+      expect(
+        refuse({ last_attempt: { started_at: NOW - 1000, ended_at: NOW - 100 } }),
+      ).toMatchObject({
+        reason: "cooldown",
+        measured: 100,
+        flips_at: "2026-01-09T23:10:00Z",
+        message:
+          "cooling down until 2026-01-09T23:10:00Z: the last attempt ended 100 s ago, " +
+          "min_healing_interval_seconds is 300",
+      });
+      expect(refuse({ last_attempt: { started_at: NOW - 10, ended_at: null } })?.message).toContain(
+        "started 10 s ago",
+      );
+    },
+  );
 
   it("is over after exactly the interval; an interval of 0 has none", () => {
     expect(reason({ last_attempt: { started_at: 0, ended_at: NOW - 299.9 } })).toBe("cooldown");
     expect(reason({ last_attempt: { started_at: 0, ended_at: NOW - 300 } })).toBeUndefined();
-    expect(reason({ last_attempt: { started_at: NOW, ended_at: NOW }, ...settings({ min_healing_interval_seconds: 0 }) })).toBeUndefined();
+    expect(
+      reason({
+        last_attempt: { started_at: NOW, ended_at: NOW },
+        ...settings({ min_healing_interval_seconds: 0 }),
+      }),
+    ).toBeUndefined();
   });
 
   it("does not wait for a clock that was set back to catch up", () => {
@@ -78,31 +104,61 @@ describe("attempts", () => {
   });
 
   it("with more than allowed, as many as are too many have to leave", () => {
-    expect(refuse({ attempts: [NOW - 3500, NOW - 3400, NOW - 300, NOW - 200] })?.flips_at).toBe("2026-01-09T23:10:00Z");
+    expect(refuse({ attempts: [NOW - 3500, NOW - 3400, NOW - 300, NOW - 200] })?.flips_at).toBe(
+      "2026-01-09T23:10:00Z",
+    );
   });
 
   it("0 allows none", () => {
-    expect(refuse({ ...settings({ max_attempts_per_hour: 0 }) })).toMatchObject({ reason: "attempts", measured: 0, flips_at: "max_attempts_per_hour above 0" });
+    expect(refuse({ ...settings({ max_attempts_per_hour: 0 }) })).toMatchObject({
+      reason: "attempts",
+      measured: 0,
+      flips_at: "max_attempts_per_hour above 0",
+    });
   });
 });
 
 describe("ineffective", () => {
-  it("the last three outcomes of the class within a day, all unverified; never reached counts as unverified", () => {
-    expect(refuse({ outcomes: [outcome(7000), outcome(5000, null), outcome(6000)] })).toMatchObject({ reason: "ineffective", measured: 3, flips_at: "2026-01-10T21:10:00Z, or a verified outcome before" });
-    expect(reason({ outcomes: [outcome(5000), outcome(6000)] })).toBeUndefined();
-    expect(reason({ outcomes: [outcome(5000), outcome(6000, true), outcome(7000), outcome(8000)] })).toBeUndefined();
-  });
+  it(
+    "the last three outcomes of the class within a day, all unverified; never reached counts " +
+      "as unverified",
+    () => {
+      expect(
+        refuse({ outcomes: [outcome(7000), outcome(5000, null), outcome(6000)] }),
+      ).toMatchObject({
+        reason: "ineffective",
+        measured: 3,
+        flips_at: "2026-01-10T21:10:00Z, or a verified outcome before",
+      });
+      expect(reason({ outcomes: [outcome(5000), outcome(6000)] })).toBeUndefined();
+      expect(
+        reason({ outcomes: [outcome(5000), outcome(6000, true), outcome(7000), outcome(8000)] }),
+      ).toBeUndefined();
+    },
+  );
 
   it("older successes do not help", () => {
-    expect(reason({ outcomes: [outcome(9000, true), outcome(5000), outcome(6000), outcome(7000)] })).toBe("ineffective");
+    expect(
+      reason({ outcomes: [outcome(9000, true), outcome(5000), outcome(6000), outcome(7000)] }),
+    ).toBe("ineffective");
   });
 
   it("other classes and older days do not count", () => {
-    expect(reason({ outcomes: [outcome(5000), outcome(6000), outcome(7000, false, { problem_class: "memory_pressure" })] })).toBeUndefined();
+    expect(
+      reason({
+        outcomes: [
+          outcome(5000),
+          outcome(6000),
+          outcome(7000, false, { problem_class: "memory_pressure" }),
+        ],
+      }),
+    ).toBeUndefined();
     expect(reason({ outcomes: [outcome(5000), outcome(6000), outcome(86_400)] })).toBeUndefined();
   });
 
   it("takes another number", () => {
-    expect(reason({ outcomes: [outcome(5000)], ...settings({ ineffective_outcomes: 1 }) })).toBe("ineffective");
+    expect(reason({ outcomes: [outcome(5000)], ...settings({ ineffective_outcomes: 1 }) })).toBe(
+      "ineffective",
+    );
   });
 });

@@ -3,8 +3,12 @@ import { reason, refuse, settings } from "../support/guards.ts";
 
 describe("standing guards", () => {
   it("disabled names the statement that switches this collection on, quoted", () => {
-    expect(refuse(settings({ enabled: false }))?.hint).toBe(`SELECT ruvector_healing_configure('{"enabled": true}', 'public.embeddings');`);
-    expect(refuse({ ...settings({ enabled: false }), collection: `public."it's"` })?.hint).toContain(`'public."it''s"'`);
+    expect(refuse(settings({ enabled: false }))?.hint).toBe(
+      `SELECT ruvector_healing_configure('{"enabled": true}', 'public.embeddings');`,
+    );
+    expect(
+      refuse({ ...settings({ enabled: false }), collection: `public."it's"` })?.hint,
+    ).toContain(`'public."it''s"'`);
   });
 
   it("healthy: lambda at the threshold or above and nothing weak", () => {

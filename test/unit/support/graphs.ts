@@ -1,7 +1,16 @@
-/** Oracles, graph generators and simulated collections for the tests of the sensor. Nothing here is product code. */
+/**
+ * Oracles, graph generators and simulated collections for the tests of the sensor. Nothing here is
+ * product code.
+ */
 import * as fc from "fast-check";
 import type { CollectionDescription, GroupKind } from "../../../src/sense/graph/contracted.ts";
-import type { ContractedGraph, EdgeType, GraphEdge, GraphNode, NodeType } from "../../../src/model/graph.ts";
+import type {
+  ContractedGraph,
+  EdgeType,
+  GraphEdge,
+  GraphNode,
+  NodeType,
+} from "../../../src/model/graph.ts";
 
 export interface PlainGraph {
   readonly n: number;
@@ -21,7 +30,8 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-// --- generators ---------------------------------------------------------------------------------------------------
+// --- generators
+// ---------------------------------------------------------------------------------------------------
 
 /** Few distinct values make ties; 0 makes dead edges; 0.1 and 1/3 make rounding. */
 const capacities = fc.oneof(
@@ -30,15 +40,28 @@ const capacities = fc.oneof(
   fc.double({ min: 1e-3, max: 1, noNaN: true }),
 );
 
-/** Up to nine nodes with parallel edges, self-loops, edges of capacity 0, and often in several pieces. */
-export const smallGraphs: fc.Arbitrary<PlainGraph> = fc.integer({ min: 2, max: 9 }).chain((n) =>
-  fc
-    .array(fc.tuple(fc.nat(n - 1), fc.nat(n - 1), capacities), { maxLength: 24 })
-    .map((edges) => plainGraph(n, edges)),
-);
+/**
+ * Up to nine nodes with parallel edges, self-loops, edges of capacity 0, and often in several
+ * pieces.
+ */
+export const smallGraphs: fc.Arbitrary<PlainGraph> = fc
+  .integer({ min: 2, max: 9 })
+  .chain((n) =>
+    fc
+      .array(fc.tuple(fc.nat(n - 1), fc.nat(n - 1), capacities), { maxLength: 24 })
+      .map((edges) => plainGraph(n, edges)),
+  );
 
-export function plainGraph(n: number, edges: readonly (readonly [number, number, number])[]): PlainGraph {
-  return { n, u: edges.map((e) => e[0]), v: edges.map((e) => e[1]), capacity: edges.map((e) => e[2]) };
+export function plainGraph(
+  n: number,
+  edges: readonly (readonly [number, number, number])[],
+): PlainGraph {
+  return {
+    n,
+    u: edges.map((e) => e[0]),
+    v: edges.map((e) => e[1]),
+    capacity: edges.map((e) => e[2]),
+  };
 }
 
 /** A connected random graph: a random tree plus `extra` edges; capacities 1 to `levels`. */
@@ -52,10 +75,15 @@ export function randomGraph(n: number, extra: number, levels: number, seed: numb
 }
 
 /**
- * Dense clusters with many links between them: the cuts around clusters and around nodes are close to each other in
- * value, which is where a test that merges a little too much goes wrong.
+ * Dense clusters with many links between them: the cuts around clusters and around nodes are close
+ * to each other in value, which is where a test that merges a little too much goes wrong.
  */
-export function clusteredGraph(clusters: number, size: number, levels: number, seed: number): PlainGraph {
+export function clusteredGraph(
+  clusters: number,
+  size: number,
+  levels: number,
+  seed: number,
+): PlainGraph {
   const random = randomNumbers(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const n = clusters * size;
@@ -104,12 +132,15 @@ export function shuffled(graph: PlainGraph, seed: number): PlainGraph {
     graph.n,
     permutation(graph.u.length).map((e) => {
       const ends = [name[graph.u[e]!]!, name[graph.v[e]!]!] as const;
-      return random() < 0.5 ? [ends[0], ends[1], graph.capacity[e]!] : [ends[1], ends[0], graph.capacity[e]!];
+      return random() < 0.5
+        ? [ends[0], ends[1], graph.capacity[e]!]
+        : [ends[1], ends[0], graph.capacity[e]!];
     }),
   );
 }
 
-// --- oracles ------------------------------------------------------------------------------------------------------
+// --- oracles
+// ------------------------------------------------------------------------------------------------------
 
 /** All cuts of a small graph, as sides that do not hold the last node. The array is reused. */
 function* allCuts(n: number): Generator<Uint8Array> {
@@ -120,7 +151,11 @@ function* allCuts(n: number): Generator<Uint8Array> {
   }
 }
 
-export function crossing({ u, v }: PlainGraph, capacity: readonly number[], side: Uint8Array): number {
+export function crossing(
+  { u, v }: PlainGraph,
+  capacity: readonly number[],
+  side: Uint8Array,
+): number {
   let sum = 0;
   for (let e = 0; e < u.length; e++) if (side[u[e]!] !== side[v[e]!]) sum += capacity[e]!;
   return sum;
@@ -134,33 +169,43 @@ export function bruteForceCut(graph: PlainGraph): number {
 }
 
 /** connectivity[a][b]: the minimum cut between a and b, by looking at all cuts. */
-export function bruteForceConnectivity(graph: PlainGraph, capacity: readonly number[] = graph.capacity): number[][] {
+export function bruteForceConnectivity(
+  graph: PlainGraph,
+  capacity: readonly number[] = graph.capacity,
+): number[][] {
   const { n } = graph;
   const least = Array.from({ length: n }, () => new Array<number>(n).fill(Infinity));
   for (const side of allCuts(n)) {
     const value = crossing(graph, capacity, side);
     for (let a = 0; a < n; a++) {
-      for (let b = 0; b < n; b++) if (side[a] !== side[b]) least[a]![b] = Math.min(least[a]![b]!, value);
+      for (let b = 0; b < n; b++)
+        if (side[a] !== side[b]) least[a]![b] = Math.min(least[a]![b]!, value);
     }
   }
   return least;
 }
 
-/** The definition of lambda, literally: the least c(S) / max kappa over all cuts that separate something designed to be connected. */
+/**
+ * The definition of lambda, literally: the least c(S) / max kappa over all cuts that separate
+ * something designed to be connected.
+ */
 export function bruteForceFraction(graph: PlainGraph, current: readonly number[]): number {
   const kappa = bruteForceConnectivity(graph);
   let worst = Infinity;
   for (const side of allCuts(graph.n)) {
     let severed = 0;
     for (let a = 0; a < graph.n; a++) {
-      for (let b = 0; b < a; b++) if (side[a] !== side[b]) severed = Math.max(severed, kappa[a]![b]!);
+      for (let b = 0; b < a; b++)
+        if (side[a] !== side[b]) severed = Math.max(severed, kappa[a]![b]!);
     }
     if (severed > 0) worst = Math.min(worst, crossing(graph, current, side) / severed);
   }
   return worst;
 }
 
-/** Stoer and Wagner's minimum cut on a matrix: slow and simple, for graphs too large to enumerate. */
+/**
+ * Stoer and Wagner's minimum cut on a matrix: slow and simple, for graphs too large to enumerate.
+ */
 export function stoerWagner(graph: PlainGraph): number {
   const { n, u, v, capacity } = graph;
   const weight = Array.from({ length: n }, () => new Float64Array(n));
@@ -178,7 +223,8 @@ export function stoerWagner(graph: PlainGraph): number {
     let before = -1;
     while (waiting.length > 0) {
       let at = 0;
-      for (let k = 1; k < waiting.length; k++) if (reach[waiting[k]!]! > reach[waiting[at]!]!) at = k;
+      for (let k = 1; k < waiting.length; k++)
+        if (reach[waiting[k]!]! > reach[waiting[at]!]!) at = k;
       before = last;
       last = waiting.splice(at, 1)[0]!;
       for (const other of waiting) reach[other]! += weight[last]![other]!;
@@ -194,7 +240,8 @@ export function stoerWagner(graph: PlainGraph): number {
   return best;
 }
 
-// --- collections --------------------------------------------------------------------------------------------------
+// --- collections
+// --------------------------------------------------------------------------------------------------
 
 export interface CollectionSize {
   readonly partitions: number;
@@ -214,14 +261,26 @@ export const SIZES: readonly CollectionSize[] = [
   { partitions: 200, centroids: 512, maintenance: 10, replicas: 5 },
 ];
 
-export const sizeName = ({ partitions, centroids, maintenance, replicas }: CollectionSize): string =>
-  `${partitions} partitions, ${centroids} centroids, ${maintenance} maintenance, ${replicas} replicas`;
+export const sizeName = ({
+  partitions,
+  centroids,
+  maintenance,
+  replicas,
+}: CollectionSize): string =>
+  `${partitions} partitions, ${centroids} centroids, ${maintenance} maintenance, ${replicas} ` +
+  "replicas";
 
-/** What is sick in a simulated collection: health by node id (`partition:0`, `centroid:3`, `replica:1`), or by group (`partition`). */
+/**
+ * What is sick in a simulated collection: health by node id (`partition:0`, `centroid:3`,
+ * `replica:1`), or by group (`partition`).
+ */
 export type Faults = Readonly<Record<string, number | null>>;
 
 /** A collection in which all is healthy but the faults; each partition holds 1,000 rows. */
-export function simulatedCollection(size: CollectionSize, faults: Faults = {}): CollectionDescription {
+export function simulatedCollection(
+  size: CollectionSize,
+  faults: Faults = {},
+): CollectionDescription {
   const healthOf = (name: string): number | null => (name in faults ? faults[name]! : 1);
   const group = (kind: GroupKind, prefix: string, count: number, mass: number) => ({
     kind,
@@ -245,7 +304,10 @@ export function simulatedCollection(size: CollectionSize, faults: Faults = {}): 
   };
 }
 
-/** A contracted graph around a plain one, all nodes partitions of mass 1; `nominal` is the plain graph's capacity. */
+/**
+ * A contracted graph around a plain one, all nodes partitions of mass 1; `nominal` is the plain
+ * graph's capacity.
+ */
 export function asContracted(graph: PlainGraph, health: readonly number[]): ContractedGraph {
   return {
     nodes: Array.from({ length: graph.n }, (_, i) => ({
@@ -265,11 +327,13 @@ export function asContracted(graph: PlainGraph, health: readonly number[]): Cont
   };
 }
 
-// --- a simulated installation, as an outside monitor would push it --------------------------------------------------
+// --- a simulated installation, as an outside monitor would push it
+// --------------------------------------------------
 
 /**
- * Two zones of shards, partitions on three shards each, centroids on three partitions each, maintenance on two shards,
- * replicas on one: about four edges per node, nothing balanced. Healthy edges have a health of 0.9 to 1.
+ * Two zones of shards, partitions on three shards each, centroids on three partitions each,
+ * maintenance on two shards, replicas on one: about four edges per node, nothing balanced. Healthy
+ * edges have a health of 0.9 to 1.
  */
 export function twoZones(nodeCount: number, seed = 1): ContractedGraph {
   const random = randomNumbers(seed);
@@ -277,18 +341,31 @@ export function twoZones(nodeCount: number, seed = 1): ContractedGraph {
   const edges: GraphEdge[] = [];
   const below = (limit: number): number => Math.floor(random() * limit);
   const add = (type: NodeType, mass: number): number =>
-    nodes.push({ id: `${type}:${nodes.length}`, type, label: `${type} ${nodes.length}`, mass, measured: true }) - 1;
+    nodes.push({
+      id: `${type}:${nodes.length}`,
+      type,
+      label: `${type} ${nodes.length}`,
+      mass,
+      measured: true,
+    }) - 1;
   const link = (u: number, v: number, type: EdgeType, nominal: number): void => {
     edges.push({ u, v, type, nominal, health: 0.9 + 0.1 * random() });
   };
   const shardsPerZone = Math.max(4, Math.round(nodeCount / 200));
   const shards = [0, 1].map(() => Array.from({ length: shardsPerZone }, () => add("shard", 0)));
   for (const zone of shards) {
-    for (let i = 0; i < zone.length; i++) for (let j = i + 1; j < zone.length; j++) link(zone[i]!, zone[j]!, "partition_link", 1);
+    for (let i = 0; i < zone.length; i++)
+      for (let j = i + 1; j < zone.length; j++) link(zone[i]!, zone[j]!, "partition_link", 1);
   }
   for (let i = 0; i < 4; i++) link(shards[0]![i]!, shards[1]![i]!, "routing_link", 0.75);
   const partitions: number[][] = [[], []];
-  const attach = (node: number, targets: readonly number[], count: number, type: EdgeType, nominal: number): void => {
+  const attach = (
+    node: number,
+    targets: readonly number[],
+    count: number,
+    type: EdgeType,
+    nominal: number,
+  ): void => {
     const first = below(targets.length);
     const stride = 1 + below(Math.max(1, Math.floor((targets.length - 1) / count)));
     for (let k = 0; k < Math.min(count, targets.length); k++) {
@@ -301,7 +378,8 @@ export function twoZones(nodeCount: number, seed = 1): ContractedGraph {
     if (kind < 6) {
       const partition = add("partition", 1000);
       attach(partition, shards[zone]!, 3, "routing_link", 0.9);
-      if (partitions[zone]!.length > 0) attach(partition, partitions[zone]!.slice(-6), 3, "partition_link", 0.6);
+      if (partitions[zone]!.length > 0)
+        attach(partition, partitions[zone]!.slice(-6), 3, "partition_link", 0.6);
       partitions[zone]!.push(partition);
     } else if (kind < 16) {
       attach(add("centroid", 10), partitions[zone]!, 4, "routing_link", 0.3 + 0.1 * below(4));
@@ -322,6 +400,8 @@ export function weakened(
 ): ContractedGraph {
   return {
     nodes: graph.nodes,
-    edges: graph.edges.map((edge, e) => (which(edge, e) ? { ...edge, health: edge.health * factor } : edge)),
+    edges: graph.edges.map((edge, e) =>
+      which(edge, e) ? { ...edge, health: edge.health * factor } : edge,
+    ),
   };
 }

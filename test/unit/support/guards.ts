@@ -1,4 +1,11 @@
-import { firstRefusal, type GuardContext, type GuardSettings, type PastOutcome, type PlannedFacts, type Refusal } from "../../../src/select/guards/index.ts";
+import {
+  firstRefusal,
+  type GuardContext,
+  type GuardSettings,
+  type PastOutcome,
+  type PlannedFacts,
+  type Refusal,
+} from "../../../src/select/guards/index.ts";
 import { type Cost, NO_COST } from "../../../src/model/cost.ts";
 import type { Scope } from "../../../src/select/radius.ts";
 
@@ -31,7 +38,14 @@ export const CONTEXT: GuardContext = {
   now: NOW,
   settings: SETTINGS,
   standby: false,
-  breaker: { state: "closed", reason: null, open_until: null, probe: null, failures: 0, opens_at: 5 },
+  breaker: {
+    state: "closed",
+    reason: null,
+    open_until: null,
+    probe: null,
+    failures: 0,
+    opens_at: 5,
+  },
   registered_at: NOW - 86_400,
   samples: 1000,
   in_window: null,
@@ -48,10 +62,17 @@ export const CONTEXT: GuardContext = {
   outcomes: [],
 };
 
-export const settings = (more: Partial<GuardSettings>): Partial<GuardContext> => ({ settings: { ...SETTINGS, ...more } });
-export const refuse = (more: Partial<GuardContext>): Refusal | null => firstRefusal({ ...CONTEXT, ...more });
+export const settings = (more: Partial<GuardSettings>): Partial<GuardContext> => ({
+  settings: { ...SETTINGS, ...more },
+});
+export const refuse = (more: Partial<GuardContext>): Refusal | null =>
+  firstRefusal({ ...CONTEXT, ...more });
 export const reason = (more: Partial<GuardContext>): string | undefined => refuse(more)?.reason;
-export const outcome = (ago: number, verified: boolean | null = false, more: Partial<PastOutcome> = {}): PastOutcome => ({
+export const outcome = (
+  ago: number,
+  verified: boolean | null = false,
+  more: Partial<PastOutcome> = {},
+): PastOutcome => ({
   at: NOW - ago,
   problem_class: "hotspot_congestion",
   verified,
@@ -59,19 +80,49 @@ export const outcome = (ago: number, verified: boolean | null = false, more: Par
 });
 
 const scope = (name: "action" | "collection" | "server", used: Cost): Scope => ({
-  name, used, frees_at: name === "action" ? null : NOW + 600, limits: { rows: 1000, bytes: 100_000, wal_bytes: 200_000 },
-  settings: name === "action" ? { rows: "max_moves", bytes: "max_bytes_per_action", wal_bytes: "max_wal_bytes_per_action" }
-    : name === "collection" ? { rows: "max_rows_per_hour", bytes: "max_bytes_per_hour", wal_bytes: "max_wal_bytes_per_hour" }
-    : { rows: "max_server_rows_per_hour", bytes: "max_server_bytes_per_hour", wal_bytes: "max_server_wal_bytes_per_hour" },
+  name,
+  used,
+  frees_at: name === "action" ? null : NOW + 600,
+  limits: { rows: 1000, bytes: 100_000, wal_bytes: 200_000 },
+  settings:
+    name === "action"
+      ? { rows: "max_moves", bytes: "max_bytes_per_action", wal_bytes: "max_wal_bytes_per_action" }
+      : name === "collection"
+        ? {
+            rows: "max_rows_per_hour",
+            bytes: "max_bytes_per_hour",
+            wal_bytes: "max_wal_bytes_per_hour",
+          }
+        : {
+            rows: "max_server_rows_per_hour",
+            bytes: "max_server_bytes_per_hour",
+            wal_bytes: "max_server_wal_bytes_per_hour",
+          },
 });
 
 /** A plan that no guard refuses. */
 export const PLANNED: PlannedFacts = {
   cost: { rows: 500, bytes: 50_000, wal_bytes: 60_000 },
   relation_locks: 20,
-  scopes: [scope("action", NO_COST), scope("collection", { rows: 100, bytes: 1000, wal_bytes: 1000 }), scope("server", { rows: 400, bytes: 2000, wal_bytes: 2000 })],
+  scopes: [
+    scope("action", NO_COST),
+    scope("collection", { rows: 100, bytes: 1000, wal_bytes: 1000 }),
+    scope("server", { rows: 400, bytes: 2000, wal_bytes: 2000 }),
+  ],
   reversal: null,
-  preflight: { transaction: { who: "pid 7 (alice, idle in transaction)", seconds: 10, ends: "SELECT pg_terminate_backend(7);" }, wraparound: null, slot: { name: "s", retained: 10, safe: null }, wal_bytes: 100, unseen: [] },
+  preflight: {
+    transaction: {
+      who: "pid 7 (alice, idle in transaction)",
+      seconds: 10,
+      ends: "SELECT pg_terminate_backend(7);",
+    },
+    wraparound: null,
+    slot: { name: "s", retained: 10, safe: null },
+    wal_bytes: 100,
+    unseen: [],
+  },
 };
 
-export const planned = (more: Partial<PlannedFacts>): Partial<GuardContext> => ({ planned: { ...PLANNED, ...more } });
+export const planned = (more: Partial<PlannedFacts>): Partial<GuardContext> => ({
+  planned: { ...PLANNED, ...more },
+});

@@ -13,8 +13,20 @@ const ADVICE: Readonly<Record<number, string>> = {
 /** An answer of the API other than 2xx. */
 export class ApiError extends KubernetesProblem {
   override readonly name = "ApiError";
-  constructor(readonly status: number, reason: string, message: string, readonly retryAfterSeconds: number | null) {
-    super([`Kubernetes answered ${[status, reason].filter(Boolean).join(" ")}: ${message}`, ADVICE[status]].filter(Boolean).join(" "));
+  constructor(
+    readonly status: number,
+    reason: string,
+    message: string,
+    readonly retryAfterSeconds: number | null,
+  ) {
+    super(
+      [
+        `Kubernetes answered ${[status, reason].filter(Boolean).join(" ")}: ${message}`,
+        ADVICE[status],
+      ]
+        .filter(Boolean)
+        .join(" "),
+    );
   }
 }
 

@@ -19,16 +19,31 @@ export interface Readiness {
   readonly there: number | null;
 }
 
-const whole = (value: unknown): number | null => (typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null);
+const whole = (value: unknown): number | null =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 
 /**
- * Deployment, StatefulSet and ReplicaSet have status.readyReplicas, a CloudNativePG Cluster has status.readyInstances; fields that are 0 are left out.
- * A kind that has neither says by its scale subresource how many there are, which is the best that is known of it.
+ * Deployment, StatefulSet and ReplicaSet have status.readyReplicas, a CloudNativePG Cluster has
+ * status.readyInstances; fields that are 0 are left out. A kind that has neither says by its scale
+ * subresource how many there are, which is the best that is known of it.
  */
-export function readiness({ metadata, status = {} }: WorkloadObject, kind: string, scaleStatus: number): Readiness {
-  const current = status.observedGeneration === undefined || metadata.generation === undefined || status.observedGeneration >= metadata.generation;
+export function readiness(
+  { metadata, status = {} }: WorkloadObject,
+  kind: string,
+  scaleStatus: number,
+): Readiness {
+  const current =
+    status.observedGeneration === undefined ||
+    metadata.generation === undefined ||
+    status.observedGeneration >= metadata.generation;
   const named = whole(status["readyReplicas"]) ?? whole(status["readyInstances"]);
-  if (named !== null) return { ready: named, current, there: whole(status.replicas) ?? whole(status["instances"]) };
-  const known = kind === "Deployment" || kind === "StatefulSet" || kind === "ReplicaSet" || kind === "Cluster";
-  return { ready: known ? 0 : scaleStatus, current, there: whole(status.replicas) ?? whole(status["instances"]) ?? (known ? 0 : scaleStatus) };
+  if (named !== null)
+    return { ready: named, current, there: whole(status.replicas) ?? whole(status["instances"]) };
+  const known =
+    kind === "Deployment" || kind === "StatefulSet" || kind === "ReplicaSet" || kind === "Cluster";
+  return {
+    ready: known ? 0 : scaleStatus,
+    current,
+    there: whole(status.replicas) ?? whole(status["instances"]) ?? (known ? 0 : scaleStatus),
+  };
 }

@@ -1,4 +1,7 @@
-/** A workload of Kubernetes, by its scale subresource: get and update of that, get of the object, and nothing else. */
+/**
+ * A workload of Kubernetes, by its scale subresource: get and update of that, get of the object,
+ * and nothing else.
+ */
 import type { Deadline } from "../clock.ts";
 import type { Count, Workload } from "../workload.ts";
 import type { KubernetesApi, Later } from "./api.ts";
@@ -17,7 +20,10 @@ export class KubernetesWorkload implements Workload {
   readonly name: string;
   private resource: ScalableResource | undefined;
 
-  constructor(private readonly api: KubernetesApi, private readonly named: WorkloadName) {
+  constructor(
+    private readonly api: KubernetesApi,
+    private readonly named: WorkloadName,
+  ) {
     this.name = named.text;
   }
 
@@ -26,14 +32,25 @@ export class KubernetesWorkload implements Workload {
     return { replicas: spec.replicas ?? 0, version: metadata.resourceVersion };
   }
 
-  async scale(replicas: number, version: string, attempt: number, deadline: Deadline): Promise<Later | null> {
+  async scale(
+    replicas: number,
+    version: string,
+    attempt: number,
+    deadline: Deadline,
+  ): Promise<Later | null> {
     const { path, namespace } = await this.found(deadline);
-    const scale = { apiVersion: "autoscaling/v1", kind: "Scale", metadata: { name: this.named.name, namespace, resourceVersion: version }, spec: { replicas } };
+    const scale = {
+      apiVersion: "autoscaling/v1",
+      kind: "Scale",
+      metadata: { name: this.named.name, namespace, resourceVersion: version },
+      spec: { replicas },
+    };
     try {
       return await this.api.write(`${path}/scale`, scale, attempt, deadline);
     } catch (error) {
       // Its status changes all the time, and with it the version: look again, soon.
-      if (error instanceof ApiError && error.status === 409) return { seconds: 0.02 + Math.random() * 0.2, why: error.message };
+      if (error instanceof ApiError && error.status === 409)
+        return { seconds: 0.02 + Math.random() * 0.2, why: error.message };
       throw error;
     }
   }
@@ -44,7 +61,11 @@ export class KubernetesWorkload implements Workload {
     const object = await this.api.read<WorkloadObject>(path, deadline);
     const wanted = spec.replicas ?? 0;
     const { ready, current, there } = readiness(object, kind, status?.replicas ?? 0);
-    return { wanted, ready, settled: current && ready >= wanted && (there === null || there <= wanted) };
+    return {
+      wanted,
+      ready,
+      settled: current && ready >= wanted && (there === null || there <= wanted),
+    };
   }
 
   private async readScale(deadline: Deadline): Promise<Scale> {

@@ -1,4 +1,7 @@
-/** How a workload is written: deployment/default/ruvector-read, cluster.postgresql.cnpg.io/default/pg. */
+/**
+ * How a workload is written: deployment/default/ruvector-read,
+ * cluster.postgresql.cnpg.io/default/pg.
+ */
 export interface WorkloadName {
   /** As it was written: what the database knows it by. */
   readonly text: string;
@@ -11,7 +14,9 @@ export interface WorkloadName {
   readonly name: string;
 }
 
-export const WORKLOAD_FORM = "Write it as kind/namespace/name: deployment/default/ruvector-read, statefulset/db/pg, cluster.postgresql.cnpg.io/db/pg.";
+export const WORKLOAD_FORM =
+  "Write it as kind/namespace/name: deployment/default/ruvector-read, statefulset/db/pg, " +
+  "cluster.postgresql.cnpg.io/db/pg.";
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DNS_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -26,7 +31,8 @@ export function parseWorkload(text: string): WorkloadName | null {
   const dot = kind.indexOf(".");
   const resource = dot < 0 ? kind : kind.slice(0, dot);
   const group = dot < 0 ? "" : kind.slice(dot + 1);
-  if (!LABEL.test(resource) || (group !== "" && !DNS_NAME.test(group)) || dot === kind.length - 1) return null;
+  if (!LABEL.test(resource) || (group !== "" && !DNS_NAME.test(group)) || dot === kind.length - 1)
+    return null;
   if ((namespace !== undefined && !LABEL.test(namespace)) || !DNS_NAME.test(name)) return null;
   return { text, resource, group, namespace, name };
 }

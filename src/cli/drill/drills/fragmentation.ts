@@ -11,7 +11,8 @@ export const fragmentation: Drill = {
   strategy: "compact_indexes",
   // The default goes by a measurement for ten minutes.
   settings: { fragmentation_interval_seconds: 5 },
-  prepare: ({ client, table }) => makeTable(client, table, { rows: [ROWS, ROWS], index: "(payload)" }),
+  prepare: ({ client, table }) =>
+    makeTable(client, table, { rows: [ROWS, ROWS], index: "(payload)" }),
   inject: async ({ client, table }) => {
     await client.query(`DELETE FROM ${table} WHERE id % 10 < 7`);
     // Reported before the VACUUM counts, as between statements that are seconds apart.

@@ -8,7 +8,18 @@ import { hotspotBytes, hotspotDrain, hotspotTraffic } from "./hotspot-traffic.ts
 import { memoryPressure } from "./memory.ts";
 import { replicationLag } from "./replication-lag.ts";
 
-/** Every drill there is, in the order in which `all` runs them. A new one is a file here and a line. */
+/**
+ * Every drill there is, in the order in which `all` runs them. A new one is a file here and a line.
+ */
 export const DRILLS: readonly Drill[] = [
-  hotspotRows, hotspotTraffic, hotspotBytes, hotspotDrain, hotspotReads, centroidDrift, replicationLag, contention, fragmentation, memoryPressure,
+  hotspotRows,
+  hotspotTraffic,
+  hotspotBytes,
+  hotspotDrain,
+  hotspotReads,
+  centroidDrift,
+  replicationLag,
+  contention,
+  fragmentation,
+  memoryPressure,
 ];

@@ -4,7 +4,11 @@ type Attributes = Readonly<Record<string, string | number | boolean | null | und
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function fill<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {
+function fill<E extends Element>(
+  element: E,
+  attributes: Attributes,
+  children: readonly Child[],
+): E {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     element.setAttribute(name, value === true ? "" : String(value));
@@ -21,17 +25,21 @@ function append(element: Element, children: readonly Child[]): void {
   }
 }
 
-export const h = (tag: string, attributes: Attributes = {}, ...children: Child[]): HTMLElement => fill(document.createElement(tag), attributes, children);
+export const h = (tag: string, attributes: Attributes = {}, ...children: Child[]): HTMLElement =>
+  fill(document.createElement(tag), attributes, children);
 
-export const s = (tag: string, attributes: Attributes = {}, ...children: Child[]): SVGElement => fill(document.createElementNS(SVG, tag) as SVGElement, attributes, children);
+export const s = (tag: string, attributes: Attributes = {}, ...children: Child[]): SVGElement =>
+  fill(document.createElementNS(SVG, tag) as SVGElement, attributes, children);
 
 /**
- * Makes `old` look like `wanted` and keeps every element that stays: focus, selection and scrolling survive a refresh. Children
- * with data-key are followed by it.
+ * Makes `old` look like `wanted` and keeps every element that stays: focus, selection and scrolling
+ * survive a refresh. Children with data-key are followed by it.
  */
 export function morph(old: Element, wanted: Element): void {
-  for (const { name } of [...old.attributes]) if (!wanted.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of [...wanted.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes])
+    if (!wanted.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of [...wanted.attributes])
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   const keyed = new Map<string, Element>();
   for (const child of old.children) {
     const key = child.getAttribute("data-key");
@@ -58,5 +66,7 @@ export function morph(old: Element, wanted: Element): void {
 }
 
 const alike = (a: Node, b: Node): boolean =>
-  a.nodeType === b.nodeType && a.nodeName === b.nodeName &&
-  (!(a instanceof Element) || a.getAttribute("data-key") === (b as Element).getAttribute("data-key"));
+  a.nodeType === b.nodeType &&
+  a.nodeName === b.nodeName &&
+  (!(a instanceof Element) ||
+    a.getAttribute("data-key") === (b as Element).getAttribute("data-key"));

@@ -13,5 +13,7 @@ export const clock = (at: number, seconds = false): string => {
 export const localTimes = (text: string): string =>
   text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (stamp) => {
     const at = Date.parse(stamp);
-    return Math.abs(at - Date.now()) < 12 * 3600_000 ? clock(at) : `${stamp.slice(0, 10)} ${clock(at)}`;
+    return Math.abs(at - Date.now()) < 12 * 3600_000
+      ? clock(at)
+      : `${stamp.slice(0, 10)} ${clock(at)}`;
   });

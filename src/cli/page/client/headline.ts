@@ -7,11 +7,22 @@ export function headline(model: Model): Headline {
   const { overview, trouble } = model;
   if (!overview) {
     if (!trouble) return { tone: "unknown", text: "Reading…", more: "" };
-    return { tone: "unknown", text: "Nothing is known", more: trouble.kind === "server" ? "The server of this page does not answer." : `The database does not answer: ${trouble.message}` };
+    return {
+      tone: "unknown",
+      text: "Nothing is known",
+      more:
+        trouble.kind === "server"
+          ? "The server of this page does not answer."
+          : `The database does not answer: ${trouble.message}`,
+    };
   }
   if (isOld(model)) {
     const was = stateLine(overview, databaseNow(model));
-    return { tone: "unknown", text: "This is not current", more: `Last known ${span((Date.now() - model.received) / 1000)} ago: ${was.text}.` };
+    return {
+      tone: "unknown",
+      text: "This is not current",
+      more: `Last known ${span((Date.now() - model.received) / 1000)} ago: ${was.text}.`,
+    };
   }
   return stateLine(overview, databaseNow(model));
 }

@@ -14,14 +14,27 @@ import { footnote, overviewView } from "./views/overview.ts";
 const POLL = 3000;
 
 const app = document.getElementById("app")!;
-const model: Model = { overview: null, received: 0, trouble: null, detail: null, explanation: null, notFound: null, minutes: 60, width: 640 };
+const model: Model = {
+  overview: null,
+  received: 0,
+  trouble: null,
+  detail: null,
+  explanation: null,
+  notFound: null,
+  minutes: 60,
+  width: 640,
+};
 let route: Route = routeOf(location.hash);
 
 class Unreachable extends Error {}
 
 /** What a server that answers says is wrong. */
 class Refused extends Error {
-  constructor(readonly status: number, message: string, readonly hint: string | null) {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly hint: string | null,
+  ) {
     super(message);
   }
 }
@@ -34,7 +47,8 @@ async function read<T>(address: string): Promise<T> {
     throw new Unreachable("the server of this page does not answer");
   }
   const body = (await response.json().catch(() => ({}))) as { error?: string; hint?: string };
-  if (!response.ok) throw new Refused(response.status, body.error ?? `HTTP ${response.status}`, body.hint ?? null);
+  if (!response.ok)
+    throw new Refused(response.status, body.error ?? `HTTP ${response.status}`, body.hint ?? null);
   return body as T;
 }
 
@@ -48,7 +62,12 @@ async function refresh(): Promise<void> {
   } catch (error) {
     const kind = error instanceof Unreachable ? "server" : "database";
     const message = error instanceof Error ? error.message : String(error);
-    model.trouble = { kind, message, hint: error instanceof Refused ? error.hint : null, since: model.trouble?.kind === kind ? model.trouble.since : Date.now() };
+    model.trouble = {
+      kind,
+      message,
+      hint: error instanceof Refused ? error.hint : null,
+      since: model.trouble?.kind === kind ? model.trouble.since : Date.now(),
+    };
   }
   render();
 }
@@ -74,32 +93,73 @@ async function refreshView(asked: Route): Promise<void> {
     // Something that is not there is no trouble with the data.
     if (!(error instanceof Refused)) throw error;
     model.notFound = error.message;
-    if (asked.view !== "overview") model.explanation = { key: asked.view === "action" ? `action ${asked.id}` : `collection ${asked.name}`, text: null, error: error.message };
+    if (asked.view !== "overview")
+      model.explanation = {
+        key: asked.view === "action" ? `action ${asked.id}` : `collection ${asked.name}`,
+        text: null,
+        error: error.message,
+      };
   }
 }
 
 function banner(): HTMLElement | null {
   const { overview, trouble } = model;
-  if (trouble?.kind === "server") return notice("critical", `The server of this page has not answered for ${span((Date.now() - trouble.since) / 1000)}. What you see does not change until it does.`);
-  if (trouble) return notice("critical", `The database does not answer: ${trouble.message}.${trouble.hint === null ? "" : ` ${trouble.hint}`}`);
+  if (trouble?.kind === "server")
+    return notice(
+      "critical",
+      "The server of this page has not answered for " +
+        `${span((Date.now() - trouble.since) / 1000)}. What you see does not change until it ` +
+        "does.",
+    );
+  if (trouble)
+    return notice(
+      "critical",
+      "The database does not answer: " +
+        `${trouble.message}.${trouble.hint === null ? "" : ` ${trouble.hint}`}`,
+    );
   if (!overview) return null;
   const { breaker, loop, enabled, missing } = overview;
   const failed = tickError(overview, databaseNow(model));
   const lines: string[] = [];
   if (loop.condition === "standby") lines.push(loop.sentence);
-  if (!enabled && overview.collections.length > 0) lines.push("Healing is switched off: problems are sensed, and nothing is done about them. SELECT ruvector_healing_configure('{\"enabled\": true}');");
-  if (breaker && breaker.state !== "closed") lines.push(`The circuit breaker is ${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${breaker.reason}`}.`);
+  if (!enabled && overview.collections.length > 0)
+    lines.push(
+      "Healing is switched off: problems are sensed, and nothing is done about them. SELECT " +
+        "ruvector_healing_configure('{\"enabled\": true}');",
+    );
+  if (breaker && breaker.state !== "closed")
+    lines.push(
+      "The circuit breaker is " +
+        `${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${breaker.reason}`}.`,
+    );
   if (failed !== null) lines.push(failed);
   for (const { why } of missing) lines.push(`Not shown: ${why}.`);
-  return lines.length === 0 ? null : h("div", { class: "notices" }, lines.map((line) => notice("stress", line)));
+  return lines.length === 0
+    ? null
+    : h(
+        "div",
+        { class: "notices" },
+        lines.map((line) => notice("stress", line)),
+      );
 }
 
-const notice = (tone: "stress" | "critical", text: string): HTMLElement => h("div", { class: `notice ${tone}`, role: tone === "critical" ? "alert" : "status" }, mark(tone, 14), h("p", {}, text));
+const notice = (tone: "stress" | "critical", text: string): HTMLElement =>
+  h(
+    "div",
+    { class: `notice ${tone}`, role: tone === "critical" ? "alert" : "status" },
+    mark(tone, 14),
+    h("p", {}, text),
+  );
 
 function freshness(): HTMLElement {
   const age = (Date.now() - model.received) / 1000;
   const old = isOld(model);
-  return h("p", { class: old ? "fresh old" : "fresh" }, h("span", { class: "pulse", "aria-hidden": "true" }), model.overview === null ? "no data yet" : old ? `data is ${span(age)} old` : "live");
+  return h(
+    "p",
+    { class: old ? "fresh old" : "fresh" },
+    h("span", { class: "pulse", "aria-hidden": "true" }),
+    model.overview === null ? "no data yet" : old ? `data is ${span(age)} old` : "live",
+  );
 }
 
 function render(): void {
@@ -107,16 +167,60 @@ function render(): void {
   const { tone, text, more } = headline(model);
   const focused = route.view === "overview";
   document.title = `${text} · ruvector healing`;
-  const body = !overview ? [] : route.view === "overview" ? overviewView(model, overview)
-    : route.view === "collection" ? collectionView(model, overview, route.name, route.why)
-      : [h("p", { class: "back" }, h("a", { href: "#/", "data-back": true }, "← Back")), h("h1", { class: "visually-hidden" }, `Action ${route.id}`), h("section", { class: "explained", "aria-label": "Explanation" }, explanation(model, `action ${route.id}`))];
-  const page = h("div", { id: "app", class: isOld(model) && overview ? "is-old" : "" },
-    h("header", {}, h("a", { class: "brand", href: "#/" }, "ruvector healing"), overview && h("span", { class: "where" }, overview.database), freshness()),
-    h("main", { id: "main", tabindex: "-1" },
+  const body = !overview
+    ? []
+    : route.view === "overview"
+      ? overviewView(model, overview)
+      : route.view === "collection"
+        ? collectionView(model, overview, route.name, route.why)
+        : [
+            h("p", { class: "back" }, h("a", { href: "#/", "data-back": true }, "← Back")),
+            h("h1", { class: "visually-hidden" }, `Action ${route.id}`),
+            h(
+              "section",
+              { class: "explained", "aria-label": "Explanation" },
+              explanation(model, `action ${route.id}`),
+            ),
+          ];
+  const page = h(
+    "div",
+    { id: "app", class: isOld(model) && overview ? "is-old" : "" },
+    h(
+      "header",
+      {},
+      h("a", { class: "brand", href: "#/" }, "ruvector healing"),
+      overview && h("span", { class: "where" }, overview.database),
+      freshness(),
+    ),
+    h(
+      "main",
+      { id: "main", tabindex: "-1" },
       banner(),
-      h("div", { class: focused ? "hero" : "hero small", role: "status" }, mark(tone, focused ? 40 : 16), h("div", {}, h(focused ? "h1" : "p", { class: "headline" }, text), focused && more !== "" && h("p", { class: "more" }, more))),
-      h("div", { class: `view ${route.view}`, "data-key": location.hash }, body)),
-    h("footer", {}, overview && h("p", {}, footnote(overview)), h("p", {}, "Read-only. Everything here is what you may ask yourself: ", h("code", {}, "SELECT jsonb_pretty(ruvector_healing_status());"))));
+      h(
+        "div",
+        { class: focused ? "hero" : "hero small", role: "status" },
+        mark(tone, focused ? 40 : 16),
+        h(
+          "div",
+          {},
+          h(focused ? "h1" : "p", { class: "headline" }, text),
+          focused && more !== "" && h("p", { class: "more" }, more),
+        ),
+      ),
+      h("div", { class: `view ${route.view}`, "data-key": location.hash }, body),
+    ),
+    h(
+      "footer",
+      {},
+      overview && h("p", {}, footnote(overview)),
+      h(
+        "p",
+        {},
+        "Read-only. Everything here is what you may ask yourself: ",
+        h("code", {}, "SELECT jsonb_pretty(ruvector_healing_status());"),
+      ),
+    ),
+  );
   morph(app, page);
 }
 

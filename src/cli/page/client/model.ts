@@ -3,7 +3,9 @@ import type { CollectionDetail } from "../../reading/collection.ts";
 import type { Overview } from "../../reading/overview.ts";
 
 export interface Trouble {
-  /** server: this page's own server does not answer; database: it does, and the database does not. */
+  /**
+   * server: this page's own server does not answer; database: it does, and the database does not.
+   */
   readonly kind: "server" | "database";
   readonly message: string;
   readonly hint: string | null;
@@ -17,21 +19,30 @@ export interface Model {
   received: number;
   trouble: Trouble | null;
   detail: CollectionDetail | null;
-  explanation: { readonly key: string; readonly text: string | null; readonly error: string | null } | null;
+  explanation: {
+    readonly key: string;
+    readonly text: string | null;
+    readonly error: string | null;
+  } | null;
   notFound: string | null;
   minutes: number;
   width: number;
 }
 
 /** The database's clock now: ages go on while nothing new comes. */
-export const databaseNow = ({ overview, received }: Model): number => (overview ? overview.now + (Date.now() - received) : Date.now());
+export const databaseNow = ({ overview, received }: Model): number =>
+  overview ? overview.now + (Date.now() - received) : Date.now();
 
 /** Polled every 3 s: after three misses what is shown counts as old. */
 export const OLD_AFTER = 12_000;
 
-export const isOld = (model: Model): boolean => model.overview === null || model.trouble !== null || Date.now() - model.received > OLD_AFTER;
+export const isOld = (model: Model): boolean =>
+  model.overview === null || model.trouble !== null || Date.now() - model.received > OLD_AFTER;
 
-export type Route = { readonly view: "overview" } | { readonly view: "collection"; readonly name: string; readonly why: boolean } | { readonly view: "action"; readonly id: string };
+export type Route =
+  | { readonly view: "overview" }
+  | { readonly view: "collection"; readonly name: string; readonly why: boolean }
+  | { readonly view: "action"; readonly id: string };
 
 export function routeOf(hash: string): Route {
   const action = /^#\/a\/(\d+)$/.exec(hash);
@@ -39,7 +50,11 @@ export function routeOf(hash: string): Route {
   const collection = /^#\/c\/([^/]+)(\/why)?$/.exec(hash);
   if (collection) {
     try {
-      return { view: "collection", name: decodeURIComponent(collection[1]!), why: collection[2] !== undefined };
+      return {
+        view: "collection",
+        name: decodeURIComponent(collection[1]!),
+        why: collection[2] !== undefined,
+      };
     } catch {
       return { view: "overview" };
     }
@@ -47,4 +62,5 @@ export function routeOf(hash: string): Route {
   return { view: "overview" };
 }
 
-export const collectionLink = (name: string): string => `#/c/${encodeURIComponent(name).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
+export const collectionLink = (name: string): string =>
+  `#/c/${encodeURIComponent(name).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;

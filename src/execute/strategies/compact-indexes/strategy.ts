@@ -1,4 +1,7 @@
-/** compact_indexes: rebuilds fragmented indexes, worst first, one at a time, while reads and writes go on. */
+/**
+ * compact_indexes: rebuilds fragmented indexes, worst first, one at a time, while reads and writes
+ * go on.
+ */
 import * as z from "zod/mini";
 import type { BatchContext, PlanRequest, Strategy } from "../../strategy.ts";
 import { type CompactPlan, planCompaction } from "./plan.ts";
@@ -9,9 +12,15 @@ export const compactIndexes: Strategy = {
   handles: ["index_fragmentation"],
   impact: 0.5,
   reversible: false,
-  description: "Rebuilds fragmented indexes with REINDEX CONCURRENTLY, worst first, one at a time, by one-off pg_cron jobs.",
+  description:
+    "Rebuilds fragmented indexes with REINDEX CONCURRENTLY, worst first, one at a time, by " +
+    "one-off pg_cron jobs.",
   params: {
-    indexes: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(200))).check(z.minLength(1), z.maxLength(100))),
+    indexes: z.optional(
+      z
+        .array(z.string().check(z.minLength(1), z.maxLength(200)))
+        .check(z.minLength(1), z.maxLength(100)),
+    ),
     max_seconds_per_index: z.optional(z.int().check(z.gte(1), z.lte(1_000_000))),
   },
 
@@ -29,12 +38,20 @@ export const compactIndexes: Strategy = {
       amounts: { bytes: Object.fromEntries(indexes.map(({ index, bytes }) => [index, bytes])) },
     };
   },
-  reaches: (plan) => ({ partitions: [], indexes: (plan as CompactPlan).indexes.map(({ index }) => index) }),
+  reaches: (plan) => ({
+    partitions: [],
+    indexes: (plan as CompactPlan).indexes.map(({ index }) => index),
+  }),
   // Between two indexes; what a job has begun is brought to its end and cleared up.
   mayStop: ({ progress }) => ((progress as Partial<CompactProgress>).phase ?? "start") === "start",
   preflight: ["transactions", "wraparound", "slots"],
   remeasures: ["indexes"],
-  describeStep: (_kind, { index }) => `REINDEX INDEX CONCURRENTLY ${String(index)} by a pg_cron job`,
-  inVain: ({ plan, progress }) => gaveNothing((plan as CompactPlan).indexes, (progress as Partial<CompactProgress>).results ?? []),
+  describeStep: (_kind, { index }) =>
+    `REINDEX INDEX CONCURRENTLY ${String(index)} by a pg_cron job`,
+  inVain: ({ plan, progress }) =>
+    gaveNothing(
+      (plan as CompactPlan).indexes,
+      (progress as Partial<CompactProgress>).results ?? [],
+    ),
   describeProgress: ({ progress }) => (progress as Partial<CompactProgress>).note || "not begun",
 };

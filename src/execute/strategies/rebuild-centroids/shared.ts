@@ -31,24 +31,55 @@ export interface RebuildProgress extends Progress {
   /** Parts of a whole index that wait for the others: the built index by the target's place. */
   readonly ready: Readonly<Record<number, string>>;
   /** What searches cost by the old index and by the new one, of each that was built and stays. */
-  readonly costs: readonly { readonly index: string; readonly whole: string | null; readonly before: SearchCost; readonly after: SearchCost }[];
+  readonly costs: readonly {
+    readonly index: string;
+    readonly whole: string | null;
+    readonly before: SearchCost;
+    readonly after: SearchCost;
+  }[];
   /** Why an index stayed as it was. */
   readonly kept: readonly string[];
 }
 
 export const START: RebuildProgress = {
-  rows: 0, target: 0, attempt: 0, stage: "begin", job: null, built: null, before: null, after: null, rebuilt: 0, ready: {}, costs: [], kept: [],
+  rows: 0,
+  target: 0,
+  attempt: 0,
+  stage: "begin",
+  job: null,
+  built: null,
+  before: null,
+  after: null,
+  rebuilt: 0,
+  ready: {},
+  costs: [],
+  kept: [],
 };
 
-export const wait = (progress: RebuildProgress, waiting: string, steps: readonly NewStep[] = []): BatchResult => ({ done: false, steps, progress, waiting });
-export const go = (progress: RebuildProgress, steps: readonly NewStep[] = []): BatchResult => ({ done: progress.done === true, steps, progress });
+export const wait = (
+  progress: RebuildProgress,
+  waiting: string,
+  steps: readonly NewStep[] = [],
+): BatchResult => ({ done: false, steps, progress, waiting });
+export const go = (progress: RebuildProgress, steps: readonly NewStep[] = []): BatchResult => ({
+  done: progress.done === true,
+  steps,
+  progress,
+});
 export const NOTHING_LEFT: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 
-/** An index as the plan has it. @throws HealingError where somebody dropped, replaced or broke it meanwhile */
+/**
+ * An index as the plan has it. @throws HealingError where somebody dropped, replaced or broke it
+ * meanwhile
+ */
 export function present(host: Host, target: Target): IndexFacts {
   const facts = indexFacts(host, target.oid);
   if (facts && facts.valid && facts.index === target.index) return facts;
-  throw refused(`${target.index} is not the index any more that the plan was made for`, "The next evaluation plans anew.");
+  throw refused(
+    `${target.index} is not the index any more that the plan was made for`,
+    "The next evaluation plans anew.",
+  );
 }
 
-export const refused = (message: string, hint: string): HealingError => new HealingError("remedy_refused", message, { hint });
+export const refused = (message: string, hint: string): HealingError =>
+  new HealingError("remedy_refused", message, { hint });

@@ -1,4 +1,7 @@
-/** pg_cron's jobs: which run, which wait, which failed. Sources: cron.job, cron.job_run_details, as far as the role may see them. */
+/**
+ * pg_cron's jobs: which run, which wait, which failed. Sources: cron.job, cron.job_run_details, as
+ * far as the role may see them.
+ */
 import sql from "sql-template-tag";
 import type { Host } from "../../../host/host.ts";
 import type { Unmeasured } from "../../snapshot.ts";
@@ -56,7 +59,14 @@ type Answer =
   | { readonly installed: true; readonly silent: true }
   | {
       readonly installed: true;
-      readonly jobs: readonly { jobid: string; jobname: string | null; schedule: string; command: string; active: boolean; username: string }[];
+      readonly jobs: readonly {
+        jobid: string;
+        jobname: string | null;
+        schedule: string;
+        command: string;
+        active: boolean;
+        username: string;
+      }[];
       readonly runs: readonly Run[];
       readonly newest: string | null;
       readonly others_hidden: boolean;
@@ -75,34 +85,65 @@ const NOTHING: JobsMemory = { newest: "0", runs: {}, blocking: {} };
 
 export function readJobs(host: Host, memory: JobsMemory | null, now: number): JobsReading {
   const before = memory ?? NOTHING;
-  const open = Object.values(before.runs).filter(({ status }) => RUNNING.includes(status)).map(({ runid }) => runid);
+  const open = Object.values(before.runs)
+    .filter(({ status }) => RUNNING.includes(status))
+    .map(({ runid }) => runid);
   const { answer } = host.one<{ answer: Answer }>(sql`
-    SELECT ruvector.healing_cron(${before.newest}::bigint, ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(open)}::jsonb)::bigint)) AS answer`);
-  if (!("jobs" in answer)) return { jobs: [], pids: new Set(), memory: before, ...unreadable(host, answer) };
+    SELECT ruvector.healing_cron(${before.newest}::bigint,
+      ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(open)}::jsonb)::bigint)) AS answer`);
+  if (!("jobs" in answer))
+    return { jobs: [], pids: new Set(), memory: before, ...unreadable(host, answer) };
   const known = new Set(answer.jobs.map(({ jobid }) => jobid));
-  const runs = Object.fromEntries([...Object.values(before.runs), ...answer.runs.map((run) => followed(before.runs[run.jobid], run))]
-    .filter(({ jobid }) => known.has(jobid)).map((run) => [run.jobid, run]));
+  const runs = Object.fromEntries(
+    [
+      ...Object.values(before.runs),
+      ...answer.runs.map((run) => followed(before.runs[run.jobid], run)),
+    ]
+      .filter(({ jobid }) => known.has(jobid))
+      .map((run) => [run.jobid, run]),
+  );
   const { alive, priorities, offset, taken, slots } = host.one<Scheduler>(sql`
-    SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a WHERE a.datname = current_database()), '[]') AS alive,
-           coalesce((SELECT json_object_agg(p.jobname, p.priority) FROM ruvector.healing_job_priorities p), '{}') AS priorities,
-           -- Of all databases: they share the slots. A role that may not see others' sessions sees its own only, and none waits then.
-           (SELECT count(*)::int FROM pg_stat_activity a WHERE 'pg_cron' IN (a.application_name, a.backend_type)) AS taken,
-           coalesce(ruvector.healing_server_setting('cron.max_running_jobs')::int, ${DEFAULT_SLOTS}::int) AS slots,
-           extract(epoch FROM clock_timestamp() AT TIME ZONE coalesce(ruvector.healing_server_setting('cron.timezone'), 'GMT')
+    SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a
+      WHERE a.datname = current_database()), '[]') AS alive,
+           coalesce((SELECT json_object_agg(p.jobname, p.priority)
+             FROM ruvector.healing_job_priorities p), '{}') AS priorities,
+           -- Of all databases: they share the slots. A role that may not see others' sessions sees
+           -- its own only, and none waits then.
+           (SELECT count(*)::int FROM pg_stat_activity a
+             WHERE 'pg_cron' IN (a.application_name, a.backend_type)) AS taken,
+           coalesce(ruvector.healing_server_setting('cron.max_running_jobs')::int,
+             ${DEFAULT_SLOTS}::int) AS slots,
+           extract(epoch
+             FROM clock_timestamp() AT TIME ZONE
+             coalesce(ruvector.healing_server_setting('cron.timezone'), 'GMT')
                               - clock_timestamp() AT TIME ZONE 'UTC')::float8 AS offset`);
   const jobs = answer.jobs.map((job): CronJob => {
     const run = runs[job.jobid];
-    const running = run !== undefined && RUNNING.includes(run.status) && (run.pid === null || alive.includes(run.pid));
+    const running =
+      run !== undefined &&
+      RUNNING.includes(run.status) &&
+      (run.pid === null || alive.includes(run.pid));
     const start = run?.start ?? null;
     const failure = run === undefined || !job.active ? null : failureOf(run);
-    // A run that was missed while the server was down, or while its job was paused, waits for nothing.
-    const due = job.active && start !== null && dueSince(job.schedule, start, now - GRACE_SECONDS, offset) === true;
+    // A run that was missed while the server was down, or while its job was paused, waits for
+    // nothing.
+    const due =
+      job.active &&
+      start !== null &&
+      dueSince(job.schedule, start, now - GRACE_SECONDS, offset) === true;
     return {
-      jobid: job.jobid, name: job.jobname ?? `job ${job.jobid}`, schedule: job.schedule, username: job.username, active: job.active,
+      jobid: job.jobid,
+      name: job.jobname ?? `job ${job.jobid}`,
+      schedule: job.schedule,
+      username: job.username,
+      active: job.active,
       priority: priorities[job.jobname ?? `job ${job.jobid}`] ?? "normal",
-      running, pid: running ? run.pid : null,
-      due, waits: due && !running && taken >= slots,
-      failing: failure !== null, last_message: failure,
+      running,
+      pid: running ? run.pid : null,
+      due,
+      waits: due && !running && taken >= slots,
+      failing: failure !== null,
+      last_message: failure,
       last_start: start,
       blocked_recently: false,
     };
@@ -118,7 +159,11 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
 
 /** What the last run that ended failed with; null: it went well, or none ended yet. */
 const failureOf = ({ status, message, failed_before }: Run): string | null =>
-  status === "failed" ? (message ?? "").trim().split("\n", 1)[0]! : RUNNING.includes(status) ? (failed_before ?? null) : null;
+  status === "failed"
+    ? (message ?? "").trim().split("\n", 1)[0]!
+    : RUNNING.includes(status)
+      ? (failed_before ?? null)
+      : null;
 
 /** A run under way says nothing of how its job fares: the one before does. */
 const followed = (before: Run | undefined, run: Run): Run => {
@@ -141,21 +186,37 @@ interface Scheduler {
 /** pg_cron looks once a second and connects before it starts: a run is not late before that. */
 const GRACE_SECONDS = 2;
 
-function unreadable(host: Host, answer: Exclude<Answer, { jobs: unknown }>): Pick<JobsReading, "readable" | "unmeasured"> {
+function unreadable(
+  host: Host,
+  answer: Exclude<Answer, { jobs: unknown }>,
+): Pick<JobsReading, "readable" | "unmeasured"> {
   if (!answer.installed && answer.elsewhere === null) return { readable: true, unmeasured: [] };
   const { role } = host.one<{ role: string }>(sql`SELECT quote_ident(current_user) AS role`);
-  const gap = (why: string, hint: string) => ({ readable: false, unmeasured: [{ what: "scheduled jobs", why, hint }] });
+  const gap = (why: string, hint: string) => ({
+    readable: false,
+    unmeasured: [{ what: "scheduled jobs", why, hint }],
+  });
   if (!answer.installed && answer.elsewhere === "?") {
-    return gap("pg_cron is not in this database; whether it runs jobs here from another one is not shown to the role", `GRANT pg_read_all_settings TO ${role};`);
+    return gap(
+      "pg_cron is not in this database; whether it runs jobs here from another one is not " +
+        "shown to the role",
+      `GRANT pg_read_all_settings TO ${role};`,
+    );
   }
   if (!answer.installed) {
     return gap(
-      `pg_cron of this server keeps its jobs in database ${answer.elsewhere} (cron.database_name): those of this database cannot be read from here`,
+      `pg_cron of this server keeps its jobs in database ${answer.elsewhere} ` +
+        "(cron.database_name): those of this database cannot be read from here",
       pushHint("maintenance_queue_depth"),
     );
   }
-  if ("silent" in answer) return gap("cron.log_run is off: nobody can see which jobs run", SILENT_HINT);
-  return gap(answer.denied, `GRANT USAGE ON SCHEMA cron TO ${role}; GRANT SELECT ON cron.job, cron.job_run_details TO ${role};`);
+  if ("silent" in answer)
+    return gap("cron.log_run is off: nobody can see which jobs run", SILENT_HINT);
+  return gap(
+    answer.denied,
+    `GRANT USAGE ON SCHEMA cron TO ${role}; GRANT SELECT ON cron.job, cron.job_run_details ` +
+      `TO ${role};`,
+  );
 }
 
 export const SILENT_HINT = "ALTER SYSTEM SET cron.log_run = on; and restart the server.";
@@ -165,6 +226,8 @@ function hiddenJobs(host: Host): Unmeasured {
   return {
     what: "scheduled jobs of other roles",
     why: "pg_cron shows a role its own jobs only (row security)",
-    hint: `CREATE POLICY ruvector_healing_sees ON cron.job FOR SELECT TO ${role} USING (true); and the same on cron.job_run_details.`,
+    hint:
+      `CREATE POLICY ruvector_healing_sees ON cron.job FOR SELECT TO ${role} USING (true); and ` +
+      "the same on cron.job_run_details.",
   };
 }

@@ -6,31 +6,97 @@ import { clock, lambda as lambdaText } from "../format.ts";
 
 const STATES = ["normal", "stress", "critical"] as const;
 
-export function lambdaChart(detail: CollectionDetail, actions: readonly OutcomeSeen[], now: number, width: number, height: number): SVGElement {
+export function lambdaChart(
+  detail: CollectionDetail,
+  actions: readonly OutcomeSeen[],
+  now: number,
+  width: number,
+  height: number,
+): SVGElement {
   const { readings, thresholds, minutes } = detail;
   const box = { left: 30, right: width - 8, top: 14, bottom: height - 32 };
   const from = now - minutes * 60_000;
-  const x = (at: number): number => Number((box.left + ((Math.min(now, Math.max(from, at)) - from) / (now - from)) * (box.right - box.left)).toFixed(1));
-  const y = (value: number): number => Number((box.top + (1 - Math.min(1, Math.max(0, value))) * (box.bottom - box.top)).toFixed(1));
+  const x = (at: number): number =>
+    Number(
+      (
+        box.left +
+        ((Math.min(now, Math.max(from, at)) - from) / (now - from)) * (box.right - box.left)
+      ).toFixed(1),
+    );
+  const y = (value: number): number =>
+    Number((box.top + (1 - Math.min(1, Math.max(0, value))) * (box.bottom - box.top)).toFixed(1));
   const shown = readings.filter(([at]) => at >= from - 5000);
 
   const lines = [1, thresholds.stress, thresholds.critical].map((value, place) => [
-    s("line", { class: `grid ${["", "stress", "critical"][place]}`, x1: box.left, x2: box.right, y1: y(value), y2: y(value) }),
-    s("text", { class: "axis", "aria-hidden": "true", x: box.left - 6, y: y(value) + 4, "text-anchor": "end" }, lambdaText(value)),
+    s("line", {
+      class: `grid ${["", "stress", "critical"][place]}`,
+      x1: box.left,
+      x2: box.right,
+      y1: y(value),
+      y2: y(value),
+    }),
+    s(
+      "text",
+      {
+        class: "axis",
+        "aria-hidden": "true",
+        x: box.left - 6,
+        y: y(value) + 4,
+        "text-anchor": "end",
+      },
+      lambdaText(value),
+    ),
   ]);
-  const bands = actions.filter((one) => (one.finished_at ?? now) >= from && one.created_at <= now).map((one) => {
-    const [a, b] = [x(one.created_at), x(one.finished_at ?? now)];
-    return s("a", { href: `#/a/${one.id}`, "aria-label": `action ${one.id}, ${one.strategy}` },
-      s("title", {}, `action ${one.id}: ${one.strategy}, ${one.state}`),
-      s("rect", { class: "band", x: a, width: Math.max(3, b - a), y: box.top - 8, height: box.bottom - box.top + 8, rx: 2 }));
-  });
+  const bands = actions
+    .filter((one) => (one.finished_at ?? now) >= from && one.created_at <= now)
+    .map((one) => {
+      const [a, b] = [x(one.created_at), x(one.finished_at ?? now)];
+      return s(
+        "a",
+        { href: `#/a/${one.id}`, "aria-label": `action ${one.id}, ${one.strategy}` },
+        s("title", {}, `action ${one.id}: ${one.strategy}, ${one.state}`),
+        s("rect", {
+          class: "band",
+          x: a,
+          width: Math.max(3, b - a),
+          y: box.top - 8,
+          height: box.bottom - box.top + 8,
+          rx: 2,
+        }),
+      );
+    });
   // A group, not a picture: the actions in it are links.
-  return s("svg", { class: "chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": summary(detail, shown) },
-    s("rect", { class: "zone stress", x: box.left, width: box.right - box.left, y: y(thresholds.stress), height: y(thresholds.critical) - y(thresholds.stress) }),
-    s("rect", { class: "zone critical", x: box.left, width: box.right - box.left, y: y(thresholds.critical), height: y(0) - y(thresholds.critical) }),
-    lines, bands,
+  return s(
+    "svg",
+    {
+      class: "chart",
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: "group",
+      "aria-label": summary(detail, shown),
+    },
+    s("rect", {
+      class: "zone stress",
+      x: box.left,
+      width: box.right - box.left,
+      y: y(thresholds.stress),
+      height: y(thresholds.critical) - y(thresholds.stress),
+    }),
+    s("rect", {
+      class: "zone critical",
+      x: box.left,
+      width: box.right - box.left,
+      y: y(thresholds.critical),
+      height: y(0) - y(thresholds.critical),
+    }),
+    lines,
+    bands,
     s("path", { class: "curve", d: curve(shown, x, y, minutes) }),
-    last(shown, x, y), strip(shown, x, box.bottom + 5), ticks(from, now, x, height - 5, width));
+    last(shown, x, y),
+    strip(shown, x, box.bottom + 5),
+    ticks(from, now, x, height - 5, width),
+  );
 }
 
 type Reading = CollectionDetail["readings"][number];
@@ -42,7 +108,8 @@ function curve(readings: readonly Reading[], x: Scale, y: Scale, minutes: number
   let before: number | null = null;
   let path = "";
   for (const [at, value] of readings) {
-    if (value !== null) path += `${before !== null && at - before <= gap ? "L" : "M"}${x(at)} ${y(value)}`;
+    if (value !== null)
+      path += `${before !== null && at - before <= gap ? "L" : "M"}${x(at)} ${y(value)}`;
     before = value === null ? null : at;
   }
   return path;
@@ -50,18 +117,28 @@ function curve(readings: readonly Reading[], x: Scale, y: Scale, minutes: number
 
 function last(readings: readonly Reading[], x: Scale, y: Scale): SVGElement | null {
   const [at, value, state] = readings[readings.length - 1] ?? [0, null, 0];
-  return value === null ? null : s("circle", { class: `now ${STATES[state] ?? "normal"}`, cx: x(at), cy: y(value), r: 4 });
+  return value === null
+    ? null
+    : s("circle", { class: `now ${STATES[state] ?? "normal"}`, cx: x(at), cy: y(value), r: 4 });
 }
 
 /** The state under each stretch of time. */
 function strip(readings: readonly Reading[], x: Scale, top: number): SVGElement[] {
   const parts: SVGElement[] = [];
-  for (let first = 0; first < readings.length; ) {
+  for (let first = 0; first < readings.length;) {
     const [at, , state] = readings[first]!;
     let end = first;
     while (end + 1 < readings.length && readings[end + 1]![2] === state) end++;
     const until = readings[end + 1]?.[0] ?? readings[end]![0];
-    parts.push(s("rect", { class: `strip ${STATES[state] ?? "normal"}`, x: x(at), width: Math.max(2, x(until) - x(at)), y: top, height: 4 }));
+    parts.push(
+      s("rect", {
+        class: `strip ${STATES[state] ?? "normal"}`,
+        x: x(at),
+        width: Math.max(2, x(until) - x(at)),
+        y: top,
+        height: 4,
+      }),
+    );
     first = end + 1;
   }
   return parts;
@@ -69,18 +146,31 @@ function strip(readings: readonly Reading[], x: Scale, top: number): SVGElement[
 
 function ticks(from: number, now: number, x: Scale, y: number, width: number): SVGElement[] {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map((minutes) => minutes * 60_000);
-  const step = steps.find((one) => (now - from) / one <= Math.max(3, Math.floor(width / 90))) ?? 360 * 60_000;
+  const step =
+    steps.find((one) => (now - from) / one <= Math.max(3, Math.floor(width / 90))) ?? 360 * 60_000;
   const zone = new Date(now).getTimezoneOffset() * 60_000;
   const marks: SVGElement[] = [];
   for (let at = Math.ceil((from - zone) / step) * step + zone; at <= now; at += step) {
-    if (x(at) > x(from) + 14 && x(at) < x(now) - 10) marks.push(s("text", { class: "axis", "aria-hidden": "true", x: x(at), y, "text-anchor": "middle" }, clock(at)));
+    if (x(at) > x(from) + 14 && x(at) < x(now) - 10)
+      marks.push(
+        s(
+          "text",
+          { class: "axis", "aria-hidden": "true", x: x(at), y, "text-anchor": "middle" },
+          clock(at),
+        ),
+      );
   }
   return marks;
 }
 
 function summary({ minutes }: CollectionDetail, readings: readonly Reading[]): string {
-  const known = readings.filter((reading): reading is readonly [number, number, number] => reading[1] !== null);
+  const known = readings.filter(
+    (reading): reading is readonly [number, number, number] => reading[1] !== null,
+  );
   if (known.length === 0) return `lambda over the last ${minutes} minutes: no reading`;
   const lowest = known.reduce((least, one) => (one[1] < least[1] ? one : least));
-  return `lambda over the last ${minutes} minutes: lowest ${lambdaText(lowest[1])} at ${clock(lowest[0])}, now ${lambdaText(known[known.length - 1]![1])}`;
+  return (
+    `lambda over the last ${minutes} minutes: lowest ${lambdaText(lowest[1])} at ` +
+    `${clock(lowest[0])}, now ${lambdaText(known[known.length - 1]![1])}`
+  );
 }

@@ -1,9 +1,15 @@
 import { s } from "../dom.ts";
 
 /** lambda of the last half hour, small: a line with a gap where nothing was read. */
-export function spark(values: readonly (number | null)[], tone: string, width = 120, height = 28): SVGElement {
+export function spark(
+  values: readonly (number | null)[],
+  tone: string,
+  width = 120,
+  height = 28,
+): SVGElement {
   const step = values.length > 1 ? width / (values.length - 1) : width;
-  const y = (value: number): number => Number((2 + (1 - Math.min(1, value)) * (height - 4)).toFixed(1));
+  const y = (value: number): number =>
+    Number((2 + (1 - Math.min(1, value)) * (height - 4)).toFixed(1));
   const parts: string[] = [];
   let open = false;
   values.forEach((value, index) => {
@@ -16,6 +22,16 @@ export function spark(values: readonly (number | null)[], tone: string, width = 
     if (!open && values[index + 1] === null) parts.push("h.1");
     open = true;
   });
-  return s("svg", { class: `spark ${tone}`, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" },
-    s("path", { class: "base", d: `M0 ${height - 0.5}H${width}` }), s("path", { class: "curve", d: parts.join("") }));
+  return s(
+    "svg",
+    {
+      class: `spark ${tone}`,
+      viewBox: `0 0 ${width} ${height}`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+      focusable: "false",
+    },
+    s("path", { class: "base", d: `M0 ${height - 0.5}H${width}` }),
+    s("path", { class: "curve", d: parts.join("") }),
+  );
 }

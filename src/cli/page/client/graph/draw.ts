@@ -4,26 +4,56 @@ import { s } from "../dom.ts";
 import { percent, plural } from "../format.ts";
 import { layout, type Placed } from "./layout.ts";
 
-const toneOf = (health: number): string => (health >= 1 - 1e-6 ? "normal" : health >= 0.3 ? "stress" : "critical");
+const toneOf = (health: number): string =>
+  health >= 1 - 1e-6 ? "normal" : health >= 0.3 ? "stress" : "critical";
 
-const shorten = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
+const shorten = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 
 /** `public.embeddings_p3` -> `embeddings_p3`: the schema says the same of all. */
 const plain = (label: string): string => label.replace(/^(?:"(?:[^"]|"")*"|[^".]+)\.(?=.)/, "");
 
-export const pictureHeight = (width: number): number => Math.max(300, Math.min(420, Math.round(width * 0.72)));
+export const pictureHeight = (width: number): number =>
+  Math.max(300, Math.min(420, Math.round(width * 0.72)));
 
 export function graph(scene: Scene, width: number): SVGElement {
   const height = pictureHeight(width);
   const { nodes, cuts } = layout(scene, width, height);
   const named = width >= 480 && scene.nodes.length <= 20;
-  return s("svg", { class: "graph", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary(scene) },
+  return s(
+    "svg",
+    {
+      class: "graph",
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": summary(scene),
+    },
     // What is cut is drawn last, on top.
-    s("g", {}, scene.edges.filter(({ cut }) => !cut).map((edge) => line(edge, nodes))),
-    s("g", {}, scene.edges.filter(({ cut }) => cut).map((edge) => line(edge, nodes))),
-    cuts.map(({ x, y, r }) => s("circle", { class: "cut", cx: x.toFixed(1), cy: y.toFixed(1), r: r.toFixed(1) })),
+    s(
+      "g",
+      {},
+      scene.edges.filter(({ cut }) => !cut).map((edge) => line(edge, nodes)),
+    ),
+    s(
+      "g",
+      {},
+      scene.edges.filter(({ cut }) => cut).map((edge) => line(edge, nodes)),
+    ),
+    cuts.map(({ x, y, r }) =>
+      s("circle", { class: "cut", cx: x.toFixed(1), cy: y.toFixed(1), r: r.toFixed(1) }),
+    ),
     scene.nodes.map((node, index) => circle(node, nodes[index]!)),
-    scene.nodes.map((node, index) => label(node, nodes[index]!, width, named || node.cut || node.count > 1 || node.type === "shard")));
+    scene.nodes.map((node, index) =>
+      label(
+        node,
+        nodes[index]!,
+        width,
+        named || node.cut || node.count > 1 || node.type === "shard",
+      ),
+    ),
+  );
 }
 
 function line({ a, b, health, cut }: SceneEdge, placed: readonly Placed[]): SVGElement {
@@ -31,23 +61,67 @@ function line({ a, b, health, cut }: SceneEdge, placed: readonly Placed[]): SVGE
   const weak = health < 1 - 1e-6;
   return s("line", {
     class: `edge ${cut && weak ? `crossing ${toneOf(health)}` : weak ? toneOf(health) : ""}`,
-    x1: p.x.toFixed(1), y1: p.y.toFixed(1), x2: q.x.toFixed(1), y2: q.y.toFixed(1), "stroke-width": cut && weak ? (1 + 2 * health).toFixed(2) : 1,
+    x1: p.x.toFixed(1),
+    y1: p.y.toFixed(1),
+    x2: q.x.toFixed(1),
+    y2: q.y.toFixed(1),
+    "stroke-width": cut && weak ? (1 + 2 * health).toFixed(2) : 1,
   });
 }
 
 function circle(node: SceneNode, { x, y, r }: Placed): SVGElement {
-  const title = s("title", {}, `${node.label}${node.note === null ? "" : `: ${node.note}`}${node.health < 1 - 1e-6 ? ` (${percent(node.health)} of its capacity is left)` : ""}${node.measured ? "" : " (not measured)"}`);
-  const shape = node.type === "shard"
-    ? s("rect", { x: (x - r).toFixed(1), y: (y - r).toFixed(1), width: 2 * r, height: 2 * r, rx: 5 })
-    : s("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: (node.cut ? r + 2 : r).toFixed(1) });
-  return s("g", { class: `node ${node.type === "shard" ? "hub" : toneOf(node.health)} ${node.measured ? "" : "unmeasured"}` }, title, shape,
-    node.count > 1 && s("text", { class: "count", x: x.toFixed(1), y: (y + 4).toFixed(1), "text-anchor": "middle" }, node.count));
+  const title = s(
+    "title",
+    {},
+    `${node.label}${node.note === null ? "" : `: ${node.note}`}${node.health < 1 - 1e-6 ? ` (${percent(node.health)} of its capacity is left)` : ""}${node.measured ? "" : " (not measured)"}`,
+  );
+  const shape =
+    node.type === "shard"
+      ? s("rect", {
+          x: (x - r).toFixed(1),
+          y: (y - r).toFixed(1),
+          width: 2 * r,
+          height: 2 * r,
+          rx: 5,
+        })
+      : s("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: (node.cut ? r + 2 : r).toFixed(1) });
+  return s(
+    "g",
+    {
+      class:
+        `node ${node.type === "shard" ? "hub" : toneOf(node.health)} ` +
+        `${node.measured ? "" : "unmeasured"}`,
+    },
+    title,
+    shape,
+    node.count > 1 &&
+      s(
+        "text",
+        { class: "count", x: x.toFixed(1), y: (y + 4).toFixed(1), "text-anchor": "middle" },
+        node.count,
+      ),
+  );
 }
 
-function label(node: SceneNode, { x, y, r, angle }: Placed, width: number, shown: boolean): SVGElement | null {
+function label(
+  node: SceneNode,
+  { x, y, r, angle }: Placed,
+  width: number,
+  shown: boolean,
+): SVGElement | null {
   if (!shown) return null;
   const text = node.count > 1 ? node.label.replace(/^\d+ /, "") : plain(node.label);
-  if (node.type === "shard") return s("text", { class: "label quiet", x: x.toFixed(1), y: (y + r + 16).toFixed(1), "text-anchor": "middle" }, shorten(plain(node.label), 20));
+  if (node.type === "shard")
+    return s(
+      "text",
+      {
+        class: "label quiet",
+        x: x.toFixed(1),
+        y: (y + r + 16).toFixed(1),
+        "text-anchor": "middle",
+      },
+      shorten(plain(node.label), 20),
+    );
   const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
   // Beside each other at the bottom, upright labels would lie over one another.
   const upright = Math.abs(dx) < 0.2 || node.cut;
@@ -56,15 +130,36 @@ function label(node: SceneNode, { x, y, r, angle }: Placed, width: number, shown
   const anchor = upright ? "middle" : dx > 0 ? "start" : "end";
   // The label of what is cut off stands outside of the dashed circle, and within the picture.
   const most = node.cut ? 34 : 22;
-  const half = anchor === "middle" ? Math.min(most, Math.max(...lines.map(({ length }) => length))) * 3.4 : 0;
-  const at = { x: Math.min(width - half - 4, Math.max(half + 4, upright ? x : x + dx * out)), y: y + (upright ? (dy < 0 ? -out - 4 - (lines.length - 1) * 15 : out + 12) : dy * 6 + 4) };
-  return s("text", { class: node.cut ? "label hot" : "label", x: at.x.toFixed(1), y: at.y.toFixed(1), "text-anchor": anchor },
-    lines.map((one, place) => s("tspan", { x: at.x.toFixed(1), dy: place === 0 ? 0 : 15, class: place === 0 ? "" : "note" }, shorten(one, most))));
+  const half =
+    anchor === "middle" ? Math.min(most, Math.max(...lines.map(({ length }) => length))) * 3.4 : 0;
+  const at = {
+    x: Math.min(width - half - 4, Math.max(half + 4, upright ? x : x + dx * out)),
+    y: y + (upright ? (dy < 0 ? -out - 4 - (lines.length - 1) * 15 : out + 12) : dy * 6 + 4),
+  };
+  return s(
+    "text",
+    {
+      class: node.cut ? "label hot" : "label",
+      x: at.x.toFixed(1),
+      y: at.y.toFixed(1),
+      "text-anchor": anchor,
+    },
+    lines.map((one, place) =>
+      s(
+        "tspan",
+        { x: at.x.toFixed(1), dy: place === 0 ? 0 : 15, class: place === 0 ? "" : "note" },
+        shorten(one, most),
+      ),
+    ),
+  );
 }
 
 function summary(scene: Scene): string {
   const cut = scene.nodes.filter((node) => node.cut);
   const size = `${plural(scene.total_nodes, "node")} and ${plural(scene.total_edges, "edge")}`;
   if (cut.length === 0) return `The contracted graph: ${size}; no edge of the minimum cut is weak`;
-  return `The contracted graph: ${size}; the minimum cut separates ${cut.map(({ label: name }) => name).slice(0, 4).join(", ")}${cut.length > 4 ? " and others" : ""}`;
+  return `The contracted graph: ${size}; the minimum cut separates ${cut
+    .map(({ label: name }) => name)
+    .slice(0, 4)
+    .join(", ")}${cut.length > 4 ? " and others" : ""}`;
 }

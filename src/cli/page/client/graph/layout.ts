@@ -1,6 +1,7 @@
 /**
- * Where the nodes of a scene go: the server in the middle, its groups on an ellipse around it, what the minimum cut takes off
- * pushed out of the ring, to the top, where its name has room. Pure numbers: no screen is needed to test it.
+ * Where the nodes of a scene go: the server in the middle, its groups on an ellipse around it, what
+ * the minimum cut takes off pushed out of the ring, to the top, where its name has room. Pure
+ * numbers: no screen is needed to test it.
  */
 import type { Scene, SceneNode } from "../../../reading/scene.ts";
 
@@ -24,7 +25,8 @@ export interface Layout {
 const RING = 0.72;
 const OUT = 1;
 
-export const radius = ({ type, count }: SceneNode): number => (type === "shard" ? 15 : count > 1 ? Math.min(26, 9 + Math.sqrt(count)) : 7);
+export const radius = ({ type, count }: SceneNode): number =>
+  type === "shard" ? 15 : count > 1 ? Math.min(26, 9 + Math.sqrt(count)) : 7;
 
 export function layout(scene: Scene, width: number, height: number): Layout {
   const centre = { x: width / 2, y: height / 2 + 8 };
@@ -32,7 +34,12 @@ export function layout(scene: Scene, width: number, height: number): Layout {
   const placed: Placed[] = scene.nodes.map((node) => ({ ...centre, r: radius(node), angle: 0 }));
   const hubs = scene.groups.filter(({ type }) => type === "shard").flatMap(({ nodes }) => nodes);
   hubs.forEach((node, place) => {
-    placed[node] = { x: centre.x + (place - (hubs.length - 1) / 2) * 44, y: centre.y, r: radius(scene.nodes[node]!), angle: Math.PI / 2 };
+    placed[node] = {
+      x: centre.x + (place - (hubs.length - 1) / 2) * 44,
+      y: centre.y,
+      r: radius(scene.nodes[node]!),
+      angle: Math.PI / 2,
+    };
   });
   const groups = scene.groups.filter(({ type }) => type !== "shard").map(({ nodes }) => [...nodes]);
   // What is cut off comes to the middle of its group, so that it is one piece.
@@ -44,14 +51,21 @@ export function layout(scene: Scene, width: number, height: number): Layout {
   const angles = new Map<number, number>();
   for (const group of groups) {
     const room = Math.max(1.5, group.length);
-    group.forEach((node, place) => angles.set(node, (slot + ((place + 0.5) * room) / group.length) * step));
+    group.forEach((node, place) =>
+      angles.set(node, (slot + ((place + 0.5) * room) / group.length) * step),
+    );
     slot += room + (gaps > 0 ? 1.2 : 0);
   }
   const turn = -Math.PI / 2 - topAngle(scene, angles);
   for (const [node, at] of angles) {
     const angle = at + turn;
     const out = scene.nodes[node]!.cut ? OUT : RING;
-    placed[node] = { x: centre.x + Math.cos(angle) * reach.x * out, y: centre.y + Math.sin(angle) * reach.y * out, r: radius(scene.nodes[node]!), angle };
+    placed[node] = {
+      x: centre.x + Math.cos(angle) * reach.x * out,
+      y: centre.y + Math.sin(angle) * reach.y * out,
+      r: radius(scene.nodes[node]!),
+      angle,
+    };
   }
   return { width, height, nodes: placed, cuts: circles(scene, placed) };
 }
@@ -74,10 +88,16 @@ function topAngle(scene: Scene, angles: ReadonlyMap<number, number>): number {
 
 /** One circle for each run of neighbours that are cut off together. */
 function circles(scene: Scene, placed: readonly Placed[]): Layout["cuts"] {
-  const cut = scene.nodes.flatMap((node, index) => (node.cut && node.type !== "shard" ? [placed[index]!] : []));
+  const cut = scene.nodes.flatMap((node, index) =>
+    node.cut && node.type !== "shard" ? [placed[index]!] : [],
+  );
   if (cut.length === 0) return [];
-  const middle = { x: cut.reduce((sum, { x }) => sum + x, 0) / cut.length, y: cut.reduce((sum, { y }) => sum + y, 0) / cut.length };
-  const around = Math.max(...cut.map(({ x, y, r }) => Math.hypot(x - middle.x, y - middle.y) + r)) + 13;
+  const middle = {
+    x: cut.reduce((sum, { x }) => sum + x, 0) / cut.length,
+    y: cut.reduce((sum, { y }) => sum + y, 0) / cut.length,
+  };
+  const around =
+    Math.max(...cut.map(({ x, y, r }) => Math.hypot(x - middle.x, y - middle.y) + r)) + 13;
   // Far apart they are not one piece of the picture, whatever they are in the graph.
   if (around < 130) return [{ ...middle, r: around }];
   return cut.map(({ x, y, r }) => ({ x, y, r: r + 11 }));
