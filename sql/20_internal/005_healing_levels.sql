@@ -102,6 +102,7 @@ VALUES
   ('healing_page_number', 'table_owner', false),
   ('healing_walk_lists', 'table_owner', false),
   ('healing_equal_vectors', 'table_owner', false),
+  ('healing_rows_since_built', 'table_owner', false),
   ('healing_throttle_tables', 'table_owner', false),
   ('healing_throttle_install', 'table_owner', false),
   ('healing_throttle_remove', 'table_owner', false),
