@@ -24,7 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("healingSnapshot", await snapshotFile({ log: (line) => console.error(line) }));
   // Below node_modules, where what it imports is found; of this process, so that runs side by side
   // do not write the same file.
-  const outfile = join(root, `node_modules/.cache/ruvector-healing/worker-${process.pid}.mjs`);
+  const outfile = join(root, `node_modules/.cache/ruvector-healing-test/worker-${process.pid}.mjs`);
   await bundle({
     entryPoints: [join(root, "src/embedded/worker.ts")],
     bundle: true,
