@@ -114,7 +114,7 @@ it.skipIf(external)(
           WHERE id <= 20000 AND partition_id <> 0)`,
       ),
     ).toBe(true);
-    expect(await until<string>(STATE, (state) => ENDED.includes(state), 90)).toBe("succeeded");
+    expect(await until<string>(STATE, (state) => ENDED.includes(state), 200)).toBe("succeeded");
     expect(await content()).toBe(before);
 
     await client.query("SELECT ruvector_healing_configure('{\"enabled\": false}')");
@@ -129,11 +129,11 @@ it.skipIf(external)(
     ).toBe("true");
     expect(await value(STATE)).toBe("rolling_back");
     await killAndRestart();
-    expect(await until<string>(STATE, (state) => ENDED.includes(state), 90)).toBe("rolled_back");
+    expect(await until<string>(STATE, (state) => ENDED.includes(state), 200)).toBe("rolled_back");
     expect(await content()).toBe(before);
     expect(
       await value("SELECT count(*)::int FROM embeddings WHERE id <= 20000 AND partition_id <> 0"),
     ).toBe(0);
   },
-  240_000,
+  600_000,
 );
