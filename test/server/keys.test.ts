@@ -30,6 +30,17 @@ const content = (table: string, without: string) =>
   );
 
 /** Heals the table by name, then undoes it; both must leave every row as it was. */
+/** State of the newest action, once it is not that one any more, or after 20 ticks. */
+async function ended(state: string): Promise<string> {
+  for (let turn = 0; ; turn++) {
+    const now = await db.value<string>(
+      "SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",
+    );
+    if (now !== state || turn === 20) return now;
+    await db.client.query("CALL ruvector_healing_tick()");
+  }
+}
+
 async function healAndUndo(
   table: string,
   options: object = {},
@@ -47,16 +58,21 @@ async function healAndUndo(
     strategy: string;
     predicted_lambda: number;
   }>("SELECT ruvector_healing_execute($1, 'rebalance_partitions')", [table]);
-  expect(answer.message).toMatch(/^(target reached|the plan is carried out)/);
+  // One slice on a quiet machine, a few beside other tests.
+  expect(await ended("executing")).not.toBe("executing");
+  const reached = await db.value<string>(
+    `SELECT string_agg(message, '; ') FROM ruvector.healing_events
+      WHERE kind = 'action_stabilizing' AND collection = (SELECT collection
+        FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1)`,
+  );
+  expect(reached).toMatch(/^(target reached|the plan is carried out)/);
   expect(await content(table, column)).toBe(rows);
   expect(await whole(table)).not.toBe(before);
   expect(
     await db.value("SELECT ruvector_integrity_sample($1) -> 'lambda'", [table]),
   ).toBeGreaterThan(0.99);
   await db.value("SELECT ruvector_healing_rollback($1)", [table]);
-  expect(
-    await db.value("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1"),
-  ).toBe("rolled_back");
+  expect(await ended("rolling_back")).toBe("rolled_back");
   expect(await whole(table)).toBe(before);
   return answer;
 }
@@ -169,7 +185,7 @@ describe("from 2 to 256 partitions", () => {
       expect(predicted_lambda).toBeGreaterThan(0.99);
       expect(rows_moved).toBeGreaterThan(700);
     },
-    120_000,
+    400_000,
   );
 });
 
