@@ -183,10 +183,8 @@ const DOINGS: readonly Doing[] = [
       world.actuator = choices.pick(["away", "silent", "scales", "scales", "fails"]);
       await heat(world, choices.pick(BUSY.keys));
       const answer = (await execute(world, BUSY.name, "scale_replicas")) as Answer;
-      return {
-        ...answer,
-        reason: `the actuator ${world.actuator === "away" || world.actuator === "silent" ? "is " : ""}${world.actuator}`,
-      };
+      const is = world.actuator === "away" || world.actuator === "silent" ? "is " : "";
+      return { ...answer, reason: `the actuator ${is}${world.actuator}` };
     },
   },
   {

@@ -28,6 +28,15 @@ const TICKS_ALWAYS = ["55P03", "40001"];
  */
 const PATIENCE = 90;
 
+/** What a server that was killed, or whose disk failed, says by right. */
+const CRASH = new RegExp(
+  [
+    "was terminated by signal 9",
+    'PANIC:  could not fsync file "pg_tblspc',
+    "checkpointer process .* signal 6",
+  ].join("|"),
+);
+
 /** What is wrong now and must not be for long, a row each. */
 const EVENTUAL: Readonly<Record<string, string>> = {
   "an action is stuck beyond its deadline": `
@@ -267,12 +276,10 @@ export class Check {
       [from],
     );
     this.#chained = Number(answer["last_seq"] ?? 0);
+    const { message, findings } = answer;
     return answer["intact"] === true
       ? []
-      : [
-          "the audit chain does not verify: " +
-            `${JSON.stringify({ message: answer["message"], findings: answer["findings"] }).slice(0, 800)}`,
-        ];
+      : ["the audit chain does not verify: " + JSON.stringify({ message, findings }).slice(0, 800)];
   }
 
   #users(explained: readonly string[]): string[] {
@@ -323,15 +330,7 @@ export class Check {
       .split("\n")
       .filter((line) => /PANIC|TRAP:|was terminated by signal|stack smashing/.test(line));
     return deaths
-      .filter(
-        (line) =>
-          !(
-            crash &&
-            /was terminated by signal 9|PANIC:  could not fsync file "pg_tblspc|checkpointer process .* signal 6/.test(
-              line,
-            )
-          ),
-      )
+      .filter((line) => !(crash && CRASH.test(line)))
       .slice(0, 5)
       .map((line) => `the server's log: ${line}`);
   }

@@ -53,13 +53,14 @@ export async function makeTables(world: World): Promise<void> {
       `CREATE TABLE ${partitionOf(key)} PARTITION OF ${BUSY.name} FOR VALUES IN (${key})`,
     );
   for (const { name, keys, rows } of TABLES) {
+    const key =
+      keys.length > 0 ? `CASE WHEN id <= ${rows / 2} THEN 1 ELSE id % ${keys.length} END` : "0";
     await world.ask(`
       INSERT INTO ${name} (id, partition_id, payload, used_at, embedding, sum)
       SELECT g.id, g.key, g.payload, now() - g.id * interval '1 minute', g.embedding,
         md5(g.id::text || g.payload || g.embedding::text)
         FROM (SELECT id,
-          ${keys.length > 0 ? `CASE WHEN id <= ${rows / 2} THEN 1 ELSE id % ${keys.length} END` : "0"}
-          AS key, 'base-' || id AS payload, ${vectorOf("id")} AS embedding
+                     ${key} AS key, 'base-' || id AS payload, ${vectorOf("id")} AS embedding
                 FROM generate_series(1, ${rows}) id) g`);
   }
   await world.ask(

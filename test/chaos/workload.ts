@@ -137,16 +137,15 @@ export class Workload {
       const before = ledger.has(id);
       try {
         if (kind === "insert") {
+          const route = `, ruvector_healing_route('${table.name}')::int AS key`;
+          const [column, key, routed] =
+            table.keys.length > 0 ? [", partition_id", ", n.key", route] : ["", "", ""];
           await client.query(
-            `INSERT INTO ${table.name} (id, payload, embedding,
-              sum${table.keys.length > 0 ? ", partition_id" : ""})
+            `INSERT INTO ${table.name} (id, payload, embedding, sum${column})
              SELECT n.id, n.payload, n.embedding,
-               md5(n.id::text || n.payload
-               || n.embedding::text)${table.keys.length > 0 ? ", n.key" : ""}
+                    md5(n.id::text || n.payload || n.embedding::text)${key}
                FROM (SELECT $1::bigint AS id, $2::text AS payload,
-                 ${vectorOf("$1::bigint")}
-                 AS embedding${table.keys.length > 0 ? `, ruvector_healing_route('${table.name}')::int AS key` : ""})
-                 n`,
+                            ${vectorOf("$1::bigint")} AS embedding${routed}) n`,
             [id, payload],
           );
           ledger.acknowledge(id, payload);

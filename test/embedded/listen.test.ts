@@ -53,7 +53,7 @@ const value = async (client: pg.Client, expression: string): Promise<unknown> =>
   (await client.query(`SELECT ${expression} AS v`)).rows[0].v;
 
 describe("a client", () => {
-  it("asks the healing functions, and gets types, notices and errors as from a server", async () => {
+  it("asks the healing functions, gets types, notices and errors as from a server", async () => {
     await connected(async (client) => {
       const notices: string[] = [];
       client.on("notice", ({ message }) => void notices.push(message ?? ""));
@@ -108,7 +108,7 @@ describe("a client", () => {
     await expect(client.connect()).rejects.toThrow(/no_such_setting/);
   });
 
-  it("is told that COPY FROM STDIN does not work, in its transaction too, and goes on", async () => {
+  it("is told that COPY FROM STDIN does not work, in a transaction too, and goes on", async () => {
     await connected(async (client) => {
       await client.query("BEGIN; CREATE TABLE copied (x int)");
       expect(await raised(client, "COPY copied FROM STDIN")).toMatchObject({

@@ -57,7 +57,7 @@ it("needs no other package, and runs", async () => {
   expect((await command("actuator", "--help")).stdout).toContain("--workload");
 });
 
-it("has the install scripts, the manifests, and the licenses of what is in the bundle", async () => {
+it("has the install scripts, the manifests, the licenses of what is in the bundle", async () => {
   for (const path of [
     "sql/ruvector_healing.plv8.sql",
     "sql/ruvector_healing.pljs.sql",

@@ -274,7 +274,11 @@ function call(
     .map((type, place) => argument(choices, known, type, names[place] ?? ""));
   const named =
     names.length === types.length && names.every((name) => name !== "") && choices.chance(0.1);
-  return `SELECT * FROM ${qualified}(${given.map((value, place) => `${variadic && place === types.length - 1 ? "VARIADIC " : ""}${named ? `"${names[place]}" := ` : ""}${value}`).join(", ")})`;
+  const written = given.map((value, place) => {
+    const spread = variadic && place === types.length - 1 ? "VARIADIC " : "";
+    return `${spread}${named ? `"${names[place]}" := ` : ""}${value}`;
+  });
+  return `SELECT * FROM ${qualified}(${written.join(", ")})`;
 }
 
 /**

@@ -35,9 +35,8 @@ const program = new Command("test:fuzz")
     const client = new pg.Client({ connectionString: server.url() });
     await client.connect();
     const language = await languageOf(client);
-    await client.query(
-      `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT;`,
-    );
+    const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
+    await client.query(`BEGIN; ${script}; COMMIT;`);
     await client.end();
     const began = Date.now();
     const results = await fuzz({

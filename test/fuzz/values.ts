@@ -126,8 +126,10 @@ function json(choices: Random, known: Known, depth: number): string {
   if (kind <= 3) return quoted(text(choices, known));
   if (kind === 4) return choices.pick(["true", "false"]);
   if (kind === 5) return "null";
-  if (kind <= 7)
-    return `[${Array.from({ length: choices.int(0, 4) }, () => json(choices, known, depth + 1)).join(",")}]`;
+  if (kind <= 7) {
+    const items = Array.from({ length: choices.int(0, 4) }, () => json(choices, known, depth + 1));
+    return `[${items.join(",")}]`;
+  }
   return object(choices, known, depth + 1);
 }
 
@@ -151,14 +153,13 @@ function document(choices: Random, known: Known): string {
 
 /** A document as it should be, but for a key or two. */
 function changed(choices: Random, known: Known, template: string): string {
-  const parts = Object.entries(JSON.parse(template) as object).flatMap(([key, value]) =>
-    choices.chance(0.08)
-      ? []
-      : [
-          `${quoted(choices.chance(0.04) ? text(choices, known) : key)}:${choices.chance(0.25) ? json(choices, known, 1) : JSON.stringify(value)}`,
-        ],
-  );
-  return `{${[...parts, ...(choices.chance(0.15) ? [object(choices, known, 3).slice(1, -1)].filter((one) => one !== "") : [])].join(",")}}`;
+  const parts = Object.entries(JSON.parse(template) as object).flatMap(([key, value]) => {
+    if (choices.chance(0.08)) return [];
+    const name = quoted(choices.chance(0.04) ? text(choices, known) : key);
+    return [`${name}:${choices.chance(0.25) ? json(choices, known, 1) : JSON.stringify(value)}`];
+  });
+  const more = choices.chance(0.15) ? object(choices, known, 3).slice(1, -1) : "";
+  return `{${[...parts, ...(more === "" ? [] : [more])].join(",")}}`;
 }
 
 const TIMES = [
@@ -262,8 +263,10 @@ export function argument(choices: Random, known: Known, type: string, name: stri
       return cast(choices.pick(INTERVALS));
     case "text[]":
     case "bigint[]":
-    case "integer[]":
-      return `ARRAY[${Array.from({ length: choices.int(0, 4) }, () => argument(choices, known, type.slice(0, -2), name)).join(", ")}]::${type}`;
+    case "integer[]": {
+      const item = () => argument(choices, known, type.slice(0, -2), name);
+      return `ARRAY[${Array.from({ length: choices.int(0, 4) }, item).join(", ")}]::${type}`;
+    }
     case "bytea":
       return cast(
         choices.pick([

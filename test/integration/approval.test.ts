@@ -11,6 +11,7 @@ import {
   ticks,
 } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
+import { pattern } from "../support/pattern.ts";
 
 let db: TestDatabase;
 let role: string;
@@ -192,7 +193,7 @@ describe("a state that moved", () => {
     expect(await ask("approve", id)).toMatchObject({ outcome: "deferred", reason: "expired" });
   });
 
-  it("an action whose problem went away stops waiting by itself, and holds nothing up", async () => {
+  it("an action whose problem went away stops waiting by itself, holds nothing up", async () => {
     const id = await waiting("by_itself");
     await set("by_itself", { recovery_hold_seconds: 0 });
     await db.client.query("DELETE FROM by_itself WHERE partition_id = 3 AND id % 10 <> 0");
@@ -234,7 +235,7 @@ describe("late", () => {
     });
   });
 
-  it("after the collection was unregistered: the action is over, and its state is told", async () => {
+  it("after the collection was unregistered: the action is over, its state is told", async () => {
     const id = await waiting("parted");
     expect(await raised(db.client, "SELECT ruvector_healing_unregister('parted')")).toMatchObject({
       code: "RV008",
@@ -262,7 +263,7 @@ describe("late", () => {
 });
 
 describe("rejected", () => {
-  it("keeps who and why, and the loop asks for the same neither at once nor after the cooldown", async () => {
+  it("keeps who and why; the loop asks for it neither at once nor after the cooldown", async () => {
     const id = await waiting("refused");
     expect(await ask("reject", id, "not during the sale")).toMatchObject({
       outcome: "completed",
@@ -307,7 +308,10 @@ describe("rejected", () => {
       outcome: "deferred",
       reason: "suspended",
       message: expect.stringMatching(
-        /rebalance_partitions: suspended until \S+Z: \w+ rejected action \d+; to lift that: SELECT ruvector_healing_resume/,
+        pattern(
+          /rebalance_partitions: suspended until \S+Z: \w+ rejected action \d+; to lift that: /,
+          /SELECT ruvector_healing_resume/,
+        ),
       ),
     });
     await set("refused", { rejection_seconds: 0 });

@@ -178,7 +178,7 @@ describe("found and named", () => {
     }
   });
 
-  it("values that look alike as text: NULL and 'null', a moved comma, a changed scale", async () => {
+  it("values alike as text: NULL and 'null', a moved comma, a changed scale", async () => {
     for (const change of [
       "collection = 'null' WHERE seq = (SELECT min(seq) FROM ruvector.healing_events WHERE " +
         "collection IS NULL AND kind = 'test_event')",
@@ -440,7 +440,7 @@ describe("every change", () => {
 });
 
 describe("an event that is not chained yet", () => {
-  it("is counted, found when it was changed, and chained by the next commit with an event", async () => {
+  it("is counted, found when it was changed, chained by the next commit with events", async () => {
     await db.client.query(
       `BEGIN ISOLATION LEVEL SERIALIZABLE;
         INSERT INTO ruvector.healing_events (kind, message) VALUES ('test_event', 'serializable');
@@ -578,7 +578,7 @@ describe("keys", () => {
     ).toMatchObject({ problem: "signature_wrong" });
   });
 
-  it("makes a new one when the private key is not here any more, as after a restored dump", async () => {
+  it("makes a new one when the private key is not here, as after a restored dump", async () => {
     await db.client.query("REFRESH MATERIALIZED VIEW ruvector.healing_audit_secret WITH NO DATA");
     await write(1);
     await ticks(db, 1);
@@ -665,7 +665,7 @@ describe("an external key", () => {
     ).toMatchObject({ code: "RV041" });
   });
 
-  it("signs: in hex or base64, twice without harm, and the chain may have grown since", async () => {
+  it("signs: in hex or base64, twice without harm; the chain may have grown since", async () => {
     const one = await head();
     await write(1);
     expect(
@@ -803,14 +803,16 @@ it("the curve is RFC 8032's: its first two test vectors, and node:crypto for oth
       public_key: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
       message: "",
       signature:
-        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155" +
+        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
     },
     {
       secret: "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
       public_key: "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
       message: "r",
       signature:
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da" +
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
     },
   ];
   for (const { secret, public_key, message, signature } of vectors) {

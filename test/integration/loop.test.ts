@@ -13,6 +13,7 @@ import {
   ticks,
 } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { pattern } from "../support/pattern.ts";
 
 let db: TestDatabase;
 
@@ -195,7 +196,10 @@ describe("verification", () => {
         name: "rebalance_partitions",
         reason_code: "failed_recently",
         reason: expect.stringMatching(
-          /^suspended until \S+Z: action \d+ did not help; to lift that: SELECT ruvector_healing_resume\('rebalance_partitions', 'public.hopeless'\);$/,
+          pattern(
+            /^suspended until \S+Z: action \d+ did not help; to lift that: /,
+            /SELECT ruvector_healing_resume\('rebalance_partitions', 'public.hopeless'\);$/,
+          ),
         ),
       }),
     );

@@ -14,6 +14,7 @@ import {
   ticks,
 } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
+import { pattern } from "../support/pattern.ts";
 
 let db: TestDatabase;
 
@@ -191,7 +192,10 @@ describe("observe", () => {
     await ticks(db, 1);
     const text = await db.value<string>("SELECT ruvector_healing_explain('asked')");
     expect(text).toMatch(
-      /mode: the mode of public\.asked is observe \(mode\): rebalance_partitions would change \d+ rows/,
+      pattern(
+        /mode: the mode of public\.asked is observe \(mode\): /,
+        /rebalance_partitions would change \d+ rows/,
+      ),
     );
     expect(text).toMatch(/Behind that: rebalance_partitions, lambda foreseen 1/);
   });
@@ -236,7 +240,7 @@ describe("observe", () => {
 describe("recommend", () => {
   afterEach(() => forget(db));
 
-  it("shows the statement that does it, blocks nothing, and is done with once somebody typed it", async () => {
+  it("shows the statement to type, blocks nothing, is done once somebody typed it", async () => {
     await hot("advised", { mode: "recommend" });
     await ticks(db, 2);
     expect(await actions("advised")).toEqual([]);
@@ -323,7 +327,7 @@ describe("the more careful of two", () => {
     expect(action?.state ?? forecast?.mode).toBe(result);
   });
 
-  it("a strategy that is off is passed over, with the reason; where all are, that is said", async () => {
+  it("a strategy that is off is passed over, and why; where all are, that is said", async () => {
     await hot("left_out", {
       strategy_modes: { rebalance_partitions: "off" },
       max_auto_heal_impact: 0.6,

@@ -152,7 +152,7 @@ describe("what a level may execute", () => {
     },
   );
 
-  it("a viewer changes nothing: everything it may call runs in a read-only transaction", async () => {
+  it("a viewer changes nothing: all it may call runs in a read-only transaction", async () => {
     const role = await makeRole("reads", "viewer");
     let called = 0;
     for (const routine of await routines()) {
@@ -221,7 +221,7 @@ describe("what a level may execute", () => {
 });
 
 describe("granting and revoking", () => {
-  it("a lower level takes what the higher one gave, and leaves what was granted by hand", async () => {
+  it("a lower level takes what the higher one gave, leaves what was granted by hand", async () => {
     const role = await makeRole("changes", "admin");
     const may = (call: string) =>
       db.value("SELECT has_function_privilege($1, $2, 'EXECUTE')", [role, call]);

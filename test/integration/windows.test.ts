@@ -71,7 +71,7 @@ describe("a window over midnight", () => {
 });
 
 describe("time zones", () => {
-  it("the same local hours are other hours of the world, and in summer other ones than in winter", async () => {
+  it("the same local hours are other hours of the world, and others in summer", async () => {
     const hours = (time_zone: string) => [{ from: "01:00", to: "02:00", time_zone }];
     expect(await at(hours("America/New_York"), "2026-01-14 06:30Z")).toMatchObject({ open: true });
     expect(await at(hours("America/New_York"), "2026-07-14 06:30Z")).toMatchObject({ open: false });
@@ -220,7 +220,7 @@ async function escalatedWhenOld(): Promise<boolean> {
 }
 
 describe("the loop", () => {
-  it("does nothing while no window is open, says when the next one opens, and acts once one is", async () => {
+  it("does nothing while no window is open, says when the next one opens, then acts", async () => {
     await configure(db, IN_ONE_GO);
     await makeTable(db, { rows: HOT });
     const [hours] = await db.rows<{ closed: string; open: string }>(`

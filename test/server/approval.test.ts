@@ -167,7 +167,7 @@ describe("while the loop runs", () => {
     expect(await state(id)).toBe("awaiting_approval");
   });
 
-  it("from a snapshot that is older than another session's rejection: an error, no approval", async () => {
+  it("from a snapshot older than another session's rejection: an error, no approval", async () => {
     const id = await waiting("old_view");
     const [person] = await sessions(1);
     await person!.query("BEGIN ISOLATION LEVEL REPEATABLE READ");

@@ -15,7 +15,7 @@ describe.skipIf(external)("after kill -9", async () => {
   if (external) return;
   const db = await cronServer({ suffix: "audit" });
 
-  it("every event whose commit was confirmed is there, chained once, and the chain goes on", async () => {
+  it("every event whose commit was confirmed is there, once; the chain goes on", async () => {
     await db.client.query("SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 3}')");
     const confirmed: string[] = [];
     for (let round = 0; round < 5; round++) {

@@ -30,9 +30,11 @@ beforeAll(async () => {
   await db.client.query("CREATE EXTENSION pageinspect");
   plain = await db.connect();
   await plain.query(`SET ROLE ${role}`);
-  await plain.query(
-    `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`,
+  const script = await readFile(
+    join(root, `dist/ruvector_healing.${inject("language")}.sql`),
+    "utf8",
   );
+  await plain.query(`BEGIN; ${script}; COMMIT;`);
   await plain.query("SELECT ruvector_healing_configure($1)", [
     JSON.stringify({ ...QUICK, enabled: false }),
   ]);

@@ -60,7 +60,7 @@ describe("a drifted index", () => {
     expect(answer.problem.summary).toContain("recall@10");
   });
 
-  it("reads its lists through pageinspect where that may be used, and both ways agree", async () => {
+  it("reads its lists through pageinspect where it may be used; both ways agree", async () => {
     const sampled = await occupancy("drifted");
     await db.client.query("CREATE EXTENSION pageinspect");
     await sample("drifted");

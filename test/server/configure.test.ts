@@ -60,7 +60,7 @@ describe("two sessions", () => {
     }
   });
 
-  it("one in an open transaction: the other is told after five seconds who, and nothing hangs", async () => {
+  it("one in an open transaction: the other is told after 5 seconds who; none hangs", async () => {
     const holder = await db.connect();
     await holder.query("BEGIN");
     await holder.query("SELECT ruvector_healing_configure('{\"batch_rows\": 12}')");

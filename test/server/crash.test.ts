@@ -48,9 +48,11 @@ beforeAll(async () => {
   if (external) return;
   server = await startServer({ name: `crash-${process.pid}`, fresh: true });
   await connect();
-  await client.query(
-    `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`,
+  const script = await readFile(
+    join(root, `dist/ruvector_healing.${inject("language")}.sql`),
+    "utf8",
   );
+  await client.query(`BEGIN; ${script}; COMMIT;`);
   await client.query(
     `CREATE TABLE embeddings (id bigint, partition_id int, embedding vector(16),
       PRIMARY KEY (partition_id, id)) PARTITION BY LIST (partition_id)`,

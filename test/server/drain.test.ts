@@ -44,7 +44,7 @@ const routed = async (table: string): Promise<boolean> =>
   ).some(({ key }) => key === "3");
 
 describe("a drained partition", () => {
-  it("is empty and closed to routed inserts until its lease ends, whatever samples say meanwhile", async () => {
+  it("is empty, closed to routed inserts until its lease ends, whatever samples say", async () => {
     await makeTable(db, { table: "drained", rows: HOT });
     await db.client.query(
       'SELECT ruvector_healing_configure(\'{"enabled": true, "max_attempts_per_hour": ' +
@@ -135,7 +135,7 @@ describe("what is drained", () => {
     expect(await drain("quiet")).toMatchObject({ outcome: "deferred", reason: "nothing_to_do" });
   });
 
-  it("is never chosen by the loop unless its impact is allowed; then after rebalance_partitions", async () => {
+  it("is the loop's choice only if its impact is allowed; rebalance_partitions first", async () => {
     await makeTable(db, { table: "chosen", rows: HOT });
     const verdict = async () =>
       (await db.value<Answer>("SELECT ruvector_healing_trigger('chosen')")).considered.find(

@@ -58,7 +58,7 @@ interface Sample {
 }
 
 describe("a foreign partition", () => {
-  it("is asked nothing: not to register, sample, tick, trigger, explain, nor to measure recall", async () => {
+  it("is asked nothing: not to register, sample, tick, trigger, explain, nor recall", async () => {
     await db.client.query("SET statement_timeout = '60s'");
     await db.client.query("SELECT ruvector_healing_register('far')");
     const taken = await db.value<Sample>("SELECT ruvector_integrity_sample('far')");

@@ -224,7 +224,7 @@ describe.each(Object.entries(SHAPES))("%s", (name, shape) => {
     },
   );
 
-  it("loaded by inserts and seen for the first time then: never said to be more than fine", async () => {
+  it("loaded by inserts and seen for the first time then: never more than fine", async () => {
     const other = `${name}_grown`;
     await create(other, shape);
     await build(other, shape).catch(() => undefined);
@@ -317,7 +317,7 @@ describe("histories", () => {
     expect(await sensed("churned")).toBeGreaterThan(30);
   });
 
-  it("random keys that split the pages of a fresh btree are no bloat; a rename changes nothing", async () => {
+  it("random keys that split the pages of a fresh btree are no bloat; no rename is", async () => {
     const tree = SHAPES["tree_random"]!;
     await create("split", tree);
     await load("split", tree);

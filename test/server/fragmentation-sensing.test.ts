@@ -60,7 +60,7 @@ it("a fresh index is not fragmented", async () => {
   expect((await metrics()).fragmented_indexes).toEqual([]);
 });
 
-it("what updates and deletes leave behind is sensed, exactly where pgstattuple may be used", async () => {
+it("what updates and deletes leave is sensed, exactly where pgstattuple may be used", async () => {
   await db.client.query("DELETE FROM embeddings WHERE id % 10 < 7");
   await db.client.query("SELECT pg_stat_force_next_flush()");
   await db.client.query("VACUUM (ANALYZE) embeddings_p0, embeddings_p1");
@@ -102,7 +102,7 @@ it("what updates and deletes leave behind is sensed, exactly where pgstattuple m
     expect((await sensed())[name]!.fragmentation_pct, name).toBeLessThan(8);
 });
 
-it("without pg_cron in the database nothing is rebuilt, and the command to run is said", async () => {
+it("without pg_cron in the database nothing is rebuilt; the command to run is said", async () => {
   const answer = await db.value(
     "SELECT ruvector_healing_execute('embeddings', 'compact_indexes', '{\"indexes\": " +
       '["by_payload"]}\')',
@@ -164,7 +164,7 @@ it("is remembered, and a pushed figure wins", async () => {
   await db.client.query("DELETE FROM ruvector.integrity_reports");
 });
 
-it("an index that is locked is not waited for; one of unknown width is unknown, not healthy", async () => {
+it("a locked index is not waited for; one of unknown width is unknown, not healthy", async () => {
   const other = await db.connect();
   await other.query("BEGIN; LOCK TABLE embeddings_p1 IN SHARE MODE; REINDEX INDEX by_graph");
   await configure(db, { fragmentation_interval_seconds: 0, exact_count_pages: 0 });

@@ -144,7 +144,7 @@ describe.skipIf(external)("compact_indexes", () => {
     });
   });
 
-  it("heals, fails, aborts and ends at its deadline, and leaves nothing of its own behind", async () => {
+  it("heals, fails, aborts, ends at its deadline, and leaves nothing of its own", async () => {
     // A person's interrupted rebuild: its invalid index has the very name that ours would get.
     const person = await db.connect();
     const blocker = await db.connect();

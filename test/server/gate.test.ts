@@ -50,7 +50,7 @@ it("follows state and risk, and lets go when nobody samples any more", async () 
   });
 });
 
-it("says of the loop what everybody says: it runs, comes by the hour, or does not run", async () => {
+it("says of the loop what all say: it runs, comes by the hour, or does not run", async () => {
   const asked = () => db.value("SELECT ruvector_integrity_gate('embeddings', 'reindex')");
   const ticked = (every: number, ago: string) =>
     db.client.query(

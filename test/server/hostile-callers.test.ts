@@ -53,7 +53,7 @@ describe("names that mean something else on the caller's search_path", () => {
     `SELECT public.ruvector_healing_revoke('${mallory}')`,
   ];
 
-  it("are never asked: functions, operators, types and temporary tables of the same name", async () => {
+  it("are never asked: functions, operators, types, temporary tables of one name", async () => {
     await db.client.query(`SET ROLE ${mallory}; SET check_function_bodies = off;
       CREATE FUNCTION evil.note(what text) RETURNS boolean
         LANGUAGE plpgsql SET search_path = pg_catalog AS $$ BEGIN INSERT INTO evil.log
@@ -107,7 +107,7 @@ describe("names that mean something else on the caller's search_path", () => {
 });
 
 describe("settings of the caller that run code", () => {
-  it("the engine's start_proc does not start a function of the caller in our JavaScript", async () => {
+  it("the engine's start_proc starts no function of the caller in our JavaScript", async () => {
     const language = inject("language");
     await db.client.query(`
       GRANT USAGE ON LANGUAGE ${language} TO ${mallory};
@@ -126,7 +126,7 @@ describe("settings of the caller that run code", () => {
     expect(`${message} ${detail}`).toContain("started in the JavaScript of another role");
   });
 
-  it("to keep it so says nothing: no warning in a new session, nor in the log with each tick", async () => {
+  it("to keep it so says nothing: no warning in a new session, nor in a tick's log", async () => {
     const session = await db.connect();
     const said: string[] = [];
     session.on("notice", ({ message }) => said.push(String(message)));

@@ -178,7 +178,7 @@ describe("code on a table of another role", () => {
     expect((await ran()).filter(({ as }) => as !== owner)).toEqual([]);
   });
 
-  it("a throttle's triggers are made and taken away as the owner, an event trigger with them", async () => {
+  it("a throttle's triggers come and go as the owner, with an event trigger too", async () => {
     await owned("throttled", "SELECT 1");
     await db.client.query(`
       CREATE FUNCTION harm.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -72,7 +72,7 @@ describe.skipIf(external)("a collection that hangs", async () => {
     );
   }, 120_000);
 
-  it("costs the others one tick: the loop's job is started anew, and the next one serves them", async () => {
+  it("costs the others one tick: the loop's job starts anew, the next serves them", async () => {
     await configure(db, QUICK);
     await makeTable(db, { table: "bad", rows: LEVEL });
     await makeTable(db, { table: "good", rows: LEVEL });

@@ -35,7 +35,7 @@ it("a new bundle is noticed by sessions that hold an older bundle", async () => 
   );
 });
 
-it("upgrades deadlock with nobody, while the loop ticks and heals, people call and scrapers read", async () => {
+it("upgrades deadlock with nobody, while the loop heals, people call, scrapers read", async () => {
   await configure(db, { ...QUICK, batch_rows: 50 });
   await makeTable(db, { rows: HOT });
   const went: Record<string, number> = {};

@@ -166,7 +166,7 @@ describe.skipIf(external)("one-off jobs", () => {
     240_000,
   );
 
-  it("are withdrawn when pg_cron does not start them in time, and do not start afterwards", async () => {
+  it("are withdrawn when pg_cron does not start them in time, and never start later", async () => {
     const job = await jobs.start({
       purpose: "never",
       command: "INSERT INTO public.ran VALUES ('never')",

@@ -138,7 +138,7 @@ describe("keys of several columns", () => {
     ).toBe("tenant_id");
   });
 
-  it("a partition key of text with several values in a partition, NULL and DEFAULT beside", async () => {
+  it("a partition key of text with several values in one, NULL and DEFAULT beside", async () => {
     await db.client.query(`
       CREATE TABLE "Many Values" (id int, shard text, v vector(2)) PARTITION BY LIST (shard);
       CREATE TABLE mv_a PARTITION OF "Many Values" FOR VALUES IN ('a', 'it''s', 'b"c');

@@ -91,7 +91,7 @@ describe("max_active_actions", () => {
     },
   );
 
-  it("an action that waits for approval takes no place, and waits for one when it is approved", async () => {
+  it("an action that waits for approval takes no place, but waits for one after it", async () => {
     await configure(db, { max_active_actions: 1 });
     await db.client.query(
       "SELECT ruvector_healing_configure('{\"require_approval\": [\"hotspot_congestion\"]}', 'a')",

@@ -250,9 +250,8 @@ describe("what may not be read", () => {
       const owner = new pg.Client({ connectionString: url.href });
       await owner.connect();
       try {
-        await owner.query(
-          `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; COMMIT`,
-        );
+        const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
+        await owner.query(`BEGIN; ${script}; COMMIT`);
         await owner.query(
           `CREATE TABLE mine (id int PRIMARY KEY, embedding vector(3));
             SELECT ruvector_healing_register('mine')`,

@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
+import { pattern } from "../support/pattern.ts";
 import { checksum, configure, makeTable, placement, places, QUICK } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 import { COLD, memoryTable, readPartitions } from "./support/movers.ts";
@@ -107,7 +108,7 @@ describe("memory use", () => {
     },
   );
 
-  it("counts against MemAvailable where the machine may be read, and no full page cache as use", async () => {
+  it("counts against MemAvailable where it may be read, a page cache not as use", async () => {
     const { metrics } = await sample("read_some");
     const available = await db.value<number>(
       "SELECT 1024 * (regexp_match(pg_read_file('/proc/meminfo'), 'MemAvailable: " +
@@ -128,7 +129,7 @@ describe("memory use", () => {
     expect((await sample("read_some")).metrics.memory.temp_bytes_per_second).toBeGreaterThan(0);
   });
 
-  it("is a pressure with its class where the working set does not fit; a reported figure wins", async () => {
+  it("is a pressure, with its class, if the working set does not fit; a report wins", async () => {
     await memoryTable(db, user, "tight");
     await readPartitions(user, "tight", [0, 1, 2, 3]);
     const tight = await sample("tight");
@@ -269,7 +270,10 @@ describe("the cold partition", () => {
       expect(
         await db.value("SELECT message FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1"),
       ).toMatch(
-        /^undo waits: the empty partition made_cold stays for an older snapshot: pid \d+, in a transaction since /,
+        pattern(
+          /^undo waits: the empty partition made_cold stays for an older snapshot: /,
+          /pid \d+, in a transaction since /,
+        ),
       );
       expect((await user.query("SELECT count(*)::int AS rows FROM made")).rows[0].rows).toBe(3200);
       await user.query("COMMIT");

@@ -60,7 +60,7 @@ describe("the channel ruvector_healing", () => {
     expect(Math.abs(Date.parse(all[0]!.at) - Date.now())).toBeLessThan(60_000);
   });
 
-  it("tells of an action that waits for approval, and not of one that was not committed", async () => {
+  it("tells of an action that waits for approval, and of none that was not committed", async () => {
     await makeTable(db, { table: "asked", rows: HOT });
     await configure(db, { require_approval: ["hotspot_congestion"] });
     await db.client.query("BEGIN");

@@ -76,7 +76,7 @@ describe.skipIf(!possible)("replicas and slots", () => {
     await caughtUp(primary, "replica1");
   }, 240_000);
 
-  it("hold a limit that comes near against the one whose slot it is, and passing it too", async () => {
+  it("hold a limit that comes near, and passing it, against the one whose slot it is", async () => {
     await primary.query("SELECT pg_create_physical_replication_slot('behind', true)");
     await setting("max_slot_wal_keep_size", "160MB", "160MB");
     await write(5);
@@ -102,7 +102,7 @@ describe.skipIf(!possible)("replicas and slots", () => {
     expect((await sample()).lambda).toBe(1);
   });
 
-  it("count a logical consumer that does not come, once it keeps more than max_wal_size", async () => {
+  it("count a logical consumer that does not come, once it keeps over max_wal_size", async () => {
     await primary.query("SELECT pg_create_logical_replication_slot('cdc', 'test_decoding')");
     expect(await node("slot:cdc")).toBeUndefined();
     await write(7);

@@ -6,6 +6,7 @@ import pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import type { Replica, Server } from "../../src/cli/db/server.ts";
 import { slowLink } from "../../src/cli/db/slow-link.ts";
+import { pattern } from "../support/pattern.ts";
 import { QUICK } from "./support/collection.ts";
 import { raised } from "./support/database.ts";
 import {
@@ -134,7 +135,10 @@ describe.skipIf(!possible)("replication lag", () => {
           "SELECT message FROM ruvector.healing_events WHERE kind = 'action_partition_stays'",
         ),
       ).toMatch(
-        /^public\.cold_cold stays: standby replica\d \(pid \d+\) does not say what is read on it \(hot_standby_feedback\)$/,
+        pattern(
+          /^public\.cold_cold stays: standby replica\d \(pid \d+\) does not say /,
+          /what is read on it \(hot_standby_feedback\)$/,
+        ),
       );
       await primary.query("DROP TABLE cold_cold");
       for (const replica of server.replicas)
@@ -184,7 +188,7 @@ describe.skipIf(!possible)("replication lag", () => {
     await looking.query("COMMIT");
   });
 
-  it("grows while replay is paused, names the replica, and is gone when replay goes on", async () => {
+  it("grows while replay is paused, names the replica, is gone when replay goes on", async () => {
     const replica = await session(first);
     await replica.query("SELECT pg_wal_replay_pause()");
     await becomes(replica, "SELECT pg_get_wal_replay_pause_state()", "paused");

@@ -152,7 +152,7 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     ).toBe(0);
   });
 
-  it("upgrades while the loop runs, and a superuser who would upgrade it is told to be that role", async () => {
+  it("upgrades while the loop runs; a superuser who would is told to be that role", async () => {
     const viewer = `${app}_viewer`;
     await db.client.query(`CREATE ROLE ${viewer}`);
     await own.value("SELECT ruvector_healing_grant($1, 'viewer')", [viewer]);

@@ -108,7 +108,7 @@ describe.each(MOVERS)("$strategy", (mover) => {
   const { strategy } = mover;
   const name = strategy.split("_")[0]!;
 
-  it("plans without changing anything, does what it planned, is verified, and is undone", async () => {
+  it("plans without changing anything, does as it planned, is verified, is undone", async () => {
     const table = `${name}_whole`;
     await mover.trouble(db, user, table);
     const [before, content] = [await places(db, table), await checksum(db, table)];

@@ -198,7 +198,7 @@ describe("an action", () => {
     expect(actuator.replicas).toBe(2);
   });
 
-  it("fails with the actuator's word where that could not, and asks for the previous count", async () => {
+  it("fails with the actuator's word where it could not, asks for the previous count", async () => {
     await execute();
     await actuator.fail((await actuator.take())!, "quota exceeded");
     // Half of it was done: the count is the new one.
@@ -251,7 +251,7 @@ describe("an action", () => {
     expect(await requests()).toMatchObject([{ state: "expired" }]);
   });
 
-  it("ends where the answer does not come in time; a late one is refused and changes nothing", async () => {
+  it("ends where no answer comes in time; a late one is refused, changes nothing", async () => {
     await execute();
     const request = (await actuator.take())!;
     await later(301);
@@ -356,7 +356,7 @@ describe("an action", () => {
 });
 
 describe("the protocol", () => {
-  it("hands a request to one taker, whoever else asks, and one of a workload at a time", async () => {
+  it("hands a request to one taker, whoever asks, and one of a workload at a time", async () => {
     await execute();
     const takers = await Promise.all(Array.from({ length: 6 }, () => db.connect()));
     const answers = await Promise.all(
@@ -459,7 +459,7 @@ describe("the protocol", () => {
     },
   );
 
-  it("leaves alone what the actuator finds scaled by somebody else when it is to take it back", async () => {
+  it("leaves alone what somebody else scaled before the actuator takes it back", async () => {
     await execute();
     await actuator.serve();
     await ticks(db, 3);

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await ticks(db, 1);
 });
 
-it("status: one sentence, each collection, and an exit code for scripts; --json has the same", async () => {
+it("status: a sentence, each collection, an exit code; --json has the same", async () => {
   const { out, exit, err } = await on("status");
   expect(out).toMatch(/waits? for (your )?approval/i);
   expect(out).toMatch(/public\.embeddings +0\.32 +▲? *stress/);
@@ -46,7 +46,7 @@ it("status: one sentence, each collection, and an exit code for scripts; --json 
   expect(ageless((await cli("status", db.url)).out)).toBe(ageless(out));
 });
 
-it("explain, reject, approve, abort: what the SQL functions answer, with what to type next", async () => {
+it("explain, reject, approve, abort: what the SQL functions answer, and what to type", async () => {
   const id = await db.value<string>("SELECT max(id)::text FROM ruvector.healing_actions");
   expect((await on("explain", id)).out).toMatch(
     new RegExp(`^Action ${id} on public\\.embeddings: rebalance_partitions`),
@@ -93,7 +93,7 @@ it("history: newest first, as a table and as JSON", async () => {
   expect((await on("history", "--since", "soon")).err).toContain("Write a time such as 2h");
 });
 
-it("watch, piped: a line for what there is, then one on each change, until it is told to end", async () => {
+it("watch, piped: a line for what there is, one on each change, until told to end", async () => {
   const watching = execa(process.execPath, [await bundledCommands(), "watch", db.url, "-n", "1"], {
     reject: false,
   });

@@ -188,7 +188,9 @@ describe.skipIf(!haveChromium())("the status page", () => {
       const inside = await page.evaluate<number>(`(() => {
       const cut = document.querySelector("circle.cut");
       const at = (node, name) => Number(node.getAttribute(name));
-      return [...document.querySelectorAll(".node circle")].filter((node) => Math.hypot(at(node, "cx") - at(cut, "cx"), at(node, "cy") - at(cut, "cy")) < at(cut, "r")).length;
+      const from = (node, name) => at(node, name) - at(cut, name);
+      return [...document.querySelectorAll(".node circle")]
+        .filter((node) => Math.hypot(from(node, "cx"), from(node, "cy")) < at(cut, "r")).length;
     })()`);
       expect(inside).toBe(1);
       expect(await page.locator("svg.chart").getAttribute("aria-label")).toMatch(/lowest 0\.32/);

@@ -90,7 +90,7 @@ async function rejected(
 }
 
 describe("mode reject", () => {
-  it("rejects exactly its share of the statements, over all sessions, and more of the bulk ones", async () => {
+  it("rejects exactly its share of statements, over all sessions, more of bulk ones", async () => {
     await makeTable(db, { table: "shares", rows: SMALL });
     const clients = [await db.connect(), await db.connect()];
     expect(await rejected(clients, "shares", 20)).toBe(0);
@@ -319,8 +319,8 @@ describe("verification", () => {
     async () => {
       await makeTable(db, { table: "pressed", rows: SMALL });
       await db.client.query(
-        `SELECT ruvector_healing_configure('{"enabled": true, "stabilize_seconds": 0, "strategy_retry_seconds": 0, "ineffective_outcomes": 100}',
-        'pressed')`,
+        `SELECT ruvector_healing_configure('{"enabled": true, "stabilize_seconds": 0,
+           "strategy_retry_seconds": 0, "ineffective_outcomes": 100}', 'pressed')`,
       );
       const report = (pct: number) =>
         db.client.query("SELECT ruvector_integrity_report('pressed', $1)", [
@@ -442,7 +442,7 @@ describe("installing", () => {
     ]);
   });
 
-  it("serves hostile names, tables without partitions, and undoes what an error cut short", async () => {
+  it("serves hostile names, unpartitioned tables; undoes what an error cut short", async () => {
     const name = '"Weird; drop ""x"" Table"';
     await makeTable(db, { table: name, rows: SMALL });
     const weird = await throttle(name, { percent: 100, mode: "reject" });

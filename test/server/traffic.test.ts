@@ -66,7 +66,7 @@ const readAll = (table: string, place: number): string =>
 describe("reads", () => {
   const statements = skewed(readAll("read_hot", 3), (place) => readAll("read_hot", place));
 
-  it("of one partition are a hotspot although all hold as many rows; our own counting is not", async () => {
+  it("of one partition are a hotspot where all hold as many rows; our own are not", async () => {
     await makeTable(db, { table: "read_hot", rows: LEVEL });
     for (let turn = 0; turn < 5; turn++) await sample("read_hot");
     const quiet = await sample("read_hot");

@@ -334,7 +334,7 @@ describe("an action", () => {
     300_000,
   );
 
-  it("that lies under a newer one, or on a collection with one at work, says what is first", async () => {
+  it("that lies under a newer one, or beside one at work, says what is first", async () => {
     const { id } = made.get("drain_hot_partition")!;
     const failed = await within(async () => {
       const later = await execute("drained", "rebalance_partitions", { max_moves: 20 });
@@ -534,7 +534,8 @@ describe("a collection on which nothing happens", () => {
         );
         // What a person asks for past all that answers, and its hints work as well.
         for (const strategy of name === "disabled" ? STRATEGY_NAMES : []) {
-          const asked = `SELECT ruvector_healing_execute('sick', '${strategy}', '{"dry_run": true}')`;
+          const dry = `'{"dry_run": true}'`;
+          const asked = `SELECT ruvector_healing_execute('sick', '${strategy}', ${dry})`;
           const { error, hints } = await typeOnce(asked, name, known);
           if (error !== null) all.push(`${name}: ${asked} -> ${error}`);
           all.push(

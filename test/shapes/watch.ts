@@ -119,10 +119,11 @@ export function measurements(metrics: Metrics): string {
     found.push(`memory ${metrics.memory_usage_pct!.toFixed(0)} %`);
   if ((metrics.maintenance_queue_depth ?? 0) > 0)
     found.push(`queue depth ${metrics.maintenance_queue_depth}`);
-  if (metrics.maintenance)
-    found.push(
-      `maintenance ${JSON.stringify({ blocked: metrics.maintenance.blocked_writer_seconds.total, autovacuum_delay: metrics.maintenance.autovacuum_delay })}`,
-    );
+  if (metrics.maintenance) {
+    const { blocked_writer_seconds, autovacuum_delay } = metrics.maintenance;
+    const said = { blocked: blocked_writer_seconds.total, autovacuum_delay };
+    found.push(`maintenance ${JSON.stringify(said)}`);
+  }
   for (const [key, value] of Object.entries(metrics)) {
     if (/recall|centroid/.test(key) && value !== null && JSON.stringify(value).length > 2)
       found.push(`${key} ${JSON.stringify(value).slice(0, 250)}`);

@@ -41,9 +41,10 @@ export const shifting = (
   seconds: (column: string) => number,
 ): string =>
   tables
-    .map(
-      ({ name, columns }) =>
-        `UPDATE ruvector.${name} SET ` +
-        `${columns.map((column) => `"${column}" = "${column}" + make_interval(secs => ${seconds(column)})`).join(", ")}`,
-    )
+    .map(({ name, columns }) => {
+      const moved = columns.map(
+        (column) => `"${column}" = "${column}" + make_interval(secs => ${seconds(column)})`,
+      );
+      return `UPDATE ruvector.${name} SET ${moved.join(", ")}`;
+    })
     .join(";\n");

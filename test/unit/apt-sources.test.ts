@@ -13,7 +13,7 @@ describe("one-line sources", () => {
   test("reads options, comments and several components", () => {
     const sources = parseOneLine(`
 # deb http://old.example.org/debian buster main
-deb [arch=amd64 signed-by=${debianKey}] http://mirror.example.org/debian/ bookworm main contrib # ours
+deb [arch=amd64 signed-by=${debianKey}] http://mirror.example.org/debian/ bookworm main contrib # us
 deb-src http://mirror.example.org/debian bookworm main
 debtor http://mirror.example.org/debian bookworm main
 deb

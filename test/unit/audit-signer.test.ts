@@ -68,7 +68,7 @@ describe("a key", () => {
   const folder = mkdtempSync(join(tmpdir(), "ruvector-healing-key-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("is written for its owner only, never over another, and signs what node:crypto verifies", () => {
+  it("is written for its owner only, never over another, signs what node:crypto verifies", () => {
     const file = join(folder, "audit.key");
     const { id, publicPem } = makeAuditKey(file);
     expect(statSync(file).mode & 0o777).toBe(0o600);

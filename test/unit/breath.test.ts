@@ -147,7 +147,7 @@ describe("an index of such a table", () => {
   };
   const nightly = over([0, 10_000, 0, 10_000], [1, 20_000, 10_000, 10_000]);
 
-  it("that is twice as large after its nightly load is not fragmented; four times as large it is", () => {
+  it("that is twice as large after its nightly load is not fragmented; four times is", () => {
     expect(fragmented({ pages: 2000, added: 10_000 })).toBe(50);
     expect(fragmented({ pages: 2000, breath: nightly })).toBe(0);
     expect(fragmented({ pages: 4000, breath: nightly })).toBe(50);

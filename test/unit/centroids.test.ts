@@ -103,7 +103,7 @@ describe("a list", () => {
     },
   );
 
-  it("reads 1 when all are alike, 0.8 at six times the mean, and names itself as centroid_skew", () => {
+  it("reads 1 when all are alike, 0.8 at six times the mean; names itself centroid_skew", () => {
     expect(sense([index("public.i")]).reading.lambda).toBe(1);
     const { reading, problem, metrics } = sense([index("public.i", { rows: skewed(6) })]);
     expect(reading.lambda).toBeCloseTo(0.8, 10);

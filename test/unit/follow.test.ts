@@ -92,7 +92,7 @@ describe("follow", () => {
     expect(load(run(null, 600, [101, 0, 0, 0]))).toBeCloseTo(4, 2);
   });
 
-  it("keeps nothing in memory for what is read once from end to end: a dump, a nightly report", () => {
+  it("keeps nothing in memory for what is read once, end to end: a dump, a nightly report", () => {
     const rows = 10_000;
     const read = (passes: number, byIndex = 0) => {
       const scanned = passes * rows;
@@ -171,7 +171,7 @@ describe("follow", () => {
     },
   );
 
-  it("always answers with finite loads between the least ratio and the number of partitions", () => {
+  it("always answers with finite loads between the least ratio and the partition count", () => {
     const amount = fc.integer({ min: 0, max: 1e12 });
     fc.assert(
       fc.property(

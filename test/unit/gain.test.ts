@@ -87,7 +87,7 @@ describe("what a throttle foresees", () => {
     more: Partial<Configuration> = {},
   ) => predictedLambda(snapshot, problem, LEVEL, { ...settings, ...more });
 
-  it("no gain for partitions that are large, or empty, or take most of the inserts by design", () => {
+  it("no gain for partitions that are large, or empty, or take most inserts by design", () => {
     for (const snapshot of [
       quietSnapshot({
         partitions: partitions((place) => ({
@@ -132,7 +132,7 @@ describe("what a throttle foresees", () => {
     },
   );
 
-  it("nothing known of memory that is reported from outside, no gain for memory that is measured", () => {
+  it("nothing known of memory reported from outside, no gain for memory that is measured", () => {
     const reported = quietSnapshot({ pushed: { memory_usage_pct: 96 } });
     expect(foreseen(reported, "memory_pressure")).toBeNull();
     expect(foreseen(quietSnapshot(), "memory_pressure")).toBe(now(quietSnapshot()));

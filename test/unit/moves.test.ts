@@ -169,7 +169,7 @@ describe("planLoads by traffic", () => {
     expect(moves[moves.length - 1]!.filter.hash![1]).toBeCloseTo(1, 5);
   });
 
-  it("brings what was smoothed, and does not add up, under the ceiling by which it is judged", () => {
+  it("brings what was smoothed, and does not add up, under the ceiling that judges it", () => {
     for (const model of ["uniform", "recency"] as const) {
       const { after } = planLoads(
         level([5.77, 0.58, 0.58, 0.58, 0.58, 0.58, 0.58, 0.58]).map((one) => ({

@@ -29,7 +29,7 @@ describe("two indexes side by side", () => {
     expect(costText(compareSearches(flat(120, 5), flat(310, 5)))).toBe("310 blocks instead of 120");
   });
 
-  it("are judged by time where three of four searches are slower, by more than a clock can hide", () => {
+  it("are judged by time if three of four searches are slower, beyond a clock's noise", () => {
     expect(compareSearches(flat(100, 10), flat(100, 13)).worse).toBe("time");
     expect(compareSearches(flat(null, 10), flat(null, 30)).worse).toBe("time");
     expect(costText(compareSearches(flat(null, 10), flat(null, 30)))).toBe("30 ms instead of 10");
@@ -43,7 +43,7 @@ describe("two indexes side by side", () => {
     expect(compareSearches(flat(null, 10), mixed).worse).toBeNull();
   });
 
-  it("are compared search by search where one ran out of time, and not at all without a search", () => {
+  it("are compared search by search where one ran out of time, not at all without a search", () => {
     const first = { blocks: [10, 10, 900, 900], ms: [1, 1, 1, 1] };
     expect(compareSearches(first, { blocks: [10, 11], ms: [1, 1] })).toMatchObject({
       worse: null,
@@ -133,7 +133,7 @@ describe("searches after an action", () => {
     );
   });
 
-  it("are worse where recall fell by more than chance, or the planner reads the whole table", () => {
+  it("are worse where recall fell beyond chance, or the planner reads the whole table", () => {
     expect(worseSearches("public.e_idx", figure(), figure({ recall: 0.8 }))).toEqual([
       "recall@10 of public.e_idx fell from 0.95 to 0.8",
     ]);

@@ -159,7 +159,7 @@ describe("what was tried", () => {
     });
   });
 
-  it("of equal weights the one that needs no approval comes first; a higher weight still wins", () => {
+  it("of equal weights the one that needs no approval is first; a higher weight still wins", () => {
     const candidates = [candidate("asks", 0.1, { needs_approval: true }), candidate("acts", 0.4)];
     const selection = select(candidates);
     expect(selection.chosen).toBe("acts");

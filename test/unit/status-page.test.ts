@@ -388,7 +388,7 @@ describe("the watched frame", () => {
 });
 
 describe("answers that are shared", () => {
-  it("are read once for all who ask, again when they are old, and a failure is not kept", async () => {
+  it("are read once for all who ask, again when they are old; a failure is not kept", async () => {
     let time = 0;
     let reads = 0;
     const cache = createCache(() => time);

@@ -81,9 +81,8 @@ export const foreignServer: Fault = {
         CREATE FOREIGN TABLE chaos.far_2 PARTITION OF chaos.far FOR
           VALUES IN (2) SERVER chaos_silent;
         SELECT ruvector_healing_register('chaos.far')`);
-      await world.value(
-        `SELECT ${choices.pick(["ruvector_integrity_sample", "ruvector_healing_trigger"])}('chaos.far')`,
-      );
+      const call = choices.pick(["ruvector_integrity_sample", "ruvector_healing_trigger"]);
+      await world.value(`SELECT ${call}('chaos.far')`);
       await served(world, "chaos.far", 60, "its foreign server hung");
       if (choices.chance(0.5)) {
         await world.ask("ALTER SERVER chaos_silent OPTIONS (SET port '1')");

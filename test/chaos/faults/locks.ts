@@ -5,6 +5,8 @@ import { BUSY, partitionOf, PLAIN } from "../tables.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED } from "./fault.ts";
 
+const MODES = ["ACCESS EXCLUSIVE", "ACCESS EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"];
+
 /**
  * Takes locks one after the other in sessions of their own, for a while; a lock that is not to be
  * had in 2 s is left.
@@ -51,11 +53,7 @@ export const exclusiveLocks: Fault = {
     return held(
       world,
       choices,
-      tables.map(
-        (table) =>
-          `LOCK TABLE ${table} IN ` +
-          `${choices.pick(["ACCESS EXCLUSIVE", "ACCESS EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"])} MODE`,
-      ),
+      tables.map((table) => `LOCK TABLE ${table} IN ${choices.pick(MODES)} MODE`),
     );
   },
 };

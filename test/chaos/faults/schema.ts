@@ -34,6 +34,14 @@ export async function change(
   }
 }
 
+/** The types of columns that are added. */
+const ADDED = [
+  "int",
+  "text DEFAULT 'x' NOT NULL",
+  "timestamptz DEFAULT clock_timestamp()",
+  "vector(3)",
+];
+
 /** Rows find no partition; a statement planned before meets a table that has changed. */
 const PARTITION_GONE = ["23514", "42P01", "42809", "55000", "XX000", "40P01"];
 
@@ -152,8 +160,7 @@ export const columnAdded: Fault = {
     );
     const statement = there
       ? `ALTER TABLE ${table} DROP COLUMN ${there.name}`
-      : `ALTER TABLE ${table} ADD COLUMN extra_${choices.int(1, 1_000_000)} ` +
-        `${choices.pick(["int", "text DEFAULT 'x' NOT NULL", "timestamptz DEFAULT clock_timestamp()", "vector(3)"])}`;
+      : `ALTER TABLE ${table} ADD COLUMN extra_${choices.int(1, 1_000_000)} ` + choices.pick(ADDED);
     return (await change(world, (client) => client.query(statement))) === null ? null : statement;
   },
 };

@@ -34,8 +34,12 @@ export interface Case extends Outcome {
 type Pljs = Case["pljs"];
 
 const describeValue = `
-  const kind = v === null ? 'null' : Array.isArray(v) ? 'Array' : v instanceof Date ? 'Date' : v instanceof Uint8Array ? 'Uint8Array' : typeof v;
-  return kind + ' ' + (kind === 'bigint' ? String(v) : kind === 'Date' ? (isNaN(v) ? 'Invalid' : v.toISOString()) : kind === 'Uint8Array' ? Array.from(v).join(',') : Object.is(v, NaN) ? 'NaN' : JSON.stringify(v));`;
+  const kind = v === null ? 'null' : Array.isArray(v) ? 'Array' : v instanceof Date ? 'Date'
+    : v instanceof Uint8Array ? 'Uint8Array' : typeof v;
+  return kind + ' ' + (kind === 'bigint' ? String(v)
+    : kind === 'Date' ? (isNaN(v) ? 'Invalid' : v.toISOString())
+    : kind === 'Uint8Array' ? Array.from(v).join(',')
+    : Object.is(v, NaN) ? 'NaN' : JSON.stringify(v));`;
 
 /** What a function is given for an argument. */
 function argument(
@@ -555,8 +559,10 @@ const SQL: readonly Case[] = [
   code(
     "a cursor: one row, several, backward, move, the end",
     `const cursor = @.prepare('SELECT id FROM numbers ORDER BY id').cursor();
-     const seen = [cursor.fetch().id, cursor.fetch(2).map((row) => row.id), cursor.fetch(-1).map((row) => row.id)];
-     cursor.move(2); seen.push(cursor.fetch().id); cursor.move(100); seen.push(cursor.fetch() === undefined); cursor.close();
+     const ids = (rows) => rows.map((row) => row.id);
+     const seen = [cursor.fetch().id, ids(cursor.fetch(2)), ids(cursor.fetch(-1))];
+     cursor.move(2); seen.push(cursor.fetch().id);
+     cursor.move(100); seen.push(cursor.fetch() === undefined); cursor.close();
      return JSON.stringify(seen)`,
     "[1,[2,3],[2],5,true]",
     { differs: "a fetch of several is no array of rows" },
@@ -640,7 +646,11 @@ const START: readonly Case[] = [
 ];
 
 const identity = `
-  class Mine extends Error { constructor(message) { super(message); this.name = 'Mine'; this.document = { sqlstate: 'RV001' }; } }
+  class Mine extends Error {
+    constructor(message) {
+      super(message); this.name = 'Mine'; this.document = { sqlstate: 'RV001' };
+    }
+  }
   const thrown = new Mine('words');`;
 const canceled =
   "@.execute(\"DO $do$ BEGIN RAISE EXCEPTION USING ERRCODE = 'query_canceled', MESSAGE = " +

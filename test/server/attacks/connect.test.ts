@@ -177,7 +177,7 @@ describe.skipIf(external)("one who may connect", () => {
       },
     );
 
-    it("makes types, tables and operators named like what the loop and its programs use", async () => {
+    it("makes types, tables and operators named as what our loop and programs use", async () => {
       await eve.query(`CREATE TABLE public.collections (x int);
         CREATE TYPE public.healing_actions AS (x int);
         CREATE TEMP TABLE healing_locks (kind text, id int); CREATE SEQUENCE public.healing_ticks;
@@ -219,7 +219,7 @@ describe.skipIf(external)("one who may connect", () => {
   });
 
   describe("a lease ends when it is due", () => {
-    it("a throttle, though its triggers cannot be taken away while she reads the table", async () => {
+    it("a throttle, though its triggers stay in place while she reads its table", async () => {
       await makeTable(db, { table: "throttled", rows: [20, 20, 20] });
       await db.client.query(
         `GRANT SELECT ON throttled TO ${role.name};
@@ -295,7 +295,7 @@ describe.skipIf(external)("one who may connect", () => {
     });
   });
 
-  it("names jobs and statements of hers like ours: they are neither ended nor taken for ours", async () => {
+  it("names jobs and statements of hers like ours: neither ended nor taken for ours", async () => {
     await db.client.query("SELECT ruvector_healing_schedule('1 hour')");
     await eve.query(
       `SELECT cron.schedule('ruvector_healing_tick', '0 0 1 1 *', 'SELECT 1'),
@@ -377,7 +377,7 @@ describe.skipIf(external)("one who may connect", () => {
     },
   );
 
-  it("locks come and go with their collection, and come back where a restored dump has none", async () => {
+  it("locks come and go with their collection, and come back in a restored dump", async () => {
     const kinds = () =>
       db.value(
         `SELECT array_agg(kind || ' ' || id ORDER BY kind, id) FROM ruvector.healing_locks

@@ -86,7 +86,7 @@ describe("what an operator writes into arguments", () => {
     expect(await db.value("SELECT count(*)::int FROM victim")).toBe(1);
   });
 
-  it("a strategy, a phase or a collection of no known name is refused before anything is written", async () => {
+  it("a strategy, phase or collection of unknown name is refused before any write", async () => {
     const errors = () => db.value<string>("SELECT errors::text FROM ruvector.healing_ticks");
     const before = await errors();
     for (const phase of ["batch'; DROP TABLE victim; --", "", "observe ", "configure"]) {
@@ -102,7 +102,7 @@ describe("what an operator writes into arguments", () => {
   });
 });
 
-it("settings, rights, registration and the trail are not an operator's, by whatever name", async () => {
+it("settings, rights, registration and the trail are not an operator's, by any name", async () => {
   for (const name of [
     "configure('{}')",
     "register('victim')",

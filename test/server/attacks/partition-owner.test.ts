@@ -129,7 +129,7 @@ describe("a partition of another owner", () => {
     },
   );
 
-  it("of a superuser brings no code that nobody answers for: it is read, and not moved", async () => {
+  it("of a superuser brings no code that nobody answers for: it is read, not moved", async () => {
     const t = "app.partly";
     await ownedTable(app, t);
     await db.client.query(

@@ -38,7 +38,8 @@ afterAll(() => roles.end());
 it("is not told which action, of whom, opened the circuit breaker", async () => {
   await db.client.query(`UPDATE ruvector.healing_breaker SET state = 'open', opened_at = now(),
       open_until = now() + interval '1 hour',
-    reason = 'actions endangered the server; the last: action 1 (rebalance_partitions on public.of_zirconia): lambda fell'`);
+    reason = 'actions endangered the server; the last: action 1 (rebalance_partitions on '
+      'public.of_zirconia): lambda fell'`);
   try {
     await ticks(db, 1);
     const [limited, whole] = await both();
@@ -78,7 +79,7 @@ it("is not told which jobs of pg_cron are paused for its collection", async () =
   expect(limited).toContain("pause_maintenance: stabilizing");
 });
 
-it("learns nothing of the other by what errors say, by keys, or by asking for both at once", async () => {
+it("learns nothing of the other by what errors say, by keys, by asking for both", async () => {
   const { value } = asked(acme);
   const told = (statement: string) =>
     value<string>(`SELECT ${statement}`).catch(

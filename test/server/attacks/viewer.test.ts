@@ -95,7 +95,7 @@ describe("an error of a statement on the rows", () => {
   });
 });
 
-it("that keeps a snapshot open after it has read everything holds up no tick, move or undo", async () => {
+it("that keeps a snapshot open after its reading holds up no tick, move or undo", async () => {
   await viewer.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
   try {
     await readable(viewer, "seen");

@@ -30,9 +30,11 @@ export async function serverWithReplicas(
 
 /** Installs ruvector_healing into the server's own database. */
 export async function install(client: pg.Client): Promise<void> {
-  await client.query(
-    `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8")}; COMMIT;`,
+  const script = await readFile(
+    join(root, `dist/ruvector_healing.${inject("language")}.sql`),
+    "utf8",
   );
+  await client.query(`BEGIN; ${script}; COMMIT;`);
 }
 
 /**

@@ -150,9 +150,10 @@ function watch(store: Store, { resource, namespace, name }: Call, sent: Sent): A
           !fits(object)
         )
           return;
-        response.write(
-          `${JSON.stringify({ type, object: asTable ? table(resource, [object], object.metadata.resourceVersion, first) : object })}\n`,
-        );
+        const shown = asTable
+          ? table(resource, [object], object.metadata.resourceVersion, first)
+          : object;
+        response.write(`${JSON.stringify({ type, object: shown })}\n`);
         first = false;
       };
       if (from === 0)

@@ -60,15 +60,17 @@ export class StatusError extends Error {
     group: string,
     namespace: string | undefined,
     name: string | undefined,
-  ): StatusError =>
-    new StatusError(
+  ): StatusError => {
+    const where =
+      namespace === undefined ? "at the cluster scope" : `in the namespace "${namespace}"`;
+    return new StatusError(
       403,
       "Forbidden",
       `${resource.split("/")[0]}${group === "" ? "" : `.${group}`} ` +
         `${name === undefined ? "" : `"${name}" `}is forbidden: User "${user}" cannot ${verb} ` +
-        `resource "${resource}" in API group ` +
-        `"${group}"${namespace === undefined ? " at the cluster scope" : ` in the namespace "${namespace}"`}`,
+        `resource "${resource}" in API group "${group}" ${where}`,
     );
+  };
   static tooMany = (seconds: number): StatusError =>
     new StatusError(
       429,

@@ -11,7 +11,7 @@ describe("what is at work", () => {
     });
   });
 
-  it("global limit: below, at it, none allowed; a limit or a count that is no number refuses", () => {
+  it("global limit: below, at it, none allowed; a limit or a count not a number refuses", () => {
     expect(reason({ active_total: 3 })).toBeUndefined();
     expect(refuse({ active_total: 4 })).toMatchObject({
       reason: "global_limit",

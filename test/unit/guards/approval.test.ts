@@ -20,7 +20,7 @@ describe("approval", () => {
     expect(judge({ ...CONTEXT, strategy: null }).approval_required).toBeNull();
   });
 
-  it("is not asked for what is refused anyway, before or after it, nor for an explicit order", () => {
+  it("is not asked for what is refused anyway, before or after it, nor for an order", () => {
     const strategy = { name: "scale_replicas", impact: 0.2 };
     expect(judge({ ...CONTEXT, strategy, standby: true })).toMatchObject({
       refusal: { reason: "standby_server" },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { pattern } from "../../support/pattern.ts";
 import { NOW, outcome, reason, refuse, settings } from "../support/guards.ts";
 
 describe("settling", () => {
@@ -9,7 +10,11 @@ describe("settling", () => {
       reason: "settling",
       measured: 7,
       flips_at: expect.stringMatching(
-        /^until 2026-01-09T23:16:40Z, and for 13 more samples; or SELECT ruvector_healing_configure\('\{"settle_seconds": 0, "settle_samples": 0\}', 'public.embeddings'\);$/,
+        pattern(
+          /^until 2026-01-09T23:16:40Z, and for 13 more samples; /,
+          /or SELECT ruvector_healing_configure\('\{"settle_seconds": 0, /,
+          /"settle_samples": 0\}', 'public.embeddings'\);$/,
+        ),
       ),
       message:
         "a new collection is watched first: until 2026-01-09T23:16:40Z, and for 13 more " +

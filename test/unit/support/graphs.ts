@@ -30,8 +30,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-// --- generators
-// ---------------------------------------------------------------------------------------------------
+// --- generators ----------------------------------------------------------------------------------
 
 /** Few distinct values make ties; 0 makes dead edges; 0.1 and 1/3 make rounding. */
 const capacities = fc.oneof(
@@ -139,8 +138,7 @@ export function shuffled(graph: PlainGraph, seed: number): PlainGraph {
   );
 }
 
-// --- oracles
-// ------------------------------------------------------------------------------------------------------
+// --- oracles -------------------------------------------------------------------------------------
 
 /** All cuts of a small graph, as sides that do not hold the last node. The array is reused. */
 function* allCuts(n: number): Generator<Uint8Array> {
@@ -240,8 +238,7 @@ export function stoerWagner(graph: PlainGraph): number {
   return best;
 }
 
-// --- collections
-// --------------------------------------------------------------------------------------------------
+// --- collections ---------------------------------------------------------------------------------
 
 export interface CollectionSize {
   readonly partitions: number;
