@@ -33,7 +33,8 @@ async function licenses(packages: readonly string[]): Promise<string> {
         license?: string;
       };
       const file = (await readdir(join(root, folder))).find((one) => /^licen[cs]e/i.test(one));
-      return `${name} ${its} (${license})\n\n${file === undefined ? "" : (await readFile(join(root, folder, file), "utf8")).trim()}\n`;
+      const text = file === undefined ? "" : await readFile(join(root, folder, file), "utf8");
+      return `${name} ${its} (${license})\n\n${text.trim()}\n`;
     }),
   );
   return `What the commands in cli/ contain of others.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
@@ -59,10 +60,9 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
   const { name, description, license, engines } = JSON.parse(
     await readFile(join(root, "package.json"), "utf8"),
   ) as Manifest;
-  await writeFile(
-    join(folder, "package.json"),
-    `${JSON.stringify({ name, version, description, license, type: "module", engines, bin: { [name]: "cli/bin.mjs" } }, null, 2)}\n`,
-  );
+  const bin = { [name]: "cli/bin.mjs" };
+  const manifest = { name, version, description, license, type: "module", engines, bin };
+  await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const { stdout } = await promisify(execFile)(
     "npm",
     ["pack", folder, "--pack-destination", into, "--json"],

@@ -142,13 +142,16 @@ const NO_CITUS = "citus.enable_ddl_propagation";
 const header = (language: Language): string =>
   `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
 
+const BY_COMMAND = 'Use "CREATE EXTENSION ruvector_healing" to load this file.';
+
 /** For psql and migration tools. Running it again brings an older installation up to date. */
 export function plainScript(
   language: Language,
   bundles: Bundles,
   sources: readonly Source[],
 ): string {
-  return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ruvector_healing.${language}.sql
+  const file = `ruvector_healing.${language}.sql`;
+  return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ${file}
 -- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
 SET LOCAL client_min_messages = warning;
 SET ${NO_CITUS} = off;
@@ -207,7 +210,7 @@ export function extensionScript(
   const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map(
     (name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`,
   );
-  return `${header(language)}\\echo Use "CREATE EXTENSION ruvector_healing" to load this file. \\quit
+  return `${header(language)}\\echo ${BY_COMMAND} \\quit
 SET LOCAL ${NO_CITUS} = off;
 ${body(language, bundles, sources)}
 -- State travels with pg_dump.

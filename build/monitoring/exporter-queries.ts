@@ -11,6 +11,8 @@ import { FAMILIES, type Family } from "./families.ts";
 
 export const QUERIES = join(root, "monitoring/postgres_exporter/queries.yaml");
 
+const MADE_BY = "Made by npm run build; do not edit. docs/monitoring.md";
+
 /** Keys that are not the name up to its last underscore. */
 const KEYS: Readonly<Record<string, string>> = {
   ruvector_healing_active: "ruvector",
@@ -110,7 +112,7 @@ export function queriesFile(): string {
       ]),
     ].join("\n");
   });
-  return `# Metrics of ruvector_healing for postgres_exporter (--extend.query-path). Made by npm run build; do not edit. docs/monitoring.md
+  return `# Metrics of ruvector_healing for postgres_exporter (--extend.query-path). ${MADE_BY}
 #
 # Its role needs: SELECT ruvector_healing_grant('<role>', 'viewer');
 # They are called by their name in schema ruvector, where nobody else can put one of the same name.

@@ -95,13 +95,15 @@ function late(action: Action): Document {
 }
 
 function notWaiting(action: Action, what: "approval" | "an answer"): HealingError {
+  const why = action.rejection_reason ? `: ${printable(action.rejection_reason, 200)}` : "";
   const by =
     action.rejected_at === null
       ? ""
       : ` It was rejected by ${printable(action.rejected_by ?? "")} at ` +
-        `${utc(action.rejected_at)}${action.rejection_reason ? `: ${printable(action.rejection_reason, 200)}` : ""}.`;
+        `${utc(action.rejected_at)}${why}.`;
+  const message = action.message ? `: ${printable(action.message, 300)}` : "";
   return new HealingError("wrong_action_state", `action ${action.id} does not wait for ${what}`, {
-    detail: `Its state is ${action.state}${action.message ? `: ${printable(action.message, 300)}` : ""}.${by}`,
+    detail: `Its state is ${action.state}${message}.${by}`,
     hint: isActive(action.state)
       ? `To stop and undo it: SELECT ruvector_healing_abort(${action.id});`
       : action.rejected_at !== null
@@ -118,11 +120,13 @@ function notWaiting(action: Action, what: "approval" | "an answer"): HealingErro
  */
 export function reject(host: Host, id: unknown, reason: unknown): Document {
   if (reason !== null && (typeof reason !== "string" || reason.length > REASON_CHARACTERS)) {
+    const given =
+      typeof reason === "string" ? `${reason.length} characters` : JSON.stringify(reason);
     throw new HealingError(
       "invalid_argument",
       `reason must be a text of at most ${REASON_CHARACTERS} characters, or NULL`,
       {
-        detail: `Got ${typeof reason === "string" ? `${reason.length} characters` : JSON.stringify(reason)}.`,
+        detail: `Got ${given}.`,
         hint: "SELECT ruvector_healing_reject(123, 'not during the sale');",
       },
     );

@@ -23,11 +23,13 @@ export function feedback(
 ): Record<string, unknown> {
   const score = scoreOf(given);
   if (note !== null && (typeof note !== "string" || Array.from(note).length > NOTE_CHARACTERS)) {
+    const got =
+      typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note);
     throw new HealingError(
       "invalid_argument",
       `note must be a text of at most ${NOTE_CHARACTERS} characters, or NULL`,
       {
-        detail: `Got ${typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note)}.`,
+        detail: `Got ${got}.`,
         hint: EXAMPLE,
       },
     );

@@ -264,7 +264,8 @@ function contenders({ jobs, blockers, sessions }: Contention): readonly string[]
 /** "nightly_report (pid 4711) holds up 2 sessions on public.embeddings" */
 const holdsUp = (blocker: Contention["blockers"][number]): string =>
   `${printable(blocker.job ?? blocker.kind)} (pid ${blocker.pid}) holds up ` +
-  `${count(blocker.waiting.length, "session")}${blocker.relation ? ` on ${printable(blocker.relation)}` : ""}`;
+  count(blocker.waiting.length, "session") +
+  (blocker.relation ? ` on ${printable(blocker.relation)}` : "");
 
 function contention({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "dependency");

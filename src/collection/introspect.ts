@@ -162,11 +162,15 @@ export function readPartitions(host: Host, relid: string): Partition[] {
  * In a bound the server writes numbers, truth values, NULL and quoted texts, never a type: whatever
  * the key's type is, no code of it runs.
  */
-const boundValues = (host: Host, lists: readonly (string | undefined)[]): (string | null)[][] =>
-  host.one<{ lists: (string | null)[][] }>(sql`
+function boundValues(host: Host, lists: readonly (string | undefined)[]): (string | null)[][] {
+  const values = lists.map((list, place) => {
+    const texts = list === undefined ? "'[]'::json" : `to_json(ARRAY[${list}]::text[])`;
+    return `(${place}, ${texts})`;
+  });
+  return host.one<{ lists: (string | null)[][] }>(sql`
     SELECT json_agg(list ORDER BY place) AS lists
-      FROM (VALUES ${raw(lists.map((list, place) => `(${place}, ${list === undefined ? "'[]'::json" : `to_json(ARRAY[${list}]::text[])`})`).join(", "))})
-        v(place, list)`).lists;
+      FROM (VALUES ${raw(values.join(", "))}) v(place, list)`).lists;
+}
 
 /**
  * Columns of each plain unique index of a relation beside its primary key; the row mover checks

@@ -76,12 +76,8 @@ export function obstacles(
     hint: string,
     back?: Obstacle["back"],
   ) => {
-    if (list.length > 0)
-      add(
-        `${reason}: ${list.slice(0, 10).join(", ")}${list.length > 10 ? `, and ${list.length - 10} more` : ""}`,
-        hint,
-        back,
-      );
+    const more = list.length > 10 ? `, and ${list.length - 10} more` : "";
+    if (list.length > 0) add(`${reason}: ${list.slice(0, 10).join(", ")}${more}`, hint, back);
   };
   const column = facts.partition_column;
   if (facts.partition_strategy === "none") {
@@ -325,7 +321,9 @@ function throttleLimitations({ owns, owner, installer, qualified }: TableFacts):
   return [
     {
       strategy: "throttle_ingestion",
-      reason: `${qualified} belongs to ${owner}: only its owner can remove the trigger that throttles`,
+      reason:
+        `${qualified} belongs to ${owner}: ` +
+        "only its owner can remove the trigger that throttles",
       hint: `GRANT ${owner} TO ${installer}; and register the table again.`,
     },
   ];

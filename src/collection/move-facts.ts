@@ -30,7 +30,10 @@ export interface MoveFacts {
  * of INSERT only.
  */
 const USERS_TRIGGER = raw(`NOT g.tgisinternal AND g.tgenabled <> 'D'
-  AND g.tgfoid NOT IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))`);
+  AND g.tgfoid NOT IN (
+    SELECT p.oid FROM pg_proc p
+     WHERE p.pronamespace = 'ruvector'::regnamespace
+       AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))`);
 
 /** The table, and its partitions: all, or those that a step of an undo touches. */
 const familyOf = (relid: string, only: readonly string[] | null): Sql => sql`

@@ -62,7 +62,9 @@ export function coldKey(host: Host, facts: TableFacts, given: string | number): 
         detail:
           `Got ${JSON.stringify(given)}; the column's type is ${column.type}: ` +
           `${error.document.message}.`,
-        hint: "Name the key of the partition that takes cold rows; it is made when it is not there.",
+        hint:
+          "Name the key of the partition that takes cold rows; " +
+          "it is made when it is not there.",
       },
     );
   }

@@ -239,7 +239,9 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
       `action ${active.id} (${active.strategy_name}) is active on the collection`,
       {
         detail: "Forgetting the collection now would leave its undo without an owner.",
-        hint: `SELECT ruvector_healing_abort(${active.id}); and let it finish, or wait for its end.`,
+        hint:
+          `SELECT ruvector_healing_abort(${active.id}); ` +
+          "and let it finish, or wait for its end.",
       },
     );
   }

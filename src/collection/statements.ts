@@ -77,7 +77,8 @@ export function readStatements(host: Host, facts: TableFacts): Statements {
            names.map((name) => sql`(lower(${name}))`),
            ", ",
          )}) w(name) WHERE strpos(lower(s.query), w.name) > 0)
-           AND query ~* '^[[:space:](]*(/[*]|--|select|insert|update|delete|merge|with|declare|prepare)'
+           AND query ~* '^[[:space:](]*(/[*]|--|select|insert|update|delete|merge'
+                        '|with|declare|prepare)'
            AND (top OR (strpos(query, '($1)[') = 0 AND strpos(query, ' AS relid') = 0))
              AND strpos(query, 'ruvector.') = 0
          ORDER BY calls DESC, query LIMIT ${TEXTS}::int

@@ -109,6 +109,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;
   const verification = verifyHarm(host, collection, action, sample);
+  const stopped = action.progress.stopped ? `; ${action.progress.stopped}` : "";
   if (improved(action.initial_lambda, lambda, ratio)) {
     if (verification.worse.length > 0) return veto(host, collection, action, lambda, verification);
     const vain = strategyNamed(action.strategy_name).inVain?.(action) ?? null;
@@ -120,7 +121,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
       metrics: { verification },
       message:
         `verified: lambda ${lambdaText(action.initial_lambda)} -> ` +
-        `${lambdaText(lambda)}${action.progress.stopped ? `; ${action.progress.stopped}` : ""}`,
+        `${lambdaText(lambda)}${stopped}`,
     });
     recordOutcome(host, ended);
     return ended;
@@ -136,14 +137,15 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
     metrics: { verification },
     failure,
   });
+  const meanwhile =
+    verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : "";
   return beginRollback(
     host,
     collection,
     judged,
     "rolled_back",
     `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, ` +
-      `wanted more than ${short(ratio)} times the initial ` +
-      `one${action.progress.stopped ? `; ${action.progress.stopped}` : ""}${verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : ""}`,
+      `wanted more than ${short(ratio)} times the initial one${stopped}${meanwhile}`,
   );
 }
 

@@ -32,9 +32,9 @@ export interface NewLease {
   readonly seconds: number;
 }
 
-const COLUMNS =
-  raw(`l.id::text, l.action_id::text, l.collection_id, l.strategy_name, l.kind, l.target, l.previous,
-  extract(epoch FROM l.granted_at)::float8 AS granted_at, extract(epoch FROM l.expires_at)::float8 AS expires_at`);
+const COLUMNS = raw(`l.id::text, l.action_id::text, l.collection_id, l.strategy_name, l.kind,
+  l.target, l.previous, extract(epoch FROM l.granted_at)::float8 AS granted_at,
+  extract(epoch FROM l.expires_at)::float8 AS expires_at`);
 
 /** Grants a lease to an action, in the transaction of the change it stands for. Returns its id. */
 export function grantLease(host: Host, action: Action, lease: NewLease): string {

@@ -72,10 +72,10 @@ export function usedUp(action: Action, meter: Meter | null): string | null {
     if (!((key === "rows" ? (action.plan.rows_moved ?? 0) : action.plan[key]) > 0)) continue;
     const next = spent.rows > 0 ? spent[key] / spent.rows : 0;
     if (!(spent[key] + next <= allowance.limits[key]) || !(spent[key] < allowance.limits[key])) {
+      const amount = (value: number) => (key === "rows" ? String(value) : bytes(value));
       return (
-        `${key === "rows" ? spent.rows : bytes(spent[key])} ${NAMES[key]}, and ` +
-        `${allowance.settings[key]} leaves ` +
-        `${key === "rows" ? Math.max(0, allowance.limits.rows) : bytes(Math.max(0, allowance.limits[key]))}`
+        `${amount(spent[key])} ${NAMES[key]}, and ${allowance.settings[key]} leaves ` +
+        amount(Math.max(0, allowance.limits[key]))
       );
     }
   }

@@ -92,8 +92,8 @@ const refused = (when: string, { what, hint }: Untrusted): SqlError =>
   });
 
 /** What makes, alters or drops something, for itself or in a function of ours. */
-const DDL =
-  /^\s*(?:CREATE|ALTER|DROP|REINDEX|COMMENT|GRANT|REVOKE|REFRESH)\b|\bhealing_throttle_(?:install|remove)\(/;
+const DDL = /^\s*(?:CREATE|ALTER|DROP|REINDEX|COMMENT|GRANT|REVOKE|REFRESH)\b/;
+const OUR_DDL = /\bhealing_throttle_(?:install|remove)\(/;
 
 function admitDdl(): void {
   const [first] = postgres.query<Untrusted>(
@@ -190,10 +190,11 @@ function run(statement: Sql, wantsRows: boolean, relid: string | null, does: Doe
   const owned = relid !== null && !isDirect(relid);
   if (owned && stateBefore === null) stateBefore = sessionState();
   const { text, parameters } = compile(statement);
-  if (DDL.test(text)) admitDdl();
-  const call = !owned
-    ? "ruvector.healing_run("
-    : `ruvector.healing_${does === "reads" || does === "keys" ? "read" : "run"}_as_owner(${literal(relid)}, `;
+  if (DDL.test(text) || OUR_DDL.test(text)) admitDdl();
+  const verb = does === "reads" || does === "keys" ? "read" : "run";
+  const call = owned
+    ? `ruvector.healing_${verb}_as_owner(${literal(relid)}, `
+    : "ruvector.healing_run(";
   // Whoever caught it on the way: nothing is done any more.
   if (thrown !== null) throw thrown.error;
   let rows: { readonly answer: string }[];

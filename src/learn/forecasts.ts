@@ -74,7 +74,8 @@ export function keepForecast(
   if (!kept) return null;
   if (kept.fresh) {
     const statement = statementFor(name, strategy, wanted.params);
-    const foreseen = `lambda ${lambdaText(wanted.lambda)} -> ${lambdaText(plan.predicted_lambda)} foreseen`;
+    const [now, then] = [lambdaText(wanted.lambda), lambdaText(plan.predicted_lambda)] as const;
+    const foreseen = `lambda ${now} -> ${then} foreseen`;
     recordEvent(host, {
       collection_id: id,
       collection: name,

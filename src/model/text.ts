@@ -28,7 +28,10 @@ export function printable(text: string, max = 80): string {
 export function sqlLiteral(text: string): string {
   const quoted = text.replace(/'/g, "''");
   if (quoted.search(UNPRINTABLE) === -1) return `'${quoted}'`;
-  return `U&'${quoted.replace(/\\/g, "\\\\").replace(UNPRINTABLE, (one) => `\\${one.charCodeAt(0).toString(16).padStart(4, "0")}`)}'`;
+  const shown = quoted
+    .replace(/\\/g, "\\\\")
+    .replace(UNPRINTABLE, (one) => `\\${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `U&'${shown}'`;
 }
 
 /** Order by code unit, the same everywhere (localeCompare depends on the engine's data). */

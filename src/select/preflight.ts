@@ -137,7 +137,7 @@ export function worstSlot(host: Host): PreflightFacts["slot"] {
 export const blindSpot = (host: Host): string[] =>
   host
     .query<{ hint: string }>(sql`
-  SELECT format('the age of other roles'' transactions is not visible: GRANT pg_read_all_stats TO %I;',
-    current_user) AS hint
+  SELECT format('the age of other roles'' transactions is not visible: '
+                'GRANT pg_read_all_stats TO %I;', current_user) AS hint
    WHERE NOT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')`)
     .map(({ hint }) => hint);

@@ -155,6 +155,9 @@ export function harm({
   const told = (part: string): string =>
     `${printable(part, 200)} fell from ${lambdaText(parts.before[part] ?? 1)} to ` +
     `${lambdaText(parts.after[part] ?? null)}`;
+  const changes = compared.map((index) =>
+    changed(index, searches.before[index]!, searches.after[index]!),
+  );
   const missing = indexes.length - compared.length;
   return {
     worse: [
@@ -165,11 +168,7 @@ export function harm({
     ],
     meanwhile: down.filter((part) => !reached.includes(part)).map(told),
     looked_at: [
-      ...(compared.length > 0
-        ? [
-            `searches by ${named(compared.map((index) => changed(index, searches.before[index]!, searches.after[index]!)))}`,
-          ]
-        : []),
+      ...(compared.length > 0 ? [`searches by ${named(changes)}`] : []),
       ...(missing > 0
         ? [
             `not the searches by ${missing} more: there was no time (recall_budget_ms), or ` +

@@ -48,7 +48,8 @@ export function explainAction(host: Host, id: unknown): { text: string } {
 
 /** What happened, in one sentence. */
 function ending(action: Action, now: Now | null): string {
-  const change = `lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(action.final_lambda)}`;
+  const { initial_lambda, final_lambda } = action;
+  const change = `lambda ${lambdaText(initial_lambda)} -> ${lambdaText(final_lambda)}`;
   const because = action.message ? `: ${message(action.message)}` : "";
   switch (action.state) {
     case "awaiting_approval":
@@ -59,25 +60,29 @@ function ending(action: Action, now: Now | null): string {
         : "It begins with the next tick.";
     case "executing":
       return `It is at work${because}.`;
-    case "stabilizing":
-      return (
-        "Its changes are made; whether lambda holds is judged " +
-        `${action.stabilize_until === null ? "with the next tick" : `at ${clock(action.stabilize_until)} UTC`}.`
-      );
+    case "stabilizing": {
+      const { stabilize_until: until } = action;
+      const when = until === null ? "with the next tick" : `at ${clock(until)} UTC`;
+      return `Its changes are made; whether lambda holds is judged ${when}.`;
+    }
     case "rolling_back":
       return `It is being undone${because}.`;
-    case "succeeded":
+    case "succeeded": {
       if (broughtBack(action, now)) return `It worked: ${change}, verified.`;
-      return (
-        `It helped, and that is not enough: ${change}, verified. Better is not well: ` +
-        `${action.initial_state > 0 ? `a state is left above ${short3(now!.back)}` : `stress is below ${short3(now!.stress)}`}.`
-      );
-    case "rolled_back":
+      const well =
+        action.initial_state > 0
+          ? `a state is left above ${short3(now!.back)}`
+          : `stress is below ${short3(now!.stress)}`;
+      return `It helped, and that is not enough: ${change}, verified. Better is not well: ${well}.`;
+    }
+    case "rolled_back": {
+      const reason = action.rollback_reason ?? "";
       if (action.verified === false && harmed(action))
-        return `It helped and did harm, so it was undone: ${message(action.rollback_reason ?? "")}.`;
+        return `It helped and did harm, so it was undone: ${message(reason)}.`;
       return action.verified === false
         ? `It did not help (${change}), so it was undone.`
         : `It was undone: ${message(action.rollback_reason ?? "asked for")}.`;
+    }
     case "rollback_failed":
       return `Its undo is not finished${because}.`;
     case "failed":
@@ -223,9 +228,10 @@ function cameOut(host: Host, action: Action): string[] {
 /** What the verification looked at beside lambda. */
 function lookedAt({ system_metrics: { verification } }: Action): string[] {
   if (!verification) return [];
+  const nothing = verification.worse.length === 0 ? "; nothing did by it" : "";
   return [
     "Looked whether anything else got worse: " +
-      `${message(verification.looked_at.join("; "))}${verification.worse.length === 0 ? "; nothing did by it" : ""}.`,
+      `${message(verification.looked_at.join("; "))}${nothing}.`,
     ...(verification.worse.length > 0
       ? [`Worse for it: ${message(verification.worse.join("; "))}.`]
       : []),

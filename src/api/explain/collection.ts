@@ -102,7 +102,7 @@ function loop({
   if (condition === "standby") return [sentence];
   if (condition !== "running")
     return [
-      `${sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase())}`,
+      sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase()),
     ];
   if (aside)
     return [`It is ${message(aside.sentence, 800)}. The other collections are served meanwhile.`];
@@ -146,7 +146,9 @@ function why(facts: Facts, settings: Configuration, outlook: Preview | null): st
   if (verdict === "unknown")
     return "Nothing happens because it is not known how the collection is.";
   if (verdict === "recovering")
-    return "Nothing has to be done: lambda is well again, and the state follows once that has held.";
+    return (
+      "Nothing has to be done: lambda is well again, and the state follows once " + "that has held."
+    );
   if (verdict === "healthy") return "Nothing happens because there is nothing to heal.";
   if (verdict === "suspect") {
     const { below_stress } = state.hysteresis;

@@ -113,8 +113,9 @@ export function actuatorCommand(program: Command): void {
     });
   command.addHelpText(
     "after",
-    `
-Every flag may be a variable: RUVECTOR_HEALING_ACTUATOR_WORKLOAD="deployment/default/read statefulset/db/pg", ..._MAX_REPLICAS, ..._LISTEN and so on.`,
+    "\nEvery flag may be a variable: " +
+      'RUVECTOR_HEALING_ACTUATOR_WORKLOAD="deployment/default/read statefulset/db/pg", ' +
+      "..._MAX_REPLICAS, ..._LISTEN and so on.",
   );
   command.hook("preAction", () => fromEnvironment(command, env));
 }

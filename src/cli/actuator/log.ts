@@ -10,10 +10,10 @@ export function logTo(write: (line: string) => void, asJson: boolean): Log {
     const at = new Date().toISOString();
     if (asJson) return write(JSON.stringify({ at, level, message, ...details }));
     const more = Object.entries(details)
-      .map(
-        ([key, value]) =>
-          ` ${key}=${typeof value === "string" && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value)}`,
-      )
+      .map(([key, value]) => {
+        const plain = typeof value === "string" && /^[^\s"]+$/.test(value);
+        return ` ${key}=${plain ? value : JSON.stringify(value)}`;
+      })
       .join("");
     write(`${at} ${level.padEnd(7)} ${message}${more}`);
   };

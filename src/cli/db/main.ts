@@ -243,10 +243,12 @@ const program = new Command("npm run db --")
   .showHelpAfterError()
   .addHelpText(
     "after",
-    `
-Where the server comes from: DATABASE_URL if it is set; else Docker if it answers; else, as root on Debian or Ubuntu,
-a folder made with debootstrap. RUVECTOR_HEALING_SERVER=docker or =debootstrap decides. RUVECTOR_HEALING_ROOT or
-RUVECTOR_HEALING_BINDIR names another PostgreSQL, RUVECTOR_HEALING_LANGUAGE (pljs, plv8) the language. See docs/development-server.md.`,
+    "\nWhere the server comes from: DATABASE_URL if it is set; else Docker if it answers; else, " +
+      "as root on Debian or Ubuntu,\n" +
+      "a folder made with debootstrap. RUVECTOR_HEALING_SERVER=docker or =debootstrap decides. " +
+      "RUVECTOR_HEALING_ROOT or\n" +
+      "RUVECTOR_HEALING_BINDIR names another PostgreSQL, RUVECTOR_HEALING_LANGUAGE (pljs, plv8) " +
+      "the language. See docs/development-server.md.",
   );
 
 program

@@ -114,7 +114,10 @@ async function startReplica(at: Places, name: string, request: ReplicaRequest): 
 
 /** What makes it a replica of the server on this port. */
 const following = (name: string, port: number): Record<string, string> => ({
-  primary_conninfo: `host=127.0.0.1 port=${port} user=${superuser} application_name=${quoted(name)}`,
+  primary_conninfo: [
+    `host=127.0.0.1 port=${port} user=${superuser}`,
+    `application_name=${quoted(name)}`,
+  ].join(" "),
   primary_slot_name: name,
 });
 

@@ -131,7 +131,9 @@ function notes(metrics: Partial<Metrics>): (id: string) => string | null {
         partition.load_ratio > 0
           ? `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; `
           : "";
-      return `${load}${size}${partition.judged === false ? ` (not judged: ${unjudgedText(partition)})` : ""}`;
+      const unjudged =
+        partition.judged === false ? ` (not judged: ${unjudgedText(partition)})` : "";
+      return `${load}${size}${unjudged}`;
     }
     if (id === "maintenance:scheduled_jobs") return jobs;
     const replica = replicas.get(id);

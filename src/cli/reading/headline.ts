@@ -132,8 +132,7 @@ export function stateLine(overview: Overview, now: number = overview.now): Headl
 export function tickError({ tick, now }: Overview, at: number = now): string | null {
   if (tick.error === null) return null;
   if (tick.failed) return `The last tick failed: ${tick.error}`;
-  return (
-    `A tick failed${tick.error_at === null ? " within the last hour" : ` ${span((at - tick.error_at) / 1000)} ago`}, ` +
-    `and the last one did not: ${tick.error}`
-  );
+  const when =
+    tick.error_at === null ? "within the last hour" : `${span((at - tick.error_at) / 1000)} ago`;
+  return `A tick failed ${when}, and the last one did not: ${tick.error}`;
 }

@@ -47,9 +47,11 @@ export const act = (
 ): Promise<void> =>
   asking(flags, async (query) => {
     const parameters = [String(id), ...more];
+    const written = parameters
+      .map((_, i) => `$${i + 1}::${i === 0 ? "bigint" : "text"}`)
+      .join(", ");
     const [row] = await query<{ answer: Answer }>(
-      `SELECT ruvector.ruvector_healing_${verb}(${parameters.map((_, place) => `$${place + 1}::${place === 0 ? "bigint" : "text"}`).join(", ")}) ` +
-        "AS answer",
+      `SELECT ruvector.ruvector_healing_${verb}(${written}) AS answer`,
       parameters,
     );
     const answer = row?.answer ?? {};
@@ -62,9 +64,9 @@ export const act = (
       ]
         .filter(Boolean)
         .join(" ");
-      console.log(
-        `${said}${answer.message ? pc.dim(`: ${name(answer.message, 400)}`) : ""}${answer.notice ? `\n${name(answer.notice, 400)}` : ""}${answer.hint ? `\n${answer.hint}` : ""}`,
-      );
+      const message = answer.message ? pc.dim(`: ${name(answer.message, 400)}`) : "";
+      const notice = answer.notice ? `\n${name(answer.notice, 400)}` : "";
+      console.log(`${said}${message}${notice}${answer.hint ? `\n${answer.hint}` : ""}`);
     }
     return answer.outcome === "deferred" ? EXIT.failed : EXIT.well;
   });

@@ -10,13 +10,12 @@ export interface HistoryFlags extends Common {
   readonly limit: number;
 }
 
+const UNITS = "s|sec|second|seconds|m|min|minute|minutes|h|hour|hours|d|day|days|w|week|weeks";
+const INTERVAL = new RegExp(String.raw`^\s*\d+(\.\d+)?\s*(${UNITS})\s*$`, "i");
+
 /** "2h", "7 days", "90 min": PostgreSQL's own intervals, checked so that a mistake is told here. */
 export function interval(text: string): string {
-  if (
-    !/^\s*\d+(\.\d+)?\s*(s|sec|second|seconds|m|min|minute|minutes|h|hour|hours|d|day|days|w|week|weeks)\s*$/i.test(
-      text,
-    )
-  ) {
+  if (!INTERVAL.test(text)) {
     throw new InvalidArgumentError("Write a time such as 2h, 30min or 7days.");
   }
   // "m" alone is months to PostgreSQL in some places and minutes in others.

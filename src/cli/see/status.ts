@@ -38,10 +38,11 @@ export const showStatus = (flags: Common): Promise<void> =>
 /**
  * The statement is there to be copied: nothing of it is cut, and nothing in it acts on the screen.
  */
-export const recommended = (one: RecommendationSeen): string =>
-  `  ${one.strategy} on ` +
-  `${name(one.collection)}${one.lambda_foreseen === null ? "" : pc.dim(`, lambda ${lambda(one.lambda_foreseen)} foreseen`)}: ` +
-  `${name(one.statement, 2000)}`;
+export function recommended(one: RecommendationSeen): string {
+  const { strategy, collection, lambda_foreseen: foreseen } = one;
+  const gain = foreseen === null ? "" : pc.dim(`, lambda ${lambda(foreseen)} foreseen`);
+  return `  ${strategy} on ${name(collection)}${gain}: ${name(one.statement, 2000)}`;
+}
 
 export function statusText(overview: Overview): string {
   const { tone, text, more } = stateLine(overview);
@@ -91,7 +92,8 @@ export function statusText(overview: Overview): string {
       ...overview.active.map(
         (one) =>
           `  action ${one.id}: ${one.strategy} on ${name(one.collection)}, ` +
-          `${one.state.replace(/_/g, " ")}${one.message === null ? "" : pc.dim(`: ${name(one.message, 200)}`)}`,
+          one.state.replace(/_/g, " ") +
+          (one.message === null ? "" : pc.dim(`: ${name(one.message, 200)}`)),
       ),
     );
   }
@@ -102,13 +104,10 @@ export function warnings(overview: Overview): string[] {
   const { breaker, enabled, collections, tick, missing } = overview;
   const lines: string[] = [];
   const failed = tickError(overview);
-  if (breaker && breaker.state !== "closed")
-    lines.push(
-      pc.red(
-        "The circuit breaker is " +
-          `${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${name(breaker.reason, 300)}`}`,
-      ),
-    );
+  if (breaker && breaker.state !== "closed") {
+    const why = breaker.reason === null ? "" : `: ${name(breaker.reason, 300)}`;
+    lines.push(pc.red(`The circuit breaker is ${breaker.state.replace("_", " ")}${why}`));
+  }
   if (!enabled && collections.length > 0) lines.push(pc.yellow("Healing is switched off."));
   if (failed !== null) lines.push((tick.failed ? pc.red : pc.yellow)(name(failed, 400)));
   return [...lines, ...missing.map(({ why }) => pc.yellow(`Not shown: ${why}`))];

@@ -98,13 +98,15 @@ export function frame(
 }
 
 function actions({ active }: Overview, columns: number, clock: number): string[] {
+  const width = Math.max(5, Math.min(40, columns - 40));
   return active.flatMap((one) => [
     "",
     `${pc.bold(`action ${one.id}`)} ${one.strategy} on ${name(one.collection)}: ` +
-      `${PAINT.action(one.state.replace(/_/g, " "))}${one.started_at === null ? "" : pc.dim(`, ${span((clock - one.started_at) / 1000)} so far`)}`,
+      PAINT.action(one.state.replace(/_/g, " ")) +
+      (one.started_at === null ? "" : pc.dim(`, ${span((clock - one.started_at) / 1000)} so far`)),
     ...(one.rows_planned !== null && one.rows_planned > 0
       ? [
-          `  ${bar(one.rows_done ?? 0, one.rows_planned, Math.max(5, Math.min(40, columns - 40)))}  ` +
+          `  ${bar(one.rows_done ?? 0, one.rows_planned, width)}  ` +
             `${number(one.rows_done ?? 0)} of ${number(one.rows_planned)} rows`,
         ]
       : []),
@@ -133,7 +135,8 @@ function refusals({ collections }: Overview, clock: number): string[] {
     one.refusals.map(
       (refusal) =>
         `  ${name(one.name, 40)} ${pc.yellow(refusal.reason)} ` +
-        `${name(refusal.message, 300)}${refusal.since === null ? "" : pc.dim(`, for ${span((clock - refusal.since) / 1000)}`)}`,
+        name(refusal.message, 300) +
+        (refusal.since === null ? "" : pc.dim(`, for ${span((clock - refusal.since) / 1000)}`)),
     ),
   );
   return found.length === 0

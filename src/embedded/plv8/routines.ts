@@ -88,10 +88,9 @@ const TRIGGER_ARGUMENTS = [
 const REMEMBERED = 2_000;
 
 /** Pseudo-types that a function may return or take: what a call resolves, and what marks a use. */
-const RESULT_PSEUDO_TYPES =
-  /^(trigger|record|void|internal|any(element|array|nonarray|enum|range|multirange|compatible\w*))$/;
-const ARGUMENT_PSEUDO_TYPES =
-  /^(internal|record|any(element|array|nonarray|enum|range|multirange|compatible\w*))$/;
+const ANY = "any(element|array|nonarray|enum|range|multirange|compatible\\w*)";
+const RESULT_PSEUDO_TYPES = new RegExp(`^(trigger|record|void|internal|${ANY})$`);
+const ARGUMENT_PSEUDO_TYPES = new RegExp(`^(internal|record|${ANY})$`);
 
 interface Parts {
   readonly functions: Functions;

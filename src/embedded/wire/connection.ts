@@ -44,7 +44,8 @@ export interface ConnectionOptions {
 /** As the server would: the statement fails where it stands, and its transaction with it. */
 const NO_COPY = `DO $refused$BEGIN RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
   MESSAGE = 'the embedded database cannot read COPY data from a client',
-  HINT = 'Use INSERT ... SELECT or many rows in one INSERT, or a real server: npm run demo -- --server';
+  HINT = 'Use INSERT ... SELECT or many rows in one INSERT, '
+         'or a real server: npm run demo -- --server';
     END$refused$`;
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

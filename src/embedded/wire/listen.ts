@@ -71,8 +71,9 @@ export async function listen(port: number, password: string): Promise<Listening>
     server.listen({ port, host: "127.0.0.1", exclusive: true }, resolve);
   });
   const address = server.address() as { port: number };
+  const credentials = `${USER}:${encodeURIComponent(password)}`;
   return {
-    url: `postgresql://${USER}:${encodeURIComponent(password)}@127.0.0.1:${address.port}/${DATABASE}`,
+    url: `postgresql://${credentials}@127.0.0.1:${address.port}/${DATABASE}`,
     open: (shared) => void (serving = shared),
     async close() {
       for (const socket of sockets) socket.destroy();

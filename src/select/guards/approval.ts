@@ -15,7 +15,8 @@ export function approval({
   }
   if (strategy && settings.require_approval_strategies.includes(strategy.name)) {
     return {
-      approval_required: `strategy ${printable(strategy.name)} needs approval (require_approval_strategies)`,
+      approval_required:
+        `strategy ${printable(strategy.name)} needs approval ` + "(require_approval_strategies)",
     };
   }
   return null;

@@ -63,7 +63,9 @@ function slot(
     return {
       reason: "preflight",
       measured: worst.safe,
-      flips_at: `more than ${wal_bytes} bytes left for slot ${name}, or a larger max_slot_wal_keep_size`,
+      flips_at:
+        `more than ${wal_bytes} bytes left for slot ${name}, ` +
+        "or a larger max_slot_wal_keep_size",
       message:
         `slot ${name} is lost after ${bytes(Math.max(0, worst.safe))} more of log ` +
         `(max_slot_wal_keep_size), and the plan would write ${bytes(wal_bytes)}`,

@@ -48,12 +48,14 @@ function refusal(
   const setting = scope.settings[key];
   const before =
     scope.used[key] > 0 ? `, after ${amount(key, scope.used[key])}${WHERE[scope.name]}` : "";
+  const later =
+    scope.frees_at !== null && scope.used[key] > 0
+      ? `, or from ${utc(scope.frees_at)} on, as the hour passes`
+      : "";
   return {
     reason: "blast_radius",
     measured: total,
-    flips_at:
-      `${setting} of ${total} or ` +
-      `more${scope.frees_at !== null && scope.used[key] > 0 ? `, or from ${utc(scope.frees_at)} on, as the hour passes` : ""}`,
+    flips_at: `${setting} of ${total} or more${later}`,
     message:
       `the plan would ${WHAT[key]} ${amount(key, cost[key])}${before}: ${setting} is ` +
       `${amount(key, scope.limits[key])}`,

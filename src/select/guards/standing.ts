@@ -37,7 +37,8 @@ export function healthy({
     reason: "healthy",
     measured: lambda,
     flips_at: `lambda below ${settings.stress_threshold}, or a weak edge in the minimum cut`,
-    message: `nothing to heal: lambda is ${lambda.toFixed(3)} and no edge of the minimum cut is weak`,
+    message:
+      `nothing to heal: lambda is ${lambda.toFixed(3)} ` + "and no edge of the minimum cut is weak",
   };
 }
 

@@ -209,14 +209,14 @@ function unreadable(
   collection: Collection,
   partitions: readonly Partition[],
 ): readonly Closed[] {
+  const asked = partitions.map(({ relid, qualified }) => ({ relid, qualified }));
   try {
     return host.asOwner(collection.relid, "catalogue").query<Closed>(sql`
       SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role,
              CASE WHEN has_table_privilege((p ->> 'relid')::oid, 'SELECT')
                THEN format('Row-level security hides rows of it from role %I.', current_user) END
                AS hint
-        FROM jsonb_array_elements(${JSON.stringify(partitions.map(({ relid, qualified }) => ({ relid, qualified })))}::jsonb)
-          p
+        FROM jsonb_array_elements(${JSON.stringify(asked)}::jsonb) p
        WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT')
          OR row_security_active((p ->> 'relid')::oid)`);
   } catch (error) {

@@ -411,7 +411,8 @@ function unused(
   if (slot.type === "logical") {
     if (kept.retained_pct === null && (consumer === null || slot.restart === null) && !kept.lost)
       return null;
-    const label = `logical slot ${slot.name}${slot.database === null ? "" : ` of database ${slot.database}`}`;
+    const of = slot.database === null ? "" : ` of database ${slot.database}`;
+    const label = `logical slot ${slot.name}${of}`;
     return {
       ...nothing(`slot:${slot.name}`, label, "logical_slot"),
       ...kept,

@@ -242,11 +242,9 @@ export class KubernetesApi {
     return new Promise<Reply>((resolve, reject) => {
       const lost = (error: Error): void => {
         const timeout = options.signal!.aborted && !deadline.signal.aborted;
-        reject(
-          new ConnectionLost(
-            `${this.server} ${timeout ? "gave no answer in time" : "is not to be reached: " + `${error.message || (error as NodeJS.ErrnoException).code || error.name}`}`,
-          ),
-        );
+        const said = error.message || (error as NodeJS.ErrnoException).code || error.name;
+        const what = timeout ? "gave no answer in time" : `is not to be reached: ${said}`;
+        reject(new ConnectionLost(`${this.server} ${what}`));
       };
       const sent = (url.protocol === "http:" ? httpRequest : httpsRequest)(
         url,

@@ -126,20 +126,23 @@ export async function discover(
   const named = group === "" ? wanted : `${wanted}.${group}`;
   const [first, ...others] = found;
   if (!first) throw new KubernetesProblem(`${api.server} knows no kind "${named}"`);
-  if (others.length > 0)
-    throw new KubernetesProblem(
-      `"${wanted}" may be ` +
-        `${found.map(({ resource, groupVersion }) => `${resource.singularName || resource.kind.toLowerCase()}.${groupVersion.split("/")[0]}`).join(" or ")}: ` +
-        "say which",
+  if (others.length > 0) {
+    const names = found.map(
+      ({ resource, groupVersion }) =>
+        `${resource.singularName || resource.kind.toLowerCase()}.${groupVersion.split("/")[0]}`,
     );
+    throw new KubernetesProblem(`"${wanted}" may be ${names.join(" or ")}: say which`);
+  }
   const { groupVersion, resource, scalable } = first;
   if (!scalable || !resource.namespaced)
     throw new KubernetesProblem(
       `${resource.kind} (${groupVersion}) has no scale subresource: it cannot be scaled`,
     );
   const namespace = workload.namespace ?? api.namespace;
+  const version = groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`;
+  const within = `namespaces/${encodeURIComponent(namespace)}`;
   return {
-    path: `${groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`}/namespaces/${encodeURIComponent(namespace)}/${resource.name}/${encodeURIComponent(workload.name)}`,
+    path: `${version}/${within}/${resource.name}/${encodeURIComponent(workload.name)}`,
     kind: resource.kind,
     namespace,
   };

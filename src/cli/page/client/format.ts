@@ -6,7 +6,8 @@ const two = (n: number): string => String(n).padStart(2, "0");
 /** The viewer's own time of day. */
 export const clock = (at: number, seconds = false): string => {
   const date = new Date(at);
-  return `${two(date.getHours())}:${two(date.getMinutes())}${seconds ? `:${two(date.getSeconds())}` : ""}`;
+  const parts = [date.getHours(), date.getMinutes(), ...(seconds ? [date.getSeconds()] : [])];
+  return parts.map(two).join(":");
 };
 
 /** A time within a text, "2026-11-24T18:10:16Z", in the viewer's own clock. */

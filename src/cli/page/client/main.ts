@@ -127,11 +127,10 @@ function banner(): HTMLElement | null {
       "Healing is switched off: problems are sensed, and nothing is done about them. SELECT " +
         "ruvector_healing_configure('{\"enabled\": true}');",
     );
-  if (breaker && breaker.state !== "closed")
-    lines.push(
-      "The circuit breaker is " +
-        `${breaker.state.replace("_", " ")}${breaker.reason === null ? "" : `: ${breaker.reason}`}.`,
-    );
+  if (breaker && breaker.state !== "closed") {
+    const why = breaker.reason === null ? "" : `: ${breaker.reason}`;
+    lines.push(`The circuit breaker is ${breaker.state.replace("_", " ")}${why}.`);
+  }
   if (failed !== null) lines.push(failed);
   for (const { why } of missing) lines.push(`Not shown: ${why}.`);
   return lines.length === 0

@@ -264,11 +264,11 @@ function nothingFragmented(
     null,
   );
   const [fine] = settings.fragmentation_pct;
+  const gap = unmeasured.find(({ what }) => what.includes("fragmentation"));
   return {
     nothing:
       worst === null
-        ? "no index could be measured: " +
-          `${unmeasured.find(({ what }) => what.includes("fragmentation"))?.why ?? `${count(indexes.length, "index")} found`}`
+        ? `no index could be measured: ${gap?.why ?? `${count(indexes.length, "index")} found`}`
         : `no index gives back more than ${fine} % when rebuilt: the worst, ${worst.index}, ` +
           `${worst.fragmentation_pct} %`,
     hint:

@@ -225,11 +225,10 @@ function watchRebuild(
   const place =
     `index ${progress.place + 1} of ${(action.plan as CompactPlan).indexes.length}, ` +
     `${index.index}`;
-  if (isOpen(job))
-    return waiting(
-      progress,
-      `${place}: ${(job.state === "running" && buildProgress(host, job.pid)) || job.message || job.state}`,
-    );
+  if (isOpen(job)) {
+    const built = job.state === "running" && buildProgress(host, job.pid);
+    return waiting(progress, `${place}: ${built || job.message || job.state}`);
+  }
   // The name moved to a new index: the rebuild was done, whatever is known of its job.
   const now = oidOf(host, progress.target!.index);
   const rebuilt = now !== null && now !== progress.target!.oid;

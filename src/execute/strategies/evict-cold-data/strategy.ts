@@ -161,7 +161,8 @@ function planned(
   const rows = moves.reduce((sum, move) => sum + move.rows, 0);
   if (rows === 0) {
     return {
-      nothing: `no row can be told to be colder than the others by ${collection.access_column!.name}`,
+      nothing:
+        "no row can be told to be colder than the others by " + collection.access_column!.name,
       hint: "It must differ from row to row: keep a time of last use in it.",
     };
   }

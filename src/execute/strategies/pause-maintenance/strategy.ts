@@ -176,7 +176,8 @@ function withoutCron(host: Host): NothingToDo | null {
       hint: "CREATE EXTENSION pg_cron;",
     };
   return {
-    nothing: `pg_cron's jobs are in database ${printable(database)}: they cannot be paused from here`,
+    nothing:
+      `pg_cron's jobs are in database ${printable(database)}: ` + "they cannot be paused from here",
     hint:
       `In database ${printable(database)}: SELECT cron.alter_job(jobid, active := false) FROM ` +
       `cron.job WHERE database = '${here.replace(/'/g, "''")}' AND jobname = '<job>';`,

@@ -319,12 +319,9 @@ function failure(workload: string, request: Actuation | null): HealingError {
           : request.taken_by === null
             ? "no actuator took the request in time"
             : `${printable(request.taken_by)} did not answer in time`;
+  const answer = request?.answer ? `: ${JSON.stringify(request.answer).slice(0, 500)}` : "";
   return new HealingError("actuation_failed", `${printable(workload)} was not scaled: ${why}`, {
-    ...(request && {
-      detail:
-        `Request ${request.id} is ` +
-        `${request.state}${request.answer ? `: ${JSON.stringify(request.answer).slice(0, 500)}` : ""}.`,
-    }),
+    ...(request && { detail: `Request ${request.id} is ${request.state}${answer}.` }),
     hint: "SELECT * FROM ruvector.healing_actuations ORDER BY id DESC;",
   });
 }

@@ -70,11 +70,10 @@ function line({ a, b, health, cut }: SceneEdge, placed: readonly Placed[]): SVGE
 }
 
 function circle(node: SceneNode, { x, y, r }: Placed): SVGElement {
-  const title = s(
-    "title",
-    {},
-    `${node.label}${node.note === null ? "" : `: ${node.note}`}${node.health < 1 - 1e-6 ? ` (${percent(node.health)} of its capacity is left)` : ""}${node.measured ? "" : " (not measured)"}`,
-  );
+  const note = node.note === null ? "" : `: ${node.note}`;
+  const left = node.health < 1 - 1e-6 ? ` (${percent(node.health)} of its capacity is left)` : "";
+  const measured = node.measured ? "" : " (not measured)";
+  const title = s("title", {}, `${node.label}${note}${left}${measured}`);
   const shape =
     node.type === "shard"
       ? s("rect", {

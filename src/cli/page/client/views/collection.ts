@@ -159,6 +159,7 @@ function pictures(model: Model, detail: CollectionDetail, overview: Overview, no
   const two = model.width >= 980;
   const wide = two ? Math.floor((model.width - 40) / 2) : model.width;
   const scene = detail.scene;
+  const undrawn = detail.missing.find(({ what }) => what === "ruvector_contracted_graph");
   return h(
     "div",
     { class: "pictures", "data-key": "pictures" },
@@ -199,12 +200,7 @@ function pictures(model: Model, detail: CollectionDetail, overview: Overview, no
       h("h2", { id: "graph" }, "Contracted graph"),
       scene
         ? graph(scene, wide)
-        : h(
-            "p",
-            { class: "muted" },
-            "It cannot be drawn: " +
-              `${detail.missing.find(({ what }) => what === "ruvector_contracted_graph")?.why ?? "there is none"}.`,
-          ),
+        : h("p", { class: "muted" }, `It cannot be drawn: ${undrawn?.why ?? "there is none"}.`),
       scene &&
         h(
           "p",

@@ -236,6 +236,7 @@ function weights(strategies: readonly StrategySeen[]): HTMLElement {
   );
 }
 
-export const footnote = (overview: Overview): string =>
-  `${plural(overview.healings.day, "healing")} in 24 ` +
-  `h${overview.healings.success_rate === null ? "" : `, ${percent(overview.healings.success_rate)} of them helped`}.`;
+export function footnote({ healings: { day, success_rate } }: Overview): string {
+  const helped = success_rate === null ? "" : `, ${percent(success_rate)} of them helped`;
+  return `${plural(day, "healing")} in 24 h${helped}.`;
+}

@@ -26,6 +26,12 @@ const STAGE_WORDS = {
   done: "verified",
 } as const;
 
+function stageOf({ state }: ActiveSeen): string {
+  if (state === "awaiting_approval") return "waits for approval";
+  if (state === "rolling_back") return "is being undone";
+  return STAGE_WORDS[state as keyof typeof STAGE_WORDS] ?? words(state);
+}
+
 export function activeCard(action: ActiveSeen, now: number): HTMLElement {
   const waits = action.state === "awaiting_approval";
   const undoing = action.state === "rolling_back";
@@ -46,8 +52,7 @@ export function activeCard(action: ActiveSeen, now: number): HTMLElement {
     h(
       "p",
       { class: "muted" },
-      `${waits ? "waits for approval" : undoing ? "is being undone" : (STAGE_WORDS[action.state as keyof typeof STAGE_WORDS] ?? words(action.state))}, ` +
-        `for ${words(action.problem)}`,
+      `${stageOf(action)}, for ${words(action.problem)}`,
       action.started_at !== null && `, ${span((now - action.started_at) / 1000)} so far`,
     ),
     waits
