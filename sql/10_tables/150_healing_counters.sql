@@ -26,13 +26,14 @@ SELECT a.collection_id, m.metric, m.label, sum(m.value)
     ('ruvector_healing_actions_total', a.state, CASE WHEN a.finished_at IS NOT NULL THEN 1 END),
     ('ruvector_healing_rows_moved_total', a.strategy_name,
       nullif((a.progress ->> 'rows')::double precision, 0)),
-    ('ruvector_healing_duration_seconds_sum', a.strategy_name, extract(epoch
-      FROM a.finished_at - a.started_at)::double precision),
-    ('ruvector_healing_duration_seconds_count', a.strategy_name, CASE WHEN a.finished_at IS NOT NULL
-      THEN 1 END),
+    ('ruvector_healing_duration_seconds_sum', a.strategy_name,
+      extract(epoch FROM a.finished_at - a.started_at)::double precision),
+    ('ruvector_healing_duration_seconds_count', a.strategy_name,
+      CASE WHEN a.finished_at IS NOT NULL THEN 1 END),
     ('ruvector_healing_recovery_seconds_sum', '',
-      CASE WHEN a.state = 'succeeded' THEN extract(epoch
-        FROM a.finished_at - coalesce(a.degraded_at, a.created_at))::double precision END),
+      CASE WHEN a.state = 'succeeded' THEN
+        extract(epoch FROM a.finished_at - coalesce(a.degraded_at, a.created_at))::double precision
+      END),
     ('ruvector_healing_recovery_seconds_count', '', CASE WHEN a.state = 'succeeded' THEN 1 END)
   ) m (metric, label, value)
  WHERE (a.started_at IS NOT NULL OR m.metric = 'ruvector_healing_actions_total')

@@ -40,8 +40,8 @@ EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT,
     error_constraint = CONSTRAINT_NAME;
   RETURN json_build_object('error', json_build_object(
-    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail',
-      nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), ''),
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000),
+      'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), ''),
     'constraint', nullif(error_constraint, '')));
 END
 $function$;

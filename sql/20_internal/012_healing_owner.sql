@@ -88,9 +88,11 @@ BEGIN
   called := 'healing_as_' || healing_runner.owner;
   signature := format('ruvector.%I(name, text, text, boolean)', called);
   EXECUTE format('DROP FUNCTION IF EXISTS %s', signature);
-  EXECUTE format('CREATE FUNCTION ruvector.%I(owner name, statement text, parameters text, wants_rows boolean) RETURNS text
-                  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS %L',
-                    called, ruvector.healing_runner_source());
+  EXECUTE format('CREATE FUNCTION ruvector.%I(owner name, statement text, parameters text,
+                    wants_rows boolean) RETURNS text
+                  LANGUAGE plpgsql SECURITY DEFINER
+                  SET search_path = pg_catalog, pg_temp SET row_security = off AS %L',
+    called, ruvector.healing_runner_source());
   EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature,
     'Runs one statement on tables of the role it belongs to, for the healing loop.');
   EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
@@ -232,8 +234,8 @@ EXCEPTION WHEN OTHERS THEN
   -- Rolled back with everything that was set.
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
-    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail',
-      nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), '')));
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000),
+      'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), '')));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_run_as_owner(oid, text, text, boolean)
@@ -267,8 +269,8 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
-    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000), 'detail',
-      nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), '')));
+    'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000),
+      'detail', nullif(left(error_detail, 2000), ''), 'hint', nullif(left(error_hint, 2000), '')));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_read_as_owner(oid, text, text, boolean)

@@ -63,8 +63,8 @@ BEGIN
            CASE WHEN w.strategy <> k.partition_strategy
              THEN format('it is partitioned by %s, and the one that was registered by %s',
              w.strategy, k.partition_strategy)
-                WHEN (w.partition_column, w.partition_type) IS DISTINCT
-                  FROM (k.partition_column, k.partition_type)
+                WHEN (w.partition_column, w.partition_type)
+                  IS DISTINCT FROM (k.partition_column, k.partition_type)
                   THEN 'its partition key is another one'
                 WHEN w.primary_key <> (SELECT coalesce(jsonb_agg(p -> 'name'), '[]')
                   FROM jsonb_array_elements(k.primary_key) p)
@@ -73,8 +73,8 @@ BEGIN
      CROSS JOIN LATERAL (
        SELECT CASE p.partstrat WHEN 'l' THEN 'list' WHEN 'r' THEN 'range' WHEN 'h' THEN 'hash'
          ELSE 'none' END AS strategy,
-              CASE WHEN p.partnatts = 1 THEN a.attname END::text AS partition_column, CASE
-                WHEN p.partnatts = 1
+              CASE WHEN p.partnatts = 1 THEN a.attname END::text AS partition_column,
+                CASE WHEN p.partnatts = 1
                 THEN format_type(a.atttypid, a.atttypmod) END AS partition_type,
               coalesce((SELECT jsonb_agg(x.attname ORDER BY u.place)
                           FROM pg_index i

@@ -25,8 +25,8 @@ BEGIN
            ELSE a.message END,
          a.initial_lambda, a.final_lambda, a.witness_edges, a.system_metrics, a.id,
            a.predicted_lambda,
-         a.state <> 'succeeded', $4, extract(epoch
-           FROM a.finished_at - coalesce(a.degraded_at, a.created_at))
+         a.state <> 'succeeded', $4,
+           extract(epoch FROM a.finished_at - coalesce(a.degraded_at, a.created_at))
     FROM ruvector.healing_actions a WHERE a.id = $1
   -- What a person said of it stands over what their rollback says.
   ON CONFLICT (action_id) DO UPDATE

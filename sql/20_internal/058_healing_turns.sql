@@ -72,8 +72,8 @@ BEGIN
     VALUES (t.collection_id, name, 'set_aside',
             format('set aside for %s s, its turn failed %s times in a row: %s. %s', pause,
               t.failures, said, ruvector.healing_resume_collection(name)),
-            jsonb_build_object('failures', t.failures, 'stalls', t.stalls, 'sqlstate',
-              healing_set_aside.sqlstate, 'pause_seconds', pause));
+            jsonb_build_object('failures', t.failures, 'stalls', t.stalls,
+              'sqlstate', healing_set_aside.sqlstate, 'pause_seconds', pause));
     RAISE LOG 'ruvector_healing: set_aside (%): for % s, % times in a row: %',
       regexp_replace(name, '\s*[\r\n]\s*', ' ', 'g'), pause, t.failures, said;
   END IF;
@@ -261,12 +261,12 @@ BEGIN
   END IF;
   IF slow THEN
     UPDATE ruvector.healing_turns o
-       SET since = coalesce(o.since, clock_timestamp()), reason = CASE
-         WHEN o.last_at >= o.serving_since THEN o.reason
-         ELSE format('its last turn took %s s', round(seconds)) END,
+       SET since = coalesce(o.since, clock_timestamp()),
+           reason = CASE WHEN o.last_at >= o.serving_since THEN o.reason
+                         ELSE format('its last turn took %s s', round(seconds)) END,
            until = greatest(o.until,
              clock_timestamp() + make_interval(secs => least(seconds, 3600))),
-             serving_since = NULL, served_at = clock_timestamp()
+           serving_since = NULL, served_at = clock_timestamp()
      WHERE o.collection_id = t.collection_id;
   ELSIF t.since IS NULL OR t.last_at >= t.serving_since
     OR NOT ruvector.healing_try_lock('collection', t.collection_id) THEN
@@ -315,10 +315,10 @@ BEGIN
       jsonb_build_object('since', ruvector.healing_timestamp(a.since), 'failures', a.failures,
       'reason', a.reason));
   END IF;
-  RETURN jsonb_build_object('strategy', NULL, 'collection', name, 'message', said, 'lifted', CASE
-    WHEN a.since IS NULL THEN '[]' ELSE
-    jsonb_build_array(jsonb_build_object('kind', 'set_aside', 'problem_class', NULL, 'reason',
-      a.reason, 'until', ruvector.healing_timestamp(a.until))) END);
+  RETURN jsonb_build_object('strategy', NULL, 'collection', name, 'message', said,
+    'lifted', CASE WHEN a.since IS NULL THEN '[]' ELSE
+    jsonb_build_array(jsonb_build_object('kind', 'set_aside', 'problem_class', NULL,
+      'reason', a.reason, 'until', ruvector.healing_timestamp(a.until))) END);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_turn_resume(integer)

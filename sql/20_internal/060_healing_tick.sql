@@ -60,8 +60,8 @@ BEGIN
            WHEN t.started_at IS NULL OR clock_timestamp() - t.started_at > interval '10 minutes'
              THEN t.interval_seconds
            ELSE coalesce(t.interval_seconds * 0.7, 0)
-                + extract(epoch FROM clock_timestamp() - t.started_at) * CASE
-                  WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
+                + extract(epoch FROM clock_timestamp() - t.started_at)
+                  * CASE WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
          END
    WHERE ruvector.healing_ticks_free();
   PERFORM ruvector.healing_breaker_update();

@@ -27,15 +27,15 @@ DECLARE
   newest bigint;
 BEGIN
   IF to_regclass('cron.job') IS NULL THEN
-    RETURN jsonb_build_object('installed', false, 'elsewhere',
-      ruvector.healing_server_setting('cron.database_name', '?'));
+    RETURN jsonb_build_object('installed', false,
+      'elsewhere', ruvector.healing_server_setting('cron.database_name', '?'));
   END IF;
   IF ruvector.healing_server_setting('cron.log_run') = 'off' THEN
     RETURN jsonb_build_object('installed', true, 'silent', true);
   END IF;
   EXECUTE $jobs$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text, 'jobname',
-      left(j.jobname, 1000), 'schedule', j.schedule, 'command', left(j.command, 2000),
+    SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', j.jobid::text,
+      'jobname', left(j.jobname, 1000), 'schedule', j.schedule, 'command', left(j.command, 2000),
              'active', j.active, 'username', j.username) ORDER BY j.jobid), '[]')
       FROM cron.job j
      WHERE j.database = current_database()
@@ -44,9 +44,8 @@ BEGIN
   -- By run id, which is indexed; never more than the last 20,000 runs, some 20 ms.
   EXECUTE $runs$
     SELECT coalesce(jsonb_agg(jsonb_build_object('jobid', r.jobid::text, 'runid', r.runid::text,
-      'pid', r.job_pid, 'status', r.status,
-             'message', left(r.return_message, 200), 'start', extract(epoch
-               FROM r.start_time), 'end', extract(epoch FROM r.end_time))), '[]')
+      'pid', r.job_pid, 'status', r.status, 'message', left(r.return_message, 200),
+      'start', extract(epoch FROM r.start_time), 'end', extract(epoch FROM r.end_time))), '[]')
       FROM (SELECT DISTINCT ON (d.jobid) d.* FROM cron.job_run_details d
              WHERE (d.runid > greatest($1, $3 - 20000) OR d.runid = ANY ($2))
                AND d.database = current_database()
@@ -74,8 +73,8 @@ BEGIN
   -- begun since.
   PERFORM pg_stat_clear_snapshot();
   EXECUTE $job$
-    SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule, 'running',
-      coalesce((
+    SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule,
+      'running', coalesce((
              SELECT d.status IN ('starting', 'connecting', 'sending', 'running')
                     AND (d.job_pid IS NULL OR EXISTS (SELECT FROM pg_stat_get_activity(d.job_pid)))
                FROM cron.job_run_details d

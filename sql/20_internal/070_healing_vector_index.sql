@@ -66,7 +66,8 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   EXECUTE format('SELECT array_agg(place) FROM (
-      SELECT ctid AS place FROM ONLY %1$s %5$s WHERE (%3$s) AND %2$s IS NOT NULL ORDER BY hashtext(ctid::text || %4$L) LIMIT %6$s) s',
+      SELECT ctid AS place FROM ONLY %1$s %5$s WHERE (%3$s) AND %2$s IS NOT NULL
+       ORDER BY hashtext(ctid::text || %4$L) LIMIT %6$s) s',
     facts.heap, facts.key, facts.predicate, seed,
     CASE WHEN pages > 1000 AND total > 0 THEN
       format('TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)',
@@ -215,8 +216,8 @@ BEGIN
       IF planned IS NULL THEN
         SELECT * INTO planned FROM ruvector.healing_planning(index_oid, vector, scanning, k + 1);
         IF planned.planning IS NULL THEN
-          answer := jsonb_build_object('why',
-            coalesce('the planner takes ' || quote_ident(planned.chosen) || ' in its place',
+          answer := jsonb_build_object('why', coalesce(
+            'the planner takes ' || quote_ident(planned.chosen) || ' in its place',
             'the planner does not use it'));
           RAISE EXCEPTION USING ERRCODE = 'RV000';
         END IF;
@@ -229,7 +230,8 @@ BEGIN
       step := clock_timestamp();
       OPEN walk FOR EXECUTE format(
         'SELECT array_agg(distance), array_agg(place) FROM (
-           SELECT ctid AS place, (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s) n
+           SELECT ctid AS place, (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance
+             FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s) n
           WHERE place <> $2',
         facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1)
           USING vector, place;
@@ -237,8 +239,8 @@ BEGIN
       fetched := pg_stat_get_xact_blocks_fetched(index_oid) + pg_stat_get_xact_blocks_fetched(heap);
       searches_ms := searches_ms || (extract(epoch FROM clock_timestamp()) * 1000)::float8;
       FETCH walk INTO distances, places;
-      searches_ms[measured + 1] := extract(epoch
-        FROM clock_timestamp()) * 1000 - searches_ms[measured + 1];
+      searches_ms[measured + 1] :=
+        extract(epoch FROM clock_timestamp()) * 1000 - searches_ms[measured + 1];
       blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid)
         + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
       CLOSE walk;
@@ -264,15 +266,16 @@ BEGIN
       ELSE
         EXECUTE format(
           'SELECT count(*) FROM ONLY %4$s TABLESAMPLE SYSTEM (%6$s) REPEATABLE (%7$s)
-            WHERE (%5$s) AND %1$s IS NOT NULL AND ctid <> $2 AND ctid <> ALL ($3) AND (%1$s %2$s CAST($1 AS %3$s))::float8 < $4',
+            WHERE (%5$s) AND %1$s IS NOT NULL AND ctid <> $2 AND ctid <> ALL ($3)
+              AND (%1$s %2$s CAST($1 AS %3$s))::float8 < $4',
           facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate,
             (share * 100)::numeric, seed + measured)
-          INTO nearer USING vector, place, coalesce(places, '{}'), CASE
-            WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
+          INTO nearer USING vector, place, coalesce(places, '{}'),
+            CASE WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
         hits := hits + cardinality(distances);
         misses := misses + nearer;
-        found := found || (cardinality(distances)::float8 / k * cardinality(distances) / greatest(1,
-          cardinality(distances) + nearer / share));
+        found := found || (cardinality(distances)::float8 / k * cardinality(distances)
+          / greatest(1, cardinality(distances) + nearer / share));
         searched := searched + k;
       END IF;
       PERFORM set_config('enable_sort', 'off', true);
@@ -280,9 +283,9 @@ BEGIN
       measured := measured + 1;
     END LOOP;
     IF facts.method = 'ivfflat' AND (wanted ->> 'occupancy')::boolean THEN
-      lists := coalesce(ruvector.healing_read_lists(index_oid,
-        (wanted ->> 'exact_count_pages')::int),
-                        ruvector.healing_walk_lists(index_oid, wanted, pages, total));
+      lists := coalesce(
+        ruvector.healing_read_lists(index_oid, (wanted ->> 'exact_count_pages')::int),
+        ruvector.healing_walk_lists(index_oid, wanted, pages, total));
       lists := lists || jsonb_build_object('equal', ruvector.healing_equal_vectors(index_oid, seed,
         pages, total))
                      || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
@@ -307,8 +310,8 @@ BEGIN
   EXCEPTION WHEN SQLSTATE 'RV000' THEN
     NULL;
   END;
-  RETURN answer || jsonb_build_object('duration_ms', extract(epoch
-    FROM clock_timestamp() - began) * 1000);
+  RETURN answer || jsonb_build_object(
+    'duration_ms', extract(epoch FROM clock_timestamp() - began) * 1000);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_measure_index(oid, jsonb)

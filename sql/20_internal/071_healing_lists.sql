@@ -103,8 +103,10 @@ BEGIN
       set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
     OPEN walk FOR EXECUTE format(
       'WITH list AS MATERIALIZED (
-         SELECT ctid AS place FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s)
-       SELECT (SELECT count(*) FROM list), ARRAY(SELECT s FROM unnest($2) s JOIN list ON list.place = s)',
+         SELECT ctid AS place FROM ONLY %4$s WHERE %5$s
+          ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s)
+       SELECT (SELECT count(*) FROM list),
+              ARRAY(SELECT s FROM unnest($2) s JOIN list ON list.place = s)',
       facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, most)
         USING vector, places;
     PERFORM set_config('ivfflat.probes', '1', true);
@@ -115,8 +117,8 @@ BEGIN
     places := ARRAY(SELECT p FROM unnest(places[2:]) WITH ORDINALITY u(p, o) WHERE p <> ALL (seen)
       ORDER BY o);
   END LOOP;
-  RETURN jsonb_build_object('source', 'sampled', 'rows',
-    coalesce((SELECT jsonb_agg(r ORDER BY r DESC) FROM unnest(found) r), '[]'));
+  RETURN jsonb_build_object('source', 'sampled',
+    'rows', coalesce((SELECT jsonb_agg(r ORDER BY r DESC) FROM unnest(found) r), '[]'));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_walk_lists(oid, jsonb, double precision, double precision)
@@ -137,7 +139,8 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   EXECUTE format('SELECT array_agg(n ORDER BY n DESC) FROM (
-      SELECT count(*)::int AS n FROM ONLY %s WHERE ctid = ANY ($1) GROUP BY hashtextextended(%s::text, 0) HAVING count(*) >= 3) g',
+      SELECT count(*)::int AS n FROM ONLY %s WHERE ctid = ANY ($1)
+       GROUP BY hashtextextended(%s::text, 0) HAVING count(*) >= 3) g',
     facts.heap, facts.key) INTO counts USING places;
   RETURN coalesce((
     SELECT jsonb_agg(least(total,

@@ -99,15 +99,18 @@ BEGIN
   END IF;
   PERFORM ruvector.healing_end_pauses(make_interval(secs => patience));
   -- Here for a pause alone: no more.
-  EXECUTE 'SELECT cron.unschedule(w.jobid) FROM cron.job w WHERE w.jobname = $2 AND w.database = current_database() AND w.username = current_user
-             AND NOT EXISTS (SELECT FROM cron.job t WHERE t.jobname = $1 AND t.database = current_database())
-             AND NOT EXISTS (SELECT FROM ruvector.healing_leases l WHERE l.kind = $3 AND l.ended_at IS NULL)'
+  EXECUTE 'SELECT cron.unschedule(w.jobid) FROM cron.job w
+            WHERE w.jobname = $2 AND w.database = current_database() AND w.username = current_user
+              AND NOT EXISTS (SELECT FROM cron.job t
+                               WHERE t.jobname = $1 AND t.database = current_database())
+              AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
+                               WHERE l.kind = $3 AND l.ended_at IS NULL)'
     USING 'ruvector_healing_tick', 'ruvector_healing_watch', 'paused_job';
   SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id,
-    o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
+         o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
          o.pulse_at < clock_timestamp()
            - make_interval(secs => least(3600, patience * 2 ^ least(o.stalls, 8))) AS over
-           INTO hung
+    INTO hung
     FROM ruvector.healing_turns o JOIN ruvector.collections c USING (collection_id)
       JOIN pg_stat_activity a ON a.pid = o.serving_pid AND a.backend_start = o.backend_start
    WHERE o.serving_since < clock_timestamp() - interval '5 seconds' AND a.pid <> pg_backend_pid()

@@ -89,8 +89,8 @@ BEGIN
   ELSE
     -- A session that is new here: since it connected, where that was just now; nothing where it has
     -- been idle.
-    work := extract(epoch FROM clock_timestamp()) - coalesce(memory[1]::float8, extract(epoch
-      FROM (SELECT a.backend_start FROM pg_stat_get_activity(pg_backend_pid()) a)));
+    work := extract(epoch FROM clock_timestamp()) - coalesce(memory[1]::float8,
+      extract(epoch FROM (SELECT a.backend_start FROM pg_stat_get_activity(pg_backend_pid()) a)));
     IF memory IS NULL AND work > level.max_delay THEN
       work := 0;
     END IF;
@@ -132,8 +132,9 @@ BEGIN
     AND memory[3]::integer BETWEEN 0 AND ceil(level.bulk_pct)::integer - 1 THEN
     PERFORM ruvector.healing_throttle_refuse(TG_RELID, level.bulk_pct, level.expires_at);
   END IF;
-  PERFORM set_config('ruvector_healing.throttle_' || TG_ARGV[0], concat_ws(' ', memory[1], CASE
-    WHEN several OR current_query() ~* '^\s*copy\M' THEN 'bulk' ELSE 'single' END, '-1'), false);
+  PERFORM set_config('ruvector_healing.throttle_' || TG_ARGV[0], concat_ws(' ', memory[1],
+    CASE WHEN several OR current_query() ~* '^\s*copy\M' THEN 'bulk' ELSE 'single' END,
+    '-1'), false);
   RETURN NULL;
 END
 $function$;

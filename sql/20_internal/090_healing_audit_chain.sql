@@ -116,10 +116,9 @@ BEGIN
                THEN pg_catalog.format('The hash chain over the events begins here. %s older events '
                  'follow as they were found.', earlier)
                ELSE 'The hash chain over the events begins here.' END,
-          pg_catalog.jsonb_build_object('chain', pg_catalog.gen_random_uuid(), 'earlier_events',
-            earlier,
-                                        'database', pg_catalog.current_database(), 'version',
-                                          ruvector.healing_version()))
+          pg_catalog.jsonb_build_object('chain', pg_catalog.gen_random_uuid(),
+            'earlier_events', earlier, 'database', pg_catalog.current_database(),
+            'version', ruvector.healing_version()))
   RETURNING * INTO event;
   head.seq := 1;
   head.hash := ruvector.healing_audit_link(pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'), 1,

@@ -137,8 +137,8 @@ BEGIN
            close_reason = b.close_reason, updated_at = clock_timestamp();
   -- Closed by a person while it was closed: what failed so far does not count any more, which is a
   -- change too.
-  IF b.state = before.state AND NOT (b.state = 'closed' AND b.closed_at IS DISTINCT
-    FROM before.closed_at) THEN
+  IF b.state = before.state AND NOT (b.state = 'closed' AND b.closed_at
+    IS DISTINCT FROM before.closed_at) THEN
     RETURN;
   END IF;
   said := CASE b.state

@@ -56,8 +56,8 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT CASE WHEN w.is_open IS NOT NULL THEN jsonb_build_object(
-           'open', w.is_open, 'closes_at', ruvector.healing_timestamp(w.closes_at), 'opens_at',
-             ruvector.healing_timestamp(w.opens_at),
+           'open', w.is_open, 'closes_at', ruvector.healing_timestamp(w.closes_at),
+             'opens_at', ruvector.healing_timestamp(w.opens_at),
            'problem', w.problem) END
     FROM ruvector.healing_window(settings -> 'maintenance_windows', clock_timestamp()) w;
 $function$;

@@ -29,8 +29,8 @@ AS $function$
   SELECT ruvector.healing_start_engine();
   SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(),
     'public_key',
-    pg_catalog.jsonb_build_object('secret',
-      pg_catalog.encode(secret, 'hex'))::pg_catalog.text)::pg_catalog.jsonb
+    pg_catalog.jsonb_build_object(
+      'secret', pg_catalog.encode(secret, 'hex'))::pg_catalog.text)::pg_catalog.jsonb
       OPERATOR(pg_catalog.#>>) '{}', 'hex');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_public_key(bytea)
@@ -42,8 +42,8 @@ LANGUAGE sql
 AS $function$
   SELECT ruvector.healing_start_engine();
   SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'sign',
-    pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'), 'message',
-      message)::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
+    pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'),
+      'message', message)::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_sign(bytea, text) IS 'Signs a text of plain ASCII.';
 

@@ -94,8 +94,8 @@ DECLARE
   one ruvector.healing_audit_keys;
   head ruvector.healing_audit_head;
 BEGIN
-  IF old.held_by IS DISTINCT FROM 'database' OR sha256(old_secret) IS DISTINCT
-    FROM old.secret_hash THEN
+  IF old.held_by IS DISTINCT FROM 'database' OR sha256(old_secret)
+    IS DISTINCT FROM old.secret_hash THEN
     old_secret := NULL;
   END IF;
   PERFORM ruvector.healing_no_event_triggers();

@@ -94,8 +94,8 @@ BEGIN
           healing_suspend.failure, healing_suspend.failures);
   SELECT ruvector.healing_timestamp(s.until) AS until INTO held
     FROM ruvector.healing_suspended(coalesce(healing_suspend.collection_id, 0)) s
-   WHERE s.strategy_name = strategy AND s.problem_class IS NOT DISTINCT
-     FROM healing_suspend.problem_class
+   WHERE s.strategy_name = strategy AND s.problem_class
+     IS NOT DISTINCT FROM healing_suspend.problem_class
    ORDER BY s.until DESC LIMIT 1;
   -- A setting of 0: it is not left alone at all.
   IF held.until IS NULL THEN
@@ -110,8 +110,8 @@ BEGIN
                    ruvector.healing_resume_statement(strategy, on_)),
           jsonb_build_object('strategy', strategy, 'problem_class', healing_suspend.problem_class,
             'kind', healing_suspend.kind, 'until', held.until,
-                             'failure', healing_suspend.failure, 'failures',
-                               healing_suspend.failures));
+                             'failure', healing_suspend.failure,
+                               'failures', healing_suspend.failures));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_suspend(integer, text, text, text, text, bigint, text, integer)
@@ -206,8 +206,8 @@ AS $function$
         AND (healing_streak_since.collection_id IS NULL
           OR o.collection_id = healing_streak_since.collection_id)),
     (SELECT max(r.suspended_at) FROM ruvector.healing_suspensions r
-      WHERE r.strategy_name = strategy AND r.kind = 'resumed' AND r.collection_id IS NOT DISTINCT
-        FROM healing_streak_since.collection_id));
+      WHERE r.strategy_name = strategy AND r.kind = 'resumed' AND r.collection_id
+        IS NOT DISTINCT FROM healing_streak_since.collection_id));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_streak_since(text, text, integer)
   IS 'Since when failures of a strategy for a class count as in a row.';

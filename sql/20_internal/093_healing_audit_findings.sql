@@ -120,8 +120,8 @@ BEGIN
       FROM signed g
   )
   SELECT count(*), max(j.seq) FILTER (WHERE j.problem IS NULL),
-         coalesce(jsonb_agg(jsonb_build_object('public_key', encode(j.public_key, 'hex'), 'message',
-           j.head, 'signature', encode(j.signature, 'hex'),
+         coalesce(jsonb_agg(jsonb_build_object('public_key', encode(j.public_key, 'hex'),
+           'message', j.head, 'signature', encode(j.signature, 'hex'),
                                                'seq', j.seq, 'key_id', j.key_id)
                                                  ORDER BY j.seq, j.key_id)
                     FILTER (WHERE j.problem IS NULL
@@ -155,8 +155,9 @@ BEGIN
                                                  AND part * 20 + 20));
     FOR place IN 0 .. jsonb_array_length(valid) - 1 LOOP
       IF NOT (valid -> place)::boolean THEN
-        findings := findings || jsonb_build_array(jsonb_build_object('seq',
-          items -> (part * 20 + place) -> 'seq', 'event_id', NULL, 'problem', 'signature_wrong',
+        findings := findings || jsonb_build_array(jsonb_build_object(
+          'seq', items -> (part * 20 + place) -> 'seq',
+          'event_id', NULL, 'problem', 'signature_wrong',
           'message', format('the signature of seq %s is not one of key %s over its text',
             items -> (part * 20 + place) ->> 'seq', items -> (part * 20 + place) ->> 'key_id')));
       END IF;
@@ -205,8 +206,8 @@ AS $function$
       (chain_head).base_seq)
       FROM (SELECT) one LEFT JOIN checkpoint c ON true
      WHERE ((chain_head).base_seq > 0 OR c.id IS NOT NULL)
-       AND (c.details ->> 'seq', c.details ->> 'hash') IS DISTINCT
-         FROM ((chain_head).base_seq::text, encode((chain_head).base_hash, 'hex'))
+       AND (c.details ->> 'seq', c.details ->> 'hash')
+         IS DISTINCT FROM ((chain_head).base_seq::text, encode((chain_head).base_hash, 'hex'))
     UNION ALL
     SELECT (chain_head).base_seq, NULL, 'checkpoint_wrong',
       format('the checkpoint of seq %s, where the chain begins, was signed, and its '
@@ -220,8 +221,8 @@ AS $function$
       format('key %s is not the one that was introduced by seq %s', k.key_id, k.first_seq)
       FROM ruvector.healing_audit_keys k
       LEFT JOIN ruvector.healing_events e ON e.seq = k.first_seq
-     WHERE k.first_seq > (chain_head).base_seq AND (e.kind, e.details ->> 'public_key') IS DISTINCT
-       FROM ('audit_key', encode(k.public_key, 'hex'))
+     WHERE k.first_seq > (chain_head).base_seq AND (e.kind, e.details ->> 'public_key')
+       IS DISTINCT FROM ('audit_key', encode(k.public_key, 'hex'))
     UNION ALL
     SELECT NULL, e.id, 'changed',
       format('event %s, which is not in the chain yet, was changed after it was written', e.id)

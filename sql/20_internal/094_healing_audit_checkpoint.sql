@@ -52,8 +52,8 @@ BEGIN
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('audit_checkpoint', format('%s events up to seq %s, older than %s, were removed.',
     removed, checkpoint, keep),
-          jsonb_build_object('seq', checkpoint, 'hash', encode(last_hash, 'hex'), 'removed',
-            removed, 'signed', signed, 'kept_days', extract(epoch FROM keep) / 86400));
+          jsonb_build_object('seq', checkpoint, 'hash', encode(last_hash, 'hex'),
+            'removed', removed, 'signed', signed, 'kept_days', extract(epoch FROM keep) / 86400));
   PERFORM ruvector.healing_audit_chain('0', 2147483647);
   RETURN removed;
 END

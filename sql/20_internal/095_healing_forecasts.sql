@@ -19,14 +19,14 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT coalesce(jsonb_agg(jsonb_build_object(
-           'forecast_id', f.id, 'collection', f.collection, 'strategy', f.strategy_name, 'problem',
-             f.problem_class,
+           'forecast_id', f.id, 'collection', f.collection, 'strategy', f.strategy_name,
+             'problem', f.problem_class,
            'summary', CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN f.problem -> 'summary'
              ELSE to_jsonb(f.problem_class) END,
            'predicted_lambda', f.plan -> 'predicted_lambda', 'rows', f.plan -> 'rows',
              'estimated_duration_seconds', f.plan -> 'estimated_duration_seconds',
-           'since', ruvector.healing_timestamp(f.made_at), 'last_seen',
-             ruvector.healing_timestamp(f.last_at),
+           'since', ruvector.healing_timestamp(f.made_at),
+             'last_seen', ruvector.healing_timestamp(f.last_at),
            'statement', ruvector.healing_statement(f.collection, f.strategy_name,
              -- Jobs to be paused, say.
              CASE WHEN ruvector.healing_tenant_scope() IS NULL THEN f.strategy_params

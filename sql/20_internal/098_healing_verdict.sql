@@ -32,8 +32,8 @@ CREATE OR REPLACE FUNCTION ruvector.healing_lambda_text(lambda double precision,
 RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $function$
-  SELECT pg_catalog.trim_scale(CASE
-    WHEN pg_catalog.round(lambda::numeric, 2)::double precision = ANY (thresholds)
+  SELECT pg_catalog.trim_scale(
+    CASE WHEN pg_catalog.round(lambda::numeric, 2)::double precision = ANY (thresholds)
     AND pg_catalog.round(lambda::numeric, 2) <> lambda::numeric
                                     THEN pg_catalog.round(lambda::numeric, 4)
                                       ELSE pg_catalog.round(lambda::numeric, 2) END)::text;
@@ -69,10 +69,10 @@ AS $function$
              AS fresh,
            a.id AS action_id, a.state AS action_state, a.strategy_name AS action_strategy,
            a.state IN ('executing', 'stabilizing')
-             OR (a.state = 'planned' AND a.progress -> 'waits_for_window' IS DISTINCT
-             FROM 'true') AS at_work,
-           a.state = 'planned' AND a.progress -> 'waits_for_window' IS NOT DISTINCT
-             FROM 'true' AS waits_for_window,
+             OR (a.state = 'planned' AND a.progress -> 'waits_for_window'
+             IS DISTINCT FROM 'true') AS at_work,
+           a.state = 'planned' AND a.progress -> 'waits_for_window'
+             IS NOT DISTINCT FROM 'true' AS waits_for_window,
            d.passed_over IS TRUE AS passed_over, d.sentence AS aside
       FROM ruvector.collections c
      CROSS JOIN loop l
@@ -164,8 +164,8 @@ AS $function$
                WHEN j.state = 2 AND j.lambda >= j.critical
                  THEN format('lambda %s is below %s; critical is left once it has been above '
                  '%s for %s s', j.lambda_text, j.stress, j.half_back, j.hold)
-               ELSE format('lambda %s is below %s, state %s since %s', j.lambda_text, CASE
-                 WHEN j.lambda < j.critical THEN j.critical
+               ELSE format('lambda %s is below %s, state %s since %s', j.lambda_text,
+                 CASE WHEN j.lambda < j.critical THEN j.critical
                  ELSE j.stress END, j.state_name, ruvector.healing_timestamp(j.since)) END,
              coalesce('; ' || CASE
                WHEN l.condition NOT IN ('running', 'standby')

@@ -30,8 +30,8 @@ AS $function$
     CROSS JOIN LATERAL (VALUES
       ('ruvector_integrity_lambda', s.lambda),
       ('ruvector_integrity_state', coalesce(s.state::double precision, 'NaN')),
-      ('ruvector_integrity_sample_age_seconds', extract(epoch
-        FROM clock_timestamp() - s.sampled_at)::double precision),
+      ('ruvector_integrity_sample_age_seconds',
+        extract(epoch FROM clock_timestamp() - s.sampled_at)::double precision),
       ('ruvector_integrity_sample_duration_seconds', i.duration_ms / 1000),
       ('ruvector_integrity_unmeasured', jsonb_array_length(i.unmeasured)::double precision),
       ('ruvector_healing_active', (a.collection_id IS NOT NULL)::integer::double precision),
@@ -199,8 +199,8 @@ AS $function$
            WHERE r.closed_at IS NULL
            GROUP BY c.collection_id, r.reason) o
     CROSS JOIN LATERAL (VALUES
-      ('ruvector_healing_refusal_age_seconds', extract(epoch
-        FROM clock_timestamp() - o.since)::double precision),
+      ('ruvector_healing_refusal_age_seconds',
+        extract(epoch FROM clock_timestamp() - o.since)::double precision),
       ('ruvector_healing_refusal_escalated', o.escalated::integer::double precision)
     ) m (family, value);
 $function$;
@@ -220,8 +220,8 @@ AS $function$
         extract(epoch FROM CASE WHEN t.finished_at >= t.started_at THEN t.finished_at
           ELSE clock_timestamp() END - t.started_at)),
       ('ruvector_healing_tick_interval_seconds', '{}', t.interval_seconds),
-      ('ruvector_healing_tick_lag_seconds', '{}', extract(epoch
-        FROM clock_timestamp() - t.started_at)),
+      ('ruvector_healing_tick_lag_seconds', '{}',
+        extract(epoch FROM clock_timestamp() - t.started_at)),
       ('ruvector_healing_registered_collections', '{}', (SELECT count(*)
         FROM ruvector.collections)),
       ('ruvector_healing_in_recovery', '{}', pg_is_in_recovery()::integer),
@@ -235,8 +235,8 @@ AS $function$
       ('ruvector_healing_breaker_state', CASE b.state WHEN 'closed' THEN 0 WHEN 'half_open' THEN 1
         ELSE 2 END::double precision),
       ('ruvector_healing_breaker_open_seconds',
-        CASE WHEN b.state <> 'closed' THEN extract(epoch
-          FROM clock_timestamp() - b.opened_at)::double precision END)
+        CASE WHEN b.state <> 'closed'
+          THEN extract(epoch FROM clock_timestamp() - b.opened_at)::double precision END)
     ) m (family, value);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_installation() IS 'Metrics of the loop itself.';

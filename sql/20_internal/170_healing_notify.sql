@@ -23,9 +23,9 @@ BEGIN
       NEW.action_id, replace(substr(NEW.kind, 8), '_', ' '));
   END IF;
   LOOP
-    payload := jsonb_build_object('kind', NEW.kind, 'collection', NEW.collection, 'action_id',
-      NEW.action_id, 'message', said,
-                                  'at', ruvector.healing_timestamp(NEW.at))::text;
+    payload := jsonb_build_object('kind', NEW.kind, 'collection', NEW.collection,
+      'action_id', NEW.action_id, 'message', said,
+      'at', ruvector.healing_timestamp(NEW.at))::text;
     -- NOTIFY takes less than 8000 bytes; how many a character takes is known when it is written.
     EXIT WHEN octet_length(payload) < 8000 OR said = '';
     said := left(said, length(said) * 3 / 4);
@@ -40,5 +40,8 @@ CREATE OR REPLACE TRIGGER healing_events_notify
   AFTER INSERT ON ruvector.healing_events
   FOR EACH ROW
   WHEN (NEW.kind ~
-    '^(state_|breaker_|action_(planned|awaiting_approval|executing|stabilizing|rolling_back|succeeded|rolled_back|rollback_failed|failed|aborted|expired)$|refusal_escalated$|table_missing$)')
+    '^(state_|breaker_'
+    '|action_(planned|awaiting_approval|executing|stabilizing|rolling_back'
+    '|succeeded|rolled_back|rollback_failed|failed|aborted|expired)$'
+    '|refusal_escalated$|table_missing$)')
   EXECUTE FUNCTION ruvector.healing_notify();

@@ -37,8 +37,9 @@ BEGIN
     END LOOP;
     COMMIT AND CHAIN;
     PERFORM ruvector.healing_tick_collection(one, 'observe', 0);
-    PERFORM ruvector.healing_turn_end(one, extract(epoch
-      FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8);
+    PERFORM ruvector.healing_turn_end(one,
+      extract(epoch FROM pg_catalog.clock_timestamp()
+        OPERATOR(pg_catalog.-) began)::pg_catalog.float8);
     COMMIT AND CHAIN;
   END LOOP;
   IF pg_catalog.array_length(collections, 1) OPERATOR(pg_catalog.>) 0 THEN

@@ -38,9 +38,8 @@ BEGIN
   END IF;
   -- A person who asks gets all the searches asked for: the loop's time limit is not theirs.
   wanted := jsonb_build_object('k', k, 'samples', samples, 'probes', settings -> 'recall_probes',
-    'seed', id, 'budget_ms', 3600000,
-                               'max_rows', settings -> 'recall_max_rows', 'exact_count_pages',
-                                 settings -> 'exact_count_pages', 'occupancy', false);
+    'seed', id, 'budget_ms', 3600000, 'max_rows', settings -> 'recall_max_rows',
+    'exact_count_pages', settings -> 'exact_count_pages', 'occupancy', false);
   FOR one IN
     WITH RECURSIVE family(relid) AS (
       SELECT r.oid
@@ -61,9 +60,10 @@ BEGIN
       -- Once, under the lock of the whole table, as in the loop.
       barred := ruvector.healing_run(format('LOCK TABLE %s IN %s MODE NOWAIT', one.whole::regclass,
         ruvector.healing_reading_lock(one.whole)), '[]', false);
-      barred := coalesce((SELECT jsonb_build_object('error',
-        jsonb_build_object('sqlstate', 'RV034', 'message', format('code of a role that is not '
-        'trusted would run: %s. %s', u.what, u.hint)))
+      barred := coalesce((SELECT jsonb_build_object('error', jsonb_build_object(
+                            'sqlstate', 'RV034',
+                            'message', format('code of a role that is not '
+                              'trusted would run: %s. %s', u.what, u.hint)))
                             FROM ruvector.healing_untrusted(one.whole) u
                               WHERE u.usage = 'read' LIMIT 1), barred);
     END IF;

@@ -5,8 +5,8 @@ LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_call('execute',
-    jsonb_build_object('collection_id', ruvector.healing_collection(collection), 'strategy',
-    strategy, 'params', params));
+    jsonb_build_object('collection_id', ruvector.healing_collection(collection),
+    'strategy', strategy, 'params', params));
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_execute(text, text, jsonb)
   IS 'Runs one strategy: SELECT ruvector_healing_execute(''embeddings'', '

@@ -18,8 +18,8 @@ LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT ruvector.healing_call('rollback',
-    jsonb_build_object('collection_id', ruvector.healing_collection(collection), 'action_id',
-    action_id::text));
+    jsonb_build_object('collection_id', ruvector.healing_collection(collection),
+    'action_id', action_id::text));
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_rollback(text, bigint)
   IS 'Undoes one action of a collection, as ruvector_healing_explain() says it: SELECT '

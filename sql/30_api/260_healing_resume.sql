@@ -28,8 +28,8 @@ BEGIN
     SELECT format('%I.%I', c.schema_name, c.table_name) INTO name FROM ruvector.collections c
       WHERE c.collection_id = wanted;
   END IF;
-  SELECT jsonb_agg(jsonb_build_object('kind', s.kind, 'problem_class', s.problem_class, 'reason',
-    s.reason, 'until', ruvector.healing_timestamp(s.until)) ORDER BY s.until DESC)
+  SELECT jsonb_agg(jsonb_build_object('kind', s.kind, 'problem_class', s.problem_class,
+    'reason', s.reason, 'until', ruvector.healing_timestamp(s.until)) ORDER BY s.until DESC)
     INTO lifted
     FROM ruvector.healing_suspended(coalesce(wanted, 0)) s
    WHERE s.strategy_name = strategy AND s.everywhere = (wanted IS NULL);
@@ -37,13 +37,13 @@ BEGIN
   -- weight 0 gets another try.
   INSERT INTO ruvector.healing_suspensions (collection_id, strategy_name, kind, reason)
     VALUES (wanted, strategy, 'resumed', 'a person had it resumed');
-  said := format('%s may be tried again %s%s', strategy, coalesce('on ' || name, 'everywhere'), CASE
-    WHEN lifted IS NULL THEN '; it was not suspended' END);
+  said := format('%s may be tried again %s%s', strategy, coalesce('on ' || name, 'everywhere'),
+    CASE WHEN lifted IS NULL THEN '; it was not suspended' END);
   INSERT INTO ruvector.healing_events (collection_id, collection, kind, message, details)
-  VALUES (wanted, name, 'strategy_resumed', said, jsonb_build_object('strategy', strategy, 'lifted',
-    coalesce(lifted, '[]')));
-  RETURN jsonb_build_object('strategy', strategy, 'collection', name, 'lifted',
-    coalesce(lifted, '[]'), 'message', said);
+  VALUES (wanted, name, 'strategy_resumed', said, jsonb_build_object('strategy', strategy,
+    'lifted', coalesce(lifted, '[]')));
+  RETURN jsonb_build_object('strategy', strategy, 'collection', name,
+    'lifted', coalesce(lifted, '[]'), 'message', said);
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_resume(text, text)

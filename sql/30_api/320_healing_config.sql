@@ -36,10 +36,9 @@ AS $function$
   SELECT ruvector.healing_collection(ruvector_healing_config.collection)
     WHERE ruvector_healing_config.collection IS NOT NULL;
   SELECT c.key, c.value, c.source, c.default_value, c.range, c.description
-    FROM ruvector.healing_settings_in_force(CASE WHEN ruvector_healing_config.collection IS NULL
-      THEN 0
-                                      ELSE ruvector.healing_collection(ruvector_healing_config.collection)
-                                        END) c;
+    FROM ruvector.healing_settings_in_force(
+           CASE WHEN ruvector_healing_config.collection IS NULL THEN 0
+                ELSE ruvector.healing_collection(ruvector_healing_config.collection) END) c;
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_config(text)
   IS 'Every setting with its value, where it comes from, unit, range and meaning: SELECT * FROM '

@@ -50,10 +50,10 @@ AS $function$
       SELECT jsonb_agg(jsonb_build_object(
                'action_id', a.id, 'collection', a.collection, 'strategy', a.strategy_name,
                  'problem', a.problem_class,
-               'state', a.state, 'rows_moved', (a.progress ->> 'rows')::bigint, 'rows_planned',
-                 (a.plan ->> 'rows')::bigint,
-               'started_at', ruvector.healing_timestamp(a.started_at), 'deadline',
-                 ruvector.healing_timestamp(a.deadline),
+               'state', a.state, 'rows_moved', (a.progress ->> 'rows')::bigint,
+                 'rows_planned', (a.plan ->> 'rows')::bigint,
+               'started_at', ruvector.healing_timestamp(a.started_at),
+                 'deadline', ruvector.healing_timestamp(a.deadline),
                'message', ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()),
                  a.message, format('%s: %s', a.strategy_name, replace(a.state, '_', ' '))),
                  'fingerprint', a.fingerprint, 'approved_by', a.approved_by,
@@ -66,13 +66,13 @@ AS $function$
     'forecasts', ruvector.healing_forecast_scores(ARRAY(SELECT collection_id FROM wanted)),
     'leases', coalesce((
       SELECT jsonb_agg(jsonb_build_object(
-               'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name, 'kind',
-                 l.kind,
+               'collection', w.name, 'action_id', l.action_id, 'strategy', l.strategy_name,
+                 'kind', l.kind,
                -- A paused job is anybody's.
                'target', CASE WHEN l.kind <> 'paused_job' OR ruvector.healing_tenant_scope() IS NULL
                  THEN l.target END,
-               'granted_at', ruvector.healing_timestamp(l.granted_at), 'expires_at',
-                 ruvector.healing_timestamp(l.expires_at),
+               'granted_at', ruvector.healing_timestamp(l.granted_at),
+                 'expires_at', ruvector.healing_timestamp(l.expires_at),
                -- Its time is over, and no tick has come to clear it away.
                'overdue', l.expires_at <= now(),
                'note', CASE WHEN l.expires_at <= now() THEN CASE WHEN l.kind <> 'paused_job'
@@ -91,9 +91,9 @@ AS $function$
       SELECT jsonb_object_agg(w.name, jsonb_build_object(
                'verdict', v.verdict, 'sentence', v.sentence,
                'state', (ARRAY['normal', 'stress', 'critical'])[s.state + 1], 'lambda', s.lambda,
-               'stress_threshold', w.settings -> 'stress_threshold', 'since',
-                 ruvector.healing_timestamp(s.since), 'sampled_at',
-                 ruvector.healing_timestamp(s.sampled_at),
+               'stress_threshold', w.settings -> 'stress_threshold',
+                 'since', ruvector.healing_timestamp(s.since),
+                 'sampled_at', ruvector.healing_timestamp(s.sampled_at),
                'enabled', (w.settings ->> 'enabled')::boolean,
                'mode', w.settings -> 'mode', 'strategy_modes', w.settings -> 'strategy_modes',
                'maintenance_window', ruvector.healing_window_status(w.settings),
@@ -104,22 +104,23 @@ AS $function$
                'set_aside',
                  (SELECT jsonb_build_object('since', ruvector.healing_timestamp(d.since),
                  'failures', d.failures, 'until', ruvector.healing_timestamp(d.until),
-                                      'passed_over', d.passed_over, 'reason', d.reason, 'resume',
-                                        ruvector.healing_resume_collection(w.name))
+                                      'passed_over', d.passed_over, 'reason', d.reason,
+                                        'resume', ruvector.healing_resume_collection(w.name))
                                FROM ruvector.healing_aside(ARRAY[w.collection_id]) d),
                'suspended', coalesce((
-                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name, 'problem_class',
-                   u.problem_class, 'kind', u.kind, 'reason',
-                   ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), u.reason,
-                   u.kind),
+                 SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name,
+                   'problem_class', u.problem_class, 'kind', u.kind,
+                   'reason', ruvector.healing_words_seen(
+                     (SELECT ruvector.healing_tenant_scope()), u.reason, u.kind),
                           'until', ruvector.healing_timestamp(u.until), 'everywhere', u.everywhere,
-                          'resume', ruvector.healing_resume_statement(u.strategy_name, CASE
-                            WHEN NOT u.everywhere THEN w.name END)) ORDER BY u.until DESC)
+                          'resume', ruvector.healing_resume_statement(u.strategy_name,
+                            CASE WHEN NOT u.everywhere THEN w.name END)) ORDER BY u.until DESC)
                    FROM ruvector.healing_suspended(w.collection_id) u), '[]'),
                'refusals', coalesce((
-                 SELECT jsonb_agg(jsonb_build_object('reason', r.reason, 'message',
-                   ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()), r.message,
-                   'held back: ' || r.reason),
+                 SELECT jsonb_agg(jsonb_build_object('reason', r.reason,
+                   'message', ruvector.healing_words_seen(
+                     (SELECT ruvector.healing_tenant_scope()), r.message,
+                     'held back: ' || r.reason),
                           'flips_at',
                             ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()),
                             r.flips_at, 'what stands in the way'),
@@ -134,8 +135,8 @@ AS $function$
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
     'breaker', CASE WHEN ruvector.healing_tenant_scope() IS NULL
       THEN ruvector.healing_breaker_document() END,
-    'loop', jsonb_build_object('condition', l.condition, 'sentence', l.sentence, 'statement',
-      l.statement),
+    'loop', jsonb_build_object('condition', l.condition, 'sentence', l.sentence,
+      'statement', l.statement),
     'tick_seconds', round(l.interval_seconds::numeric, 1),
     'last_tick', ruvector.healing_timestamp(l.last_tick),
     'last_tick_failed', l.last_failed,

@@ -34,8 +34,8 @@ AS $function$
          coalesce(jsonb_agg(jsonb_build_object(
            'action_id', r.action_id, 'collection', r.collection, 'problem_class', r.problem_class,
            'success', r.success, 'verified', r.verified, 'improvement', r.improvement_pct,
-           'feedback', r.feedback_score, 'feedback_by', r.feedback_by, 'feedback_note',
-             r.feedback_note,
+           'feedback', r.feedback_score, 'feedback_by', r.feedback_by,
+             'feedback_note', r.feedback_note,
            'completed_at', ruvector.healing_timestamp(r.completed_at)) ORDER BY r.id DESC)
              FILTER (WHERE r.place <= 10), '[]'),
          max(o.success_rate), max(o.recovery)

@@ -16,8 +16,8 @@ BEGIN
   IF collection IS NULL OR found[1] IS NULL OR found[2] IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = CASE WHEN collection IS NULL THEN 'RV001' ELSE 'RV002' END,
       MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
-                     ELSE format('collection "%s" is %s', left(collection, 200), CASE
-                       WHEN found[1] IS NULL THEN 'not registered' ELSE 'ambiguous' END) END,
+                     ELSE format('collection "%s" is %s', left(collection, 200),
+                       CASE WHEN found[1] IS NULL THEN 'not registered' ELSE 'ambiguous' END) END,
       DETAIL = format('Got %s.', coalesce(quote_literal(left(collection, 200)), 'NULL')),
       HINT = CASE WHEN found[2] IS NOT NULL THEN 'Write it with its schema.'
         ELSE format('SELECT ruvector_healing_register(%L);',

@@ -82,8 +82,8 @@ BEGIN
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('scheduled', format('The loop runs on schedule %s.', schedule),
     jsonb_build_object('jobid', job, 'schedule', schedule));
-  RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job, 'command',
-    'CALL ruvector.healing_tick()');
+  RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job,
+    'command', 'CALL ruvector.healing_tick()');
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_schedule(interval)
@@ -104,8 +104,8 @@ BEGIN
   FOR held IN SELECT DISTINCT l.collection_id
     FROM ruvector.healing_leases l JOIN ruvector.collections c USING (collection_id)
     WHERE l.ended_at IS NULL LOOP
-    PERFORM ruvector.healing_call('end_leases', jsonb_build_object('collection_id', held, 'reason',
-      'the loop was unscheduled'));
+    PERFORM ruvector.healing_call('end_leases', jsonb_build_object('collection_id', held,
+      'reason', 'the loop was unscheduled'));
   END LOOP;
   -- Others may have one of that name: theirs to end.
   IF to_regclass('cron.job') IS NOT NULL THEN

@@ -40,12 +40,12 @@ BEGIN
     VALUES ('job_priority',
       format('The priority of job %s is %s.', left(ruvector_healing_job_priority.jobname, 200),
       coalesce(ruvector_healing_job_priority.priority, 'normal')),
-            jsonb_build_object('jobname', ruvector_healing_job_priority.jobname, 'before',
-              coalesce(before, 'normal'), 'priority',
-              coalesce(ruvector_healing_job_priority.priority, 'normal')));
+            jsonb_build_object('jobname', ruvector_healing_job_priority.jobname,
+              'before', coalesce(before, 'normal'),
+              'priority', coalesce(ruvector_healing_job_priority.priority, 'normal')));
   END IF;
-  RETURN jsonb_build_object('jobname', ruvector_healing_job_priority.jobname, 'priority',
-    coalesce(ruvector_healing_job_priority.priority, 'normal'));
+  RETURN jsonb_build_object('jobname', ruvector_healing_job_priority.jobname,
+    'priority', coalesce(ruvector_healing_job_priority.priority, 'normal'));
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_job_priority(text, text)

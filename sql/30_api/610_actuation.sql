@@ -43,8 +43,8 @@ RETURNS jsonb
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
-  SELECT jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target, 'wanted',
-    one.wanted, 'deadline', one.deadline,
+  SELECT jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target,
+    'wanted', one.wanted, 'deadline', one.deadline,
                             'seconds_left', extract(epoch
                               FROM one.deadline - clock_timestamp()), 'collection', one.collection,
                               'action_id', one.action_id,
@@ -84,8 +84,8 @@ DECLARE
 BEGIN
   PERFORM ruvector.healing_writable('actuator_report');
   PERFORM ruvector.healing_actuator_size('state', state);
-  IF jsonb_typeof(state) IS DISTINCT FROM 'object' OR jsonb_typeof(state -> 'workload') IS DISTINCT
-    FROM 'string' OR length(workload) NOT BETWEEN 1 AND 253 THEN
+  IF jsonb_typeof(state) IS DISTINCT FROM 'object' OR jsonb_typeof(state -> 'workload')
+    IS DISTINCT FROM 'string' OR length(workload) NOT BETWEEN 1 AND 253 THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001',
       MESSAGE = 'state must name its workload in 1 to 253 characters',
       DETAIL = format('Got %s.', coalesce(left(state::text, 250), 'NULL')), HINT = example;
@@ -231,8 +231,8 @@ BEGIN
   END IF;
   -- Who took too long and was followed by another has nothing to say any more; it is checked where
   -- an answer names its actuator.
-  IF one.state = 'taken' AND answer ? 'actuator' AND one.taken_by IS DISTINCT
-    FROM answer ->> 'actuator' THEN
+  IF one.state = 'taken' AND answer ? 'actuator' AND one.taken_by
+    IS DISTINCT FROM answer ->> 'actuator' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV024', MESSAGE = format('request %s is at work elsewhere',
       id),
       DETAIL = format('It was taken by %s; this answer is of %s.', one.taken_by,

@@ -98,10 +98,10 @@ BEGIN
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('rights_granted', format('%I is %s%s.', grantee, ruvector_healing_grant.level,
     ' of tenant ' || ruvector_healing_grant.tenant),
-          jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'tenant',
-            ruvector_healing_grant.tenant, 'before', to_jsonb(held)));
-  RETURN jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level, 'tenant',
-    ruvector_healing_grant.tenant, 'before', to_jsonb(held));
+          jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level,
+            'tenant', ruvector_healing_grant.tenant, 'before', to_jsonb(held)));
+  RETURN jsonb_build_object('role', grantee, 'level', ruvector_healing_grant.level,
+    'tenant', ruvector_healing_grant.tenant, 'before', to_jsonb(held));
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_grant(text, text, text)

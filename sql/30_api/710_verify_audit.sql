@@ -70,8 +70,8 @@ BEGIN
         'proven of them.', tail.count, tail.oldest)
       WHEN links.events = 0 THEN 'There are no events to verify.'
       ELSE format('%s events, seq %s to %s, are intact; %s.', links.events, links.first_seq,
-        links.last_seq, CASE
-        WHEN signatures = 'none' THEN 'signatures were not checked'
+        links.last_seq,
+        CASE WHEN signatures = 'none' THEN 'signatures were not checked'
         WHEN signed.signed_seq IS NULL THEN 'none is signed yet'
         WHEN signed.signed_seq >= links.last_seq THEN 'all are signed'
         ELSE format('signed up to seq %s', signed.signed_seq) END)
@@ -87,15 +87,15 @@ BEGIN
     'findings', findings,
     'findings_total', broken,
     'events', links.events, 'first_seq', links.first_seq, 'last_seq', links.last_seq,
-    'signatures', signed.signatures, 'signatures_checked', signed.checked, 'signed_seq',
-      signed.signed_seq,
+    'signatures', signed.signatures, 'signatures_checked', signed.checked,
+      'signed_seq', signed.signed_seq,
     'unchained', tail.count, 'unchained_since', tail.oldest,
     'head', jsonb_build_object('seq', head.seq, 'hash', encode(head.hash, 'hex')),
     'checkpoint', CASE WHEN head.base_seq > 0
-      THEN jsonb_build_object('seq', head.base_seq, 'hash', encode(head.base_hash, 'hex'), 'at',
-      ruvector.healing_timestamp(head.base_at)) END,
-    'keys', coalesce((SELECT jsonb_agg(jsonb_build_object('key_id', k.key_id, 'public_key',
-      encode(k.public_key, 'hex'), 'held_by', k.held_by,
+      THEN jsonb_build_object('seq', head.base_seq, 'hash', encode(head.base_hash, 'hex'),
+      'at', ruvector.healing_timestamp(head.base_at)) END,
+    'keys', coalesce((SELECT jsonb_agg(jsonb_build_object('key_id', k.key_id,
+      'public_key', encode(k.public_key, 'hex'), 'held_by', k.held_by,
                                'first_seq', k.first_seq, 'last_seq', k.last_seq)
                                  ORDER BY k.first_seq) FROM ruvector.healing_audit_keys k), '[]'));
 END

@@ -57,12 +57,12 @@ BEGIN
   SELECT k.* INTO active FROM ruvector.healing_audit_keys k WHERE k.retired_at IS NULL;
   SELECT max(s.seq) INTO signed FROM ruvector.healing_audit_signatures s
     WHERE s.key_id = active.key_id AND s.seq <= head.seq;
-  SELECT count(*) AS count, extract(epoch
-    FROM clock_timestamp() - min(e.at))::float8 AS seconds INTO waiting
+  SELECT count(*) AS count,
+    extract(epoch FROM clock_timestamp() - min(e.at))::float8 AS seconds INTO waiting
     FROM ruvector.healing_events e WHERE e.seq IS NULL;
   RETURN jsonb_build_object(
-    'head', ruvector.healing_audit_head_text(head.seq, head.hash), 'seq', head.seq, 'hash',
-      encode(head.hash, 'hex'),
+    'head', ruvector.healing_audit_head_text(head.seq, head.hash), 'seq', head.seq,
+      'hash', encode(head.hash, 'hex'),
     'key_id', active.key_id, 'held_by', active.held_by, 'signed_seq', signed,
     'unchained', waiting.count, 'unchained_seconds', waiting.seconds,
     'due', active.held_by = 'external' AND NOT ruvector.healing_audit_signed(active.key_id, head));
@@ -149,8 +149,8 @@ BEGIN
       DETAIL = format('It says %s; it is %s.', parts[3], clock_timestamp()), HINT = again;
   END IF;
   IF NOT (ruvector.healing_ed25519_verify(jsonb_build_array(jsonb_build_object(
-            'public_key', encode(key.public_key, 'hex'), 'message', head, 'signature',
-              encode(bytes, 'hex')))) -> 0)::boolean THEN
+            'public_key', encode(key.public_key, 'hex'), 'message', head,
+              'signature', encode(bytes, 'hex')))) -> 0)::boolean THEN
     RAISE EXCEPTION USING ERRCODE = 'RV040',
       MESSAGE = format('the signature is not one of key %s over this text', key.key_id),
       DETAIL = format('Signature %s.', encode(bytes, 'hex')),

@@ -19,10 +19,10 @@ BEGIN
              THEN 'VARIADIC ' ELSE '' END || '$' || place, ', ' ORDER BY place)
               FROM pg_catalog.generate_series(1, p.pronargs) place) AS given,
            t.oid::pg_catalog.regprocedure AS twin,
-           pg_catalog.pg_get_function_arguments(t.oid) IS DISTINCT
-             FROM pg_catalog.pg_get_function_arguments(p.oid)
-             OR pg_catalog.pg_get_function_result(t.oid) IS DISTINCT
-               FROM pg_catalog.pg_get_function_result(p.oid) AS changed
+           pg_catalog.pg_get_function_arguments(t.oid)
+             IS DISTINCT FROM pg_catalog.pg_get_function_arguments(p.oid)
+             OR pg_catalog.pg_get_function_result(t.oid)
+               IS DISTINCT FROM pg_catalog.pg_get_function_result(p.oid) AS changed
       FROM pg_catalog.pg_proc p
       JOIN ruvector.healing_levels() l ON l.routine = p.proname AND l.level <> 'everybody'
       LEFT JOIN pg_catalog.pg_proc t ON t.pronamespace = 'ruvector'::pg_catalog.regnamespace

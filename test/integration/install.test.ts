@@ -70,8 +70,9 @@ it(
   async () => {
     const prelude = await readFile(join(root, "sql/00_prelude/025_locks.sql"), "utf8");
     const listed = (name: string) =>
-      new RegExp(`${name} constant [^']*'([^']+)'`)
+      new RegExp(`${name} constant [^']*((?:'[^']+'\\s*)+);`)
         .exec(prelude)![1]!
+        .replace(/'\s*'?/g, "")
         .split(",")
         .map((table) => `ruvector.${table}`);
     await db.client.query(`BEGIN; ${script}`);

@@ -3,7 +3,8 @@
 -- [tables]
 CREATE TABLE docs (id bigserial PRIMARY KEY, body text, embedding vector(64));
 -- [load]
-INSERT INTO docs (body, embedding) SELECT md5(g::text), shapes.embedding(g) FROM generate_series(1, 2500) g;
+INSERT INTO docs (body, embedding) SELECT md5(g::text), shapes.embedding(g)
+  FROM generate_series(1, 2500) g;
 CREATE INDEX ON docs USING hnsw (embedding vector_cosine_ops);
 ANALYZE docs;
 -- [every hour]
@@ -12,6 +13,7 @@ SELECT id FROM docs ORDER BY embedding <=> shapes.embedding(:hour) LIMIT 5;
 -- [at 00:00]
 DELETE FROM docs;
 -- [at 01:00]
-INSERT INTO docs (body, embedding) SELECT md5(g::text), shapes.embedding(g + 100000) FROM generate_series(1, 2500) g;
+INSERT INTO docs (body, embedding) SELECT md5(g::text), shapes.embedding(g + 100000)
+  FROM generate_series(1, 2500) g;
 -- [fault: maintenance_contention]
 CREATE INDEX ON docs (shapes.slowly(body));

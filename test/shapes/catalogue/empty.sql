@@ -6,4 +6,5 @@ CREATE INDEX ON documents USING hnsw (embedding vector_cosine_ops);
 -- [every hour]
 SELECT id FROM documents ORDER BY embedding <=> shapes.embedding(:hour) LIMIT 5;
 -- [at 02:00]
-INSERT INTO documents (content, embedding) SELECT 'first', shapes.embedding(g) FROM generate_series(1, 50) g;
+INSERT INTO documents (content, embedding) SELECT 'first', shapes.embedding(g)
+  FROM generate_series(1, 50) g;

@@ -1,9 +1,12 @@
--- autovacuum is switched off for it, because a job of its owner's vacuums at night; a tenth of 2,500 rows is updated every hour.
+-- autovacuum is switched off for it, because a job of its owner's vacuums at night; a tenth of
+-- 2,500 rows is updated every hour.
 -- collection: docs
 -- [tables]
-CREATE TABLE docs (id bigserial PRIMARY KEY, body text, embedding vector(64)) WITH (autovacuum_enabled = off, fillfactor = 70);
+CREATE TABLE docs (id bigserial PRIMARY KEY, body text, embedding vector(64))
+  WITH (autovacuum_enabled = off, fillfactor = 70);
 -- [load]
-INSERT INTO docs (body, embedding) SELECT md5(g::text), shapes.embedding(g) FROM generate_series(1, 2500) g;
+INSERT INTO docs (body, embedding) SELECT md5(g::text), shapes.embedding(g)
+  FROM generate_series(1, 2500) g;
 CREATE INDEX ON docs USING hnsw (embedding vector_cosine_ops);
 VACUUM ANALYZE docs;
 -- [every hour]
