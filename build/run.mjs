@@ -1,7 +1,8 @@
 // Runs a TypeScript entry point of this project from a checkout on which nothing was run before:
 // installs the locked packages when they are missing or older than the lock file, then hands over.
 // Usage: node build/run.mjs [--omit=dev] <entry.ts> [arguments...]
-// --omit=dev: the entry needs no devDependencies. Where they are missing they stay away: a third of the packages' time.
+// --omit=dev: the entry needs no devDependencies. Where they are missing they stay away: a third of
+// the packages' time.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +12,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = 20;
 if (Number(process.versions.node.split(".")[0]) < wanted) {
   console.error(
-    `ruvector_healing needs Node.js ${wanted} or newer; this is ${process.version}. See https://nodejs.org.`,
+    `ruvector_healing needs Node.js ${wanted} or newer; this is ${process.version}. ` +
+      "See https://nodejs.org.",
   );
   process.exit(1);
 }
@@ -30,7 +32,8 @@ const whole = Object.keys(devDependencies).every((name) =>
 );
 if (!current || !(whole || light)) {
   console.error("Installing the packages of package-lock.json (once)...");
-  // --prefer-offline: the lock file names exact versions with their checksums, so what npm's cache has needs no asking (3 s of 10).
+  // --prefer-offline: the lock file names exact versions with their checksums, so what npm's cache
+  // has needs no asking (3 s of 10).
   const install = spawnSync(
     "npm",
     [
@@ -48,7 +51,8 @@ if (!current || !(whole || light)) {
   );
   if (install.status !== 0) {
     console.error(
-      "npm ci failed: see the lines above. The demo and the tests need the packages named in package.json.",
+      "npm ci failed: see the lines above. The demo and the tests need the packages named in " +
+        "package.json.",
     );
     process.exit(install.status ?? 1);
   }

@@ -1,5 +1,5 @@
 /**
- * npm test: type check and unit tests (no server) while the throwaway server is made, then the
+ * npm test: checks and unit tests (no server) while the throwaway server is made, then the
  * tests on PGlite and those on the real server side by side: much of the latter is waiting. npm run
  * test:unit, test:embedded, test:server and npm run check run a part. Ends with the line "N passed,
  * N failed". npm run test:watch runs the unit and the embedded tests again as files are saved.
@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../build/project.ts";
+import { longLines } from "./lines.ts";
 
 interface Report {
   readonly numPassedTests: number;
@@ -58,6 +59,7 @@ async function run(
   return { status, output };
 }
 
+/** Types, format, lint rules and the length of lines: what needs no test to run. */
 async function check(): Promise<void> {
   for (const project of [
     "tsconfig.json",
@@ -69,9 +71,20 @@ async function check(): Promise<void> {
       ["--noEmit", "-p", project],
       "inherit",
     );
-    counts[status === 0 ? "passed" : "failed"]++;
-    console.log(`type check with ${project}: ${status === 0 ? "passed" : "failed"}`);
+    done(`type check with ${project}`, status === 0);
   }
+  const format = await run(join(root, "node_modules/.bin/oxfmt"), ["--check"], "inherit");
+  done("format (npm run format mends it)", format.status === 0);
+  const rules = await run(join(root, "node_modules/.bin/oxlint"), ["--type-aware"], "inherit");
+  done("rules of .oxlintrc.json", rules.status === 0);
+  const long = longLines();
+  for (const line of long) console.log(line);
+  done("no line over 100 columns", long.length === 0);
+}
+
+function done(what: string, passed: boolean): void {
+  counts[passed ? "passed" : "failed"]++;
+  console.log(`${what}: ${passed ? "passed" : "failed"}`);
 }
 
 async function vitest(projects: readonly Project[], files: readonly string[]): Promise<void> {

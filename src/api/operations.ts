@@ -38,7 +38,7 @@ export const OPERATIONS: Readonly<Record<string, (host: Host, input: Input) => u
   end_leases: (host, input) => ({
     left: endDueLeases(host, input.collection_id, String(input["reason"])),
   }),
-  tick_pauses: (host, input) => void endDuePauses(host, input.collection_id),
+  tick_pauses: (host, input) => endDuePauses(host, input.collection_id),
   explain: (host, input) => explainAction(host, input["action_id"]),
   explain_collection: (host, input) => explainCollection(host, input.collection_id),
   tick_batch: (host, input) => tickBatch(host, input.collection_id, Number(input["slice_elapsed"])),

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `npx ruvector-healing`: in a checkout the commands run from source (packages are installed on first use), in the published package from one
+// `npx ruvector-healing`: in a checkout the commands run from source (packages are installed on
+// first use), in the published package from one
 // bundled file that needs nothing but Node.js.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

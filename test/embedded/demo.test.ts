@@ -103,7 +103,10 @@ it("the snapshot is made again when it is damaged, once by two at a time", async
     await writeFile(file, "not a snapshot");
     await writeFile(join(folder, "of-another-version.tar.gz"), "");
     const opened = await Promise.all([openHealing({ folder }), openHealing({ folder })]);
-    expect(opened.map(({ from_snapshot }) => from_snapshot).sort()).toEqual([false, true]);
+    expect(opened.map(({ from_snapshot }) => String(from_snapshot)).sort()).toEqual([
+      "false",
+      "true",
+    ]);
     for (const { database } of opened) {
       expect(
         await database.query("SELECT ruvector_healing_status() ->> 'enabled' AS enabled"),

@@ -66,7 +66,7 @@ const callOf = ({ name, kind, signature, arguments: all }: Routine): string => {
     .map(({ name: argument, type }) => `${KNOWN[argument] ?? "NULL"}::${type}`);
   return (
     `${kind === "p" ? "CALL" : "SELECT"} ` +
-    `${/^ruvector\./.test(signature) ? "ruvector" : "public"}.${name}(${given.join(", ")})`
+    `${signature.startsWith("ruvector.") ? "ruvector" : "public"}.${name}(${given.join(", ")})`
   );
 };
 

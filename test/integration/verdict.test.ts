@@ -262,7 +262,7 @@ describe("a database that is read-only for the loop", () => {
     );
     expect((await read()).loop).toMatch(/^The loop runs: /);
     await db.client.query(
-      `ALTER DATABASE "${await db.value("SELECT current_database()")}"
+      `ALTER DATABASE "${await db.value<string>("SELECT current_database()")}"
         SET default_transaction_read_only = on`,
     );
     const { loop, status, explained } = await read();

@@ -53,7 +53,7 @@ it(
       ledger
         .compare(found)
         .map(({ id }) => id)
-        .sort(),
+        .sort((a, b) => a - b),
     ).toEqual([1, 2, 3, 8]);
     // What was found is what is known from now on.
     expect(

@@ -147,7 +147,7 @@ describe.skipIf(external)("statements that address rows by partition", () => {
       const { statements, statements_unread } = await register();
       console.log(
         "registration among " +
-          `${await db.value(`SELECT count(*)
+          `${await db.value<string>(`SELECT count(*)
           FROM "Watch it".pg_stat_statements`)} ` +
           "statements: " +
           `${Math.round(performance.now() - before)} ms`,

@@ -21,7 +21,7 @@ it("a new bundle is noticed by sessions that hold an older bundle", async () => 
     "there is no action 99",
   );
   // The bundle breaks long lines, within texts too.
-  const said = new RegExp([..."there is no action "].join("(?:\\\\\n)?"), "g");
+  const said = new RegExp(Array.from("there is no action ").join("(?:\\\\\n)?"), "g");
   const hash = /SELECT '([0-9a-f]{64})'/.exec(script)![1]!;
   const newer = script.replace(said, "no such action: ").replaceAll(hash, hash.replace(/./g, "0"));
   expect(newer).not.toBe(script);

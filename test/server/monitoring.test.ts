@@ -219,7 +219,7 @@ describe.skipIf(!tools)("a real Prometheus", () => {
             // The exporter says which server it asked, beside what the query gives.
             const { job: _job, instance: _instance, server: _server, ...labels } = metric;
             return [
-              JSON.stringify(Object.entries(labels).sort()),
+              JSON.stringify(labels, Object.keys(labels).sort()),
               { name: metric["__name__"]!, value },
             ] as const;
           },

@@ -44,7 +44,7 @@ it.skipIf(external)(
         .map(({ shape, fault }) => ({ shape, ...fault }))
         .filter(({ named }) => !named),
     ).toEqual([]);
-    expect([...new Set(faulty().map(({ fault }) => fault!.class))].sort()).toEqual([
+    expect([...new Set(faulty().map(({ fault }) => fault!.class ?? "none"))].sort()).toEqual([
       "centroid_skew",
       "hotspot_congestion",
       "index_fragmentation",

@@ -150,7 +150,9 @@ export async function startPrometheus(
     path: string,
     parameters: Readonly<Record<string, string>> = {},
   ): Promise<T> => {
-    const answer = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const answer = await fetch(
+      `${url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`,
+    );
     const body = (await answer.json()) as { status: string; data: T; error?: string };
     if (body.status !== "success") throw new Error(`${path}: ${body.error}`);
     return body.data;

@@ -139,7 +139,7 @@ export class Link {
       client.on("error", (error) => this.lost(client!, error.message));
       client.on("end", () => this.lost(client!, "the server closed the connection"));
       await client.query(`LISTEN ${CHANNEL}`);
-      if (this.ended) return void (await client.end());
+      if (this.ended) return await client.end();
       this.client = client;
       this.attempt = 0;
       this.problem = null;

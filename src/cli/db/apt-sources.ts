@@ -97,7 +97,7 @@ export function chooseDebianMirror(sources: AptSource[]): string | undefined {
       let score = scores.get(uri) ?? 0;
       if (source.suites.some((suite) => suite.endsWith("-updates"))) score += 4;
       if (source.signedBy !== undefined) score += /debian-archive/.test(source.signedBy) ? 2 : -4;
-      if (/\/debian$/.test(uri)) score += 1;
+      if (uri.endsWith("/debian")) score += 1;
       scores.set(uri, score);
     }
   }

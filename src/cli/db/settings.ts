@@ -3,5 +3,6 @@ export const quoted = (value: string): string =>
   `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 
 export function sameSettings(a: Record<string, string>, b: Record<string, string>): boolean {
-  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }

@@ -240,14 +240,15 @@ describe.skipIf(external)("one who may connect", () => {
           "generate_series(1, 1) g";
         const codes = async () => {
           const found: string[] = [];
-          for (let turn = 0; turn < 5; turn++)
-            (found.push(
+          for (let turn = 0; turn < 5; turn++) {
+            found.push(
               await db.client.query(`BEGIN; ${insert}`).then(
                 () => "",
                 (error: pg.DatabaseError) => error.code ?? "",
               ),
-            ),
-              await db.client.query("ROLLBACK"));
+            );
+            await db.client.query("ROLLBACK");
+          }
           return found.join();
         };
         expect(await codes()).toContain("RV012");
