@@ -6,12 +6,13 @@
 -- fails for one in public. All overloads of a name have one level. Internals (ruvector.healing_*)
 -- need a line only where a function without SECURITY DEFINER calls them in the name of its caller.
 --
--- viewer < operator < admin: each has what the one before it has. actuator stands beside them: a
--- role may hold it as well. installer: superusers and the role that installed, and nobody else.
--- everybody: PUBLIC; what is open to it reads one small table and changes nothing. table_owner:
--- held by the owners of registered tables. Third column, true: a viewer who may see one tenant only
--- may call it too, because every row it returns has passed ruvector.healing_sees(). False, the safe
--- answer: such a viewer may not.
+-- viewer < operator < admin: each has what the one before it has.
+-- actuator stands beside them: a role may hold it as well.
+-- installer: superusers and the role that installed, and nobody else.
+-- everybody: PUBLIC; what is open to it reads one small table and changes nothing.
+-- table_owner: held by the owners of registered tables.
+-- Third column, true: a viewer who may see one tenant only may call it too, because every row it
+-- returns has passed ruvector.healing_sees(). False, the safe answer: such a viewer may not.
 --
 -- Grants are plain GRANT EXECUTE (\df+ and pg_dump show them). Who holds a level is written in the
 -- catalogue too, as EXECUTE on the functions healing_level_*() below: so it is renamed, dropped,

@@ -1,11 +1,12 @@
 -- The only way by which JavaScript reaches SQL. Errors are caught here and handed over as JSON,
 -- because five SQL errors caught in JavaScript end the whole server on PLJS (ERRORDATA_STACK_SIZE
 -- exceeded: the engine does not flush PostgreSQL's error state). 30 microseconds a failing
--- statement, measured. An answer has 64 MB at most: a text of 512 MB ends the whole server on plv8,
--- and one that fills JavaScript's memory leaves a subtransaction open there. Code of a table may
--- raise megabytes of text: 2,000 characters of each are kept (ruvector.healing_text; here by
--- itself, because owners of tables call it). parameters: a JSON array of texts and nulls, read by
--- the statement as ($1)[1], ($1)[2]...
+-- statement, measured.
+-- An answer has 64 MB at most: a text of 512 MB ends the whole server on plv8, and one that fills
+-- JavaScript's memory leaves a subtransaction open there. Code of a table may raise megabytes of
+-- text: 2,000 characters of each are kept (ruvector.healing_text; here by itself, because owners of
+-- tables call it).
+-- parameters: a JSON array of texts and nulls, read by the statement as ($1)[1], ($1)[2]...
 CREATE OR REPLACE FUNCTION ruvector.healing_run(statement text, parameters text, wants_rows boolean)
 RETURNS text
 LANGUAGE plpgsql

@@ -26,8 +26,9 @@ $runner$$function$;
 COMMENT ON FUNCTION ruvector.healing_runner_source()
   IS 'Body of the functions that run one statement as the owner of a table.';
 
--- How a table may be touched. direct: it is the installing role's own, or a superuser's, who needs
--- no trick to get anybody's rights; owner: as its owner; none: its owner has not let us in.
+-- How a table may be touched.
+-- direct: it is the installing role's own, or a superuser's, who needs no trick to get anybody's
+-- rights; owner: as its owner; none: its owner has not let us in.
 CREATE OR REPLACE FUNCTION ruvector.healing_access(relation oid, OUT how text, OUT owner name,
   OUT owner_oid oid)
 LANGUAGE sql STABLE

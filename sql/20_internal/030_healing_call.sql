@@ -26,9 +26,8 @@ BEGIN
       DETAIL = format('Collection %s; waited 5 s.', name), HINT = hint;
   END IF;
   RETURN jsonb_build_object('outcome', 'deferred', 'collection', name, 'reason', 'collection_busy',
-    'message', message,
-                            'measured', NULL, 'flips_at', 'the end of that transaction',
-                            'hint', hint, 'action_id', NULL);
+    'message', message, 'measured', NULL, 'flips_at', 'the end of that transaction',
+    'hint', hint, 'action_id', NULL);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_busy(text, integer)
@@ -101,8 +100,7 @@ BEGIN
   END LOOP;
   PERFORM ruvector.healing_start_engine();
   answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation,
-                                        (input || jsonb_build_object(
-                                          'transaction', now()))::text)::jsonb;
+    (input || jsonb_build_object('transaction', now()))::text)::jsonb;
   -- Said here and not in JavaScript: plv8 raises a cancel that is due at the end of its elog(),
   -- over V8's head.
   FOR line IN SELECT * FROM jsonb_array_elements(answer -> 'said') LOOP

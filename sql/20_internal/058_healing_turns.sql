@@ -210,9 +210,9 @@ BEGIN
     IF t.collection_id IS NULL THEN
       RETURN EXISTS (SELECT FROM ruvector.healing_turns o
         WHERE o.collection_id = healing_turn_begin.collection_id AND o.serving_since IS NULL)
-             AND NOT EXISTS (SELECT
-               FROM ruvector.healing_aside(ARRAY[healing_turn_begin.collection_id]) a
-               WHERE a.passed_over);
+        AND NOT EXISTS (
+          SELECT FROM ruvector.healing_aside(ARRAY[healing_turn_begin.collection_id]) a
+           WHERE a.passed_over);
     END IF;
   END IF;
   IF EXISTS (SELECT FROM ruvector.healing_aside(ARRAY[t.collection_id]) a WHERE a.passed_over)
@@ -316,9 +316,9 @@ BEGIN
       'reason', a.reason));
   END IF;
   RETURN jsonb_build_object('strategy', NULL, 'collection', name, 'message', said,
-    'lifted', CASE WHEN a.since IS NULL THEN '[]' ELSE
-    jsonb_build_array(jsonb_build_object('kind', 'set_aside', 'problem_class', NULL,
-      'reason', a.reason, 'until', ruvector.healing_timestamp(a.until))) END);
+    'lifted', CASE WHEN a.since IS NULL THEN '[]'
+      ELSE jsonb_build_array(jsonb_build_object('kind', 'set_aside', 'problem_class', NULL,
+        'reason', a.reason, 'until', ruvector.healing_timestamp(a.until))) END);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_turn_resume(integer)

@@ -14,9 +14,8 @@ RETURNS text
 LANGUAGE sql STABLE
 AS $function$
   SELECT pg_catalog.jsonb_build_array(1, event.id, event.at AT TIME ZONE 'UTC', event.collection_id,
-    event.collection, event.action_id,
-                                      event.kind, event.message, event.details,
-                                        event.actor)::pg_catalog.text;
+    event.collection, event.action_id, event.kind, event.message, event.details,
+    event.actor)::pg_catalog.text;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_event_text(ruvector.healing_events)
   IS 'The text of an event that its hash covers.';

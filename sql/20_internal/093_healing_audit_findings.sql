@@ -122,11 +122,10 @@ BEGIN
   SELECT count(*), max(j.seq) FILTER (WHERE j.problem IS NULL),
          coalesce(jsonb_agg(jsonb_build_object('public_key', encode(j.public_key, 'hex'),
            'message', j.head, 'signature', encode(j.signature, 'hex'),
-                                               'seq', j.seq, 'key_id', j.key_id)
-                                                 ORDER BY j.seq, j.key_id)
-                    FILTER (WHERE j.problem IS NULL
-                      AND (which = 'all'
-                      OR (which = 'last' AND (j.age = 1 OR j.seq = start_seq)))), '[]'),
+           'seq', j.seq, 'key_id', j.key_id) ORDER BY j.seq, j.key_id)
+           FILTER (WHERE j.problem IS NULL
+             AND (which = 'all'
+               OR (which = 'last' AND (j.age = 1 OR j.seq = start_seq)))), '[]'),
          coalesce(jsonb_agg(jsonb_build_object('seq', j.seq, 'event_id', NULL, 'problem', j.problem,
            'message', CASE
              WHEN j.problem = 'key_unknown'
@@ -135,10 +134,8 @@ BEGIN
              WHEN j.problem = 'rewritten'
                THEN format('the hash of seq %s is not the one that key %s signed at %s: events up '
                'to it were changed and hashed anew',
-                                                      j.seq, j.key_id,
-                                                        ruvector.healing_timestamp(j.signed_at))
-             WHEN j.seq < j.first_seq
-               OR j.seq > j.last_seq
+               j.seq, j.key_id, ruvector.healing_timestamp(j.signed_at))
+             WHEN j.seq < j.first_seq OR j.seq > j.last_seq
                THEN format('key %s signed seq %s, but is for %s to %s', j.key_id, j.seq,
                j.first_seq, coalesce(j.last_seq::text, 'now'))
              ELSE format('the signature of seq %s is over another text: %s', j.seq,

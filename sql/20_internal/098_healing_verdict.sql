@@ -58,15 +58,14 @@ AS $function$
        'recovery_hold_seconds', 'stress_samples', 'critical_samples',
                      'min_sample_interval_seconds', 'enabled', 'mode')
   ), known AS (
-    SELECT c.collection_id, c.schema_name, c.table_name, s.state, s.since, nullif(s.lambda, 'NaN')
-      AS lambda, s.sampled_at, s.hysteresis,
-           t.stress, t.critical, t.margin, t.hold, t.enabled, t.mode, t.stress_samples,
-             t.critical_samples,
+    SELECT c.collection_id, c.schema_name, c.table_name, s.state, s.since,
+           nullif(s.lambda, 'NaN') AS lambda, s.sampled_at, s.hysteresis,
+           t.stress, t.critical, t.margin, t.hold, t.enabled, t.mode,
+           t.stress_samples, t.critical_samples,
            f.relid IS NOT NULL AS there, f.reason AS missing,
            -- Set back, a clock makes nothing old.
-           extract(epoch
-             FROM clock_timestamp() - s.sampled_at) <= greatest(l.silence_seconds, 3 * t.every + 5)
-             AS fresh,
+           extract(epoch FROM clock_timestamp() - s.sampled_at)
+             <= greatest(l.silence_seconds, 3 * t.every + 5) AS fresh,
            a.id AS action_id, a.state AS action_state, a.strategy_name AS action_strategy,
            a.state IN ('executing', 'stabilizing')
              OR (a.state = 'planned' AND a.progress -> 'waits_for_window'
@@ -85,14 +84,15 @@ AS $function$
                                           AND a.state IN ('planned', 'awaiting_approval',
                                             'executing', 'stabilizing', 'rolling_back')
      CROSS JOIN LATERAL (SELECT b.settings || coalesce(own.settings, '{}') AS e) e
-     CROSS JOIN LATERAL (SELECT (e ->> 'stress_threshold')::float8 AS stress,
-       (e ->> 'critical_threshold')::float8 AS critical,
-                                (e ->> 'recovery_margin')::float8 AS margin,
-                                  e ->> 'recovery_hold_seconds' AS hold,
-                                (e ->> 'stress_samples')::int AS stress_samples,
-                                  (e ->> 'critical_samples')::int AS critical_samples,
-                                (e ->> 'min_sample_interval_seconds')::float8 AS every,
-                                  (e ->> 'enabled')::boolean AS enabled, e ->> 'mode' AS mode) t
+     CROSS JOIN LATERAL (
+       SELECT (e ->> 'stress_threshold')::float8 AS stress,
+              (e ->> 'critical_threshold')::float8 AS critical,
+              (e ->> 'recovery_margin')::float8 AS margin,
+              e ->> 'recovery_hold_seconds' AS hold,
+              (e ->> 'stress_samples')::int AS stress_samples,
+              (e ->> 'critical_samples')::int AS critical_samples,
+              (e ->> 'min_sample_interval_seconds')::float8 AS every,
+              (e ->> 'enabled')::boolean AS enabled, e ->> 'mode' AS mode) t
      WHERE wanted IS NULL OR c.collection_id = ANY (wanted)
   ), judged AS (
     SELECT k.*, ruvector.healing_verdict_of(k.there AND k.fresh

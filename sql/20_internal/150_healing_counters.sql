@@ -43,8 +43,7 @@ BEGIN
      AND NOT EXISTS (SELECT FROM ruvector.healing_outcomes o WHERE o.action_id = NEW.id) THEN
     PERFORM ruvector.healing_count(NEW.collection_id, 'ruvector_healing_duration_seconds_sum',
       NEW.strategy_name,
-                                   extract(epoch
-                                     FROM NEW.finished_at - NEW.started_at)::double precision);
+      extract(epoch FROM NEW.finished_at - NEW.started_at)::double precision);
     PERFORM ruvector.healing_count(NEW.collection_id, 'ruvector_healing_duration_seconds_count',
       NEW.strategy_name);
   END IF;
@@ -52,9 +51,8 @@ BEGIN
     PERFORM ruvector.healing_count(NEW.collection_id, 'ruvector_healing_success_total',
       NEW.strategy_name);
     PERFORM ruvector.healing_count(NEW.collection_id, 'ruvector_healing_recovery_seconds_sum', '',
-                                   extract(epoch
-                                     FROM NEW.finished_at - coalesce(NEW.degraded_at,
-                                     NEW.created_at))::double precision);
+      extract(epoch FROM NEW.finished_at
+        - coalesce(NEW.degraded_at, NEW.created_at))::double precision);
     PERFORM ruvector.healing_count(NEW.collection_id, 'ruvector_healing_recovery_seconds_count',
       '');
   END IF;

@@ -30,9 +30,8 @@ BEGIN
     END IF;
     COMMIT AND CHAIN;
     WHILE ruvector.healing_tick_collection(one, 'batch',
-            extract(epoch
-              FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began)::pg_catalog.float8)
-              LOOP
+            extract(epoch FROM pg_catalog.clock_timestamp()
+              OPERATOR(pg_catalog.-) began)::pg_catalog.float8) LOOP
       COMMIT AND CHAIN;
     END LOOP;
     COMMIT AND CHAIN;

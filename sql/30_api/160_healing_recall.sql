@@ -69,9 +69,8 @@ BEGIN
     END IF;
     answer := CASE WHEN barred ? 'error' THEN barred
       ELSE ruvector.healing_read_as_owner(one.whole,
-      'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
-                                            jsonb_build_array(one.indexrelid::text,
-                                              wanted::text)::text, true)::jsonb END;
+        'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
+        jsonb_build_array(one.indexrelid::text, wanted::text)::text, true)::jsonb END;
     IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034') THEN
       answer := jsonb_build_object('why', answer #>> '{error,message}');
     ELSIF answer ? 'error' THEN

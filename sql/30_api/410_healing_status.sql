@@ -103,30 +103,30 @@ AS $function$
                  FROM ruvector.healing_net_zero(w.collection_id) z),
                'set_aside',
                  (SELECT jsonb_build_object('since', ruvector.healing_timestamp(d.since),
-                 'failures', d.failures, 'until', ruvector.healing_timestamp(d.until),
-                                      'passed_over', d.passed_over, 'reason', d.reason,
-                                        'resume', ruvector.healing_resume_collection(w.name))
-                               FROM ruvector.healing_aside(ARRAY[w.collection_id]) d),
+                    'failures', d.failures, 'until', ruvector.healing_timestamp(d.until),
+                    'passed_over', d.passed_over, 'reason', d.reason,
+                    'resume', ruvector.healing_resume_collection(w.name))
+                    FROM ruvector.healing_aside(ARRAY[w.collection_id]) d),
                'suspended', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name,
                    'problem_class', u.problem_class, 'kind', u.kind,
                    'reason', ruvector.healing_words_seen(
                      (SELECT ruvector.healing_tenant_scope()), u.reason, u.kind),
-                          'until', ruvector.healing_timestamp(u.until), 'everywhere', u.everywhere,
-                          'resume', ruvector.healing_resume_statement(u.strategy_name,
-                            CASE WHEN NOT u.everywhere THEN w.name END)) ORDER BY u.until DESC)
+                   'until', ruvector.healing_timestamp(u.until), 'everywhere', u.everywhere,
+                   'resume', ruvector.healing_resume_statement(u.strategy_name,
+                     CASE WHEN NOT u.everywhere THEN w.name END)) ORDER BY u.until DESC)
                    FROM ruvector.healing_suspended(w.collection_id) u), '[]'),
                'refusals', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('reason', r.reason,
                    'message', ruvector.healing_words_seen(
                      (SELECT ruvector.healing_tenant_scope()), r.message,
                      'held back: ' || r.reason),
-                          'flips_at',
-                            ruvector.healing_words_seen((SELECT ruvector.healing_tenant_scope()),
-                            r.flips_at, 'what stands in the way'),
-                          'count', r.count, 'since', ruvector.healing_timestamp(r.first_at),
-                          'escalated_at', ruvector.healing_timestamp(r.escalated_at))
-                            ORDER BY r.last_at DESC)
+                   'flips_at', ruvector.healing_words_seen(
+                     (SELECT ruvector.healing_tenant_scope()), r.flips_at,
+                     'what stands in the way'),
+                   'count', r.count, 'since', ruvector.healing_timestamp(r.first_at),
+                   'escalated_at', ruvector.healing_timestamp(r.escalated_at))
+                   ORDER BY r.last_at DESC)
                    FROM ruvector.healing_refusals r
                   WHERE r.collection_id = w.collection_id AND r.closed_at IS NULL), '[]')))
         FROM wanted w

@@ -45,10 +45,9 @@ SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   SELECT jsonb_build_object('id', one.id, 'kind', one.kind, 'target', one.target,
     'wanted', one.wanted, 'deadline', one.deadline,
-                            'seconds_left', extract(epoch
-                              FROM one.deadline - clock_timestamp()), 'collection', one.collection,
-                              'action_id', one.action_id,
-                            'cancel', one.cancel_requested_at IS NOT NULL);
+    'seconds_left', extract(epoch FROM one.deadline - clock_timestamp()),
+    'collection', one.collection, 'action_id', one.action_id,
+    'cancel', one.cancel_requested_at IS NOT NULL);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_actuation_document(ruvector.healing_actuations)
   IS 'A request to an actuator as JSON.';
