@@ -7,7 +7,7 @@ BEGIN
     SELECT pg_catalog.string_agg(p.oid::pg_catalog.text, ' ')
       FROM pg_catalog.pg_proc p
      WHERE (p.pronamespace = pg_catalog.to_regnamespace('ruvector')
-       OR (p.pronamespace = 'public'::pg_catalog.regnamespace AND p.proname LIKE 'ruvector\_%'))
+       OR (p.pronamespace = 'public'::pg_catalog.regnamespace AND p.proname LIKE E'ruvector\\_%'))
        AND p.proacl IS NOT NULL
        AND (p.proname = 'ruvector_healing_route'
          OR NOT EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0))), ''),

@@ -25,7 +25,7 @@ ALTER TABLE ruvector.healing_turns
   ADD COLUMN IF NOT EXISTS pulse_at timestamptz;
 -- Goes on with every statement of a tick, and is seen outside of its transaction at once: whether a
 -- slow turn gets on.
-CREATE SEQUENCE IF NOT EXISTS ruvector.healing_pulse CACHE 1;
+CREATE SEQUENCE IF NOT EXISTS ruvector.healing_pulse CACHE 1 CYCLE;
 -- So that it goes with the table to another owner, as the sequences of identity columns do.
 ALTER SEQUENCE ruvector.healing_pulse OWNED BY ruvector.healing_turns.pulse;
 COMMENT ON SEQUENCE ruvector.healing_pulse IS 'Goes on with every statement of a tick.';

@@ -101,7 +101,7 @@ AS $function$
            (p.provolatile <> 'v'
              OR p.proname IN ('random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7',
              'clock_timestamp', 'timeofday'))
-           AND p.proname NOT LIKE '%\_to\_xml%'
+           AND p.proname NOT LIKE E'%\\_to\\_xml%'
              AND NOT ('cstring'::regtype = ANY (p.proargtypes::oid[])
              OR 'internal'::regtype = ANY (p.proargtypes::oid[]))
          -- An extension's, or ours: what takes a text may run it.
@@ -196,7 +196,7 @@ BEGIN
         min(h.classid::int8 << 32 | h.objid::int8) AS place
               FROM hanging h JOIN pg_class c ON c.oid = h.member AND c.relowner NOT IN (SELECT r
                 FROM trusted) WHERE h.code IS NOT NULL GROUP BY 1, 2, 3) k
-     CROSS JOIN LATERAL regexp_matches(k.code, ':(?:funcid|opfuncid) (\d+)', 'g') x GROUP BY 1, 2, 3
+     CROSS JOIN LATERAL regexp_matches(k.code, E':(?:funcid|opfuncid) (\\d+)', 'g') x GROUP BY 1, 2, 3
   ),
   found(usage, what, place, remedy, owner) AS (
     -- One that runs with its owner's rights would get ours.

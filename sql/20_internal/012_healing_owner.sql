@@ -70,7 +70,7 @@ DECLARE
   own constant name := (SELECT r.rolname FROM pg_roles r WHERE r.oid = healing_runner.owner);
   called name := (SELECT p.proname FROM pg_proc p
                    WHERE p.pronamespace = 'ruvector'::regnamespace
-                     AND p.proname LIKE 'healing\_as\_%' AND p.proowner = healing_runner.owner
+                     AND p.proname LIKE E'healing\\_as\\_%' AND p.proowner = healing_runner.owner
                      AND p.prosecdef AND p.prosrc = ruvector.healing_runner_source()
                        AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp',
                        'row_security=off']
@@ -86,9 +86,18 @@ BEGIN
   PERFORM ruvector.healing_no_event_triggers();
   PERFORM ruvector.healing_rights_lock();
   propagation := ruvector.healing_here_only('off');
-  called := 'healing_as_' || healing_runner.owner;
+  -- One that its owner altered stays where it is until healing_forget_owners(): to drop it is to
+  -- wait for whoever is altering it once more, for as long as they like.
+  called := (SELECT n.name
+               FROM (SELECT 'healing_as_' || healing_runner.owner
+                       || CASE k WHEN 0 THEN '' ELSE '_' || k END AS name, k
+                       FROM generate_series(0, (SELECT count(*) FROM pg_proc p
+                         WHERE p.pronamespace = 'ruvector'::regnamespace
+                           AND p.proowner = healing_runner.owner)) k) n
+              WHERE NOT EXISTS (SELECT FROM pg_proc p
+                WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname = n.name)
+              ORDER BY n.k LIMIT 1);
   signature := format('ruvector.%I(name, text, text, boolean)', called);
-  EXECUTE format('DROP FUNCTION IF EXISTS %s', signature);
   EXECUTE format('CREATE FUNCTION ruvector.%I(owner name, statement text, parameters text,
                     wants_rows boolean) RETURNS text
                   LANGUAGE plpgsql SECURITY DEFINER
@@ -127,7 +136,7 @@ BEGIN
   FOR one IN
     SELECT p.oid::regprocedure AS runner, r.rolname
       FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-     WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE 'healing\_as\_%'
+     WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE E'healing\\_as\\_%'
        AND pg_has_role(current_user, p.proowner, 'USAGE')
        AND NOT EXISTS (SELECT FROM ruvector.collections c
                         -- By name, as everywhere: oids change with dump and restore.
@@ -299,7 +308,7 @@ AS $function$
                            WHERE d.classid = 'pg_policy'::regclass AND d.objid = y.oid
                              AND d.refclassid = 'pg_proc'::regclass) e(text)
              CROSS JOIN LATERAL regexp_matches(e.text,
-               'current_setting\s*\(\s*''([A-Za-z_][A-Za-z0-9_$]*\.[A-Za-z0-9_$.]+)''', 'g') x),
+               E'current_setting\\s*\\(\\s*''([A-Za-z_][A-Za-z0-9_$]*\\.[A-Za-z0-9_$.]+)''', 'g') x),
            (SELECT string_agg(concat_ws('=', c.name, c.statement, c.is_holdable, c.creation_time),
              ',' ORDER BY c.name) FROM pg_cursor() c WHERE c.is_holdable
              OR c.name NOT LIKE '<unnamed portal %'),

@@ -36,7 +36,7 @@ SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 DECLARE
   said constant text := ruvector.healing_text(regexp_replace(healing_set_aside.reason,
-    '\s*[\r\n]\s*', ' ', 'g'));
+    E'\\s*[\\r\\n]\\s*', ' ', 'g'));
   name constant text := (SELECT format('%I.%I', c.schema_name, c.table_name)
     FROM ruvector.collections c WHERE c.collection_id = healing_set_aside.collection_id);
   t ruvector.healing_turns;
@@ -75,7 +75,7 @@ BEGIN
             jsonb_build_object('failures', t.failures, 'stalls', t.stalls,
               'sqlstate', healing_set_aside.sqlstate, 'pause_seconds', pause));
     RAISE LOG 'ruvector_healing: set_aside (%): for % s, % times in a row: %',
-      regexp_replace(name, '\s*[\r\n]\s*', ' ', 'g'), pause, t.failures, said;
+      regexp_replace(name, E'\\s*[\\r\\n]\\s*', ' ', 'g'), pause, t.failures, said;
   END IF;
 END
 $function$;

@@ -3,21 +3,57 @@
 -- COMMIT.
 
 -- Of what a tick locks, nothing is waited for by another: an operator may call each part of it and
--- leave that open. Whoever finds the row of healing_ticks locked leaves it as it is: what is not
--- counted there is an event all the same.
-CREATE OR REPLACE FUNCTION ruvector.healing_ticks_free()
-RETURNS boolean
+-- leave that open. Whoever finds the row of healing_ticks locked writes beside it.
+CREATE OR REPLACE FUNCTION ruvector.healing_tick_note(what text, error text DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   PERFORM FROM ruvector.healing_ticks FOR UPDATE SKIP LOCKED;
-  RETURN FOUND;
+  IF NOT FOUND THEN
+    INSERT INTO ruvector.healing_ticks_uncounted (at, what, error)
+    SELECT clock_timestamp(), healing_tick_note.what, healing_tick_note.error
+      FROM ruvector.healing_ticks;
+    RETURN;
+  END IF;
+  -- Only whoever has the row removes what was written beside it. The last one is the last written,
+  -- not the latest: a clock may have been set back.
+  WITH beside AS (
+    DELETE FROM ruvector.healing_ticks_uncounted RETURNING *
+  ), n AS (
+    SELECT count(*) FILTER (WHERE u.what = 'started') AS started,
+           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'started'))[1] AS started_at,
+           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'finished'))[1] AS finished_at,
+           count(*) FILTER (WHERE u.what = 'failed') AS failed,
+           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error_at,
+           (array_agg(u.error ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error
+      FROM (SELECT * FROM beside UNION ALL
+            SELECT 9223372036854775807, clock_timestamp(), healing_tick_note.what,
+              healing_tick_note.error) u
+  )
+  UPDATE ruvector.healing_ticks t
+     SET ticks = t.ticks + n.started,
+         started_at = coalesce(n.started_at, t.started_at),
+         finished_at = coalesce(n.finished_at, t.finished_at),
+         errors = t.errors + n.failed,
+         last_error = CASE WHEN n.failed > 0 THEN n.last_error ELSE t.last_error END,
+         last_error_at = coalesce(n.last_error_at, t.last_error_at),
+         interval_seconds = CASE
+           WHEN n.started = 0 THEN t.interval_seconds
+           -- Gaps of more than ten minutes are outages, not the rhythm.
+           WHEN t.started_at IS NULL OR n.started_at - t.started_at > interval '10 minutes'
+             THEN t.interval_seconds
+           ELSE coalesce(t.interval_seconds * 0.7, 0)
+                + extract(epoch FROM n.started_at - t.started_at) / n.started * CASE
+                  WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
+         END
+    FROM n;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_ticks_free()
-  IS 'Takes the row of healing_ticks until the end of the transaction; false while another '
-  'session has it.';
+COMMENT ON FUNCTION ruvector.healing_tick_note(text, text)
+  IS 'Counts that a tick started, finished or failed, also while another session holds the row of '
+  'healing_ticks.';
 
 -- What an operator leaves open ends with its session after 5 minutes (PostgreSQL 17 and newer), and
 -- so does a tick that hangs where PLJS has run: no signal does. A transaction of a tick takes
@@ -52,18 +88,7 @@ BEGIN
   IF ruvector.healing_try_lock('tick') THEN
     PERFORM ruvector.healing_make_locks();
   END IF;
-  UPDATE ruvector.healing_ticks t
-     SET ticks = ticks + 1,
-         started_at = clock_timestamp(),
-         -- Gaps of more than ten minutes are outages, not the rhythm.
-         interval_seconds = CASE
-           WHEN t.started_at IS NULL OR clock_timestamp() - t.started_at > interval '10 minutes'
-             THEN t.interval_seconds
-           ELSE coalesce(t.interval_seconds * 0.7, 0)
-                + extract(epoch FROM clock_timestamp() - t.started_at)
-                  * CASE WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
-         END
-   WHERE ruvector.healing_ticks_free();
+  PERFORM ruvector.healing_tick_note('started');
   PERFORM ruvector.healing_breaker_update();
   PERFORM ruvector.healing_turns_left();
   -- Suspects last: what ends this tick ends it behind the others.
@@ -138,10 +163,8 @@ BEGIN
   END;
   failure_message := ruvector.healing_text(failure_message);
   failure_detail := ruvector.healing_text(failure_detail);
-  UPDATE ruvector.healing_ticks
-     SET last_error = format('%s: %s %s', failure_state, failure_message, failure_detail),
-       last_error_at = clock_timestamp(), errors = errors + 1
-   WHERE ruvector.healing_ticks_free();
+  PERFORM ruvector.healing_tick_note('failed',
+    format('%s: %s %s', failure_state, failure_message, failure_detail));
   UPDATE ruvector.healing_actions a
      SET failures = a.failures + 1,
          message = format('tick failed with %s: %s', failure_state, failure_message),
@@ -173,12 +196,12 @@ BEGIN
   SELECT format('%I.%I', c.schema_name, c.table_name) INTO name
     FROM ruvector.collections c
    WHERE c.collection_id = healing_tick_collection.collection_id;
-  about := regexp_replace(concat_ws(', ', name, 'action ' || culprit), '\s*[\r\n]\s*', ' ', 'g');
+  about := regexp_replace(concat_ws(', ', name, 'action ' || culprit), E'\\s*[\\r\\n]\\s*', ' ', 'g');
   INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
   VALUES (collection_id, name, culprit, 'tick_failed', failure_message,
           jsonb_build_object('sqlstate', failure_state, 'detail', failure_detail, 'phase', phase));
   RAISE LOG 'ruvector_healing: tick_failed (%): % %', about, failure_state,
-    regexp_replace(failure_message, '\s*[\r\n]\s*', ' ', 'g');
+    regexp_replace(failure_message, E'\\s*[\\r\\n]\\s*', ' ', 'g');
   IF turned IS NOT NULL THEN
     INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message,
       details)
@@ -209,14 +232,10 @@ DECLARE
     (ruvector.healing_settings(0) ->> 'sample_days')::integer);
 BEGIN
   PERFORM ruvector.healing_bounded();
-  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp()
-    WHERE ruvector.healing_ticks_free();
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
+  PERFORM ruvector.healing_tick_note('finished');
   -- Retention, about once in 500 ticks (40 minutes at 5 seconds): cheap because it is rare and by
   -- age.
-  IF (SELECT ticks % 500 FROM ruvector.healing_ticks) <> 0 THEN
+  IF (SELECT n.ticks % 500 FROM ruvector.healing_ticks_now() n) <> 0 THEN
     RETURN;
   END IF;
   -- What somebody else holds (a collection whose unregistering has not ended, a request that an
@@ -252,10 +271,8 @@ BEGIN
         AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
   END IF;
 EXCEPTION WHEN OTHERS THEN
-  UPDATE ruvector.healing_ticks SET finished_at = clock_timestamp(),
-    last_error = SQLSTATE || ': ' || SQLERRM, last_error_at = clock_timestamp(),
-    errors = errors + 1
-   WHERE ruvector.healing_ticks_free();
+  PERFORM ruvector.healing_tick_note('failed', SQLSTATE || ': ' || SQLERRM);
+  PERFORM ruvector.healing_tick_note('finished');
 END
 $function$;
 

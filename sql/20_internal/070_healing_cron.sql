@@ -39,7 +39,7 @@ BEGIN
              'active', j.active, 'username', j.username) ORDER BY j.jobid), '[]')
       FROM cron.job j
      WHERE j.database = current_database()
-       AND coalesce(j.jobname, '') NOT LIKE 'ruvector\_healing%'$jobs$ INTO jobs;
+       AND coalesce(j.jobname, '') NOT LIKE E'ruvector\\_healing%'$jobs$ INTO jobs;
   EXECUTE 'SELECT max(runid) FROM cron.job_run_details' INTO newest;
   -- By run id, which is indexed; never more than the last 20,000 runs, some 20 ms.
   EXECUTE $runs$

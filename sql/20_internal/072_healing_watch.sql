@@ -127,7 +127,7 @@ BEGIN
     RETURN 'a turn is waited for';
   END IF;
   IF (SELECT k.started_at
-    FROM ruvector.healing_ticks k) > clock_timestamp() - make_interval(secs => patience)
+    FROM ruvector.healing_ticks_now() k) > clock_timestamp() - make_interval(secs => patience)
      OR EXISTS (SELECT FROM ruvector.healing_turns o
        WHERE o.served_at > greatest(hung.serving_since,
        clock_timestamp() - make_interval(secs => patience))) THEN
@@ -149,8 +149,8 @@ BEGIN
   VALUES (hung.collection_id, hung.collection, 'tick_hangs', said,
     jsonb_build_object('pid', hung.serving_pid, 'jobid', fresh, 'before', job.jobid));
   RAISE WARNING 'ruvector_healing: tick_hangs (%): %',
-    regexp_replace(hung.collection, '\s*[\r\n]\s*', ' ', 'g'),
-    regexp_replace(said, '\s*[\r\n]\s*', ' ', 'g');
+    regexp_replace(hung.collection, E'\\s*[\\r\\n]\\s*', ' ', 'g'),
+    regexp_replace(said, E'\\s*[\\r\\n]\\s*', ' ', 'g');
   RETURN said;
 END
 $function$;

@@ -46,7 +46,7 @@ LANGUAGE sql STABLE
 AS $function$
   SELECT string_to_array(m.memory, ' ')
     FROM (SELECT current_setting('ruvector_healing.throttle_' || collection, true)) m(memory)
-   WHERE m.memory ~ '^\d{1,10}\.\d{1,9} (bulk|single) -?\d{1,3}( \d{1,18})?$';
+   WHERE m.memory ~ E'^\\d{1,10}\\.\\d{1,9} (bulk|single) -?\\d{1,3}( \\d{1,18})?$';
 $function$;
 
 -- Before the statement has locked a row. mode delay: a session that has been away from here for w
@@ -78,7 +78,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
-  bulk := current_query() ~* '^\s*copy\M'
+  bulk := current_query() ~* E'^\\s*copy\\M'
     OR coalesce(level.mode = 'delay' AND memory[2] = 'bulk', false);
   percent := CASE WHEN bulk THEN level.bulk_pct ELSE level.insert_pct END;
   IF level.mode = 'reject' THEN
@@ -133,7 +133,7 @@ BEGIN
     PERFORM ruvector.healing_throttle_refuse(TG_RELID, level.bulk_pct, level.expires_at);
   END IF;
   PERFORM set_config('ruvector_healing.throttle_' || TG_ARGV[0], concat_ws(' ', memory[1],
-    CASE WHEN several OR current_query() ~* '^\s*copy\M' THEN 'bulk' ELSE 'single' END,
+    CASE WHEN several OR current_query() ~* E'^\\s*copy\\M' THEN 'bulk' ELSE 'single' END,
     '-1'), false);
   RETURN NULL;
 END

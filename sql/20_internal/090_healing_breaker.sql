@@ -208,6 +208,17 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_breaker_probe()
   IS 'Whether the caller may start the one action that a half open breaker lets through.';
 
+-- How long a session counts that is starting an action.
+CREATE OR REPLACE FUNCTION ruvector.healing_start_patience()
+RETURNS interval
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT interval '1 minute';
+$function$;
+COMMENT ON FUNCTION ruvector.healing_start_patience()
+  IS 'After how long a session that is starting an action holds up its own collection only.';
+
 -- Slots: how many other sessions are starting an action at this moment, in transactions that have
 -- not ended. The caller becomes one of them until its own transaction ends. Locks are counted
 -- before actions are (in a later statement): a session that commits in between is seen as an action
@@ -229,7 +240,7 @@ BEGIN
              AND k.granted AND k.pid <> pg_backend_pid()
              AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
              AND NOT EXISTS (SELECT FROM pg_stat_get_activity(k.pid) s
-               WHERE s.xact_start < clock_timestamp() - interval '1 minute'));
+               WHERE s.xact_start < clock_timestamp() - ruvector.healing_start_patience()));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_claim_slot(integer)

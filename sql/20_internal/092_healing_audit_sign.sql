@@ -195,9 +195,7 @@ BEGIN
     PERFORM ruvector.healing_audit_sign_with(active.key_id, secret, head.seq, head.hash);
   END IF;
 EXCEPTION WHEN OTHERS THEN
-  UPDATE ruvector.healing_ticks SET last_error = format('audit: %s: %s', SQLSTATE, SQLERRM),
-    last_error_at = clock_timestamp(), errors = errors + 1
-   WHERE ruvector.healing_ticks_free();
+  PERFORM ruvector.healing_tick_note('failed', format('audit: %s: %s', SQLSTATE, SQLERRM));
   RAISE LOG 'ruvector_healing: the audit chain is not signed: % %', SQLSTATE, SQLERRM;
 END
 $function$;

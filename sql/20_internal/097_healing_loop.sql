@@ -80,7 +80,7 @@ AS $function$
                                           ELSE t.started_at END, false),
          t.last_error, t.last_error_at
     FROM (SELECT) one
-    LEFT JOIN ruvector.healing_ticks t ON true
+    LEFT JOIN ruvector.healing_ticks_now() t ON true
     LEFT JOIN ruvector.healing_read_only() f ON f.set_by IS NOT NULL
     CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - t.started_at) AS age,
       greatest(60, 3 * coalesce(t.interval_seconds, 5) + 5) AS silence,

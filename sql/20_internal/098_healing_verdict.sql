@@ -151,7 +151,11 @@ AS $function$
                    THEN 'its ticks fail'
                    || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
                    failed.message, NULL), '')
-                 ELSE 'another session holds the collection, or the loop has not come to it' END)
+                 WHEN held.sentence IS NOT NULL
+                   THEN ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
+                   format('%s: %s', held.sentence, rtrim(held.statement, ';')),
+                   'another session holds it')
+                 ELSE 'the loop has not come to it' END)
              ELSE 'lambda could not be read; what could not be measured is listed with the GRANT '
                'that would show it' END
            ELSE format('%s%s', CASE
@@ -189,8 +193,11 @@ AS $function$
                         WHERE r.collection_id = j.collection_id AND r.closed_at IS NULL
                           AND r.reason <> 'healthy' AND j.verdict IN ('stress', 'critical')
                         ORDER BY r.last_at DESC LIMIT 1) refused ON true
+    LEFT JOIN LATERAL (SELECT h.sentence, h.statement
+      FROM ruvector.healing_holders(ARRAY[j.collection_id]) h
+     WHERE j.verdict = 'unknown' AND NOT j.fresh LIMIT 1) held ON true
     -- Ticks of this collection that failed since its last sample.
-    LEFT JOIN LATERAL (SELECT left(regexp_replace(e.message, '\s+', ' ', 'g'), 200) AS message
+    LEFT JOIN LATERAL (SELECT left(regexp_replace(e.message, E'\\s+', ' ', 'g'), 200) AS message
       FROM ruvector.healing_events e
                         WHERE j.verdict = 'unknown' AND e.kind = 'tick_failed'
                           AND e.collection_id = j.collection_id

@@ -212,7 +212,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
   SELECT m.family, '', m.labels, m.value
-    FROM ruvector.healing_ticks t
+    FROM ruvector.healing_ticks_now() t
     CROSS JOIN LATERAL (VALUES
       ('ruvector_healing_ticks_total', '{}'::text[], t.ticks::double precision),
       ('ruvector_healing_tick_errors_total', '{}', t.errors),

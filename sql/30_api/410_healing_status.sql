@@ -32,6 +32,8 @@ AS $function$
       JOIN ruvector.healing_actions a ON a.collection_id = w.collection_id
         AND a.finished_at IS NOT NULL AND coalesce(a.started_at, a.rejected_at) IS NOT NULL
      GROUP BY w.collection_id, w.settings
+  ), held AS MATERIALIZED (
+    SELECT h.* FROM ruvector.healing_holders(ARRAY(SELECT collection_id FROM wanted)) h
   ), active AS (
     SELECT a.*
       FROM ruvector.healing_actions a
@@ -107,6 +109,15 @@ AS $function$
                     'passed_over', d.passed_over, 'reason', d.reason,
                     'resume', ruvector.healing_resume_collection(w.name))
                     FROM ruvector.healing_aside(ARRAY[w.collection_id]) d),
+               -- Which session and role that is, is not of one tenant.
+               'held_by',
+                 (SELECT CASE WHEN ruvector.healing_tenant_scope() IS NULL
+                    THEN jsonb_build_object('pid', h.pid, 'role', h.role_name,
+                      'since', ruvector.healing_timestamp(h.since), 'sentence', h.sentence,
+                      'look', format('SELECT * FROM pg_stat_activity WHERE pid = %s;', h.pid),
+                      'end', h.statement)
+                    ELSE jsonb_build_object('sentence', 'another session holds it') END
+                    FROM held h WHERE h.collection_id = w.collection_id LIMIT 1),
                'suspended', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name,
                    'problem_class', u.problem_class, 'kind', u.kind,

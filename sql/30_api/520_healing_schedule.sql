@@ -9,7 +9,7 @@ BEGIN
   -- Dynamic, because it must also install where pg_cron is not there.
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch',
     CASE WHEN schedule LIKE '%second%'
-      THEN greatest(substring(schedule FROM '\d+')::integer, 10) || ' seconds'
+      THEN greatest(substring(schedule FROM E'\\d+')::integer, 10) || ' seconds'
       ELSE '* * * * *' END, 'SELECT ruvector.healing_watch()';
 END
 $function$;

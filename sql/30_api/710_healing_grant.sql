@@ -132,7 +132,7 @@ BEGIN
   -- with its rights on its tables.
   owns_tables := EXISTS (SELECT FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
                           WHERE p.pronamespace = 'ruvector'::regnamespace
-                            AND p.proname LIKE 'healing\_as\_%' AND r.rolname = loser);
+                            AND p.proname LIKE E'healing\\_as\\_%' AND r.rolname = loser);
   FOR routine IN
     SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.nspname = 'ruvector'
       AND n.nspowner = p.proowner
@@ -186,7 +186,7 @@ AS $function$
       -- Twins (990_twins.sql) have no rights of their own, and the grants of their name.
       OR (p.pronamespace = 'ruvector'::regnamespace
         AND (l.level IS NOT NULL OR p.proname = 'healing_level_trusted')
-        AND p.proname NOT LIKE 'ruvector\_%')
+        AND p.proname NOT LIKE E'ruvector\\_%')
    ORDER BY array_position(ARRAY['everybody', 'viewer', 'operator', 'admin', 'actuator',
      'installer', 'table_owner', 'owner'], coalesce(l.level, 'owner')),
      p.pronamespace = 'ruvector'::regnamespace, 1;

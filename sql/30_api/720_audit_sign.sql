@@ -9,7 +9,7 @@ SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   plain text := regexp_replace(regexp_replace(coalesce(value, ''), '-----[A-Z ]{1,40}-----', '',
-    'g'), '\s', '', 'g');
+    'g'), E'\\s', '', 'g');
   data bytea;
 BEGIN
   IF length(plain) = 2 * wanted AND plain ~ '^[0-9a-fA-F]+$' THEN
@@ -100,7 +100,7 @@ AS $function$
 DECLARE
   parts text[] := regexp_match(head,
     '^ruvector_healing audit v1 ([0-9]{1,18}) ([0-9a-f]{64}) '
-    '([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)$');
+    '([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z)$');
   bytes bytea := ruvector.healing_audit_bytes(signature, 64, 'signature');
   again constant text := 'Take the text anew: SELECT ruvector_healing_audit_head() ->> ''head'';';
   key ruvector.healing_audit_keys;

@@ -277,7 +277,7 @@ describe("the function that runs as the owner", () => {
   const runner = () =>
     db.value<string>(
       `SELECT p.oid::regproc::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-        WHERE r.rolname = $1 AND p.proname LIKE 'healing\\_as\\_%'`,
+        WHERE r.rolname = $1 AND p.proname LIKE 'healing\\_as\\_%' ORDER BY p.oid DESC LIMIT 1`,
       [owner],
     );
 

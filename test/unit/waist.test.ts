@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import sql from "sql-template-tag";
 import { describe, expect, it } from "vitest";
@@ -11,6 +12,21 @@ describe("the waist between JavaScript and SQL", () => {
       text: "SELECT ($1)[1]::int WHERE a = ($1)[2] AND b = ($1)[3] AND c = ($1)[4]",
       parameters: '["1","x",null,"true"]',
     });
+  });
+
+  it("has no plain literal with a backslash in SQL: it means what the first caller's session says", () => {
+    const found: string[] = [];
+    for (const file of readdirSync("sql", { recursive: true, encoding: "utf8" })) {
+      if (!file.endsWith(".sql")) continue;
+      const lines = readFileSync(`sql/${file}`, "utf8").split("\n");
+      for (const line of lines)
+        if (
+          !/^\s*--/.test(line) &&
+          /(?<![E\w'])'(?:[^'\\])*\\[^']*'/.test(line.replace(/E'(?:[^'\\]|\\.|'')*'/g, ""))
+        )
+          found.push(`${file}: ${line.trim()}`);
+    }
+    expect(found).toEqual([]);
   });
 
   it("refuses what it would have to guess", () => {

@@ -97,6 +97,7 @@ function loop({
   loop: { condition, sentence, last_failed, last_error },
   aside,
   failed,
+  held,
   now,
 }: Facts): string[] {
   if (condition === "standby") return [sentence];
@@ -104,6 +105,7 @@ function loop({
     return [
       sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase()),
     ];
+  if (held) return [`Nobody measures or changes anything there now: ${held.sentence}.`];
   if (aside)
     return [`It is ${message(aside.sentence, 800)}. The other collections are served meanwhile.`];
   if (failed)
@@ -304,7 +306,10 @@ const recent = ({ recent: actions, now }: Facts): string[] =>
 
 function typed(facts: Facts, outlook: Preview | null): string[] {
   const name = literal(facts.name);
-  const resume = facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : [];
+  const resume = [
+    ...(facts.held ? [`${facts.held.statement}   -- ends the session that holds it`] : []),
+    ...(facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : []),
+  ];
   if (facts.active)
     return [
       ...resume,

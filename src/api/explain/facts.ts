@@ -51,6 +51,8 @@ export interface Facts {
     readonly passed_over: boolean;
     readonly resume: string;
   } | null;
+  /** A session that keeps ticks off it by a transaction left open: a sentence, and what ends it. */
+  readonly held: { readonly sentence: string; readonly statement: string } | null;
   readonly active: {
     readonly id: string;
     readonly strategy: string;
@@ -109,6 +111,8 @@ export function factsOf(host: Host, collectionId: number): Facts {
                                      'resume', ruvector.healing_resume_collection(format('%I.%I',
                                        c.schema_name, c.table_name)))
               FROM ruvector.healing_aside(ARRAY[c.collection_id]) d) AS aside,
+           (SELECT json_build_object('sentence', h.sentence, 'statement', h.statement)
+              FROM ruvector.healing_holders(ARRAY[c.collection_id]) h LIMIT 1) AS held,
            (SELECT json_build_object('id', a.id::text, 'strategy', a.strategy_name, 'state',
              a.state, 'message', a.message)
               FROM ruvector.healing_actions a

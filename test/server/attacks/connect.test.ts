@@ -296,6 +296,26 @@ describe.skipIf(external)("one who may connect", () => {
     });
   });
 
+  it("a pause ends when it is due, though somebody holds its collection", async () => {
+    const holder = await db.connect();
+    const active = () => db.value<boolean>("SELECT active FROM cron.job WHERE jobname = 'nightly'");
+    await db.client.query(
+      `SELECT ruvector_healing_execute('throttled', 'pause_maintenance',
+        '{"jobs": ["nightly"], "pause_seconds": 1}')`,
+    );
+    expect(await active()).toBe(false);
+    await holder.query("BEGIN; SELECT ruvector_integrity_sample('throttled')");
+    expect(
+      await db.value(
+        `SELECT count(*)::int FROM ruvector.healing_lock_holders('collection')
+          WHERE pid = $1`,
+        [await holder.query("SELECT pg_backend_pid() AS pid").then(({ rows }) => rows[0].pid)],
+      ),
+    ).toBe(1);
+    await expect.poll(async () => (await ticks(db, 1), active()), { timeout: 5_000 }).toBe(true);
+    await holder.query("ROLLBACK");
+  });
+
   it("names jobs and statements of hers like ours: neither ended nor taken for ours", async () => {
     await db.client.query("SELECT ruvector_healing_schedule('1 hour')");
     await eve.query(

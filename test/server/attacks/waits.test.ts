@@ -6,7 +6,7 @@
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { configure, IN_ONE_GO, makeTable, ticks } from "../../support/collection.ts";
-import { type TestDatabase, testDatabase } from "../../support/database.ts";
+import { raised, type TestDatabase, testDatabase } from "../../support/database.ts";
 import { type Cast, cast, ticksOn } from "./roles.ts";
 
 let db: TestDatabase;
@@ -70,6 +70,88 @@ describe("a part of a tick that an operator calls by hand and leaves open", () =
     expect(await ticksOn(db, "other")).toEqual(SERVED);
   });
 
+  it("the row of healing_ticks: ticks and errors count, and the loop is said to run", async () => {
+    const seen = () =>
+      db.rows<{ ticks: number; errors: number; condition: string; said: string | null }>(
+        `SELECT (SELECT value::int FROM ruvector_healing_metric_samples('ruvector_healing_ticks_total'))
+            AS ticks,
+          (SELECT value::int FROM
+            ruvector_healing_metric_samples('ruvector_healing_tick_errors_total')) AS errors,
+          s #>> '{loop,condition}' AS condition, s ->> 'last_tick_error' AS said
+          FROM ruvector_healing_status() s`,
+      );
+    await db.client.query(
+      `UPDATE ruvector.healing_ticks SET started_at = started_at - interval '1 hour',
+        errors = 0, last_error = NULL`,
+    );
+    const before = (await seen())[0]!;
+    expect(before).toMatchObject({ condition: "stopped", errors: 0 });
+    await held("operator", "ruvector.healing_tick_begin()");
+    await expect(
+      db.client.query("SELECT FROM ruvector.healing_ticks FOR UPDATE NOWAIT"),
+    ).rejects.toMatchObject({ code: "55P03" });
+    await db.client.query("SELECT ruvector_healing_resume(collection => 'failing')");
+    await ticks(db, 2);
+    const during = {
+      ticks: before.ticks + 2,
+      errors: expect.any(Number),
+      condition: "running",
+      said: expect.stringContaining("P0001"),
+    };
+    expect((await seen())[0]).toEqual(during);
+    const { errors } = (await seen())[0]!;
+    expect(errors).toBeGreaterThan(0);
+    await sessions.get("operator")!.query("ROLLBACK");
+    await db.client.query("SELECT ruvector.healing_tick_note('started')");
+    expect(await db.rows("SELECT ticks::int, errors::int FROM ruvector.healing_ticks")).toEqual([
+      { ticks: during.ticks + 1, errors },
+    ]);
+    expect(await db.value("SELECT count(*)::int FROM ruvector.healing_ticks_uncounted")).toBe(0);
+  });
+
+  it.each([
+    ["", "ruvector.healing_tick_collection(OTHER, 'observe', 0)", ""],
+    ["SAVEPOINT a", "ruvector.healing_tick_collection(OTHER, 'observe', 0)", "RELEASE a"],
+  ])("%s %s %s: status and explain name the session and what ends it", async (a, call, b) => {
+    const operator = sessions.get("operator")!;
+    await db.client.query(
+      "UPDATE ruvector.integrity_state SET sampled_at = sampled_at - interval '1 hour'",
+    );
+    await operator.query(`BEGIN; ${a}`);
+    await operator.query(`SELECT ${call.replace("OTHER", String(ids.get("OTHER")))}; ${b}`);
+    const holder = (await operator.query("SELECT pg_backend_pid() AS pid")).rows[0] as {
+      pid: number;
+    };
+    const told = () =>
+      db.value<{ pid: number; end: string } | null>(
+        "SELECT ruvector_healing_status() #> '{collections,public.other,held_by}'",
+      );
+    // Not of a call that is at work for a moment.
+    expect(await told()).toBeNull();
+    const patience = await db.value<string>(
+      "SELECT pg_get_functiondef('ruvector.healing_turn_patience()'::regprocedure)",
+    );
+    await db.client.query(
+      `CREATE OR REPLACE FUNCTION ruvector.healing_turn_patience() RETURNS interval LANGUAGE sql
+        AS 'SELECT interval ''0'''`,
+    );
+    try {
+      const end = `SELECT pg_terminate_backend(${holder.pid});`;
+      expect(await told()).toMatchObject({ pid: holder.pid, end });
+      expect(await db.value("SELECT ruvector_healing_explain('other')")).toContain(end);
+      expect(await db.value("SELECT sentence FROM ruvector_healing_verdict('other')")).toContain(
+        end.slice(0, -1),
+      );
+      expect(
+        await db.value(
+          "SELECT ruvector_healing_status() #> '{collections,public.failing,held_by}'",
+        ),
+      ).toBeNull();
+    } finally {
+      await db.client.query(patience);
+    }
+  });
+
   it(
     "a turn that was begun and is not gone on with keeps nobody off for longer than one that " +
       "hangs",
@@ -94,6 +176,23 @@ describe("a part of a tick that an operator calls by hand and leaves open", () =
 });
 
 describe("a call left in an open transaction", () => {
+  it("of somebody who starts an action: after a minute it counts for its own collection only", async () => {
+    const starting = await db.connect();
+    const others = () =>
+      db.value<number>("SELECT ruvector.healing_claim_slot($1)", [ids.get("OTHER")]);
+    expect(await others()).toBe(0);
+    await starting.query("BEGIN");
+    await starting.query("SELECT ruvector.healing_claim_slot($1)", [ids.get("HOT")]);
+    expect(await others()).toBe(1);
+    expect(await db.value("SELECT ruvector.healing_start_patience() = '1 minute'")).toBe(true);
+    await db.client.query(
+      `CREATE OR REPLACE FUNCTION ruvector.healing_start_patience() RETURNS interval
+        LANGUAGE sql IMMUTABLE AS 'SELECT interval ''0'''`,
+    );
+    expect(await others()).toBe(0);
+    await starting.query("ROLLBACK");
+  });
+
   it(
     "of an operator who judges an action: another one ends meanwhile, and is learned from " +
       "afterwards",
@@ -159,6 +258,51 @@ describe("a call left in an open transaction", () => {
     await held(level, call);
     expect(await ticksOn(db, "other")).toEqual(SERVED);
   });
+});
+
+it("settings of whoever calls a tick, and what the owner of a table alters, hold up nothing", async () => {
+  const operator = sessions.get("operator")!;
+  const user = (await operator.query<{ u: string }>("SELECT current_user AS u")).rows[0]!.u;
+  await operator.query(
+    "SET standard_conforming_strings = off; SET escape_string_warning = off; SET DateStyle = 'German'; " +
+      "SET IntervalStyle = 'iso_8601'; SET bytea_output = escape; SET array_nulls = off",
+  );
+  await db.client.query(
+    `SELECT ruvector_healing_resume(collection => 'failing'); UPDATE ruvector.integrity_state
+      SET sampled_at = sampled_at - interval '1 hour'`,
+  );
+  // Rows of others are read and moved as their owner, between two looks at the session.
+  await db.client.query(
+    `DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT relid FROM pg_partition_tree('fresh') LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', t, '${user}'); END LOOP; END $$;
+      SELECT ruvector_healing_register('fresh')`,
+  );
+  const errors = () => db.value<number>("SELECT errors::int FROM ruvector.healing_ticks");
+  const before = await errors();
+  // The control: in this session a pattern is not what it says.
+  expect((await operator.query("SELECT '7' ~ '\\d' AS is")).rows).toEqual([{ is: false }]);
+  await operator.query("CALL ruvector_healing_tick()");
+  // The one that fails with every tick, by its own trigger.
+  expect(await errors()).toBe(before + 1);
+  await operator.query("RESET ALL");
+
+  // The owner of a table may alter the function that runs statements as them.
+  const runner = await db.value<string>(
+    `SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'ruvector'::regnamespace
+      AND proname LIKE 'healing_as_%' AND pg_get_userbyid(proowner) = $1`,
+    [user],
+  );
+  await operator.query(`ALTER FUNCTION ${runner} SECURITY INVOKER`);
+  await operator.query(`BEGIN; ALTER FUNCTION ${runner} COST 5`);
+  const waits = await db.connect();
+  await waits.query("SET lock_timeout = '100ms'");
+  expect(await raised(waits, `DROP FUNCTION ${runner}`)).toMatchObject({ code: "55P03" });
+  expect(await ticksOn(db, "fresh")).toEqual(SERVED);
+  await operator.query("ROLLBACK");
+  await db.client.query("SELECT ruvector_healing_unregister('fresh')");
+  expect(
+    await db.value("SELECT count(*)::int FROM pg_proc WHERE proname ~ '^healing_as_[0-9]'"),
+  ).toBe(0);
 });
 
 it("a tick that fails leaves the session of whoever called it as it was", async () => {

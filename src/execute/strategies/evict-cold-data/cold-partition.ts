@@ -32,15 +32,27 @@ export function planColdPartition(host: Host, collection: Collection): NewPartit
     SELECT pg_has_role(t.relowner, 'USAGE') AS owns, quote_ident(pg_get_userbyid(t.relowner))
       AS owner, quote_ident(current_user) AS role,
            has_schema_privilege(t.relowner, t.relnamespace, 'CREATE') AS may_create,
-           to_regclass(format('%I.%I', n.nspname, left(t.relname, 58) || '_cold')) IS NOT NULL
-             AS taken,
+           to_regclass(format('%I.%I', n.nspname, c.name)) IS NOT NULL AS taken,
            (SELECT d.relname FROM pg_partitioned_table p JOIN pg_class d ON d.oid = p.partdefid
              WHERE p.partrelid = t.oid) AS default_partition,
            (SELECT min(f.conname) FROM pg_constraint f WHERE f.conrelid = t.oid
              AND f.contype = 'f') AS "references",
-           format('%I.%I', n.nspname, left(t.relname, 58) || '_cold') AS qualified,
-             left(t.relname, 58) || '_cold' AS label
+           format('%I.%I', n.nspname, c.name) AS qualified, c.name AS label
       FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+     CROSS JOIN LATERAL (
+       -- Somebody may be making a table or a type of the name that can be foretold, and
+              -- whoever makes the second one waits for the end of their transaction.
+       SELECT EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+                WHERE a.privilege_type = 'CREATE' AND a.grantee <> 'pg_database_owner'::regrole
+                  AND a.grantee NOT IN (SELECT ruvector.healing_trusted_roles()))
+                OR (n.nspowner = 'pg_database_owner'::regrole AND (SELECT d.datdba
+                  FROM pg_database d WHERE d.datname = current_database())
+                  NOT IN (SELECT ruvector.healing_trusted_roles())) AS others) o
+     CROSS JOIN LATERAL (SELECT '_cold' || CASE WHEN o.others
+       THEN '_' || left(md5(gen_random_uuid()::text), 8) ELSE '' END AS suffix) s
+     -- A name has 63 bytes.
+     CROSS JOIN LATERAL (SELECT left(t.relname, (SELECT max(k) FROM generate_series(1, 63) k
+       WHERE octet_length(left(t.relname, k)) <= 63 - length(s.suffix))) || s.suffix AS name) c
         WHERE t.oid = ${collection.relid}::oid`);
   const byHand =
     `Make it: CREATE TABLE ... PARTITION OF ${collection.name} FOR VALUES IN ` +

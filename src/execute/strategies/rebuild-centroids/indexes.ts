@@ -198,6 +198,13 @@ export function dropIndex(host: Host, action: Action, index: string): string | n
 }
 
 /**
+ * A name that nobody can foretell: whoever is making something of the name that we give, in a
+ * transaction left open, would be waited for.
+ */
+export const unforeseen = (host: Host, name: string): string =>
+  `${name}_${host.one<{ text: string }>(sql`SELECT left(md5(gen_random_uuid()::text), 8) AS text`).text}`;
+
+/**
  * Gives `from` the name `to` (quote_ident). Blocks neither readers nor writers: SHARE UPDATE
  * EXCLUSIVE since PostgreSQL 12.
  */

@@ -22,6 +22,7 @@ import {
   indexFacts,
   oidOf,
   rename,
+  unforeseen,
   tryLock,
 } from "./indexes.ts";
 import { better, compareCost, dearer, foundIn, measured, worse } from "./compare.ts";
@@ -298,7 +299,7 @@ function swap(
       `${progress.built} is built; ${target.heap} is being vacuumed or altered`,
     );
   const old = present(host, target);
-  const kept_name = `ruvector_kept_${action.id}_${progress.target}`;
+  const kept_name = unforeseen(host, `ruvector_kept_${action.id}_${progress.target}`);
   const kept = `${old.schema}.${kept_name}`;
   copyExtras(host, old.oid, built.index);
   rename(host, old.index, kept_name);

@@ -10,7 +10,15 @@ import type { Collection } from "../../../model/collection.ts";
 import { CENTROIDS, type Memory } from "../../../sense/collect/centroids.ts";
 import { recall, remember } from "../../../sense/remember.ts";
 import type { BatchContext, BatchResult, NewStep, UndoResult } from "../../strategy.ts";
-import { buildCommand, copyExtras, indexFacts, oidOf, rename, tryLock } from "./indexes.ts";
+import {
+  buildCommand,
+  copyExtras,
+  indexFacts,
+  oidOf,
+  rename,
+  unforeseen,
+  tryLock,
+} from "./indexes.ts";
 import type { RebuildPlan, Target } from "./plan.ts";
 import { go, NOTHING_LEFT, present, type RebuildProgress, refused, wait } from "./shared.ts";
 
@@ -61,7 +69,7 @@ export function exchanging(
   const group = (action.plan as RebuildPlan).targets
     .map((one, place) => ({ one, place }))
     .filter(({ one }) => one.whole?.oid === whole.oid);
-  const fresh = `ruvector_whole_${action.id}_${progress.target}`;
+  const fresh = unforeseen(host, `ruvector_whole_${action.id}_${progress.target}`);
   const made = `${parent.schema}.${fresh}`;
   host.execute(
     sql`${raw(buildCommand(host, parent.oid, fresh, parent.lists, "CREATE INDEX", "ON ONLY"))}`,
@@ -73,12 +81,12 @@ export function exchanging(
       throw refused(`the new part of ${one.index} is missing`, "The next evaluation plans anew.");
     copyExtras(host, old.oid, built);
     host.execute(sql`ALTER INDEX ${raw(made)} ATTACH PARTITION ${raw(built)}`);
-    const kept = `ruvector_kept_${action.id}_${place}`;
+    const kept = unforeseen(host, `ruvector_kept_${action.id}_${place}`);
     rename(host, old.index, kept);
     rename(host, built, old.name);
     return { index: old.index, name: old.name, kept: `${old.schema}.${kept}` };
   });
-  const kept = `ruvector_kept_${action.id}_whole_${progress.target}`;
+  const kept = unforeseen(host, `ruvector_kept_${action.id}_whole_${progress.target}`);
   copyExtras(host, parent.oid, made);
   rename(host, parent.index, kept);
   rename(host, made, parent.name);

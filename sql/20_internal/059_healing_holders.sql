@@ -1,0 +1,47 @@
+-- Who keeps ticks off a collection: a session that called something of ours and left its
+-- transaction open for longer than a turn may take. One that did so behind a savepoint released
+-- since is not told by its row (the lock on its subtransaction is gone): then it is the oldest of
+-- those who locked any row of healing_locks and hold none that is known.
+CREATE OR REPLACE FUNCTION ruvector.healing_holders(wanted integer[] DEFAULT NULL)
+RETURNS TABLE (collection_id integer, pid integer, role_name name, since timestamptz, sentence text,
+  statement text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+AS $function$
+  WITH sessions AS MATERIALIZED (
+    SELECT DISTINCT k.pid, a.usename, a.xact_start
+      FROM pg_locks k JOIN pg_stat_activity a USING (pid)
+     WHERE k.locktype = 'relation' AND k.mode = 'RowShareLock'
+       AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+       AND k.relation = 'ruvector.healing_locks'::regclass AND k.pid <> pg_backend_pid()
+       -- Who may not see that session is not told since when.
+       AND coalesce(a.xact_start < clock_timestamp() - ruvector.healing_turn_patience(), true)
+  ), known AS MATERIALIZED (
+    SELECT h.id, h.pid FROM ruvector.healing_lock_holders('collection') h
+     WHERE EXISTS (SELECT FROM sessions)
+  ), now_ AS (
+    SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next
+  ), held AS (
+    SELECT l.id, coalesce(k.pid, (SELECT s.pid FROM sessions s
+        WHERE s.pid <> ALL (ARRAY(SELECT o.pid FROM known o))
+        ORDER BY s.xact_start NULLS LAST LIMIT 1)) AS pid
+      FROM ruvector.healing_locks l
+     CROSS JOIN now_ n
+     CROSS JOIN LATERAL (SELECT (n.next >> 32 << 32) + l.xmax::text::bigint AS near) x
+     CROSS JOIN LATERAL (SELECT CASE WHEN x.near < n.next THEN x.near
+       ELSE x.near - 4294967296 END AS full_) f
+      LEFT JOIN known k ON k.id = l.id
+     WHERE l.kind = 'collection' AND l.xmax::text <> '0' AND EXISTS (SELECT FROM sessions)
+       AND (wanted IS NULL OR l.id = ANY (wanted))
+       AND (k.pid IS NOT NULL OR (f.full_ > 2
+         AND pg_xact_status(f.full_::text::xid8) = 'in progress'))
+  )
+  SELECT h.id, s.pid, s.usename, s.xact_start,
+         format('session %s (%s) holds it in a transaction that is open%s, and ticks pass it '
+           'over until that ends', s.pid, coalesce(quote_ident(s.usename), 'of another role'),
+           coalesce(' since ' || ruvector.healing_timestamp(s.xact_start), '')),
+         format('SELECT pg_terminate_backend(%s);', s.pid)
+    FROM held h JOIN sessions s ON s.pid = h.pid;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_holders(integer[])
+  IS 'Sessions that keep ticks off collections by a transaction left open, and what ends them.';
