@@ -1,6 +1,6 @@
--- What a tick could not write into healing_ticks because somebody held its row: an operator may call
--- a part of a tick and leave that open. Rows that are only added are in nobody's way; the next tick
--- that gets the row adds them up and removes them.
+-- What a tick could not write into healing_ticks because somebody held its row: an operator may
+-- call a part of a tick and leave that open. Rows that are only added are in nobody's way; the next
+-- tick that gets the row adds them up and removes them.
 CREATE TABLE IF NOT EXISTS ruvector.healing_ticks_uncounted (
   id    bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   at    timestamptz NOT NULL,

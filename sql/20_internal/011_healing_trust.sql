@@ -196,7 +196,8 @@ BEGIN
         min(h.classid::int8 << 32 | h.objid::int8) AS place
               FROM hanging h JOIN pg_class c ON c.oid = h.member AND c.relowner NOT IN (SELECT r
                 FROM trusted) WHERE h.code IS NOT NULL GROUP BY 1, 2, 3) k
-     CROSS JOIN LATERAL regexp_matches(k.code, E':(?:funcid|opfuncid) (\\d+)', 'g') x GROUP BY 1, 2, 3
+     CROSS JOIN LATERAL regexp_matches(k.code, E':(?:funcid|opfuncid) (\\d+)', 'g') x
+     GROUP BY 1, 2, 3
   ),
   found(usage, what, place, remedy, owner) AS (
     -- One that runs with its owner's rights would get ours.

@@ -308,7 +308,8 @@ AS $function$
                            WHERE d.classid = 'pg_policy'::regclass AND d.objid = y.oid
                              AND d.refclassid = 'pg_proc'::regclass) e(text)
              CROSS JOIN LATERAL regexp_matches(e.text,
-               E'current_setting\\s*\\(\\s*''([A-Za-z_][A-Za-z0-9_$]*\\.[A-Za-z0-9_$.]+)''', 'g') x),
+               E'current_setting\\s*\\(\\s*'
+                 '''([A-Za-z_][A-Za-z0-9_$]*\\.[A-Za-z0-9_$.]+)''', 'g') x),
            (SELECT string_agg(concat_ws('=', c.name, c.statement, c.is_holdable, c.creation_time),
              ',' ORDER BY c.name) FROM pg_cursor() c WHERE c.is_holdable
              OR c.name NOT LIKE '<unnamed portal %'),

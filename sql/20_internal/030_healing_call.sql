@@ -48,8 +48,8 @@ SET bytea_output = 'hex'
 SET quote_all_identifiers = off
 SET row_security = off
 SET lock_timeout = '5s'
--- Statements of the bundle are read as they were written; in SQL files a literal with a backslash is
--- E'...', because a body is read as the session that first calls it has set this.
+-- Statements of the bundle are read as they were written; in SQL files a literal with a backslash
+-- is E'...', because a body is read as the session that first calls it has set this.
 SET standard_conforming_strings = on
 -- Catalogue queries over many objects look dear to the planner, and are compiled for seconds to run
 -- for milliseconds: on PostgreSQL 17 a look for untrusted code took 7.5 s instead of 0.07. (Off for

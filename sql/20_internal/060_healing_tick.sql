@@ -24,9 +24,11 @@ BEGIN
   ), n AS (
     SELECT count(*) FILTER (WHERE u.what = 'started') AS started,
            (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'started'))[1] AS started_at,
-           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'finished'))[1] AS finished_at,
+           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'finished'))[1]
+             AS finished_at,
            count(*) FILTER (WHERE u.what = 'failed') AS failed,
-           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error_at,
+           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1]
+             AS last_error_at,
            (array_agg(u.error ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error
       FROM (SELECT * FROM beside UNION ALL
             SELECT 9223372036854775807, clock_timestamp(), healing_tick_note.what,
@@ -196,7 +198,8 @@ BEGIN
   SELECT format('%I.%I', c.schema_name, c.table_name) INTO name
     FROM ruvector.collections c
    WHERE c.collection_id = healing_tick_collection.collection_id;
-  about := regexp_replace(concat_ws(', ', name, 'action ' || culprit), E'\\s*[\\r\\n]\\s*', ' ', 'g');
+  about := regexp_replace(concat_ws(', ', name, 'action ' || culprit),
+    E'\\s*[\\r\\n]\\s*', ' ', 'g');
   INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message, details)
   VALUES (collection_id, name, culprit, 'tick_failed', failure_message,
           jsonb_build_object('sqlstate', failure_state, 'detail', failure_detail, 'phase', phase));

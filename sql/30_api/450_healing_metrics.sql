@@ -62,7 +62,8 @@ AS $function$
     SELECT s.family,
            string_agg(s.family || s.suffix
                       || coalesce((SELECT '{' || string_agg(format('%s="%s"', f.labels[l.place],
-                                            replace(replace(replace(l.value, E'\\', E'\\\\'), '"', E'\\"'),
+                                            replace(replace(replace(
+                                              l.value, E'\\', E'\\\\'), '"', E'\\"'),
                                               E'\n', E'\\n')), ',' ORDER BY l.place) || '}'
                                      FROM unnest(s.labels) WITH ORDINALITY l (value, place)), '')
                       || ' ' || CASE s.value WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity'
@@ -76,7 +77,8 @@ AS $function$
   SELECT string_agg(format(E'# HELP %1$s %2$s\n# TYPE %1$s %3$s\n%4$s',
                            CASE WHEN openmetrics AND f.type = 'counter'
                              THEN regexp_replace(f.name, '_total$', '') ELSE f.name END,
-                           replace(replace(f.help, E'\\', E'\\\\'), E'\n', E'\\n'), f.type, w.lines), ''
+                           replace(replace(f.help, E'\\', E'\\\\'), E'\n', E'\\n'),
+                           f.type, w.lines), ''
                              ORDER BY f.place)
          || CASE WHEN openmetrics THEN E'# EOF\n' ELSE '' END
     FROM written w

@@ -14,7 +14,7 @@ describe("the waist between JavaScript and SQL", () => {
     });
   });
 
-  it("has no plain literal with a backslash in SQL: it means what the first caller's session says", () => {
+  it("has no plain literal with a backslash in SQL: it means what a session says", () => {
     const found: string[] = [];
     for (const file of readdirSync("sql", { recursive: true, encoding: "utf8" })) {
       if (!file.endsWith(".sql")) continue;

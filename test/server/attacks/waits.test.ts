@@ -73,7 +73,8 @@ describe("a part of a tick that an operator calls by hand and leaves open", () =
   it("the row of healing_ticks: ticks and errors count, and the loop is said to run", async () => {
     const seen = () =>
       db.rows<{ ticks: number; errors: number; condition: string; said: string | null }>(
-        `SELECT (SELECT value::int FROM ruvector_healing_metric_samples('ruvector_healing_ticks_total'))
+        `SELECT (SELECT value::int
+            FROM ruvector_healing_metric_samples('ruvector_healing_ticks_total'))
             AS ticks,
           (SELECT value::int FROM
             ruvector_healing_metric_samples('ruvector_healing_tick_errors_total')) AS errors,
@@ -176,7 +177,7 @@ describe("a part of a tick that an operator calls by hand and leaves open", () =
 });
 
 describe("a call left in an open transaction", () => {
-  it("of somebody who starts an action: after a minute it counts for its own collection only", async () => {
+  it("of somebody who starts an action: after a minute it counts for its own alone", async () => {
     const starting = await db.connect();
     const others = () =>
       db.value<number>("SELECT ruvector.healing_claim_slot($1)", [ids.get("OTHER")]);
@@ -260,11 +261,12 @@ describe("a call left in an open transaction", () => {
   });
 });
 
-it("settings of whoever calls a tick, and what the owner of a table alters, hold up nothing", async () => {
+it("settings of a tick's caller, and what a table's owner alters, hold up nothing", async () => {
   const operator = sessions.get("operator")!;
   const user = (await operator.query<{ u: string }>("SELECT current_user AS u")).rows[0]!.u;
   await operator.query(
-    "SET standard_conforming_strings = off; SET escape_string_warning = off; SET DateStyle = 'German'; " +
+    "SET standard_conforming_strings = off; SET escape_string_warning = off; " +
+      "SET DateStyle = 'German'; " +
       "SET IntervalStyle = 'iso_8601'; SET bytea_output = escape; SET array_nulls = off",
   );
   await db.client.query(

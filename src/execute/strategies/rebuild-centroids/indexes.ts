@@ -197,12 +197,14 @@ export function dropIndex(host: Host, action: Action, index: string): string | n
   return `${facts.heap} is in use: pg_cron is to drop ${index}`;
 }
 
+const AT_RANDOM = sql`SELECT left(md5(gen_random_uuid()::text), 8) AS at_random`;
+
 /**
  * A name that nobody can foretell: whoever is making something of the name that we give, in a
  * transaction left open, would be waited for.
  */
 export const unforeseen = (host: Host, name: string): string =>
-  `${name}_${host.one<{ text: string }>(sql`SELECT left(md5(gen_random_uuid()::text), 8) AS text`).text}`;
+  `${name}_${host.one<{ at_random: string }>(AT_RANDOM).at_random}`;
 
 /**
  * Gives `from` the name `to` (quote_ident). Blocks neither readers nor writers: SHARE UPDATE
