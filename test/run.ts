@@ -77,6 +77,9 @@ async function check(): Promise<void> {
   done("format (npm run format mends it)", format.status === 0);
   const rules = await run(join(root, "node_modules/.bin/oxlint"), ["--type-aware"], "inherit");
   done("rules of .oxlintrc.json", rules.status === 0);
+  const catalogue = ["--import", "tsx", "test/catalogue/main.ts"];
+  const { status: drift } = await run(process.execPath, catalogue, "inherit");
+  done("catalogue (npm run catalogue -- --write renews it)", drift === 0);
   const long = longLines();
   for (const line of long) console.log(line);
   done("no line over 100 columns", long.length === 0);

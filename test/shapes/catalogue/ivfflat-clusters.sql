@@ -17,5 +17,5 @@ SELECT id FROM documents ORDER BY embedding <-> shapes.embedding(:hour, 32) LIMI
 -- [fault: centroid_skew]
 INSERT INTO documents (embedding)
   SELECT shapes.embedding(g, 32) + array_fill(9::real, ARRAY[32])::vector
-    FROM generate_series(1, 12000) g;
+    FROM generate_series(1, 24000) g;
 ANALYZE documents;
