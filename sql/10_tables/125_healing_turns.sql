@@ -26,8 +26,9 @@ ALTER TABLE ruvector.healing_turns
 -- Goes on with every statement of a tick, and is seen outside of its transaction at once: whether a
 -- slow turn gets on.
 CREATE SEQUENCE IF NOT EXISTS ruvector.healing_pulse CACHE 1 CYCLE;
--- So that it goes with the table to another owner, as the sequences of identity columns do.
-ALTER SEQUENCE ruvector.healing_pulse OWNED BY ruvector.healing_turns.pulse;
+-- So that it goes with the table to another owner, as the sequences of identity columns do; and one
+-- that was made before it came round does so now.
+ALTER SEQUENCE ruvector.healing_pulse CYCLE OWNED BY ruvector.healing_turns.pulse;
 COMMENT ON SEQUENCE ruvector.healing_pulse IS 'Goes on with every statement of a tick.';
 COMMENT ON TABLE ruvector.healing_turns
   IS 'Which collection a tick is serving, and which ones are set aside because serving '

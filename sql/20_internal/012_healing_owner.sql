@@ -42,10 +42,9 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_access(oid)
   IS 'Whether a table is touched directly, as its owner, or not at all.';
 
--- The runner of an owner, made where it is missing or not as it should be. Citus would copy what is
--- made and granted to its workers. Without it this is a setting of no meaning, which a plain role
--- may not name in a function's SET. Set until the caller's function gives back what was; an error
--- gives it back too.
+-- Citus would copy what is made and granted to its workers. Without it this is a setting of no
+-- meaning, which a plain role may not name in a function's SET. Set until the caller's function
+-- gives back what was; an error gives it back too.
 CREATE OR REPLACE FUNCTION ruvector.healing_here_only(INOUT propagation text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -61,6 +60,7 @@ COMMENT ON FUNCTION ruvector.healing_here_only(text)
   IS 'Sets whether Citus copies what is made to its workers, until the transaction ends; returns '
   'what it was.';
 
+-- The runner of an owner, made where it is missing or not as it should be.
 CREATE OR REPLACE FUNCTION ruvector.healing_runner(owner oid)
 RETURNS name
 LANGUAGE plpgsql

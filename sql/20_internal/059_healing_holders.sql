@@ -1,7 +1,8 @@
 -- Who keeps ticks off a collection: a session that called something of ours and left its
 -- transaction open for longer than a turn may take. One that did so behind a savepoint released
--- since is not told by its row (the lock on its subtransaction is gone): then it is the oldest of
--- those who locked any row of healing_locks and hold none that is known.
+-- since is not told by its row (the lock on its subtransaction is gone): then it is one of those
+-- who locked any row of healing_locks and hold none that is known. Where there are several, none is
+-- said to be the one (pid NULL): nobody is to end a session that holds nothing.
 CREATE OR REPLACE FUNCTION ruvector.healing_holders(wanted integer[] DEFAULT NULL)
 RETURNS TABLE (collection_id integer, pid integer, role_name name, since timestamptz, sentence text,
   statement text)
@@ -22,9 +23,9 @@ AS $function$
   ), now_ AS (
     SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next
   ), held AS (
-    SELECT l.id, coalesce(k.pid, (SELECT s.pid FROM sessions s
-        WHERE s.pid <> ALL (ARRAY(SELECT o.pid FROM known o))
-        ORDER BY s.xact_start NULLS LAST LIMIT 1)) AS pid
+    SELECT l.id, CASE WHEN k.pid IS NOT NULL THEN ARRAY[k.pid]
+        ELSE ARRAY(SELECT s.pid FROM sessions s
+          WHERE s.pid <> ALL (ARRAY(SELECT o.pid FROM known o)) ORDER BY s.pid) END AS pids
       FROM ruvector.healing_locks l
      CROSS JOIN now_ n
      CROSS JOIN LATERAL (SELECT (n.next >> 32 << 32) + l.xmax::text::bigint AS near) x
@@ -37,11 +38,23 @@ AS $function$
          AND pg_xact_status(f.full_::text::xid8) = 'in progress'))
   )
   SELECT h.id, s.pid, s.usename, s.xact_start,
-         format('session %s (%s) holds it in a transaction that is open%s, and ticks pass it '
-           'over until that ends', s.pid, coalesce(quote_ident(s.usename), 'of another role'),
-           coalesce(' since ' || ruvector.healing_timestamp(s.xact_start), '')),
-         format('SELECT pg_terminate_backend(%s);', s.pid)
-    FROM held h JOIN sessions s ON s.pid = h.pid;
+         CASE WHEN s.pid IS NULL
+           THEN format('one of the sessions %s holds it in a transaction that is open, and ticks '
+             'pass it over until that ends', array_to_string(h.pids, ', '))
+           ELSE format('session %s (%s) holds it in a transaction that is open%s, and ticks pass '
+             'it over until that ends', s.pid, coalesce(quote_ident(s.usename), 'of another role'),
+             coalesce(' since ' || ruvector.healing_timestamp(s.xact_start), '')) END,
+         CASE WHEN s.pid IS NULL
+           THEN format('SELECT * FROM pg_stat_activity WHERE pid IN (%s);   -- one of these',
+             array_to_string(h.pids, ', '))
+           -- Measured: a session in which PLJS 1.0.5 has run is there after it was told to end.
+           ELSE format('SELECT pg_terminate_backend(%s);   -- ends it%s', s.pid,
+             CASE '{{LANGUAGE}}' WHEN 'pljs'
+               THEN '; where PLJS has run there, only its client can: SELECT * FROM '
+                 || format('pg_stat_activity WHERE pid = %s;', s.pid) ELSE '' END) END
+    FROM held h
+    LEFT JOIN sessions s ON h.pids = ARRAY[s.pid]
+   WHERE cardinality(h.pids) > 0;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_holders(integer[])
   IS 'Sessions that keep ticks off collections by a transaction left open, and what ends them.';

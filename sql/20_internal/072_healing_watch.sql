@@ -30,9 +30,10 @@ BEGIN
         end_reason = 'its time is over, and no tick came' WHERE id = lease.id AND ended_at IS NULL;
       INSERT INTO ruvector.healing_events (collection_id, collection, action_id, kind, message,
         details)
-      VALUES (lease.collection_id, NULL, lease.action_id, 'lease_ended',
-        'paused_job of pause_maintenance ended: its time is over, and no tick came',
-              jsonb_build_object('target', lease.target, 'previous', lease.previous));
+      SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name), lease.action_id,
+        'lease_ended', 'paused_job of pause_maintenance ended: its time is over, and no tick came',
+        jsonb_build_object('target', lease.target, 'previous', lease.previous)
+        FROM ruvector.collections c WHERE c.collection_id = lease.collection_id;
       done := done + 1;
     EXCEPTION WHEN lock_not_available OR insufficient_privilege THEN
       -- The next run tries again.

@@ -153,7 +153,8 @@ AS $function$
                    failed.message, NULL), '')
                  WHEN held.sentence IS NOT NULL
                    THEN ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
-                   format('%s: %s', held.sentence, rtrim(held.statement, ';')),
+                   format('%s: %s', held.sentence,
+                     regexp_replace(held.statement, E';\\s+--.*$', '')),
                    'another session holds it')
                  ELSE 'the loop has not come to it' END)
              ELSE 'lambda could not be read; what could not be measured is listed with the GRANT '

@@ -307,7 +307,7 @@ const recent = ({ recent: actions, now }: Facts): string[] =>
 function typed(facts: Facts, outlook: Preview | null): string[] {
   const name = literal(facts.name);
   const resume = [
-    ...(facts.held ? [`${facts.held.statement}   -- ends the session that holds it`] : []),
+    ...(facts.held ? [facts.held.statement] : []),
     ...(facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : []),
   ];
   if (facts.active)

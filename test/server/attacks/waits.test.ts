@@ -124,7 +124,7 @@ describe("a part of a tick that an operator calls by hand and leaves open", () =
       pid: number;
     };
     const told = () =>
-      db.value<{ pid: number; end: string } | null>(
+      db.value<{ pid: number | null; end: string } | null>(
         "SELECT ruvector_healing_status() #> '{collections,public.other,held_by}'",
       );
     // Not of a call that is at work for a moment.
@@ -137,12 +137,28 @@ describe("a part of a tick that an operator calls by hand and leaves open", () =
         AS 'SELECT interval ''0'''`,
     );
     try {
-      const end = `SELECT pg_terminate_backend(${holder.pid});`;
-      expect(await told()).toMatchObject({ pid: holder.pid, end });
-      expect(await db.value("SELECT ruvector_healing_explain('other')")).toContain(end);
+      const named = await told();
+      expect(named).toMatchObject({ pid: holder.pid });
+      const end = `SELECT pg_terminate_backend(${holder.pid})`;
+      expect(named!.end.startsWith(`${end};   -- ends it`)).toBe(true);
+      // What PLJS has run in is there after that: its client has to end it, and that is said.
+      expect(named!.end.includes("only its client can")).toBe(db.engine.language === "pljs");
+      expect(await db.value("SELECT ruvector_healing_explain('other')")).toContain(named!.end);
       expect(await db.value("SELECT sentence FROM ruvector_healing_verdict('other')")).toContain(
-        end.slice(0, -1),
+        end,
       );
+      // Nobody is told to end one of two who may be it.
+      if (a !== "") {
+        const admin = sessions.get("admin")!;
+        await admin.query(
+          "BEGIN; SAVEPOINT a; SELECT ruvector.healing_tick_collection(" +
+            `${ids.get("OTHER")}, 'observe', 0); RELEASE a`,
+        );
+        const both = await told();
+        expect(both).toMatchObject({ pid: null });
+        expect(both!.end).toMatch(/^SELECT \* FROM pg_stat_activity WHERE pid IN \(\d+, \d+\);/);
+        await admin.query("ROLLBACK");
+      }
       expect(
         await db.value(
           "SELECT ruvector_healing_status() #> '{collections,public.failing,held_by}'",
