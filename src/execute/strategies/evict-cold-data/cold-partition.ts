@@ -40,8 +40,8 @@ export function planColdPartition(host: Host, collection: Collection): NewPartit
            format('%I.%I', n.nspname, c.name) AS qualified, c.name AS label
       FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
      CROSS JOIN LATERAL (
-       -- Somebody may be making a table or a type of the name that can be foretold, and
-              -- whoever makes the second one waits for the end of their transaction.
+       -- Somebody may be making a table or a type of the name that can be foretold, and whoever
+       -- makes the second one waits for the end of their transaction.
        SELECT EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
                 WHERE a.privilege_type = 'CREATE' AND a.grantee <> 'pg_database_owner'::regrole
                   AND a.grantee NOT IN (SELECT ruvector.healing_trusted_roles()))
