@@ -40,8 +40,9 @@ async function run(
   command: string,
   args: readonly string[],
   stdio: StdioOptions,
-): Promise<{ status: number; output: string }> {
-  const child = spawn(command, args, { cwd: root, stdio });
+  detached = false,
+): Promise<{ status: number; output: string; pid: number | undefined }> {
+  const child = spawn(command, args, { cwd: root, stdio, detached });
   children.add(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
@@ -56,7 +57,7 @@ async function run(
   children.delete(child);
   // Stopped: what would come next does not.
   if (stopped) process.exit(130);
-  return { status, output };
+  return { status, output, pid: child.pid };
 }
 
 /** Types, format, lint rules and the length of lines: what needs no test to run. */
@@ -90,15 +91,30 @@ function done(what: string, passed: boolean): void {
   console.log(`${what}: ${passed ? "passed" : "failed"}`);
 }
 
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
 async function vitest(projects: readonly Project[], files: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ruvector-healing-test-"));
   const outcome = join(folder, "report.json");
   const named = projects.flatMap((project) => ["--project", project]);
-  const reports = ["--reporter=default", "--reporter=json", `--outputFile.json=${outcome}`];
-  const { status } = await run(
+  const reports = ["default", "json", "./test/support/silence.ts"].map(
+    (one) => `--reporter=${one}`,
+  );
+  // A group of its own: a worker that never ends is ended with it.
+  const { status, pid } = await run(
     vitestProgram,
-    ["run", "--config", "test/vitest.config.ts", ...named, ...reports, ...files],
+    [
+      ...["run", "--config", "test/vitest.config.ts", ...named],
+      ...[...reports, `--outputFile.json=${outcome}`, ...files],
+    ],
     "inherit",
+    true,
   );
   try {
     const report = JSON.parse(readFileSync(outcome, "utf8")) as Report;
@@ -113,7 +129,8 @@ async function vitest(projects: readonly Project[], files: readonly string[]): P
     counts.failed += broken;
     if (status !== 0 && report.numFailedTests + broken === 0) counts.failed++;
   } catch {
-    console.error(`the ${projects.join(" and ")} tests left no report: they did not start`);
+    console.error(`the ${projects.join(" and ")} tests left no report: they did not start, or end`);
+    if (pid !== undefined) endGroup(pid);
     counts.failed++;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -125,7 +142,7 @@ async function vitest(projects: readonly Project[], files: readonly string[]): P
  * made first, that is a minute of downloads and unpacking. Its words are kept: they would come
  * between those of the tests.
  */
-const prepareServer = (): Promise<{ status: number; output: string }> =>
+const prepareServer = (): ReturnType<typeof run> =>
   run(
     process.execPath,
     [

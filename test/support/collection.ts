@@ -40,6 +40,8 @@ export async function makeTable(
                 generate_series(1, p.count) g) r ORDER BY id`,
     [rows],
   );
+  // A session reports its counts once a second: whoever looks at once would see an empty table.
+  await db.client.query("SELECT pg_stat_force_next_flush()");
   if (register)
     await db.client.query("SELECT ruvector_healing_register($1, '{\"movable\": true}')", [table]);
 }
