@@ -6,6 +6,10 @@ import { Order } from "./support/order.ts";
 // cores they were tried on keep those busy. 4 is not measured.
 const maxWorkers = 4;
 
+// What a test waits for takes milliseconds, and on a busy machine many times that: one second, the
+// default, was not always enough.
+const patient = { poll: { timeout: 20_000 } };
+
 // Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server
 // tests need the throwaway server, made by their global setup. What is in test/integration runs on
 // both. Embedded and server tests of one run share the workers.
@@ -38,6 +42,7 @@ export default defineConfig({
           // others use them too.
           testTimeout: 180_000,
           hookTimeout: 240_000,
+          expect: patient,
           sequence: { groupOrder: 1 },
           maxWorkers,
         },
@@ -52,6 +57,7 @@ export default defineConfig({
           // As above: 60 s were not enough beside other suites (load 25).
           testTimeout: 180_000,
           hookTimeout: 240_000,
+          expect: patient,
           sequence: { groupOrder: 1 },
           maxWorkers,
         },

@@ -1,5 +1,6 @@
 /** A database of the real server, cloned from the template. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { inject } from "vitest";
 import type {} from "../server/support/global-setup.ts";
@@ -38,7 +39,8 @@ export async function serverDatabase(): Promise<TestDatabase> {
     return client;
   };
   afterwards(async () => {
-    await Promise.allSettled(clients.map((client) => client.end()));
+    // One that a failed test left in a statement that waits ends with the database.
+    await Promise.race([Promise.allSettled(clients.map((client) => client.end())), pause(5000)]);
     const last = new pg.Client({ connectionString: server });
     await last.connect();
     await last.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
