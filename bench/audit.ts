@@ -8,7 +8,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { build } from "../build/build.ts";
 import { root } from "../build/project.ts";
-import { startServer } from "../src/cli/db/server.ts";
+import { startServer } from "../src/workbench/db/server.ts";
 
 const events = Number(process.argv[2] ?? 100_000);
 const DATABASE = "ruvector_bench_audit";

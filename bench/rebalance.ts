@@ -9,7 +9,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { build } from "../build/build.ts";
 import { root } from "../build/project.ts";
-import { startServer } from "../src/cli/db/server.ts";
+import { startServer } from "../src/workbench/db/server.ts";
 
 const rows = Number(process.argv[2] ?? 60_000);
 const DATABASE = "ruvector_bench_rebalance";

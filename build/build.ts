@@ -52,7 +52,7 @@ if (process.argv[1]?.endsWith("build.ts")) {
   await writeDashboard();
   // The demo and the quick tests make it too, when they need it; nothing for a server depends on
   // it.
-  const { snapshotFile } = await import("../src/cli/embedded/snapshot.ts");
+  const { snapshotFile } = await import("../src/workbench/embedded/snapshot.ts");
   await snapshotFile({ log: (line) => console.log(line) }).then(
     () => console.log("snapshot of the embedded database: there"),
     (error: unknown) =>

@@ -24,7 +24,7 @@ export interface Built {
 export async function buildCli(folder = CLI_FOLDER): Promise<Built> {
   const fresh = `${folder}.${process.pid}`;
   const result = await build({
-    entryPoints: [join(root, "src/cli/main.ts")],
+    entryPoints: [join(root, "src/commands/main.ts")],
     absWorkingDir: root,
     outdir: fresh,
     bundle: true,

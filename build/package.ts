@@ -47,7 +47,7 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
   await mkdir(folder, { recursive: true });
   await build();
   const { packages } = await buildCli(join(folder, "cli"));
-  await cp(join(root, "src/cli/bin.mjs"), join(folder, "cli/bin.mjs"));
+  await cp(join(root, "src/commands/bin.mjs"), join(folder, "cli/bin.mjs"));
   await mkdir(join(folder, "sql"));
   for (const language of LANGUAGES)
     await cp(

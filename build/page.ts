@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./project.ts";
 
-const folder = join(root, "src/cli/page/client");
+const folder = join(root, "src/commands/page/client");
 
 export async function makePage(): Promise<Record<"index.html" | "page.css" | "page.js", string>> {
   const result = await build({

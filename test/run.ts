@@ -148,7 +148,7 @@ const prepareServer = (): ReturnType<typeof run> =>
     [
       "--import",
       "tsx",
-      "src/cli/db/main.ts",
+      "src/workbench/db/main.ts",
       "start",
       "--set",
       "fsync=off",

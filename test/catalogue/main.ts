@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { snapshotFile } from "../../src/cli/embedded/snapshot.ts";
-import { openEmbedded } from "../../src/embedded/index.ts";
+import { snapshotFile } from "../../src/workbench/embedded/snapshot.ts";
+import { openEmbedded } from "../../src/plv8-pglite/index.ts";
 
 const FILE = "test/catalogue/catalogue.txt";
 

@@ -3,7 +3,7 @@
  * action.
  */
 import type pg from "pg";
-import { pause } from "../../src/cli/load.ts";
+import { pause } from "../../src/workbench/load.ts";
 import type { Random } from "./random.ts";
 import { BUSY, PLAIN } from "./tables.ts";
 import { isLost, USER_JOBS, type World } from "./world.ts";

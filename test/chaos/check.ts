@@ -4,7 +4,7 @@
  */
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pause } from "../../src/cli/load.ts";
+import { pause } from "../../src/workbench/load.ts";
 import type { Fault } from "./faults/fault.ts";
 import { BUSY, SUM, TABLES } from "./tables.ts";
 import { USER_JOBS, type World } from "./world.ts";

@@ -2,7 +2,7 @@
  * Writers and readers of the tables, each on a session of its own, whatever happens to the server.
  */
 import type pg from "pg";
-import { pause } from "../../src/cli/load.ts";
+import { pause } from "../../src/workbench/load.ts";
 import { Ledger } from "./ledger.ts";
 import { type Random, random } from "./random.ts";
 import { SUM, type Table, vectorOf } from "./tables.ts";

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EmbeddedError, openEmbedded } from "../../src/embedded/index.ts";
+import { EmbeddedError, openEmbedded } from "../../src/plv8-pglite/index.ts";
 import { testEmbedded } from "./support/database.ts";
 
 const db = testEmbedded();

@@ -6,15 +6,19 @@ import { basename, join } from "node:path";
 import { execa, type Options } from "execa";
 import { describe, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
-import { openHealing } from "../../src/cli/embedded/snapshot.ts";
+import { openHealing } from "../../src/workbench/embedded/snapshot.ts";
 import type {} from "../support/embedded-setup.ts";
 
 const demo = (flags: readonly string[], options: Options = {}) =>
-  execa(process.execPath, [join(root, "build/run.mjs"), join("src/cli/demo/main.ts"), ...flags], {
-    cwd: root,
-    reject: false,
-    ...options,
-  });
+  execa(
+    process.execPath,
+    [join(root, "build/run.mjs"), join("src/workbench/demo/main.ts"), ...flags],
+    {
+      cwd: root,
+      reject: false,
+      ...options,
+    },
+  );
 
 describe("npm run demo", () => {
   it("heals a collection in this process, and proves it", async () => {

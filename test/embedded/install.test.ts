@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { type EmbeddedDatabase, openEmbedded } from "../../src/embedded/index.ts";
+import { type EmbeddedDatabase, openEmbedded } from "../../src/plv8-pglite/index.ts";
 
 let database: EmbeddedDatabase;
 

@@ -4,9 +4,9 @@ import { connect } from "node:net";
 import { readFile } from "node:fs/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { startTimer } from "../../src/cli/embedded/timer.ts";
-import { type EmbeddedDatabase, openEmbedded } from "../../src/embedded/index.ts";
-import { createTurns, type Listening, listen } from "../../src/embedded/wire/index.ts";
+import { startTimer } from "../../src/workbench/embedded/timer.ts";
+import { type EmbeddedDatabase, openEmbedded } from "../../src/plv8-pglite/index.ts";
+import { createTurns, type Listening, listen } from "../../src/plv8-pglite/wire/index.ts";
 import { raised } from "../support/database.ts";
 import type {} from "../support/embedded-setup.ts";
 

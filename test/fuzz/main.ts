@@ -8,8 +8,8 @@ import { Command, InvalidArgumentError } from "commander";
 import pg from "pg";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { languageOf } from "../../src/cli/db/language.ts";
-import { startServer } from "../../src/cli/db/server.ts";
+import { languageOf } from "../../src/workbench/db/language.ts";
+import { startServer } from "../../src/workbench/db/server.ts";
 import { fuzz } from "./fuzz.ts";
 
 const whole = (text: string): number => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
-import { type Server, startServer } from "../../src/cli/db/server.ts";
+import { type Server, startServer } from "../../src/workbench/db/server.ts";
 import { SETTLED } from "../../src/configuration/settings.ts";
 
 let server: Server;

@@ -7,7 +7,7 @@ import { execa } from "execa";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { root } from "../../build/project.ts";
-import { startServer, type Server } from "../../src/cli/db/server.ts";
+import { startServer, type Server } from "../../src/workbench/db/server.ts";
 
 const external = (process.env["DATABASE_URL"] ?? "") !== "";
 /** Names of this run's own, so that runs beside each other leave each other alone. */
@@ -27,7 +27,7 @@ async function ask<T>(server: Server, statement: string): Promise<T> {
 const db = (command: string, which: string, ...args: string[]) =>
   execa(
     process.execPath,
-    ["--import", "tsx", "src/cli/db/main.ts", command, "--name", name(which), ...args],
+    ["--import", "tsx", "src/workbench/db/main.ts", command, "--name", name(which), ...args],
     {
       cwd: root,
       reject: false,
@@ -159,7 +159,7 @@ describe.skipIf(external)("a throwaway server", () => {
 
 describe("a server of DATABASE_URL", () => {
   const outside = (url: string, ...args: string[]) =>
-    execa(process.execPath, ["--import", "tsx", join(root, "src/cli/db/main.ts"), ...args], {
+    execa(process.execPath, ["--import", "tsx", join(root, "src/workbench/db/main.ts"), ...args], {
       reject: false,
       env: {
         NO_COLOR: "1",

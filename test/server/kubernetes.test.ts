@@ -5,11 +5,15 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { carryOut, GivenUp, type Outcome } from "../../src/cli/actuator/carry-out.ts";
-import { Deadline, monotonic } from "../../src/cli/actuator/clock.ts";
-import { KubernetesApi, loadConfig, retryAfter } from "../../src/cli/actuator/kubernetes/api.ts";
-import { KubernetesWorkload } from "../../src/cli/actuator/kubernetes/scale.ts";
-import { parseWorkload } from "../../src/cli/actuator/kubernetes/workload.ts";
+import { carryOut, GivenUp, type Outcome } from "../../src/commands/actuator/carry-out.ts";
+import { Deadline, monotonic } from "../../src/commands/actuator/clock.ts";
+import {
+  KubernetesApi,
+  loadConfig,
+  retryAfter,
+} from "../../src/commands/actuator/kubernetes/api.ts";
+import { KubernetesWorkload } from "../../src/commands/actuator/kubernetes/scale.ts";
+import { parseWorkload } from "../../src/commands/actuator/kubernetes/workload.ts";
 import { KubernetesApi as Server } from "../support/kubernetes/api-server.ts";
 import { CLUSTER, OTHER_CLUSTER } from "../support/kubernetes/resources.ts";
 import { pattern } from "../support/pattern.ts";

@@ -10,7 +10,7 @@ import { DASHBOARD, dashboard, expressions } from "../../build/monitoring/dashbo
 import { QUERIES, queriesFile } from "../../build/monitoring/exporter-queries.ts";
 import { FAMILIES } from "../../build/monitoring/families.ts";
 import { root } from "../../build/project.ts";
-import { ownMetrics } from "../../src/cli/actuator/own-metrics.ts";
+import { ownMetrics } from "../../src/commands/actuator/own-metrics.ts";
 import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, ticks } from "../support/collection.ts";
 import {
   type Prometheus,

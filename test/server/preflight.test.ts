@@ -4,7 +4,7 @@
  */
 import type pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Server, startServer } from "../../src/cli/db/server.ts";
+import { type Server, startServer } from "../../src/workbench/db/server.ts";
 import { QUICK } from "./support/collection.ts";
 import { install, session, valueOf } from "./support/replicas.ts";
 

@@ -6,8 +6,8 @@ import { execa } from "execa";
 import pg from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../build/project.ts";
-import { type Server, startServer } from "../../src/cli/db/server.ts";
-import { slowLink } from "../../src/cli/db/slow-link.ts";
+import { type Server, startServer } from "../../src/workbench/db/server.ts";
+import { slowLink } from "../../src/workbench/db/slow-link.ts";
 import {
   becomes,
   caughtUp,
@@ -39,7 +39,7 @@ describe.skipIf(!possible)("a server with replicas", () => {
   const db = (command: string, ...args: string[]) =>
     execa(
       process.execPath,
-      ["--import", "tsx", "src/cli/db/main.ts", command, "--name", server.name, ...args],
+      ["--import", "tsx", "src/workbench/db/main.ts", command, "--name", server.name, ...args],
       {
         cwd: root,
         reject: false,

@@ -4,7 +4,7 @@
  */
 import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Replica, Server } from "../../src/cli/db/server.ts";
+import type { Replica, Server } from "../../src/workbench/db/server.ts";
 import { QUICK } from "./support/collection.ts";
 import {
   becomes,

@@ -4,8 +4,8 @@
  */
 import pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import type { Replica, Server } from "../../src/cli/db/server.ts";
-import { slowLink } from "../../src/cli/db/slow-link.ts";
+import type { Replica, Server } from "../../src/workbench/db/server.ts";
+import { slowLink } from "../../src/workbench/db/slow-link.ts";
 import { pattern } from "../support/pattern.ts";
 import { QUICK } from "./support/collection.ts";
 import { raised } from "./support/database.ts";

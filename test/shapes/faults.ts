@@ -3,7 +3,7 @@
  * sensed: each must be called what it is.
  */
 import pg from "pg";
-import { pause } from "../../src/cli/load.ts";
+import { pause } from "../../src/workbench/load.ts";
 import { advance } from "./clock.ts";
 import { atHour } from "./day.ts";
 import { measurements } from "./watch.ts";

@@ -4,8 +4,8 @@
  */
 import { Command } from "commander";
 import { build } from "../../build/build.ts";
-import { canHaveReplicas } from "../../src/cli/db/server.ts";
-import { externalUrl } from "../../src/cli/db/external.ts";
+import { canHaveReplicas } from "../../src/workbench/db/server.ts";
+import { externalUrl } from "../../src/workbench/db/external.ts";
 import { runShapes } from "./run.ts";
 import { table } from "./table.ts";
 

@@ -1,5 +1,5 @@
 /** The result for people: a line for each shape, then what is not as it should be. */
-import pc from "../../src/cli/colours.ts";
+import pc from "../../src/commands/colours.ts";
 import type { ShapeResult } from "./run.ts";
 
 const COLUMNS: readonly (readonly [string, (result: ShapeResult) => string])[] = [

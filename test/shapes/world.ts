@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { root } from "../../build/project.ts";
-import { type Server, startServer } from "../../src/cli/db/server.ts";
+import { type Server, startServer } from "../../src/workbench/db/server.ts";
 import type { Shape } from "./shape.ts";
 
 export interface Place {

@@ -1,8 +1,8 @@
 /** PGlite in this process, opened from the snapshot that has everything installed. */
 import { readFile } from "node:fs/promises";
 import { inject } from "vitest";
-import { openEmbedded } from "../../src/embedded/index.ts";
-import { clientOf, createTurns } from "../../src/embedded/wire/index.ts";
+import { openEmbedded } from "../../src/plv8-pglite/index.ts";
+import { clientOf, createTurns } from "../../src/plv8-pglite/wire/index.ts";
 import { afterwards } from "./afterwards.ts";
 import { asked, type TestDatabase } from "./database.ts";
 import type {} from "./embedded-setup.ts";

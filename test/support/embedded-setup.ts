@@ -10,7 +10,7 @@ import { build as bundle } from "esbuild";
 import type { TestProject } from "vitest/node";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { snapshotFile } from "../../src/cli/embedded/snapshot.ts";
+import { snapshotFile } from "../../src/workbench/embedded/snapshot.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // do not write the same file.
   const outfile = join(root, `node_modules/.cache/ruvector-healing-test/worker-${process.pid}.mjs`);
   await bundle({
-    entryPoints: [join(root, "src/embedded/worker.ts")],
+    entryPoints: [join(root, "src/plv8-pglite/worker.ts")],
     bundle: true,
     platform: "node",
     format: "esm",

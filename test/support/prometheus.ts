@@ -11,9 +11,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import getPort from "get-port";
 import { root } from "../../build/project.ts";
-import { adminEnvironment } from "../../src/cli/db/files.ts";
-import { withLock } from "../../src/cli/db/lock.ts";
-import { cacheFolder } from "../../src/cli/db/places.ts";
+import { adminEnvironment } from "../../src/workbench/db/files.ts";
+import { withLock } from "../../src/workbench/db/lock.ts";
+import { cacheFolder } from "../../src/workbench/db/places.ts";
 
 const PACKAGES = ["prometheus", "prometheus-postgres-exporter"];
 const PROGRAMS = {

@@ -5,7 +5,7 @@ import {
   parseDeb822,
   parseMirrorList,
   parseOneLine,
-} from "../../src/cli/db/apt-sources.ts";
+} from "../../src/workbench/db/apt-sources.ts";
 
 const debianKey = "/usr/share/keyrings/debian-archive-keyring.gpg";
 

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
-import { extension } from "../../src/cli/actuator/audit.ts";
-import { KeyProblem, makeAuditKey, readAuditKey } from "../../src/cli/actuator/audit-key.ts";
+import { extension } from "../../src/commands/actuator/audit.ts";
+import { KeyProblem, makeAuditKey, readAuditKey } from "../../src/commands/actuator/audit-key.ts";
 
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
 const chain = [{ seq: 0, hash: "0".repeat(64), content_hash: "" }];

@@ -1,7 +1,7 @@
 /** Where the commands connect to, as psql would. */
 import { userInfo } from "node:os";
 import { describe, expect, it } from "vitest";
-import { ConnectionProblem, target } from "../../src/cli/connect.ts";
+import { ConnectionProblem, target } from "../../src/commands/connect.ts";
 
 const none = { PGHOST: "nowhere" };
 

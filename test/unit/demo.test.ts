@@ -3,10 +3,10 @@
  * each.
  */
 import { describe, expect, it } from "vitest";
-import type { RowsCheck } from "../../src/cli/demo/check.ts";
-import { whatIsLeft } from "../../src/cli/demo/left.ts";
-import { EXIT_OF, type Parts, resultOf } from "../../src/cli/demo/result.ts";
-import type { Seen, SeenAction } from "../../src/cli/demo/watch.ts";
+import type { RowsCheck } from "../../src/workbench/demo/check.ts";
+import { whatIsLeft } from "../../src/workbench/demo/left.ts";
+import { EXIT_OF, type Parts, resultOf } from "../../src/workbench/demo/result.ts";
+import type { Seen, SeenAction } from "../../src/workbench/demo/watch.ts";
 
 const ACTION: SeenAction = {
   id: 7,

@@ -4,11 +4,11 @@ import {
   describe as describeError,
   packSqlState,
   unpackSqlState,
-} from "../../src/embedded/plv8/errors.ts";
-import { PGLITE_VERSION } from "../../src/embedded/plv8/layout.ts";
-import { createRealm } from "../../src/embedded/plv8/realm.ts";
-import { HANDLERS, sideModule } from "../../src/embedded/plv8/side-module.ts";
-import { symbolsOf, UnsupportedPGlite } from "../../src/embedded/plv8/symbols.ts";
+} from "../../src/plv8-pglite/plv8/errors.ts";
+import { PGLITE_VERSION } from "../../src/plv8-pglite/plv8/layout.ts";
+import { createRealm } from "../../src/plv8-pglite/plv8/realm.ts";
+import { HANDLERS, sideModule } from "../../src/plv8-pglite/plv8/side-module.ts";
+import { symbolsOf, UnsupportedPGlite } from "../../src/plv8-pglite/plv8/symbols.ts";
 import manifest from "../../package.json" with { type: "json" };
 
 /** Node.js has it; the types for it come with a browser's, which this project does not take. */

@@ -1,7 +1,7 @@
 /** Whose Host header a server that listens on loopback answers to. */
 import { request } from "node:http";
 import { expect, it } from "vitest";
-import { answer, isLoopback, serve } from "../../src/cli/actuator/http.ts";
+import { answer, isLoopback, serve } from "../../src/commands/actuator/http.ts";
 
 it.each([
   "127.0.0.1",

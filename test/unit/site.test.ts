@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { externalUrl } from "../../src/cli/db/external.ts";
-import { chosen } from "../../src/cli/db/language.ts";
+import { externalUrl } from "../../src/workbench/db/external.ts";
+import { chosen } from "../../src/workbench/db/language.ts";
 import {
   dbCommand,
   givenSite,
@@ -14,7 +14,7 @@ import {
   siteOf,
   wantedLanguage,
   wantedVersion,
-} from "../../src/cli/db/site.ts";
+} from "../../src/workbench/db/site.ts";
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "ruvector-healing-site-")));
 afterAll(() => rmSync(folder, { recursive: true }));

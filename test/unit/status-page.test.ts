@@ -4,14 +4,14 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import { layout } from "../../src/cli/page/client/graph/layout.ts";
-import { createCache } from "../../src/cli/page/cache.ts";
-import { stateLine, tickError } from "../../src/cli/reading/headline.ts";
-import type { CollectionSeen, Overview } from "../../src/cli/reading/overview.ts";
-import { reduceGraph } from "../../src/cli/reading/scene.ts";
-import { exitCode } from "../../src/cli/see/status.ts";
-import { squeezed } from "../../src/cli/see/text.ts";
-import { frame, news } from "../../src/cli/see/watch.ts";
+import { layout } from "../../src/commands/page/client/graph/layout.ts";
+import { createCache } from "../../src/commands/page/cache.ts";
+import { stateLine, tickError } from "../../src/commands/reading/headline.ts";
+import type { CollectionSeen, Overview } from "../../src/commands/reading/overview.ts";
+import { reduceGraph } from "../../src/commands/reading/scene.ts";
+import { exitCode } from "../../src/commands/see/status.ts";
+import { squeezed } from "../../src/commands/see/text.ts";
+import { frame, news } from "../../src/commands/see/watch.ts";
 import { contractedGraph } from "../../src/sense/graph/contracted.ts";
 
 const collection = (name: string, more: Partial<CollectionSeen> = {}): CollectionSeen => ({

@@ -1,5 +1,5 @@
 /** What stops one collection: the others must be served all the same, and it when that is over. */
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import type { Random } from "../random.ts";
 import { idOf, other, served } from "../served.ts";
 import { BUSY, PLAIN } from "../tables.ts";

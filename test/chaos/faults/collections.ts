@@ -3,7 +3,7 @@
  * distributed by Citus, or with documents of any size pushed.
  */
 import { createServer, type Socket } from "node:net";
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import type { Random } from "../random.ts";
 import { idOf, other, served } from "../served.ts";
 import { BUSY, PLAIN, vectorOf } from "../tables.ts";

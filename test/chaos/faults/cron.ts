@@ -2,7 +2,7 @@
  * pg_cron stops: its job is switched off, taken out, or its launcher dies. No tick comes for a
  * while, and then again by itself.
  */
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import type { Random } from "../random.ts";
 import { execute } from "../actions.ts";
 import { BUSY } from "../tables.ts";

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { chown, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { adminEnvironment } from "../../../src/cli/db/files.ts";
+import { adminEnvironment } from "../../../src/workbench/db/files.ts";
 import { BUSY, partitionOf } from "../tables.ts";
 import type { World } from "../world.ts";
 import { type Fault, INTERRUPTED, SERVER_GONE } from "./fault.ts";

@@ -1,5 +1,5 @@
 /** Others hold locks: on partitions, on rows, on the product's own tables. */
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import type { Random } from "../random.ts";
 import { BUSY, partitionOf, PLAIN } from "../tables.ts";
 import type { World } from "../world.ts";

@@ -1,6 +1,6 @@
 /** Somebody changes the tables: partitions go, columns and indexes come and go. */
 import type pg from "pg";
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import { BUSY, partitionOf, PLAIN } from "../tables.ts";
 import type { World } from "../world.ts";
 import type { Fault } from "./fault.ts";

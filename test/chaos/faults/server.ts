@@ -1,7 +1,7 @@
 /** The server goes down: all of it at once, by one of its processes, or in good order. */
 import { readdirSync, readFileSync } from "node:fs";
-import { pause } from "../../../src/cli/load.ts";
-import { sendKill } from "../../../src/cli/db/files.ts";
+import { pause } from "../../../src/workbench/load.ts";
+import { sendKill } from "../../../src/workbench/db/files.ts";
 import { type Fault, INTERRUPTED, SERVER_GONE } from "./fault.ts";
 
 const GONE = { users: SERVER_GONE, ticks: ["57P01", "57P02", ...INTERRUPTED], crash: true };

@@ -1,6 +1,6 @@
 /** Sessions are ended or cancelled from outside, or there are very many of them. */
 import type pg from "pg";
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import { execute } from "../actions.ts";
 import type { Random } from "../random.ts";
 import { BUSY, PLAIN } from "../tables.ts";

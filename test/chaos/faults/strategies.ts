@@ -1,5 +1,5 @@
 /** The product's own strategies fail, hang or run out of memory, at any of their steps. */
-import { pause } from "../../../src/cli/load.ts";
+import { pause } from "../../../src/workbench/load.ts";
 import { execute, heat } from "../actions.ts";
 import type { Random } from "../random.ts";
 import { STEPS } from "../sabotage-steps.ts";

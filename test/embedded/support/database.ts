@@ -6,7 +6,7 @@ import {
   type EmbeddedDatabase,
   type EmbeddedError,
   openEmbedded,
-} from "../../../src/embedded/index.ts";
+} from "../../../src/plv8-pglite/index.ts";
 import type {} from "./global-setup.ts";
 
 export interface TestEmbedded {

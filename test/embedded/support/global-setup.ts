@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { openEmbedded } from "../../../src/embedded/index.ts";
+import { openEmbedded } from "../../../src/plv8-pglite/index.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
 import { root } from "../../../build/project.ts";
-import { type Server, startServer } from "../../../src/cli/db/server.ts";
+import { type Server, startServer } from "../../../src/workbench/db/server.ts";
 import { databaseUrl, serverEngine, type TestDatabase } from "./database.ts";
 import { afterwards } from "../../support/afterwards.ts";
 

@@ -9,8 +9,8 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { build } from "../../../build/build.ts";
 import { root } from "../../../build/project.ts";
-import { chosen, wantedInWords } from "../../../src/cli/db/language.ts";
-import { ServerProblem, startServer } from "../../../src/cli/db/server.ts";
+import { chosen, wantedInWords } from "../../../src/workbench/db/language.ts";
+import { ServerProblem, startServer } from "../../../src/workbench/db/server.ts";
 
 /**
  * Databases carry the number of the test run's process: runs beside each other leave each other

@@ -13,7 +13,7 @@ import {
   type Replica,
   type Server,
   startServer,
-} from "../../../src/cli/db/server.ts";
+} from "../../../src/workbench/db/server.ts";
 
 export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replicas");
 

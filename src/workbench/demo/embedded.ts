@@ -3,11 +3,11 @@
  * session it has.
  */
 import { SETTLED } from "../../configuration/settings.ts";
-import { createTurns, type Shared } from "../../embedded/wire/index.ts";
+import { createTurns, type Shared } from "../../plv8-pglite/wire/index.ts";
 import { openHealing } from "../embedded/snapshot.ts";
 import { startTimer, type Timer } from "../embedded/timer.ts";
 import { sessionOf } from "../session.ts";
-import { untilInterrupted } from "../terminal.ts";
+import { untilInterrupted } from "../../commands/terminal.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import { settingsInWords, type Venue } from "./venue.ts";
 

@@ -3,10 +3,10 @@
  * elsewhere.
  */
 import { createLogUpdate } from "log-update";
-import pc from "../colours.ts";
+import pc from "../../commands/colours.ts";
 import { lambdaText } from "../../model/text.ts";
-import { TONES } from "../reading/headline.ts";
-import { PAINT } from "../paint.ts";
+import { TONES } from "../../commands/reading/headline.ts";
+import { PAINT } from "../../commands/paint.ts";
 import type { Seen, SeenAction } from "./watch.ts";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";

@@ -3,10 +3,10 @@
  * real server and lets pg_cron heal it. On a staging server (DATABASE_URL) it stays in its own
  * schema and cleans up after itself.
  */
-import pc from "../colours.ts";
+import pc from "../../commands/colours.ts";
 import { nearest } from "../../model/nearest.ts";
 import { canHaveReplicas, ServerProblem, startServer } from "../db/server.ts";
-import { interruption } from "../terminal.ts";
+import { interruption } from "../../commands/terminal.ts";
 import { type DrillFlags, LATENCY_SECONDS } from "./command.ts";
 import { DRILLS } from "./drills/index.ts";
 import type { Drill } from "./drill.ts";

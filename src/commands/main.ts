@@ -3,7 +3,7 @@ import { Command } from "commander";
 import pc from "./colours.ts";
 import { COMMANDS } from "./commands.ts";
 import { ConnectionProblem } from "./connect.ts";
-import { ServerProblem } from "./db/problem.ts";
+import { ServerProblem } from "../workbench/db/problem.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("ruvector-healing")

@@ -10,10 +10,10 @@ import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { root } from "../../../build/project.ts";
-import { type EmbeddedDatabase, openEmbedded } from "../../embedded/index.ts";
+import { type EmbeddedDatabase, openEmbedded } from "../../plv8-pglite/index.ts";
 import { withLock } from "../db/lock.ts";
 import { cacheFolder } from "../db/places.ts";
-import { untilInterrupted } from "../terminal.ts";
+import { untilInterrupted } from "../../commands/terminal.ts";
 
 const SCRIPT = join(root, "dist/ruvector_healing.plv8.sql");
 const ENDING = ".tar.gz";
@@ -47,7 +47,7 @@ async function name(script: string): Promise<string> {
   for (const one of ["@electric-sql/pglite", "@electric-sql/pglite-pgvector"]) {
     hash.update(await readFile(join(dirname(require.resolve(one)), "../package.json")));
   }
-  hash.update(await readFile(join(root, "src/embedded/plv8/extension.ts")));
+  hash.update(await readFile(join(root, "src/plv8-pglite/plv8/extension.ts")));
   return `${hash.digest("hex").slice(0, 24)}${ENDING}`;
 }
 

@@ -1,5 +1,5 @@
 /** The drills' results as a table for people. */
-import pc from "../colours.ts";
+import pc from "../../commands/colours.ts";
 import { lambdaText } from "../../model/text.ts";
 import type { DrillResult } from "./run.ts";
 

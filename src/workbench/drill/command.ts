@@ -3,7 +3,7 @@
  * is loaded when it is run.
  */
 import type { Command } from "commander";
-import { wholeNumber } from "../terminal.ts";
+import { wholeNumber } from "../../commands/terminal.ts";
 
 export interface DrillFlags {
   readonly json?: boolean;

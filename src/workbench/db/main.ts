@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { execa } from "execa";
-import pc from "../colours.ts";
+import pc from "../../commands/colours.ts";
 import { connected } from "./connection.ts";
 import { externalUrl } from "./external.ts";
 import {

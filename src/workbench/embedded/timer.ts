@@ -1,5 +1,5 @@
 /** What pg_cron is on a server: calls the loop again and again, in this process. */
-import type { Shared } from "../../embedded/wire/index.ts";
+import type { Shared } from "../../plv8-pglite/wire/index.ts";
 import { messageOf } from "../db/problem.ts";
 import { pause } from "../load.ts";
 

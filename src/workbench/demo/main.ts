@@ -4,10 +4,10 @@
  * itself. In this process (PGlite), or with --server on a real server.
  */
 import { Command } from "commander";
-import pc from "../colours.ts";
+import pc from "../../commands/colours.ts";
 import { build } from "../../../build/build.ts";
 import { ServerProblem } from "../db/server.ts";
-import { interruption, wholeNumber } from "../terminal.ts";
+import { interruption, wholeNumber } from "../../commands/terminal.ts";
 import { display } from "./display.ts";
 import { type EmbeddedVenue, embeddedVenue } from "./embedded.ts";
 import { DEFAULT_PORT, keepOpen, takePort } from "./listen.ts";

@@ -3,7 +3,7 @@ import type { RowsCheck } from "./check.ts";
 import type { Options } from "./scenario.ts";
 import type { Venue } from "./venue.ts";
 import type { Seen } from "./watch.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT } from "../../commands/exit.ts";
 import { percentile } from "../load.ts";
 import type { SearcherResult, WriterResult } from "./workload.ts";
 

@@ -1,5 +1,5 @@
 /** The end of the demo in words. */
-import pc from "../colours.ts";
+import pc from "../../commands/colours.ts";
 import { lambdaText } from "../../model/text.ts";
 import { fixed } from "./display.ts";
 import type { Outcome, Result } from "./result.ts";

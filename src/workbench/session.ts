@@ -3,7 +3,7 @@
  * one.
  */
 import type { QueryResultRow } from "pg";
-import type { EmbeddedDatabase } from "../embedded/index.ts";
+import type { EmbeddedDatabase } from "../plv8-pglite/index.ts";
 
 export interface Session {
   query<Row extends QueryResultRow>(

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const source = fileURLToPath(new URL("main.ts", import.meta.url));
 if (existsSync(source)) {
-  process.argv.splice(2, 0, "src/cli/main.ts");
+  process.argv.splice(2, 0, "src/commands/main.ts");
   await import("../../build/run.mjs");
 } else {
   await import("./main.js");

@@ -1,7 +1,7 @@
 /** npm run demo -- --listen: the healed database stays open for psql. */
 import { randomBytes } from "node:crypto";
-import pc from "../colours.ts";
-import { type Listening, listen } from "../../embedded/wire/index.ts";
+import pc from "../../commands/colours.ts";
+import { type Listening, listen } from "../../plv8-pglite/wire/index.ts";
 import { codeOf, ServerProblem } from "../db/problem.ts";
 import type { EmbeddedVenue } from "./embedded.ts";
 import { whatToType } from "./report.ts";
