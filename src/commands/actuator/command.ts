@@ -1,22 +1,9 @@
 import { hostname } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { wholeNumber } from "../terminal.ts";
+import type { ActuatorFlags } from "./flags.ts";
 import type { Listen } from "./http.ts";
 import { parseWorkload, WORKLOAD_FORM, type WorkloadName } from "./kubernetes/workload.ts";
-
-export interface ActuatorFlags {
-  readonly name: string;
-  readonly workload: readonly WorkloadName[];
-  readonly maxReplicas: number;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly listen: Listen;
-  readonly reportEvery: number;
-  readonly pollEvery: number;
-  readonly auditKey?: string;
-  readonly auditState?: string;
-  readonly logFormat: "text" | "json";
-}
 
 export function listenAddress(text: string): Listen {
   const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text);

@@ -4,7 +4,7 @@ import type { AuditSigner } from "./audit.ts";
 import { interruption } from "../terminal.ts";
 import { VERSION } from "../version.ts";
 import { monotonic } from "./clock.ts";
-import type { ActuatorFlags } from "./command.ts";
+import type { ActuatorFlags } from "./flags.ts";
 import { handlers } from "./handlers.ts";
 import type { HealthState } from "./health.ts";
 import { serve } from "./http.ts";

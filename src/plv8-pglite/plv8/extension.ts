@@ -18,8 +18,9 @@ import { createSpi } from "./spi.ts";
 import { createState } from "./state.ts";
 import { type Symbols, symbolsOf, UnsupportedPGlite, type WebAssemblyModule } from "./symbols.ts";
 import { createTransactions } from "./transactions.ts";
-import { createTuples, type Tuples } from "./tuples.ts";
+import { createTuples } from "./tuples.ts";
 import { createTypes } from "./types.ts";
+import type { Tuples } from "./values.ts";
 
 /**
  * The functions that the WebAssembly module imports; a side module finds its own imports there too.

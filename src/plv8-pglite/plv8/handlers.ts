@@ -3,42 +3,18 @@
  * check at CREATE FUNCTION.
  */
 import type { RunningCall } from "./api.ts";
-import { type Errors, LanguageError } from "./errors.ts";
+import { LanguageError } from "./errors.ts";
 import { ARGUMENT, CALL, CALL_CONTEXT, FUNCTION, INLINE_CODE, SPI, TYPE } from "./layout.ts";
-import type { Memory } from "./memory.ts";
-import type { Realm } from "./realm.ts";
-import { checkProcedureCache, type Routine, type Routines } from "./routines.ts";
+import type { Convert, Parts } from "./parts.ts";
+import { checkProcedureCache, type Routine } from "./routines.ts";
 import { createSetResult } from "./set-result.ts";
 import type { Handler } from "./side-module.ts";
 import { MOST_NESTED, tryStack } from "./stack.ts";
 import { createStart } from "./start.ts";
-import type { State } from "./state.ts";
-import type { Symbols } from "./symbols.ts";
-import type { Transactions } from "./transactions.ts";
 import { createTriggers } from "./triggers.ts";
-import type { Tuples } from "./tuples.ts";
-import type { Types } from "./types.ts";
-
-export interface Parts {
-  readonly symbols: Symbols;
-  readonly memory: Memory;
-  readonly realm: Realm;
-  readonly state: State;
-  readonly errors: Errors;
-  readonly transactions: Transactions;
-  readonly types: Types;
-  readonly tuples: Tuples;
-  readonly routines: Routines;
-}
 
 /** Takes the address of a FunctionCallInfo, answers a Datum. */
 export type Handlers = { readonly [Name in Handler]: (call: number) => number };
-
-/**
- * What a JavaScript function gave, still to be converted: after SPI_finish, in the memory of
- * PostgreSQL's caller.
- */
-export type Convert = () => number;
 
 export function createHandlers(parts: Parts): { handlers: Handlers; running: () => RunningCall } {
   const { symbols, memory, realm, state, errors, types, routines } = parts;

@@ -3,7 +3,7 @@
  * which the caller then reads.
  */
 import { LanguageError } from "./errors.ts";
-import type { Parts } from "./handlers.ts";
+import type { Parts } from "./parts.ts";
 import {
   CALL,
   EXPRESSION_CONTEXT,

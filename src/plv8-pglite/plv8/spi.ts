@@ -9,8 +9,7 @@ import { tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Transactions } from "./transactions.ts";
-import type { Tuples } from "./tuples.ts";
-import type { Types } from "./types.ts";
+import type { Tuples, Types } from "./values.ts";
 import { types as is } from "node:util";
 
 export type Row = Record<string, unknown>;

@@ -3,7 +3,7 @@
  * `plv8.start_proc` names. One that is not there, or that the role may not execute, is a warning;
  * one of another language is nothing. Set to the empty text is not the same as not set.
  */
-import type { Parts } from "./handlers.ts";
+import type { Parts } from "./parts.ts";
 import { LEVELS } from "./layout.ts";
 import type { Routine } from "./routines.ts";
 

@@ -1,10 +1,11 @@
 /** Trigger functions: NEW, OLD and TG_* as arguments, and what their result means for the row. */
 import { isDeepStrictEqual } from "node:util";
 import { LanguageError, PlainError } from "./errors.ts";
-import type { Convert, Parts } from "./handlers.ts";
+import type { Convert, Parts } from "./parts.ts";
 import { CALL, RELATION, TRIGGER, TRIGGER_DATA, TRIGGER_EVENT } from "./layout.ts";
 import type { Routine } from "./routines.ts";
-import { type Description, propertyOf } from "./tuples.ts";
+import { propertyOf } from "./tuples.ts";
+import type { Description } from "./values.ts";
 
 const OPERATIONS = ["INSERT", "DELETE", "UPDATE", "TRUNCATE"] as const;
 type Operation = (typeof OPERATIONS)[number];

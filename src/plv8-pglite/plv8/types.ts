@@ -8,31 +8,7 @@ import { ARGUMENT, CALL, TUPLE_HEADER, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
 import type { Functions } from "./symbols.ts";
-import type { Tuples } from "./tuples.ts";
-
-export interface TypeInfo {
-  readonly oid: number;
-  readonly kind: "scalar" | "array" | "composite";
-  readonly length: number;
-  readonly byValue: number;
-  readonly alignment: number;
-  /** Of an array. */
-  readonly element: TypeInfo | null;
-}
-
-/** A Datum, or null for SQL NULL. */
-export type Datum = number | null;
-
-export interface Types {
-  info(oid: number): TypeInfo;
-  toValue(datum: number, type: TypeInfo): unknown;
-  toDatum(value: unknown, type: TypeInfo): Datum;
-  /**
-   * True where the conversion runs no code but this file's and PostgreSQL's own: no domain's check,
-   * no function of somebody.
-   */
-  isPlain(type: TypeInfo): boolean;
-}
+import type { Datum, Tuples, TypeInfo, Types } from "./values.ts";
 
 /** 2000-01-01, where PostgreSQL's time begins, in JavaScript's: days and milliseconds. */
 const EPOCH_DAYS = 10_957;

@@ -11,9 +11,10 @@ import { interruption, wholeNumber } from "../../commands/terminal.ts";
 import { display } from "./display.ts";
 import { type EmbeddedVenue, embeddedVenue } from "./embedded.ts";
 import { DEFAULT_PORT, keepOpen, takePort } from "./listen.ts";
+import type { Options } from "./options.ts";
 import { report, whereToLook } from "./report.ts";
 import { EXIT_OF } from "./result.ts";
-import { type Finished, type Options, play, type Stage } from "./scenario.ts";
+import { type Finished, play, type Stage } from "./scenario.ts";
 import { serverVenue } from "./server.ts";
 import { startStopwatch } from "./stopwatch.ts";
 

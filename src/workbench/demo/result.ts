@@ -1,6 +1,6 @@
 /** What a run of the demo came to: the object that --json prints. */
 import type { RowsCheck } from "./check.ts";
-import type { Options } from "./scenario.ts";
+import type { Options } from "./options.ts";
 import type { Venue } from "./venue.ts";
 import type { Seen } from "./watch.ts";
 import { EXIT } from "../../commands/exit.ts";

@@ -5,6 +5,7 @@
 import { checkRows, rememberRows } from "./check.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
+import type { Options } from "./options.ts";
 import { isWell, resultOf, type Result, type Story } from "./result.ts";
 import { secondsSince, type Stopwatch } from "./stopwatch.ts";
 import { makeTable, rowsByPartition } from "./table.ts";
@@ -12,12 +13,6 @@ import type { Venue } from "./venue.ts";
 import { look, now, type Seen } from "./watch.ts";
 import { whatIsLeft } from "./left.ts";
 import { startSearcher, startWriter } from "./workload.ts";
-
-export interface Options {
-  readonly rows: number;
-  /** Seconds between ticks. */
-  readonly interval: number;
-}
 
 /** Below it lambda counts as bad; the default of stress_threshold. */
 const STRESS = 0.8;

@@ -7,7 +7,7 @@ import pc from "../../commands/colours.ts";
 import { nearest } from "../../model/nearest.ts";
 import { canHaveReplicas, ServerProblem, startServer } from "../db/server.ts";
 import { interruption } from "../../commands/terminal.ts";
-import { type DrillFlags, LATENCY_SECONDS } from "./command.ts";
+import { type DrillFlags, LATENCY_SECONDS } from "./flags.ts";
 import { DRILLS } from "./drills/index.ts";
 import type { Drill } from "./drill.ts";
 import { table } from "./print.ts";
