@@ -45,20 +45,12 @@ export async function build(log: (line: string) => void = () => undefined): Prom
 
 if (process.argv[1]?.endsWith("build.ts")) {
   await build((line) => console.log(line));
-  await writeSettingsTable();
-  await writeRightsTable();
-  await writeMetricsTable();
-  await writeQueries();
-  await writeDashboard();
-  // The demo and the quick tests make it too, when they need it; nothing for a server depends on
-  // it.
-  const { snapshotFile } = await import("../src/workbench/embedded/snapshot.ts");
-  await snapshotFile({ log: (line) => console.log(line) }).then(
-    () => console.log("snapshot of the embedded database: there"),
-    (error: unknown) =>
-      console.warn(
-        "snapshot of the embedded database: not made " +
-          `(${error instanceof Error ? error.message : String(error)})`,
-      ),
-  );
+  // What runs on the install scripts asks for no more.
+  if (process.argv[2] !== "scripts") {
+    await writeSettingsTable();
+    await writeRightsTable();
+    await writeMetricsTable();
+    await writeQueries();
+    await writeDashboard();
+  }
 }

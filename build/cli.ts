@@ -1,7 +1,7 @@
 /**
- * The commands beside the database as plain JavaScript: dist/cli/main.js and its parts, which need
- * Node.js and no package. Parts, so that `ruvector-healing status` does not load what Kubernetes
- * needs.
+ * The commands beside the database as plain JavaScript: dist/cli/main.js, dist/cli/drill.js and
+ * their parts, which need Node.js and no package. Parts, so that `ruvector-healing status` does not
+ * load what Kubernetes needs.
  */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -24,7 +24,10 @@ export interface Built {
 export async function buildCli(folder = CLI_FOLDER): Promise<Built> {
   const fresh = `${folder}.${process.pid}`;
   const result = await build({
-    entryPoints: [join(root, "src/commands/main.ts")],
+    entryPoints: {
+      main: join(root, "src/commands/main.ts"),
+      drill: join(root, "src/workbench/drill/main.ts"),
+    },
     absWorkingDir: root,
     outdir: fresh,
     bundle: true,

@@ -1,4 +1,7 @@
-/** The status page's client: TypeScript to one script, the rest as it is. */
+/**
+ * The status page's client: TypeScript to one script, the rest as it is. As a program it prints
+ * them as one JSON object, for the page of a checkout that was not built.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -26,3 +29,5 @@ export async function makePage(): Promise<Record<"index.html" | "page.css" | "pa
     "page.js": result.outputFiles[0]!.text,
   };
 }
+
+if (process.argv[1]?.endsWith("page.ts")) process.stdout.write(JSON.stringify(await makePage()));

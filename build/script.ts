@@ -4,9 +4,8 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SETTINGS } from "../src/configuration/settings.ts";
-import { STRATEGIES } from "../src/execute/registry.ts";
 import { type Bundle, type Bundles, QUOTE } from "./bundle.ts";
+import { SETTINGS, STRATEGIES } from "./definitions.ts";
 import { FAMILIES } from "./monitoring/families.ts";
 import { type Language, root, version } from "./project.ts";
 

@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SETTINGS } from "../src/configuration/settings.ts";
+import { SETTINGS } from "./definitions.ts";
 import { root } from "./project.ts";
 
 export const CONFIGURATION_PAGE = join(root, "docs/configuration.md");

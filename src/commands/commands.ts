@@ -5,7 +5,7 @@
 import type { Command } from "commander";
 import { auditKeyCommand } from "./actuator/audit-key-command.ts";
 import { actuatorCommand } from "./actuator/command.ts";
-import { drillCommand } from "../workbench/drill/command.ts";
+import { drillCommand } from "./drill.ts";
 import { pageCommand } from "./page/command.ts";
 import { seeCommands } from "./see/commands.ts";
 

@@ -3,7 +3,6 @@ import { Command } from "commander";
 import pc from "./colours.ts";
 import { COMMANDS } from "./commands.ts";
 import { ConnectionProblem } from "./connect.ts";
-import { ServerProblem } from "../workbench/db/problem.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("ruvector-healing")
@@ -18,7 +17,6 @@ for (const add of COMMANDS) add(program);
 /** What the person at the keyboard can act on: shown without a stack. */
 const forPeople = (error: unknown): error is Error =>
   error instanceof ConnectionProblem ||
-  error instanceof ServerProblem ||
   (error instanceof Error &&
     (error.name === "KubernetesProblem" || error.name === "KeyProblem" || "syscall" in error));
 

@@ -2,8 +2,10 @@
  * The page's own files. They are made by the build (build/page.ts); in a checkout that was not
  * built they are made when first asked for.
  */
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 
 export interface Asset {
   readonly type: string;
@@ -42,8 +44,11 @@ async function fromFolder(folder: URL): Promise<Files> {
 }
 
 async function fromSources(): Promise<Files> {
-  // Named so that the bundler of the published commands leaves it out.
-  const builder = new URL("../../../build/page.ts", import.meta.url).href;
-  const { makePage } = (await import(builder)) as { makePage: () => Promise<Files> };
-  return makePage();
+  // The build is a program: it is run, and nothing here imports it.
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--import", "tsx", "build/page.ts"],
+    { cwd: new URL("../../../", import.meta.url), maxBuffer: 16 * 1024 * 1024 },
+  );
+  return JSON.parse(stdout) as Files;
 }

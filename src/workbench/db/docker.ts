@@ -14,11 +14,11 @@ import {
   readRecord,
   recipe,
   removeRecord,
-  repositoryRoot,
   superuser,
   database,
   writeRecord,
 } from "./places.ts";
+import { root } from "../project.ts";
 import { anyFreePort, isFree } from "./ports.ts";
 import { ServerProblem } from "./problem.ts";
 import type {
@@ -92,7 +92,7 @@ async function inProject(name: string, args: string[], { port, settings = {} }: 
   const command = await compose();
   if (typeof command === "string") throw new ServerProblem(`${command}.`, "Start it, then again.");
   const lines = Object.entries(settings).map(([setting, value]) => `${setting} = ${quoted(value)}`);
-  const where = ["-f", join(repositoryRoot, "docker-compose.yml"), "-p", project(name)];
+  const where = ["-f", join(root, "docker-compose.yml"), "-p", project(name)];
   return execa(command.file, [...command.args, ...where, ...args], {
     reject: false,
     stdin: "ignore",

@@ -1,6 +1,6 @@
 /** Which of the two languages is used in a database. */
 import type pg from "pg";
-import type { Language } from "../../../build/project.ts";
+import type { Language } from "../project.ts";
 import { ServerProblem } from "./problem.ts";
 import { wantedLanguage } from "./site.ts";
 

@@ -36,7 +36,7 @@ function collectSetting(text: string, before: Record<string, string> = {}): Reco
 }
 
 function collectReplicas(text: string): number {
-  // As many as max_wal_senders and max_replication_slots of build/server/postgresql.conf leave room
+  // As many as max_wal_senders and max_replication_slots of recipe/postgresql.conf leave room
   // for, with two to spare.
   if (!/^[0-8]$/.test(text)) throw new InvalidArgumentError("Write a number from 0 to 8.");
   return Number(text);

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { root } from "../project.ts";
 import { codeOf, ServerProblem } from "./problem.ts";
 
 /**
@@ -11,18 +11,16 @@ import { codeOf, ServerProblem } from "./problem.ts";
  */
 export type MadeKind = "docker" | "debootstrap" | "root" | "bindir";
 
-export const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
+const folder = join(root, "src/workbench/db/recipe");
 
 /** What the folder and the image are made from; both providers read the same files. */
 export const recipe = {
-  folder: join(repositoryRoot, "build", "server"),
-  configuration: join(repositoryRoot, "build", "server", "postgresql.conf"),
+  folder,
+  configuration: join(folder, "postgresql.conf"),
   packages: (): string[] =>
-    readFileSync(join(repositoryRoot, "build", "server", "packages"), "utf8")
-      .split(/\s+/)
-      .filter(Boolean),
+    readFileSync(join(folder, "packages"), "utf8").split(/\s+/).filter(Boolean),
   extensions: (): string[] =>
-    readFileSync(join(repositoryRoot, "build", "server", "extensions.sql"), "utf8")
+    readFileSync(join(folder, "extensions.sql"), "utf8")
       .split("\n")
       .filter((line) => line.trim() !== ""),
 };
@@ -43,7 +41,7 @@ export function cacheFolder(): string {
 /** What is remembered of an instance between two commands. */
 export interface InstanceRecord {
   port?: number;
-  /** Extra server settings, on top of build/server/postgresql.conf. */
+  /** Extra server settings, on top of recipe/postgresql.conf. */
   settings: Record<string, string>;
   /** Ports of its replicas, by name. */
   replicas?: Record<string, number>;

@@ -7,7 +7,7 @@ export interface InstanceOptions {
   /** Drop the instance's data first. */
   fresh: boolean;
   /**
-   * Server settings on top of build/server/postgresql.conf; undefined keeps those of the last
+   * Server settings on top of recipe/postgresql.conf; undefined keeps those of the last
    * start.
    */
   settings: Record<string, string> | undefined;

@@ -24,7 +24,7 @@ export interface StartOptions {
   /** Drop this server's data first. A server of DATABASE_URL is never emptied. */
   fresh?: boolean;
   /**
-   * Settings on top of build/server/postgresql.conf, for example { fsync: "off" }; the server
+   * Settings on top of recipe/postgresql.conf, for example { fsync: "off" }; the server
    * restarts if they change.
    */
   settings?: Record<string, string>;

@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import type { Language } from "../../../build/project.ts";
+import type { Language } from "../project.ts";
 import { cacheFolder } from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
 
@@ -31,7 +31,7 @@ export interface Site {
   readonly title: string;
 }
 
-/** The version in the folder that this program makes; build/server/packages names it too. */
+/** The version in the folder that this program makes; recipe/packages names it too. */
 const OWN_VERSION = 18;
 const OLDEST = 15;
 

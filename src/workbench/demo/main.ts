@@ -5,7 +5,7 @@
  */
 import { Command } from "commander";
 import pc from "../../commands/colours.ts";
-import { build } from "../../../build/build.ts";
+import { build } from "../project.ts";
 import { ServerProblem } from "../db/server.ts";
 import { interruption, wholeNumber } from "../../commands/terminal.ts";
 import { display } from "./display.ts";

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { root } from "../../../build/project.ts";
+import { root } from "../project.ts";
 import { languageOf } from "../db/language.ts";
 import { SETTLED } from "../../configuration/settings.ts";
 import { type Server, ServerProblem, startServer } from "../db/server.ts";

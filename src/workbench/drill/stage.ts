@@ -3,13 +3,10 @@
  * server. There, ruvector_healing is used as it is installed, its other collections are left alone,
  * and a loop that is already scheduled stays as it is.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import pg from "pg";
-import { build } from "../../../build/build.ts";
-import { root } from "../../../build/project.ts";
 import { languageOf } from "../db/language.ts";
 import { type Server, ServerProblem } from "../db/server.ts";
+import { installScript } from "../project.ts";
 
 const SCHEMA = "ruvector_drill";
 const MARK = "Made by npm run drill of ruvector_healing; it drops this schema when it ends.";
@@ -50,8 +47,7 @@ export async function install(client: pg.Client, server: Server): Promise<void> 
       "CREATE EXTENSION pg_cron;",
     );
   if (server.kind === "external" && found.installed) return;
-  await build();
-  const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
+  const script = await installScript(language);
   if (server.kind !== "external") {
     await client.query(
       "SELECT cron.unschedule(jobid) FROM cron.job WHERE database = current_database()",

@@ -9,7 +9,7 @@ import { constants } from "node:fs";
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { root } from "../../../build/project.ts";
+import { root } from "../project.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../../plv8-pglite/index.ts";
 import { withLock } from "../db/lock.ts";
 import { cacheFolder } from "../db/places.ts";
