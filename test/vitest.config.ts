@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts"],
+          include: ["test/unit/**/*.test.ts", "src/plv8-pglite/test/unit/**/*.test.ts"],
           root,
           environment: "node",
           // Pure modules: a process for each file would be half of their time (21 s of a core to
@@ -34,8 +34,15 @@ export default defineConfig({
       {
         test: {
           name: "embedded",
-          include: ["test/embedded/**/*.test.ts", "test/integration/**/*.test.ts"],
-          globalSetup: ["test/support/embedded-setup.ts", "test/embedded/support/global-setup.ts"],
+          include: [
+            "test/embedded/**/*.test.ts",
+            "test/integration/**/*.test.ts",
+            "src/plv8-pglite/test/embedded/**/*.test.ts",
+          ],
+          globalSetup: [
+            "test/support/embedded-setup.ts",
+            "src/plv8-pglite/test/support/global-setup.ts",
+          ],
           root,
           environment: "node",
           // Starting a database takes seconds of one core, and there are two: many times that when

@@ -1,6 +1,6 @@
 /**
  * Values between PostgreSQL and JavaScript, type by type, as plv8 3.2 converts them
- * (docs/embedded.md has the table).
+ * (README.md has the table).
  */
 import { types as is } from "node:util";
 import { LanguageError, PlainError } from "./errors.ts";

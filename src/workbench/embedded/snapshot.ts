@@ -16,6 +16,7 @@ import { cacheFolder } from "../db/places.ts";
 import { untilInterrupted } from "../../commands/terminal.ts";
 
 const SCRIPT = join(root, "dist/ruvector_healing.plv8.sql");
+const LANGUAGE = join(root, "src/plv8-pglite");
 const ENDING = ".tar.gz";
 
 export interface Opened {
@@ -42,12 +43,12 @@ async function defaultFolder(): Promise<string> {
  * snapshot.
  */
 async function name(script: string): Promise<string> {
-  const require = createRequire(import.meta.url);
+  const require = createRequire(join(LANGUAGE, "package.json"));
   const hash = createHash("sha256").update(script);
   for (const one of ["@electric-sql/pglite", "@electric-sql/pglite-pgvector"]) {
     hash.update(await readFile(join(dirname(require.resolve(one)), "../package.json")));
   }
-  hash.update(await readFile(join(root, "src/plv8-pglite/plv8/extension.ts")));
+  hash.update(await readFile(join(LANGUAGE, "plv8/extension.ts")));
   return `${hash.digest("hex").slice(0, 24)}${ENDING}`;
 }
 

@@ -1,8 +1,8 @@
 /** plv8's behaviour on the embedded database: the cases of support/cases.ts. */
 import { describe, expect, it } from "vitest";
-import type { EmbeddedError } from "../../src/plv8-pglite/index.ts";
-import { type Case, CASES, inLanguage } from "./support/cases.ts";
-import { testEmbedded } from "./support/database.ts";
+import type { EmbeddedError } from "../../index.ts";
+import { type Case, CASES, inLanguage } from "../support/cases.ts";
+import { testEmbedded } from "../support/database.ts";
 
 const db = testEmbedded();
 

@@ -3,7 +3,7 @@
  * functions, rights, nesting.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { testEmbedded } from "./support/database.ts";
+import { testEmbedded } from "../support/database.ts";
 
 const db = testEmbedded();
 const exec = (script: string) => db.database.exec(script);

@@ -1,14 +1,10 @@
 /** Parts of the embedded plv8 that need no database. */
 import { describe, expect, it } from "vitest";
-import {
-  describe as describeError,
-  packSqlState,
-  unpackSqlState,
-} from "../../src/plv8-pglite/plv8/errors.ts";
-import { PGLITE_VERSION } from "../../src/plv8-pglite/plv8/layout.ts";
-import { createRealm } from "../../src/plv8-pglite/plv8/realm.ts";
-import { HANDLERS, sideModule } from "../../src/plv8-pglite/plv8/side-module.ts";
-import { symbolsOf, UnsupportedPGlite } from "../../src/plv8-pglite/plv8/symbols.ts";
+import { describe as describeError, packSqlState, unpackSqlState } from "../../plv8/errors.ts";
+import { PGLITE_VERSION } from "../../plv8/layout.ts";
+import { createRealm } from "../../plv8/realm.ts";
+import { HANDLERS, sideModule } from "../../plv8/side-module.ts";
+import { symbolsOf, UnsupportedPGlite } from "../../plv8/symbols.ts";
 import manifest from "../../package.json" with { type: "json" };
 
 /** Node.js has it; the types for it come with a browser's, which this project does not take. */

@@ -6,7 +6,7 @@ import {
   type EmbeddedDatabase,
   type EmbeddedError,
   openEmbedded,
-} from "../../../src/plv8-pglite/index.ts";
+} from "../../index.ts";
 import type {} from "./global-setup.ts";
 
 export interface TestEmbedded {

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { openEmbedded } from "../../../src/plv8-pglite/index.ts";
+import { openEmbedded } from "../../index.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -14,7 +14,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "ruvector-healing-embedded-"));
+  const folder = await mkdtemp(join(tmpdir(), "plv8-pglite-"));
   const file = join(folder, "snapshot.tar.gz");
   const database = await openEmbedded();
   await database.exec("CREATE EXTENSION vector");

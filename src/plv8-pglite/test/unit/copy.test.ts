@@ -1,6 +1,6 @@
 /** COPY ... FROM STDIN is found wherever it may stand, and nothing else is taken for it. */
 import { describe, expect, it } from "vitest";
-import { copiesFromClient } from "../../src/plv8-pglite/wire/copy.ts";
+import { copiesFromClient } from "../../wire/copy.ts";
 
 describe("reads from the client", () => {
   it.each([

@@ -2,7 +2,7 @@
  * Trigger functions on the embedded database: NEW, OLD, TG_*, and what the result does to the row.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { testEmbedded } from "./support/database.ts";
+import { testEmbedded } from "../support/database.ts";
 
 const db = testEmbedded();
 

@@ -5,12 +5,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EmbeddedError, openEmbedded } from "../../src/plv8-pglite/index.ts";
-import { testEmbedded } from "./support/database.ts";
+import { EmbeddedError, openEmbedded } from "../../index.ts";
+import { testEmbedded } from "../support/database.ts";
 
 const db = testEmbedded();
 let folder: string;
-beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "ruvector-healing-embedded-"))));
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "plv8-pglite-"))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("an embedded database", () => {

@@ -3,7 +3,7 @@
  * database that still answers.
  */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { testEmbedded } from "./support/database.ts";
+import { testEmbedded } from "../support/database.ts";
 
 const db = testEmbedded();
 

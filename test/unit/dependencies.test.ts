@@ -1,0 +1,49 @@
+/** Each package.json lists the packages that its own files import, all of them at one version. */
+import { readdirSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { root } from "../../build/project.ts";
+
+interface Manifest {
+  readonly workspaces?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const manifest = (folder: string): Manifest =>
+  JSON.parse(read(join(folder, "package.json"))) as Manifest;
+const listed = ({ dependencies = {}, devDependencies = {} }: Manifest): [string, string][] =>
+  Object.entries({ ...dependencies, ...devDependencies });
+
+const workspaces = manifest(".").workspaces!;
+/** Folders with a package.json, the innermost first. */
+const packages = [...workspaces, "."];
+
+const files = ["bench", "build", "src", "test"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((path) => join(folder, path))
+    .filter((path) => /\.(ts|mjs)$/.test(path)),
+);
+
+it("what a file imports is listed where it belongs", () => {
+  const missing = files.flatMap((file) => {
+    const owner = packages.find((folder) => folder === "." || file.startsWith(`${folder}/`))!;
+    const names = new Set(listed(manifest(owner)).map(([name]) => name));
+    return [...read(file).matchAll(/^(?:import|export) [^"`;]*\bfrom "([^".][^"]*)"/gm)]
+      .map(([, path]) => /^(@[^/]+\/)?[^/]+/.exec(path!)![0])
+      .filter((name) => !isBuiltin(name) && !names.has(name))
+      .map((name) => `${owner}/package.json: ${name} (${file})`);
+  });
+  expect(missing).toEqual([]);
+});
+
+it("a package has one version wherever it is listed, and that is pinned", () => {
+  const versions = new Map<string, Set<string>>();
+  for (const [name, version] of packages.flatMap((folder) => listed(manifest(folder))))
+    versions.set(name, (versions.get(name) ?? new Set()).add(version));
+  expect(
+    [...versions].filter(([, all]) => all.size > 1 || !/^\d+\.\d+\.\d+$/.test([...all][0]!)),
+  ).toEqual([]);
+});
