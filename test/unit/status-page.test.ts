@@ -7,7 +7,7 @@ import stringWidth from "string-width";
 import { layout } from "../../src/commands/page/client/graph/layout.ts";
 import { createCache } from "../../src/commands/page/cache.ts";
 import { stateLine, tickError } from "../../src/commands/reading/headline.ts";
-import type { CollectionSeen, Overview } from "../../src/commands/reading/overview.ts";
+import type { CollectionSeen, Overview } from "../../src/commands/reading/seen.ts";
 import { reduceGraph } from "../../src/commands/reading/scene.ts";
 import { exitCode } from "../../src/commands/see/status.ts";
 import { squeezed } from "../../src/commands/see/text.ts";

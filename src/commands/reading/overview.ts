@@ -5,146 +5,20 @@
 import { describeWitness } from "../../classify/describe.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import { type Verdict, VERDICTS } from "../../model/problem.ts";
+import { readOutcomes } from "./outcomes.ts";
 import { type Missing, optional, type Query } from "./query.ts";
-
-/** Times are milliseconds since 1970 by the database's clock; ages are taken from `now`. */
-export interface Overview {
-  readonly now: number;
-  readonly database: string;
-  readonly standby: boolean;
-  readonly enabled: boolean;
-  readonly loop: LoopSeen;
-  readonly tick: TickSeen;
-  readonly breaker: {
-    readonly state: string;
-    readonly reason: string | null;
-    readonly until: number | null;
-  } | null;
-  readonly healings: {
-    readonly day: number;
-    readonly success_rate: number | null;
-    readonly last: number | null;
-  };
-  readonly collections: readonly CollectionSeen[];
-  readonly active: readonly ActiveSeen[];
-  readonly recommendations: readonly RecommendationSeen[];
-  readonly leases: readonly LeaseSeen[];
-  readonly outcomes: readonly OutcomeSeen[];
-  readonly strategies: readonly StrategySeen[];
-  readonly missing: readonly Missing[];
-}
-
-/** What ruvector.healing_loop() says of it. */
-export interface LoopSeen {
-  readonly condition: "running" | "never_ran" | "stopped" | "read_only" | "standby";
-  readonly sentence: string;
-  /** What to type; null: nothing. */
-  readonly statement: string | null;
-}
-
-export interface TickSeen {
-  readonly at: number | null;
-  readonly age: number | null;
-  readonly interval: number | null;
-  /** Of the last hour. */
-  readonly error: string | null;
-  readonly error_at: number | null;
-  /** The error is the last tick's. */
-  readonly failed: boolean;
-}
-
-export type StateName = "normal" | "stress" | "critical";
-
-export interface CollectionSeen {
-  readonly name: string;
-  readonly verdict: Verdict;
-  /** Why it is that, in one sentence without its full stop. */
-  readonly sentence: string;
-  /** What the loop decides by; null: never sampled. */
-  readonly state: StateName | null;
-  readonly lambda: number | null;
-  readonly since: number | null;
-  readonly sampled_at: number | null;
-  readonly enabled: boolean;
-  readonly mode: string | null;
-  readonly cooldown_until: number | null;
-  readonly refusals: readonly RefusalSeen[];
-  readonly unmeasured: number;
-  /** The weakest edge of the cut in words; null: none is weak. */
-  readonly witness: string | null;
-  /**
-   * lambda of the last half hour, oldest first, one value for each half minute; null: no sample
-   * then.
-   */
-  readonly trend: readonly (number | null)[];
-}
-
-export interface RefusalSeen {
-  readonly reason: string;
-  readonly message: string;
-  readonly flips_at: string;
-  readonly count: number;
-  readonly since: number | null;
-  readonly escalated: boolean;
-}
-
-export interface ActiveSeen {
-  readonly id: number;
-  readonly collection: string;
-  readonly strategy: string;
-  readonly problem: string;
-  readonly state: string;
-  readonly rows_done: number | null;
-  readonly rows_planned: number | null;
-  readonly started_at: number | null;
-  readonly deadline: number | null;
-  readonly message: string | null;
-}
-
-/** What the mode recommend would do, with the statement that does it. */
-export interface RecommendationSeen {
-  readonly collection: string;
-  readonly strategy: string;
-  readonly problem: string;
-  readonly summary: string | null;
-  readonly lambda_foreseen: number | null;
-  readonly since: number | null;
-  readonly statement: string;
-}
-
-export interface LeaseSeen {
-  readonly collection: string;
-  readonly kind: string;
-  readonly strategy: string;
-  readonly action_id: number;
-  readonly expires_at: number | null;
-}
-
-export interface OutcomeSeen {
-  readonly id: number;
-  readonly collection: string;
-  readonly state: string;
-  readonly problem: string;
-  readonly strategy: string;
-  readonly by: string;
-  readonly created_at: number;
-  readonly finished_at: number | null;
-  readonly rows: number | null;
-  readonly lambda_before: number;
-  readonly lambda_foreseen: number | null;
-  readonly lambda_after: number | null;
-  readonly verified: boolean | null;
-  readonly message: string | null;
-}
-
-export interface StrategySeen {
-  readonly name: string;
-  readonly weight: number;
-  readonly outcomes: number;
-  readonly success_rate: number | null;
-  readonly improvement: number | null;
-  readonly recovery_seconds: number | null;
-}
+import type {
+  ActiveSeen,
+  CollectionSeen,
+  LeaseSeen,
+  LoopSeen,
+  Overview,
+  RecommendationSeen,
+  StateName,
+  StrategySeen,
+  TickSeen,
+} from "./seen.ts";
+import { readTrends } from "./trends.ts";
 
 interface StatusDocument {
   readonly enabled: boolean;
@@ -216,8 +90,11 @@ interface StatusDocument {
   readonly tick_seconds?: number | null;
 }
 
-/** Half a minute a value, half an hour of them. */
-const TREND = { bucket: 30, buckets: 60 } as const;
+interface IntegrityRow {
+  readonly name: string;
+  readonly witness: WitnessEdge[] | null;
+  readonly unmeasured: number;
+}
 
 const time = (text: string | null | undefined): number | null =>
   text == null ? null : Date.parse(text);
@@ -246,7 +123,7 @@ export async function readOverview(
         "over it (docs/install.md)",
     );
   const [integrity, trends, outcomes, strategies] = await Promise.all([
-    optional<{ name: string; witness: WitnessEdge[] | null; unmeasured: number }>(
+    optional<IntegrityRow>(
       query,
       missing,
       "ruvector_integrity_status",
@@ -266,173 +143,115 @@ export async function readOverview(
                 FROM ruvector.ruvector_healing_effectiveness()`,
     ),
   ]);
-  const at = now.getTime();
-  const tick = time(status.last_tick);
-  const interval = status.tick_seconds ?? null;
-  const age = tick === null ? null : Math.max(0, (at - tick) / 1000);
   const seen = new Map(integrity.map((one) => [one.name, one]));
   return {
-    now: at,
+    now: now.getTime(),
     database: head.database,
     standby: head.standby,
     enabled: status.enabled,
     loop,
-    tick: {
-      at: tick,
-      age,
-      interval,
-      error: status.last_tick_error,
-      error_at: time(status.last_tick_error_at),
-      failed: status.last_tick_failed ?? false,
-    },
-    breaker: status.breaker
-      ? {
-          state: status.breaker.state,
-          reason: status.breaker.reason,
-          until: time(status.breaker.open_until),
-        }
-      : null,
+    tick: tickOf(status, now.getTime()),
+    breaker: breakerOf(status),
     healings: {
       day: status.total_healings_24h,
       success_rate: status.success_rate,
       last: time(status.last_healing),
     },
-    collections: Object.entries(status.collections)
-      .map(([name, one]): CollectionSeen => ({
-        name,
-        verdict: one.verdict,
-        sentence: one.sentence,
-        state: one.state,
-        lambda: one.lambda,
-        since: time(one.since),
-        sampled_at: time(one.sampled_at),
-        enabled: one.enabled,
-        mode: one.mode ?? null,
-        cooldown_until: time(one.cooldown_until),
-        // That a recovering collection has nothing to heal stands in nobody's way.
-        refusals: one.refusals
-          .filter(({ reason }) => reason !== "healthy")
-          .map((refusal) => ({
-            ...refusal,
-            since: time(refusal.since),
-            escalated: refusal.escalated_at != null,
-          })),
-        unmeasured: seen.get(name)?.unmeasured ?? 0,
-        witness: describeWitness(seen.get(name)?.witness ?? [], 1)[0] ?? null,
-        trend: trends.get(name) ?? [],
-      }))
-      .sort(worstFirst),
-    active: status.active_remediations.map((one) => ({
-      id: one.action_id,
-      collection: one.collection,
-      strategy: one.strategy,
-      problem: one.problem,
-      state: one.state,
-      rows_done: one.rows_moved,
-      rows_planned: one.rows_planned,
-      started_at: time(one.started_at),
-      deadline: time(one.deadline),
-      message: one.message,
-    })),
-    recommendations: (status.recommendations ?? []).map(
-      ({ collection, strategy, problem, summary, predicted_lambda, since, statement }) => ({
-        collection,
-        strategy,
-        problem,
-        summary,
-        lambda_foreseen: predicted_lambda,
-        since: time(since),
-        statement,
-      }),
-    ),
-    leases: status.leases.map((one) => ({
-      collection: one.collection,
-      kind: one.kind,
-      strategy: one.strategy,
-      action_id: one.action_id,
-      expires_at: time(one.expires_at),
-    })),
+    collections: collectionsOf(status, seen, trends),
+    active: activeOf(status),
+    recommendations: recommendationsOf(status),
+    leases: leasesOf(status),
     outcomes,
     strategies,
     missing,
   };
 }
 
+function tickOf(status: StatusDocument, now: number): TickSeen {
+  const at = time(status.last_tick);
+  return {
+    at,
+    age: at === null ? null : Math.max(0, (now - at) / 1000),
+    interval: status.tick_seconds ?? null,
+    error: status.last_tick_error,
+    error_at: time(status.last_tick_error_at),
+    failed: status.last_tick_failed ?? false,
+  };
+}
+
+const breakerOf = ({ breaker }: StatusDocument): Overview["breaker"] =>
+  breaker
+    ? { state: breaker.state, reason: breaker.reason, until: time(breaker.open_until) }
+    : null;
+
+const collectionsOf = (
+  status: StatusDocument,
+  integrity: ReadonlyMap<string, IntegrityRow>,
+  trends: ReadonlyMap<string, readonly (number | null)[]>,
+): CollectionSeen[] =>
+  Object.entries(status.collections)
+    .map(([name, one]): CollectionSeen => ({
+      name,
+      verdict: one.verdict,
+      sentence: one.sentence,
+      state: one.state,
+      lambda: one.lambda,
+      since: time(one.since),
+      sampled_at: time(one.sampled_at),
+      enabled: one.enabled,
+      mode: one.mode ?? null,
+      cooldown_until: time(one.cooldown_until),
+      // That a recovering collection has nothing to heal stands in nobody's way.
+      refusals: one.refusals
+        .filter(({ reason }) => reason !== "healthy")
+        .map((refusal) => ({
+          ...refusal,
+          since: time(refusal.since),
+          escalated: refusal.escalated_at != null,
+        })),
+      unmeasured: integrity.get(name)?.unmeasured ?? 0,
+      witness: describeWitness(integrity.get(name)?.witness ?? [], 1)[0] ?? null,
+      trend: trends.get(name) ?? [],
+    }))
+    .sort(worstFirst);
+
+const activeOf = (status: StatusDocument): ActiveSeen[] =>
+  status.active_remediations.map((one) => ({
+    id: one.action_id,
+    collection: one.collection,
+    strategy: one.strategy,
+    problem: one.problem,
+    state: one.state,
+    rows_done: one.rows_moved,
+    rows_planned: one.rows_planned,
+    started_at: time(one.started_at),
+    deadline: time(one.deadline),
+    message: one.message,
+  }));
+
+const recommendationsOf = (status: StatusDocument): RecommendationSeen[] =>
+  (status.recommendations ?? []).map(
+    ({ collection, strategy, problem, summary, predicted_lambda, since, statement }) => ({
+      collection,
+      strategy,
+      problem,
+      summary,
+      lambda_foreseen: predicted_lambda,
+      since: time(since),
+      statement,
+    }),
+  );
+
+const leasesOf = (status: StatusDocument): LeaseSeen[] =>
+  status.leases.map((one) => ({
+    collection: one.collection,
+    kind: one.kind,
+    strategy: one.strategy,
+    action_id: one.action_id,
+    expires_at: time(one.expires_at),
+  }));
+
 const worstFirst = (a: CollectionSeen, b: CollectionSeen): number =>
   VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) ||
   (a.lambda ?? 1) - (b.lambda ?? 1) ||
   (a.name < b.name ? -1 : 1);
-
-/**
- * lambda of all collections over the last half hour. Reads every sample of that time: not to be
- * asked every second.
- */
-export async function readTrends(
-  query: Query,
-  missing: Missing[],
-): Promise<ReadonlyMap<string, readonly (number | null)[]>> {
-  const rows = await optional<{ name: string; bucket: number; lambda: number | null }>(
-    query,
-    missing,
-    "ruvector_integrity_history",
-    `
-    SELECT collection_name AS name, floor(extract(epoch
-      FROM now() - sampled_at)::float8 / ${TREND.bucket}::float8)::int AS bucket,
-      min(lambda) AS lambda
-      FROM ruvector.ruvector_integrity_history(since := now()
-        - interval '${TREND.bucket * TREND.buckets} seconds', limit_ := 50000)
-     GROUP BY 1, 2`,
-  );
-  const trends = new Map<string, (number | null)[]>();
-  for (const { name, bucket, lambda } of rows) {
-    let trend = trends.get(name);
-    if (!trend) trends.set(name, (trend = Array.from({ length: TREND.buckets }, () => null)));
-    const place = TREND.buckets - 1 - bucket;
-    if (place >= 0 && place < TREND.buckets) trend[place] = lambda;
-  }
-  return trends;
-}
-
-interface HistoryRow {
-  readonly [column: string]: unknown;
-  readonly id: number;
-  readonly collection: string;
-  readonly state: string;
-  readonly problem: string;
-  readonly strategy: string;
-  readonly by: string;
-  readonly created_at: Date;
-  readonly finished_at: Date | null;
-  readonly rows: number | null;
-  readonly lambda_before: number;
-  readonly lambda_foreseen: number | null;
-  readonly lambda_after: number | null;
-  readonly verified: boolean | null;
-  readonly message: string | null;
-}
-
-/** Actions, newest first; also those at work. */
-export async function readOutcomes(
-  query: Query,
-  missing: Missing[],
-  limit: number,
-  since = "7 days",
-): Promise<OutcomeSeen[]> {
-  const rows = await optional<HistoryRow>(
-    query,
-    missing,
-    "ruvector_healing_history",
-    `
-    SELECT action_id::float8 AS id, collection, state, problem_class AS problem, strategy,
-      initiated_by AS by, created_at, finished_at,
-           rows_moved::float8 AS rows, initial_lambda AS lambda_before,
-             predicted_lambda AS lambda_foreseen, final_lambda AS lambda_after, verified, message
-      FROM ruvector.ruvector_healing_history(since := now() - $1::interval, limit_ := $2)`,
-    [since, limit],
-  );
-  return rows.map((row) => ({
-    ...row,
-    created_at: row.created_at.getTime(),
-    finished_at: row.finished_at?.getTime() ?? null,
-  }));
-}

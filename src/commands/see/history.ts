@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { readOutcomes } from "../reading/overview.ts";
+import { readOutcomes } from "../reading/outcomes.ts";
 import type { Missing } from "../reading/query.ts";
 import { EXIT } from "../exit.ts";
 import { asking, type Common } from "./ask.ts";

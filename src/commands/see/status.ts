@@ -1,6 +1,7 @@
 import pc from "../colours.ts";
 import { stateLine, tickError } from "../reading/headline.ts";
-import { type Overview, readOverview, type RecommendationSeen } from "../reading/overview.ts";
+import { readOverview } from "../reading/overview.ts";
+import type { Overview, RecommendationSeen } from "../reading/seen.ts";
 import { PAINT } from "../paint.ts";
 import { EXIT } from "../exit.ts";
 import { asking, type Common } from "./ask.ts";

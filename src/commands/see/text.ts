@@ -4,7 +4,7 @@
  */
 import Table from "cli-table3";
 import pc from "../colours.ts";
-import type { CollectionSeen, OutcomeSeen } from "../reading/overview.ts";
+import type { CollectionSeen, OutcomeSeen } from "../reading/seen.ts";
 import { PAINT } from "../paint.ts";
 import { TONES, type Tone } from "../reading/headline.ts";
 import { lambda, number, span } from "../reading/words.ts";

@@ -10,7 +10,8 @@ import { interruption } from "../../commands/terminal.ts";
 import { DRILLS } from "./drills/index.ts";
 import type { Drill } from "./drill.ts";
 import { table } from "./print.ts";
-import { type DrillResult, runDrill } from "./run.ts";
+import type { DrillResult } from "./result.ts";
+import { runDrill } from "./run.ts";
 import { alone, connectTo, dropSchema, install, runLoop } from "./stage.ts";
 
 export interface DrillFlags {

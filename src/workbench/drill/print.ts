@@ -1,7 +1,7 @@
 /** The drills' results as a table for people. */
 import pc from "../../commands/colours.ts";
 import { lambdaText } from "../../model/text.ts";
-import type { DrillResult } from "./run.ts";
+import type { DrillResult } from "./result.ts";
 
 const seconds = (value: number | null): string => (value === null ? "-" : `${value.toFixed(1)} s`);
 

@@ -8,92 +8,16 @@ import { SETTLED } from "../../configuration/settings.ts";
 import type { Server } from "../db/server.ts";
 import { pause, type Running, type Failures } from "../load.ts";
 import type { Drill, Stage } from "./drill.ts";
-import { beyondBound, type Latency, type Phase, type Probe, startProbe } from "./latency.ts";
-import { checkRows, rememberRows, type RowsCheck } from "./rows.ts";
+import { beyondBound, type Phase, type Probe, startProbe } from "./latency.ts";
+import { look, type Seen } from "./look.ts";
+import { POLL_MS, type RunOptions } from "./options.ts";
+import type { DrillResult, Result } from "./result.ts";
+import { checkRows, rememberRows } from "./rows.ts";
 import { connectTo, dropSchema, freshSchema, tableName } from "./stage.ts";
-import { type ActionResult, predictionOff, whatIsLeft } from "./well.ts";
-
-export interface DrillResult {
-  readonly drill: string;
-  readonly fault: string;
-  /**
-   * ok: sensed as the class, healed by the strategy, verified, well at the end, undone where it can
-   * be, and no row lost.
-   */
-  readonly ok: boolean;
-  /** Why it is not ok, or why it did not run. */
-  readonly problem: string | null;
-  readonly skipped: boolean;
-  readonly sensed_after_seconds: number | null;
-  readonly class: string | null;
-  readonly strategy: string | null;
-  /**
-   * "loop", or "asked for": the strategy is above the default limit of impact or needs something a
-   * drill cannot grant.
-   */
-  readonly started_by: "loop" | "asked for" | null;
-  readonly lambda_healthy: number | null;
-  readonly lambda_before: number | null;
-  readonly lambda_predicted: number | null;
-  /**
-   * When the last action was verified, and once the collection was well, or the wait for that was
-   * over.
-   */
-  readonly lambda_after: number | null;
-  readonly lambda_reached: number | null;
-  readonly healed_after_seconds: number | null;
-  /** Out of stress again, for as long as recovery_hold_seconds asks; null: it was not. */
-  readonly well_after_seconds: number | null;
-  readonly actions: readonly ActionResult[];
-  /**
-   * Where less was reached than was foreseen. No failure of the drill: the collection is well; to
-   * be looked at.
-   */
-  readonly finding: string | null;
-  /** "yes", "cannot be undone", or what was left. */
-  readonly undone: string | null;
-  readonly rows: RowsCheck | null;
-  /** With --latency: times of a workload beside it, by phase. */
-  readonly latency: readonly Latency[] | null;
-  /** Errors of the load that ran beside, by SQLSTATE. */
-  readonly load_errors: Readonly<Record<string, number>>;
-  readonly message: string | null;
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
-interface Seen {
-  readonly lambda: number | null;
-  readonly normal: boolean;
-  readonly refusals: readonly { readonly reason: string; readonly message: string }[];
-  readonly action: {
-    readonly id: string;
-    readonly state: string;
-    readonly strategy: string;
-    readonly problem_class: string;
-    readonly reversible: boolean;
-    readonly initial_lambda: number;
-    readonly predicted_lambda: number | null;
-    readonly final_lambda: number | null;
-    readonly verified: boolean | null;
-    readonly message: string | null;
-    readonly finished: boolean;
-  } | null;
-}
-
-export interface RunOptions {
-  /** Seconds that one drill may take to be healed. */
-  readonly patience: number;
-  /**
-   * Seconds for which the workload is timed before the fault, with the fault left alone, and after
-   * the end; 0: not at all.
-   */
-  readonly latency: number;
-  readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
-}
+import { undo } from "./undo.ts";
+import { predictionOff, whatIsLeft } from "./well.ts";
 
 const STRESS = 0.8;
-const POLL_MS = 500;
 
 export async function runDrill(
   server: Server,
@@ -119,7 +43,7 @@ export async function runDrill(
     },
     atEnd: (work) => ends.push(work),
   };
-  const result: { -readonly [K in keyof DrillResult]: DrillResult[K] } = {
+  const result: Result = {
     drill: drill.name,
     fault: drill.fault,
     ok: false,
@@ -168,8 +92,6 @@ function sumErrors(loads: readonly Running<Failures>[]): Record<string, number> 
     for (const [code, times] of Object.entries(result.errors)) sum[code] = (sum[code] ?? 0) + times;
   return sum;
 }
-
-type Result = { -readonly [K in keyof DrillResult]: DrillResult[K] };
 
 async function play(
   stage: Stage,
@@ -334,63 +256,6 @@ async function ask({ client, table }: Stage, { strategy, asked_for }: Drill): Pr
   ]);
 }
 
-/**
- * Undoes every action that helped, the newest first, as a person would; the ticks of pg_cron carry
- * it out.
- */
-async function undo(stage: Stage, { actions }: Result, options: RunOptions): Promise<string> {
-  const helped = actions
-    .filter(({ verified }) => verified)
-    .map(({ id }) => id)
-    .reverse();
-  let answer = "there is no action";
-  for (const id of helped) {
-    answer = await undoOne(stage, id, options);
-    if (answer !== "yes") return answer;
-  }
-  return answer;
-}
-
-async function undoOne({ client, table }: Stage, id: string, options: RunOptions): Promise<string> {
-  const {
-    rows: [found],
-  } = await client.query<{ reversible: boolean }>(
-    "SELECT reversible FROM ruvector.healing_actions WHERE id = $1",
-    [id],
-  );
-  if (!found?.reversible) return "cannot be undone";
-  await client.query("SELECT ruvector_healing_rollback($1)", [table]);
-  let rest = "";
-  for (
-    const began = Date.now();
-    Date.now() - began < options.patience * 1000;
-    await pause(POLL_MS)
-  ) {
-    options.signal.throwIfAborted();
-    const { rows } = await client.query<{
-      state: string;
-      message: string | null;
-      left: number;
-      leases: number;
-    }>(
-      `
-      SELECT a.state, a.message, (SELECT count(*)::int FROM ruvector.healing_steps s
-        WHERE s.action_id = a.id AND s.undone_at IS NULL) AS left,
-             (SELECT count(*)::int FROM ruvector.healing_leases l WHERE l.action_id = a.id
-               AND l.ended_at IS NULL) AS leases
-        FROM ruvector.healing_actions a WHERE a.id = $1`,
-      [id],
-    );
-    const now = rows[0];
-    // A lease may outlive the undo for a moment: what it left on the table goes when nobody is at
-    // work there.
-    if (now?.state === "rolled_back" && now.left === 0 && now.leases === 0) return "yes";
-    if (now?.state === "rolled_back") rest = `${now.left} steps and ${now.leases} leases are left`;
-    if (now?.state === "rollback_failed") return `failed: ${now.message ?? ""}`;
-  }
-  return `not finished within ${options.patience} s${rest && `: ${rest}`}`;
-}
-
 function verdict(drill: Drill, result: Result): string | null {
   if (result.class !== drill.problem_class)
     return `classified as ${result.class}, not ${drill.problem_class}`;
@@ -404,30 +269,4 @@ function verdict(drill: Drill, result: Result): string | null {
       `${result.rows?.doubled} doubled`
     );
   return result.latency && beyondBound(result.latency, result.strategy === "throttle_ingestion");
-}
-
-/** The newest action and reading of the drill's collection. */
-async function look({ client, table }: Stage): Promise<Seen> {
-  const { rows } = await client.query<Seen>(
-    `
-    SELECT (SELECT lambda FROM ruvector_integrity_status($1)) AS lambda,
-           coalesce((SELECT st.state = 0
-             FROM ruvector.integrity_state st JOIN ruvector.collections c USING (collection_id)
-                      WHERE format('%I.%I', c.schema_name, c.table_name) = $1), false) AS normal,
-           coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'message', r.message))
-             FROM ruvector.healing_refusals r
-                      WHERE r.collection = $1 AND r.closed_at IS NULL), '[]') AS refusals,
-           (SELECT json_build_object('id', a.id::text, 'state', a.state, 'strategy',
-             a.strategy_name, 'problem_class', a.problem_class,
-                     'reversible', a.reversible, 'initial_lambda', a.initial_lambda,
-                       'predicted_lambda', a.predicted_lambda,
-                     'final_lambda', a.final_lambda, 'verified', a.verified, 'message', a.message,
-                       'finished', a.finished_at IS NOT NULL)
-              FROM ruvector.healing_actions a WHERE a.collection = $1
-                AND a.collection_id = (SELECT collection_id FROM ruvector.collections
-               WHERE format('%I.%I', schema_name, table_name) = $1)
-                 ORDER BY a.id DESC LIMIT 1) AS action`,
-    [table],
-  );
-  return rows[0]!;
 }

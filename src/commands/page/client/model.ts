@@ -1,6 +1,6 @@
 /** What the page knows, and how old that is. */
 import type { CollectionDetail } from "../../reading/collection.ts";
-import type { Overview } from "../../reading/overview.ts";
+import type { Overview } from "../../reading/seen.ts";
 
 export interface Trouble {
   /**

@@ -1,6 +1,6 @@
 import type { CollectionDetail } from "../../../reading/collection.ts";
 import type { Scene, SceneGroup } from "../../../reading/scene.ts";
-import type { Overview } from "../../../reading/overview.ts";
+import type { Overview } from "../../../reading/seen.ts";
 import { lambdaChart } from "../charts/lambda.ts";
 import { type Child, h } from "../dom.ts";
 import { lambda, localTimes, plural, span } from "../format.ts";

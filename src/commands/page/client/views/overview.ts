@@ -1,4 +1,4 @@
-import type { CollectionSeen, Overview, StrategySeen } from "../../../reading/overview.ts";
+import type { CollectionSeen, Overview, StrategySeen } from "../../../reading/seen.ts";
 import { TONES } from "../../../reading/headline.ts";
 import { spark } from "../charts/spark.ts";
 import { type Child, h, s } from "../dom.ts";

@@ -5,7 +5,7 @@ import type {
   OutcomeSeen,
   RecommendationSeen,
   RefusalSeen,
-} from "../../../reading/overview.ts";
+} from "../../../reading/seen.ts";
 import { type Child, h, s } from "../dom.ts";
 import { clock, lambda, localTimes, number, span, words } from "../format.ts";
 import { TONES } from "../../../reading/headline.ts";
