@@ -3,25 +3,27 @@
  * (README.md has the table).
  */
 import { types as is } from "node:util";
+import { createCatalogue } from "./catalogue.ts";
 import { LanguageError, PlainError } from "./errors.ts";
 import { ARGUMENT, CALL, TUPLE_HEADER, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
+import {
+  bitsOf,
+  bytesOf,
+  dayOf,
+  floatOf,
+  int64Of,
+  jsonText,
+  millisecondsOf,
+  millisecondsOfDay,
+  timeOf,
+} from "./numbers.ts";
 import type { Realm } from "./realm.ts";
 import type { Functions } from "./symbols.ts";
 import type { Datum, Tuples, TypeInfo, Types } from "./values.ts";
 
-/** 2000-01-01, where PostgreSQL's time begins, in JavaScript's: days and milliseconds. */
-const EPOCH_DAYS = 10_957;
-const DAY = 86_400_000;
-const EPOCH = EPOCH_DAYS * DAY;
-const INFINITE_DAY = 0x7fffffff;
-const INFINITE_TIME = 0x7fffffffffffffffn;
-const CATEGORY = { array: "A".charCodeAt(0), composite: "C".charCodeAt(0) } as const;
-const DOMAIN = "d".charCodeAt(0);
 /** FirstNormalObjectId in transam.h: below it are the types that PostgreSQL brings. */
 const CATALOGUE_END = 16_384;
-/** Types are remembered; a session that makes new ones without end must not fill the memory. */
-const REMEMBERED = 10_000;
 
 interface Parts {
   readonly functions: Functions;
@@ -33,73 +35,9 @@ interface Parts {
 }
 
 export function createTypes({ functions, memory, realm, workArea, tuples }: Parts): Types {
-  const known = new Map<number, TypeInfo>();
-  const inputs = new Map<number, { function: number; parameter: number }>();
-  const outputs = new Map<number, number>();
+  const { info, textOf, fromText } = createCatalogue({ functions, memory, workArea });
   // The type functions of PostgreSQL answer through pointers.
   const out = workArea;
-
-  function info(oid: number): TypeInfo {
-    let found = known.get(oid);
-    if (!found) {
-      if (known.size > REMEMBERED) known.clear();
-      found = lookUp(oid);
-      known.set(oid, found);
-    }
-    return found;
-  }
-
-  function lookUp(oid: number): TypeInfo {
-    functions.get_typlenbyvalalign(oid, out, out + 4, out + 5);
-    const storage = {
-      length: memory.i16(out),
-      byValue: memory.u8(out + 4),
-      alignment: memory.u8(out + 5),
-    };
-    const scalar: TypeInfo = { oid, kind: "scalar", element: null, ...storage };
-    if (oid === TYPE.record) return { ...scalar, kind: "composite" };
-    if (oid === TYPE.recordArray) return { ...scalar, kind: "array", element: info(TYPE.record) };
-    // A domain goes through its input function, which is what checks it.
-    if (functions.get_typtype(oid) === DOMAIN) return scalar;
-    functions.get_type_category_preferred(oid, out, out + 1);
-    const category = memory.u8(out);
-    if (category === CATEGORY.composite) return { ...scalar, kind: "composite" };
-    const element = category === CATEGORY.array ? functions.get_base_element_type(oid) : 0;
-    return element === 0 ? scalar : { ...scalar, kind: "array", element: info(element) };
-  }
-
-  function remember<Value>(map: Map<number, Value>, oid: number, read: () => Value): Value {
-    let found = map.get(oid);
-    if (found === undefined) {
-      if (map.size > REMEMBERED) map.clear();
-      found = read();
-      map.set(oid, found);
-    }
-    return found;
-  }
-
-  function textOf(datum: number, oid: number): string {
-    const output = remember(
-      outputs,
-      oid,
-      () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)),
-    );
-    const address = functions.OidOutputFunctionCall(output, datum);
-    const text = memory.cString(address)!;
-    functions.pfree(address);
-    return text;
-  }
-
-  function fromText(text: string, oid: number): number {
-    const input = remember(inputs, oid, () => {
-      functions.getTypeInputInfo(oid, out, out + 4);
-      return { function: memory.u32(out), parameter: memory.u32(out + 4) };
-    });
-    const address = memory.newCString(text);
-    const datum = functions.OidInputFunctionCall(input.function, address, input.parameter, -1);
-    functions.pfree(address);
-    return datum;
-  }
 
   /** Content of a varlena, decompressed where it was compressed. */
   function content<Value>(datum: number, read: (start: number, length: number) => Value): Value {
@@ -154,21 +92,11 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
         const result = callWithOne(functions.numeric_float8, datum);
         return memory.f64(result);
       }
-      case TYPE.date: {
-        const day = datum | 0;
-        return new realm.Date(
-          day === INFINITE_DAY || day === ~INFINITE_DAY ? Number.NaN : (day + EPOCH_DAYS) * DAY,
-        );
-      }
+      case TYPE.date:
+        return new realm.Date(millisecondsOfDay(datum | 0));
       case TYPE.timestamp:
-      case TYPE.timestamptz: {
-        const time = memory.i64(datum);
-        return new realm.Date(
-          time === INFINITE_TIME || time === ~INFINITE_TIME
-            ? Number.NaN
-            : Number(time) / 1000 + EPOCH,
-        );
-      }
+      case TYPE.timestamptz:
+        return new realm.Date(millisecondsOf(memory.i64(datum)));
       case TYPE.text:
       case TYPE.varchar:
       case TYPE.bpchar:
@@ -329,45 +257,4 @@ export function createTypes({ functions, memory, realm, workArea, tuples }: Part
       return oid < CATALOGUE_END && kind !== "composite";
     },
   };
-}
-
-const words = new DataView(new ArrayBuffer(4));
-function floatOf(bits: number): number {
-  words.setInt32(0, bits);
-  return words.getFloat32(0);
-}
-function bitsOf(value: number): number {
-  words.setFloat32(0, value);
-  return words.getInt32(0);
-}
-
-/**
- * A number as V8 makes an int64 of it: without its fraction, NaN as 0, too large as the largest.
- */
-function int64Of(value: number): bigint {
-  if (Number.isNaN(value)) return 0n;
-  if (value >= 2 ** 63) return INFINITE_TIME;
-  if (value <= -(2 ** 63)) return ~INFINITE_TIME;
-  return BigInt(Math.trunc(value));
-}
-
-/**
- * Towards 1970 where it is no whole day; an Invalid Date is what a NaN is for a C compiler:
- * -infinity as a date, 2000-01-01 as a time.
- */
-const dayOf = (time: number): number =>
-  Number.isNaN(time) ? ~INFINITE_DAY : Math.trunc(time / DAY) - EPOCH_DAYS;
-const timeOf = (time: number): bigint => (Number.isNaN(time) ? 0n : BigInt(time - EPOCH) * 1000n);
-
-function bytesOf(value: unknown): Uint8Array | null {
-  if (ArrayBuffer.isView(value))
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (is.isAnyArrayBuffer(value)) return new Uint8Array(value);
-  return null;
-}
-
-function jsonText(value: unknown, replacer?: (key: string, part: unknown) => unknown): string {
-  const text = JSON.stringify(value, replacer) as string | undefined;
-  if (text === undefined) throw new LanguageError("22032", `a ${typeof value} has no JSON text`);
-  return text;
 }

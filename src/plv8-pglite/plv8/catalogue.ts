@@ -1,0 +1,95 @@
+/** What PostgreSQL's catalogue says of types, remembered; and values as text, by its functions. */
+import { TYPE } from "./layout.ts";
+import type { Memory } from "./memory.ts";
+import type { Functions } from "./symbols.ts";
+import type { TypeInfo } from "./values.ts";
+
+const CATEGORY = { array: "A".charCodeAt(0), composite: "C".charCodeAt(0) } as const;
+const DOMAIN = "d".charCodeAt(0);
+/** Types are remembered; a session that makes new ones without end must not fill the memory. */
+const REMEMBERED = 10_000;
+
+interface Parts {
+  readonly functions: Functions;
+  readonly memory: Memory;
+  /** 16 bytes of PostgreSQL's memory that stay. */
+  readonly workArea: number;
+}
+
+export interface Catalogue {
+  info(oid: number): TypeInfo;
+  textOf(datum: number, oid: number): string;
+  fromText(text: string, oid: number): number;
+}
+
+export function createCatalogue({ functions, memory, workArea }: Parts): Catalogue {
+  const known = new Map<number, TypeInfo>();
+  const inputs = new Map<number, { function: number; parameter: number }>();
+  const outputs = new Map<number, number>();
+  // The type functions of PostgreSQL answer through pointers.
+  const out = workArea;
+
+  function info(oid: number): TypeInfo {
+    let found = known.get(oid);
+    if (!found) {
+      if (known.size > REMEMBERED) known.clear();
+      found = lookUp(oid);
+      known.set(oid, found);
+    }
+    return found;
+  }
+
+  function lookUp(oid: number): TypeInfo {
+    functions.get_typlenbyvalalign(oid, out, out + 4, out + 5);
+    const storage = {
+      length: memory.i16(out),
+      byValue: memory.u8(out + 4),
+      alignment: memory.u8(out + 5),
+    };
+    const scalar: TypeInfo = { oid, kind: "scalar", element: null, ...storage };
+    if (oid === TYPE.record) return { ...scalar, kind: "composite" };
+    if (oid === TYPE.recordArray) return { ...scalar, kind: "array", element: info(TYPE.record) };
+    // A domain goes through its input function, which is what checks it.
+    if (functions.get_typtype(oid) === DOMAIN) return scalar;
+    functions.get_type_category_preferred(oid, out, out + 1);
+    const category = memory.u8(out);
+    if (category === CATEGORY.composite) return { ...scalar, kind: "composite" };
+    const element = category === CATEGORY.array ? functions.get_base_element_type(oid) : 0;
+    return element === 0 ? scalar : { ...scalar, kind: "array", element: info(element) };
+  }
+
+  function remember<Value>(map: Map<number, Value>, oid: number, read: () => Value): Value {
+    let found = map.get(oid);
+    if (found === undefined) {
+      if (map.size > REMEMBERED) map.clear();
+      found = read();
+      map.set(oid, found);
+    }
+    return found;
+  }
+
+  function textOf(datum: number, oid: number): string {
+    const output = remember(
+      outputs,
+      oid,
+      () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)),
+    );
+    const address = functions.OidOutputFunctionCall(output, datum);
+    const text = memory.cString(address)!;
+    functions.pfree(address);
+    return text;
+  }
+
+  function fromText(text: string, oid: number): number {
+    const input = remember(inputs, oid, () => {
+      functions.getTypeInputInfo(oid, out, out + 4);
+      return { function: memory.u32(out), parameter: memory.u32(out + 4) };
+    });
+    const address = memory.newCString(text);
+    const datum = functions.OidInputFunctionCall(input.function, address, input.parameter, -1);
+    functions.pfree(address);
+    return datum;
+  }
+
+  return { info, textOf, fromText };
+}
