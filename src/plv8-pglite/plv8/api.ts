@@ -4,7 +4,7 @@ import { LEVELS } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
 import type { Routines } from "./routines.ts";
-import type { Cursor, Plan, Spi } from "./spi.ts";
+import type { Cursor, Plan, Spi } from "./statements.ts";
 import { tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
 import type { Functions } from "./symbols.ts";

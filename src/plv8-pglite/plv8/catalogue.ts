@@ -1,4 +1,5 @@
 /** What PostgreSQL's catalogue says of types, remembered; and values as text, by its functions. */
+import { types as is } from "node:util";
 import { TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Functions } from "./symbols.ts";
@@ -92,4 +93,29 @@ export function createCatalogue({ functions, memory, workArea }: Parts): Catalog
   }
 
   return { info, textOf, fromText };
+}
+
+/** The type of a parameter where the parser cannot be asked, as older plv8 versions chose it. */
+export function typeByValue(value: unknown): number {
+  switch (typeof value) {
+    case "boolean":
+      return TYPE.bool;
+    case "bigint":
+      return TYPE.int8;
+    case "number":
+      return Number.isInteger(value)
+        ? Math.abs(value) < 2 ** 31
+          ? TYPE.int4
+          : TYPE.int8
+        : TYPE.float8;
+    case "object":
+      if (value === null) return TYPE.text;
+      return is.isDate(value)
+        ? TYPE.timestamptz
+        : ArrayBuffer.isView(value)
+          ? TYPE.bytea
+          : TYPE.jsonb;
+    default:
+      return TYPE.text;
+  }
 }

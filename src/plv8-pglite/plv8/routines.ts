@@ -15,7 +15,7 @@ import {
 } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Code, Realm } from "./realm.ts";
-import type { Spi } from "./spi.ts";
+import type { Spi } from "./statements.ts";
 import type { Functions } from "./symbols.ts";
 import { UnsupportedPGlite } from "./symbols.ts";
 

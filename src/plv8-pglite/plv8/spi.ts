@@ -2,45 +2,16 @@
  * SQL from JavaScript, through the server programming interface (SPI): statements, plans, cursors,
  * the end of a transaction.
  */
+import { typeByValue } from "./catalogue.ts";
 import { type Errors, LanguageError, PlainError, ThrownText } from "./errors.ts";
 import { PORTAL, SPI, TUPLE_TABLE, TYPE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
+import type { Cursor, Plan, Result, Row, Spi } from "./statements.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Tuples, Types } from "./values.ts";
-import { types as is } from "node:util";
-
-export type Row = Record<string, unknown>;
-/** Rows where the statement returns any; otherwise how many it touched. */
-export type Result = Row[] | number;
-
-export interface Spi {
-  /** A statement of this language's own, without a subtransaction. */
-  rows(statement: string): Row[];
-  /** A statement of the code, in a subtransaction. */
-  execute(statement: string, parameters: readonly unknown[]): Result;
-  prepare(statement: string, typeNames: readonly string[] | null): Plan;
-  /**
-   * Ends the transaction and starts the next one. Errors: what PostgreSQL says where that is not
-   * allowed.
-   */
-  endTransaction(how: "commit" | "rollback"): void;
-}
-
-export interface Plan {
-  execute(parameters: readonly unknown[]): Result;
-  cursor(parameters: readonly unknown[]): Cursor;
-  free(): void;
-}
-
-export interface Cursor {
-  /** One row, undefined at the end; with a count (backward when negative) an array. */
-  fetch(count?: number): Row | Row[] | undefined;
-  move(count: number): void;
-  close(): void;
-}
 
 interface Parts {
   readonly symbols: Symbols;
@@ -304,29 +275,4 @@ export function createSpi({
       }
     },
   };
-}
-
-/** The type of a parameter where the parser cannot be asked, as older plv8 versions chose it. */
-function typeByValue(value: unknown): number {
-  switch (typeof value) {
-    case "boolean":
-      return TYPE.bool;
-    case "bigint":
-      return TYPE.int8;
-    case "number":
-      return Number.isInteger(value)
-        ? Math.abs(value) < 2 ** 31
-          ? TYPE.int4
-          : TYPE.int8
-        : TYPE.float8;
-    case "object":
-      if (value === null) return TYPE.text;
-      return is.isDate(value)
-        ? TYPE.timestamptz
-        : ArrayBuffer.isView(value)
-          ? TYPE.bytea
-          : TYPE.jsonb;
-    default:
-      return TYPE.text;
-  }
 }

@@ -2,7 +2,7 @@
  * One PostgreSQL cluster of a site: its data directory, socket folder and log; how it is made,
  * started and ended.
  */
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import {
   chmod,
   chown,
@@ -16,51 +16,14 @@ import {
 } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { execa, type Options } from "execa";
-import { rootFolder } from "./debootstrap.ts";
+import { type Places, program } from "./cluster-places.ts";
 import { adminEnvironment, processes, removeTree, sendKill, textOf, until } from "./files.ts";
 import { database, recipe, superuser } from "./places.ts";
 import { anyFreePort, isFree } from "./ports.ts";
 import { ServerProblem } from "./problem.ts";
 import type { StopMode } from "./provider.ts";
 import { quoted } from "./settings.ts";
-import { dbCommand, type Site, type SiteKind, siteOf } from "./site.ts";
-
-/**
- * A cluster's places, as the machine sees them and as the server does, whose site may be a folder.
- * @param replica its name, e.g. "replica1"; without it the instance's primary, whose folder holds
- *   those of its replicas
- */
-export function places(site: Site, instance: string, replica?: string) {
-  const inside = `${site.instances}/${instance}${replica === undefined ? "" : `/${replica}`}`;
-  const base = join(site.root, inside);
-  return {
-    site,
-    instance,
-    replica,
-    /** For messages, and the server's cluster_name. */
-    title: replica === undefined ? instance : `${instance} ${replica}`,
-    base,
-    data: join(base, "data"),
-    socket: join(base, "socket"),
-    log: join(base, "postgresql.log"),
-    inside: {
-      base: inside,
-      data: `${inside}/data`,
-      socket: `${inside}/socket`,
-      log: `${inside}/postgresql.log`,
-    },
-  };
-}
-export type Places = ReturnType<typeof places>;
-
-/** The site of that kind, without making it; undefined: it is not there. */
-export const existingSite = (kind: SiteKind): Site | undefined =>
-  kind === "debootstrap" && !existsSync(rootFolder())
-    ? undefined
-    : siteOf(kind, () => realpathSync(rootFolder()));
-
-/** A program of PostgreSQL as the server's site has it. */
-export const program = (at: Places, name: string): string => join(at.site.programs, name);
+import { dbCommand, type Site } from "./site.ts";
 
 /** Runs a program of the site as the server's user, in a clean environment. */
 export async function inSite(at: Places, name: string, args: string[], options: Options = {}) {

@@ -4,36 +4,18 @@ import {
   appendFile,
   chmod,
   mkdir,
-  mkdtemp,
   readdir,
   realpath,
   rename,
   rm,
-  rmdir,
   writeFile,
 } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
-import {
-  chooseDebianMirror,
-  mirrorListPath,
-  parseDeb822,
-  parseMirrorList,
-  parseOneLine,
-  type AptSource,
-} from "./apt-sources.ts";
-import {
-  adminEnvironment,
-  filesIn,
-  mountsUnder,
-  processes,
-  removeTree,
-  sendKill,
-  textOf,
-  until,
-} from "./files.ts";
+import { adminEnvironment, mountsUnder, processes, removeTree, sendKill, until } from "./files.ts";
+import { mirror, proxyEnvironment } from "./debian-mirror.ts";
 import { withLock } from "./lock.ts";
+import { checkMounting, ensureMounts } from "./mounts.ts";
 import { cacheFolder, recipe } from "./places.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
 import type { Log } from "./provider.ts";
@@ -68,56 +50,6 @@ export function whyNoDebootstrap(): string | undefined {
   if (!family.includes("debian") && !family.includes("ubuntu")) return "it needs Debian or Ubuntu";
   if (process.getuid?.() !== 0) return "it needs root";
   return undefined;
-}
-
-async function machineSources(): Promise<AptSource[]> {
-  const oneLine = ["/etc/apt/sources.list", ...(await filesIn("/etc/apt/sources.list.d", ".list"))];
-  const deb822 = await filesIn("/etc/apt/sources.list.d", ".sources");
-  const sources: AptSource[] = [];
-  for (const file of oneLine) sources.push(...parseOneLine(await textOf(file)));
-  for (const file of deb822) sources.push(...parseDeb822(await textOf(file)));
-  for (const source of sources) {
-    const uris: string[] = [];
-    for (const uri of source.uris) {
-      const list = mirrorListPath(uri);
-      uris.push(...(list === undefined ? [uri] : parseMirrorList(await textOf(list))));
-    }
-    source.uris = uris;
-  }
-  return sources;
-}
-
-async function mirror(): Promise<string> {
-  const given = process.env["RUVECTOR_HEALING_DEBIAN_MIRROR"];
-  if (given !== undefined && given !== "") return given.replace(/\/+$/, "");
-  const found = chooseDebianMirror(await machineSources());
-  if (found !== undefined) return found;
-  throw new ServerProblem(
-    "This machine's apt sources name no http(s) mirror of Debian itself, which the throwaway " +
-      "server is made from.",
-    "Any one of these helps:",
-    "- name one: RUVECTOR_HEALING_DEBIAN_MIRROR=<address of a Debian mirror>",
-    "- install Docker with the compose plugin, and start it",
-    "- use a PostgreSQL of yours: DATABASE_URL=postgresql://...",
-  );
-}
-
-/**
- * The proxy that apt is told to use here, for debootstrap's own downloads and for apt in the
- * folder.
- */
-async function proxyEnvironment(): Promise<Record<string, string>> {
-  const { stdout } = await execa(
-    "apt-config",
-    ["shell", "http_proxy", "Acquire::http::Proxy", "https_proxy", "Acquire::https::Proxy"],
-    { env: adminEnvironment, reject: false },
-  );
-  const found: Record<string, string> = {};
-  for (const name of ["http_proxy", "https_proxy"]) {
-    const value = new RegExp(`^${name}='(.*)'$`, "m").exec(stdout ?? "")?.[1];
-    if (value !== undefined && value !== "" && value !== "DIRECT") found[name] = value;
-  }
-  return found;
 }
 
 /**
@@ -180,54 +112,6 @@ async function ensureTools(logFile: string, log: Log): Promise<void> {
     ["install", "-y", "--no-install-recommends", ...missing],
     {},
   );
-}
-
-/** Containers often may not mount; debootstrap would find out half a minute later, and say less. */
-async function checkMounting(): Promise<void> {
-  const probe = await mkdtemp(join(tmpdir(), "ruvector-healing-"));
-  try {
-    await mount("proc", probe);
-    await execa("umount", [probe], { env: adminEnvironment });
-  } finally {
-    await rmdir(probe).catch(() => undefined);
-  }
-}
-
-async function mount(type: "proc" | "tmpfs", folder: string, options = "defaults"): Promise<void> {
-  const result = await execa("mount", ["-t", type, "-o", options, type, folder], {
-    env: adminEnvironment,
-    reject: false,
-  });
-  if (!result.failed) return;
-  throw new ServerProblem(
-    `Mounting ${type} in a folder is not allowed here (a container without CAP_SYS_ADMIN?): ` +
-      `${result.stderr.trim()}`,
-    "Give the container that capability (docker run --privileged ...), or set " +
-      "DATABASE_URL=postgresql://...",
-  );
-}
-
-/**
- * Mounts what a server needs in the folder where it is not mounted: after a reboot of the machine
- * it is not. Returns what it mounted.
- */
-export async function ensureMounts(root: string): Promise<string[]> {
-  const mounted = mountsUnder(root);
-  const made: string[] = [];
-  const proc = join(root, "proc");
-  if (!mounted.includes(proc)) {
-    await mount("proc", proc);
-    made.push(proc);
-  }
-  // Shared memory of parallel queries; without it the server falls back to System V segments, which
-  // a kill leaks.
-  const shm = join(root, "dev/shm");
-  if (!mounted.includes(shm)) {
-    await mkdir(shm, { recursive: true });
-    await mount("tmpfs", shm, "mode=1777");
-    made.push(shm);
-  }
-  return made;
 }
 
 /**

@@ -5,6 +5,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { compose } from "./compose.ts";
 import { answers, ensureDatabase } from "./connection.ts";
 import { until } from "./files.ts";
 import { withLock } from "./lock.ts";
@@ -38,42 +39,6 @@ const prefix = "ruvector-healing-";
 const project = (name: string): string => `${prefix}${name}`;
 const container = (name: string): string => `${project(name)}-server-1`;
 const buildLog = (): string => join(cacheFolder(), "docker-build.log");
-
-let found: Promise<Command | string> | undefined;
-
-/** The command that understands docker-compose.yml, or why there is none. */
-function compose(): Promise<Command | string> {
-  found ??= findCompose();
-  return found;
-}
-
-async function findCompose(): Promise<Command | string> {
-  const answer = async (file: string, ...args: string[]): Promise<string | undefined> => {
-    const result = await execa(file, args, { reject: false, stdin: "ignore", timeout: 15_000 });
-    return result.failed ? undefined : result.stdout.trim();
-  };
-  const engine = await answer("docker", "info", "--format", "{{.ServerVersion}}");
-  if (engine === undefined || engine === "") {
-    return (await answer("docker", "--version")) === undefined
-      ? "Docker is not installed"
-      : "Docker's engine does not answer";
-  }
-  if ((await answer("docker", "compose", "version")) !== undefined)
-    return { file: "docker", args: ["compose"] };
-  const standalone = await answer("docker-compose", "version", "--short");
-  if (standalone !== undefined && !/^v?1\./.test(standalone))
-    return { file: "docker-compose", args: [] };
-  return (
-    "Docker answers, but has no compose plugin of version 2 (packages docker-compose-plugin, " +
-    "docker-compose-v2)"
-  );
-}
-
-/** Why servers cannot be made with Docker here, or undefined when they can. */
-export async function whyNoDocker(): Promise<string | undefined> {
-  const command = await compose();
-  return typeof command === "string" ? command : undefined;
-}
 
 /** The image's tag is what it is made from, so an edited recipe is a new image. */
 function imageTag(): string {

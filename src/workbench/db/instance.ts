@@ -7,16 +7,15 @@ import {
   checkVersion,
   end,
   endOrphans,
-  existingSite,
   killCluster,
   launch,
   makeCluster,
-  places,
-  type Places,
   postmaster,
 } from "./cluster.ts";
+import { existingSite, places, type Places } from "./cluster-places.ts";
 import { ensureDatabase } from "./connection.ts";
-import { ensureMounts, ensureRoot, removeRoot, rootFolder } from "./debootstrap.ts";
+import { ensureRoot, removeRoot, rootFolder } from "./debootstrap.ts";
+import { ensureMounts } from "./mounts.ts";
 import { adminEnvironment, processes, removeTree, sendKill, textOf, until } from "./files.ts";
 import { withLock } from "./lock.ts";
 import {

@@ -6,17 +6,8 @@ import { existsSync } from "node:fs";
 import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
-import {
-  configure,
-  end,
-  endOrphans,
-  inSite,
-  launch,
-  makeBase,
-  places,
-  type Places,
-  postmaster,
-} from "./cluster.ts";
+import { configure, end, endOrphans, inSite, launch, makeBase, postmaster } from "./cluster.ts";
+import { places, type Places } from "./cluster-places.ts";
 import { connected, loopbackUrl } from "./connection.ts";
 import { removeTree } from "./files.ts";
 import { lockFile, readRecord, superuser } from "./places.ts";

@@ -1,7 +1,8 @@
 /** The throwaway server as a library: what the demo, the tests and the command line start. */
 import { loopbackUrl } from "./connection.ts";
 import { whyNoDebootstrap } from "./debootstrap.ts";
-import { dockerProvider, whyNoDocker } from "./docker.ts";
+import { whyNoDocker } from "./compose.ts";
+import { dockerProvider } from "./docker.ts";
 import { checkExternal, externalUrl, shown, withDatabase } from "./external.ts";
 import { siteProvider } from "./instance.ts";
 import {
