@@ -4,7 +4,7 @@
  */
 import { typeByValue } from "./catalogue.ts";
 import { type Errors, LanguageError, PlainError, ThrownText } from "./errors.ts";
-import { PORTAL, SPI, TUPLE_TABLE, TYPE } from "./layout.ts";
+import { PORTAL, SPI, TUPLE_TABLE } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import { tryStack } from "./stack.ts";
 import type { State } from "./state.ts";
