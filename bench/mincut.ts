@@ -8,9 +8,9 @@
  * the two must agree on the value.
  */
 import { performance } from "node:perf_hooks";
-import { contractedGraph } from "../src/sense/graph/contracted.ts";
-import { nominalTree, read, readPushed } from "../src/sense/graph/reading.ts";
-import { minimumCut } from "../src/sense/mincut/index.ts";
+import { contractedGraph } from "../src/graph/contracted.ts";
+import { nominalTree, read, readPushed } from "../src/graph/reading.ts";
+import { minimumCut } from "../src/graph/mincut/index.ts";
 import type { ContractedGraph } from "../src/model/graph.ts";
 import {
   type CollectionSize,

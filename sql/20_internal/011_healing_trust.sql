@@ -181,7 +181,7 @@ BEGIN
   ),
   -- What their owner can give code at any moment, under no lock of ours: a domain's constraint NOT
   -- VALID, a column of a composite type. An enum, and arrays and ranges of what is no domain, have
-  -- none of their own but casts, which key texts do not go through (src/execute/rows/values.ts).
+  -- none of their own but casts, which key texts do not go through (src/collection/key-values.ts).
   loose AS (
     SELECT w.usage, t.oid, t.typowner AS owner, min(w.place) AS place
       FROM walk w JOIN pg_type t ON w.classid = 'pg_type'::regclass AND t.oid = w.objid

@@ -1,6 +1,6 @@
 -- Jobs of pg_cron that a pause switched off, and whose time was over three intervals ago (15 s at
 -- least): where no tick came to end the pause, this does, so that nobody's nightly job stays off
--- because the loop died. As src/execute/strategies/pause-maintenance/jobs.ts does it: what somebody
+-- because the loop died. As src/strategies/pause-maintenance/jobs.ts does it: what somebody
 -- changed meanwhile is theirs.
 CREATE OR REPLACE FUNCTION ruvector.healing_end_pauses(patience interval)
 RETURNS integer

@@ -7,8 +7,8 @@ import { actionById, updateAction } from "../execute/actions.ts";
 import type { Host } from "../host/host.ts";
 import { giveApproval } from "../loop/approval.ts";
 import { type Action, isActive } from "../model/action.ts";
-import { HealingError } from "../model/errors.ts";
-import { printable, sqlLiteral, utc } from "../model/text.ts";
+import { HealingError } from "../base/errors.ts";
+import { printable, sqlLiteral, utc } from "../base/text.ts";
 import { takeSample } from "../sense/sample.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 

@@ -1,3 +1,3 @@
 /** What SQL and documentation repeat: the build runs this file and reads it as data. */
 export { SETTINGS } from "../configuration/settings.ts";
-export { STRATEGIES } from "../execute/registry.ts";
+export { STRATEGIES } from "../strategies/registry.ts";

@@ -7,8 +7,8 @@ import { actionById, recordActionEvent } from "../execute/actions.ts";
 import type { Host } from "../host/host.ts";
 import { giveFeedback } from "../learn/outcomes.ts";
 import { isActive } from "../model/action.ts";
-import { HealingError } from "../model/errors.ts";
-import { printable } from "../model/text.ts";
+import { HealingError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
 
 /** Longer is an essay. */
 const NOTE_CHARACTERS = 1000;

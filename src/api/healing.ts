@@ -13,7 +13,7 @@ import {
 } from "../execute/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { judgeAction } from "../execute/judge.ts";
-import { strategyNamed } from "../execute/registry.ts";
+import { strategyNamed } from "../strategies/registry.ts";
 import { beginRollback } from "../execute/transitions.ts";
 import { undoHint, undoObstacle } from "../execute/undoable.ts";
 import type { Host } from "../host/host.ts";
@@ -21,7 +21,7 @@ import { type Decision, decide, parseParams, type Wanted } from "../loop/heal.ts
 import type { Action } from "../model/action.ts";
 import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { HealingError } from "../model/errors.ts";
+import { HealingError } from "../base/errors.ts";
 import { suspend } from "../select/suspensions.ts";
 import { takeSample } from "../sense/sample.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";

@@ -2,7 +2,7 @@
 import { register, unregister } from "../collection/register.ts";
 import { configure } from "../configuration/configure.ts";
 import { endDueLeases, endDuePauses } from "../execute/leases.ts";
-import { STRATEGY_NAMES } from "../execute/registry.ts";
+import { STRATEGY_NAMES } from "../strategies/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
 import { explainAction, explainCollection } from "./explain/index.ts";

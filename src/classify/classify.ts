@@ -1,10 +1,10 @@
 import type { WitnessEdge } from "../model/graph.ts";
 import type { Metrics, Problem, ProblemClass } from "../model/problem.ts";
 import { DETAILS } from "./details.ts";
-import { labelsOf } from "./names.ts";
+import { labelsOf } from "../graph/labels.ts";
 import { RULES } from "./rules.ts";
-import type { Topology } from "./topology.ts";
-import { tally, weakEdges } from "./weak.ts";
+import type { Topology } from "../graph/topology.ts";
+import { tally, weakEdges } from "../graph/witness.ts";
 
 /**
  * Names the problem that the minimum cut and the metrics show: the class of the first rule that is

@@ -1,7 +1,7 @@
 import type { WitnessEdge } from "../model/graph.ts";
-import { compareText, count, percent, printable } from "../model/text.ts";
-import { type Label, nameOf } from "./names.ts";
-import { tally, weakEdges } from "./weak.ts";
+import { compareText, count, percent, printable } from "../base/text.ts";
+import { type Label, nameOf } from "../graph/labels.ts";
+import { tally, weakEdges } from "../graph/witness.ts";
 
 /** Weakest first; equal ones by type and names, so that the same witness always reads the same. */
 const byHealth = (a: WitnessEdge, b: WitnessEdge): number =>

@@ -11,13 +11,13 @@ import type {
   ProblemDetails,
   RecallMetric,
 } from "../model/problem.ts";
-import { bytes, compareText, count, list, percent, printable, short } from "../model/text.ts";
+import { bytes, compareText, count, list, percent, printable, short } from "../base/text.ts";
 import { summarizeWitness } from "./describe.ts";
-import type { Label } from "./names.ts";
+import type { Label } from "../graph/labels.ts";
 import { waitingSession } from "../sense/collect/maintenance/queue.ts";
-import { DEFAULT_CURVES, HEALTH_FLOOR } from "../sense/graph/health.ts";
+import { DEFAULT_CURVES, HEALTH_FLOOR } from "../graph/health.ts";
 import { LIMITS } from "./rules.ts";
-import { sickEnds, touched, worstHealth } from "./weak.ts";
+import { sickEnds, touched, worstHealth } from "../graph/witness.ts";
 
 export interface Findings {
   readonly witness: readonly WitnessEdge[];

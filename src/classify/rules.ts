@@ -9,8 +9,8 @@
  */
 import type { EdgeType, NodeType, WitnessEdge } from "../model/graph.ts";
 import type { Metrics, ProblemClass, RuleEvidence } from "../model/problem.ts";
-import type { Topology } from "./topology.ts";
-import { degrees, touched } from "./weak.ts";
+import type { Topology } from "../graph/topology.ts";
+import { degrees, touched } from "../graph/witness.ts";
 
 export interface RuleInput {
   /** Only the weak ones. */

@@ -3,7 +3,7 @@
  * why.
  */
 import type { Metrics, PartitionLoad, UnjudgedReason } from "../model/problem.ts";
-import { count, list, printable, short } from "../model/text.ts";
+import { count, list, printable, short } from "../base/text.ts";
 
 const WHY: Readonly<Record<UnjudgedReason, string>> = {
   by_design:

@@ -1,6 +1,6 @@
 import type { Collection, Column, Limitation } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";
-import { printable } from "../model/text.ts";
+import { printable } from "../base/text.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
 

@@ -9,7 +9,7 @@ import {
   untrustedObstacles,
 } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
-import { HealingError, SqlError } from "../model/errors.ts";
+import { HealingError, SqlError } from "../base/errors.ts";
 import type { Collection } from "../model/collection.ts";
 
 /** As ruvector.healing_found says it. */

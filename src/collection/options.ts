@@ -1,9 +1,9 @@
 /** Checks of what is given at registration against the table. */
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { HealingError, SqlError } from "../model/errors.ts";
+import { HealingError, SqlError } from "../base/errors.ts";
 import type { TableFacts } from "./introspect.ts";
-import { asText, asValue } from "../execute/rows/values.ts";
+import { asText, asValue } from "./key-values.ts";
 
 /** @throws HealingError RV001 where the column is missing, or its type has no "newest" or "most" */
 export function checkAccessColumn(host: Host, facts: TableFacts, name: string | undefined): void {

@@ -4,8 +4,8 @@
  */
 import sql, { join, raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { SqlError } from "../model/errors.ts";
-import { printable } from "../model/text.ts";
+import { SqlError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
 import type { TableFacts } from "./introspect.ts";
 
 /**

@@ -3,9 +3,9 @@
  * configuration.
  */
 import * as z from "zod/mini";
-import { HealingError } from "../model/errors.ts";
-import type { HealthCurve } from "../sense/graph/health.ts";
-import { nearest } from "../model/nearest.ts";
+import { HealingError } from "../base/errors.ts";
+import type { HealthCurve } from "../graph/health.ts";
+import { nearest } from "../base/nearest.ts";
 import { checkStrategyModes, type Mode } from "./modes.ts";
 import { SETTINGS, SETTING_KEYS, type SettingDefinition } from "./settings.ts";
 import { checkWindows, type MaintenanceWindow } from "./windows.ts";

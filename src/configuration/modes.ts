@@ -1,6 +1,6 @@
 /** How far the loop may go by itself. Pure. */
-import { HealingError } from "../model/errors.ts";
-import { nearest } from "../model/nearest.ts";
+import { HealingError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 
 /** From the most careful one on. */
 export const MODES = ["off", "observe", "recommend", "approve", "auto"] as const;

@@ -5,7 +5,7 @@
  */
 import { PROBLEM_CLASSES } from "../model/problem.ts";
 import { MODES } from "./modes.ts";
-import { DEFAULT_CURVES } from "../sense/graph/health.ts";
+import { DEFAULT_CURVES } from "../graph/health.ts";
 
 export type SettingType =
   | "boolean"

@@ -5,9 +5,9 @@
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
-import { parseDocument } from "../model/documents.ts";
-import { HealingError } from "../model/errors.ts";
-import { nearest } from "../model/nearest.ts";
+import { parseDocument } from "../base/documents.ts";
+import { HealingError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 
 export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 

@@ -5,7 +5,7 @@
 import sql, { type Sql, join, raw } from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
-import { HealingError, SqlError } from "../model/errors.ts";
+import { HealingError, SqlError } from "../base/errors.ts";
 import {
   ACTIVE_STATES,
   type Action,
@@ -24,10 +24,10 @@ import {
   type Problem,
 } from "../model/problem.ts";
 import type { Sample } from "../sense/sample.ts";
-import { weakEdges } from "../classify/weak.ts";
+import { weakEdges } from "../graph/witness.ts";
 import { ailing, partsOf } from "../verify/parts.ts";
 import type { PlanState } from "./plan-state.ts";
-import type { NewStep, UndoResult } from "./strategy.ts";
+import type { NewStep, UndoResult } from "../strategies/strategy.ts";
 
 const epoch = (column: string): string => `extract(epoch FROM ${column})::float8 AS ${column}`;
 

@@ -1,7 +1,7 @@
 /** One bounded change of an action: the part of the state machine that touches the user's table. */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { isTransient, SqlError, HealingError } from "../model/errors.ts";
+import { isTransient, SqlError, HealingError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
@@ -15,8 +15,8 @@ import {
   stopAtRadius,
   usedUp,
 } from "./meter.ts";
-import { strategyNamed } from "./registry.ts";
-import { leaveRows, mustStay } from "./rows/stay.ts";
+import { strategyNamed } from "../strategies/registry.ts";
+import { leaveRows, mustStay } from "../strategies/moving-rows/stay.ts";
 import { searchFigures } from "./searches.ts";
 
 export interface BatchOutcome {

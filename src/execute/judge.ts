@@ -6,12 +6,12 @@ import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { count, lambdaText, list, short, sqlLiteral } from "../model/text.ts";
+import { count, lambdaText, list, short, sqlLiteral } from "../base/text.ts";
 import type { Sample } from "../sense/sample.ts";
 import type { Verification } from "../verify/harm.ts";
-import { improved, WHOLE, worsened } from "../verify/verify.ts";
+import { improved, WHOLE, worsened } from "../graph/improvement.ts";
 import { recordActionEvent, undoSummary, updateAction } from "./actions.ts";
-import { strategyNamed } from "./registry.ts";
+import { strategyNamed } from "../strategies/registry.ts";
 import { verifyHarm } from "./searches.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 

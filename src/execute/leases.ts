@@ -7,9 +7,9 @@
 import sql, { raw } from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
-import { HealingError, SqlError } from "../model/errors.ts";
+import { HealingError, SqlError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
-import { strategyNamed } from "./registry.ts";
+import { strategyNamed } from "../strategies/registry.ts";
 
 export interface Lease {
   readonly id: string;

@@ -7,10 +7,10 @@
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
-import { HealingError } from "../model/errors.ts";
+import { HealingError } from "../base/errors.ts";
 import { actionById, keepUndo, newestStep, undoSummary, updateAction } from "./actions.ts";
-import { isOpen, jobsOf } from "./jobs.ts";
-import { strategyNamed } from "./registry.ts";
+import { isOpen, jobsOf } from "../jobs/jobs.ts";
+import { strategyNamed } from "../strategies/registry.ts";
 
 /** Seconds between two tries: a job that fails each time is not started every minute. */
 const PAUSE = 300;

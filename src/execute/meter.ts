@@ -8,11 +8,11 @@ import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import { type Allowance, COST_KEYS, type Cost, NO_COST, plus } from "../model/cost.ts";
 import type { Collection } from "../model/collection.ts";
-import { HealingError } from "../model/errors.ts";
-import { bytes, count } from "../model/text.ts";
+import { HealingError } from "../base/errors.ts";
+import { bytes, count } from "../base/text.ts";
 import { readScopes } from "../select/radius.ts";
 import { recordActionEvent, updateAction } from "./actions.ts";
-import type { NewStep } from "./strategy.ts";
+import type { NewStep } from "../strategies/strategy.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 export interface Meter {

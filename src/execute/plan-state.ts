@@ -6,7 +6,7 @@
  */
 import type { Plan } from "../model/action.ts";
 import type { Problem, ProblemDetails } from "../model/problem.ts";
-import { list, short } from "../model/text.ts";
+import { list, short } from "../base/text.ts";
 
 /** What a strategy's plan is bound to. */
 export interface Bound {

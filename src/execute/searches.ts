@@ -6,7 +6,7 @@ import { lockTable } from "../collection/lookup.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { SqlError } from "../model/errors.ts";
+import { SqlError } from "../base/errors.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
 import {
   type IndexMeasurement,
@@ -18,7 +18,7 @@ import type { Sample } from "../sense/sample.ts";
 import { harm, type SearchFigure, type SearchFigures, type Verification } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
 import { mean, standardError } from "../verify/searches.ts";
-import { strategyNamed } from "./registry.ts";
+import { strategyNamed } from "../strategies/registry.ts";
 
 /** Vector indexes that the action rebuilds, or whose table it gives rows. */
 function reachedIndexes(

@@ -1,7 +1,7 @@
 import type { Host } from "../host/host.ts";
 import type { Step } from "../model/action.ts";
 import { endLease, openLeases } from "./leases.ts";
-import type { UndoResult } from "./strategy.ts";
+import type { UndoResult } from "../strategies/strategy.ts";
 
 /**
  * Undoes a step whose journal is `[{lease}]`: ends the lease, unless that happened already. What

@@ -2,7 +2,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { type Action, isActive } from "../model/action.ts";
-import { printable, sqlLiteral } from "../model/text.ts";
+import { printable, sqlLiteral } from "../base/text.ts";
 import { activeAction, undoSummary } from "./actions.ts";
 
 export const rollbackStatement = ({ collection, id }: Pick<Action, "collection" | "id">): string =>

@@ -5,11 +5,11 @@
  * catches an SQL error (platform rule: five of those end the server).
  */
 import sql, { Sql } from "sql-template-tag";
-import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../model/errors.ts";
-import { withoutRows } from "../model/row-free.ts";
+import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../base/errors.ts";
+import { withoutRows } from "../base/row-free.ts";
 import { currentEngine } from "./engine.ts";
 import type { Does, Host, Untrusted } from "./host.ts";
-import { literal } from "./literal.ts";
+import { literal } from "../base/literal.ts";
 
 type Answer =
   | { readonly rows: unknown[] }

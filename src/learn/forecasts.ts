@@ -9,9 +9,9 @@ import type { Host } from "../host/host.ts";
 import type { Action, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
-import { lambdaText, short, sqlLiteral } from "../model/text.ts";
+import { lambdaText, short, sqlLiteral } from "../base/text.ts";
 import type { Considered } from "../select/select.ts";
-import { improved } from "../verify/verify.ts";
+import { improved } from "../graph/improvement.ts";
 
 export interface NewForecast {
   readonly mode: "observe" | "recommend";

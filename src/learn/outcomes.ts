@@ -2,7 +2,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
-import { improvement } from "../verify/verify.ts";
+import { improvement } from "../graph/improvement.ts";
 import { type Outcome, weigh, WINDOW_DAYS } from "./weights.ts";
 
 /**

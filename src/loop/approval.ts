@@ -6,14 +6,14 @@
 import { classify } from "../classify/classify.ts";
 import { type Change, insertAction, updateAction } from "../execute/actions.ts";
 import { differences, planState } from "../execute/plan-state.ts";
-import { strategyNamed } from "../execute/registry.ts";
-import { isPlan } from "../execute/strategy.ts";
+import { strategyNamed } from "../strategies/registry.ts";
+import { isPlan } from "../strategies/strategy.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import { NO_RADIUS } from "../model/cost.ts";
-import { list, utc } from "../model/text.ts";
+import { list, utc } from "../base/text.ts";
 import { radiusLeft, readScopes } from "../select/radius.ts";
 import { noGain } from "../select/gain.ts";
 import { healthy } from "../select/guards/standing.ts";

@@ -9,13 +9,13 @@ import type { Host } from "../host/host.ts";
 import type { Action, Origin, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { NO_RADIUS } from "../model/cost.ts";
-import { parseDocument } from "../model/documents.ts";
+import { parseDocument } from "../base/documents.ts";
 import type { Problem } from "../model/problem.ts";
-import { utc } from "../model/text.ts";
+import { utc } from "../base/text.ts";
 import { insertAction } from "../execute/actions.ts";
 import { planState } from "../execute/plan-state.ts";
-import { STRATEGIES } from "../execute/registry.ts";
-import { isPlan, type Strategy } from "../execute/strategy.ts";
+import { STRATEGIES } from "../strategies/registry.ts";
+import { isPlan, type Strategy } from "../strategies/strategy.ts";
 import { guardContext, learnedWeights } from "../select/context.ts";
 import {
   everyRefusal,

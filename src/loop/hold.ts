@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
-import { count, lambdaText } from "../model/text.ts";
+import { count, lambdaText } from "../base/text.ts";
 import type { Held } from "../select/guards/index.ts";
 import type { RefusalRecord } from "../select/refusals.ts";
 import type { Considered } from "../select/select.ts";

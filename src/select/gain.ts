@@ -1,8 +1,8 @@
 /** Whether an action would pass its own verification if everything came as it foresees. Pure. */
 import type { Plan } from "../model/action.ts";
-import { lambdaText, short } from "../model/text.ts";
+import { lambdaText, short } from "../base/text.ts";
 import { statementFor } from "../learn/forecasts.ts";
-import { improved, needed } from "../verify/verify.ts";
+import { improved, needed } from "../graph/improvement.ts";
 import type { RefusalRecord } from "./refusals.ts";
 
 export interface Asked {

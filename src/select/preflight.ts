@@ -5,7 +5,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
-import type { PreflightCheck } from "../execute/strategy.ts";
+import type { PreflightCheck } from "../strategies/strategy.ts";
 import { family } from "../collection/introspect.ts";
 
 export interface PreflightFacts {

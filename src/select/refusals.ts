@@ -6,7 +6,7 @@ import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
-import { count } from "../model/text.ts";
+import { count } from "../base/text.ts";
 
 export interface RefusalRecord {
   readonly reason: string;

@@ -1,5 +1,5 @@
 import type { ProblemClass } from "../model/problem.ts";
-import { compareText, count, printable, short, utc } from "../model/text.ts";
+import { compareText, count, printable, short, utc } from "../base/text.ts";
 import type { Suspension } from "./suspensions.ts";
 
 /** What selection needs to know of a strategy. */

@@ -11,8 +11,8 @@ import { partitionGroup, partitionMetrics } from "./assess/partitions.ts";
 import { memoryMetrics } from "./assess/memory.ts";
 import { pathMetrics } from "./assess/paths.ts";
 import { replicaLinks, replicaMetrics } from "./assess/replicas.ts";
-import { contractedGraph } from "./graph/contracted.ts";
-import { read } from "./graph/reading.ts";
+import { contractedGraph } from "../graph/contracted.ts";
+import { read } from "../graph/reading.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export {

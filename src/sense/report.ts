@@ -13,9 +13,9 @@ import {
   type Reading,
   type WitnessEdge,
 } from "../model/graph.ts";
-import { HealingError } from "../model/errors.ts";
-import { parseDocument } from "../model/documents.ts";
-import { readPushed } from "./graph/reading.ts";
+import { HealingError } from "../base/errors.ts";
+import { parseDocument } from "../base/documents.ts";
+import { readPushed } from "../graph/reading.ts";
 import type { PushedMetrics } from "./snapshot.ts";
 
 const fraction = z.number().check(z.gte(0), z.lte(1));

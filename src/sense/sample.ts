@@ -2,9 +2,9 @@
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import { summarizeWitness } from "../classify/describe.ts";
-import { labelsOf } from "../classify/names.ts";
-import { type Topology, topologyOf } from "../classify/topology.ts";
-import { weakEdges } from "../classify/weak.ts";
+import { labelsOf } from "../graph/labels.ts";
+import { type Topology, topologyOf } from "../graph/topology.ts";
+import { weakEdges } from "../graph/witness.ts";
 import { followTable } from "../collection/lookup.ts";
 import { refreshRoutes } from "../collection/register.ts";
 import type { Host } from "../host/host.ts";

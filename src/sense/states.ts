@@ -6,7 +6,7 @@
  * least interval. A pure function over a plain record, so that the record can live in a table.
  */
 import type { IntegrityState } from "../model/problem.ts";
-import { percent, short } from "../model/text.ts";
+import { percent, short } from "../base/text.ts";
 
 /** The names are those of the settings: an effective configuration can be passed as it is. */
 export interface StateConfig {

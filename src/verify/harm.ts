@@ -3,7 +3,7 @@
  * reaches (docs/verification.md) and what its undo would give back; what else got worse meanwhile
  * is told, and not blamed. Pure.
  */
-import { lambdaText, printable, short } from "../model/text.ts";
+import { lambdaText, printable, short } from "../base/text.ts";
 import { COST_RATIO } from "./searches.ts";
 
 /** What searches by one index find and cost. */

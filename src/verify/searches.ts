@@ -2,7 +2,7 @@
  * What searches cost before and after a change: blocks decide, because they are the same however
  * busy the machine is. Pure.
  */
-import { short } from "../model/text.ts";
+import { short } from "../base/text.ts";
 
 /** Searches may cost so much more than before, no more. */
 export const COST_RATIO = 1.1;

@@ -4,10 +4,10 @@
  * for it, and then fails in the way the row says.
  */
 import sql from "sql-template-tag";
-import { STRATEGIES } from "../../src/execute/registry.ts";
-import type { Strategy } from "../../src/execute/strategy.ts";
+import { STRATEGIES } from "../../src/strategies/registry.ts";
+import type { Strategy } from "../../src/strategies/strategy.ts";
 import { postgres } from "../../src/host/postgres.ts";
-import { HealingError } from "../../src/model/errors.ts";
+import { HealingError } from "../../src/base/errors.ts";
 import { STEPS } from "./sabotage-steps.ts";
 
 export { call } from "../../src/api/bundle.ts";

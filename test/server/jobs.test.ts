@@ -3,7 +3,7 @@
  * else's.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Job } from "../../src/execute/jobs.ts";
+import type { Job } from "../../src/jobs/jobs.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
 import { type Jobs, jobsInside } from "./support/jobs.ts";
 

@@ -5,7 +5,7 @@
  */
 import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
-import { STRATEGY_NAMES } from "../../src/execute/registry.ts";
+import { STRATEGY_NAMES } from "../../src/strategies/registry.ts";
 import { ACTIVE_STATES, type ActionState, ENDED_STATES } from "../../src/model/action.ts";
 import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, ticks } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";

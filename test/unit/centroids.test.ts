@@ -5,12 +5,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/classify/classify.ts";
-import { topologyOf } from "../../src/classify/topology.ts";
+import { topologyOf } from "../../src/graph/topology.ts";
 import type { Configuration } from "../../src/configuration/configuration.ts";
 import { SETTINGS } from "../../src/configuration/settings.ts";
 import { assess } from "../../src/sense/assess.ts";
-import { better } from "../../src/execute/strategies/rebuild-centroids/compare.ts";
-import { buildMemory, listsFor } from "../../src/execute/strategies/rebuild-centroids/lists.ts";
+import { better } from "../../src/strategies/rebuild-centroids/compare.ts";
+import { buildMemory, listsFor } from "../../src/strategies/rebuild-centroids/lists.ts";
 import type { CentroidGroup } from "../../src/sense/collect/centroids.ts";
 import type { Snapshot } from "../../src/sense/snapshot.ts";
 import { quietSnapshot } from "./support/snapshot.ts";

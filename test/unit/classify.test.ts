@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/classify/classify.ts";
 import { describeWitness, summarizeWitness } from "../../src/classify/describe.ts";
-import { labelsOfNodes } from "../../src/classify/names.ts";
-import { type Topology, topologyOf } from "../../src/classify/topology.ts";
+import { labelsOfNodes } from "../../src/graph/labels.ts";
+import { type Topology, topologyOf } from "../../src/graph/topology.ts";
 import {
   type ContractedGraph,
   EDGE_TYPES,

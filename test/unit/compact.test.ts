@@ -3,8 +3,8 @@
  * baseline.
  */
 import { describe, expect, it } from "vitest";
-import { gaveNothing } from "../../src/execute/strategies/compact-indexes/rebuild.ts";
-import { compactIndexes } from "../../src/execute/strategies/compact-indexes/strategy.ts";
+import { gaveNothing } from "../../src/strategies/compact-indexes/rebuild.ts";
+import { compactIndexes } from "../../src/strategies/compact-indexes/strategy.ts";
 import type { Action } from "../../src/model/action.ts";
 
 const MB = 1024 * 1024;

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_CENTROIDS_PER_GRAPH, contractedGraph } from "../../src/sense/graph/contracted.ts";
+import { MAX_CENTROIDS_PER_GRAPH, contractedGraph } from "../../src/graph/contracted.ts";
 import type { ContractedGraph } from "../../src/model/graph.ts";
-import { minimumCut } from "../../src/sense/mincut/index.ts";
+import { minimumCut } from "../../src/graph/mincut/index.ts";
 import {
   SIZES,
   bruteForceCut,

@@ -6,10 +6,10 @@ import { SETTINGS } from "../../src/configuration/settings.ts";
 import {
   type Level,
   predictedLambda,
-} from "../../src/execute/strategies/throttle-ingestion/plan.ts";
+} from "../../src/strategies/throttle-ingestion/plan.ts";
 import { noGain } from "../../src/select/gain.ts";
 import { assess } from "../../src/sense/assess.ts";
-import { improved, needed } from "../../src/verify/verify.ts";
+import { improved, needed } from "../../src/graph/improvement.ts";
 import { quietSnapshot } from "./support/snapshot.ts";
 
 const settings = Object.fromEntries(

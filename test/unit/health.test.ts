@@ -6,7 +6,7 @@ import {
   type HealthCurve,
   type Measurement,
   health,
-} from "../../src/sense/graph/health.ts";
+} from "../../src/graph/health.ts";
 
 const NAMES = Object.keys(DEFAULT_CURVES) as Measurement[];
 const curves: fc.Arbitrary<HealthCurve> = fc

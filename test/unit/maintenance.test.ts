@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import "../../src/execute/registry.ts";
-import { chooseJobs } from "../../src/execute/strategies/pause-maintenance/plan.ts";
+import "../../src/strategies/registry.ts";
+import { chooseJobs } from "../../src/strategies/pause-maintenance/plan.ts";
 import {
   type BlockedMemory,
   integrateWaits,

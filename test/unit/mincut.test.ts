@@ -5,9 +5,9 @@ import {
   flowTree,
   minimumCut,
   worstSurvivingFraction,
-} from "../../src/sense/mincut/index.ts";
-import { FlowNetwork } from "../../src/sense/mincut/max-flow.ts";
-import { scaleFor, toIntegerEdges } from "../../src/sense/mincut/scaling.ts";
+} from "../../src/graph/mincut/index.ts";
+import { FlowNetwork } from "../../src/graph/mincut/max-flow.ts";
+import { scaleFor, toIntegerEdges } from "../../src/graph/mincut/scaling.ts";
 import {
   type PlainGraph,
   bruteForceConnectivity,

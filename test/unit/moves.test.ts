@@ -5,8 +5,8 @@ import {
   latestFor,
   type LoadedPartition,
   planLoads,
-} from "../../src/execute/rows/loads.ts";
-import { shares } from "../../src/execute/rows/moves.ts";
+} from "../../src/strategies/moving-rows/loads.ts";
+import { shares } from "../../src/strategies/moving-rows/moves.ts";
 
 /** By rows alone. */
 const planMoves = (

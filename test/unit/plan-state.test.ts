@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Bound, differences, planState } from "../../src/execute/plan-state.ts";
-import { rebalancePartitions } from "../../src/execute/strategies/rebalance-partitions/strategy.ts";
-import { rebuildCentroids } from "../../src/execute/strategies/rebuild-centroids/strategy.ts";
+import { rebalancePartitions } from "../../src/strategies/rebalance-partitions/strategy.ts";
+import { rebuildCentroids } from "../../src/strategies/rebuild-centroids/strategy.ts";
 import type { Plan } from "../../src/model/action.ts";
 import type { Problem } from "../../src/model/problem.ts";
 

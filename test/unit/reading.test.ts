@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { contractedGraph } from "../../src/sense/graph/contracted.ts";
-import { nominalTree, read, readPushed } from "../../src/sense/graph/reading.ts";
+import { contractedGraph } from "../../src/graph/contracted.ts";
+import { nominalTree, read, readPushed } from "../../src/graph/reading.ts";
 import type {
   ContractedGraph,
   EdgeType,

@@ -12,7 +12,7 @@ import { reduceGraph } from "../../src/commands/reading/scene.ts";
 import { exitCode } from "../../src/commands/see/status.ts";
 import { squeezed } from "../../src/commands/see/text.ts";
 import { frame, news } from "../../src/commands/see/watch.ts";
-import { contractedGraph } from "../../src/sense/graph/contracted.ts";
+import { contractedGraph } from "../../src/graph/contracted.ts";
 
 const collection = (name: string, more: Partial<CollectionSeen> = {}): CollectionSeen => ({
   name,

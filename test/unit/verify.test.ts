@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { improved, improvement, worsened } from "../../src/verify/verify.ts";
+import { improved, improvement, worsened } from "../../src/graph/improvement.ts";
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 const unknowns = [null, Number.NaN, Number.POSITIVE_INFINITY] as const;

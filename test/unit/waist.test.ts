@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import sql from "sql-template-tag";
 import { describe, expect, it } from "vitest";
-import { literal } from "../../src/host/literal.ts";
+import { literal } from "../../src/base/literal.ts";
 import { compile } from "../../src/host/postgres.ts";
 
 describe("the waist between JavaScript and SQL", () => {

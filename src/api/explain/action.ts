@@ -3,14 +3,14 @@
  * how it came to it.
  */
 import sql from "sql-template-tag";
-import { labelsOf } from "../../classify/names.ts";
+import { labelsOf } from "../../graph/labels.ts";
 import { actionById, undoSummary } from "../../execute/actions.ts";
 import { rollbackStatement, undoObstacle } from "../../execute/undoable.ts";
-import { strategyNamed } from "../../execute/registry.ts";
+import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";
 import { type Action, isActive } from "../../model/action.ts";
 import { INTEGRITY_STATES, type Metrics } from "../../model/problem.ts";
-import { bytes, count, lambdaText, printable } from "../../model/text.ts";
+import { bytes, count, lambdaText, printable } from "../../base/text.ts";
 import { edges, rules, weighing } from "./evidence.ts";
 import { dateAndClock, document, duration, message, clock } from "./layout.ts";
 import { broughtBack, type Now, nowOf, standing } from "./now.ts";

@@ -3,14 +3,14 @@
  * now, what would next, and what to type. It only looks: nothing is measured for keeps, nothing is
  * decided.
  */
-import { labelsOf } from "../../classify/names.ts";
+import { labelsOf } from "../../graph/labels.ts";
 import { shownOnly } from "../../classify/unjudged.ts";
 import { loadCollection } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { type Preview, preview } from "../../loop/heal.ts";
 import type { Collection } from "../../model/collection.ts";
-import { HealingError } from "../../model/errors.ts";
-import { count, lambdaText, printable, short } from "../../model/text.ts";
+import { HealingError } from "../../base/errors.ts";
+import { count, lambdaText, printable, short } from "../../base/text.ts";
 import type { Configuration } from "../../configuration/configuration.ts";
 import { previewSample } from "../../sense/sample.ts";
 import { edges, rules, weighing } from "./evidence.ts";

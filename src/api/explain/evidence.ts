@@ -3,10 +3,10 @@
  * weighed.
  */
 import { describeWitness } from "../../classify/describe.ts";
-import type { Label } from "../../classify/names.ts";
+import type { Label } from "../../graph/labels.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import type { Problem, RuleEvidence } from "../../model/problem.ts";
-import { short } from "../../model/text.ts";
+import { short } from "../../base/text.ts";
 import type { Considered } from "../../select/select.ts";
 import { message } from "./layout.ts";
 

@@ -3,7 +3,7 @@
  * a terminal. A line that goes on is indented further than it began, so that a reader with a
  * narrower screen (the status page) can join it again.
  */
-import { printable, sqlLiteral } from "../../model/text.ts";
+import { printable, sqlLiteral } from "../../base/text.ts";
 
 export interface Section {
   readonly title: string;

@@ -3,7 +3,7 @@
  * will be done about it.
  */
 import sql from "sql-template-tag";
-import { labelsOf } from "../../classify/names.ts";
+import { labelsOf } from "../../graph/labels.ts";
 import type { Host } from "../../host/host.ts";
 import type { Action } from "../../model/action.ts";
 import type { WitnessEdge } from "../../model/graph.ts";

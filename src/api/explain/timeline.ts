@@ -1,9 +1,9 @@
 /** What an action did, step by step, with times: its events and its journal in one order. */
 import sql from "sql-template-tag";
-import { strategyNamed } from "../../execute/registry.ts";
+import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";
 import type { Action } from "../../model/action.ts";
-import { count, printable } from "../../model/text.ts";
+import { count, printable } from "../../base/text.ts";
 import { clock, dateAndClock, message } from "./layout.ts";
 
 export interface ActionEvent {

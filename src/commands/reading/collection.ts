@@ -2,8 +2,8 @@
 import type { EdgeType, NodeType, WitnessEdge } from "../../model/graph.ts";
 import { describeWitness } from "../../classify/describe.ts";
 import { failingJobs, unjudgedText } from "../../classify/unjudged.ts";
-import { labelsOfNodes } from "../../classify/names.ts";
-import { bytes, short } from "../../model/text.ts";
+import { labelsOfNodes } from "../../graph/labels.ts";
+import { bytes, short } from "../../base/text.ts";
 import type { Metrics } from "../../model/problem.ts";
 import { type Missing, optional, type Query } from "./query.ts";
 import { reduceGraph, type Scene } from "./scene.ts";

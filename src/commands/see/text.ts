@@ -8,7 +8,7 @@ import type { CollectionSeen, OutcomeSeen } from "../reading/seen.ts";
 import { PAINT } from "../paint.ts";
 import { TONES, type Tone } from "../reading/headline.ts";
 import { lambda, number, span } from "../reading/words.ts";
-import { printable } from "../../model/text.ts";
+import { printable } from "../../base/text.ts";
 
 const SIGNS: Readonly<Record<Tone, string>> = {
   normal: "✓",

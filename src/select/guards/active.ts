@@ -1,5 +1,5 @@
 /** What is at work already. */
-import { count, printable } from "../../model/text.ts";
+import { count, printable } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function activeAction({ active, collection }: GuardContext): Refusal | null {

@@ -1,5 +1,5 @@
 /** What is not for the loop to decide alone. */
-import { printable } from "../../model/text.ts";
+import { printable } from "../../base/text.ts";
 import { configure } from "./text.ts";
 import type { ApprovalRequired, GuardContext, Refusal } from "./types.ts";
 

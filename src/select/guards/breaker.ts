@@ -1,5 +1,5 @@
 /** The circuit breaker over the whole loop (sql/20_internal/090_healing_breaker.sql keeps it). */
-import { count, printable, utc } from "../../model/text.ts";
+import { count, printable, utc } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusal | null {

@@ -1,5 +1,5 @@
 /** Whether it would go to and fro. */
-import { count, percent, printable, utc } from "../../model/text.ts";
+import { count, percent, printable, utc } from "../../base/text.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

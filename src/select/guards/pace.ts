@@ -1,5 +1,5 @@
 /** How often, and whether it helped so far. */
-import { count, short, utc } from "../../model/text.ts";
+import { count, short, utc } from "../../base/text.ts";
 import { configure, explain, within } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

@@ -1,5 +1,5 @@
 /** Whether the server is in a state to begin something heavy. */
-import { bytes, printable } from "../../model/text.ts";
+import { bytes, printable } from "../../base/text.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

@@ -1,5 +1,5 @@
 /** How much an action may touch. */
-import { bytes as bytesText, count, utc } from "../../model/text.ts";
+import { bytes as bytesText, count, utc } from "../../base/text.ts";
 import type { Cost } from "../../model/cost.ts";
 import { beyond, type Scope, type ScopeName } from "../radius.ts";
 import { configure } from "./text.ts";

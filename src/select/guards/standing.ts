@@ -1,5 +1,5 @@
 /** Whether there is anything to do here at all. */
-import { printable } from "../../model/text.ts";
+import { printable } from "../../base/text.ts";
 import { configure, explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

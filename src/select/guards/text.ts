@@ -1,5 +1,5 @@
 /** What several guards say or ask. */
-import { sqlLiteral } from "../../model/text.ts";
+import { sqlLiteral } from "../../base/text.ts";
 
 /**
  * The statement that changes settings of one collection: its own settings win over the global ones.

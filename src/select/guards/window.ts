@@ -1,5 +1,5 @@
 /** Whether it is the time for it. */
-import { printable, utc } from "../../model/text.ts";
+import { printable, utc } from "../../base/text.ts";
 import { configure, explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

@@ -9,8 +9,8 @@ import {
   type GroupDescription,
   MAX_CENTROIDS_PER_GRAPH,
   type MemberDescription,
-} from "../graph/contracted.ts";
-import { health } from "../graph/health.ts";
+} from "../../graph/contracted.ts";
+import { health } from "../../graph/health.ts";
 import { beyondAttained, splittableRows } from "../lists.ts";
 import type { Snapshot } from "../snapshot.ts";
 

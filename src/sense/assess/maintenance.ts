@@ -6,8 +6,8 @@
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { MaintenanceMetrics, Metrics } from "../../model/problem.ts";
 import type { CronJob } from "../collect/maintenance/jobs.ts";
-import type { GroupDescription, MeasuredHealth } from "../graph/contracted.ts";
-import { health } from "../graph/health.ts";
+import type { GroupDescription, MeasuredHealth } from "../../graph/contracted.ts";
+import { health } from "../../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 const MEMBERS = ["autovacuum", "index_builds", "blocked_writers", "scheduled_jobs"] as const;

@@ -16,8 +16,8 @@ import {
   type UnjudgedReason,
 } from "../../model/problem.ts";
 import type { PartitionMeasurement } from "../collect/partitions.ts";
-import type { GroupDescription } from "../graph/contracted.ts";
-import { health } from "../graph/health.ts";
+import type { GroupDescription } from "../../graph/contracted.ts";
+import { health } from "../../graph/health.ts";
 import { partitionId, type Snapshot } from "../snapshot.ts";
 import { pathHealth } from "./paths.ts";
 

@@ -5,9 +5,9 @@
  */
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
-import { type MeasuredHealth } from "../graph/contracted.ts";
+import { type MeasuredHealth } from "../../graph/contracted.ts";
 import { fragmentationPct } from "../fragmentation/expected.ts";
-import { health } from "../graph/health.ts";
+import { health } from "../../graph/health.ts";
 import type { IndexMeasurement } from "../collect/fragmentation.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { memoryUsage } from "./memory.ts";

@@ -5,8 +5,8 @@
 import { type Configuration, toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
 import type { ReplicaMeasurement } from "../collect/replication.ts";
-import type { ReplicaDescription } from "../graph/contracted.ts";
-import { health, HEALTH_FLOOR } from "../graph/health.ts";
+import type { ReplicaDescription } from "../../graph/contracted.ts";
+import { health, HEALTH_FLOOR } from "../../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 export const replicaLinks = (

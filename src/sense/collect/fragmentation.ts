@@ -8,7 +8,7 @@
 import sql, { raw } from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
-import { SqlError } from "../../model/errors.ts";
+import { SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import {
   type Baselines,

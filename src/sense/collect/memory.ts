@@ -5,7 +5,7 @@
  */
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
-import { SqlError } from "../../model/errors.ts";
+import { SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { ActivityMemory } from "../activity/follow.ts";
 import { recall, remember } from "../remember.ts";

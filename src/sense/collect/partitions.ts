@@ -8,11 +8,11 @@ import { family, type Partition, readPartitions } from "../../collection/introsp
 import { untrustedText } from "../../collection/limitations.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
-import { SqlError } from "../../model/errors.ts";
+import { SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
 import { type ActivityMemory, reusedBlocks, trafficLoad } from "../activity/follow.ts";
-import { list, printable } from "../../model/text.ts";
+import { list, printable } from "../../base/text.ts";
 import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
 

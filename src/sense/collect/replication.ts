@@ -5,7 +5,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { count } from "../../model/text.ts";
+import { count } from "../../base/text.ts";
 import { recall, remember } from "../remember.ts";
 import type { Measured } from "../snapshot.ts";
 import {

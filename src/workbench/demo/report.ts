@@ -1,6 +1,6 @@
 /** The end of the demo in words. */
 import pc from "../../commands/colours.ts";
-import { lambdaText } from "../../model/text.ts";
+import { lambdaText } from "../../base/text.ts";
 import { fixed } from "./display.ts";
 import type { Outcome, Result } from "./result.ts";
 import type { Finished } from "./scenario.ts";

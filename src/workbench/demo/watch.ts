@@ -1,6 +1,6 @@
 /** Reads what the loop is doing. Only reads: the loop does everything else. */
 import { describeWitness } from "../../classify/describe.ts";
-import { labelsOf } from "../../classify/names.ts";
+import { labelsOf } from "../../graph/labels.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import type { Metrics, Verdict } from "../../model/problem.ts";
 import type { Session } from "../session.ts";

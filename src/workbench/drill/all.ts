@@ -4,7 +4,7 @@
  * schema and cleans up after itself.
  */
 import pc from "../../commands/colours.ts";
-import { nearest } from "../../model/nearest.ts";
+import { nearest } from "../../base/nearest.ts";
 import { canHaveReplicas, ServerProblem, startServer } from "../db/server.ts";
 import { interruption } from "../../commands/terminal.ts";
 import { DRILLS } from "./drills/index.ts";

@@ -1,6 +1,6 @@
 /** The drills' results as a table for people. */
 import pc from "../../commands/colours.ts";
-import { lambdaText } from "../../model/text.ts";
+import { lambdaText } from "../../base/text.ts";
 import type { DrillResult } from "./result.ts";
 
 const seconds = (value: number | null): string => (value === null ? "-" : `${value.toFixed(1)} s`);

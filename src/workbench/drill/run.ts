@@ -3,7 +3,7 @@
  * only watches.
  */
 import type pg from "pg";
-import { lambdaText } from "../../model/text.ts";
+import { lambdaText } from "../../base/text.ts";
 import { SETTLED } from "../../configuration/settings.ts";
 import type { Server } from "../db/server.ts";
 import { pause, type Running, type Failures } from "../load.ts";

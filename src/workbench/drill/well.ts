@@ -2,7 +2,7 @@
  * Better is not well: whether the collection has recovered, what is left where it has not, and how
  * far off the foreseen was.
  */
-import { lambdaText } from "../../model/text.ts";
+import { lambdaText } from "../../base/text.ts";
 import type { Stage } from "./drill.ts";
 
 /** One action of the drill's collection, as it ended. */

@@ -6,9 +6,9 @@ import {
   startJob,
   sweepJobs,
   watchJob,
-} from "../../../src/execute/jobs.ts";
+} from "../../../src/jobs/jobs.ts";
 import { postgres, resetHost, thrownByPostgres } from "../../../src/host/postgres.ts";
-import { HealingError, SqlError } from "../../../src/model/errors.ts";
+import { HealingError, SqlError } from "../../../src/base/errors.ts";
 
 interface Input {
   readonly action: Action;

@@ -3,7 +3,7 @@
  * product code.
  */
 import * as fc from "fast-check";
-import type { CollectionDescription, GroupKind } from "../../../src/sense/graph/contracted.ts";
+import type { CollectionDescription, GroupKind } from "../../../src/graph/contracted.ts";
 import type {
   ContractedGraph,
   EdgeType,

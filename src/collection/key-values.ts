@@ -1,0 +1,45 @@
+/**
+ * Values of key columns as texts and back, without a cast of the type's owner. Whoever owns a type
+ * (an enum) may give it a cast to or from text at any moment, under no lock of ours, and CAST would
+ * call that; the type's own input and output, which a literal and format() go through, are
+ * PostgreSQL's or an extension's.
+ */
+import sql, { type Sql, join, raw } from "sql-template-tag";
+import { literal } from "../base/literal.ts";
+import type { Column } from "../model/collection.ts";
+
+/**
+ * search_path is pg_catalog in all we run: what is not PostgreSQL's own is written with its schema.
+ */
+const made = (type: string): boolean => type.includes(".");
+
+export const asText = (type: string, expression: string): string =>
+  made(type)
+    ? `CASE WHEN ${expression} IS NOT NULL THEN format('%s', ${expression}) END`
+    : `${expression}::text`;
+
+export const asValue = (type: string, text: string | null): Sql =>
+  text !== null && made(type)
+    ? raw(`CAST(${literal(text)} AS ${type})`)
+    : sql`CAST(${text} AS ${raw(type)})`;
+
+/** Rows of texts as a subquery with these columns. */
+export function asRows(columns: readonly Column[], rows: readonly (readonly string[])[]): Sql {
+  if (rows.length > 0 && columns.some(({ type }) => made(type))) {
+    const values = rows.map(
+      (row) =>
+        sql`(${join(
+          columns.map(({ type }, place) => asValue(type, row[place] ?? null)),
+          ", ",
+        )})`,
+    );
+    return sql`SELECT *
+      FROM (VALUES ${join(values, ", ")})
+      v(${raw(columns.map(({ quoted }) => quoted).join(", "))})`;
+  }
+  const wanted = columns
+    .map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`)
+    .join(", ");
+  return sql`SELECT ${raw(wanted)}
+    FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row)`;
+}

@@ -1,0 +1,278 @@
+/** What compact_indexes foresees: which indexes, worst first, and what stands in its way. */
+import { foresee } from "../foresee.ts";
+import type { Plan } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
+import type { Radius } from "../../model/cost.ts";
+import { bytes as bytesText, count, list } from "../../base/text.ts";
+import { fragmentedIndexes } from "../../sense/assess/paths.ts";
+import type { IndexMeasurement } from "../../sense/collect/fragmentation.ts";
+import type { Snapshot } from "../../sense/snapshot.ts";
+import { whyNoCron } from "../../jobs/cron.ts";
+import type { NothingToDo, PlanRequest } from "../strategy.ts";
+import { blindSpot } from "../../select/preflight.ts";
+import { type IndexFacts, measuredThroughput, readIndexes, roleTimeout } from "./indexes.ts";
+
+export interface PlannedIndex {
+  readonly index: string;
+  readonly oid: string;
+  readonly table: string;
+  readonly method: string;
+  readonly fragmentation_pct: number;
+  readonly bytes: number;
+  readonly expected_bytes: number;
+  readonly estimated_seconds: number;
+  readonly source: string;
+}
+
+export interface CompactPlan extends Plan {
+  readonly indexes: readonly PlannedIndex[];
+  readonly skipped: readonly { readonly index: string; readonly why: string }[];
+  /** Invalid indexes that somebody left on these tables: they stay. */
+  readonly left_alone: readonly string[];
+  /** Needed beside what is there while the largest is rebuilt. */
+  readonly disk_bytes: number;
+  readonly disk: string;
+  readonly throughput: string;
+  /** What the preflight could not see, with the GRANT; null: nothing. */
+  readonly unseen: string | null;
+}
+
+/**
+ * Bytes a second, until a build here was measured: what REINDEX CONCURRENTLY reached on two busy
+ * cores with the default maintenance_work_mem (btree of 17 MB: 3.5 MB/s, ivfflat of 46 MB: 3.4
+ * MB/s, hnsw of 3.5 MB: 0.27 MB/s). Slow on purpose: an estimate that is too short ends in a
+ * cancelled build.
+ */
+const ASSUMED: Readonly<Record<string, number>> = { btree: 3e6, ivfflat: 3e6, hnsw: 0.25e6 };
+
+/** pg_cron starts a job with the next minute, at least 3 s away. */
+const START_SECONDS = 63;
+
+/**
+ * WAL over the bytes of the new index: 0.90 to 0.93 measured for btree, 0.94 to 0.99 for ivfflat,
+ * 0.98 for hnsw.
+ */
+const WAL_RATIO = 1;
+
+export function planCompaction({
+  host,
+  collection,
+  snapshot,
+  params,
+  tick_seconds,
+  radius,
+}: PlanRequest): CompactPlan | NothingToDo {
+  const { settings } = collection;
+  const { wanted, unknown } = candidates(
+    snapshot,
+    collection,
+    params["indexes"] as readonly string[] | undefined,
+  );
+  if (wanted.length === 0) return nothingFragmented(snapshot, collection, unknown);
+  const facts = new Map(
+    readIndexes(
+      host,
+      wanted.map(({ oid }) => oid),
+    ).map((one) => [one.oid, one]),
+  );
+  const skipped = [
+    ...unknown.map((index) => ({
+      index,
+      why: "the collection has no such index that could be measured",
+    })),
+    ...wanted.flatMap((one) => whyNot(one, facts.get(one.oid))),
+  ];
+  const usable = wanted.filter((one) => whyNot(one, facts.get(one.oid)).length === 0);
+  if (usable.length === 0)
+    return {
+      nothing:
+        "none of the fragmented indexes can be rebuilt: " +
+        `${skipped.map(({ index, why }) => `${index}: ${why}`).join("; ")}`,
+      hint: "Another measurement, after fragmentation_interval_seconds.",
+    };
+  const missing = whyNoCron(host);
+  const commands = usable.map(({ index }) => `REINDEX INDEX CONCURRENTLY ${index};`);
+  if (missing)
+    return {
+      nothing:
+        `${missing.reason}: REINDEX CONCURRENTLY cannot run inside a function. ` +
+        `${missing.detail}`,
+      hint: `${missing.hint} Or run it by hand: ${commands.join(" ")}`,
+    };
+  const rates = measuredThroughput(host);
+  const all = usable.map((one) => planned(one, facts.get(one.oid)!, rates));
+  const indexes = within(all, radius);
+  const longest = Math.max(...indexes.map(({ estimated_seconds }) => estimated_seconds));
+  const timeout = roleTimeout(host);
+  if (timeout > 0 && timeout < longest) {
+    return {
+      nothing:
+        `the installing role's statement_timeout of ${timeout} s would end a build that takes ` +
+        `about ${longest} s`,
+      hint: `ALTER ROLE CURRENT_USER SET statement_timeout = 0; or a limit above ${longest} s.`,
+    };
+  }
+  const after = indexes.reduce((sum, { expected_bytes }) => sum + expected_bytes, 0);
+  const largest = Math.max(...indexes.map(({ expected_bytes }) => expected_bytes));
+  const measured = indexes.every(({ method }) => rates[method] !== undefined);
+  return {
+    strategy: "compact_indexes",
+    rows: 0,
+    bytes: indexes.reduce((sum, { bytes }) => sum + bytes, 0),
+    wal_bytes: Math.round(after * WAL_RATIO),
+    // The table, the old index and the new one, by the job that is at work; one index at a time.
+    relation_locks: 3,
+    ...(indexes.length < all.length && { trimmed_from: all.length }),
+    indexes,
+    skipped,
+    left_alone: [...new Set(usable.flatMap(({ oid }) => facts.get(oid)!.known_names))],
+    disk_bytes: largest,
+    disk:
+      `about ${bytesText(largest)} more while the largest is rebuilt; how much the disk has ` +
+      "left cannot be read from SQL",
+    throughput: measured
+      ? "measured from earlier builds here"
+      : "assumed until a build here was measured",
+    unseen: blindSpot(host)[0] ?? null,
+    ...foresee(rebuilt(snapshot, indexes), settings),
+    // Half the time budget goes to rebuilding (the timeout is twice this): the wait for pg_cron's
+    // minute counts for each index.
+    estimated_duration_seconds: Math.ceil(
+      indexes.reduce(
+        (sum, { estimated_seconds }) => sum + estimated_seconds + START_SECONDS + 2 * tick_seconds,
+        0,
+      ) + settings.stabilize_seconds,
+    ),
+    locks: [
+      `SHARE UPDATE EXCLUSIVE on ${list([...new Set(indexes.map(({ table }) => table))])}, ` +
+        "one at a time: reads and writes go on; VACUUM, ANALYZE, ALTER TABLE and other builds " +
+        "wait",
+      "it waits for transactions that are older than its phases; nobody waits behind it",
+    ],
+  };
+}
+
+/** Worst first. A pushed list decides where there is one, names in params before either. */
+function candidates(
+  snapshot: Snapshot,
+  collection: Collection,
+  named: readonly string[] | undefined,
+): { wanted: IndexMeasurement[]; unknown: string[] } {
+  const names = named ?? snapshot.pushed.fragmented_indexes;
+  if (names === undefined)
+    return { wanted: [...fragmentedIndexes(snapshot, collection.settings)], unknown: [] };
+  const wanted: IndexMeasurement[] = [];
+  const unknown: string[] = [];
+  for (const name of new Set(names)) {
+    const found =
+      snapshot.indexes.find(({ index }) => index === name) ??
+      snapshot.indexes.find(({ index }) => index.endsWith(`.${name}`));
+    if (found) wanted.push(found);
+    else unknown.push(name);
+  }
+  return { wanted, unknown };
+}
+
+/**
+ * As many of the worst as the blast radius takes; where it does not even take the worst, all: then
+ * the guard says so.
+ */
+function within(all: readonly PlannedIndex[], radius: Radius): readonly PlannedIndex[] {
+  let bytes = 0;
+  let log = 0;
+  const fits = all.filter((one) => {
+    if (
+      !(
+        bytes + one.bytes <= radius.bytes &&
+        log + one.expected_bytes * WAL_RATIO <= radius.wal_bytes
+      )
+    )
+      return false;
+    bytes += one.bytes;
+    log += one.expected_bytes * WAL_RATIO;
+    return true;
+  });
+  return fits.length > 0 ? fits : all;
+}
+
+function whyNot(
+  { index }: IndexMeasurement,
+  facts: IndexFacts | undefined,
+): { index: string; why: string }[] {
+  if (!facts) return [{ index, why: "it was dropped or rebuilt since it was measured" }];
+  if (!facts.valid) return [{ index, why: "it is invalid" }];
+  if (facts.exclusion)
+    return [
+      {
+        index,
+        why: "it belongs to an exclusion constraint, which REINDEX CONCURRENTLY does not support",
+      },
+    ];
+  return [];
+}
+
+function planned(
+  one: IndexMeasurement,
+  facts: IndexFacts,
+  rates: Readonly<Record<string, number>>,
+): PlannedIndex {
+  const expected = Math.min(one.expected_bytes ?? facts.bytes, facts.bytes);
+  return {
+    index: facts.index,
+    oid: facts.oid,
+    table: facts.table,
+    method: one.method,
+    fragmentation_pct: one.fragmentation_pct ?? 0,
+    bytes: facts.bytes,
+    expected_bytes: expected,
+    estimated_seconds: Math.max(
+      1,
+      Math.ceil(expected / (rates[one.method] ?? ASSUMED[one.method]!)),
+    ),
+    source: one.source,
+  };
+}
+
+/** The snapshot as it would be with these indexes rebuilt. */
+function rebuilt(snapshot: Snapshot, indexes: readonly PlannedIndex[]): Snapshot {
+  const { index_fragmentation_pct: _, fragmented_indexes: __, ...pushed } = snapshot.pushed;
+  const done = new Set(indexes.map(({ oid }) => oid));
+  return {
+    ...snapshot,
+    pushed,
+    indexes: snapshot.indexes.map((one) =>
+      done.has(one.oid) ? { ...one, fragmentation_pct: 0 } : one,
+    ),
+  };
+}
+
+function nothingFragmented(
+  { indexes, unmeasured }: Snapshot,
+  { settings }: Collection,
+  unknown: readonly string[],
+): NothingToDo {
+  if (unknown.length > 0)
+    return {
+      nothing: `the collection has no such index that could be measured: ${list(unknown)}`,
+      hint:
+        "SELECT value FROM ruvector.integrity_measurements WHERE kind = 'fragmentation'; lists " +
+        "them.",
+    };
+  const known = indexes.filter(({ fragmentation_pct }) => fragmentation_pct !== null);
+  const worst = known.reduce<IndexMeasurement | null>(
+    (most, one) => (most === null || one.fragmentation_pct! > most.fragmentation_pct! ? one : most),
+    null,
+  );
+  const [fine] = settings.fragmentation_pct;
+  const gap = unmeasured.find(({ what }) => what.includes("fragmentation"));
+  return {
+    nothing:
+      worst === null
+        ? `no index could be measured: ${gap?.why ?? `${count(indexes.length, "index")} found`}`
+        : `no index gives back more than ${fine} % when rebuilt: the worst, ${worst.index}, ` +
+          `${worst.fragmentation_pct} %`,
+    hint:
+      'The first value of the setting fragmentation_pct is that limit; params {"indexes": ' +
+      "[...]} rebuild what they name.",
+  };
+}

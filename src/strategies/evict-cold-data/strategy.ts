@@ -1,0 +1,431 @@
+/**
+ * evict_cold_data: moves the rows that were not used for longest to the cold partition of the same
+ * table.
+ */
+import * as z from "zod/mini";
+import { mayMoveRows } from "../../collection/limitations.ts";
+import type { Step } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
+import { bytes as bytesText, count, lambdaText, percent, short } from "../../base/text.ts";
+import { assess, workingPartitions } from "../../sense/assess.ts";
+import { memoryUsage, touchedBytes, workingSet } from "../../sense/assess/memory.ts";
+import { type PartitionMeasurement, reachable } from "../../sense/collect/partitions.ts";
+import type { Snapshot } from "../../sense/snapshot.ts";
+import {
+  describeMove,
+  type Move,
+  moveBatch,
+  movesBound,
+  type MovesPlan,
+  movesReach,
+  undoMove,
+} from "../moving-rows/carry-out.ts";
+import {
+  bytesOf,
+  movedRowsWal,
+  moveSeconds,
+  rowLocks,
+  stabilizeSeconds,
+  moveLocks,
+  trim,
+} from "../moving-rows/estimate.ts";
+import type {
+  BatchContext,
+  BatchResult,
+  NewStep,
+  NothingToDo,
+  PlanRequest,
+  Strategy,
+  UndoResult,
+} from "../strategy.ts";
+import { type Coldest, coldest } from "./coldest.ts";
+import { recordActionEvent } from "../../execute/actions.ts";
+import {
+  dropColdPartition,
+  makeColdPartition,
+  type NewPartition,
+  olderReader,
+  silentStandby,
+  planColdPartition,
+  transactionId,
+} from "./cold-partition.ts";
+
+interface EvictPlan extends MovesPlan {
+  readonly cold_partition: string;
+  /** To be made first; null: it is there. */
+  readonly make: NewPartition | null;
+  /** Share of the rows, 0 to 1. */
+  readonly share: number;
+  readonly working_set_bytes: number | null;
+  readonly predicted_working_set_bytes: number | null;
+  readonly partitions: readonly {
+    readonly label: string;
+    readonly rows_before: number;
+    readonly rows_after: number;
+  }[];
+}
+
+const MADE = "made_partition";
+
+/**
+ * Below the value from which memory use counts, by this much: what is written meanwhile needs room
+ * too.
+ */
+const MARGIN = 0.95;
+
+/**
+ * Rows of a partition that is emptied cost its queries a detour for nothing left: so much stays at
+ * least.
+ */
+const MOST = 0.9;
+
+export const evictColdData: Strategy = {
+  name: "evict_cold_data",
+  handles: ["memory_pressure"],
+  impact: 0.35,
+  reversible: true,
+  description:
+    "Moves the rows not used for longest to the cold partition of the same table; every " +
+    "query still sees them.",
+  params: {
+    max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
+    share: z.optional(z.number().check(z.gt(0), z.lte(1))),
+  },
+
+  applicable(collection) {
+    const movable = mayMoveRows("evict_cold_data", collection);
+    if (movable !== true) return movable;
+    if (collection.access_column && collection.cold_partition !== null) return true;
+    return {
+      reason: "it is not known which rows are cold, or where to put them",
+      hint: "Register the table with access_column and cold_partition.",
+    };
+  },
+
+  plan(request: PlanRequest): EvictPlan | NothingToDo {
+    const { max_moves } = request.collection.settings;
+    return trim(
+      request,
+      Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves),
+      (most) => planned(request, most),
+    );
+  },
+
+  executeBatch(context: BatchContext): BatchResult {
+    const { make } = context.action.plan as EvictPlan;
+    return moveBatch(context, () => (make ? [madeStep(context, make)] : []));
+  },
+
+  boundTo: movesBound,
+  reaches: movesReach,
+  preflight: ["wraparound", "slots"],
+
+  remeasures: ["partitions", "memory"],
+
+  describeStep: (kind, details, rows) =>
+    kind === MADE ? `made the partition ${String(details["label"])}` : describeMove(details, rows),
+
+  undoStep(context: BatchContext, step: Step): UndoResult {
+    return step.kind === MADE ? unmake(context, step) : undoMove(context, step);
+  },
+};
+
+function planned(
+  { host, collection, snapshot, params, tick_seconds }: PlanRequest,
+  most: number,
+): EvictPlan | NothingToDo {
+  const { settings } = collection;
+  if (!reachable(host, collection)) {
+    return {
+      nothing: "a partition is locked ACCESS EXCLUSIVE by another session",
+      hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
+    };
+  }
+  const share =
+    (params["share"] as number | undefined) ?? wantedShare(snapshot, settings.memory_pct[0]);
+  if (typeof share !== "number") return share;
+  const cold = snapshot.partitions.find((one) => one.cold);
+  const make = cold ? null : planColdPartition(host, collection);
+  if (make && "nothing" in make) return make;
+  const label = cold?.label ?? make!.label;
+  const sources = workingPartitions(snapshot.partitions).filter(
+    ({ rows, kind, values }) => rows > 0 && kind === "r" && values.some((value) => value !== null),
+  );
+  const found = coldest(
+    host.asOwner(collection.relid, "keys"),
+    collection.access_column!,
+    sources,
+    share,
+  );
+  const moves = movesOf(collection, sources, found, label, most);
+  const rows = moves.reduce((sum, move) => sum + move.rows, 0);
+  if (rows === 0) {
+    return {
+      nothing:
+        "no row can be told to be colder than the others by " + collection.access_column!.name,
+      hint: "It must differ from row to row: keep a time of last use in it.",
+    };
+  }
+  const after = evicted(snapshot, moves, cold?.label ?? null);
+  const now = assess(snapshot, settings).reading.lambda;
+  const predicted =
+    snapshot.pushed.memory_usage_pct === undefined
+      ? assess(after, settings).reading.lambda
+      : assess(pushedAfter(snapshot, rows, sources), settings).reading.lambda;
+  if (params["share"] === undefined && now !== null && predicted !== null && predicted <= now)
+    return vain(snapshot, cold, predicted);
+  const bytes = bytesOf(snapshot, (from) =>
+    moves.filter((move) => move.from === from).reduce((sum, move) => sum + move.rows, 0),
+  );
+  // The cold partition must have had time to be read, if queries read it at all.
+  const stabilize = Math.max(
+    stabilizeSeconds(snapshot, collection),
+    settings.traffic_window_seconds,
+  );
+  return {
+    strategy: "evict_cold_data",
+    cold_partition: label,
+    make,
+    share,
+    rows,
+    rows_moved: rows,
+    bytes: Math.round(bytes),
+    wal_bytes: movedRowsWal(host, collection, rows, bytes),
+    moves,
+    partitions: snapshot.partitions.map((one, place) => ({
+      label: one.label,
+      rows_before: one.rows,
+      rows_after: after.partitions[place]!.rows,
+    })),
+    working_set_bytes: workingSet(snapshot)?.bytes ?? null,
+    predicted_working_set_bytes: workingSet(after)?.bytes ?? null,
+    assumes: [
+      "queries that name a partition do not read the cold one; a query over the whole table " +
+        "does, and then this does not help",
+      ...(snapshot.pushed.memory_usage_pct === undefined
+        ? []
+        : ["the reported memory use falls with the rows of the partitions that are read"]),
+    ],
+    predicted_lambda: predicted,
+    estimated_duration_seconds: moveSeconds(host, collection, rows, tick_seconds, stabilize),
+    stabilize_seconds: stabilize,
+    relation_locks: moveLocks(host, collection),
+    locks: [
+      ...(make
+        ? [
+            `SHARE UPDATE EXCLUSIVE on ${collection.name}, at once or not at all, to attach ` +
+              `${make.qualified}`,
+          ]
+        : []),
+      ...rowLocks(collection),
+    ],
+  };
+}
+
+function madeStep({ host, collection }: BatchContext, make: NewPartition): NewStep {
+  makeColdPartition(host, collection, make);
+  return { kind: MADE, details: { ...make }, rows: 0, journal: [[make.qualified]] };
+}
+
+/**
+ * How often a lock for dropping an empty partition is tried for; it harms nobody where it stays.
+ */
+const DROP_TRIES = 20;
+
+/** Seconds before the end of an undo at which it is no longer waited for older snapshots. */
+const MARGIN_SECONDS = 60;
+
+/**
+ * Rows that went back may have done so in this very transaction: the partition is dropped in a
+ * later one, when nobody can have a snapshot from before any more. Until then it stays, empty.
+ */
+function unmake({ host, collection, action }: BatchContext, step: Step): UndoResult {
+  const made = step.details as unknown as NewPartition;
+  const [, tries = 0, xid] = (step.journal[0] as
+    | readonly [string, number?, string?]
+    | undefined) ?? [made.qualified];
+  const later = (waiting: string, next: number, since: string): UndoResult => ({
+    remaining: [[made.qualified, next, since]],
+    undone: 0,
+    gone: 0,
+    conflicts: 0,
+    waiting,
+  });
+  if (xid === undefined)
+    return later(
+      `the empty partition ${made.label} is dropped with the next tick`,
+      tries,
+      transactionId(host),
+    );
+  const reader = olderReader(host, xid);
+  if (
+    reader !== null &&
+    (action.deadline === null || action.now < action.deadline - MARGIN_SECONDS)
+  ) {
+    return later(
+      `the empty partition ${made.label} stays for an older snapshot: ${reader}`,
+      tries,
+      xid,
+    );
+  }
+  const standby = reader === null ? silentStandby(host) : null;
+  const outcome =
+    reader !== null
+      ? "needed"
+      : standby !== null
+        ? "unknown"
+        : dropColdPartition(host, collection, made);
+  if (outcome === "busy" && tries < DROP_TRIES)
+    return later(`the lock to drop the empty partition ${made.label} was not free`, tries + 1, xid);
+  if (outcome !== "dropped") {
+    const why = {
+      busy: "the lock to drop it was never free",
+      needed: `an older snapshot needs it: ${reader}`,
+      unknown: `standby ${standby} does not say what is read on it (hot_standby_feedback)`,
+      kept: "it holds rows, or is no partition any more",
+    }[outcome];
+    host.log(`action ${action.id}: ${made.qualified} stays: ${why}`);
+    recordActionEvent(host, action, "partition_stays", `${made.qualified} stays: ${why}`, {
+      partition: made.qualified,
+      hint: `When nobody needs it: DROP TABLE ${made.qualified};`,
+    });
+  }
+  return { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+}
+
+/**
+ * The share of the rows whose going brings memory use under the value from which it counts; or why
+ * none.
+ */
+function wantedShare(snapshot: Snapshot, fine: number): number | NothingToDo {
+  const usage = uncapped(snapshot);
+  if (usage === null) {
+    return {
+      nothing: "memory use is not known",
+      hint: `Push it, wait for the next sample, or say how much: {"share": 0.3}.`,
+    };
+  }
+  if (usage <= fine)
+    return {
+      nothing: `memory use is ${short(usage)} %, which is fine up to ${fine} %`,
+      hint: 'Say how much to move all the same: {"share": 0.3}.',
+    };
+  return Math.min(MOST, 1 - (fine * MARGIN) / usage);
+}
+
+/** The working set may be several times what fits; the figure that is judged ends at 100 %. */
+function uncapped(snapshot: Snapshot): number | null {
+  const set = workingSet(snapshot);
+  if (snapshot.pushed.memory_usage_pct !== undefined || !set || snapshot.memory.cache_bytes <= 0)
+    return memoryUsage(snapshot);
+  return (100 * set.bytes) / snapshot.memory.cache_bytes;
+}
+
+function movesOf(
+  collection: Collection,
+  sources: readonly PartitionMeasurement[],
+  { older_than, rows }: Coldest,
+  to: string,
+  most: number,
+): Move[] {
+  let left = most;
+  return sources.flatMap(({ label, values }) => {
+    const wanted = Math.min(rows[label] ?? 0, left);
+    left -= wanted;
+    if (wanted <= 0) return [];
+    // Where no used row is cold enough, those that were never used are.
+    const filter = older_than === null ? { never_used: true } : { older_than };
+    return [
+      {
+        from: label,
+        to,
+        from_keys: values.filter((value) => value !== null),
+        to_key: collection.cold_partition!,
+        rows: wanted,
+        filter,
+      },
+    ];
+  });
+}
+
+/**
+ * The snapshot without the rows that go; the cold partition with them, and as much or little read
+ * as it is now.
+ */
+function evicted(snapshot: Snapshot, moves: readonly Move[], cold: string | null): Snapshot {
+  const going = (label: string): number =>
+    moves.filter(({ from }) => from === label).reduce((sum, { rows }) => sum + rows, 0);
+  const all = moves.reduce((sum, { rows }) => sum + rows, 0);
+  const width =
+    snapshot.partitions.reduce((sum, one) => sum + (one.live_bytes ?? 0), 0) /
+    Math.max(
+      1,
+      snapshot.partitions.reduce((sum, { rows }) => sum + rows, 0),
+    );
+  return {
+    ...snapshot,
+    partitions: snapshot.partitions.map((one) => {
+      if (one.label === cold) {
+        const grown = (one.rows + all) / Math.max(1, one.rows);
+        const added = all * width;
+        return {
+          ...one,
+          rows: one.rows + all,
+          live_bytes: one.live_bytes === null ? null : one.live_bytes + added,
+          heap_bytes: one.heap_bytes + added,
+          bytes: Math.max(one.bytes * grown, one.bytes + added),
+        };
+      }
+      const rows = Math.max(0, one.rows - going(one.label));
+      return {
+        ...one,
+        rows,
+        live_bytes:
+          one.live_bytes === null ? null : one.live_bytes * (rows / Math.max(1, one.rows)),
+      };
+    }),
+  };
+}
+
+/** A reported figure cannot be recomputed: it is taken to fall with the rows. */
+function pushedAfter(
+  snapshot: Snapshot,
+  rows: number,
+  sources: readonly PartitionMeasurement[],
+): Snapshot {
+  const kept =
+    1 -
+    rows /
+      Math.max(
+        1,
+        sources.reduce((sum, one) => sum + one.rows, 0),
+      );
+  return {
+    ...snapshot,
+    pushed: {
+      ...snapshot.pushed,
+      memory_usage_pct: (snapshot.pushed.memory_usage_pct ?? 0) * kept,
+    },
+  };
+}
+
+/** Why moving cold rows would not help. */
+function vain(
+  snapshot: Snapshot,
+  cold: PartitionMeasurement | undefined,
+  predicted: number,
+): NothingToDo {
+  const set = workingSet(snapshot);
+  const why =
+    set !== null && set.bound !== null
+      ? `${percent(set.hit_ratio ?? 0)} of the blocks are found in shared buffers, so that ` +
+        `reads keep to about ${bytesText(set.bytes)}: cold rows are not in memory anyway`
+      : cold && touchedBytes(cold) > 0
+        ? `the cold partition (${count(cold.rows, "row")}) is read like the others: queries do ` +
+          "not name their partition"
+        : "something else than memory holds lambda down";
+  return {
+    nothing: `moving cold rows would leave lambda at ${lambdaText(predicted)}: ${why}`,
+    hint: 'To move them all the same: {"share": 0.3}.',
+  };
+}

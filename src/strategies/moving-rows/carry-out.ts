@@ -1,0 +1,174 @@
+/**
+ * Carries a list of moves out, batch by batch, and takes them back: what all strategies that move
+ * rows share.
+ */
+import type { Plan, Progress, Step } from "../../model/action.ts";
+import { count } from "../../base/text.ts";
+import type { Bound } from "../../execute/plan-state.ts";
+import { undoAskedFor } from "../../execute/actions.ts";
+import { rowsLeft } from "../../execute/meter.ts";
+import { walPosition, walSince } from "./estimate.ts";
+import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import { type Identity, moveRows, moveRowsBack, type RowFilter } from "./rows.ts";
+
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+  /** Rows are taken from these key values, in order, and get the one key of the target. */
+  readonly from_keys: readonly string[];
+  readonly to_key: string;
+  readonly rows: number;
+  readonly filter: RowFilter;
+}
+
+export interface MovesPlan extends Plan {
+  readonly moves: readonly Move[];
+  /** What the prediction takes for granted, in words; verification decides. */
+  readonly assumes: readonly string[];
+}
+
+/**
+ * From where rows go, and how many where: where they come from must stay the same, what each target
+ * takes about.
+ */
+export function movesBound(plan: Plan): Bound {
+  const { moves } = plan as MovesPlan;
+  const sums = (end: "from" | "to"): Record<string, number> => {
+    const rows: Record<string, number> = {};
+    for (const move of moves) rows[move[end]] = (rows[move[end]] ?? 0) + move.rows;
+    return rows;
+  };
+  return {
+    facts: { from: moves.map(({ from }) => from) },
+    amounts: { "rows from": sums("from"), "rows to": sums("to") },
+  };
+}
+
+/**
+ * Tables that rows leave are not judged: what was moved is dead there until a vacuum, and an undo
+ * would only add to it.
+ */
+export const movesReach = (
+  plan: Plan,
+): { readonly partitions: readonly string[]; readonly indexes: readonly string[] } => ({
+  partitions: [...new Set((plan as MovesPlan).moves.map(({ to }) => to))],
+  indexes: [],
+});
+
+interface MovesProgress extends Progress {
+  /**
+   * Index of the move at work, rows moved in it, index of its key value, and the last identity
+   * passed.
+   */
+  readonly move: number;
+  readonly moved: number;
+  readonly key: number;
+  readonly after: Identity | null;
+  /**
+   * Which walk over the source this is: the second one picks up rows that were locked during the
+   * first.
+   */
+  readonly pass: number;
+  /** Tenants whose rows were moved, two at most: one alone is whose action it is. */
+  readonly tenants: readonly (string | null)[];
+  /** What comes before the moves was done. */
+  readonly prepared: boolean;
+}
+
+const START: MovesProgress = {
+  rows: 0,
+  move: 0,
+  moved: 0,
+  key: 0,
+  after: null,
+  pass: 1,
+  tenants: [],
+  prepared: false,
+};
+
+/** Whether the next batch is the first one: `prepare` runs in it. */
+const begun = (progress: Progress): MovesProgress => ({ ...START, ...progress });
+
+/**
+ * @param prepare what is changed before the first row moves, in the transaction of the first batch
+ */
+export function moveBatch(context: BatchContext, prepare: () => readonly NewStep[]): BatchResult {
+  const { host, collection, action } = context;
+  const { moves } = action.plan as MovesPlan;
+  const progress = begun(action.progress);
+  const steps: NewStep[] = progress.prepared ? [] : [...prepare()];
+  const move = moves[progress.move];
+  if (!move) return { done: true, steps, progress: { ...progress, prepared: true, done: true } };
+  const from_key = move.from_keys[progress.key]!;
+  const wanted = Math.max(
+    1,
+    rowsLeft(action, Math.min(collection.settings.batch_rows, move.rows - progress.moved)),
+  );
+  const route = { from_key, to_key: move.to_key };
+  const before = walPosition(host);
+  const { moved, tenants } = moveRows(host, collection, route, move.filter, progress.after, wanted);
+  if (moved.length > 0) {
+    steps.push({
+      kind: "move_rows",
+      details: { ...route, from: move.from, to: move.to },
+      rows: moved.length,
+      journal: moved,
+      bytes: moved.length * (action.plan.bytes / Math.max(1, action.plan.rows)),
+      wal_bytes: walSince(host, before),
+    });
+  }
+  const next = advance(
+    { ...progress, tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2) },
+    move,
+    moved,
+    wanted,
+    moves.length,
+  );
+  return { done: next.done === true, steps, progress: next };
+}
+
+/** Takes a step of kind move_rows back, as far as rows are free. */
+export function undoMove({ host, collection, action }: BatchContext, step: Step): UndoResult {
+  const { from_key, to_key } = step.details as { from_key: string; to_key: string };
+  const before = walPosition(host);
+  const back = moveRowsBack(
+    host,
+    collection,
+    { from_key, to_key },
+    step.journal as Identity[],
+    undoAskedFor(host, action),
+  );
+  return { ...back, wal_bytes: walSince(host, before) };
+}
+
+export const describeMove = (
+  { from, to }: Readonly<Record<string, unknown>>,
+  rows: number,
+): string => `moved ${count(rows, "row")} from ${String(from)} to ${String(to)}`;
+
+/**
+ * Where the next batch begins: further on, at the next key value, on a second walk for rows that
+ * were locked, or at the next move.
+ */
+function advance(
+  progress: MovesProgress,
+  move: Move,
+  moved: readonly Identity[],
+  wanted: number,
+  moves: number,
+): MovesProgress {
+  const here: MovesProgress = {
+    ...progress,
+    prepared: true,
+    rows: (progress.rows ?? 0) + moved.length,
+    moved: progress.moved + moved.length,
+    after: moved[moved.length - 1] ?? progress.after,
+  };
+  const complete = here.moved >= move.rows;
+  if (!complete && moved.length === wanted) return here;
+  if (!complete && progress.key + 1 < move.from_keys.length)
+    return { ...here, key: progress.key + 1, after: null };
+  if (!complete && progress.pass === 1) return { ...here, key: 0, after: null, pass: 2 };
+  const next = progress.move + 1;
+  return { ...here, move: next, moved: 0, key: 0, after: null, pass: 1, done: next >= moves };
+}

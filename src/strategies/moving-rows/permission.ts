@@ -1,0 +1,77 @@
+/**
+ * Whether rows may move, and move back, asked under the lock of each batch: what was true when it
+ * was planned may not be any more.
+ */
+import { readPartitions } from "../../collection/introspect.ts";
+import type { Obstacle } from "../../collection/limitations.ts";
+import { obstaclesNow } from "../../collection/lookup.ts";
+import { readPublications } from "../../collection/move-facts.ts";
+import type { Host } from "../../host/host.ts";
+import type { Collection } from "../../model/collection.ts";
+import { HealingError } from "../../base/errors.ts";
+import { printable } from "../../base/text.ts";
+
+function refuse(collection: Collection, how: string, [first, ...more]: readonly Obstacle[]): void {
+  if (!first) return;
+  throw new HealingError(
+    "move_refused",
+    `rows of ${printable(collection.name, 200)} may not ${how}: ${printable(first.reason, 600)}`,
+    {
+      detail:
+        more.length > 0
+          ? `And: ${more.map(({ reason }) => printable(reason, 300)).join("; ")}.`
+          : "Nothing else stands in the way.",
+      hint: first.hint,
+    },
+  );
+}
+
+/**
+ * Call it with ROW EXCLUSIVE held on the table and its partitions: until the transaction ends
+ * nobody can make a trigger, a rule, a foreign key, a constraint or a policy there.
+ * @throws HealingError RV018
+ */
+export const checkMove = (host: Host, collection: Collection): void =>
+  refuse(collection, "be moved any more", obstaclesNow(host, collection, null));
+
+/**
+ * Only what lies on the table or on the two partitions of the step matters, and only what moving
+ * back would harm.
+ * @param asked a person wants it, who was not held up by a trigger of their own
+ * @throws HealingError RV018: the rows stay where they are
+ */
+export function checkMoveBack(
+  host: Host,
+  collection: Collection,
+  keys: readonly string[],
+  asked: boolean,
+): void {
+  const leaves = readPartitions(host, collection.relid)
+    .filter(({ values }) => keys.some((key) => values.includes(key)))
+    .map(({ relid }) => relid);
+  refuse(
+    collection,
+    "be moved back",
+    obstaclesNow(host, collection, leaves).filter(
+      ({ back }) => back === "never" || (back === "asked" && !asked),
+    ),
+  );
+}
+
+/**
+ * A publication takes no lock that writers meet, so that one can be made while a batch runs: looked
+ * for once more when it has moved its rows. What is left is the moment until the commit; a
+ * subscription made by then copies the table after it.
+ * @throws HealingError RV018: the batch is taken back
+ */
+export function checkPublications(host: Host, collection: Collection): void {
+  const found = readPublications(host, collection.relid);
+  if (found.length > 0)
+    refuse(collection, "be moved any more", [
+      {
+        reason: `publications pass a move on: ${found.join(", ")}`,
+        hint: "Rows of published tables are not moved.",
+        back: "never",
+      },
+    ]);
+}

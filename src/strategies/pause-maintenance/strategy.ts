@@ -1,0 +1,259 @@
+/** pause_maintenance: pauses pg_cron's jobs that contend with the writers, for a while. */
+import sql from "sql-template-tag";
+import * as z from "zod/mini";
+import type { Host } from "../../host/host.ts";
+import type { Action, Progress, Step } from "../../model/action.ts";
+import { count, printable } from "../../base/text.ts";
+import { recordActionEvent } from "../../execute/actions.ts";
+import { endLease, grantLease, type Lease, openLeases } from "../../execute/leases.ts";
+import { undoLease } from "../../execute/undo-lease.ts";
+import type {
+  BatchContext,
+  BatchResult,
+  NewStep,
+  NothingToDo,
+  PlanRequest,
+  Strategy,
+  UndoResult,
+} from "../strategy.ts";
+import { SILENT_HINT } from "../../sense/collect/maintenance/jobs.ts";
+import { alterJob, cronRights, jobState, NEVER, resumeJob } from "./jobs.ts";
+import {
+  chooseJobs,
+  namesOf,
+  nothingToPause,
+  type PausedJob,
+  type PausePlan,
+  predictedLambda,
+} from "./plan.ts";
+
+interface PauseProgress extends Progress {
+  /** Jobs of the plan that are paused. */
+  readonly paused: readonly string[];
+  /**
+   * Jobs that run still and will not start again, by job id their schedule; null: the first batch
+   * has not been.
+   */
+  readonly ending: Readonly<Record<string, string>> | null;
+  /** What it waits for, as its last batch left it. */
+  readonly waits?: string;
+}
+
+/** Between two looks at the jobs that run. */
+const LOOK_SECONDS = 0.1;
+
+export const pauseMaintenance: Strategy = {
+  name: "pause_maintenance",
+  handles: ["maintenance_contention"],
+  impact: 0.1,
+  reversible: true,
+  mayWorsen: false,
+  description:
+    "Pauses pg_cron jobs below priority high that contend with the writers, once their runs " +
+    "have ended, until its lease is over.",
+  params: {
+    jobs: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))),
+    pause_seconds: z.optional(z.number().check(z.gte(1), z.lte(86_400))),
+  },
+
+  applicable: () => true,
+
+  plan({ host, collection, snapshot, params, tick_seconds }: PlanRequest): PausePlan | NothingToDo {
+    const { settings } = collection;
+    const missing = withoutCron(host);
+    if (missing) return missing;
+    const asked = (params["jobs"] as readonly string[] | undefined) ?? null;
+    const { paused, left } = chooseJobs(snapshot.maintenance.jobs, asked, cronRights(host));
+    if (paused.length === 0) return nothingToPause(snapshot, left);
+    return {
+      strategy: "pause_maintenance",
+      rows: 0,
+      bytes: 0,
+      // A changed row of cron.job, its index entries, a lease and a journal row: some 1 KiB a job.
+      wal_bytes: 1024 * paused.length,
+      relation_locks: 1,
+      predicted_lambda: predictedLambda(snapshot, paused, settings),
+      estimated_duration_seconds: Math.ceil(
+        settings.drain_seconds + 2 * tick_seconds + settings.stabilize_seconds,
+      ),
+      locks: [
+        "none on the collection",
+        "ROW EXCLUSIVE on cron.job for the moment of each change; never waited for",
+      ],
+      jobs: paused.map(({ jobid, name, priority, running }) => ({
+        jobid,
+        name,
+        priority,
+        running,
+      })),
+      left,
+      pause_seconds: (params["pause_seconds"] as number | undefined) ?? settings.pause_seconds,
+      drain_seconds: settings.drain_seconds,
+    };
+  },
+
+  executeBatch({ host, collection, action }: BatchContext): BatchResult {
+    const plan = action.plan as PausePlan;
+    const progress: PauseProgress = { paused: [], ending: null, ...action.progress };
+    if (progress.ending === null) return begin(host, action, plan);
+    const left = plan.jobs.filter(({ jobid }) => progress.ending![jobid] !== undefined);
+    const waited = action.now - (action.started_at ?? action.now);
+    const ended = left.filter(({ jobid }) => !jobState(host, jobid).running);
+    for (const { jobid } of ended) pauseEnded(host, jobid, progress.ending[jobid]!);
+    const running = left.filter((job) => !ended.includes(job));
+    const next: PauseProgress = {
+      paused: [...progress.paused, ...ended.map(({ jobid }) => jobid)],
+      ending: Object.fromEntries(running.map(({ jobid }) => [jobid, progress.ending![jobid]!])),
+    };
+    if (running.length === 0) return finished(next);
+    if (waited >= plan.drain_seconds) return giveUp(host, action, running, next);
+    // What changed is to be seen by pg_cron at once: commit before waiting for the rest.
+    if (ended.length === 0)
+      awaitIdle(
+        host,
+        running,
+        Math.min(collection.settings.slice_seconds, plan.drain_seconds - waited),
+      );
+    const waits =
+      `waits for ${namesOf(running)} to end, ${Math.round(plan.drain_seconds - waited)} s at ` +
+      "most";
+    return { done: false, steps: [], progress: { ...next, waits }, waiting: waits };
+  },
+
+  boundTo: (plan) => ({
+    facts: { jobs: (plan as PausePlan).jobs.map(({ name, jobid }) => `${name} (${jobid})`) },
+    amounts: {},
+  }),
+  // A job that is paused may be the one that vacuums.
+  preflight: ["wraparound"],
+
+  remeasures: ["maintenance"],
+
+  describeStep: (_kind, { name, jobid }) =>
+    `paused pg_cron job ${printable(String(name))} (${String(jobid)})`,
+
+  describeProgress: ({ plan, progress }: Action) =>
+    (progress["waits"] as string | undefined) ??
+    `${((progress["paused"] ?? []) as string[]).length} of ` +
+      `${count((plan as PausePlan).jobs.length, "job")} paused`,
+
+  undoStep: ({ host, action }: BatchContext, step: Step): UndoResult =>
+    undoLease(host, step, action.id),
+
+  endLease(host: Host, lease: Lease): void {
+    // pg_cron may have been dropped since, and the jobs with it.
+    const { there } = host.one<{ there: boolean }>(
+      sql`SELECT to_regclass('cron.job') IS NOT NULL AS there`,
+    );
+    if (there) resumeJob(host, String(lease.target["jobid"]), String(lease.previous["schedule"]));
+  },
+};
+
+/** pg_cron lives in one database of a server. */
+function withoutCron(host: Host): NothingToDo | null {
+  const { there, silent, database, here } = host.one<{
+    there: boolean;
+    silent: boolean;
+    database: string | null;
+    here: string;
+  }>(sql`
+    SELECT to_regclass('cron.job') IS NOT NULL AS there,
+      coalesce(ruvector.healing_server_setting('cron.log_run') = 'off', false) AS silent,
+           ruvector.healing_server_setting('cron.database_name') AS database,
+             current_database() AS here`);
+  // A job that runs would be cut short by switching it off.
+  if (there && silent)
+    return { nothing: "cron.log_run is off: which jobs run cannot be seen", hint: SILENT_HINT };
+  if (there) return null;
+  if (database === null)
+    return {
+      nothing: "pg_cron is not in this database: there are no jobs to pause",
+      hint: "What other schedulers start has to be paused there.",
+    };
+  if (database === here)
+    return {
+      nothing: "pg_cron is not installed in this database",
+      hint: "CREATE EXTENSION pg_cron;",
+    };
+  return {
+    nothing:
+      `pg_cron's jobs are in database ${printable(database)}: ` + "they cannot be paused from here",
+    hint:
+      `In database ${printable(database)}: SELECT cron.alter_job(jobid, active := false) FROM ` +
+      `cron.job WHERE database = '${here.replace(/'/g, "''")}' AND jobname = '<job>';`,
+  };
+}
+
+/** The first batch: jobs that do not run are switched off, those that run will not start again. */
+function begin(host: Host, action: Action, plan: PausePlan): BatchResult {
+  const steps: NewStep[] = [];
+  const paused: string[] = [];
+  const ending: Record<string, string> = {};
+  host.query(sql`SELECT ruvector.healing_keep_watch()`);
+  for (const { jobid, name } of plan.jobs) {
+    const { found, active, running, schedule } = jobState(host, jobid);
+    // Deleted or switched off by somebody since the plan: not ours to switch on later.
+    if (!found || !active || schedule === null) continue;
+    if (running) ending[jobid] = schedule;
+    else paused.push(jobid);
+    alterJob(host, jobid, running ? { schedule: NEVER } : { active: false });
+    const lease = grantLease(host, action, {
+      kind: "paused_job",
+      target: { jobid, name },
+      previous: { active: true, schedule },
+      seconds: plan.pause_seconds,
+    });
+    steps.push({ kind: "pause_job", details: { jobid, name }, rows: 0, journal: [{ lease }] });
+  }
+  const progress: PauseProgress = { paused, ending };
+  return Object.keys(ending).length === 0
+    ? { ...finished(progress), steps }
+    : { done: false, steps, progress };
+}
+
+const finished = (progress: PauseProgress): BatchResult => ({
+  done: true,
+  steps: [],
+  progress: { ...progress, done: true, remeasure: true },
+});
+
+/** A job whose last run has ended: switched off, with its own schedule again. */
+function pauseEnded(host: Host, jobid: string, previous: string): void {
+  const { found, active, schedule } = jobState(host, jobid);
+  if (found && active && schedule === NEVER)
+    alterJob(host, jobid, { active: false, schedule: previous });
+}
+
+/**
+ * Looks again and again whether one of the jobs has ended its run, for as long as the slice lasts.
+ */
+function awaitIdle(host: Host, jobs: readonly PausedJob[], seconds: number): void {
+  const end = host.now() + seconds * 1000;
+  while (host.now() < end && jobs.every(({ jobid }) => jobState(host, jobid).running))
+    host.query(sql`SELECT pg_sleep(${LOOK_SECONDS}::float8)`);
+}
+
+/** The time for draining is over: what still runs is left to run, and gets its schedule back. */
+function giveUp(
+  host: Host,
+  action: Action,
+  left: readonly PausedJob[],
+  progress: PauseProgress,
+): BatchResult {
+  for (const lease of openLeases(host, action.id)) {
+    if (left.some(({ jobid }) => jobid === lease.target["jobid"]))
+      endLease(host, lease, "its run did not end in time");
+  }
+  recordActionEvent(
+    host,
+    action,
+    "not_drained",
+    `${namesOf(left)} did not end within ${(action.plan as PausePlan).drain_seconds} s and ` +
+      "could not be paused without cutting the run short",
+    {
+      jobs: left,
+      hint: left.map(({ jobid }) => `SELECT cron.alter_job(${jobid}, active := false);`).join(" "),
+    },
+  );
+  return finished({ ...progress, not_drained: left.map(({ name }) => name) });
+}

@@ -1,0 +1,243 @@
+/**
+ * Judges a new index beside the old one, which is still there: what searches of the same rows find
+ * by each, and what they cost.
+ */
+import type { Host } from "../../host/host.ts";
+import type { Collection } from "../../model/collection.ts";
+import { count } from "../../base/text.ts";
+import { notTraffic } from "../../sense/activity/activity.ts";
+import {
+  type IndexMeasurement,
+  type MeasureOptions,
+  measureIndex,
+  type SearchCosts,
+} from "../../sense/collect/centroids.ts";
+import { skewOf } from "../../sense/lists.ts";
+import {
+  compareSearches,
+  COST_RATIO,
+  type CostComparison,
+  costText,
+  type Searches,
+} from "../../verify/searches.ts";
+import type { IndexFacts } from "./indexes.ts";
+import { MAX_LISTS } from "./lists.ts";
+import type { Target } from "./plan.ts";
+import { type Found, type RebuildProgress, refused } from "./shared.ts";
+
+/** The best of so many rounds is a search's time; blocks are the same in each. */
+const ROUNDS = 3;
+
+function asked(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  options: Partial<MeasureOptions>,
+): IndexMeasurement | { readonly why: string } {
+  const {
+    recall_k: k,
+    recall_samples: samples,
+    recall_probes: probes,
+    recall_budget_ms,
+  } = collection.settings;
+  return notTraffic(host, collection, () =>
+    measureIndex(host, collection, oid, {
+      k,
+      samples,
+      probes,
+      budget_ms: 10 * recall_budget_ms,
+      occupancy: false,
+      ...options,
+    }),
+  );
+}
+
+export function measured(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  samples: number,
+): IndexMeasurement {
+  const answer = asked(host, collection, oid, { samples, occupancy: true });
+  if ("why" in answer)
+    throw refused(
+      `its recall could not be measured: ${answer.why}`,
+      "What cannot be compared is not exchanged.",
+    );
+  return answer;
+}
+
+export function foundIn(answer: IndexMeasurement, lists: number): Found {
+  // An empty partition: all there is to find is found.
+  const found = answer.recall ?? (answer.rows === 0 ? 1 : null);
+  if (found === null)
+    throw refused(
+      "its recall could not be measured: no rows to search for",
+      "What cannot be compared is not exchanged.",
+    );
+  return {
+    recall: found,
+    skew: skewOf(answer, lists),
+    samples: answer.samples,
+    probes: answer.probes,
+    index_ms: answer.index_ms,
+  };
+}
+
+/** Recall never falls; where it is the same, the fullest list must be less full. */
+export const better = (
+  before: Pick<Found, "recall" | "skew">,
+  after: Pick<Found, "recall" | "skew">,
+): boolean =>
+  after.recall > before.recall ||
+  (after.recall === before.recall &&
+    before.skew !== null &&
+    after.skew !== null &&
+    after.skew < before.skew);
+
+const figure = (value: number): string => String(Number(value.toFixed(3)));
+
+/**
+ * Why an index stays, and what probes would have made the new one good: their number belongs to the
+ * lists.
+ */
+export function worse(
+  host: Host,
+  collection: Collection,
+  target: Target,
+  built: IndexFacts,
+  { before, after, attempt }: RebuildProgress,
+): string {
+  const lists = target.lists[attempt]!;
+  const probes = Math.max(1, Math.round(Math.sqrt(lists)));
+  const advised = asked(host, collection, built.oid, { samples: before!.samples, probes });
+  const advice =
+    "why" in advised || advised.recall === null ? "" : `, ${figure(advised.recall)} with ${probes}`;
+  return (
+    `${target.index} stays as it is: with ${lists} lists its ` +
+    `recall@${collection.settings.recall_k} would be ${figure(after!.recall)} with ` +
+    `${count(after!.probes, "probe")}${advice}; it is ${figure(before!.recall)}`
+  );
+}
+
+/** Why an index stays though the new one finds more. */
+export const dearer = (
+  { index, lists }: Target,
+  { before, after, attempt }: RebuildProgress,
+  veto: string,
+): string =>
+  `${index} stays as it is: with ${lists[attempt]} lists ${veto}; its recall would be ` +
+  `${figure(after!.recall)}, it is ${figure(before!.recall)}`;
+
+type Measured = IndexMeasurement & SearchCosts;
+
+export interface Cost extends CostComparison {
+  /** What speaks against the new index; null: nothing. */
+  readonly veto: string | null;
+}
+
+interface Pair {
+  readonly old: IndexFacts;
+  readonly built: IndexFacts;
+  readonly target: Target;
+  readonly progress: RebuildProgress;
+}
+
+/** Both are searched in turns, so that what else the machine does meets both. */
+export function compareCost(host: Host, collection: Collection, pair: Pair): Cost {
+  const { old, built, target, progress } = pair;
+  const samples = progress.before!.samples;
+  const rounds = Array.from(
+    { length: ROUNDS },
+    () =>
+      [
+        searches(host, collection, old.oid, samples),
+        searches(host, collection, built.oid, samples),
+      ] as const,
+  );
+  const cost = compareSearches(
+    best(rounds.map(([one]) => one)),
+    best(rounds.map(([, one]) => one)),
+  );
+  const unplanned = notTaken(host, collection, pair, rounds[0]!);
+  const dear =
+    cost.worse !== null &&
+    !(
+      target.whole &&
+      evenedOut(
+        cost,
+        progress.costs.filter(({ whole }) => whole === target.whole!.oid),
+      )
+    );
+  return {
+    ...cost,
+    veto:
+      unplanned ??
+      (dear
+        ? `a search would take ${costText(cost)} (${COST_RATIO} times as much is allowed)`
+        : null),
+  };
+}
+
+/**
+ * A search of the whole table reads all parts of its index: one may cost more where others cost
+ * less.
+ */
+function evenedOut({ before, after }: CostComparison, others: RebuildProgress["costs"]): boolean {
+  const sum = (end: "before" | "after"): number =>
+    [{ before, after }, ...others].reduce((total, one) => total + (one[end].blocks ?? NaN), 0);
+  return sum("after") <= COST_RATIO * sum("before");
+}
+
+function searches(host: Host, collection: Collection, oid: string, samples: number): Measured {
+  const answer = asked(host, collection, oid, {
+    samples,
+    exact: false,
+    cost: true,
+    budget_ms: collection.settings.recall_budget_ms,
+  });
+  if ("why" in answer)
+    throw refused(
+      `what its searches cost could not be measured: ${answer.why}`,
+      "What cannot be compared is not exchanged.",
+    );
+  return answer as Measured;
+}
+
+/** Of as many searches as every round made. */
+function best(rounds: readonly Measured[]): Searches {
+  const made = Math.min(...rounds.map(({ searches_ms }) => searches_ms.length));
+  return {
+    blocks: rounds[0]!.blocks?.slice(0, made) ?? null,
+    ms: Array.from({ length: made }, (_, place) =>
+      Math.min(...rounds.map(({ searches_ms }) => searches_ms[place]!)),
+    ),
+  };
+}
+
+/**
+ * Whether the planner would leave the new index for something else. While both are there it can
+ * only be asked about the cheaper one. Where that is the old one, it is asked at as many probes as
+ * make the old one look at the share of its lists that a search by the new one would: pgvector's
+ * estimate goes by that share, and both hold the same rows. An index that searches do not use now
+ * (a small table, a better one beside it) cannot be missed.
+ */
+function notTaken(
+  host: Host,
+  collection: Collection,
+  { old, target, progress }: Pair,
+  [was, is]: readonly [Measured, Measured],
+): string | null {
+  if (is.takes !== was.index_name) return null;
+  const probes = Math.max(
+    1,
+    Math.min(MAX_LISTS, Math.ceil((was.probes * old.lists) / target.lists[progress.attempt]!)),
+  );
+  const then = asked(host, collection, old.oid, { samples: 1, probes, exact: false, cost: true });
+  const takes = "why" in then ? null : (then as Measured).takes;
+  if (takes === was.index_name || takes === is.index_name) return null;
+  return (
+    `the planner would take ${takes ?? "a sequential scan"} in its place with ` +
+    `${count(was.probes, "probe")}`
+  );
+}

@@ -1,0 +1,230 @@
+/**
+ * The SQL of rebuild_centroids: what an index is made of, its building command, dropping and
+ * swapping.
+ */
+import sql, { raw } from "sql-template-tag";
+import type { Host } from "../../host/host.ts";
+import type { Action } from "../../model/action.ts";
+import { HealingError, SqlError } from "../../base/errors.ts";
+import { CLEAR_UP, isOpen, jobsOf, startJob, watchJob } from "../../jobs/jobs.ts";
+
+export interface IndexFacts {
+  readonly oid: string;
+  /** `schema.name`, quoted. */
+  readonly index: string;
+  /** quote_ident of the name alone. */
+  readonly name: string;
+  /** quote_ident of the schema. */
+  readonly schema: string;
+  readonly heap: string;
+  readonly valid: boolean;
+  readonly method: string;
+  readonly lists: number;
+  /** The index of a partitioned table: no CONCURRENTLY command takes it. */
+  readonly partitioned: boolean;
+  /** The index that it is a part of, and of how many parts; null: none. */
+  readonly whole: {
+    readonly oid: string;
+    readonly index: string;
+    readonly parts: readonly string[];
+  } | null;
+  /**
+   * Whether it is the part of a partitioned table's index: such a one cannot be exchanged, only
+   * built anew in place.
+   */
+  readonly attached: boolean;
+  readonly owner: string;
+  /** Whether the installing role may alter it. */
+  readonly may: boolean;
+  readonly role: string;
+  readonly bytes: number;
+  /** Bytes of one vector in memory; null where its dimensions are not fixed. */
+  readonly vector_bytes: number | null;
+  /**
+   * The most ivfflat.probes that a role which may read the table has set, or the database; null:
+   * nobody has.
+   */
+  readonly probes_set: number | null;
+  /** maintenance_work_mem of this session, bytes. */
+  readonly memory: number;
+}
+
+/** An index by oid; null: it is gone. */
+export function indexFacts(host: Host, oid: string): IndexFacts | null {
+  return (
+    host.query<IndexFacts>(sql`
+    SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.relname) AS index,
+      quote_ident(c.relname) AS name, quote_ident(n.nspname) AS schema,
+           format('%I.%I', hn.nspname, h.relname) AS heap, i.indisvalid
+             AND i.indisready AS valid, m.amname AS method,
+           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
+             WHERE option_name = 'lists'), 100) AS lists,
+           c.relispartition AS attached, c.relkind = 'I' AS partitioned,
+           (SELECT json_build_object('oid', p.oid::text, 'index', format('%I.%I', pn.nspname,
+             p.relname),
+                     'parts', (SELECT json_agg(s.inhrelid::text ORDER BY s.inhrelid)
+                       FROM pg_inherits s WHERE s.inhparent = p.oid))
+              FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
+                JOIN pg_namespace pn ON pn.oid = p.relnamespace
+             WHERE h.inhrelid = c.oid) AS whole, quote_ident(pg_get_userbyid(h.relowner)) AS owner,
+               pg_has_role(h.relowner, 'USAGE') AS may,
+           quote_ident(current_user) AS role, pg_relation_size(c.oid)::float8 AS bytes,
+           CASE WHEN a.atttypmod > 0 THEN CASE y.typname WHEN 'vector' THEN 8 + 4 * a.atttypmod
+             WHEN 'halfvec' THEN 8 + 2 * a.atttypmod
+                                               WHEN 'bit' THEN 8 + a.atttypmod / 8 END END
+                                                 AS vector_bytes,
+           (SELECT max(split_part(one, '=', 2)::int)
+             FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) one
+             WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
+               WHERE datname = current_database()))
+               AND split_part(one, '=', 1) = 'ivfflat.probes'
+                 AND split_part(one, '=', 2) ~ '^[0-9]{1,5}$'
+               AND (d.setrole = 0
+                 OR has_table_privilege(d.setrole, h.oid, 'SELECT'))) AS probes_set,
+           pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS memory
+      FROM pg_index i
+      JOIN pg_class c ON c.oid = i.indexrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_am m ON m.oid = c.relam
+      JOIN pg_class h ON h.oid = i.indrelid
+      JOIN pg_namespace hn ON hn.oid = h.relnamespace
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
+      JOIN pg_type y ON y.oid = a.atttypid
+     WHERE i.indexrelid = ${oid}::oid`)[0] ?? null
+  );
+}
+
+/** The oid behind a quoted name; null: no such relation. */
+export const oidOf = (host: Host, index: string): string | null =>
+  host.one<{ oid: string | null }>(sql`SELECT to_regclass(${index})::oid::text AS oid`).oid;
+
+/**
+ * The statement that builds an index like another one under a new name: table, key, operator class,
+ * options, tablespace and predicate as the catalogues have them, put together by the server.
+ * (pg_get_indexdef would leave out the tablespace.)
+ */
+export function buildCommand(
+  host: Host,
+  oid: string,
+  name: string,
+  lists: number,
+  create = "CREATE INDEX CONCURRENTLY",
+  on: "ON" | "ON ONLY" = "ON",
+): string {
+  return host.one<{ command: string }>(sql`
+    SELECT format('%s %s %s %I.%I USING %I (%s %I.%I) WITH (%s)%s%s', ${create}::text,
+      ${name}::text, ${on}::text, hn.nspname, h.relname, m.amname,
+                  pg_get_indexdef(c.oid, 1, false), kn.nspname, k.opcname,
+                  concat_ws(', ', format('lists = %s', ${lists}::int),
+                    (SELECT string_agg(format('%I = %L', option_name, option_value), ', ')
+                      FROM pg_options_to_table(c.reloptions) WHERE option_name <> 'lists')),
+                  (SELECT format(' TABLESPACE %I', spcname) FROM pg_tablespace
+                    WHERE oid = c.reltablespace),
+                  ' WHERE ' || pg_get_expr(i.indpred, i.indrelid)) AS command
+      FROM pg_index i
+      JOIN pg_class c ON c.oid = i.indexrelid
+      JOIN pg_am m ON m.oid = c.relam
+      JOIN pg_class h ON h.oid = i.indrelid
+      JOIN pg_namespace hn ON hn.oid = h.relnamespace
+      JOIN pg_opclass k ON k.oid = i.indclass[0]
+      JOIN pg_namespace kn ON kn.oid = k.opcnamespace
+     WHERE i.indexrelid = ${oid}::oid`).command;
+}
+
+/**
+ * A lock on a table, or on its partitions too, that is had at once or not at all. false: somebody
+ * else has one that conflicts.
+ */
+export function tryLock(
+  host: Host,
+  heap: string,
+  mode: "ACCESS EXCLUSIVE" | "SHARE UPDATE EXCLUSIVE",
+  partitions = false,
+): boolean {
+  try {
+    host.execute(
+      sql`LOCK TABLE ${raw(partitions ? "" : "ONLY ")}${raw(heap)} IN ${raw(mode)} MODE NOWAIT`,
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof SqlError && error.sqlstate === "55P03") return false;
+    throw error;
+  }
+}
+
+/** Seconds for DROP INDEX CONCURRENTLY, which waits for every transaction that uses the table. */
+const DROP_SECONDS = 900;
+
+/**
+ * Drops an index of ours: at once where its table can be locked without waiting, else by DROP INDEX
+ * CONCURRENTLY in a job, behind which nobody queues. Called again until it answers null.
+ * @returns what it waits for; null: it is gone
+ */
+export function dropIndex(host: Host, action: Action, index: string): string | null {
+  // Also when the index is gone already: its job is taken out of pg_cron once it was seen to end.
+  const open = jobsOf(host, action.id).find((job) => job.purpose === CLEAR_UP && isOpen(job));
+  const job = open && watchJob(host, open.id);
+  if (job && isOpen(job)) return `pg_cron is to drop ${index} (${job.message ?? job.state})`;
+  const oid = oidOf(host, index);
+  const facts = oid === null ? null : indexFacts(host, oid);
+  if (!facts) return null;
+  const dropped = host.atomic(() => {
+    if (!tryLock(host, facts.heap, "ACCESS EXCLUSIVE", facts.partitioned)) return false;
+    host.execute(sql`DROP INDEX ${raw(facts.index)}`);
+    return true;
+  });
+  if (dropped) return null;
+  if (facts.partitioned)
+    return (
+      `${facts.heap} or a partition of it is in use: ${index} is dropped as soon as all of ` +
+      "them are free"
+    );
+  try {
+    host.atomic(() =>
+      startJob(host, action, {
+        purpose: CLEAR_UP,
+        command: `DROP INDEX CONCURRENTLY IF EXISTS ${facts.index}`,
+        deadline_seconds: DROP_SECONDS,
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof HealingError)) throw error;
+    return (
+      `${facts.heap} is in use, ${index} is dropped as soon as it can be locked ` +
+      `(${error.message})`
+    );
+  }
+  return `${facts.heap} is in use: pg_cron is to drop ${index}`;
+}
+
+const AT_RANDOM = sql`SELECT left(md5(gen_random_uuid()::text), 8) AS at_random`;
+
+/**
+ * A name that nobody can foretell: whoever is making something of the name that we give, in a
+ * transaction left open, would be waited for.
+ */
+export const unforeseen = (host: Host, name: string): string =>
+  `${name}_${host.one<{ at_random: string }>(AT_RANDOM).at_random}`;
+
+/**
+ * Gives `from` the name `to` (quote_ident). Blocks neither readers nor writers: SHARE UPDATE
+ * EXCLUSIVE since PostgreSQL 12.
+ */
+export const rename = (host: Host, from: string, to: string): number =>
+  host.execute(sql`ALTER INDEX ${raw(from)} RENAME TO ${raw(to)}`);
+
+/**
+ * What an index carries beside its definition: its comment and the statistics targets of its
+ * expressions.
+ */
+export function copyExtras(host: Host, from: string, to: string): void {
+  const [extras] = host.query<{ comment: string | null; targets: readonly string[] }>(sql`
+    SELECT 'COMMENT ON INDEX ' || ${to} || ' IS ' || quote_literal(obj_description(${from}::oid,
+      'pg_class')) AS comment,
+           ARRAY(SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', ${to}::text,
+             attnum, attstattarget)
+                   FROM pg_attribute WHERE attrelid = ${from}::oid
+                     AND attstattarget >= 0) AS targets`);
+  if (extras?.comment) host.execute(sql`${raw(extras.comment)}`);
+  for (const target of extras?.targets ?? []) host.execute(sql`${raw(target)}`);
+}

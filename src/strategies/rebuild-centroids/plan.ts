@@ -1,0 +1,364 @@
+/** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
+import { foresee } from "../foresee.ts";
+import sql from "sql-template-tag";
+import { family } from "../../collection/introspect.ts";
+import { toCurve } from "../../configuration/configuration.ts";
+import type { Host } from "../../host/host.ts";
+import type { Plan } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
+import type { Radius } from "../../model/cost.ts";
+import { bytes, count, list } from "../../base/text.ts";
+import { recallHealth } from "../../sense/assess/centroids.ts";
+import { type CentroidGroup, vectorIndexes } from "../../sense/collect/centroids.ts";
+import { health } from "../../graph/health.ts";
+import { beyondAttained, skewOf, splittableRows } from "../../sense/lists.ts";
+import type { Snapshot } from "../../sense/snapshot.ts";
+import { whyNoCron } from "../../jobs/cron.ts";
+import type { NothingToDo, PlanRequest } from "../strategy.ts";
+import { buildCommand, type IndexFacts, indexFacts } from "./indexes.ts";
+import { buildMemory, listsToTry } from "./lists.ts";
+
+export interface Target {
+  readonly index: string;
+  readonly oid: string;
+  readonly heap: string;
+  /**
+   * beside: exchanged for a new one, and back. Parts of a partitioned table's index: whole, all of
+   * them together, or in_place, tried out beside, then REINDEX.
+   */
+  readonly way: "beside" | "in_place" | "whole";
+  /**
+   * The partitioned table's index that it is a part of, where all its parts are exchanged together.
+   */
+  readonly whole: { readonly oid: string; readonly index: string } | null;
+  readonly lists_before: number;
+  /** Numbers of lists to try, the first one that keeps the recall stays. */
+  readonly lists: readonly number[];
+  readonly rows: number;
+  readonly bytes: number;
+  /** maintenance_work_mem that the build needs at most; null: not known. */
+  readonly memory_bytes: number | null;
+  readonly recall: number | null;
+  readonly skew: number | null;
+  readonly command: string;
+  readonly build_seconds: number;
+}
+
+export interface RebuildPlan extends Plan {
+  readonly targets: readonly Target[];
+}
+
+/** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
+const AS_SICK = 1.25;
+
+/**
+ * Health of an index as the graph sees it: of its recall or of its fullest list, whichever is
+ * worse.
+ */
+function sickness(group: CentroidGroup, { settings }: Collection): number {
+  const fullest = Math.max(0, ...splittableRows(group.measured?.lists ?? null));
+  const skew =
+    group.measured && fullest >= settings.min_rows_for_list
+      ? skewOf(group.measured, group.lists)
+      : null;
+  const curve = toCurve(settings.list_occupancy, "log");
+  return Math.min(
+    recallHealth(group, settings, 0) ?? 1,
+    health(skew && beyondAttained(skew, group, curve.fine), curve) ?? 1,
+  );
+}
+
+export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {
+  const { host, collection, snapshot, params } = request;
+  const groups = snapshot.centroids.filter(({ method }) => method === "ivfflat");
+  if (groups.length === 0)
+    return {
+      nothing: `${collection.name} has no ivfflat index`,
+      hint: "hnsw indexes have no centroids; their recall is shown by ruvector_healing_recall().",
+    };
+  const chosen = choose(groups, collection, params["index"] as string | undefined);
+  if ("nothing" in chosen) return chosen;
+  const wanted = withWholes(host, collection, groups, chosen).map(({ group, facts, whole }) => ({
+    whole,
+    target: targetOf(host, group, facts, whole, params["lists"] as number | undefined),
+  }));
+  // One that cannot be built better is in nobody's way, but in that of the whole that it is a part
+  // of.
+  const out = wanted.filter(({ target }) => "nothing" in target);
+  const targets = wanted.flatMap(({ whole, target }) =>
+    "nothing" in target || (whole !== null && out.some((other) => other.whole?.oid === whole.oid))
+      ? []
+      : [target],
+  );
+  if (targets.length === 0 && out.length > 0) return out[0]!.target as NothingToDo;
+  if (targets.length === 0)
+    return { nothing: "the index is gone", hint: "The next sample sees what is there now." };
+  const missing = whyNoCron(host);
+  if (missing) {
+    return {
+      nothing: `${missing.reason}: ${missing.detail}`,
+      hint:
+        `${missing.hint} Or by hand: ${targets[0]!.command}; then DROP INDEX CONCURRENTLY ` +
+        `${targets[0]!.index};`,
+    };
+  }
+  return planOf(request, targets);
+}
+
+/**
+ * The sick indexes, worst first: the worst and what is nearly as bad; the one asked for by name in
+ * any case.
+ */
+function choose(
+  groups: readonly CentroidGroup[],
+  collection: Collection,
+  asked: string | undefined,
+): readonly CentroidGroup[] | NothingToDo {
+  if (asked !== undefined) {
+    const found = groups.filter(
+      ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
+    );
+    if (found.length > 0) return found;
+    return {
+      nothing: `there is no ivfflat index ${asked} on ${collection.name}`,
+      hint: `Its ivfflat indexes: ${list(
+        groups.map(({ index }) => index),
+        10,
+      )}.`,
+    };
+  }
+  const ranked = groups
+    .map((group) => ({ group, health: sickness(group, collection) }))
+    .sort((a, b) => a.health - b.health);
+  const worst = ranked[0]!;
+  if (worst.health >= 1) {
+    return {
+      nothing: "no list of an ivfflat index is overfull, and no recall has fallen",
+      hint:
+        `SELECT * FROM ruvector_healing_list_occupancy(); shows them. {"index": ` +
+        `"${worst.group.index.replace(/["\\]/g, "\\$&")}"} rebuilds one all the same.`,
+    };
+  }
+  return ranked
+    .filter((one) => one.health < 1 && one.health <= worst.health * AS_SICK)
+    .map(({ group }) => group);
+}
+
+interface Chosen {
+  readonly group: CentroidGroup;
+  readonly facts: IndexFacts;
+  readonly whole: Target["whole"];
+}
+
+/**
+ * Where more than half of the parts of a partitioned table's index are chosen, all its parts are:
+ * the index is exchanged whole.
+ */
+function withWholes(
+  host: Host,
+  collection: Collection,
+  groups: readonly CentroidGroup[],
+  chosen: readonly CentroidGroup[],
+): Chosen[] {
+  const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
+  const all = groups.flatMap((group) => {
+    const facts = indexFacts(host, oids.get(group.index) ?? "0");
+    return facts ? [{ group, facts, whole: null }] : [];
+  });
+  const picked = all.filter(({ group }) => chosen.includes(group));
+  const found: Chosen[] = [];
+  for (const one of picked) {
+    const { whole } = one.facts;
+    const siblings = whole ? all.filter(({ facts }) => facts.whole?.oid === whole.oid) : [];
+    // Of sub-partitioned tables the parent is a part itself; parts that are not measured cannot be
+    // compared.
+    const complete =
+      whole !== null &&
+      siblings.length === whole.parts.length &&
+      indexFacts(host, whole.oid)?.attached === false;
+    const many =
+      2 * picked.filter(({ facts }) => facts.whole?.oid === whole?.oid).length > siblings.length;
+    if (!complete || !many) found.push(one);
+    else if (!found.some((other) => other.whole?.oid === whole.oid))
+      found.push(
+        ...siblings.map((sibling) => ({
+          ...sibling,
+          whole: { oid: whole.oid, index: whole.index },
+        })),
+      );
+  }
+  return found;
+}
+
+function targetOf(
+  host: Host,
+  group: CentroidGroup,
+  facts: IndexFacts,
+  whole: Target["whole"],
+  asked: number | undefined,
+): Target | NothingToDo {
+  if (!facts.may) {
+    return {
+      nothing: `role ${facts.role} does not own ${facts.heap} and cannot build indexes on it`,
+      hint: `GRANT ${facts.owner} TO ${facts.role};`,
+    };
+  }
+  const { measured } = group;
+  if (!measured || (measured.recall === null && !(whole && measured.rows === 0))) {
+    return {
+      nothing:
+        `the recall of ${group.index} is not known: whether a rebuild keeps it could not be ` +
+        "judged",
+      hint: "SELECT ruvector_integrity_sample(...) shows why, under unmeasured.",
+    };
+  }
+  const { rows } = measured;
+  const lists = listsToTry(group, measured, facts, asked);
+  if ("nothing" in lists) return lists;
+  const memory_bytes =
+    facts.vector_bytes === null ? null : buildMemory(rows, Math.max(...lists), facts.vector_bytes);
+  if (memory_bytes !== null && memory_bytes > facts.memory) {
+    const megabytes = Math.ceil(memory_bytes / 1024 / 1024);
+    return {
+      nothing:
+        `building ${group.index} with ${Math.max(...lists)} lists needs ` +
+        `${bytes(memory_bytes)}; maintenance_work_mem is ${bytes(facts.memory)}`,
+      hint:
+        `ALTER ROLE ${facts.role} SET maintenance_work_mem = '${megabytes} MB'; (pg_cron's ` +
+        "sessions take it up)",
+    };
+  }
+  // A row is compared with every center once; what one comparison of every row takes was measured
+  // by the exact search.
+  const perList = (measured.exact_ms ?? 1) / 1000 / measured.share;
+  return {
+    index: group.index,
+    oid: facts.oid,
+    heap: facts.heap,
+    way: whole ? "whole" : facts.attached ? "in_place" : "beside",
+    whole,
+    lists_before: facts.lists,
+    lists,
+    rows,
+    bytes: facts.bytes,
+    memory_bytes,
+    recall: measured.recall,
+    skew: skewOf(measured, group.lists),
+    command: buildCommand(host, facts.oid, "", lists[0]!).replace(
+      "CONCURRENTLY  ON",
+      "CONCURRENTLY ON",
+    ),
+    build_seconds: Math.ceil(5 + 2 * perList * Math.max(...lists)),
+  };
+}
+
+/**
+ * As many of the worst as the blast radius takes; an index that is exchanged whole is never cut,
+ * and where not even the worst fits none is.
+ */
+function within(all: readonly Target[], { bytes: most, wal_bytes }: Radius): readonly Target[] {
+  if (all.some(({ way }) => way === "whole")) return all;
+  let left = most;
+  let log = wal_bytes;
+  const fits = all.filter(({ bytes: size, lists, way }) => {
+    const writes = size * (lists.length + (way === "in_place" ? 1 : 0));
+    if (!(size <= left && writes <= log)) return false;
+    left -= size;
+    log -= writes;
+    return true;
+  });
+  return fits.length > 0 ? fits : all;
+}
+
+function planOf(
+  { host, collection, snapshot, tick_seconds, radius }: PlanRequest,
+  all: readonly Target[],
+): RebuildPlan {
+  const targets = within(all, radius);
+  // All partitions with their indexes, and the new ones beside them.
+  const wholeLocks = host.one<{ locks: number }>(sql`
+    SELECT (count(DISTINCT f.relid) + count(i.indexrelid))::int + ${targets.length}::int + 1
+      AS locks
+      FROM ${family(sql`${collection.relid}::oid`)} f LEFT
+        JOIN pg_index i ON i.indrelid = f.relid`).locks;
+  const healed = new Set(targets.map(({ index }) => index));
+  // What was reported of the lists it builds anew says nothing about the new ones.
+  const reported = Object.entries(snapshot.pushed.centroid_occupancy ?? {}).filter(
+    ([id]) => !targets.some(({ index }) => id.startsWith(`centroid:${index}:`)),
+  );
+  const pushed = {
+    ...snapshot.pushed,
+    ...(snapshot.pushed.centroid_occupancy && { centroid_occupancy: Object.fromEntries(reported) }),
+  };
+  const after: Snapshot = {
+    ...snapshot,
+    pushed,
+    centroids: snapshot.centroids.map((group) =>
+      healed.has(group.index) ? asBuilt(group) : group,
+    ),
+  };
+  // In place: once to try it out and once to do it.
+  const builds = targets.reduce(
+    (sum, { lists, way }) => sum + lists.length + (way === "in_place" ? 1 : 0),
+    0,
+  );
+  const work = targets.reduce(
+    (sum, target) =>
+      sum + target.build_seconds * (target.lists.length + (target.way === "in_place" ? 1 : 0)),
+    0,
+  );
+  const size = targets.reduce((sum, target) => sum + target.bytes, 0);
+  return {
+    strategy: "rebuild_centroids",
+    rows: targets.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: size,
+    // A build logs its pages; a row comes once, whatever the number of tries is only known
+    // afterwards.
+    wal_bytes: Math.round(size * (builds / Math.max(1, targets.length))),
+    relation_locks: targets.some(({ way }) => way === "whole") ? wholeLocks : 3,
+    reversible: targets.every(({ way }) => way !== "in_place"),
+    ...foresee(after, collection.settings),
+    // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
+    estimated_duration_seconds: Math.ceil(
+      work +
+        builds * (120 + 2 * tick_seconds) +
+        collection.settings.stabilize_seconds +
+        2 * tick_seconds,
+    ),
+    locks: [
+      `SHARE UPDATE EXCLUSIVE on ${list(targets.map(({ heap }) => heap))} while an index is ` +
+        "built (CREATE INDEX CONCURRENTLY): readers and writers go on",
+      "SHARE UPDATE EXCLUSIVE for an instant to exchange the names; ACCESS EXCLUSIVE for an " +
+        "instant to drop an index, only where it is had at once",
+      ...(targets.some(({ way }) => way === "whole")
+        ? [
+            `ACCESS EXCLUSIVE on ${collection.name} and all its partitions for an instant, ` +
+              "only where all of it is had at once, to exchange a partitioned index whole",
+          ]
+        : []),
+      (
+        `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old ` +
+        "until it is verified"
+      ).replace("new indexs", "new indexes"),
+    ],
+    targets,
+    ...(targets.length < all.length && { trimmed_from: all.length }),
+  };
+}
+
+/** An index as it is foreseen after its rebuild: all lists alike, recall as good as it has been. */
+function asBuilt(group: CentroidGroup): CentroidGroup {
+  const { measured, baseline, lists } = group;
+  if (!measured) return group;
+  return {
+    ...group,
+    measured: {
+      ...measured,
+      recall: Math.max(measured.recall ?? 0, baseline ?? 0),
+      lists: {
+        source: "pageinspect",
+        rows: Array.from({ length: lists }, () => measured.rows / lists),
+      },
+    },
+  };
+}

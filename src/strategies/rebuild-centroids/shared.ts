@@ -1,0 +1,85 @@
+/** What the parts of rebuild_centroids share: where an action stands, and how it refuses. */
+import type { Host } from "../../host/host.ts";
+import type { Progress } from "../../model/action.ts";
+import { HealingError } from "../../base/errors.ts";
+import type { BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import type { SearchCost } from "../../verify/searches.ts";
+import { type IndexFacts, indexFacts } from "./indexes.ts";
+import type { Target } from "./plan.ts";
+
+/** What an index was measured at, before or after. */
+export interface Found {
+  readonly recall: number;
+  readonly skew: number | null;
+  readonly samples: number;
+  readonly probes: number;
+  readonly index_ms: number | null;
+}
+
+export type Stage = "begin" | "building" | "dropping" | "reindexing" | "clearing" | "exchanging";
+
+export interface RebuildProgress extends Progress {
+  readonly target: number;
+  /** Which of the target's numbers of lists is being tried. */
+  readonly attempt: number;
+  readonly stage: Stage;
+  readonly job: string | null;
+  readonly built: string | null;
+  readonly before: Found | null;
+  readonly after: Found | null;
+  readonly rebuilt: number;
+  /** Parts of a whole index that wait for the others: the built index by the target's place. */
+  readonly ready: Readonly<Record<number, string>>;
+  /** What searches cost by the old index and by the new one, of each that was built and stays. */
+  readonly costs: readonly {
+    readonly index: string;
+    readonly whole: string | null;
+    readonly before: SearchCost;
+    readonly after: SearchCost;
+  }[];
+  /** Why an index stayed as it was. */
+  readonly kept: readonly string[];
+}
+
+export const START: RebuildProgress = {
+  rows: 0,
+  target: 0,
+  attempt: 0,
+  stage: "begin",
+  job: null,
+  built: null,
+  before: null,
+  after: null,
+  rebuilt: 0,
+  ready: {},
+  costs: [],
+  kept: [],
+};
+
+export const wait = (
+  progress: RebuildProgress,
+  waiting: string,
+  steps: readonly NewStep[] = [],
+): BatchResult => ({ done: false, steps, progress, waiting });
+export const go = (progress: RebuildProgress, steps: readonly NewStep[] = []): BatchResult => ({
+  done: progress.done === true,
+  steps,
+  progress,
+});
+export const NOTHING_LEFT: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+
+/**
+ * An index as the plan has it. @throws HealingError where somebody dropped, replaced or broke it
+ * meanwhile
+ */
+export function present(host: Host, target: Target): IndexFacts {
+  const facts = indexFacts(host, target.oid);
+  if (facts && facts.valid && facts.index === target.index) return facts;
+  throw refused(
+    `${target.index} is not the index any more that the plan was made for`,
+    "The next evaluation plans anew.",
+  );
+}
+
+export const refused = (message: string, hint: string): HealingError =>
+  new HealingError("remedy_refused", message, { hint });

@@ -1,0 +1,166 @@
+/**
+ * A partitioned table's index as a whole: each part was built anew beside the old one; then, in one
+ * transaction, a new parent is made ON ONLY the table, the new parts are attached to it, and names
+ * are exchanged. Undone as a whole, dropped as a whole.
+ */
+import sql, { raw } from "sql-template-tag";
+import type { Host } from "../../host/host.ts";
+import type { Step } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
+import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
+import { recall, remember } from "../../sense/remember.ts";
+import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import {
+  buildCommand,
+  copyExtras,
+  indexFacts,
+  oidOf,
+  rename,
+  unforeseen,
+  tryLock,
+} from "./indexes.ts";
+import type { RebuildPlan, Target } from "./plan.ts";
+import { go, NOTHING_LEFT, present, type RebuildProgress, refused, wait } from "./shared.ts";
+
+interface Part {
+  readonly index: string;
+  readonly name: string;
+  readonly kept: string;
+}
+
+interface Exchange {
+  /** The old parent, before and after. */
+  readonly index: string;
+  readonly name: string;
+  readonly kept: string;
+  readonly heap: string;
+  /** Oid of the new parent. */
+  readonly oid: string;
+  readonly parts: readonly Part[];
+}
+
+/** Whether this target is the last part of its index. */
+export const isLastPart = ({ targets }: RebuildPlan, place: number): boolean =>
+  targets[place + 1]?.whole?.oid !== targets[place]?.whole?.oid;
+
+/**
+ * Exchanges a whole index. ACCESS EXCLUSIVE on the table and all its partitions, had at once or not
+ * at all, for the time of some changes in the catalogue: attaching wants it of each part.
+ */
+export function exchanging(
+  { host, collection, action }: BatchContext,
+  target: Target,
+  progress: RebuildProgress,
+): BatchResult {
+  const { whole } = target;
+  const parent = whole && indexFacts(host, whole.oid);
+  if (!parent || parent.index !== whole.index)
+    throw refused(
+      `${whole?.index} is not the index any more that the plan was made for`,
+      "The next evaluation plans anew.",
+    );
+  if (!tryLock(host, parent.heap, "ACCESS EXCLUSIVE", true)) {
+    return wait(
+      { ...progress, stage: "exchanging" },
+      `all parts of ${parent.index} are built; ${parent.heap} and its partitions have to be ` +
+        "free for an instant",
+    );
+  }
+  const group = (action.plan as RebuildPlan).targets
+    .map((one, place) => ({ one, place }))
+    .filter(({ one }) => one.whole?.oid === whole.oid);
+  const fresh = unforeseen(host, `ruvector_whole_${action.id}_${progress.target}`);
+  const made = `${parent.schema}.${fresh}`;
+  host.execute(
+    sql`${raw(buildCommand(host, parent.oid, fresh, parent.lists, "CREATE INDEX", "ON ONLY"))}`,
+  );
+  const parts = group.map(({ one, place }): Part => {
+    const old = present(host, one);
+    const built = progress.ready[place];
+    if (built === undefined)
+      throw refused(`the new part of ${one.index} is missing`, "The next evaluation plans anew.");
+    copyExtras(host, old.oid, built);
+    host.execute(sql`ALTER INDEX ${raw(made)} ATTACH PARTITION ${raw(built)}`);
+    const kept = unforeseen(host, `ruvector_kept_${action.id}_${place}`);
+    rename(host, old.index, kept);
+    rename(host, built, old.name);
+    return { index: old.index, name: old.name, kept: `${old.schema}.${kept}` };
+  });
+  const kept = unforeseen(host, `ruvector_kept_${action.id}_whole_${progress.target}`);
+  copyExtras(host, parent.oid, made);
+  rename(host, parent.index, kept);
+  rename(host, made, parent.name);
+  const oid = oidOf(host, parent.index)!;
+  if (!indexFacts(host, oid)?.valid)
+    throw refused(
+      `${parent.heap} has a partition that is not in the plan`,
+      "The next evaluation plans anew.",
+    );
+  const details: Exchange = {
+    index: parent.index,
+    name: parent.name,
+    kept: `${parent.schema}.${kept}`,
+    heap: parent.heap,
+    oid,
+    parts,
+  };
+  const step: NewStep = {
+    kind: "swap_whole",
+    details: { ...details },
+    rows: 0,
+    journal: [{ memory: forget(host, collection, parts) }],
+  };
+  return go(
+    {
+      ...progress,
+      stage: "begin",
+      target: progress.target + 1,
+      attempt: 0,
+      job: null,
+      built: null,
+      before: null,
+      after: null,
+      rebuilt: progress.rebuilt + parts.length,
+      rows: (progress.rows ?? 0) + group.reduce((sum, { one }) => sum + one.rows, 0),
+    },
+    [step],
+  );
+}
+
+/** The new parts are their own baselines. Returns what was remembered of the old ones. */
+function forget(host: Host, collection: Collection, parts: readonly Part[]): Memory {
+  const names = new Set(parts.map(({ index }) => index));
+  const memory = Object.entries(recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {});
+  remember<Memory>(
+    host,
+    collection.id,
+    CENTROIDS,
+    Object.fromEntries(memory.filter(([index]) => !names.has(index))),
+  );
+  return Object.fromEntries(memory.filter(([index]) => names.has(index)));
+}
+
+/** Drops the new index with its parts and gives the old one its names back. */
+export function exchangeBack(host: Host, collection: Collection, step: Step): UndoResult {
+  const { index, name, kept, heap, oid, parts } = step.details as unknown as Exchange;
+  if (oidOf(host, kept) === null) return { ...NOTHING_LEFT, gone: 1 };
+  const there = oidOf(host, index);
+  // Somebody may have dropped the new one and have something of that name of their own: then both
+  // stay.
+  if (there !== null && there !== oid) return { ...NOTHING_LEFT, conflicts: 1 };
+  if (!tryLock(host, heap, "ACCESS EXCLUSIVE", true))
+    return { ...NOTHING_LEFT, remaining: step.journal };
+  if (there !== null) host.execute(sql`DROP INDEX ${raw(index)}`);
+  rename(host, kept, name);
+  for (const part of parts) rename(host, part.kept, part.name);
+  const names = new Set(parts.map((part) => part.index));
+  const memory = Object.entries(recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {}).filter(
+    ([one]) => !names.has(one),
+  );
+  const [entry] = step.journal as { memory: Memory }[];
+  remember<Memory>(host, collection.id, CENTROIDS, {
+    ...Object.fromEntries(memory),
+    ...entry?.memory,
+  });
+  return { ...NOTHING_LEFT, undone: 1 };
+}

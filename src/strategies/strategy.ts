@@ -1,0 +1,174 @@
+/**
+ * What a strategy is. Each lives in its own folder under `strategies/`; `registry.ts` lists them.
+ */
+import type * as z from "zod/mini";
+import type { Host } from "../host/host.ts";
+import type { Action, Plan, Progress, Step } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import type { Radius } from "../model/cost.ts";
+import type { IntegrityState, Problem, ProblemClass } from "../model/problem.ts";
+import type { MeasurementKind, Snapshot } from "../sense/snapshot.ts";
+import type { Lease } from "../execute/leases.ts";
+import type { Bound } from "../execute/plan-state.ts";
+
+export interface PlanRequest {
+  readonly host: Host;
+  readonly collection: Collection;
+  readonly snapshot: Snapshot;
+  /**
+   * What the classifier found; of class unknown where a human asked for the strategy by name on a
+   * healthy collection.
+   */
+  readonly problem: Problem;
+  readonly state: IntegrityState;
+  /** What the caller of `ruvector_healing_execute` gave, already parsed with `params`. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /**
+   * What is left of the blast radius. A plan that can do less stays within it (`trim`); one that
+   * cannot is refused by its guard.
+   */
+  readonly radius: Radius;
+  /** Seconds between two ticks, as far as known: what a plan's duration is made of. */
+  readonly tick_seconds: number;
+}
+
+/** There is nothing this strategy could do now. */
+export interface NothingToDo {
+  readonly nothing: string;
+  readonly hint: string;
+}
+
+export interface BatchContext {
+  readonly host: Host;
+  readonly collection: Collection;
+  readonly action: Action;
+}
+
+export interface NewStep {
+  readonly kind: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly rows: number;
+  /** What its undo needs. */
+  readonly journal: readonly unknown[];
+  /** What it wrote. 0 where that is a few rows of catalogues. */
+  readonly bytes?: number;
+  readonly wal_bytes?: number;
+}
+
+export interface BatchResult {
+  /** Nothing is left to do. */
+  readonly done: boolean;
+  readonly steps: readonly NewStep[];
+  readonly progress: Progress;
+  /** What it waits for (a job, an answer): nothing more can be done before the next tick. */
+  readonly waiting?: string;
+}
+
+export interface UndoResult {
+  /**
+   * What of the step's journal is still to be undone (rows locked by others); empty: the step is
+   * undone.
+   */
+  readonly remaining: readonly unknown[];
+  readonly undone: number;
+  /** Changes whose object does not exist any more. */
+  readonly gone: number;
+  /** Rows that the application has put elsewhere since: they are there, and stay there. */
+  readonly elsewhere?: number;
+  /** Why what remains waits, for people; without it: rows locked by others. */
+  readonly waiting?: string;
+  /** Changes that cannot be taken back because their place is taken. */
+  readonly conflicts: number;
+  /** Write-ahead log that it took. */
+  readonly wal_bytes?: number;
+}
+
+/** What is looked at before an action of a strategy begins (src/select/preflight.ts). */
+export type PreflightCheck = "transactions" | "wraparound" | "slots";
+
+export interface Strategy {
+  readonly name: string;
+  readonly handles: readonly ProblemClass[];
+  /** 0 to 1, higher is more disruptive. */
+  readonly impact: number;
+  readonly reversible: boolean;
+  /** One sentence for `docs` and `explain`. */
+  readonly description: string;
+  /** Its own keys in the params of `ruvector_healing_execute`, beside dry_run and target_lambda. */
+  readonly params: Readonly<Record<string, z.ZodMiniType>>;
+  applicable(collection: Collection): true | { readonly reason: string; readonly hint: string };
+  /** Foresees the action. Pure but for what it reads. */
+  plan(request: PlanRequest): Plan | NothingToDo;
+  /**
+   * What of its plan an approval is given for, beside the problem's components and the rows;
+   * docs/control.md.
+   */
+  boundTo?(plan: Plan): Bound;
+  /** One bounded change, inside a subtransaction; what it returns is journaled with it. */
+  executeBatch(context: BatchContext): BatchResult;
+  /**
+   * Takes back a step, or a part of it. Where the strategy is not reversible: clears up what a step
+   * that was cut short left behind (a job, an invalid index).
+   */
+  undoStep(context: BatchContext, step: Step): UndoResult;
+  /**
+   * Kinds of steps that are undone for themselves where rows may not be moved back: what new rows
+   * meet (routes).
+   */
+  readonly undoneApart?: readonly string[];
+  /** What must be in order on the server; none where it hardly writes and waits for nobody. */
+  readonly preflight: readonly PreflightCheck[];
+  /**
+   * Measurements its effect shows in: they are taken anew, not from memory, when an action of it is
+   * judged.
+   */
+  readonly remeasures: readonly MeasurementKind[];
+  /**
+   * What steps of one kind and the same details did, for `explain`: "moved 500 rows from a to b".
+   */
+  describeStep(kind: string, details: Readonly<Record<string, unknown>>, rows: number): string;
+  /**
+   * What it changes beside the problem itself: partitions that take rows (labels), and indexes that
+   * are built anew. What searches there find and cost is measured before it begins, and must not be
+   * worse when it is verified. Without it: nothing that its undo would give back.
+   */
+  reaches?(plan: Plan): {
+    readonly partitions: readonly string[];
+    readonly indexes: readonly string[];
+  };
+  /**
+   * Where lambda rose although the action did next to nothing of what it foresaw (it was foreseen
+   * wrongly, and what it is measured by began anew): what it did.
+   */
+  inVain?(action: Action): string | null;
+  /** Progress for people, while it executes; without it rows moved of rows planned. */
+  describeProgress?(action: Action): string;
+  /**
+   * What could not be taken back because something else has its place, for the message of an undo;
+   * without it rows are meant.
+   */
+  describeConflicts?(conflicts: number): string;
+  /**
+   * false: nothing it does can lower lambda (it takes load away, for a while). What lowers lambda
+   * meanwhile is the problem itself, and no reason to undo a slice. Verification judges it all the
+   * same.
+   */
+  readonly mayWorsen?: boolean;
+  /**
+   * Whether it may be stopped where it stands, with what it did so far left for verification.
+   * Without it: always. Asked when its blast radius is used up.
+   */
+  mayStop?(action: Action): boolean;
+  /**
+   * What actions of it that ended leave to be done later (an old index that was kept until
+   * verified). Called once a tick.
+   */
+  clearUp?(host: Host, collection: Collection): void;
+  /**
+   * Strategies that grant leases: puts back what one changed. false: in part; the next tick goes
+   * on, what is done stays done.
+   */
+  endLease?(host: Host, lease: Lease): boolean | void;
+}
+
+export const isPlan = (plan: Plan | NothingToDo): plan is Plan => !("nothing" in plan);
