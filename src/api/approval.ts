@@ -3,13 +3,13 @@
  * twice, late, or on the wrong action.
  */
 import { loadCollection } from "../collection/lookup.ts";
-import { actionById, updateAction } from "../execute/actions.ts";
+import { actionById, updateAction } from "../store/actions.ts";
 import type { Host } from "../host/host.ts";
 import { giveApproval } from "../loop/approval.ts";
 import { type Action, isActive } from "../model/action.ts";
 import { HealingError } from "../base/errors.ts";
 import { printable, sqlLiteral, utc } from "../base/text.ts";
-import { takeSample } from "../sense/sample.ts";
+import { observe } from "../loop/observe.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 
 type Document = Record<string, unknown>;
@@ -46,7 +46,7 @@ export function approve(host: Host, id: unknown): Document {
     return late(updateAction(host, action, { state: "expired", message: "approved too late" }));
   }
   const collection = loadCollection(host, action.collection_id);
-  const sample = takeSample(host, collection);
+  const sample = observe(host, collection);
   if (sample.reading.lambda === null) {
     return answer(action, {
       outcome: "deferred",

@@ -3,7 +3,7 @@
  * anew.
  */
 import sql from "sql-template-tag";
-import { actionById, recordActionEvent } from "../execute/actions.ts";
+import { actionById, recordActionEvent } from "../store/actions.ts";
 import type { Host } from "../host/host.ts";
 import { giveFeedback } from "../learn/outcomes.ts";
 import { isActive } from "../model/action.ts";

@@ -2,15 +2,10 @@
  * The operations that heal: trigger, execute, rollback, abort. Each answers with one JSON document.
  * ruvector.healing_call() holds the collection's lock around them.
  */
+import { undoSummary } from "../store/steps.ts";
 import sql from "sql-template-tag";
 import { loadCollection } from "../collection/lookup.ts";
-import {
-  actionById,
-  activeAction,
-  lastUndoable,
-  recordActionEvent,
-  undoSummary,
-} from "../execute/actions.ts";
+import { actionById, activeAction, lastUndoable, recordActionEvent } from "../store/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { judgeAction } from "../execute/judge.ts";
 import { strategyNamed } from "../strategies/registry.ts";
@@ -23,7 +18,7 @@ import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
 import { suspend } from "../select/suspensions.ts";
-import { takeSample } from "../sense/sample.ts";
+import { observe } from "../loop/observe.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 import { rejectAction } from "./approval.ts";
 
@@ -57,7 +52,7 @@ function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
       hint: "Run it on the primary.",
     };
   }
-  const decision = decide(host, collection, takeSample(host, collection), wanted);
+  const decision = decide(host, collection, observe(host, collection), wanted);
   const action =
     decision.action?.state === "planned"
       ? runSlice(host, collection, decision.action)
@@ -98,7 +93,7 @@ function runSlice(host: Host, collection: Collection, action: Action): Action {
     if (!batch.again) break;
   }
   if (!isActive(current.state)) return current;
-  return judgeAction(host, collection, current, takeSample(host, collection));
+  return judgeAction(host, collection, current, observe(host, collection));
 }
 
 function documentOf(collection: Collection, decision: Decision, action: Action | null): Document {

@@ -1,7 +1,8 @@
 /** Names of operations, as the SQL wrappers call them, and what they run. */
-import { register, unregister } from "../collection/register.ts";
-import { configure } from "../configuration/configure.ts";
 import { endDueLeases, endDuePauses } from "../execute/leases.ts";
+import { register } from "../collection/register.ts";
+import { unregister } from "./unregister.ts";
+import { configure } from "../configuration/configure.ts";
 import { STRATEGY_NAMES } from "../strategies/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";

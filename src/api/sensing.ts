@@ -1,8 +1,9 @@
 /** The operations that sense: sample, report, graph. */
+import { MEASUREMENT_KINDS } from "../model/measured.ts";
 import type { Host } from "../host/host.ts";
 import { loadCollection } from "../collection/lookup.ts";
-import { currentGraph, type Sample, takeSample } from "../sense/sample.ts";
-import { MEASUREMENT_KINDS } from "../sense/snapshot.ts";
+import { observe } from "../loop/observe.ts";
+import { currentGraph, type Sample } from "../sense/sample.ts";
 import { keepReport, parseReport } from "../sense/report.ts";
 
 type Document = Record<string, unknown>;
@@ -11,7 +12,7 @@ export function sample(host: Host, collectionId: number): Document {
   const collection = loadCollection(host, collectionId);
   return {
     collection: collection.name,
-    ...documentOf(takeSample(host, collection, MEASUREMENT_KINDS)),
+    ...documentOf(observe(host, collection, MEASUREMENT_KINDS)),
   };
 }
 
@@ -23,7 +24,7 @@ export function report(host: Host, collectionId: number, input: unknown): Docume
     collection: collection.name,
     accepted: reading ? "reading" : "metrics",
     stands_for_seconds: collection.settings.report_ttl_seconds,
-    ...documentOf(takeSample(host, collection)),
+    ...documentOf(observe(host, collection)),
   };
 }
 

@@ -14,7 +14,7 @@ import type {
 import { bytes, compareText, count, list, percent, printable, short } from "../base/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import type { Label } from "../graph/labels.ts";
-import { waitingSession } from "../sense/collect/maintenance/queue.ts";
+import { waitingSession } from "./waiting.ts";
 import { DEFAULT_CURVES, HEALTH_FLOOR } from "../graph/health.ts";
 import { LIMITS } from "./rules.ts";
 import { sickEnds, touched, worstHealth } from "../graph/witness.ts";

@@ -1,16 +1,15 @@
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
-import { closeForecasts } from "../learn/forecasts.ts";
 import type { Limitation } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
-import { endDueLeases } from "../execute/leases.ts";
 import { parseDocument } from "../base/documents.ts";
 import { recordEvent } from "../audit/events.ts";
-import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
+import { readPartitions, readTable, type TableFacts } from "./introspect.ts";
 import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
+import { refreshRoutes } from "../store/routes.ts";
 import { readStatements, type Statements, statementsSentence } from "./statements.ts";
 
 const OPTIONS = {
@@ -196,76 +195,4 @@ function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
     );
   }
   return chosen;
-}
-
-/**
- * Brings the routing table in step with the partitions there are; new partitions take their full
- * share.
- */
-export function refreshRoutes(
-  host: Host,
-  collectionId: number,
-  partitions: readonly Pick<Partition, "label" | "values">[],
-): void {
-  // One key a partition is enough to reach it; NULL and DEFAULT cannot be routed to.
-  const routes = partitions.flatMap(({ label, values }) => {
-    const key = values.find((value) => value !== null);
-    return key === undefined || key === null ? [] : [{ key, label }];
-  });
-  host.execute(sql`
-    WITH wanted AS (
-      SELECT r ->> 'key' AS partition_key, r ->> 'label' AS partition
-        FROM jsonb_array_elements(${JSON.stringify(routes)}::jsonb) r
-    ), gone AS (
-      DELETE FROM ruvector.healing_routes h
-       WHERE h.collection_id = ${collectionId}::int
-         AND NOT EXISTS (SELECT FROM wanted w WHERE w.partition_key = h.partition_key)
-    )
-    INSERT INTO ruvector.healing_routes AS h (collection_id, partition_key, partition)
-    SELECT ${collectionId}::int, partition_key, partition FROM wanted
-    ON CONFLICT (collection_id, partition_key) DO UPDATE SET partition = excluded.partition
-      WHERE h.partition IS DISTINCT FROM excluded.partition`);
-}
-
-/** `ruvector_healing_unregister`: forgets the collection; its table, outcomes and actions stay. */
-export function unregister(host: Host, id: number): Record<string, unknown> {
-  const [active] = host.query<{ id: string; strategy_name: string }>(sql`
-    SELECT id::text, strategy_name FROM ruvector.healing_actions
-     WHERE collection_id = ${id}::int
-       AND state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')`);
-  if (active) {
-    throw new HealingError(
-      "collection_busy",
-      `action ${active.id} (${active.strategy_name}) is active on the collection`,
-      {
-        detail: "Forgetting the collection now would leave its undo without an owner.",
-        hint:
-          `SELECT ruvector_healing_abort(${active.id}); ` +
-          "and let it finish, or wait for its end.",
-      },
-    );
-  }
-  if (endDueLeases(host, id, "the collection was unregistered") > 0) {
-    throw new HealingError("collection_busy", "a lease of the collection could not be ended", {
-      detail: "Something it has to put back is locked by another session.",
-      hint: "Try again in a moment; the server's log says what was locked.",
-    });
-  }
-  const [gone] = host.query<{ name: string }>(sql`
-    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int
-      RETURNING format('%I.%I', schema_name, table_name) AS name`);
-  host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
-  host.execute(
-    sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp()
-      WHERE collection_id = ${id}::int AND closed_at IS NULL`,
-  );
-  closeForecasts(host, id, [], "the collection was unregistered");
-  host.query(sql`SELECT ruvector.healing_forget_owners()`);
-  recordEvent(host, {
-    collection_id: id,
-    collection: gone?.name ?? null,
-    kind: "unregistered",
-    message: `Unregistered ${gone?.name}.`,
-  });
-  return { collection: gone?.name, unregistered: true };
 }

@@ -2,121 +2,14 @@
  * Validation of `ruvector_healing_configure(jsonb)` with zod, and the typed effective
  * configuration.
  */
+import type { Configuration, Triple } from "../model/configuration.ts";
 import * as z from "zod/mini";
 import { HealingError } from "../base/errors.ts";
 import type { HealthCurve } from "../graph/health.ts";
 import { nearest } from "../base/nearest.ts";
-import { checkStrategyModes, type Mode } from "./modes.ts";
+import { checkStrategyModes } from "./modes.ts";
 import { SETTINGS, SETTING_KEYS, type SettingDefinition } from "./settings.ts";
-import { checkWindows, type MaintenanceWindow } from "./windows.ts";
-
-type Triple = readonly [number, number, number];
-
-/** The effective settings of one collection: its own over the global ones over the defaults. */
-export interface Configuration {
-  readonly enabled: boolean;
-  readonly mode: Mode;
-  readonly strategy_modes: Readonly<Record<string, Mode>>;
-  readonly min_healing_interval_seconds: number;
-  readonly settle_seconds: number;
-  readonly settle_samples: number;
-  readonly max_attempts_per_hour: number;
-  readonly max_auto_heal_impact: number;
-  readonly require_approval: readonly string[];
-  readonly require_approval_strategies: readonly string[];
-  readonly learning_enabled: boolean;
-  readonly approval_ttl_seconds: number;
-  readonly rejection_seconds: number;
-  readonly maintenance_windows: readonly MaintenanceWindow[];
-  readonly stress_threshold: number;
-  readonly critical_threshold: number;
-  readonly stress_samples: number;
-  readonly critical_samples: number;
-  readonly recovery_margin: number;
-  readonly recovery_hold_seconds: number;
-  readonly min_transition_interval_seconds: number;
-  readonly critical_mass: number;
-  readonly partition_load: Triple;
-  readonly partition_load_pair: Triple;
-  readonly judge_partition_load: boolean;
-  readonly sense_traffic: boolean;
-  readonly traffic_window_seconds: number;
-  readonly min_reads_per_second: number;
-  readonly min_writes_per_second: number;
-  readonly working_set_window_seconds: number;
-  readonly list_occupancy: Triple;
-  readonly recall: Triple;
-  readonly recall_interval_seconds: number;
-  readonly recall_k: number;
-  readonly recall_samples: number;
-  readonly recall_probes: number;
-  readonly recall_baseline: number;
-  readonly recall_budget_ms: number;
-  readonly recall_max_rows: number;
-  readonly replication_lag_seconds: Triple;
-  readonly delayed_replicas: string;
-  readonly blocked_writer_seconds: Triple;
-  readonly autovacuum_delay: Triple;
-  readonly slot_wal_pct: Triple;
-  readonly slot_inactive_seconds: Triple;
-  readonly replica_memory_seconds: number;
-  readonly queue_depth: Triple;
-  readonly memory_pct: Triple;
-  readonly fragmentation_pct: Triple;
-  readonly min_rows_for_load: number;
-  readonly min_rows_for_list: number;
-  readonly exact_count_pages: number;
-  readonly fragmentation_interval_seconds: number;
-  readonly exact_fragmentation_pages: number;
-  readonly preflight_transaction_seconds: number;
-  readonly preflight_slot_wal_bytes: number;
-  readonly report_ttl_seconds: number;
-  readonly min_sample_interval_seconds: number;
-  readonly stabilize_seconds: number;
-  readonly verify_ratio: number;
-  readonly abort_ratio: number;
-  readonly target_lambda: number;
-  readonly batch_rows: number;
-  readonly slice_seconds: number;
-  readonly max_moves: number;
-  readonly max_bytes_per_action: number;
-  readonly max_wal_bytes_per_action: number;
-  readonly max_locks_per_action: number;
-  readonly max_rows_per_hour: number;
-  readonly max_bytes_per_hour: number;
-  readonly max_wal_bytes_per_hour: number;
-  readonly max_server_rows_per_hour: number;
-  readonly max_server_bytes_per_hour: number;
-  readonly max_server_wal_bytes_per_hour: number;
-  readonly lock_timeout_ms: number;
-  readonly drain_lease_seconds: number;
-  readonly max_retries: number;
-  readonly rollback_timeout_seconds: number;
-  readonly drain_seconds: number;
-  readonly pause_seconds: number;
-  readonly throttle_seconds: number;
-  readonly throttle_mode: "delay" | "reject";
-  readonly throttle_max_delay_seconds: number;
-  readonly kept_index_seconds: number;
-  readonly strategy_retry_seconds: number;
-  readonly strategy_retry_max_seconds: number;
-  readonly strategy_failure_collections: number;
-  readonly exploration_seconds: number;
-  readonly scale_workload: string;
-  readonly max_replicas: number;
-  readonly actuation_timeout_seconds: number;
-  readonly actuator_report_seconds: number;
-  readonly ineffective_outcomes: number;
-  readonly oscillation_window_seconds: number;
-  readonly oscillation_share: number;
-  readonly oscillation_suspend_seconds: number;
-  readonly max_active_actions: number;
-  readonly breaker_failures: number;
-  readonly breaker_window_seconds: number;
-  readonly breaker_open_seconds: number;
-  readonly refusal_escalation_seconds: number;
-  readonly history_days: number;
-}
+import { checkWindows } from "./windows.ts";
 
 /** Ratios and lags are judged on a logarithmic scale, percentages on a linear one. */
 export const toCurve = (

@@ -1,7 +1,8 @@
+import type { Configuration } from "../model/configuration.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
-import { checkTogether, type Configuration, validateSettings } from "./configuration.ts";
+import { checkTogether, validateSettings } from "./configuration.ts";
 import { checkTimeZones } from "./windows.ts";
 
 /**

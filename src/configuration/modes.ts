@@ -1,10 +1,7 @@
 /** How far the loop may go by itself. Pure. */
+import { type Mode, MODES } from "../model/configuration.ts";
 import { HealingError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-
-/** From the most careful one on. */
-export const MODES = ["off", "observe", "recommend", "approve", "auto"] as const;
-export type Mode = (typeof MODES)[number];
 
 export interface ModeSettings {
   readonly mode: Mode;

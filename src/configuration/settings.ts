@@ -3,8 +3,8 @@
  * The build writes this table into SQL as well (`ruvector.healing_setting_definitions()`), so what
  * `ruvector_healing_config()` prints and what `ruvector_healing_configure()` accepts cannot differ.
  */
+import { MODES } from "../model/configuration.ts";
 import { PROBLEM_CLASSES } from "../model/problem.ts";
-import { MODES } from "./modes.ts";
 import { DEFAULT_CURVES } from "../graph/health.ts";
 
 export type SettingType =

@@ -2,26 +2,13 @@
  * Maintenance windows as they are typed. What they mean in time is computed in SQL, which has the
  * time zones (ruvector.healing_window).
  */
+import { type MaintenanceWindow, WEEKDAYS } from "../model/configuration.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import { parseDocument } from "../base/documents.ts";
 import { HealingError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-
-export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-
-/**
- * Hours of a week in which the loop may act. What is left out: every day, from 00:00, to 24:00, in
- * UTC.
- */
-export interface MaintenanceWindow {
-  readonly days?: readonly (typeof WEEKDAYS)[number][] | undefined;
-  /** Local time; a window whose end is before its start ends on the next day. */
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly time_zone?: string | undefined;
-}
 
 export const EXAMPLE =
   '[{"days": ["sat", "sun"], "from": "22:00", "to": "04:00", "time_zone": "Europe/Vienna"}]';

@@ -2,15 +2,16 @@
  * What a fresh sample means for an action: go on, stop on target, undo a slice that hurt, verify,
  * end the undo.
  */
+import { undoSummary } from "../store/steps.ts";
+import type { Verification } from "../model/verification.ts";
 import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { count, lambdaText, list, short, sqlLiteral } from "../base/text.ts";
 import type { Sample } from "../sense/sample.ts";
-import type { Verification } from "../verify/harm.ts";
 import { improved, WHOLE, worsened } from "../graph/improvement.ts";
-import { recordActionEvent, undoSummary, updateAction } from "./actions.ts";
+import { recordActionEvent, updateAction } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { verifyHarm } from "./searches.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";

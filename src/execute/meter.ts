@@ -5,14 +5,13 @@
  */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import type { Action } from "../model/action.ts";
+import type { Action, NewStep } from "../model/action.ts";
 import { type Allowance, COST_KEYS, type Cost, NO_COST, plus } from "../model/cost.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
 import { bytes, count } from "../base/text.ts";
 import { readScopes } from "../select/radius.ts";
-import { recordActionEvent, updateAction } from "./actions.ts";
-import type { NewStep } from "../strategies/strategy.ts";
+import { recordActionEvent, updateAction } from "../store/actions.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 export interface Meter {
@@ -88,26 +87,6 @@ export function usedUp(action: Action, meter: Meter | null): string | null {
  */
 export const metered = (action: Action, meter: Meter | null): Action =>
   meter === null ? action : { ...action, progress: { ...action.progress, ...meter } };
-
-/**
- * Rows that still fit, at what a row has cost so far, or was planned to cost: the last batch before
- * the limit is a smaller one.
- */
-export function rowsLeft({ progress: { spent, allowance }, plan }: Action, wanted: number): number {
-  if (!spent || !allowance) return wanted;
-  const planned: Cost = {
-    rows: plan.rows_moved ?? 0,
-    bytes: plan.bytes,
-    wal_bytes: plan.wal_bytes,
-  };
-  return COST_KEYS.reduce((least, key) => {
-    const each =
-      spent.rows > 0 ? spent[key] / spent.rows : planned.rows > 0 ? planned[key] / planned.rows : 0;
-    return each > 0
-      ? Math.min(least, Math.floor((allowance.limits[key] - spent[key]) / each))
-      : least;
-  }, wanted);
-}
 
 /** Progress as the engine keeps it beside the strategy's own. */
 export const spend = (meter: Meter | null, steps: readonly NewStep[]): Partial<Meter> =>

@@ -4,19 +4,10 @@
  * beside the others. Compared, not hashed, because a value near the edge of any bucket would make
  * another state of nothing; the fingerprint that people see is a hash of what was kept. Pure.
  */
+import type { Bound, PlanState } from "../model/action.ts";
 import type { Plan } from "../model/action.ts";
 import type { Problem, ProblemDetails } from "../model/problem.ts";
 import { list, short } from "../base/text.ts";
-
-/** What a strategy's plan is bound to. */
-export interface Bound {
-  /** Sets of names (or of short values): any difference is another state. */
-  readonly facts: Readonly<Record<string, readonly string[]>>;
-  /** Amounts by group and name. */
-  readonly amounts: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
-
-export type PlanState = Bound;
 
 /** From half as much again on it is another amount. */
 const FACTOR = 1.5;

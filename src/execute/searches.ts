@@ -2,6 +2,7 @@
  * What searches find and cost by the indexes that an action reaches, measured before it begins and
  * when it is verified.
  */
+import type { SearchFigure, SearchFigures, Verification } from "../model/verification.ts";
 import { lockTable } from "../collection/lookup.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
@@ -15,7 +16,7 @@ import {
   vectorIndexes,
 } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
-import { harm, type SearchFigure, type SearchFigures, type Verification } from "../verify/harm.ts";
+import { harm } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
 import { mean, standardError } from "../verify/searches.ts";
 import { strategyNamed } from "../strategies/registry.ts";

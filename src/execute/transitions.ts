@@ -1,9 +1,10 @@
 /** The transitions of the state machine that more than one place makes. */
+import { undoSummary } from "../store/steps.ts";
 import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { undoSummary, updateAction } from "./actions.ts";
+import { updateAction } from "../store/actions.ts";
 
 export function beginStabilizing(
   host: Host,

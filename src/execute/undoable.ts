@@ -1,9 +1,10 @@
 /** Whether an action that ended can be undone now, and what to type. */
+import { undoSummary } from "../store/steps.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { type Action, isActive } from "../model/action.ts";
 import { printable, sqlLiteral } from "../base/text.ts";
-import { activeAction, undoSummary } from "./actions.ts";
+import { activeAction } from "../store/actions.ts";
 
 export const rollbackStatement = ({ collection, id }: Pick<Action, "collection" | "id">): string =>
   `SELECT ruvector_healing_rollback(${sqlLiteral(collection)}, ${id});`;

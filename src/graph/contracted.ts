@@ -14,13 +14,7 @@
  * A link is as healthy as the worse of what it joins: two members, or a member and the group's way
  * to the hub.
  */
-import type {
-  ContractedGraph,
-  EdgeType,
-  GraphEdge,
-  GraphNode,
-  NodeType,
-} from "../model/graph.ts";
+import type { ContractedGraph, EdgeType, GraphEdge, GraphNode, NodeType } from "../model/graph.ts";
 
 /**
  * What is measured of a node, 0 to 1; null: not measured. Its links then keep their nominal

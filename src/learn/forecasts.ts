@@ -3,6 +3,7 @@
  * foresaw. Each is scored once, when its action would have been verified: what lambda became
  * without the action is natural recovery, the arm that a strategy has to beat.
  */
+import type { Considered } from "../model/selection.ts";
 import sql, { join } from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
@@ -10,7 +11,6 @@ import type { Action, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import { lambdaText, short, sqlLiteral } from "../base/text.ts";
-import type { Considered } from "../select/select.ts";
 import { improved } from "../graph/improvement.ts";
 
 export interface NewForecast {

@@ -3,8 +3,9 @@
  * action begins later (in a maintenance window), the strategy plans anew on a fresh sample: the
  * same state begins with the new plan, another one asks again under a number of its own.
  */
+import { startOf } from "./start.ts";
 import { classify } from "../classify/classify.ts";
-import { type Change, insertAction, updateAction } from "../execute/actions.ts";
+import { type Change, insertAction, updateAction } from "../store/actions.ts";
 import { differences, planState } from "../execute/plan-state.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { isPlan } from "../strategies/strategy.ts";
@@ -90,7 +91,7 @@ function recheck(
       now: "same",
       action: updateAction(host, action, {
         ...as,
-        replanned: { plan, problem, sample, collection },
+        replanned: { plan, problem, start: startOf(collection, sample) },
       }),
     };
   // First the old one ends: a collection has one active action.
@@ -107,8 +108,7 @@ function recheck(
     params: action.strategy_params,
     plan,
     plan_state: state,
-    sample,
-    state: sample.state,
+    start: startOf(collection, sample),
     target_lambda: action.target_lambda,
     approval:
       `asks again for what action ${action.id} was for, because the state moved: ` +

@@ -2,6 +2,8 @@
  * Classify, select, ask the guards, plan: from a sample to an action, or to the reason why there is
  * none.
  */
+import { startOf } from "./start.ts";
+import type { Considered } from "../model/selection.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import { classify } from "../classify/classify.ts";
@@ -12,7 +14,7 @@ import { NO_RADIUS } from "../model/cost.ts";
 import { parseDocument } from "../base/documents.ts";
 import type { Problem } from "../model/problem.ts";
 import { utc } from "../base/text.ts";
-import { insertAction } from "../execute/actions.ts";
+import { insertAction } from "../store/actions.ts";
 import { planState } from "../execute/plan-state.ts";
 import { STRATEGIES } from "../strategies/registry.ts";
 import { isPlan, type Strategy } from "../strategies/strategy.ts";
@@ -33,7 +35,7 @@ import { readPreflight } from "../select/preflight.ts";
 import { costOf, radiusLeft, readScopes, type Scope } from "../select/radius.ts";
 import { letThrough, takeTurn } from "../select/turn.ts";
 import { closeRefusals, recordRefusal, type RefusalRecord } from "../select/refusals.ts";
-import { type Candidate, type Considered, selectStrategy } from "../select/select.ts";
+import { type Candidate, selectStrategy } from "../select/select.ts";
 import { suspend, suspensions } from "../select/suspensions.ts";
 import type { Sample } from "../sense/sample.ts";
 import { acts, effectiveMode } from "../configuration/modes.ts";
@@ -186,8 +188,7 @@ export function decide(
     strategy: chosen,
     params: wanted.params,
     plan,
-    sample,
-    state: sample.state,
+    start: startOf(collection, sample),
     plan_state: planState(problem, plan, chosen.boundTo?.(plan)),
     target_lambda:
       (wanted.params["target_lambda"] as number | undefined) ?? collection.settings.target_lambda,

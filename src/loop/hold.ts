@@ -2,6 +2,7 @@
  * What becomes of a plan that the mode lets nobody carry out but a person: a forecast, and the
  * refusal that says so.
  */
+import type { Considered } from "../model/selection.ts";
 import { closeForecasts, keepForecast, statementFor } from "../learn/forecasts.ts";
 import { effectiveMode } from "../configuration/modes.ts";
 import type { Host } from "../host/host.ts";
@@ -11,7 +12,6 @@ import type { Problem } from "../model/problem.ts";
 import { count, lambdaText } from "../base/text.ts";
 import type { Held } from "../select/guards/index.ts";
 import type { RefusalRecord } from "../select/refusals.ts";
-import type { Considered } from "../select/select.ts";
 import type { Sample } from "../sense/sample.ts";
 
 export interface HeldPlan extends Held {

@@ -2,14 +2,14 @@
  * The two phases of a tick for one collection; ruvector_healing_tick() makes each call a
  * transaction.
  */
+import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import { isDistributed, loadCollection } from "../collection/lookup.ts";
-import { activeAction, updateAction } from "../execute/actions.ts";
+import { activeAction, updateAction } from "../store/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../jobs/jobs.ts";
 import { clearLeftovers } from "../execute/leftovers.ts";
-import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import { STRATEGIES, strategyNamed } from "../strategies/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
 import type { Host } from "../host/host.ts";
@@ -19,7 +19,8 @@ import type { Collection } from "../model/collection.ts";
 import { learnRest } from "../learn/outcomes.ts";
 import { closeForecasts, scoreForecasts } from "../learn/forecasts.ts";
 import { closeRefusals, recordRefusal } from "../select/refusals.ts";
-import { type Sample, takeSample } from "../sense/sample.ts";
+import type { Sample } from "../sense/sample.ts";
+import { observe } from "./observe.ts";
 import { beginInWindow, waitsForWindow } from "./approval.ts";
 import { decide } from "./heal.ts";
 
@@ -75,7 +76,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   clearLeftovers(host, collection);
   learnRest(host, collectionId);
   const action = activeAction(host, collectionId);
-  const sample = takeSample(
+  const sample = observe(
     host,
     collection,
     action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : [],

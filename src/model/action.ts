@@ -1,5 +1,4 @@
-import type { PlanState } from "../execute/plan-state.ts";
-import type { Considered } from "../select/select.ts";
+import type { Considered } from "./selection.ts";
 import type { Allowance, Cost } from "./cost.ts";
 import type { WitnessEdge } from "./graph.ts";
 import type { ActionMetrics, Problem, ProblemClass } from "./problem.ts";
@@ -63,6 +62,16 @@ export interface Plan {
   /** Locks the strategy will take, in words. */
   readonly locks: readonly string[];
 }
+
+/** What a strategy's plan is bound to. */
+export interface Bound {
+  /** Sets of names (or of short values): any difference is another state. */
+  readonly facts: Readonly<Record<string, readonly string[]>>;
+  /** Amounts by group and name. */
+  readonly amounts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+export type PlanState = Bound;
 
 /** A row of `ruvector.healing_actions`. Times are seconds since 1970. */
 export interface Action {
@@ -153,3 +162,38 @@ export interface Step {
   readonly rows: number;
   readonly journal: readonly unknown[];
 }
+
+/** A change to be journaled. */
+export interface NewStep {
+  readonly kind: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly rows: number;
+  /** What its undo needs. */
+  readonly journal: readonly unknown[];
+  /** What it wrote. 0 where that is a few rows of catalogues. */
+  readonly bytes?: number;
+  readonly wal_bytes?: number;
+}
+
+/** What the undo of a step did. */
+export interface UndoResult {
+  /**
+   * What of the step's journal is still to be undone (rows locked by others); empty: the step is
+   * undone.
+   */
+  readonly remaining: readonly unknown[];
+  readonly undone: number;
+  /** Changes whose object does not exist any more. */
+  readonly gone: number;
+  /** Rows that the application has put elsewhere since: they are there, and stay there. */
+  readonly elsewhere?: number;
+  /** Why what remains waits, for people; without it: rows locked by others. */
+  readonly waiting?: string;
+  /** Changes that cannot be taken back because their place is taken. */
+  readonly conflicts: number;
+  /** Write-ahead log that it took. */
+  readonly wal_bytes?: number;
+}
+
+/** What is looked at before an action of a strategy begins (src/select/preflight.ts). */
+export type PreflightCheck = "transactions" | "wraparound" | "slots";

@@ -1,4 +1,4 @@
-import type { Configuration } from "../configuration/configuration.ts";
+import type { Configuration } from "./configuration.ts";
 
 /** A registered collection, as `ruvector.collections` holds it. */
 export interface Collection {

@@ -1,4 +1,4 @@
-import type { PartsHealth, SearchFigures, Verification } from "../verify/harm.ts";
+import type { PartsHealth, SearchFigures, Verification } from "./verification.ts";
 import type { EdgeType, NodeType } from "./graph.ts";
 
 export const PROBLEM_CLASSES = [

@@ -2,10 +2,10 @@
  * What on the server speaks against beginning something heavy now, whatever is planned. Read where
  * a strategy asks for it.
  */
+import type { PreflightCheck } from "../model/action.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
-import type { PreflightCheck } from "../strategies/strategy.ts";
 import { family } from "../collection/introspect.ts";
 
 export interface PreflightFacts {

@@ -2,8 +2,8 @@
  * What is left of the blast radius: of the action, of its collection's hour, and of the hour of the
  * whole installation.
  */
+import type { Configuration } from "../model/configuration.ts";
 import sql from "sql-template-tag";
-import type { Configuration } from "../configuration/configuration.ts";
 import type { Host } from "../host/host.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";

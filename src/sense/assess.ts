@@ -2,7 +2,7 @@
  * From measurements to a graph, a reading and the metrics beside it. Pure, so that plans can ask
  * "what if".
  */
-import type { Configuration } from "../configuration/configuration.ts";
+import type { Configuration } from "../model/configuration.ts";
 import type { ContractedGraph, Reading } from "../model/graph.ts";
 import type { Metrics } from "../model/problem.ts";
 import { centroidGroups, centroidMetrics } from "./assess/centroids.ts";

@@ -2,6 +2,7 @@
  * `ruvector_integrity_report`: what an outside monitor pushes, checked, kept, and turned into a
  * reading.
  */
+import type { PushedMetrics } from "../model/measured.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
@@ -16,7 +17,6 @@ import {
 import { HealingError } from "../base/errors.ts";
 import { parseDocument } from "../base/documents.ts";
 import { readPushed } from "../graph/reading.ts";
-import type { PushedMetrics } from "./snapshot.ts";
 
 const fraction = z.number().check(z.gte(0), z.lte(1));
 const percent = z.number().check(z.gte(0), z.lte(100));

@@ -1,22 +1,20 @@
 /** One sample: measure (or take the pushed reading), judge the state, keep both. */
+import type { MeasurementKind } from "../model/measured.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import { summarizeWitness } from "../classify/describe.ts";
 import { labelsOf } from "../graph/labels.ts";
 import { type Topology, topologyOf } from "../graph/topology.ts";
 import { weakEdges } from "../graph/witness.ts";
-import { followTable } from "../collection/lookup.ts";
-import { refreshRoutes } from "../collection/register.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Reading } from "../model/graph.ts";
 import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../model/problem.ts";
 import { assess } from "./assess.ts";
-import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "./assess/partitions.ts";
 import { takeSnapshot } from "./collect/snapshot.ts";
 import { withoutRemembering } from "./remember.ts";
 import { freshReport } from "./report.ts";
-import type { MeasurementKind, Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { nextState, type StateRecord, type StateTransition } from "./states.ts";
 
 export interface Sample {
@@ -71,7 +69,6 @@ export function takeSample(
     edges: graph.edges.length,
     duration_ms: host.now() - began,
   });
-  keepUp(host, collection, snapshot);
   if (transition) reportTransition(host, collection, transition, reading, assessment.metrics);
   return {
     id,
@@ -174,43 +171,6 @@ function keepSample(host: Host, collection: Collection, kept: Kept): string {
           sample_id = excluded.sample_id, hysteresis = excluded.hysteresis,
             degraded_at = excluded.degraded_at`);
   return id;
-}
-
-/**
- * Things that follow the table from sample to sample: its name, its partitions' routes, weights
- * that have done their work.
- */
-function keepUp(host: Host, collection: Collection, snapshot: Snapshot): void {
-  followTable(host, collection);
-  if (collection.partition_strategy !== "list") return;
-  refreshRoutes(
-    host,
-    collection.id,
-    snapshot.partitions.filter(({ cold }) => !cold),
-  );
-  const working = workingPartitions(snapshot.partitions);
-  const ratios = loadRatios(working);
-  const { fine } = loadCurve(working.length, collection.settings);
-  const level = (place: number): boolean =>
-    (ratios[place]!.rows ?? 0) <= 1 && hottestFigure(ratios[place]!).ratio <= fine;
-  const light = working
-    .filter((_, place) => !snapshot.judges_load || level(place))
-    .map(({ label }) => label);
-  // A partition that was taken out of the routing returns to it once it holds no more than its
-  // share and is not hot otherwise, unless an action that may still be undone is at work, or a
-  // lease keeps it closed.
-  host.execute(sql`
-    UPDATE ruvector.healing_routes r SET weight = 1
-     WHERE r.collection_id = ${collection.id}::int AND r.weight <> 1
-       AND r.partition IN (SELECT jsonb_array_elements_text(${JSON.stringify(light)}::jsonb))
-       AND NOT EXISTS (SELECT FROM ruvector.healing_actions a
-                        WHERE a.collection_id = r.collection_id
-                          AND a.state IN ('planned', 'awaiting_approval', 'executing',
-                            'stabilizing', 'rolling_back'))
-       AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
-                        WHERE l.collection_id = r.collection_id AND l.ended_at IS NULL
-                          AND l.kind = 'closed_routes'
-                          AND l.target -> 'partition_keys' ? r.partition_key)`);
 }
 
 function reportTransition(

@@ -2,10 +2,10 @@
  * What a plan foresees: lambda as the snapshot would be, and what would still hold it there, so
  * that better is not taken for well.
  */
+import type { Configuration } from "../model/configuration.ts";
 import { describeWitness } from "../classify/describe.ts";
 import { labelsOfNodes } from "../graph/labels.ts";
 import { weakEdges } from "../graph/witness.ts";
-import type { Configuration } from "../configuration/configuration.ts";
 import type { Plan } from "../model/action.ts";
 import { assess } from "../sense/assess.ts";
 import type { Snapshot } from "../sense/snapshot.ts";

@@ -1,15 +1,24 @@
 /**
  * What a strategy is. Each lives in its own folder under `strategies/`; `registry.ts` lists them.
  */
+import type { Lease } from "../model/lease.ts";
+import type { MeasurementKind } from "../model/measured.ts";
 import type * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
-import type { Action, Plan, Progress, Step } from "../model/action.ts";
+import type {
+  Action,
+  Bound,
+  NewStep,
+  Plan,
+  PreflightCheck,
+  Progress,
+  Step,
+  UndoResult,
+} from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Radius } from "../model/cost.ts";
 import type { IntegrityState, Problem, ProblemClass } from "../model/problem.ts";
-import type { MeasurementKind, Snapshot } from "../sense/snapshot.ts";
-import type { Lease } from "../execute/leases.ts";
-import type { Bound } from "../execute/plan-state.ts";
+import type { Snapshot } from "../sense/snapshot.ts";
 
 export interface PlanRequest {
   readonly host: Host;
@@ -44,17 +53,6 @@ export interface BatchContext {
   readonly action: Action;
 }
 
-export interface NewStep {
-  readonly kind: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly rows: number;
-  /** What its undo needs. */
-  readonly journal: readonly unknown[];
-  /** What it wrote. 0 where that is a few rows of catalogues. */
-  readonly bytes?: number;
-  readonly wal_bytes?: number;
-}
-
 export interface BatchResult {
   /** Nothing is left to do. */
   readonly done: boolean;
@@ -63,28 +61,6 @@ export interface BatchResult {
   /** What it waits for (a job, an answer): nothing more can be done before the next tick. */
   readonly waiting?: string;
 }
-
-export interface UndoResult {
-  /**
-   * What of the step's journal is still to be undone (rows locked by others); empty: the step is
-   * undone.
-   */
-  readonly remaining: readonly unknown[];
-  readonly undone: number;
-  /** Changes whose object does not exist any more. */
-  readonly gone: number;
-  /** Rows that the application has put elsewhere since: they are there, and stay there. */
-  readonly elsewhere?: number;
-  /** Why what remains waits, for people; without it: rows locked by others. */
-  readonly waiting?: string;
-  /** Changes that cannot be taken back because their place is taken. */
-  readonly conflicts: number;
-  /** Write-ahead log that it took. */
-  readonly wal_bytes?: number;
-}
-
-/** What is looked at before an action of a strategy begins (src/select/preflight.ts). */
-export type PreflightCheck = "transactions" | "wraparound" | "slots";
 
 export interface Strategy {
   readonly name: string;

@@ -1,13 +1,13 @@
 /**
  * The parts of a collection's graph, each with its health: what lambda, the worst of them, hides.
  */
-import type { Configuration } from "../configuration/configuration.ts";
+import type { PartsHealth } from "../model/verification.ts";
+import type { Configuration } from "../model/configuration.ts";
 import { centroidGroups } from "../sense/assess/centroids.ts";
 import { maintenanceGroup } from "../sense/assess/maintenance.ts";
 import { partitionGroup } from "../sense/assess/partitions.ts";
 import { replicaLinks } from "../sense/assess/replicas.ts";
 import type { Snapshot } from "../sense/snapshot.ts";
-import type { PartsHealth } from "./harm.ts";
 
 export const LISTS_OF = "the fullest list of ";
 export const RECALL_OF = "recall of ";

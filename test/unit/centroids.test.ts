@@ -2,11 +2,11 @@
  * Measured lists and recall on the graph: what they read as, what the classifier makes of them, and
  * what a rebuild foresees.
  */
+import type { Configuration } from "../../src/model/configuration.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/classify/classify.ts";
 import { topologyOf } from "../../src/graph/topology.ts";
-import type { Configuration } from "../../src/configuration/configuration.ts";
 import { SETTINGS } from "../../src/configuration/settings.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { better } from "../../src/strategies/rebuild-centroids/compare.ts";

@@ -1,12 +1,9 @@
 /** Whether a plan would pass its own verification, and what throttle_ingestion foresees. */
+import type { Configuration } from "../../src/model/configuration.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Configuration } from "../../src/configuration/configuration.ts";
 import { SETTINGS } from "../../src/configuration/settings.ts";
-import {
-  type Level,
-  predictedLambda,
-} from "../../src/strategies/throttle-ingestion/plan.ts";
+import { type Level, predictedLambda } from "../../src/strategies/throttle-ingestion/plan.ts";
 import { noGain } from "../../src/select/gain.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { improved, needed } from "../../src/graph/improvement.ts";

@@ -1,5 +1,6 @@
+import { rowsLeft } from "../../src/strategies/moving-rows/rows-left.ts";
 import { describe, expect, it } from "vitest";
-import { metered, rowsLeft, usedUp, type Meter } from "../../src/execute/meter.ts";
+import { metered, usedUp, type Meter } from "../../src/execute/meter.ts";
 import type { Action } from "../../src/model/action.ts";
 import type { Cost } from "../../src/model/cost.ts";
 

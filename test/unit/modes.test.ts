@@ -1,5 +1,6 @@
+import { MODES, type Mode } from "../../src/model/configuration.ts";
 import { describe, expect, it } from "vitest";
-import { effectiveMode, MODES, type Mode } from "../../src/configuration/modes.ts";
+import { effectiveMode } from "../../src/configuration/modes.ts";
 import { judge } from "../../src/select/guards/index.ts";
 import { CONTEXT, refuse, settings } from "./support/guards.ts";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Bound, differences, planState } from "../../src/execute/plan-state.ts";
+import { differences, planState } from "../../src/execute/plan-state.ts";
 import { rebalancePartitions } from "../../src/strategies/rebalance-partitions/strategy.ts";
 import { rebuildCentroids } from "../../src/strategies/rebuild-centroids/strategy.ts";
-import type { Plan } from "../../src/model/action.ts";
+import type { Plan, Bound } from "../../src/model/action.ts";
 import type { Problem } from "../../src/model/problem.ts";
 
 const problem = (ids: readonly string[]): Problem => ({

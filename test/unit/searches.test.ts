@@ -1,9 +1,10 @@
 /**
  * What searches cost, before and after: when a rebuild is too dear, and when an action did harm.
  */
+import type { SearchFigure } from "../../src/model/verification.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fallen, harm, type SearchFigure, worseSearches } from "../../src/verify/harm.ts";
+import { fallen, harm, worseSearches } from "../../src/verify/harm.ts";
 import {
   compareSearches,
   costText,

@@ -2,9 +2,10 @@
  * An action in plain words, for the person who was paged: the verdict and the way back first, then
  * how it came to it.
  */
+import { undoSummary } from "../../store/steps.ts";
 import sql from "sql-template-tag";
 import { labelsOf } from "../../graph/labels.ts";
-import { actionById, undoSummary } from "../../execute/actions.ts";
+import { actionById } from "../../store/actions.ts";
 import { rollbackStatement, undoObstacle } from "../../execute/undoable.ts";
 import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";

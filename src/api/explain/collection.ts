@@ -3,6 +3,7 @@
  * now, what would next, and what to type. It only looks: nothing is measured for keeps, nothing is
  * decided.
  */
+import type { Configuration } from "../../model/configuration.ts";
 import { labelsOf } from "../../graph/labels.ts";
 import { shownOnly } from "../../classify/unjudged.ts";
 import { loadCollection } from "../../collection/lookup.ts";
@@ -11,7 +12,6 @@ import { type Preview, preview } from "../../loop/heal.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
 import { count, lambdaText, printable, short } from "../../base/text.ts";
-import type { Configuration } from "../../configuration/configuration.ts";
 import { previewSample } from "../../sense/sample.ts";
 import { edges, rules, weighing } from "./evidence.ts";
 import { type Facts, factsOf, type OpenRefusal } from "./facts.ts";

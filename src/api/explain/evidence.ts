@@ -2,12 +2,12 @@
  * What a decision rested on, in words: the cut, the classifier's rules, the strategies that were
  * weighed.
  */
+import type { Considered } from "../../model/selection.ts";
 import { describeWitness } from "../../classify/describe.ts";
 import type { Label } from "../../graph/labels.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import type { Problem, RuleEvidence } from "../../model/problem.ts";
 import { short } from "../../base/text.ts";
-import type { Considered } from "../../select/select.ts";
 import { message } from "./layout.ts";
 
 /** Witness edges shown: a hot partition of 16 has 15, and they say the same. */

@@ -1,5 +1,6 @@
 /** What guards look at and answer with. */
-import type { Mode, ModeSettings } from "../../configuration/modes.ts";
+import type { Mode } from "../../model/configuration.ts";
+import type { ModeSettings } from "../../configuration/modes.ts";
 import type { Cost } from "../../model/cost.ts";
 import type { ProblemClass } from "../../model/problem.ts";
 import type { Reversal } from "../oscillation.ts";

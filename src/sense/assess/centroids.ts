@@ -2,7 +2,8 @@
  * The lists of each IVF index are a group: a list that is too full is a sick member, an index whose
  * recall fell a sick group.
  */
-import { type Configuration, toCurve } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
+import { toCurve } from "../../configuration/configuration.ts";
 import type { Metrics, RecallMetric } from "../../model/problem.ts";
 import type { CentroidGroup } from "../collect/centroids.ts";
 import {

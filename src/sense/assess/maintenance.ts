@@ -3,7 +3,8 @@
  * than two dependency links. The health of each is the worst of what it measures
  * (docs/sensing/maintenance.md).
  */
-import { type Configuration, toCurve } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
+import { toCurve } from "../../configuration/configuration.ts";
 import type { MaintenanceMetrics, Metrics } from "../../model/problem.ts";
 import type { CronJob } from "../collect/maintenance/jobs.ts";
 import type { GroupDescription, MeasuredHealth } from "../../graph/contracted.ts";

@@ -7,7 +7,8 @@
  * (judge_partition_load). Months, hashes of a key and tenants are as large as their values make
  * them: no move would change that, and holding writers back neither.
  */
-import { type Configuration, toCurve } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
+import { toCurve } from "../../configuration/configuration.ts";
 import {
   LOAD_FIGURES,
   type LoadFigure,

@@ -3,7 +3,8 @@
  * partitions and the hub. That witness meets none of the count rules, so that the metric rules
  * decide.
  */
-import { type Configuration, toCurve } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
+import { toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
 import { type MeasuredHealth } from "../../graph/contracted.ts";
 import { fragmentationPct } from "../fragmentation/expected.ts";

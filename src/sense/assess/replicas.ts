@@ -2,7 +2,8 @@
  * A replica hangs on the shard by one link, as healthy as it is near and as its slot is far from
  * being lost.
  */
-import { type Configuration, toCurve } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
+import { toCurve } from "../../configuration/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
 import type { ReplicaMeasurement } from "../collect/replication.ts";
 import type { ReplicaDescription } from "../../graph/contracted.ts";

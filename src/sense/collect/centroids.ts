@@ -3,6 +3,7 @@
  * collection's own rows (sampled searches by the index and without it), pageinspect where it may be
  * used. Dear, so remembered: see recall_interval_seconds.
  */
+import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
@@ -11,7 +12,6 @@ import type { Collection } from "../../model/collection.ts";
 import { SQLSTATES, SqlError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
 import { recall, remembered } from "../remember.ts";
-import type { Measured, Unmeasured } from "../snapshot.ts";
 import { skewOf } from "../lists.ts";
 import { pushHint } from "./gap.ts";
 

@@ -5,6 +5,7 @@
  * pg_relation_size against the index's own size when it was new, or against the most that rows and
  * widths make up (../fragmentation).
  */
+import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql, { raw } from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
@@ -22,7 +23,6 @@ import {
 import { type Breath, breathe, type Breathing } from "../fragmentation/breath.ts";
 import { innerPages } from "../fragmentation/expected.ts";
 import { remembered } from "../remember.ts";
-import type { Measured, Unmeasured } from "../snapshot.ts";
 
 export interface IndexMeasurement {
   /** `schema.name`, quoted. */

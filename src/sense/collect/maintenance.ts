@@ -3,11 +3,11 @@
  * them. Sources: pg_locks, pg_blocking_pids, pg_stat_activity, pg_stat_progress_*,
  * pg_stat_all_tables, cron.job, cron.job_run_details.
  */
+import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { recall, remember } from "../remember.ts";
-import type { Measured, Unmeasured } from "../snapshot.ts";
 import {
   type BlockedMemory,
   type BlockedSeconds,

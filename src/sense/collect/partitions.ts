@@ -3,6 +3,7 @@
  * pg_stat_get_live_tuples, count(*), the width of sampled rows, and the activity since earlier
  * samples (pg_stat_user_tables).
  */
+import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql, { raw } from "sql-template-tag";
 import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
 import { untrustedText } from "../../collection/limitations.ts";
@@ -13,7 +14,6 @@ import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
 import { type ActivityMemory, reusedBlocks, trafficLoad } from "../activity/follow.ts";
 import { list, printable } from "../../base/text.ts";
-import type { Measured, Unmeasured } from "../snapshot.ts";
 import { measureRowBytes } from "./row-bytes.ts";
 
 export interface PartitionMeasurement {

@@ -2,12 +2,12 @@
  * Streaming replicas and slots of this server: pg_stat_replication and pg_replication_slots, one
  * look each sample.
  */
+import type { Measured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count } from "../../base/text.ts";
 import { recall, remember } from "../remember.ts";
-import type { Measured } from "../snapshot.ts";
 import {
   observe,
   type ReplicaMeasurement,

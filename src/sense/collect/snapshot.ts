@@ -1,7 +1,8 @@
+import type { MeasurementKind, PushedMetrics, Unmeasured } from "../../model/measured.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { closeActivity, openActivity } from "../activity/activity.ts";
-import type { MeasurementKind, PushedMetrics, Snapshot, Unmeasured } from "../snapshot.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { measureCentroids } from "./centroids.ts";
 import { measureFragmentation } from "./fragmentation.ts";
 import { readIdle } from "./idle.ts";

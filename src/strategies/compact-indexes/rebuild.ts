@@ -1,14 +1,22 @@
 /**
  * Rebuilds one index after the other by one-off jobs, and clears up what an interrupted one left.
  */
+import { settleStep } from "../../store/steps.ts";
 import sql from "sql-template-tag";
-import { settleStep } from "../../execute/actions.ts";
 import type { Host } from "../../host/host.ts";
-import type { Action, Progress, Step } from "../../model/action.ts";
+import type { Action, Progress, Step, NewStep, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
 import { bytes as bytesText, count } from "../../base/text.ts";
-import { cancelJob, CLEAR_UP, isOpen, type Job, jobsOf, startJob, watchJob } from "../../jobs/jobs.ts";
-import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import {
+  cancelJob,
+  CLEAR_UP,
+  isOpen,
+  type Job,
+  jobsOf,
+  startJob,
+  watchJob,
+} from "../../jobs/jobs.ts";
+import type { BatchContext, BatchResult } from "../strategy.ts";
 import {
   buildProgress,
   obstacle,

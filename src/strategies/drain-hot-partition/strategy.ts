@@ -1,14 +1,15 @@
 /** drain_hot_partition: closes a partition to routed inserts for a while and moves its rows out. */
+import { CLOSED_ROUTES, type Lease } from "../../model/lease.ts";
 import { foresee } from "../foresee.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { Host } from "../../host/host.ts";
-import type { Step } from "../../model/action.ts";
+import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import { lambdaText, list, short } from "../../base/text.ts";
 import { assess, hottestFigure, loadRatios, workingPartitions } from "../../sense/assess.ts";
 import type { PartitionMeasurement } from "../../sense/collect/partitions.ts";
-import { endLease, grantLease, type Lease, openLeases } from "../../execute/leases.ts";
+import { closeLease, grantLease, openLeases } from "../../store/leases.ts";
 import {
   describeMove,
   movesBound,
@@ -30,15 +31,7 @@ import { foreseen, loaded } from "../moving-rows/foresee.ts";
 import type { LoadedPartition } from "../moving-rows/loads.ts";
 import { shares } from "../moving-rows/moves.ts";
 import { lowerRoutes, type PreviousWeights } from "../moving-rows/routes.ts";
-import type {
-  BatchContext,
-  BatchResult,
-  NewStep,
-  NothingToDo,
-  PlanRequest,
-  Strategy,
-  UndoResult,
-} from "../strategy.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 
 interface DrainPlan extends MovesPlan {
   readonly partition: string;
@@ -55,7 +48,6 @@ interface DrainPlan extends MovesPlan {
  * Kind of the lease and of its step; src/sense/sample.ts leaves routes alone that one of these
  * keeps closed.
  */
-const CLOSED_ROUTES = "closed_routes";
 
 export const drainHotPartition: Strategy = {
   name: "drain_hot_partition",
@@ -100,19 +92,12 @@ export const drainHotPartition: Strategy = {
   undoStep(context: BatchContext, step: Step): UndoResult {
     if (step.kind !== CLOSED_ROUTES) return undoMove(context, step);
     const shut = openLeases(context.host, context.action.id).filter(
-      (lease) => !endLease(context.host, lease, "its action was undone"),
+      (lease) => !closeLease(context.host, lease, openRoutes, "its action was undone"),
     );
     return { remaining: shut.length > 0 ? step.journal : [], undone: 0, gone: 0, conflicts: 0 };
   },
 
-  /** Opens the routes that are still closed; what somebody else set meanwhile stays. */
-  endLease(host: Host, { collection_id, previous }: Lease): void {
-    host.execute(sql`
-      UPDATE ruvector.healing_routes r SET weight = (j.pair ->> 1)::float8
-        FROM jsonb_array_elements(${JSON.stringify(previous["weights"] ?? [])}::jsonb) j(pair)
-       WHERE r.collection_id = ${collection_id}::int AND r.partition_key = j.pair ->> 0
-         AND r.weight = 0`);
-  },
+  endLease: openRoutes,
 };
 
 function planned(
@@ -293,4 +278,13 @@ function drained(
         ),
       ]),
   );
+}
+
+/** Opens the routes that are still closed; what somebody else set meanwhile stays. */
+function openRoutes(host: Host, { collection_id, previous }: Lease): void {
+  host.execute(sql`
+    UPDATE ruvector.healing_routes r SET weight = (j.pair ->> 1)::float8
+      FROM jsonb_array_elements(${JSON.stringify(previous["weights"] ?? [])}::jsonb) j(pair)
+     WHERE r.collection_id = ${collection_id}::int AND r.partition_key = j.pair ->> 0
+       AND r.weight = 0`);
 }

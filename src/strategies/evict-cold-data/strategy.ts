@@ -4,7 +4,7 @@
  */
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../collection/limitations.ts";
-import type { Step } from "../../model/action.ts";
+import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { bytes as bytesText, count, lambdaText, percent, short } from "../../base/text.ts";
 import { assess, workingPartitions } from "../../sense/assess.ts";
@@ -29,17 +29,9 @@ import {
   moveLocks,
   trim,
 } from "../moving-rows/estimate.ts";
-import type {
-  BatchContext,
-  BatchResult,
-  NewStep,
-  NothingToDo,
-  PlanRequest,
-  Strategy,
-  UndoResult,
-} from "../strategy.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
-import { recordActionEvent } from "../../execute/actions.ts";
+import { recordActionEvent } from "../../store/actions.ts";
 import {
   dropColdPartition,
   makeColdPartition,

@@ -2,13 +2,12 @@
  * Carries a list of moves out, batch by batch, and takes them back: what all strategies that move
  * rows share.
  */
-import type { Plan, Progress, Step } from "../../model/action.ts";
+import { rowsLeft } from "./rows-left.ts";
+import type { Plan, Progress, Step, Bound, NewStep, UndoResult } from "../../model/action.ts";
 import { count } from "../../base/text.ts";
-import type { Bound } from "../../execute/plan-state.ts";
-import { undoAskedFor } from "../../execute/actions.ts";
-import { rowsLeft } from "../../execute/meter.ts";
+import { undoAskedFor } from "../../store/actions.ts";
 import { walPosition, walSince } from "./estimate.ts";
-import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import type { BatchContext, BatchResult } from "../strategy.ts";
 import { type Identity, moveRows, moveRowsBack, type RowFilter } from "./rows.ts";
 
 export interface Move {

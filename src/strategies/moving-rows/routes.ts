@@ -4,9 +4,8 @@
  */
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
-import type { Step } from "../../model/action.ts";
+import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { NewStep, UndoResult } from "../strategy.ts";
 
 export interface RouteWeight {
   readonly label: string;

@@ -2,6 +2,7 @@
  * What becomes of an action whose rows may not be moved back: they stay, everything else is put
  * back, and the action ends and says so.
  */
+import { keepUndo } from "../../store/steps.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { recordOutcome } from "../../learn/outcomes.ts";
@@ -9,7 +10,7 @@ import type { Action, Step } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { type ErrorDocument, HealingError, SQLSTATES } from "../../base/errors.ts";
 import { count } from "../../base/text.ts";
-import { keepUndo, undoAskedFor, updateAction } from "../../execute/actions.ts";
+import { undoAskedFor, updateAction } from "../../store/actions.ts";
 import type { Strategy } from "../strategy.ts";
 
 export const mustStay = (error: unknown): error is HealingError =>

@@ -1,5 +1,5 @@
 /** Which jobs to pause, which to leave alone and why, and what that would do to lambda. Pure. */
-import type { Configuration } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
 import type { Plan } from "../../model/action.ts";
 import { count, list, printable } from "../../base/text.ts";
 import { assess } from "../../sense/assess.ts";

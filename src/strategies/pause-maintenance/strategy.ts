@@ -1,21 +1,14 @@
 /** pause_maintenance: pauses pg_cron's jobs that contend with the writers, for a while. */
+import type { Lease } from "../../model/lease.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../../host/host.ts";
-import type { Action, Progress, Step } from "../../model/action.ts";
+import type { Action, Progress, Step, NewStep, UndoResult } from "../../model/action.ts";
 import { count, printable } from "../../base/text.ts";
-import { recordActionEvent } from "../../execute/actions.ts";
-import { endLease, grantLease, type Lease, openLeases } from "../../execute/leases.ts";
-import { undoLease } from "../../execute/undo-lease.ts";
-import type {
-  BatchContext,
-  BatchResult,
-  NewStep,
-  NothingToDo,
-  PlanRequest,
-  Strategy,
-  UndoResult,
-} from "../strategy.ts";
+import { recordActionEvent } from "../../store/actions.ts";
+import { closeLease, grantLease, openLeases } from "../../store/leases.ts";
+import { undoLease } from "../undo-lease.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 import { SILENT_HINT } from "../../sense/collect/maintenance/jobs.ts";
 import { alterJob, cronRights, jobState, NEVER, resumeJob } from "./jobs.ts";
 import {
@@ -138,15 +131,9 @@ export const pauseMaintenance: Strategy = {
       `${count((plan as PausePlan).jobs.length, "job")} paused`,
 
   undoStep: ({ host, action }: BatchContext, step: Step): UndoResult =>
-    undoLease(host, step, action.id),
+    undoLease(host, step, action.id, resume),
 
-  endLease(host: Host, lease: Lease): void {
-    // pg_cron may have been dropped since, and the jobs with it.
-    const { there } = host.one<{ there: boolean }>(
-      sql`SELECT to_regclass('cron.job') IS NOT NULL AS there`,
-    );
-    if (there) resumeJob(host, String(lease.target["jobid"]), String(lease.previous["schedule"]));
-  },
+  endLease: resume,
 };
 
 /** pg_cron lives in one database of a server. */
@@ -242,7 +229,7 @@ function giveUp(
 ): BatchResult {
   for (const lease of openLeases(host, action.id)) {
     if (left.some(({ jobid }) => jobid === lease.target["jobid"]))
-      endLease(host, lease, "its run did not end in time");
+      closeLease(host, lease, resume, "its run did not end in time");
   }
   recordActionEvent(
     host,
@@ -256,4 +243,13 @@ function giveUp(
     },
   );
   return finished({ ...progress, not_drained: left.map(({ name }) => name) });
+}
+
+/** Has pg_cron run the job again, as often as before. */
+function resume(host: Host, lease: Lease): void {
+  // pg_cron may have been dropped since, and the jobs with it.
+  const { there } = host.one<{ there: boolean }>(
+    sql`SELECT to_regclass('cron.job') IS NOT NULL AS there`,
+  );
+  if (there) resumeJob(host, String(lease.target["jobid"]), String(lease.previous["schedule"]));
 }

@@ -4,7 +4,7 @@ import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { Host } from "../../host/host.ts";
-import type { Step } from "../../model/action.ts";
+import type { Step, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { short } from "../../base/text.ts";
 import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../sense/assess.ts";
@@ -31,14 +31,7 @@ import {
 import { foreseen, loaded } from "../moving-rows/foresee.ts";
 import { type LoadMove, planLoads, type TrafficModel } from "../moving-rows/loads.ts";
 import { lowerRoutesStep, ROUTE_WEIGHTS, undoRoutesStep } from "../moving-rows/routes.ts";
-import type {
-  BatchContext,
-  BatchResult,
-  NothingToDo,
-  PlanRequest,
-  Strategy,
-  UndoResult,
-} from "../strategy.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 import { asText } from "../../collection/key-values.ts";
 
 export interface RebalancePlan extends MovesPlan {

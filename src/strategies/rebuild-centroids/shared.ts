@@ -1,8 +1,8 @@
 /** What the parts of rebuild_centroids share: where an action stands, and how it refuses. */
 import type { Host } from "../../host/host.ts";
-import type { Progress } from "../../model/action.ts";
+import type { Progress, NewStep, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
-import type { BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import type { BatchResult } from "../strategy.ts";
 import type { SearchCost } from "../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";
 import type { Target } from "./plan.ts";

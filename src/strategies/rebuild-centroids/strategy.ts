@@ -3,17 +3,17 @@
  * exchanges them when the new one is better. The old one is kept under another name until the
  * action is verified.
  */
+import { settleStep } from "../../store/steps.ts";
 import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
-import { settleStep } from "../../execute/actions.ts";
 import type { Host } from "../../host/host.ts";
-import type { Action, Step } from "../../model/action.ts";
+import type { Action, Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { recall, remember } from "../../sense/remember.ts";
 import { cancelJob, isOpen, type Job, jobsOf, startJob, watchJob } from "../../jobs/jobs.ts";
-import type { BatchContext, BatchResult, NewStep, Strategy, UndoResult } from "../strategy.ts";
+import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
 import {
   buildCommand,
   copyExtras,

@@ -5,11 +5,11 @@
  */
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
-import type { Step } from "../../model/action.ts";
+import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { recall, remember } from "../../sense/remember.ts";
-import type { BatchContext, BatchResult, NewStep, UndoResult } from "../strategy.ts";
+import type { BatchContext, BatchResult } from "../strategy.ts";
 import {
   buildCommand,
   copyExtras,

@@ -2,24 +2,17 @@
  * scale_replicas: asks the actuator for half as many replicas again, and for the previous number
  * when that did not help.
  */
-import type { Configuration } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../base/errors.ts";
-import type { Action, Plan, Progress, Step } from "../../model/action.ts";
+import type { Action, Plan, Progress, Step, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count, printable } from "../../base/text.ts";
 import { assess } from "../../sense/assess.ts";
 import { JUDGED_FROM } from "../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
-import { recordActionEvent } from "../../execute/actions.ts";
-import type {
-  BatchContext,
-  BatchResult,
-  NothingToDo,
-  PlanRequest,
-  Strategy,
-  UndoResult,
-} from "../strategy.ts";
+import { recordActionEvent } from "../../store/actions.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 import {
   actuation,
   type Actuation,

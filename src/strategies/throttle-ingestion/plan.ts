@@ -1,5 +1,5 @@
 /** How hard to throttle, and what that does to lambda. Pure. */
-import type { Configuration } from "../../configuration/configuration.ts";
+import type { Configuration } from "../../model/configuration.ts";
 import type { Plan } from "../../model/action.ts";
 import type { IntegrityState, Problem, ProblemClass } from "../../model/problem.ts";
 import { printable } from "../../base/text.ts";

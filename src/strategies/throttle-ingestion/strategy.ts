@@ -2,22 +2,16 @@
  * throttle_ingestion: holds inserts back for a while, by two statement triggers that are there only
  * meanwhile.
  */
+import type { Lease } from "../../model/lease.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../../host/host.ts";
-import type { Action, Progress, Step } from "../../model/action.ts";
+import type { Action, Progress, Step, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
 import { count, printable, short } from "../../base/text.ts";
-import { grantLease, type Lease, openLeases } from "../../execute/leases.ts";
-import type {
-  BatchContext,
-  BatchResult,
-  NothingToDo,
-  PlanRequest,
-  Strategy,
-  UndoResult,
-} from "../strategy.ts";
-import { undoLease } from "../../execute/undo-lease.ts";
+import { grantLease, openLeases } from "../../store/leases.ts";
+import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
+import { undoLease } from "../undo-lease.ts";
 import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
 
 interface ThrottleProgress extends Progress {
@@ -176,7 +170,7 @@ export const throttleIngestion: Strategy = {
       `${count((plan as ThrottlePlan).tables, "table")} throttled`,
 
   undoStep: ({ host, action }: BatchContext, step: Step): UndoResult => {
-    const undone = undoLease(host, step, action.id);
+    const undone = undoLease(host, step, action.id, endThrottle);
     // The throttle is off with its lease. Its triggers do nothing any more: that they go may wait
     // for a quiet moment.
     host.execute(sql`
@@ -186,11 +180,13 @@ export const throttleIngestion: Strategy = {
     return undone;
   },
 
-  /** A throttle is off as soon as its lease has ended: the triggers ask the leases. */
-  endLease(host: Host, lease: Lease): boolean {
-    return lease.kind === "throttle_triggers" ? removeTriggers(host, lease) : true;
-  },
+  endLease: endThrottle,
 };
+
+/** A throttle is off as soon as its lease has ended: the triggers ask the leases. */
+function endThrottle(host: Host, lease: Lease): boolean {
+  return lease.kind === "throttle_triggers" ? removeTriggers(host, lease) : true;
+}
 
 /**
  * Leases first, triggers later: what is installed is never without a lease that ends it. Two,

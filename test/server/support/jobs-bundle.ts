@@ -1,12 +1,6 @@
 /** Entry of a test bundle: one-off jobs alone, without a strategy. */
 import type { Action } from "../../../src/model/action.ts";
-import {
-  cancelJob,
-  type NewJob,
-  startJob,
-  sweepJobs,
-  watchJob,
-} from "../../../src/jobs/jobs.ts";
+import { cancelJob, type NewJob, startJob, sweepJobs, watchJob } from "../../../src/jobs/jobs.ts";
 import { postgres, resetHost, thrownByPostgres } from "../../../src/host/postgres.ts";
 import { HealingError, SqlError } from "../../../src/base/errors.ts";
 

@@ -2,9 +2,9 @@
  * pg_cron's jobs: which run, which wait, which failed. Sources: cron.job, cron.job_run_details, as
  * far as the role may see them.
  */
+import type { Unmeasured } from "../../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../../host/host.ts";
-import type { Unmeasured } from "../../snapshot.ts";
 import { pushHint } from "../gap.ts";
 import { dueSince } from "./schedule.ts";
 

@@ -3,6 +3,7 @@
  * sixteen vacuums at night - and whom it does hold up is counted in blocked seconds; what failed is
  * over.
  */
+import { waitingSession } from "../../../classify/waiting.ts";
 import type { CronJob } from "./jobs.ts";
 import type { MaintenanceSession } from "./sessions.ts";
 import type { TableBacklog } from "./vacuum.ts";
@@ -12,18 +13,6 @@ import type { TableBacklog } from "./vacuum.ts";
  * it by that often.
  */
 const WAITING_NAPTIMES = 5;
-
-/**
- * Maintenance that cannot go on: it waits for its lock on the collection, or (CONCURRENTLY) for
- * transactions older than its phase.
- */
-export const waitingSession = ({
-  kind,
-  phase,
-}: {
-  readonly kind: string;
-  readonly phase: string | null;
-}): boolean => kind === "queued" || (phase?.startsWith("waiting") ?? false);
 
 export const queueDepth = (
   jobs: readonly CronJob[],

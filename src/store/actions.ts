@@ -1,7 +1,6 @@
-/**
- * The rows of ruvector.healing_actions and ruvector.healing_steps: the only place that reads and
- * writes them.
- */
+/** The rows of ruvector.healing_actions. */
+import type { WitnessEdge } from "../model/graph.ts";
+import type { Considered } from "../model/selection.ts";
 import sql, { type Sql, join, raw } from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import type { Host } from "../host/host.ts";
@@ -12,22 +11,16 @@ import {
   type ActionState,
   type Origin,
   type Plan,
+  type PlanState,
   type Progress,
-  type Step,
 } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import type { Considered } from "../select/select.ts";
 import {
   type ActionMetrics,
   type IntegrityState,
   INTEGRITY_STATES,
   type Problem,
 } from "../model/problem.ts";
-import type { Sample } from "../sense/sample.ts";
-import { weakEdges } from "../graph/witness.ts";
-import { ailing, partsOf } from "../verify/parts.ts";
-import type { PlanState } from "./plan-state.ts";
-import type { NewStep, UndoResult } from "../strategies/strategy.ts";
 
 const epoch = (column: string): string => `extract(epoch FROM ${column})::float8 AS ${column}`;
 
@@ -81,7 +74,8 @@ const COLUMNS = raw(
   ].join(", "),
 );
 
-const ACTIVE = raw(ACTIVE_STATES.map((state) => `'${state}'`).join(", "));
+/** The states of an action that is not over, as SQL. */
+export const ACTIVE = raw(ACTIVE_STATES.map((state) => `'${state}'`).join(", "));
 
 export function activeAction(host: Host, collectionId: number): Action | null {
   return (
@@ -129,10 +123,15 @@ export function actionById(host: Host, id: unknown): Action {
 const fingerprintOf = (state: PlanState): Sql =>
   sql`left(encode(sha256(convert_to(${JSON.stringify(state)}::jsonb::text, 'UTF8')), 'hex'), 16)`;
 
-const metricsOf = ({ settings }: Collection, sample: Sample): ActionMetrics => ({
-  ...sample.metrics,
-  health: ailing(partsOf(sample.snapshot, settings)),
-});
+/** The collection as it is when the action begins: what verification compares with. */
+export interface ActionStart {
+  readonly lambda: number | null;
+  readonly state: IntegrityState;
+  readonly witness: readonly WitnessEdge[];
+  readonly metrics: ActionMetrics;
+  /** Seconds since 1970. */
+  readonly degraded_at: number | null;
+}
 
 export interface NewAction {
   readonly collection: Collection;
@@ -143,8 +142,7 @@ export interface NewAction {
   readonly params: Readonly<Record<string, unknown>>;
   readonly plan: Plan;
   readonly plan_state: PlanState;
-  readonly sample: Sample;
-  readonly state: IntegrityState;
+  readonly start: ActionStart;
   readonly target_lambda: number;
   /** Why it waits for a human; null: it may start. */
   readonly approval: string | null;
@@ -155,7 +153,7 @@ export interface NewAction {
  * partial unique index decides, whatever sessions do).
  */
 export function insertAction(host: Host, wanted: NewAction): Action | null {
-  const { collection, sample } = wanted;
+  const { collection, start } = wanted;
   try {
     const action = host.one<Action>(sql`
       INSERT INTO ruvector.healing_actions
@@ -171,12 +169,12 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
            ${JSON.stringify(wanted.considered)}::jsonb,
          ${wanted.strategy.name}, ${JSON.stringify(wanted.params)}::jsonb,
            ${wanted.plan.reversible ?? wanted.strategy.reversible}::boolean,
-         ${JSON.stringify(wanted.plan)}::jsonb, ${sample.reading.lambda}::float8,
-           ${INTEGRITY_STATES.indexOf(wanted.state)}::smallint,
+         ${JSON.stringify(wanted.plan)}::jsonb, ${start.lambda}::float8,
+           ${INTEGRITY_STATES.indexOf(start.state)}::smallint,
          ${wanted.plan.predicted_lambda}::float8, ${wanted.target_lambda}::float8,
-           ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
-         ${JSON.stringify(metricsOf(collection, sample))}::jsonb,
-           to_timestamp(${sample.degraded_at}::float8), ${wanted.approval},
+           ${JSON.stringify(start.witness)}::jsonb,
+         ${JSON.stringify(start.metrics)}::jsonb,
+           to_timestamp(${start.degraded_at}::float8), ${wanted.approval},
          ${JSON.stringify(wanted.plan_state)}::jsonb, ${fingerprintOf(wanted.plan_state)},
          CASE WHEN ${wanted.approval}::text IS NOT NULL
            THEN clock_timestamp() + make_interval(secs
@@ -209,8 +207,7 @@ export interface Change {
   readonly replanned?: {
     readonly plan: Plan;
     readonly problem: Problem;
-    readonly sample: Sample;
-    readonly collection: Collection;
+    readonly start: ActionStart;
   };
   /** What is known of it beside what is kept. */
   readonly metrics?: Partial<ActionMetrics>;
@@ -257,14 +254,14 @@ export function updateAction(host: Host, action: Action, change: Change): Action
     );
   if (change.replaced_by !== undefined) set("replaced_by", sql`${change.replaced_by}::bigint`);
   if (change.replanned) {
-    const { plan, problem, sample, collection } = change.replanned;
+    const { plan, problem, start } = change.replanned;
     parts.push(sql`
       plan = ${JSON.stringify(plan)}::jsonb, problem = ${JSON.stringify(problem)}::jsonb,
         predicted_lambda = ${plan.predicted_lambda}::float8,
-      initial_lambda = ${sample.reading.lambda}::float8,
-        initial_state = ${INTEGRITY_STATES.indexOf(sample.state)}::smallint,
-      witness_edges = ${JSON.stringify(weakEdges(sample.reading.witness))}::jsonb,
-        system_metrics = ${JSON.stringify(metricsOf(collection, sample))}::jsonb`);
+      initial_lambda = ${start.lambda}::float8,
+        initial_state = ${INTEGRITY_STATES.indexOf(start.state)}::smallint,
+      witness_edges = ${JSON.stringify(start.witness)}::jsonb,
+        system_metrics = ${JSON.stringify(start.metrics)}::jsonb`);
   }
   if (change.metrics !== undefined)
     set("system_metrics", sql`system_metrics || ${JSON.stringify(change.metrics)}::jsonb`);
@@ -314,79 +311,6 @@ export function recordActionEvent(
   });
 }
 
-export function insertStep(host: Host, action: Action, step: NewStep): void {
-  host.execute(sql`
-    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal, bytes,
-      wal_bytes, came_back)
-    SELECT ${action.id}::bigint, ${action.slices}::int, s.kind, s.details, ${step.rows}::int,
-      s.journal,
-           ${Math.round(step.bytes ?? 0)}::bigint, ${Math.round(step.wal_bytes ?? 0)}::bigint,
-           CASE WHEN s.kind = 'move_rows' THEN ${cameBack(action)} ELSE 0 END
-      FROM (SELECT ${step.kind}::text AS kind, ${JSON.stringify(step.details)}::jsonb AS details,
-        ${JSON.stringify(step.journal)}::jsonb AS journal) s`);
-}
-
-/**
- * Rows of the step `s` that an earlier action took the other way. Journals are read only where one
- * went the other way at all, which is seldom; rows that were undone meanwhile are in none.
- */
-const cameBack = (action: Action): Sql => sql`(
-  SELECT count(*)::int FROM (
-    SELECT j.value FROM jsonb_array_elements(s.journal) j
-    INTERSECT
-    SELECT e.value
-      FROM ruvector.healing_actions a JOIN ruvector.healing_steps o ON o.action_id = a.id
-     CROSS JOIN LATERAL jsonb_array_elements(o.journal) e
-     WHERE a.collection_id = ${action.collection_id}::int AND a.id <> ${action.id}::bigint
-       AND o.kind = 'move_rows'
-       AND o.details ->> 'from' = s.details ->> 'to' AND o.details ->> 'to' = s.details ->> 'from'
-       AND o.executed_at > clock_timestamp()
-         - make_interval(secs => (ruvector.healing_settings(a.collection_id)
-         ->> 'oscillation_window_seconds')::float8)) back)`;
-
-/**
- * What a job wrote is known once it has ended: the size of what it built (its log is as much, 0.90
- * to 0.99 measured).
- */
-export function settleStep(
-  host: Host,
-  action: Action,
-  details: Readonly<Record<string, string>>,
-  bytes: number,
-): void {
-  host.execute(sql`
-    UPDATE ruvector.healing_steps SET bytes = ${Math.round(bytes)}::bigint,
-      wal_bytes = ${Math.round(bytes)}::bigint
-     WHERE action_id = ${action.id}::bigint AND details @> ${JSON.stringify(details)}::jsonb`);
-}
-
-/** The newest step that is not undone; of one slice only, when given. */
-export function newestStep(host: Host, action: Action, slice: number | null): Step | null {
-  return (
-    host.query<Step>(sql`
-    SELECT id::text, slice, kind, details, rows, journal FROM ruvector.healing_steps
-     WHERE action_id = ${action.id}::bigint AND undone_at IS NULL AND (${slice}::int IS NULL
-       OR slice = ${slice}::int)
-     ORDER BY healing_steps.id DESC LIMIT 1`)[0] ?? null
-  );
-}
-
-export function keepUndo(
-  host: Host,
-  step: Step,
-  { remaining, undone, gone, elsewhere = 0, conflicts, wal_bytes = 0 }: UndoResult,
-): void {
-  host.execute(sql`
-    UPDATE ruvector.healing_steps
-       SET journal = ${JSON.stringify(remaining)}::jsonb, gone = gone + ${gone}::int,
-         elsewhere = elsewhere + ${elsewhere}::int, conflicts = conflicts + ${conflicts}::int,
-           undone = undone + ${undone}::int,
-             undo_wal_bytes = undo_wal_bytes + ${Math.round(wal_bytes)}::bigint,
-             undo_at = clock_timestamp(),
-           undone_at = CASE WHEN ${remaining.length}::int = 0 THEN clock_timestamp() END
-     WHERE id = ${step.id}::bigint`);
-}
-
 /**
  * Whether a person asked for the undo (api/healing.ts writes the event); else the loop undoes by
  * itself.
@@ -396,17 +320,3 @@ export const undoAskedFor = (host: Host, action: Action): boolean =>
     sql`SELECT FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint
       AND kind = 'action_undo_asked_for' LIMIT 1`,
   ).length > 0;
-
-/** What the undo of an action has done so far and has left. */
-export function undoSummary(
-  host: Host,
-  action: Action,
-): { steps_left: number; rows_left: number; gone: number; elsewhere: number; conflicts: number } {
-  return host.one(sql`
-    SELECT count(*) FILTER (WHERE undone_at IS NULL)::int AS steps_left,
-           coalesce(sum(jsonb_array_length(journal))
-             FILTER (WHERE undone_at IS NULL), 0)::int AS rows_left,
-           coalesce(sum(gone), 0)::int AS gone, coalesce(sum(elsewhere), 0)::int AS elsewhere,
-             coalesce(sum(conflicts), 0)::int AS conflicts
-      FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint`);
-}

@@ -1,0 +1,50 @@
+import sql from "sql-template-tag";
+import { recordEvent } from "../audit/events.ts";
+import { HealingError } from "../base/errors.ts";
+import { endDueLeases } from "../execute/leases.ts";
+import type { Host } from "../host/host.ts";
+import { closeForecasts } from "../learn/forecasts.ts";
+import { ACTIVE } from "../store/actions.ts";
+
+/** `ruvector_healing_unregister`: forgets the collection; its table, outcomes and actions stay. */
+export function unregister(host: Host, id: number): Record<string, unknown> {
+  const [active] = host.query<{ id: string; strategy_name: string }>(sql`
+    SELECT id::text, strategy_name FROM ruvector.healing_actions
+     WHERE collection_id = ${id}::int
+       AND state IN (${ACTIVE})`);
+  if (active) {
+    throw new HealingError(
+      "collection_busy",
+      `action ${active.id} (${active.strategy_name}) is active on the collection`,
+      {
+        detail: "Forgetting the collection now would leave its undo without an owner.",
+        hint:
+          `SELECT ruvector_healing_abort(${active.id}); ` +
+          "and let it finish, or wait for its end.",
+      },
+    );
+  }
+  if (endDueLeases(host, id, "the collection was unregistered") > 0) {
+    throw new HealingError("collection_busy", "a lease of the collection could not be ended", {
+      detail: "Something it has to put back is locked by another session.",
+      hint: "Try again in a moment; the server's log says what was locked.",
+    });
+  }
+  const [gone] = host.query<{ name: string }>(sql`
+    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int
+      RETURNING format('%I.%I', schema_name, table_name) AS name`);
+  host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
+  host.execute(
+    sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp()
+      WHERE collection_id = ${id}::int AND closed_at IS NULL`,
+  );
+  closeForecasts(host, id, [], "the collection was unregistered");
+  host.query(sql`SELECT ruvector.healing_forget_owners()`);
+  recordEvent(host, {
+    collection_id: id,
+    collection: gone?.name ?? null,
+    kind: "unregistered",
+    message: `Unregistered ${gone?.name}.`,
+  });
+  return { collection: gone?.name, unregistered: true };
+}

@@ -1,0 +1,100 @@
+/**
+ * Leases: changes that are temporary by nature. A lease is a row that outlives its action; it ends
+ * when its time is over, when its action is undone, or when healing is switched off for the
+ * collection, whatever happens first. What enforces a lease where writers meet it looks at
+ * `expires_at` itself, so that it ends even where no tick comes.
+ */
+import type { Lease, NewLease } from "../model/lease.ts";
+import sql, { raw } from "sql-template-tag";
+import { recordEvent } from "../audit/events.ts";
+import type { Host } from "../host/host.ts";
+import { HealingError, SqlError } from "../base/errors.ts";
+import type { Action } from "../model/action.ts";
+
+const COLUMNS = raw(`l.id::text, l.action_id::text, l.collection_id, l.strategy_name, l.kind,
+  l.target, l.previous, extract(epoch FROM l.granted_at)::float8 AS granted_at,
+  extract(epoch FROM l.expires_at)::float8 AS expires_at`);
+
+/** Grants a lease to an action, in the transaction of the change it stands for. Returns its id. */
+export function grantLease(host: Host, action: Action, lease: NewLease): string {
+  return host.one<{ id: string }>(sql`
+    INSERT INTO ruvector.healing_leases (action_id, collection_id, strategy_name, kind, target,
+      previous, expires_at)
+    VALUES (${action.id}::bigint, ${action.collection_id}::int, ${action.strategy_name},
+      ${lease.kind}, ${JSON.stringify(lease.target)}::jsonb,
+            ${JSON.stringify(lease.previous)}::jsonb,
+              clock_timestamp() + make_interval(secs => ${lease.seconds}::float8))
+    RETURNING id::text`).id;
+}
+
+/** Open leases of an action, oldest first. */
+export function openLeases(host: Host, actionId: string): Lease[] {
+  return host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l WHERE l.action_id = ${actionId}::bigint
+      AND l.ended_at IS NULL ORDER BY l.id`);
+}
+
+/** What a strategy puts back when its lease ends; false: in part, the next tick goes on. */
+export type PutBack = (host: Host, lease: Lease) => boolean | void;
+
+/**
+ * Puts back what a lease changed and closes it, both or none. false: it could not be done now (a
+ * lock); the lease stays open and the next tick tries again.
+ */
+export function closeLease(host: Host, lease: Lease, putBack: PutBack, reason: string): boolean {
+  let whole = true;
+  try {
+    host.atomic(() => {
+      whole = putBack(host, lease) !== false;
+      if (whole)
+        host.execute(sql`
+        UPDATE ruvector.healing_leases SET ended_at = clock_timestamp(), end_reason = ${reason}
+          WHERE id = ${lease.id}::bigint AND ended_at IS NULL`);
+    });
+  } catch (error) {
+    if (!(error instanceof SqlError || error instanceof HealingError)) throw error;
+    host.log(
+      `lease ${lease.id} (${lease.kind}) could not be ended yet: ${error.document.sqlstate} ` +
+        `${error.document.message}`,
+    );
+    return false;
+  }
+  if (!whole) return false;
+  recordEvent(host, {
+    collection_id: lease.collection_id,
+    collection: null,
+    action_id: lease.action_id,
+    kind: "lease_ended",
+    message: `${lease.kind} of ${lease.strategy_name} ended: ${reason}`,
+    details: { target: lease.target, previous: lease.previous },
+  });
+  return true;
+}
+
+/** Open leases that were granted before the collection's settings last changed, oldest first. */
+export function leasesBeforeSettings(host: Host, collectionId: number): Lease[] {
+  return host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l
+     WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL
+       AND l.granted_at < (SELECT max(c.updated_at) FROM ruvector.healing_config c
+         WHERE c.collection_id IN (0, ${collectionId}::int))
+     ORDER BY l.id`);
+}
+
+/** Open leases whose time is over, or all of them; oldest first. */
+export function dueLeases(host: Host, collectionId: number, all: boolean): Lease[] {
+  return host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l
+     WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL
+       AND (${all}::boolean OR l.expires_at <= clock_timestamp())
+     ORDER BY l.id`);
+}
+
+/** Pauses of jobs whose time is over, but those that another session holds. */
+export function duePauses(host: Host, collectionId: number): Lease[] {
+  return host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l
+     WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL AND l.kind = 'paused_job'
+       AND l.expires_at <= clock_timestamp()
+     ORDER BY l.id FOR UPDATE SKIP LOCKED`);
+}

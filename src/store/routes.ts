@@ -1,0 +1,60 @@
+/** The rows of ruvector.healing_routes: which share of new rows each partition takes. */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import { CLOSED_ROUTES } from "../model/lease.ts";
+import { ACTIVE } from "./actions.ts";
+
+export interface RoutedPartition {
+  readonly label: string;
+  /** Texts of the partition key that it holds; null: NULL. */
+  readonly values: readonly (string | null)[];
+}
+
+/**
+ * Brings the routing table in step with the partitions there are; new partitions take their full
+ * share.
+ */
+export function refreshRoutes(
+  host: Host,
+  collectionId: number,
+  partitions: readonly RoutedPartition[],
+): void {
+  // One key a partition is enough to reach it; NULL and DEFAULT cannot be routed to.
+  const routes = partitions.flatMap(({ label, values }) => {
+    const key = values.find((value) => value !== null);
+    return key === undefined || key === null ? [] : [{ key, label }];
+  });
+  host.execute(sql`
+    WITH wanted AS (
+      SELECT r ->> 'key' AS partition_key, r ->> 'label' AS partition
+        FROM jsonb_array_elements(${JSON.stringify(routes)}::jsonb) r
+    ), gone AS (
+      DELETE FROM ruvector.healing_routes h
+       WHERE h.collection_id = ${collectionId}::int
+         AND NOT EXISTS (SELECT FROM wanted w WHERE w.partition_key = h.partition_key)
+    )
+    INSERT INTO ruvector.healing_routes AS h (collection_id, partition_key, partition)
+    SELECT ${collectionId}::int, partition_key, partition FROM wanted
+    ON CONFLICT (collection_id, partition_key) DO UPDATE SET partition = excluded.partition
+      WHERE h.partition IS DISTINCT FROM excluded.partition`);
+}
+
+/**
+ * A partition that was taken out of the routing returns to it once it holds no more than its share
+ * and is not hot otherwise, unless an action that may still be undone is at work, or a lease keeps
+ * it closed.
+ * @param light labels of the partitions that hold no more than their share
+ */
+export function reopenRoutes(host: Host, collectionId: number, light: readonly string[]): void {
+  host.execute(sql`
+    UPDATE ruvector.healing_routes r SET weight = 1
+     WHERE r.collection_id = ${collectionId}::int AND r.weight <> 1
+       AND r.partition IN (SELECT jsonb_array_elements_text(${JSON.stringify(light)}::jsonb))
+       AND NOT EXISTS (SELECT FROM ruvector.healing_actions a
+                        WHERE a.collection_id = r.collection_id
+                          AND a.state IN (${ACTIVE}))
+       AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
+                        WHERE l.collection_id = r.collection_id AND l.ended_at IS NULL
+                          AND l.kind = ${CLOSED_ROUTES}
+                          AND l.target -> 'partition_keys' ? r.partition_key)`);
+}
