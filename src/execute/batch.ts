@@ -17,7 +17,8 @@ import {
   usedUp,
 } from "./meter.ts";
 import { strategyNamed } from "../strategies/registry.ts";
-import { leaveRows, mustStay } from "../strategies/moving-rows/stay.ts";
+import { knownTo } from "../strategies/strategy.ts";
+import { leaveRows, mustStay } from "./stay.ts";
 import { searchFigures } from "./searches.ts";
 
 export interface BatchOutcome {
@@ -111,12 +112,16 @@ function execute(
   const strategy = strategyNamed(action.strategy_name);
   const meter = readMeter(host, collection, action);
   const used = usedUp(action, meter);
-  if (used !== null && strategy.mayStop?.(action) !== false)
+  if (used !== null && strategy.mayStop?.(knownTo(strategy, action)) !== false)
     return { action: stopAtRadius(host, collection, action, used), again: false };
   try {
     const result = host.atomic(() => {
       const held = relationLocks(host);
-      const batch = strategy.executeBatch({ host, collection, action: metered(action, meter) });
+      const batch = strategy.executeBatch({
+        host,
+        collection,
+        action: knownTo(strategy, metered(action, meter)),
+      });
       checkLocks(collection, action, relationLocks(host) - held);
       for (const step of batch.steps) insertStep(host, action, step);
       return batch;
@@ -164,7 +169,10 @@ function undo(
   const strategy = strategyNamed(action.strategy_name);
   try {
     const result = host.atomic(() => {
-      const undone = strategy.undoStep({ host, collection, action }, step);
+      const undone = strategy.undoStep(
+        { host, collection, action: knownTo(strategy, action) },
+        step,
+      );
       keepUndo(host, step, undone);
       return undone;
     });

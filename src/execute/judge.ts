@@ -13,6 +13,7 @@ import type { Sample } from "../sense/sample.ts";
 import { improved, WHOLE, worsened } from "../graph/improvement.ts";
 import { recordActionEvent, updateAction } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
+import { knownTo } from "../strategies/strategy.ts";
 import { verifyHarm } from "./searches.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
@@ -94,10 +95,10 @@ function judgeSlice(
   }
   if (action.progress.done)
     return beginStabilizing(host, collection, action, "the plan is carried out");
-  const { describeProgress } = strategyNamed(action.strategy_name);
-  const progress = describeProgress
-    ? describeProgress(action)
-    : `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved`;
+  const strategy = strategyNamed(action.strategy_name);
+  const progress =
+    strategy.describeProgress?.(knownTo(strategy, action)) ??
+    `${count(action.progress.rows ?? 0, "row")} of ${action.plan.rows} moved`;
   return updateAction(host, action, {
     slices: action.slices + 1,
     // While a batch waits for another try, its reason says more than the progress.
@@ -113,7 +114,8 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const stopped = action.progress.stopped ? `; ${action.progress.stopped}` : "";
   if (improved(action.initial_lambda, lambda, ratio)) {
     if (verification.worse.length > 0) return veto(host, collection, action, lambda, verification);
-    const vain = strategyNamed(action.strategy_name).inVain?.(action) ?? null;
+    const strategy = strategyNamed(action.strategy_name);
+    const vain = strategy.inVain?.(knownTo(strategy, action)) ?? null;
     if (vain !== null) return inVain(host, collection, action, lambda, verification, vain);
     const ended = updateAction(host, action, {
       state: "succeeded",

@@ -12,6 +12,7 @@ import { HealingError } from "../base/errors.ts";
 import { actionById, updateAction } from "../store/actions.ts";
 import { isOpen, jobsOf } from "../jobs/jobs.ts";
 import { strategyNamed } from "../strategies/registry.ts";
+import { knownTo } from "../strategies/strategy.ts";
 
 /** Seconds between two tries: a job that fails each time is not started every minute. */
 const PAUSE = 300;
@@ -38,7 +39,9 @@ function clearOne(host: Host, collection: Collection, id: string): void {
   for (let step = newestStep(host, action, null); step; step = newestStep(host, action, null)) {
     const current = step;
     try {
-      const undone = host.atomic(() => strategy.undoStep({ host, collection, action }, current));
+      const undone = host.atomic(() =>
+        strategy.undoStep({ host, collection, action: knownTo(strategy, action) }, current),
+      );
       keepUndo(host, current, undone);
       if (undone.remaining.length > 0) return;
     } catch (error) {

@@ -73,8 +73,11 @@ export interface Bound {
 
 export type PlanState = Bound;
 
-/** A row of `ruvector.healing_actions`. Times are seconds since 1970. */
-export interface Action {
+/**
+ * A row of `ruvector.healing_actions`. Times are seconds since 1970. `P` and `G` are its
+ * strategy's own plan and progress.
+ */
+export interface Action<P extends Plan = Plan, G extends Progress = Progress> {
   readonly id: string;
   readonly collection_id: number;
   readonly collection: string;
@@ -87,8 +90,8 @@ export interface Action {
   readonly strategy_name: string;
   readonly strategy_params: Readonly<Record<string, unknown>>;
   readonly reversible: boolean;
-  readonly plan: Plan;
-  readonly progress: Progress;
+  readonly plan: P;
+  readonly progress: G;
   readonly initial_lambda: number;
   readonly initial_state: number;
   readonly predicted_lambda: number | null;
@@ -153,35 +156,35 @@ export interface Progress {
   readonly [key: string]: unknown;
 }
 
-/** One journaled change. */
-export interface Step {
-  readonly id: string;
-  readonly slice: number;
+/** What a journaled change was, and what its undo needs. Strategies have their own kinds. */
+export interface Change {
   readonly kind: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly rows: number;
+  readonly details: object;
   readonly journal: readonly unknown[];
 }
 
 /** A change to be journaled. */
-export interface NewStep {
-  readonly kind: string;
-  readonly details: Readonly<Record<string, unknown>>;
+export type NewStep<C extends Change = Change> = C & {
   readonly rows: number;
-  /** What its undo needs. */
-  readonly journal: readonly unknown[];
   /** What it wrote. 0 where that is a few rows of catalogues. */
   readonly bytes?: number;
   readonly wal_bytes?: number;
-}
+};
+
+/** A journaled change. */
+export type Step<C extends Change = Change> = C & {
+  readonly id: string;
+  readonly slice: number;
+  readonly rows: number;
+};
 
 /** What the undo of a step did. */
-export interface UndoResult {
+export interface UndoResult<Entry = unknown> {
   /**
    * What of the step's journal is still to be undone (rows locked by others); empty: the step is
    * undone.
    */
-  readonly remaining: readonly unknown[];
+  readonly remaining: readonly Entry[];
   readonly undone: number;
   /** Changes whose object does not exist any more. */
   readonly gone: number;

@@ -5,7 +5,6 @@
 import { describe, expect, it } from "vitest";
 import { gaveNothing } from "../../src/strategies/compact-indexes/rebuild.ts";
 import { compactIndexes } from "../../src/strategies/compact-indexes/strategy.ts";
-import type { Action } from "../../src/model/action.ts";
 
 const MB = 1024 * 1024;
 const planned = (index: string, bytes: number, expected_bytes: number) => ({
@@ -49,7 +48,7 @@ describe("a rebuild", () => {
     const action = {
       plan: { indexes: [planned("a", 100, 10)] },
       progress: { results: [result("a", 100, 100)] },
-    } as unknown as Action;
+    } as unknown as Parameters<NonNullable<typeof compactIndexes.inVain>>[0];
     expect(compactIndexes.inVain!(action)).toContain("of the 90 MB foreseen");
   });
 });

@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { differences, planState } from "../../src/execute/plan-state.ts";
-import { rebalancePartitions } from "../../src/strategies/rebalance-partitions/strategy.ts";
+import {
+  type RebalancePlan,
+  rebalancePartitions,
+} from "../../src/strategies/rebalance-partitions/strategy.ts";
+import type { RebuildPlan } from "../../src/strategies/rebuild-centroids/plan.ts";
 import { rebuildCentroids } from "../../src/strategies/rebuild-centroids/strategy.ts";
 import type { Plan, Bound } from "../../src/model/action.ts";
 import type { Problem } from "../../src/model/problem.ts";
@@ -116,7 +120,7 @@ describe("strategies", () => {
           { from: "p3", to: "p0", rows: rows / 2 },
           { from: "p3", to: "p1", rows: rows / 2 },
         ],
-      }) as Plan;
+      }) as unknown as RebalancePlan;
     expect(rebalancePartitions.boundTo!(moves(10))).toEqual({
       facts: { from: ["p3", "p3"] },
       amounts: { "rows from": { p3: 10 }, "rows to": { p0: 5, p1: 5 } },
@@ -128,7 +132,10 @@ describe("strategies", () => {
       "another oid",
     () => {
       const target = (oid: string) =>
-        ({ ...plan(0), targets: [{ index: "i", oid, way: "beside", bytes: 8192 }] }) as Plan;
+        ({
+          ...plan(0),
+          targets: [{ index: "i", oid, way: "beside", bytes: 8192 }],
+        }) as unknown as RebuildPlan;
       expect(
         differences(
           state([], 0, rebuildCentroids.boundTo!(target("7"))),

@@ -56,7 +56,7 @@ function stepEntry(
   action: Action,
   { kind, details, steps, rows, undone, first, last }: Steps,
 ): Entry {
-  const what = strategyNamed(action.strategy_name).describeStep(kind, details, rows);
+  const what = strategyNamed(action.strategy_name).describeStep({ kind, details }, rows);
   const times =
     steps > 1
       ? `, in ${count(steps, "step")}${last - first >= 1 ? ` until ${clock(last)}` : ""}`

@@ -54,20 +54,13 @@ const START_SECONDS = 63;
  */
 const WAL_RATIO = 1;
 
-export function planCompaction({
-  host,
-  collection,
-  snapshot,
-  params,
-  tick_seconds,
-  radius,
-}: PlanRequest): CompactPlan | NothingToDo {
+/** @param named the indexes that somebody asked for */
+export function planCompaction(
+  { host, collection, snapshot, tick_seconds, radius }: Omit<PlanRequest, "params">,
+  named: readonly string[] | undefined,
+): CompactPlan | NothingToDo {
   const { settings } = collection;
-  const { wanted, unknown } = candidates(
-    snapshot,
-    collection,
-    params["indexes"] as readonly string[] | undefined,
-  );
+  const { wanted, unknown } = candidates(snapshot, collection, named);
   if (wanted.length === 0) return nothingFragmented(snapshot, collection, unknown);
   const facts = new Map(
     readIndexes(

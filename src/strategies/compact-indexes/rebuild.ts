@@ -45,7 +45,22 @@ export interface CompactProgress extends Progress {
   readonly note: string;
 }
 
-const START: CompactProgress = {
+export type CompactContext = BatchContext<CompactPlan, CompactProgress>;
+type CompactResult = BatchResult<CompactProgress, Reindexed>;
+
+/** A rebuild that a job was started for; what is left in its journal is only a note. */
+export interface Reindexed {
+  readonly kind: "reindex";
+  readonly details: Target & {
+    readonly job: string;
+    readonly method: string;
+    readonly bytes: number;
+    readonly expected_bytes: number;
+  };
+  readonly journal: readonly string[];
+}
+
+export const START: CompactProgress = {
   place: 0,
   phase: "start",
   job: null,
@@ -95,10 +110,9 @@ export function gaveNothing(
     : null;
 }
 
-export function compactBatch(context: BatchContext): BatchResult {
-  const { action } = context;
-  const plan = action.plan as CompactPlan;
-  const progress: CompactProgress = { ...START, ...action.progress, remeasure: false };
+export function compactBatch(context: CompactContext): CompactResult {
+  const { plan } = context.action;
+  const progress: CompactProgress = { ...context.action.progress, remeasure: false };
   const index = plan.indexes[progress.place];
   if (!index) return ended(progress);
   switch (progress.phase) {
@@ -114,8 +128,8 @@ export function compactBatch(context: BatchContext): BatchResult {
 const waiting = (
   progress: CompactProgress,
   note: string,
-  steps: readonly NewStep[] = [],
-): BatchResult => ({
+  steps: readonly NewStep<Reindexed>[] = [],
+): CompactResult => ({
   // Rows are what a target reached ends the action by: none are reported while a job runs, so that
   // it is never left alone.
   done: false,
@@ -125,7 +139,7 @@ const waiting = (
 });
 
 /** The end of the plan, or of its time. Nothing rebuilt is a failure that says why. */
-function ended(progress: CompactProgress): BatchResult {
+function ended(progress: CompactProgress): CompactResult {
   if (progress.compacted === 0) {
     throw new HealingError(
       "remedy_refused",
@@ -155,7 +169,7 @@ const next = (progress: CompactProgress): CompactProgress => ({
   target: null,
 });
 
-const skip = (progress: CompactProgress, index: string, why: string): BatchResult =>
+const skip = (progress: CompactProgress, index: string, why: string): CompactResult =>
   waiting(
     next({ ...progress, skipped: [...progress.skipped, { index, why }] }),
     `${index} is left: ${why}`,
@@ -168,13 +182,11 @@ const spent = ({ now, started_at, deadline }: Action): number =>
     : (now - started_at) / Math.max(1, deadline - started_at);
 
 function startRebuild(
-  { host, collection, action }: BatchContext,
+  { host, collection, action }: CompactContext,
   progress: CompactProgress,
   index: PlannedIndex,
-): BatchResult {
-  const place =
-    `index ${progress.place + 1} of ${(action.plan as CompactPlan).indexes.length}, ` +
-    `${index.index}`;
+): CompactResult {
+  const place = `index ${progress.place + 1} of ${action.plan.indexes.length}, ` + `${index.index}`;
   if (spent(action) > 0.5) {
     return ended({
       ...progress,
@@ -193,17 +205,17 @@ function startRebuild(
     collection.settings.preflight_transaction_seconds,
   );
   if (blocked) return waiting(progress, `${place}: ${blocked}`);
-  const limit = action.strategy_params["max_seconds_per_index"] as number | undefined;
+  const limit = action.strategy_params["max_seconds_per_index"];
   const left = action.deadline === null ? 3600 : action.deadline - action.now;
   const command = `REINDEX INDEX CONCURRENTLY ${facts.index}`;
   const job = startJob(host, action, {
     purpose: REBUILD,
     command,
-    deadline_seconds: Math.max(1, Math.min(left, limit ?? left)),
+    deadline_seconds: Math.max(1, typeof limit === "number" ? Math.min(left, limit) : left),
   });
   const { index: name, oid, table, table_oid, known } = facts;
   const target: Target = { index: name, oid, name: facts.name, table, table_oid, known };
-  const step: NewStep = {
+  const step: NewStep<Reindexed> = {
     kind: "reindex",
     rows: 0,
     journal: [],
@@ -225,14 +237,12 @@ function startRebuild(
 }
 
 function watchRebuild(
-  { host, action }: BatchContext,
+  { host, action }: CompactContext,
   progress: CompactProgress,
   index: PlannedIndex,
-): BatchResult {
+): CompactResult {
   const job = watchJob(host, progress.job!);
-  const place =
-    `index ${progress.place + 1} of ${(action.plan as CompactPlan).indexes.length}, ` +
-    `${index.index}`;
+  const place = `index ${progress.place + 1} of ${action.plan.indexes.length}, ` + `${index.index}`;
   if (isOpen(job)) {
     const built = job.state === "running" && buildProgress(host, job.pid);
     return waiting(progress, `${place}: ${built || job.message || job.state}`);
@@ -285,10 +295,10 @@ function watchRebuild(
 
 /** Drops what the rebuild left, then goes on: to the next index, or to this one once more. */
 function clean(
-  { host, action }: BatchContext,
+  { host, action }: CompactContext,
   progress: CompactProgress,
   index: PlannedIndex,
-): BatchResult {
+): CompactResult {
   const state = dropLeftovers(host, action, progress.target!);
   if (state !== null) return waiting(progress, `${index.index}: ${state}`);
   const now = oidOf(host, progress.target!.index);
@@ -343,14 +353,17 @@ const openJob = (host: Host, action: Action, purpose: string): Job | undefined =
  * Clears up a step: its job is ended, then its own leftovers are dropped. An index that was rebuilt
  * stays rebuilt.
  */
-export function clearStep({ host, action }: BatchContext, step: Step): UndoResult {
-  const left = (what: string): UndoResult => ({
+export function clearStep(
+  { host, action }: CompactContext,
+  step: Step<Reindexed>,
+): UndoResult<string> {
+  const left = (what: string): UndoResult<string> => ({
     remaining: [what],
     undone: 0,
     gone: 0,
     conflicts: 0,
   });
-  const { job: id, ...target } = step.details as unknown as Target & { readonly job: string };
+  const { job: id, ...target } = step.details;
   const job = watchJob(host, id);
   if (isOpen(job)) {
     cancelJob(host, id, action.rollback_reason ?? "the action ends");

@@ -5,7 +5,7 @@ import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { Host } from "../../host/host.ts";
-import type { Step, NewStep, UndoResult } from "../../model/action.ts";
+import type { NewStep } from "../../model/action.ts";
 import { lambdaText, list, short } from "../../base/text.ts";
 import { assess, hottestFigure, loadRatios, workingPartitions } from "../../sense/assess.ts";
 import type { PartitionMeasurement } from "../../sense/collect/partitions.ts";
@@ -15,7 +15,10 @@ import {
   movesBound,
   type Move,
   moveBatch,
+  type MovedRows,
   type MovesPlan,
+  type MovesProgress,
+  START,
   undoMove,
 } from "../moving-rows/carry-out.ts";
 import {
@@ -31,7 +34,7 @@ import { foreseen, loaded } from "../moving-rows/foresee.ts";
 import type { LoadedPartition } from "../moving-rows/loads.ts";
 import { shares } from "../moving-rows/moves.ts";
 import { lowerRoutes, type PreviousWeights } from "../moving-rows/routes.ts";
-import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
+import type { BatchContext, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 
 interface DrainPlan extends MovesPlan {
   readonly partition: string;
@@ -44,12 +47,25 @@ interface DrainPlan extends MovesPlan {
   }[];
 }
 
-/**
- * Kind of the lease and of its step; src/sense/sample.ts leaves routes alone that one of these
- * keeps closed.
- */
+/** Routes closed by a lease; its journal is the weights before. */
+interface ClosedRoutes {
+  readonly kind: typeof CLOSED_ROUTES;
+  readonly details: { readonly partition: string; readonly lease: string };
+  readonly journal: PreviousWeights;
+}
 
-export const drainHotPartition: Strategy = {
+const PARAMS = {
+  max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
+  keep_rows: z.optional(z.int().check(z.gte(0))),
+  partition: z.optional(z.string()),
+};
+
+export const drainHotPartition: Strategy<
+  DrainPlan,
+  MovesProgress,
+  MovedRows | ClosedRoutes,
+  typeof PARAMS
+> = {
   name: "drain_hot_partition",
   handles: ["hotspot_congestion"],
   impact: 0.6,
@@ -57,24 +73,19 @@ export const drainHotPartition: Strategy = {
   description:
     "Closes a hot partition to routed inserts for a while (a lease) and moves its rows to " +
     "the others.",
-  params: {
-    max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
-    keep_rows: z.optional(z.int().check(z.gte(0))),
-    partition: z.optional(z.string()),
-  },
+  params: PARAMS,
+  start: START,
 
   applicable: (collection) => mayMoveRows("drain_hot_partition", collection),
 
-  plan(request: PlanRequest): DrainPlan | NothingToDo {
+  plan(request) {
     const { max_moves } = request.collection.settings;
-    return trim(
-      request,
-      Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves),
-      (most) => planned(request, most),
+    return trim(request, Math.min(max_moves, request.params.max_moves ?? max_moves), (most) =>
+      planned(request, most),
     );
   },
 
-  executeBatch(context: BatchContext): BatchResult {
+  executeBatch(context) {
     return moveBatch(context, () => [closeRoutes(context)]);
   },
 
@@ -84,12 +95,12 @@ export const drainHotPartition: Strategy = {
 
   remeasures: ["partitions"],
 
-  describeStep: (kind, details, rows) =>
-    kind === CLOSED_ROUTES
-      ? `closed ${String(details["partition"])} to routed inserts`
-      : describeMove(details, rows),
+  describeStep: (change, rows) =>
+    change.kind === CLOSED_ROUTES
+      ? `closed ${change.details.partition} to routed inserts`
+      : describeMove(change.details, rows),
 
-  undoStep(context: BatchContext, step: Step): UndoResult {
+  undoStep(context, step) {
     if (step.kind !== CLOSED_ROUTES) return undoMove(context, step);
     const shut = openLeases(context.host, context.action.id).filter(
       (lease) => !closeLease(context.host, lease, openRoutes, "its action was undone"),
@@ -101,14 +112,14 @@ export const drainHotPartition: Strategy = {
 };
 
 function planned(
-  { host, collection, snapshot, params, tick_seconds }: PlanRequest,
+  { host, collection, snapshot, params, tick_seconds }: PlanRequest<typeof PARAMS>,
   most: number,
 ): DrainPlan | NothingToDo {
   const { settings } = collection;
   const working = workingPartitions(snapshot.partitions);
-  const source = sourceOf(working, params["partition"] as string | undefined);
+  const source = sourceOf(working, params.partition);
   if ("nothing" in source) return source;
-  const keep = (params["keep_rows"] as number | undefined) ?? 0;
+  const keep = params.keep_rows ?? 0;
   const amount = Math.min(most, source.rows - keep);
   const moves = amount > 0 ? movesOut(source, working, amount) : [];
   const rows = moves.reduce((sum, move) => sum + move.rows, 0);
@@ -161,8 +172,12 @@ function planned(
 }
 
 /** Weight 0 for as long as the lease lasts; the lease and the weights are one transaction. */
-function closeRoutes({ host, collection, action }: BatchContext): NewStep {
-  const { partition, lease_seconds } = action.plan as DrainPlan;
+function closeRoutes({
+  host,
+  collection,
+  action,
+}: BatchContext<DrainPlan, MovesProgress>): NewStep<ClosedRoutes> {
+  const { partition, lease_seconds } = action.plan;
   const weights: PreviousWeights = lowerRoutes(host, collection, [{ label: partition, weight: 0 }]);
   const lease = grantLease(host, action, {
     kind: CLOSED_ROUTES,

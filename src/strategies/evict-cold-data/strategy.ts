@@ -16,8 +16,11 @@ import {
   type Move,
   moveBatch,
   movesBound,
+  type MovedRows,
   type MovesPlan,
+  type MovesProgress,
   movesReach,
+  START,
   undoMove,
 } from "../moving-rows/carry-out.ts";
 import {
@@ -29,7 +32,7 @@ import {
   moveLocks,
   trim,
 } from "../moving-rows/estimate.ts";
-import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
+import type { BatchContext, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
 import { recordActionEvent } from "../../store/actions.ts";
 import {
@@ -59,6 +62,21 @@ interface EvictPlan extends MovesPlan {
 
 const MADE = "made_partition";
 
+/** The cold partition that was made first; of its journal one entry is left while it is unmade. */
+interface MadePartition {
+  readonly kind: typeof MADE;
+  readonly details: NewPartition;
+  readonly journal: readonly Unmaking[];
+}
+
+/** Its name, how often its lock was tried for, and the transaction that its drop stands behind. */
+type Unmaking = readonly [qualified: string, tries?: number, xid?: string];
+
+const PARAMS = {
+  max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
+  share: z.optional(z.number().check(z.gt(0), z.lte(1))),
+};
+
 /**
  * Below the value from which memory use counts, by this much: what is written meanwhile needs room
  * too.
@@ -71,7 +89,12 @@ const MARGIN = 0.95;
  */
 const MOST = 0.9;
 
-export const evictColdData: Strategy = {
+export const evictColdData: Strategy<
+  EvictPlan,
+  MovesProgress,
+  MovedRows | MadePartition,
+  typeof PARAMS
+> = {
   name: "evict_cold_data",
   handles: ["memory_pressure"],
   impact: 0.35,
@@ -79,10 +102,8 @@ export const evictColdData: Strategy = {
   description:
     "Moves the rows not used for longest to the cold partition of the same table; every " +
     "query still sees them.",
-  params: {
-    max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
-    share: z.optional(z.number().check(z.gt(0), z.lte(1))),
-  },
+  params: PARAMS,
+  start: START,
 
   applicable(collection) {
     const movable = mayMoveRows("evict_cold_data", collection);
@@ -94,17 +115,15 @@ export const evictColdData: Strategy = {
     };
   },
 
-  plan(request: PlanRequest): EvictPlan | NothingToDo {
+  plan(request) {
     const { max_moves } = request.collection.settings;
-    return trim(
-      request,
-      Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves),
-      (most) => planned(request, most),
+    return trim(request, Math.min(max_moves, request.params.max_moves ?? max_moves), (most) =>
+      planned(request, most),
     );
   },
 
-  executeBatch(context: BatchContext): BatchResult {
-    const { make } = context.action.plan as EvictPlan;
+  executeBatch(context) {
+    const { make } = context.action.plan;
     return moveBatch(context, () => (make ? [madeStep(context, make)] : []));
   },
 
@@ -114,16 +133,18 @@ export const evictColdData: Strategy = {
 
   remeasures: ["partitions", "memory"],
 
-  describeStep: (kind, details, rows) =>
-    kind === MADE ? `made the partition ${String(details["label"])}` : describeMove(details, rows),
+  describeStep: (change, rows) =>
+    change.kind === MADE
+      ? `made the partition ${change.details.label}`
+      : describeMove(change.details, rows),
 
-  undoStep(context: BatchContext, step: Step): UndoResult {
+  undoStep(context, step) {
     return step.kind === MADE ? unmake(context, step) : undoMove(context, step);
   },
 };
 
 function planned(
-  { host, collection, snapshot, params, tick_seconds }: PlanRequest,
+  { host, collection, snapshot, params, tick_seconds }: PlanRequest<typeof PARAMS>,
   most: number,
 ): EvictPlan | NothingToDo {
   const { settings } = collection;
@@ -133,8 +154,7 @@ function planned(
       hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
     };
   }
-  const share =
-    (params["share"] as number | undefined) ?? wantedShare(snapshot, settings.memory_pct[0]);
+  const share = params.share ?? wantedShare(snapshot, settings.memory_pct[0]);
   if (typeof share !== "number") return share;
   const cold = snapshot.partitions.find((one) => one.cold);
   const make = cold ? null : planColdPartition(host, collection);
@@ -164,7 +184,7 @@ function planned(
     snapshot.pushed.memory_usage_pct === undefined
       ? assess(after, settings).reading.lambda
       : assess(pushedAfter(snapshot, rows, sources), settings).reading.lambda;
-  if (params["share"] === undefined && now !== null && predicted !== null && predicted <= now)
+  if (params.share === undefined && now !== null && predicted !== null && predicted <= now)
     return vain(snapshot, cold, predicted);
   const bytes = bytesOf(snapshot, (from) =>
     moves.filter((move) => move.from === from).reduce((sum, move) => sum + move.rows, 0),
@@ -214,9 +234,9 @@ function planned(
   };
 }
 
-function madeStep({ host, collection }: BatchContext, make: NewPartition): NewStep {
+function madeStep({ host, collection }: BatchContext, make: NewPartition): NewStep<MadePartition> {
   makeColdPartition(host, collection, make);
-  return { kind: MADE, details: { ...make }, rows: 0, journal: [[make.qualified]] };
+  return { kind: MADE, details: make, rows: 0, journal: [[make.qualified]] };
 }
 
 /**
@@ -231,12 +251,12 @@ const MARGIN_SECONDS = 60;
  * Rows that went back may have done so in this very transaction: the partition is dropped in a
  * later one, when nobody can have a snapshot from before any more. Until then it stays, empty.
  */
-function unmake({ host, collection, action }: BatchContext, step: Step): UndoResult {
-  const made = step.details as unknown as NewPartition;
-  const [, tries = 0, xid] = (step.journal[0] as
-    | readonly [string, number?, string?]
-    | undefined) ?? [made.qualified];
-  const later = (waiting: string, next: number, since: string): UndoResult => ({
+function unmake(
+  { host, collection, action }: BatchContext<EvictPlan, MovesProgress>,
+  { details: made, journal }: Step<MadePartition>,
+): UndoResult<Unmaking> {
+  const [, tries = 0, xid] = journal[0] ?? [made.qualified];
+  const later = (waiting: string, next: number, since: string): UndoResult<Unmaking> => ({
     remaining: [[made.qualified, next, since]],
     undone: 0,
     gone: 0,

@@ -3,7 +3,15 @@
  * rows share.
  */
 import { rowsLeft } from "./rows-left.ts";
-import type { Plan, Progress, Step, Bound, NewStep, UndoResult } from "../../model/action.ts";
+import type {
+  Bound,
+  Change,
+  NewStep,
+  Plan,
+  Progress,
+  Step,
+  UndoResult,
+} from "../../model/action.ts";
 import { count } from "../../base/text.ts";
 import { undoAskedFor } from "../../store/actions.ts";
 import { walPosition, walSince } from "./estimate.ts";
@@ -30,8 +38,7 @@ export interface MovesPlan extends Plan {
  * From where rows go, and how many where: where they come from must stay the same, what each target
  * takes about.
  */
-export function movesBound(plan: Plan): Bound {
-  const { moves } = plan as MovesPlan;
+export function movesBound({ moves }: MovesPlan): Bound {
   const sums = (end: "from" | "to"): Record<string, number> => {
     const rows: Record<string, number> = {};
     for (const move of moves) rows[move[end]] = (rows[move[end]] ?? 0) + move.rows;
@@ -47,14 +54,26 @@ export function movesBound(plan: Plan): Bound {
  * Tables that rows leave are not judged: what was moved is dead there until a vacuum, and an undo
  * would only add to it.
  */
-export const movesReach = (
-  plan: Plan,
-): { readonly partitions: readonly string[]; readonly indexes: readonly string[] } => ({
-  partitions: [...new Set((plan as MovesPlan).moves.map(({ to }) => to))],
+export const movesReach = ({
+  moves,
+}: MovesPlan): { readonly partitions: readonly string[]; readonly indexes: readonly string[] } => ({
+  partitions: [...new Set(moves.map(({ to }) => to))],
   indexes: [],
 });
 
-interface MovesProgress extends Progress {
+/** Rows moved by one batch; its journal is their identities. */
+export interface MovedRows {
+  readonly kind: "move_rows";
+  readonly details: {
+    readonly from: string;
+    readonly to: string;
+    readonly from_key: string;
+    readonly to_key: string;
+  };
+  readonly journal: readonly Identity[];
+}
+
+export interface MovesProgress extends Progress {
   /**
    * Index of the move at work, rows moved in it, index of its key value, and the last identity
    * passed.
@@ -74,7 +93,7 @@ interface MovesProgress extends Progress {
   readonly prepared: boolean;
 }
 
-const START: MovesProgress = {
+export const START: MovesProgress = {
   rows: 0,
   move: 0,
   moved: 0,
@@ -85,17 +104,17 @@ const START: MovesProgress = {
   prepared: false,
 };
 
-/** Whether the next batch is the first one: `prepare` runs in it. */
-const begun = (progress: Progress): MovesProgress => ({ ...START, ...progress });
-
 /**
  * @param prepare what is changed before the first row moves, in the transaction of the first batch
  */
-export function moveBatch(context: BatchContext, prepare: () => readonly NewStep[]): BatchResult {
+export function moveBatch<Prepared extends Change = never>(
+  context: BatchContext<MovesPlan, MovesProgress>,
+  prepare: () => readonly NewStep<Prepared>[],
+): BatchResult<MovesProgress, MovedRows | Prepared> {
   const { host, collection, action } = context;
-  const { moves } = action.plan as MovesPlan;
-  const progress = begun(action.progress);
-  const steps: NewStep[] = progress.prepared ? [] : [...prepare()];
+  const { progress } = action;
+  const { moves } = action.plan;
+  const steps: NewStep<MovedRows | Prepared>[] = progress.prepared ? [] : [...prepare()];
   const move = moves[progress.move];
   if (!move) return { done: true, steps, progress: { ...progress, prepared: true, done: true } };
   const from_key = move.from_keys[progress.key]!;
@@ -127,23 +146,24 @@ export function moveBatch(context: BatchContext, prepare: () => readonly NewStep
 }
 
 /** Takes a step of kind move_rows back, as far as rows are free. */
-export function undoMove({ host, collection, action }: BatchContext, step: Step): UndoResult {
-  const { from_key, to_key } = step.details as { from_key: string; to_key: string };
+export function undoMove(
+  { host, collection, action }: BatchContext<MovesPlan, MovesProgress>,
+  step: Step<MovedRows>,
+): UndoResult<Identity> {
+  const { from_key, to_key } = step.details;
   const before = walPosition(host);
   const back = moveRowsBack(
     host,
     collection,
     { from_key, to_key },
-    step.journal as Identity[],
+    step.journal,
     undoAskedFor(host, action),
   );
   return { ...back, wal_bytes: walSince(host, before) };
 }
 
-export const describeMove = (
-  { from, to }: Readonly<Record<string, unknown>>,
-  rows: number,
-): string => `moved ${count(rows, "row")} from ${String(from)} to ${String(to)}`;
+export const describeMove = ({ from, to }: MovedRows["details"], rows: number): string =>
+  `moved ${count(rows, "row")} from ${from} to ${to}`;
 
 /**
  * Where the next batch begins: further on, at the next key value, on a second walk for rows that

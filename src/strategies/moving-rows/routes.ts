@@ -49,11 +49,18 @@ export function restoreRoutes(host: Host, collectionId: number, previous: Previo
 
 export const ROUTE_WEIGHTS = "route_weights";
 
+/** Routing weights that were lowered; its journal is what they were. */
+export interface LoweredRoutes {
+  readonly kind: typeof ROUTE_WEIGHTS;
+  readonly details: { readonly weights: readonly RouteWeight[] };
+  readonly journal: PreviousWeights;
+}
+
 export function lowerRoutesStep(
   host: Host,
   collection: Collection,
   weights: readonly RouteWeight[],
-): NewStep {
+): NewStep<LoweredRoutes> {
   return {
     kind: ROUTE_WEIGHTS,
     details: { weights },
@@ -62,7 +69,11 @@ export function lowerRoutesStep(
   };
 }
 
-export function undoRoutesStep(host: Host, collection: Collection, step: Step): UndoResult {
-  restoreRoutes(host, collection.id, step.journal as unknown as PreviousWeights);
+export function undoRoutesStep(
+  host: Host,
+  collection: Collection,
+  step: Step<LoweredRoutes>,
+): UndoResult<never> {
+  restoreRoutes(host, collection.id, step.journal);
   return { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 }

@@ -3,12 +3,12 @@ import type { Lease } from "../../model/lease.ts";
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../../host/host.ts";
-import type { Action, Progress, Step, NewStep, UndoResult } from "../../model/action.ts";
+import type { Action, NewStep, Progress } from "../../model/action.ts";
 import { count, printable } from "../../base/text.ts";
 import { recordActionEvent } from "../../store/actions.ts";
 import { closeLease, grantLease, openLeases } from "../../store/leases.ts";
-import { undoLease } from "../undo-lease.ts";
-import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
+import { type LeaseGranted, undoLease } from "../undo-lease.ts";
+import type { BatchResult, NothingToDo, Strategy } from "../strategy.ts";
 import { SILENT_HINT } from "../../sense/collect/maintenance/jobs.ts";
 import { alterJob, cronRights, jobState, NEVER, resumeJob } from "./jobs.ts";
 import {
@@ -32,10 +32,22 @@ interface PauseProgress extends Progress {
   readonly waits?: string;
 }
 
+const START: PauseProgress = { paused: [], ending: null };
+
+interface PausedByLease extends LeaseGranted {
+  readonly kind: "pause_job";
+  readonly details: { readonly jobid: string; readonly name: string };
+}
+
+const PARAMS = {
+  jobs: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))),
+  pause_seconds: z.optional(z.number().check(z.gte(1), z.lte(86_400))),
+};
+
 /** Between two looks at the jobs that run. */
 const LOOK_SECONDS = 0.1;
 
-export const pauseMaintenance: Strategy = {
+export const pauseMaintenance: Strategy<PausePlan, PauseProgress, PausedByLease, typeof PARAMS> = {
   name: "pause_maintenance",
   handles: ["maintenance_contention"],
   impact: 0.1,
@@ -44,18 +56,16 @@ export const pauseMaintenance: Strategy = {
   description:
     "Pauses pg_cron jobs below priority high that contend with the writers, once their runs " +
     "have ended, until its lease is over.",
-  params: {
-    jobs: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))),
-    pause_seconds: z.optional(z.number().check(z.gte(1), z.lte(86_400))),
-  },
+  params: PARAMS,
+  start: START,
 
   applicable: () => true,
 
-  plan({ host, collection, snapshot, params, tick_seconds }: PlanRequest): PausePlan | NothingToDo {
+  plan({ host, collection, snapshot, params, tick_seconds }) {
     const { settings } = collection;
     const missing = withoutCron(host);
     if (missing) return missing;
-    const asked = (params["jobs"] as readonly string[] | undefined) ?? null;
+    const asked = params.jobs ?? null;
     const { paused, left } = chooseJobs(snapshot.maintenance.jobs, asked, cronRights(host));
     if (paused.length === 0) return nothingToPause(snapshot, left);
     return {
@@ -80,23 +90,23 @@ export const pauseMaintenance: Strategy = {
         running,
       })),
       left,
-      pause_seconds: (params["pause_seconds"] as number | undefined) ?? settings.pause_seconds,
+      pause_seconds: params.pause_seconds ?? settings.pause_seconds,
       drain_seconds: settings.drain_seconds,
     };
   },
 
-  executeBatch({ host, collection, action }: BatchContext): BatchResult {
-    const plan = action.plan as PausePlan;
-    const progress: PauseProgress = { paused: [], ending: null, ...action.progress };
-    if (progress.ending === null) return begin(host, action, plan);
-    const left = plan.jobs.filter(({ jobid }) => progress.ending![jobid] !== undefined);
+  executeBatch({ host, collection, action }) {
+    const { plan, progress } = action;
+    const { ending } = progress;
+    if (ending === null) return begin(host, action, plan);
+    const left = plan.jobs.filter(({ jobid }) => ending[jobid] !== undefined);
     const waited = action.now - (action.started_at ?? action.now);
     const ended = left.filter(({ jobid }) => !jobState(host, jobid).running);
-    for (const { jobid } of ended) pauseEnded(host, jobid, progress.ending[jobid]!);
+    for (const { jobid } of ended) pauseEnded(host, jobid, ending[jobid]!);
     const running = left.filter((job) => !ended.includes(job));
     const next: PauseProgress = {
       paused: [...progress.paused, ...ended.map(({ jobid }) => jobid)],
-      ending: Object.fromEntries(running.map(({ jobid }) => [jobid, progress.ending![jobid]!])),
+      ending: Object.fromEntries(running.map(({ jobid }) => [jobid, ending[jobid]!])),
     };
     if (running.length === 0) return finished(next);
     if (waited >= plan.drain_seconds) return giveUp(host, action, running, next);
@@ -113,8 +123,8 @@ export const pauseMaintenance: Strategy = {
     return { done: false, steps: [], progress: { ...next, waits }, waiting: waits };
   },
 
-  boundTo: (plan) => ({
-    facts: { jobs: (plan as PausePlan).jobs.map(({ name, jobid }) => `${name} (${jobid})`) },
+  boundTo: ({ jobs }) => ({
+    facts: { jobs: jobs.map(({ name, jobid }) => `${name} (${jobid})`) },
     amounts: {},
   }),
   // A job that is paused may be the one that vacuums.
@@ -122,19 +132,19 @@ export const pauseMaintenance: Strategy = {
 
   remeasures: ["maintenance"],
 
-  describeStep: (_kind, { name, jobid }) =>
-    `paused pg_cron job ${printable(String(name))} (${String(jobid)})`,
+  describeStep: ({ details: { name, jobid } }) =>
+    `paused pg_cron job ${printable(name)} (${jobid})`,
 
-  describeProgress: ({ plan, progress }: Action) =>
-    (progress["waits"] as string | undefined) ??
-    `${((progress["paused"] ?? []) as string[]).length} of ` +
-      `${count((plan as PausePlan).jobs.length, "job")} paused`,
+  describeProgress: ({ plan, progress: { waits, paused } }) =>
+    waits ?? `${paused.length} of ${count(plan.jobs.length, "job")} paused`,
 
-  undoStep: ({ host, action }: BatchContext, step: Step): UndoResult =>
-    undoLease(host, step, action.id, resume),
+  undoStep: ({ host, action }, step) => undoLease(host, step, action.id, resume),
 
   endLease: resume,
 };
+
+type PauseAction = Action<PausePlan, PauseProgress>;
+type PauseResult = BatchResult<PauseProgress, PausedByLease>;
 
 /** pg_cron lives in one database of a server. */
 function withoutCron(host: Host): NothingToDo | null {
@@ -172,8 +182,8 @@ function withoutCron(host: Host): NothingToDo | null {
 }
 
 /** The first batch: jobs that do not run are switched off, those that run will not start again. */
-function begin(host: Host, action: Action, plan: PausePlan): BatchResult {
-  const steps: NewStep[] = [];
+function begin(host: Host, action: PauseAction, plan: PausePlan): PauseResult {
+  const steps: NewStep<PausedByLease>[] = [];
   const paused: string[] = [];
   const ending: Record<string, string> = {};
   host.query(sql`SELECT ruvector.healing_keep_watch()`);
@@ -198,7 +208,7 @@ function begin(host: Host, action: Action, plan: PausePlan): BatchResult {
     : { done: false, steps, progress };
 }
 
-const finished = (progress: PauseProgress): BatchResult => ({
+const finished = (progress: PauseProgress): PauseResult => ({
   done: true,
   steps: [],
   progress: { ...progress, done: true, remeasure: true },
@@ -223,10 +233,10 @@ function awaitIdle(host: Host, jobs: readonly PausedJob[], seconds: number): voi
 /** The time for draining is over: what still runs is left to run, and gets its schedule back. */
 function giveUp(
   host: Host,
-  action: Action,
+  action: PauseAction,
   left: readonly PausedJob[],
   progress: PauseProgress,
-): BatchResult {
+): PauseResult {
   for (const lease of openLeases(host, action.id)) {
     if (left.some(({ jobid }) => jobid === lease.target["jobid"]))
       closeLease(host, lease, resume, "its run did not end in time");
@@ -235,7 +245,7 @@ function giveUp(
     host,
     action,
     "not_drained",
-    `${namesOf(left)} did not end within ${(action.plan as PausePlan).drain_seconds} s and ` +
+    `${namesOf(left)} did not end within ${action.plan.drain_seconds} s and ` +
       "could not be paused without cutting the run short",
     {
       jobs: left,

@@ -4,7 +4,6 @@ import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { Host } from "../../host/host.ts";
-import type { Step, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { short } from "../../base/text.ts";
 import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../sense/assess.ts";
@@ -15,8 +14,11 @@ import {
   type Move,
   moveBatch,
   movesBound,
+  type MovedRows,
   type MovesPlan,
+  type MovesProgress,
   movesReach,
+  START,
   undoMove,
 } from "../moving-rows/carry-out.ts";
 import {
@@ -30,8 +32,13 @@ import {
 } from "../moving-rows/estimate.ts";
 import { foreseen, loaded } from "../moving-rows/foresee.ts";
 import { type LoadMove, planLoads, type TrafficModel } from "../moving-rows/loads.ts";
-import { lowerRoutesStep, ROUTE_WEIGHTS, undoRoutesStep } from "../moving-rows/routes.ts";
-import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
+import {
+  type LoweredRoutes,
+  lowerRoutesStep,
+  ROUTE_WEIGHTS,
+  undoRoutesStep,
+} from "../moving-rows/routes.ts";
+import type { NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
 import { asText } from "../../collection/key-values.ts";
 
 export interface RebalancePlan extends MovesPlan {
@@ -52,7 +59,14 @@ export interface RebalancePlan extends MovesPlan {
  */
 const MARGIN = 0.95;
 
-export const rebalancePartitions: Strategy = {
+const PARAMS = { max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))) };
+
+export const rebalancePartitions: Strategy<
+  RebalancePlan,
+  MovesProgress,
+  MovedRows | LoweredRoutes,
+  typeof PARAMS
+> = {
   name: "rebalance_partitions",
   handles: ["hotspot_congestion"],
   impact: 0.3,
@@ -60,22 +74,21 @@ export const rebalancePartitions: Strategy = {
   description:
     "Moves rows from hot to cold partitions by updating the partition key, and routes new " +
     "rows away from the hot ones.",
-  params: { max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))) },
+  params: PARAMS,
+  start: START,
 
   applicable: (collection) => mayMoveRows("rebalance_partitions", collection),
 
-  plan(request: PlanRequest): RebalancePlan | NothingToDo {
+  plan(request) {
     const { max_moves } = request.collection.settings;
-    return trim(
-      request,
-      Math.min(max_moves, (request.params["max_moves"] as number | undefined) ?? max_moves),
-      (most) => planned(request, most),
+    return trim(request, Math.min(max_moves, request.params.max_moves ?? max_moves), (most) =>
+      planned(request, most),
     );
   },
 
-  executeBatch(context: BatchContext): BatchResult {
+  executeBatch(context) {
     const { host, collection, action } = context;
-    const { partitions, moves } = action.plan as RebalancePlan;
+    const { partitions, moves } = action.plan;
     // New rows are sent elsewhere first, in proportion to how overloaded the partition is; moving
     // would be in vain otherwise.
     const sources = partitions.filter(({ label }) => moves.some(({ from }) => from === label));
@@ -93,12 +106,12 @@ export const rebalancePartitions: Strategy = {
 
   remeasures: ["partitions"],
 
-  describeStep: (kind, details, rows) =>
-    kind === ROUTE_WEIGHTS
+  describeStep: (change, rows) =>
+    change.kind === ROUTE_WEIGHTS
       ? "sent new rows away from the hot partitions"
-      : describeMove(details, rows),
+      : describeMove(change.details, rows),
 
-  undoStep(context: BatchContext, step: Step): UndoResult {
+  undoStep(context, step) {
     return step.kind === ROUTE_WEIGHTS
       ? undoRoutesStep(context.host, context.collection, step)
       : undoMove(context, step);

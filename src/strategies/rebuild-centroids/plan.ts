@@ -68,19 +68,25 @@ function sickness(group: CentroidGroup, { settings }: Collection): number {
   );
 }
 
-export function planRebuild(request: PlanRequest): RebuildPlan | NothingToDo {
-  const { host, collection, snapshot, params } = request;
+type Request = Omit<PlanRequest, "params">;
+
+/** @param asked the index, and how many lists, that somebody asked for */
+export function planRebuild(
+  request: Request,
+  asked: { readonly index: string | undefined; readonly lists: number | undefined },
+): RebuildPlan | NothingToDo {
+  const { host, collection, snapshot } = request;
   const groups = snapshot.centroids.filter(({ method }) => method === "ivfflat");
   if (groups.length === 0)
     return {
       nothing: `${collection.name} has no ivfflat index`,
       hint: "hnsw indexes have no centroids; their recall is shown by ruvector_healing_recall().",
     };
-  const chosen = choose(groups, collection, params["index"] as string | undefined);
+  const chosen = choose(groups, collection, asked.index);
   if ("nothing" in chosen) return chosen;
   const wanted = withWholes(host, collection, groups, chosen).map(({ group, facts, whole }) => ({
     whole,
-    target: targetOf(host, group, facts, whole, params["lists"] as number | undefined),
+    target: targetOf(host, group, facts, whole, asked.lists),
   }));
   // One that cannot be built better is in nobody's way, but in that of the whole that it is a part
   // of.
@@ -271,7 +277,7 @@ function within(all: readonly Target[], { bytes: most, wal_bytes }: Radius): rea
 }
 
 function planOf(
-  { host, collection, snapshot, tick_seconds, radius }: PlanRequest,
+  { host, collection, snapshot, tick_seconds, radius }: Request,
   all: readonly Target[],
 ): RebuildPlan {
   const targets = within(all, radius);

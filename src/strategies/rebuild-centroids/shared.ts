@@ -2,10 +2,11 @@
 import type { Host } from "../../host/host.ts";
 import type { Progress, NewStep, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
-import type { BatchResult } from "../strategy.ts";
+import type { Memory } from "../../sense/collect/centroids.ts";
+import type { BatchContext, BatchResult } from "../strategy.ts";
 import type { SearchCost } from "../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";
-import type { Target } from "./plan.ts";
+import type { RebuildPlan, Target } from "./plan.ts";
 
 /** What an index was measured at, before or after. */
 export interface Found {
@@ -41,6 +42,60 @@ export interface RebuildProgress extends Progress {
   readonly kept: readonly string[];
 }
 
+interface Kept {
+  readonly index: string;
+  readonly name: string;
+  /** The old one, under its new name. */
+  readonly kept: string;
+  readonly heap: string;
+  /** Oid of the new one. */
+  readonly oid: string;
+}
+
+/** Of a partitioned table's index: the parts with it. */
+export interface Exchange extends Kept {
+  readonly parts: readonly Pick<Kept, "index" | "name" | "kept">[];
+}
+
+/** What this strategy journals. */
+export type Rebuilt =
+  | {
+      readonly kind: "build_index";
+      readonly details: {
+        readonly index: string;
+        readonly built: string;
+        readonly lists: number;
+      };
+      readonly journal: readonly { readonly built: string }[];
+    }
+  | {
+      readonly kind: "reindex";
+      readonly details: { readonly index: string; readonly lists: number; readonly oid: string };
+      /** Its lists before. */
+      readonly journal: readonly { readonly lists: number }[];
+    }
+  | {
+      readonly kind: "swap_index";
+      readonly details: Kept & {
+        readonly built: string;
+        readonly before: Found | null;
+        readonly after: Found | null;
+      };
+      /** What was remembered of the old one. */
+      readonly journal: readonly { readonly memory: Memory[string] | null }[];
+    }
+  | {
+      readonly kind: "swap_whole";
+      readonly details: Exchange;
+      readonly journal: readonly { readonly memory: Memory }[];
+    };
+
+/** Those of one kind. */
+export type RebuiltAs<Kind extends Rebuilt["kind"]> = Extract<Rebuilt, { readonly kind: Kind }>;
+
+export type RebuildContext = BatchContext<RebuildPlan, RebuildProgress>;
+export type RebuildResult = BatchResult<RebuildProgress, Rebuilt>;
+
 export const START: RebuildProgress = {
   rows: 0,
   target: 0,
@@ -59,14 +114,17 @@ export const START: RebuildProgress = {
 export const wait = (
   progress: RebuildProgress,
   waiting: string,
-  steps: readonly NewStep[] = [],
-): BatchResult => ({ done: false, steps, progress, waiting });
-export const go = (progress: RebuildProgress, steps: readonly NewStep[] = []): BatchResult => ({
+  steps: readonly NewStep<Rebuilt>[] = [],
+): RebuildResult => ({ done: false, steps, progress, waiting });
+export const go = (
+  progress: RebuildProgress,
+  steps: readonly NewStep<Rebuilt>[] = [],
+): RebuildResult => ({
   done: progress.done === true,
   steps,
   progress,
 });
-export const NOTHING_LEFT: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+export const NOTHING_LEFT: UndoResult<never> = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 
 /**
  * An index as the plan has it. @throws HealingError where somebody dropped, replaced or broke it

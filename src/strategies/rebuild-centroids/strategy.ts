@@ -13,7 +13,7 @@ import { HealingError } from "../../base/errors.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { recall, remember } from "../../sense/remember.ts";
 import { cancelJob, isOpen, type Job, jobsOf, startJob, watchJob } from "../../jobs/jobs.ts";
-import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
+import type { Strategy } from "../strategy.ts";
 import {
   buildCommand,
   copyExtras,
@@ -31,7 +31,11 @@ import {
   go,
   NOTHING_LEFT,
   present,
+  type RebuildContext,
   type RebuildProgress,
+  type RebuildResult,
+  type Rebuilt,
+  type RebuiltAs,
   refused,
   type Stage,
   START,
@@ -39,7 +43,12 @@ import {
 } from "./shared.ts";
 import { exchangeBack, exchanging, isLastPart } from "./whole.ts";
 
-export const rebuildCentroids: Strategy = {
+const PARAMS = {
+  lists: z.optional(z.int().check(z.gte(1), z.lte(32_768))),
+  index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+};
+
+export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, typeof PARAMS> = {
   name: "rebuild_centroids",
   handles: ["centroid_skew"],
   impact: 0.45,
@@ -47,77 +56,75 @@ export const rebuildCentroids: Strategy = {
   description:
     "Builds an IVF index anew beside the old one, compares what searches by both find and " +
     "cost, and exchanges them if the new one finds more and costs no more.",
-  params: {
-    lists: z.optional(z.int().check(z.gte(1), z.lte(32_768))),
-    index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
-  },
+  params: PARAMS,
+  start: START,
   applicable: ({ limitations }) =>
     limitations.find(({ strategy }) => strategy === "rebuild_centroids") ?? true,
-  plan: planRebuild,
+  plan: ({ params, ...request }) => planRebuild(request, params),
 
-  executeBatch(context: BatchContext): BatchResult {
-    const progress: RebuildProgress = {
-      ...START,
-      ...(context.action.progress as Partial<RebuildProgress>),
-    };
-    const target = (context.action.plan as RebuildPlan).targets[progress.target];
+  executeBatch(context) {
+    const { plan, progress } = context.action;
+    const target = plan.targets[progress.target];
     if (!target) return end(progress);
     return STAGES[progress.stage](context, target, progress);
   },
 
-  boundTo(plan) {
-    const { targets } = plan as RebuildPlan;
-    return {
-      facts: { indexes: targets.map(({ index, oid, way }) => `${index} (oid ${oid}, ${way})`) },
-      amounts: { bytes: Object.fromEntries(targets.map(({ index, bytes }) => [index, bytes])) },
-    };
-  },
-
-  reaches: (plan) => ({
-    partitions: [],
-    indexes: (plan as RebuildPlan).targets.map(({ index }) => index),
+  boundTo: ({ targets }) => ({
+    facts: { indexes: targets.map(({ index, oid, way }) => `${index} (oid ${oid}, ${way})`) },
+    amounts: { bytes: Object.fromEntries(targets.map(({ index, bytes }) => [index, bytes])) },
   }),
+
+  reaches: ({ targets }) => ({ partitions: [], indexes: targets.map(({ index }) => index) }),
   // Between two indexes; what a job has begun, and parts that wait for the others, are brought to
   // their end.
-  mayStop: ({ progress }) => {
-    const { stage, attempt, ready } = { ...START, ...(progress as Partial<RebuildProgress>) };
-    return stage === "begin" && attempt === 0 && Object.keys(ready).length === 0;
-  },
+  mayStop: ({ progress: { stage, attempt, ready } }) =>
+    stage === "begin" && attempt === 0 && Object.keys(ready).length === 0,
 
   preflight: ["transactions", "wraparound", "slots"],
 
   remeasures: ["centroids"],
 
-  describeStep(kind, details) {
-    const [index, built] = [String(details["index"]), String(details["built"] ?? details["kept"])];
-    if (kind === "build_index")
-      return `built ${built} with ${String(details["lists"])} lists beside ${index}`;
-    if (kind === "reindex")
-      return `rebuilt ${index} in place with ${String(details["lists"])} lists`;
-    return `put the new index in the place of ${index}, kept as ${built} until verified`;
+  describeStep({ kind, details }) {
+    switch (kind) {
+      case "build_index":
+        return `built ${details.built} with ${details.lists} lists beside ${details.index}`;
+      case "reindex":
+        return `rebuilt ${details.index} in place with ${details.lists} lists`;
+      case "swap_index":
+        return putInPlace(details.index, details.built);
+      case "swap_whole":
+        return putInPlace(details.index, details.kept);
+    }
   },
 
-  describeProgress({ progress, plan }) {
-    const { target, stage, rebuilt } = { ...START, ...(progress as Partial<RebuildProgress>) };
-    const { targets } = plan as RebuildPlan;
-    return (
-      `${stage === "begin" ? "beginning" : stage} ${targets[target]?.index ?? ""}, ${rebuilt} ` +
-      `of ${targets.length} done`
-    );
-  },
+  describeProgress: ({ progress: { target, stage, rebuilt }, plan: { targets } }) =>
+    `${stage === "begin" ? "beginning" : stage} ${targets[target]?.index ?? ""}, ${rebuilt} ` +
+    `of ${targets.length} done`,
 
-  undoStep({ host, collection, action }: BatchContext, step: Step): UndoResult {
-    if (step.kind === "swap_index") return swapBack(host, collection, step);
-    if (step.kind === "swap_whole") return exchangeBack(host, collection, step);
-    if (step.kind === "reindex") return stopReindex(host, action, step);
-    return dropBuilt(host, action, step);
+  undoStep({ host, collection, action }, step) {
+    switch (step.kind) {
+      case "swap_index":
+        return swapBack(host, collection, step);
+      case "swap_whole":
+        return exchangeBack(host, collection, step);
+      case "reindex":
+        return stopReindex(host, action, step);
+      case "build_index":
+        return dropBuilt(host, action, step);
+    }
   },
 
   clearUp: dropKept,
 };
 
+const putInPlace = (index: string, old: string): string =>
+  `put the new index in the place of ${index}, kept as ${old} until verified`;
+
 const STAGES: Readonly<
-  Record<Stage, (context: BatchContext, target: Target, progress: RebuildProgress) => BatchResult>
+  Record<
+    Stage,
+    (context: RebuildContext, target: Target, progress: RebuildProgress) => RebuildResult
+  >
 > = {
   begin,
   building,
@@ -129,10 +136,10 @@ const STAGES: Readonly<
 
 /** Measures the old index, notes what is about to be built, and has pg_cron build it. */
 function begin(
-  { host, collection, action }: BatchContext,
+  { host, collection, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   const facts = present(host, target);
   const before =
     progress.before ??
@@ -154,7 +161,7 @@ function begin(
     command: buildCommand(host, target.oid, name, lists),
     deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
   });
-  const step: NewStep = {
+  const step: NewStep<RebuiltAs<"build_index">> = {
     kind: "build_index",
     details: { index: target.index, built, lists },
     rows: 0,
@@ -170,7 +177,11 @@ function begin(
 }
 
 /** Waits for the build, then compares. */
-function building(context: BatchContext, target: Target, progress: RebuildProgress): BatchResult {
+function building(
+  context: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
   const { host, collection } = context;
   const job = watchJob(host, progress.job!);
   if (isOpen(job)) return wait(progress, `${progress.built}: ${buildProgress(host, job)}`);
@@ -215,10 +226,10 @@ function building(context: BatchContext, target: Target, progress: RebuildProgre
  * index.
  */
 function dropping(
-  { host, collection, action }: BatchContext,
+  { host, collection, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   const waiting = dropIndex(host, action, progress.built!);
   if (waiting !== null) return wait(progress, waiting);
   const next: RebuildProgress = {
@@ -259,12 +270,12 @@ function noteAttained(
  * A part of a whole index is built, and finds no less than the old one: it waits for the others.
  */
 function readied(
-  { action }: BatchContext,
+  { action }: RebuildContext,
   { index }: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   const ready = { ...progress.ready, [progress.target]: progress.built! };
-  if (isLastPart(action.plan as RebuildPlan, progress.target))
+  if (isLastPart(action.plan, progress.target))
     return go({ ...progress, ready, stage: "exchanging" });
   return wait(
     {
@@ -287,11 +298,11 @@ function readied(
  * name.
  */
 function swap(
-  { host, collection, action }: BatchContext,
+  { host, collection, action }: RebuildContext,
   target: Target,
   built: IndexFacts,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   // Whoever builds, vacuums or alters on this table holds this lock: a rename would wait for them.
   if (!tryLock(host, target.heap, "SHARE UPDATE EXCLUSIVE"))
     return wait(
@@ -309,7 +320,7 @@ function swap(
   // baseline.
   const { [old.index]: forgotten, ...others } = memory;
   remember<Memory>(host, collection.id, CENTROIDS, others);
-  const step: NewStep = {
+  const step: NewStep<RebuiltAs<"swap_index">> = {
     kind: "swap_index",
     details: {
       index: old.index,
@@ -329,10 +340,10 @@ function swap(
 
 /** A part of a partitioned index: what was tried out beside it is done in its place. */
 function reindex(
-  { host, action }: BatchContext,
+  { host, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   if (!tryLock(host, target.heap, "SHARE UPDATE EXCLUSIVE"))
     return wait(
       progress,
@@ -345,7 +356,7 @@ function reindex(
     command: `REINDEX INDEX CONCURRENTLY ${target.index}`,
     deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
   });
-  const step: NewStep = {
+  const step: NewStep<RebuiltAs<"reindex">> = {
     kind: "reindex",
     details: { index: target.index, lists, oid: target.oid },
     rows: 0,
@@ -361,10 +372,10 @@ function reindex(
 }
 
 function reindexing(
-  { host }: BatchContext,
+  { host }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   const job = watchJob(host, progress.job!);
   if (isOpen(job)) return wait(progress, `${target.index}: ${buildProgress(host, job)}`);
   // REINDEX CONCURRENTLY gives the name to a new relation: that the oid is another one says that it
@@ -377,10 +388,10 @@ function reindexing(
 
 /** The index that was built to try it out goes. */
 function clearing(
-  { host, action }: BatchContext,
+  { host, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   const waiting = dropIndex(host, action, progress.built!);
   return waiting === null ? go(nextTarget(progress, target)) : wait(progress, waiting);
 }
@@ -398,7 +409,7 @@ const nextTarget = (progress: RebuildProgress, { rows }: Target): RebuildProgres
   rows: (progress.rows ?? 0) + rows,
 });
 
-function end(progress: RebuildProgress): BatchResult {
+function end(progress: RebuildProgress): RebuildResult {
   if (progress.rebuilt > 0) return go({ ...progress, done: true });
   throw refused(progress.kept.join("; "), MORE_PROBES);
 }
@@ -422,11 +433,12 @@ const failedJob = (what: string, job: Job): HealingError =>
   });
 
 /** The old index gets its name back, the new one its own; the build's undo drops it. */
-function swapBack(host: Host, collection: Collection, step: Step): UndoResult {
-  const { index, name, kept, built, oid, heap } = step.details as Record<
-    "index" | "name" | "kept" | "built" | "oid" | "heap",
-    string
-  >;
+function swapBack(
+  host: Host,
+  collection: Collection,
+  step: Step<RebuiltAs<"swap_index">>,
+): UndoResult<RebuiltAs<"swap_index">["journal"][number]> {
+  const { index, name, kept, built, oid, heap } = step.details;
   if (oidOf(host, kept) === null) return { ...NOTHING_LEFT, gone: 1 };
   if (!tryLock(host, heap, "SHARE UPDATE EXCLUSIVE"))
     return { ...NOTHING_LEFT, remaining: step.journal };
@@ -438,7 +450,7 @@ function swapBack(host: Host, collection: Collection, step: Step): UndoResult {
   if (there !== null) rename(host, index, built_name);
   rename(host, kept, name);
   const { [index]: _, ...others } = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
-  const [entry] = step.journal as { memory: Memory[string] | null }[];
+  const [entry] = step.journal;
   remember<Memory>(
     host,
     collection.id,
@@ -449,8 +461,12 @@ function swapBack(host: Host, collection: Collection, step: Step): UndoResult {
 }
 
 /** Ends the build and drops what came of it. */
-function dropBuilt(host: Host, action: Action, step: Step): UndoResult {
-  const { built } = step.details as { built: string };
+function dropBuilt(
+  host: Host,
+  action: Action,
+  step: Step<RebuiltAs<"build_index">>,
+): UndoResult<RebuiltAs<"build_index">["journal"][number]> {
+  const { built } = step.details;
   if (stillRuns(host, action, "build_index")) return { ...NOTHING_LEFT, remaining: step.journal };
   const waiting = dropIndex(host, action, built);
   return waiting === null
@@ -461,14 +477,18 @@ function dropBuilt(host: Host, action: Action, step: Step): UndoResult {
 /**
  * Ends a REINDEX that was not over; its number of lists goes back, what it left behind is dropped.
  */
-function stopReindex(host: Host, action: Action, step: Step): UndoResult {
-  const { index, oid, lists } = step.details as { index: string; oid: string; lists: number };
+function stopReindex(
+  host: Host,
+  action: Action,
+  step: Step<RebuiltAs<"reindex">>,
+): UndoResult<RebuiltAs<"reindex">["journal"][number]> {
+  const { index, oid, lists } = step.details;
   if (stillRuns(host, action, "reindex")) return { ...NOTHING_LEFT, remaining: step.journal };
   for (const left of leftovers(host, oid)) {
     if (dropIndex(host, action, left) !== null) return { ...NOTHING_LEFT, remaining: step.journal };
   }
   const facts = indexFacts(host, oid);
-  const [entry] = step.journal as { lists: number }[];
+  const [entry] = step.journal;
   // Done already: it cannot be taken back, and its number of lists is what it was built with.
   if (facts?.index !== index || entry === undefined || entry.lists === lists) return NOTHING_LEFT;
   if (!tryLock(host, facts.heap, "SHARE UPDATE EXCLUSIVE"))

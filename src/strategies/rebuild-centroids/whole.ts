@@ -9,7 +9,6 @@ import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { recall, remember } from "../../sense/remember.ts";
-import type { BatchContext, BatchResult } from "../strategy.ts";
 import {
   buildCommand,
   copyExtras,
@@ -20,24 +19,20 @@ import {
   tryLock,
 } from "./indexes.ts";
 import type { RebuildPlan, Target } from "./plan.ts";
-import { go, NOTHING_LEFT, present, type RebuildProgress, refused, wait } from "./shared.ts";
+import {
+  type Exchange,
+  go,
+  NOTHING_LEFT,
+  present,
+  type RebuildContext,
+  type RebuildProgress,
+  type RebuildResult,
+  type RebuiltAs,
+  refused,
+  wait,
+} from "./shared.ts";
 
-interface Part {
-  readonly index: string;
-  readonly name: string;
-  readonly kept: string;
-}
-
-interface Exchange {
-  /** The old parent, before and after. */
-  readonly index: string;
-  readonly name: string;
-  readonly kept: string;
-  readonly heap: string;
-  /** Oid of the new parent. */
-  readonly oid: string;
-  readonly parts: readonly Part[];
-}
+type Part = Exchange["parts"][number];
 
 /** Whether this target is the last part of its index. */
 export const isLastPart = ({ targets }: RebuildPlan, place: number): boolean =>
@@ -48,10 +43,10 @@ export const isLastPart = ({ targets }: RebuildPlan, place: number): boolean =>
  * at all, for the time of some changes in the catalogue: attaching wants it of each part.
  */
 export function exchanging(
-  { host, collection, action }: BatchContext,
+  { host, collection, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
-): BatchResult {
+): RebuildResult {
   const { whole } = target;
   const parent = whole && indexFacts(host, whole.oid);
   if (!parent || parent.index !== whole.index)
@@ -66,7 +61,7 @@ export function exchanging(
         "free for an instant",
     );
   }
-  const group = (action.plan as RebuildPlan).targets
+  const group = action.plan.targets
     .map((one, place) => ({ one, place }))
     .filter(({ one }) => one.whole?.oid === whole.oid);
   const fresh = unforeseen(host, `ruvector_whole_${action.id}_${progress.target}`);
@@ -104,9 +99,9 @@ export function exchanging(
     oid,
     parts,
   };
-  const step: NewStep = {
+  const step: NewStep<RebuiltAs<"swap_whole">> = {
     kind: "swap_whole",
-    details: { ...details },
+    details,
     rows: 0,
     journal: [{ memory: forget(host, collection, parts) }],
   };
@@ -141,8 +136,12 @@ function forget(host: Host, collection: Collection, parts: readonly Part[]): Mem
 }
 
 /** Drops the new index with its parts and gives the old one its names back. */
-export function exchangeBack(host: Host, collection: Collection, step: Step): UndoResult {
-  const { index, name, kept, heap, oid, parts } = step.details as unknown as Exchange;
+export function exchangeBack(
+  host: Host,
+  collection: Collection,
+  step: Step<RebuiltAs<"swap_whole">>,
+): UndoResult<{ readonly memory: Memory }> {
+  const { index, name, kept, heap, oid, parts } = step.details;
   if (oidOf(host, kept) === null) return { ...NOTHING_LEFT, gone: 1 };
   const there = oidOf(host, index);
   // Somebody may have dropped the new one and have something of that name of their own: then both
@@ -157,7 +156,7 @@ export function exchangeBack(host: Host, collection: Collection, step: Step): Un
   const memory = Object.entries(recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {}).filter(
     ([one]) => !names.has(one),
   );
-  const [entry] = step.journal as { memory: Memory }[];
+  const [entry] = step.journal;
   remember<Memory>(host, collection.id, CENTROIDS, {
     ...Object.fromEntries(memory),
     ...entry?.memory,

@@ -5,14 +5,14 @@
 import type { Configuration } from "../../model/configuration.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../base/errors.ts";
-import type { Action, Plan, Progress, Step, UndoResult } from "../../model/action.ts";
+import type { Action, Plan, Progress, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count, printable } from "../../base/text.ts";
 import { assess } from "../../sense/assess.ts";
 import { JUDGED_FROM } from "../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import { recordActionEvent } from "../../store/actions.ts";
-import type { BatchContext, BatchResult, NothingToDo, PlanRequest, Strategy } from "../strategy.ts";
+import type { NothingToDo, Strategy } from "../strategy.ts";
 import {
   actuation,
   type Actuation,
@@ -44,6 +44,12 @@ interface Entry {
   readonly undo?: string;
 }
 
+interface Scaled {
+  readonly kind: "scale";
+  readonly details: { readonly workload: string; readonly from: number; readonly to: number };
+  readonly journal: readonly Entry[];
+}
+
 /** As the document has it: half as many again. */
 const GROWTH = 1.5;
 
@@ -57,7 +63,7 @@ const NOTE =
   "in full (min_reads_per_second). " +
   "The replicas stay if lambda has risen enough when it is verified, and are taken back if not.";
 
-export const scaleReplicas: Strategy = {
+export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
   name: "scale_replicas",
   handles: ["hotspot_congestion"],
   impact: 0.2,
@@ -68,6 +74,7 @@ export const scaleReplicas: Strategy = {
     "Asks the actuator outside the database for half as many read replicas again, up to " +
     "max_replicas.",
   params: {},
+  start: {},
 
   applicable({ name, settings }) {
     if (settings.scale_workload !== "") return true;
@@ -79,7 +86,7 @@ export const scaleReplicas: Strategy = {
     };
   },
 
-  plan({ host, collection, snapshot, tick_seconds }: PlanRequest): ScalePlan | NothingToDo {
+  plan({ host, collection, snapshot, tick_seconds }) {
     const { settings } = collection;
     const workload = settings.scale_workload;
     const report = lastReport(host, workload);
@@ -114,13 +121,9 @@ export const scaleReplicas: Strategy = {
     };
   },
 
-  executeBatch({ host, collection, action }: BatchContext): BatchResult {
-    const {
-      workload,
-      replicas_before: previous,
-      replicas_after: replicas,
-    } = action.plan as ScalePlan;
-    const progress = action.progress as ScaleProgress;
+  executeBatch({ host, collection, action }) {
+    const { workload, replicas_before: previous, replicas_after: replicas } = action.plan;
+    const { progress } = action;
     const waiting =
       `waits for the actuator to scale ${printable(workload)} from ${previous} to ` +
       `${count(replicas, "replica")}`;
@@ -163,11 +166,10 @@ export const scaleReplicas: Strategy = {
     throw failure(workload, request);
   },
 
-  undoStep({ host, collection, action }: BatchContext, step: Step): UndoResult {
-    const entry = step.journal[0] as Entry;
-    const { workload, from, to } = step.details as { workload: string; from: number; to: number };
+  undoStep({ host, collection, action }, { details: { workload, from, to }, journal }) {
+    const entry = journal[0]!;
     const seconds = collection.settings.actuation_timeout_seconds;
-    const takeBack = (): UndoResult =>
+    const takeBack = (): UndoResult<Entry> =>
       open({
         ...entry,
         undo: requestScaling(host, action, { workload, replicas: from, previous: to }, seconds),
@@ -201,18 +203,15 @@ export const scaleReplicas: Strategy = {
   preflight: [],
 
   // Replicas change what is read where; they show in the counters of every sample.
-  boundTo(plan) {
-    const { workload, replicas_before, replicas_after } = plan as ScalePlan;
-    return {
-      facts: { workload: [workload], replicas: [`${replicas_before} to ${replicas_after}`] },
-      amounts: {},
-    };
-  },
+  boundTo: ({ workload, replicas_before, replicas_after }) => ({
+    facts: { workload: [workload], replicas: [`${replicas_before} to ${replicas_after}`] },
+    amounts: {},
+  }),
 
   remeasures: ["partitions", "replicas"],
 
-  describeStep: (_kind, { workload, from, to }) =>
-    `asked for ${String(to)} replicas of ${String(workload)} instead of ${String(from)}`,
+  describeStep: ({ details: { workload, from, to } }) =>
+    `asked for ${to} replicas of ${workload} instead of ${from}`,
 
   describeProgress: ({ message, progress }) =>
     progress.done ? "the actuator has scaled" : (message ?? "asked the actuator"),
@@ -265,7 +264,7 @@ function leaveAlone(
   from: number,
   to: number,
   details: object,
-): UndoResult {
+): UndoResult<never> {
   recordActionEvent(
     host,
     action,
@@ -277,9 +276,9 @@ function leaveAlone(
   return { ...CLOSED, conflicts: 1 };
 }
 
-const CLOSED: UndoResult = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+const CLOSED: UndoResult<never> = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 
-const open = (entry: Entry): UndoResult => ({ ...CLOSED, remaining: [entry] });
+const open = (entry: Entry): UndoResult<Entry> => ({ ...CLOSED, remaining: [entry] });
 
 const isOpen = ({ state, overdue }: Actuation): boolean =>
   (state === "requested" || state === "taken") && !overdue;

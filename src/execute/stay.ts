@@ -2,16 +2,16 @@
  * What becomes of an action whose rows may not be moved back: they stay, everything else is put
  * back, and the action ends and says so.
  */
-import { keepUndo } from "../../store/steps.ts";
+import { keepUndo } from "../store/steps.ts";
 import sql from "sql-template-tag";
-import type { Host } from "../../host/host.ts";
-import { recordOutcome } from "../../learn/outcomes.ts";
-import type { Action, Step } from "../../model/action.ts";
-import type { Collection } from "../../model/collection.ts";
-import { type ErrorDocument, HealingError, SQLSTATES } from "../../base/errors.ts";
-import { count } from "../../base/text.ts";
-import { undoAskedFor, updateAction } from "../../store/actions.ts";
-import type { Strategy } from "../strategy.ts";
+import type { Host } from "../host/host.ts";
+import { recordOutcome } from "../learn/outcomes.ts";
+import type { Action, Step } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { type ErrorDocument, HealingError, SQLSTATES } from "../base/errors.ts";
+import { count } from "../base/text.ts";
+import { undoAskedFor, updateAction } from "../store/actions.ts";
+import { knownTo, type Strategy } from "../strategies/strategy.ts";
 
 export const mustStay = (error: unknown): error is HealingError =>
   error instanceof HealingError && error.document.sqlstate === SQLSTATES.move_refused;
@@ -31,7 +31,13 @@ export function leaveRows(
        (SELECT jsonb_array_elements_text(${JSON.stringify(strategy.undoneApart ?? [])}::jsonb))
      ORDER BY s.id DESC`);
   for (const step of apart)
-    host.atomic(() => keepUndo(host, step, strategy.undoStep({ host, collection, action }, step)));
+    host.atomic(() =>
+      keepUndo(
+        host,
+        step,
+        strategy.undoStep({ host, collection, action: knownTo(strategy, action) }, step),
+      ),
+    );
   const { rows } = host.one<{ rows: number }>(sql`
     SELECT coalesce(sum(jsonb_array_length(s.journal)), 0)::int AS rows
       FROM ruvector.healing_steps s
