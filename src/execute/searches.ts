@@ -9,12 +9,7 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../base/errors.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
-import {
-  type IndexMeasurement,
-  measureIndex,
-  type SearchCosts,
-  vectorIndexes,
-} from "../sense/collect/centroids.ts";
+import { measureIndex, vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
 import { harm } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
@@ -72,15 +67,7 @@ function figureOf(
       cost: true,
     });
     if ("why" in found || found.samples === 0) return null;
-    const {
-      rows,
-      recall,
-      recall_error = null,
-      blocks,
-      takes,
-      index_name,
-      probes: used,
-    } = found as IndexMeasurement & SearchCosts;
+    const { rows, recall, recall_error = null, blocks, takes, index_name, probes: used } = found;
     return {
       rows,
       probes: used,

@@ -10,6 +10,8 @@ export const ACTIVE_STATES = [
   "stabilizing",
   "rolling_back",
 ] as const;
+/** Those that take one of the places of max_active_actions: what waits for a human takes none. */
+export const PLACED_STATES = ["planned", "executing", "stabilizing", "rolling_back"] as const;
 export const ENDED_STATES = [
   "succeeded",
   "rolled_back",

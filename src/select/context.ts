@@ -1,4 +1,5 @@
 /** Reads what the guards and the selection look at. */
+import { ACTIVE, PLACED } from "../store/actions.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
@@ -49,10 +50,9 @@ export function guardContext(
                     (SELECT count(*) FROM ruvector.integrity_samples m
                       WHERE m.collection_id = ${collection.id}::int), 0)::float8 AS samples,
            (SELECT json_build_object('id', id::text, 'strategy', strategy_name) FROM own
-             WHERE state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing',
-               'rolling_back')) AS active,
+             WHERE state IN (${ACTIVE})) AS active,
            (SELECT count(*)::int FROM ruvector.healing_actions
-             WHERE state IN ('planned', 'executing', 'stabilizing', 'rolling_back'))
+             WHERE state IN (${PLACED}))
                AS active_total,
            (SELECT json_build_object('started_at', extract(epoch
              FROM began), 'ended_at', extract(epoch FROM finished_at))

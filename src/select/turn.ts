@@ -3,6 +3,7 @@
  * one more. Taken right before an action is kept, and given back by the end of the transaction,
  * however that ends. Nobody waits for anybody.
  */
+import { PLACED } from "../store/actions.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Action, Origin } from "../model/action.ts";
@@ -26,7 +27,7 @@ export function takeTurn(host: Host, collection: Collection, origin: Origin, wai
   );
   const { active } = host.one<{ active: number }>(sql`
     SELECT count(*)::int AS active FROM ruvector.healing_actions
-      WHERE state IN ('planned', 'executing', 'stabilizing', 'rolling_back')`);
+      WHERE state IN (${PLACED})`);
   const refusal = globalLimit({
     active_total: active + (others ?? Infinity),
     max_active_total: collection.settings.max_active_actions,

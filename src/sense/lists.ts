@@ -1,5 +1,5 @@
 /** How full the lists of an IVF index are, as far as another build could change it. Pure. */
-import type { CentroidGroup, IndexMeasurement } from "./collect/centroids.ts";
+import type { CentroidGroup, IndexMeasurement } from "./vector-index.ts";
 
 /**
  * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever

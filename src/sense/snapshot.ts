@@ -2,8 +2,8 @@
  * What the collectors bring home: measurements only, no judgement. `assess.ts` turns it into a
  * graph and a reading.
  */
+import type { CentroidGroup } from "./vector-index.ts";
 import type { PushedMetrics, Unmeasured } from "../model/measured.ts";
-import type { CentroidGroup } from "./collect/centroids.ts";
 import type { IndexMeasurement } from "./collect/fragmentation.ts";
 import type { MaintenanceMeasurement } from "./collect/maintenance.ts";
 import type { MemoryMeasurement } from "./collect/memory.ts";

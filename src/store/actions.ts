@@ -9,6 +9,7 @@ import {
   ACTIVE_STATES,
   type Action,
   type ActionState,
+  PLACED_STATES,
   type Origin,
   type Plan,
   type PlanState,
@@ -74,8 +75,13 @@ const COLUMNS = raw(
   ].join(", "),
 );
 
+const listed = (states: readonly ActionState[]): Sql =>
+  raw(states.map((state) => `'${state}'`).join(", "));
+
 /** The states of an action that is not over, as SQL. */
-export const ACTIVE = raw(ACTIVE_STATES.map((state) => `'${state}'`).join(", "));
+export const ACTIVE = listed(ACTIVE_STATES);
+/** Of those, the states that take a place of max_active_actions. */
+export const PLACED = listed(PLACED_STATES);
 
 export function activeAction(host: Host, collectionId: number): Action | null {
   return (

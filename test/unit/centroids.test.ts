@@ -2,6 +2,7 @@
  * Measured lists and recall on the graph: what they read as, what the classifier makes of them, and
  * what a rebuild foresees.
  */
+import type { CentroidGroup } from "../../src/sense/vector-index.ts";
 import type { Configuration } from "../../src/model/configuration.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -11,7 +12,6 @@ import { SETTINGS } from "../../src/configuration/settings.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { better } from "../../src/strategies/rebuild-centroids/compare.ts";
 import { buildMemory, listsFor } from "../../src/strategies/rebuild-centroids/lists.ts";
-import type { CentroidGroup } from "../../src/sense/collect/centroids.ts";
 import type { Snapshot } from "../../src/sense/snapshot.ts";
 import { quietSnapshot } from "./support/snapshot.ts";
 

@@ -1,4 +1,5 @@
 /** What is kept about a collection and its loop, as an explanation needs it. */
+import { ACTIVE } from "../../store/actions.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
@@ -117,8 +118,7 @@ export function factsOf(host: Host, collectionId: number): Facts {
              a.state, 'message', a.message)
               FROM ruvector.healing_actions a
              WHERE a.collection_id = c.collection_id
-               AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing',
-               'rolling_back')) AS active,
+               AND a.state IN (${ACTIVE})) AS active,
            coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'problem_class',
              r.problem_class, 'measured', r.measured, 'flips_at', r.flips_at,
                                      'message', r.message, 'count', r.count, 'first_at',

@@ -2,10 +2,10 @@
  * The lists of each IVF index are a group: a list that is too full is a sick member, an index whose
  * recall fell a sick group.
  */
+import type { CentroidGroup } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { toCurve } from "../../configuration/configuration.ts";
 import type { Metrics, RecallMetric } from "../../model/problem.ts";
-import type { CentroidGroup } from "../collect/centroids.ts";
 import {
   type GroupDescription,
   MAX_CENTROIDS_PER_GRAPH,

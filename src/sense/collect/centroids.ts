@@ -3,6 +3,7 @@
  * collection's own rows (sampled searches by the index and without it), pageinspect where it may be
  * used. Dear, so remembered: see recall_interval_seconds.
  */
+import { ACTIVE } from "../../store/actions.ts";
 import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -13,75 +14,8 @@ import { SQLSTATES, SqlError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
 import { recall, remembered } from "../remember.ts";
 import { skewOf } from "../lists.ts";
+import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
 import { pushHint } from "./gap.ts";
-
-/** What one measurement of an index found; null: it could not be measured, `why` says so. */
-export interface IndexMeasurement {
-  readonly method: "ivfflat" | "hnsw";
-  /** ivfflat.probes, or hnsw.ef_search, that the searches were made with. */
-  readonly probes: number;
-  readonly k: number;
-  /** Rows searched for. */
-  readonly samples: number;
-  readonly rows: number;
-  /**
-   * Share of the table that each was compared with: 1, or less where the table is larger than
-   * recall_max_rows.
-   */
-  readonly share: number;
-  /** Of the k nearest rows, the share that the index finds; null: no rows to search for. */
-  readonly recall: number | null;
-  /**
-   * Standard error of the recall; null: too few searches. Measurements of older versions have none.
-   */
-  readonly recall_error?: number | null;
-  /** Mean milliseconds of a search by the index, and of one without it. */
-  readonly index_ms: number | null;
-  readonly exact_ms: number | null;
-  /**
-   * Mean blocks of index and table that a search by the index reads; null: not counted.
-   * Measurements of older versions have none.
-   */
-  readonly search_blocks?: number | null;
-  /**
-   * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed
-   * included. sampled: live rows of the lists that were met, fullest first.
-   */
-  readonly lists: {
-    readonly source: "pageinspect" | "sampled";
-    readonly rows: readonly number[];
-    /**
-     * Rows of the largest groups of equal vectors, the most there may be; measurements of older
-     * versions have none.
-     */
-    readonly equal?: readonly number[];
-    /**
-     * Share of the rows that are younger than the index, and than its file; null: none were
-     * sampled. Measurements of older versions have none.
-     */
-    readonly since_made?: number | null;
-    readonly since_file?: number | null;
-  } | null;
-  readonly duration_ms: number;
-}
-
-export interface CentroidGroup {
-  /** The vector index, `schema.name` quoted. */
-  readonly index: string;
-  readonly method: "ivfflat" | "hnsw";
-  /** Lists of an ivfflat index; 0 for hnsw. */
-  readonly lists: number;
-  readonly measured: IndexMeasurement | null;
-  /** Best recall the index was measured at with these probes, or the one that is configured. */
-  readonly baseline: number | null;
-  /**
-   * Fullest list over the mean that a build on the rows there are has: of data that lies in
-   * clusters many times the mean. null: not known.
-   */
-  readonly attained?: number | null;
-  /** Seconds since 1970. */
-  readonly measured_at: number | null;
-}
 
 interface Index {
   readonly index: string;
@@ -137,21 +71,26 @@ export interface SearchCosts {
   readonly index_name: string;
 }
 
+/** What searches cost is there where it was asked for. */
+export type MeasuredAs<Options> = Options extends { readonly cost: true }
+  ? IndexMeasurement & SearchCosts
+  : IndexMeasurement;
+
 /**
  * Recall and occupancy of one index, by its oid. Throws a SqlError where the role may not read or
  * the table is locked.
  */
-export function measureIndex(
+export function measureIndex<const Options extends MeasureOptions>(
   host: Host,
   collection: Collection,
   oid: string,
-  options: MeasureOptions,
-): IndexMeasurement | { readonly why: string } {
+  options: Options,
+): MeasuredAs<Options> | { readonly why: string } {
   const { recall_max_rows: max_rows, exact_count_pages } = collection.settings;
   // One seed: the rows searched for stay the same from one measurement to the next, so that recall
   // moves with the index and not with the sample.
   const wanted = { ...options, seed: collection.id, max_rows, exact_count_pages };
-  return host.asOwner(collection.relid).one<{ answer: IndexMeasurement | { why: string } }>(sql`
+  return host.asOwner(collection.relid).one<{ answer: MeasuredAs<Options> | { why: string } }>(sql`
     SELECT ruvector.healing_measure_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`)
     .answer;
 }
@@ -167,7 +106,7 @@ export function vectorIndexes(host: Host, collection: Collection): Index[] {
         FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
        WHERE a.collection_id = ${collection.id}::int AND s.kind = 'build_index'
          AND s.undone_at IS NULL
-         AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
+         AND a.state IN (${ACTIVE})
       UNION ALL
       SELECT s.details ->> 'kept'
         FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id

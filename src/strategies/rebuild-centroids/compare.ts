@@ -2,12 +2,13 @@
  * Judges a new index beside the old one, which is still there: what searches of the same rows find
  * by each, and what they cost.
  */
+import type { IndexMeasurement } from "../../sense/vector-index.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count } from "../../base/text.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
 import {
-  type IndexMeasurement,
+  type MeasuredAs,
   type MeasureOptions,
   measureIndex,
   type SearchCosts,
@@ -28,12 +29,12 @@ import { type Found, type RebuildProgress, refused } from "./shared.ts";
 /** The best of so many rounds is a search's time; blocks are the same in each. */
 const ROUNDS = 3;
 
-function asked(
+function asked<const Options extends Partial<MeasureOptions>>(
   host: Host,
   collection: Collection,
   oid: string,
-  options: Partial<MeasureOptions>,
-): IndexMeasurement | { readonly why: string } {
+  options: Options,
+): MeasuredAs<Options> | { readonly why: string } {
   const {
     recall_k: k,
     recall_samples: samples,
@@ -201,7 +202,7 @@ function searches(host: Host, collection: Collection, oid: string, samples: numb
       `what its searches cost could not be measured: ${answer.why}`,
       "What cannot be compared is not exchanged.",
     );
-  return answer as Measured;
+  return answer;
 }
 
 /** Of as many searches as every round made. */
@@ -234,7 +235,7 @@ function notTaken(
     Math.min(MAX_LISTS, Math.ceil((was.probes * old.lists) / target.lists[progress.attempt]!)),
   );
   const then = asked(host, collection, old.oid, { samples: 1, probes, exact: false, cost: true });
-  const takes = "why" in then ? null : (then as Measured).takes;
+  const takes = "why" in then ? null : then.takes;
   if (takes === was.index_name || takes === is.index_name) return null;
   return (
     `the planner would take ${takes ?? "a sequential scan"} in its place with ` +

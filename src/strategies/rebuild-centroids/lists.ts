@@ -1,6 +1,6 @@
 /** With how many lists an index is built anew, and what that takes. */
+import type { CentroidGroup, IndexMeasurement } from "../../sense/vector-index.ts";
 import { count, list } from "../../base/text.ts";
-import type { CentroidGroup, IndexMeasurement } from "../../sense/collect/centroids.ts";
 import { COST_RATIO, foreseenBlocks } from "../../verify/searches.ts";
 import type { NothingToDo } from "../strategy.ts";
 import type { IndexFacts } from "./indexes.ts";

@@ -1,4 +1,5 @@
 /** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
+import type { CentroidGroup } from "../../sense/vector-index.ts";
 import { foresee } from "../foresee.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -9,7 +10,7 @@ import type { Collection } from "../../model/collection.ts";
 import type { Radius } from "../../model/cost.ts";
 import { bytes, count, list } from "../../base/text.ts";
 import { recallHealth } from "../../sense/assess/centroids.ts";
-import { type CentroidGroup, vectorIndexes } from "../../sense/collect/centroids.ts";
+import { vectorIndexes } from "../../sense/collect/centroids.ts";
 import { health } from "../../graph/health.ts";
 import { beyondAttained, skewOf, splittableRows } from "../../sense/lists.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
@@ -90,15 +91,21 @@ export function planRebuild(
   }));
   // One that cannot be built better is in nobody's way, but in that of the whole that it is a part
   // of.
-  const out = wanted.filter(({ target }) => "nothing" in target);
+  const out = wanted.flatMap(({ whole, target }) =>
+    "nothing" in target ? [{ whole, nothing: target }] : [],
+  );
   const targets = wanted.flatMap(({ whole, target }) =>
     "nothing" in target || (whole !== null && out.some((other) => other.whole?.oid === whole.oid))
       ? []
       : [target],
   );
-  if (targets.length === 0 && out.length > 0) return out[0]!.target as NothingToDo;
   if (targets.length === 0)
-    return { nothing: "the index is gone", hint: "The next sample sees what is there now." };
+    return (
+      out[0]?.nothing ?? {
+        nothing: "the index is gone",
+        hint: "The next sample sees what is there now.",
+      }
+    );
   const missing = whyNoCron(host);
   if (missing) {
     return {

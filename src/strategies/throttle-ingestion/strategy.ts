@@ -96,8 +96,8 @@ export const throttleIngestion: Strategy<ThrottlePlan, ThrottleProgress, Throttl
         strategy: "throttle_ingestion",
         rows: 0,
         bytes: 0,
-        // Two rows of pg_trigger with their index entries and dependencies, in and out again: some 2
-        // KiB a table.
+        // Two rows of pg_trigger with their index entries and dependencies, in and out again: some
+        // 2 KiB a table.
         wal_bytes: 2048 * tables,
         relation_locks: Math.min(tables, TABLES_A_BATCH),
         predicted_lambda: predictedLambda(snapshot, problem.details.class, level, settings),

@@ -1,0 +1,69 @@
+/** What is measured of a vector index: recall, cost, and how full its lists are. */
+
+/** What one measurement of an index found; null: it could not be measured, `why` says so. */
+export interface IndexMeasurement {
+  readonly method: "ivfflat" | "hnsw";
+  /** ivfflat.probes, or hnsw.ef_search, that the searches were made with. */
+  readonly probes: number;
+  readonly k: number;
+  /** Rows searched for. */
+  readonly samples: number;
+  readonly rows: number;
+  /**
+   * Share of the table that each was compared with: 1, or less where the table is larger than
+   * recall_max_rows.
+   */
+  readonly share: number;
+  /** Of the k nearest rows, the share that the index finds; null: no rows to search for. */
+  readonly recall: number | null;
+  /**
+   * Standard error of the recall; null: too few searches. Measurements of older versions have none.
+   */
+  readonly recall_error?: number | null;
+  /** Mean milliseconds of a search by the index, and of one without it. */
+  readonly index_ms: number | null;
+  readonly exact_ms: number | null;
+  /**
+   * Mean blocks of index and table that a search by the index reads; null: not counted.
+   * Measurements of older versions have none.
+   */
+  readonly search_blocks?: number | null;
+  /**
+   * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed
+   * included. sampled: live rows of the lists that were met, fullest first.
+   */
+  readonly lists: {
+    readonly source: "pageinspect" | "sampled";
+    readonly rows: readonly number[];
+    /**
+     * Rows of the largest groups of equal vectors, the most there may be; measurements of older
+     * versions have none.
+     */
+    readonly equal?: readonly number[];
+    /**
+     * Share of the rows that are younger than the index, and than its file; null: none were
+     * sampled. Measurements of older versions have none.
+     */
+    readonly since_made?: number | null;
+    readonly since_file?: number | null;
+  } | null;
+  readonly duration_ms: number;
+}
+
+export interface CentroidGroup {
+  /** The vector index, `schema.name` quoted. */
+  readonly index: string;
+  readonly method: "ivfflat" | "hnsw";
+  /** Lists of an ivfflat index; 0 for hnsw. */
+  readonly lists: number;
+  readonly measured: IndexMeasurement | null;
+  /** Best recall the index was measured at with these probes, or the one that is configured. */
+  readonly baseline: number | null;
+  /**
+   * Fullest list over the mean that a build on the rows there are has: of data that lies in
+   * clusters many times the mean. null: not known.
+   */
+  readonly attained?: number | null;
+  /** Seconds since 1970. */
+  readonly measured_at: number | null;
+}
