@@ -3,7 +3,8 @@
  * twice, late, or on the wrong action.
  */
 import { loadCollection } from "../collection/lookup.ts";
-import { actionById, updateAction } from "../store/actions.ts";
+import { actionById } from "../store/actions.ts";
+import { endAction } from "../execute/end.ts";
 import type { Host } from "../host/host.ts";
 import { giveApproval } from "../loop/approval.ts";
 import { type Action, isActive } from "../model/action.ts";
@@ -43,7 +44,7 @@ export function approve(host: Host, id: unknown): Document {
   if (action.state === "expired") return late(action);
   if (action.state !== "awaiting_approval") throw notWaiting(action, "approval");
   if (action.deadline !== null && action.now > action.deadline) {
-    return late(updateAction(host, action, { state: "expired", message: "approved too late" }));
+    return late(endAction(host, action, { state: "expired", message: "approved too late" }));
   }
   const collection = loadCollection(host, action.collection_id);
   const sample = observe(host, collection);
@@ -150,7 +151,7 @@ export const rejectAction = (
   reason: string | null,
   verb: string,
 ): Action =>
-  updateAction(host, action, {
+  endAction(host, action, {
     state: "aborted",
     rejected: { reason },
     message: reason === null ? verb : `${verb}: ${printable(reason, REASON_CHARACTERS)}`,

@@ -5,7 +5,6 @@
 import { undoSummary } from "../store/steps.ts";
 import type { Verification } from "../model/verification.ts";
 import type { Host } from "../host/host.ts";
-import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { count, lambdaText, list, short, sqlLiteral } from "../base/text.ts";
@@ -15,6 +14,7 @@ import { recordActionEvent, updateAction } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { verifyHarm } from "./searches.ts";
+import { endAction } from "./end.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 /** @param sample taken after the last batch */
@@ -28,7 +28,7 @@ export function judgeAction(
   switch (action.state) {
     case "awaiting_approval":
       return action.deadline !== null && action.now > action.deadline
-        ? updateAction(host, action, { state: "expired", message: "nobody approved it in time" })
+        ? endAction(host, action, { state: "expired", message: "nobody approved it in time" })
         : action;
     case "executing":
       return judgeSlice(host, collection, action, lambda);
@@ -117,7 +117,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
     const strategy = strategyNamed(action.strategy_name);
     const vain = strategy.inVain?.(knownTo(strategy, action)) ?? null;
     if (vain !== null) return inVain(host, collection, action, lambda, verification, vain);
-    const ended = updateAction(host, action, {
+    return endAction(host, action, {
       state: "succeeded",
       verified: true,
       final_lambda: lambda,
@@ -126,8 +126,6 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
         `verified: lambda ${lambdaText(action.initial_lambda)} -> ` +
         `${lambdaText(lambda)}${stopped}`,
     });
-    recordOutcome(host, ended);
-    return ended;
   }
   const failure = harmed(collection, action, lambda)
     ? "worsened"
@@ -219,7 +217,7 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
     .join("; ");
   if (steps_left > 0) {
     if (action.deadline === null || action.now <= action.deadline) return action;
-    const ended = updateAction(host, action, {
+    return endAction(host, action, {
       state: "rollback_failed",
       final_lambda: lambda,
       message: action.reversible
@@ -228,10 +226,8 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
         : "what it left was not cleared up in time; the loop goes on with that: " +
           `${action.rollback_reason ?? "asked for"}`,
     });
-    recordOutcome(host, ended);
-    return ended;
   }
-  const ended = updateAction(host, action, {
+  return endAction(host, action, {
     state: action.rollback_to ?? "rolled_back",
     final_lambda: lambda,
     message: [
@@ -242,6 +238,4 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
       .filter(Boolean)
       .join("; "),
   });
-  recordOutcome(host, ended);
-  return ended;
 }

@@ -5,12 +5,12 @@
 import { keepUndo } from "../store/steps.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action, Step } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { type ErrorDocument, HealingError, SQLSTATES } from "../base/errors.ts";
 import { count } from "../base/text.ts";
-import { undoAskedFor, updateAction } from "../store/actions.ts";
+import { endAction } from "./end.ts";
+import { undoAskedFor } from "../store/actions.ts";
 import { knownTo, type Strategy } from "../strategies/strategy.ts";
 
 export const mustStay = (error: unknown): error is HealingError =>
@@ -44,7 +44,7 @@ export function leaveRows(
      WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL AND s.kind = 'move_rows'`);
   const why = action.rollback_reason === null ? "" : `${action.rollback_reason}; `;
   const again = `SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}');`;
-  const ended = updateAction(host, action, {
+  return endAction(host, action, {
     // Whoever asked for the undo did not get it.
     state: undoAskedFor(host, action) ? "rollback_failed" : "failed",
     rollback_reason: action.rollback_reason ?? message,
@@ -52,6 +52,4 @@ export function leaveRows(
       `${why}${count(rows, "row")} stay where they went, moving them back would do the same: ` +
       `${message}. ${hint ?? ""} Then: ${again}`,
   });
-  recordOutcome(host, ended);
-  return ended;
 }

@@ -1,7 +1,7 @@
 /** The transitions of the state machine that more than one place makes. */
 import { undoSummary } from "../store/steps.ts";
 import type { Host } from "../host/host.ts";
-import { recordOutcome } from "../learn/outcomes.ts";
+import { endAction } from "./end.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { updateAction } from "../store/actions.ts";
@@ -38,15 +38,13 @@ export function beginRollback(
   // What cannot be taken back was not rolled back: it failed.
   const end = !action.reversible && to === "rolled_back" ? "failed" : to;
   if (steps_left === 0) {
-    const ended = updateAction(host, action, {
+    return endAction(host, action, {
       state: end,
       rollback_reason: reason,
       message: action.reversible
         ? `${reason}; nothing had been changed`
         : `${reason}; ${action.strategy_name} cannot be undone`,
     });
-    recordOutcome(host, ended);
-    return ended;
   }
   // Steps of a strategy that cannot be undone are still cleared up: a job that runs, an index that
   // was left invalid.

@@ -7,11 +7,9 @@ import { type Outcome, weigh, WINDOW_DAYS } from "./weights.ts";
 
 /**
  * Records how an action ended and learns from it. Once an action has an outcome it keeps it: a
- * later rollback by a human is feedback on it. An action that a human aborted says nothing about
- * its strategy.
+ * later rollback by a human is feedback on it.
  */
 export function recordOutcome(host: Host, action: Action): void {
-  if (action.state === "aborted") return;
   const success =
     action.state === "succeeded" || (action.state === "rolled_back" && action.verified !== null);
   // The loop itself undoes only what it found unverified; any other way to rolled_back was a

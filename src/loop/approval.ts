@@ -5,7 +5,8 @@
  */
 import { startOf } from "./start.ts";
 import { classify } from "../classify/classify.ts";
-import { type Change, insertAction, updateAction } from "../store/actions.ts";
+import { endAction } from "../execute/end.ts";
+import { type ActionChange, insertAction, updateAction } from "../store/actions.ts";
 import { differences, planState } from "../execute/plan-state.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { isPlan } from "../strategies/strategy.ts";
@@ -40,14 +41,14 @@ function recheck(
   collection: Collection,
   action: Action,
   sample: Sample,
-  as: Change,
+  as: ActionChange,
 ): Recheck {
   const problem = classify(sample.reading.witness, sample.metrics, sample.topology);
   const strategy = strategyNamed(action.strategy_name);
   const gone = (why: string): Recheck => ({
     now: "gone",
     why,
-    action: updateAction(host, action, {
+    action: endAction(host, action, {
       state: "expired",
       message: `not needed any more: ${why}`,
     }),
@@ -95,7 +96,7 @@ function recheck(
       }),
     };
   // First the old one ends: a collection has one active action.
-  const ended = updateAction(host, action, {
+  const ended = endAction(host, action, {
     state: "expired",
     message: `its state moved before it began: ${list(changed, 5)}`,
   });
@@ -189,7 +190,7 @@ export function beginInWindow(
   const window = windowNow(host, collection);
   if (window !== null && !window.open) {
     if (action.deadline !== null && action.now > action.deadline) {
-      updateAction(host, action, {
+      endAction(host, action, {
         state: "expired",
         message: "approved, but no maintenance window opened in time",
       });

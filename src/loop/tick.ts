@@ -6,7 +6,8 @@ import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
 import { isDistributed, loadCollection } from "../collection/lookup.ts";
-import { activeAction, updateAction } from "../store/actions.ts";
+import { endAction } from "../execute/end.ts";
+import { activeAction } from "../store/actions.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../jobs/jobs.ts";
 import { clearLeftovers } from "../execute/leftovers.ts";
@@ -85,7 +86,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   if (action && waitsForWindow(action)) beginInWindow(host, collection, action, sample);
   else if (action?.state === "awaiting_approval" && wellAgain(collection, sample)) {
     // It would hold up everything else until somebody answers.
-    updateAction(host, action, {
+    endAction(host, action, {
       state: "expired",
       message: "not needed any more: the collection is well again",
     });
@@ -157,7 +158,7 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
   );
   const name = row?.name ?? String(collectionId);
   const action = activeAction(host, collectionId);
-  if (action) updateAction(host, action, { state: "failed", message });
+  if (action) endAction(host, action, { state: "failed", message }, { tableGone: true });
   endDueLeases(host, collectionId, "the table is gone");
   const known = host.query(
     sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int

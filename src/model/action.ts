@@ -20,7 +20,9 @@ export const ENDED_STATES = [
   "aborted",
   "expired",
 ] as const;
-export type ActionState = (typeof ACTIVE_STATES)[number] | (typeof ENDED_STATES)[number];
+export type ActiveState = (typeof ACTIVE_STATES)[number];
+export type EndedState = (typeof ENDED_STATES)[number];
+export type ActionState = ActiveState | EndedState;
 
 export const isActive = (state: ActionState): boolean =>
   (ACTIVE_STATES as readonly string[]).includes(state);

@@ -9,6 +9,9 @@ import {
   ACTIVE_STATES,
   type Action,
   type ActionState,
+  type ActiveState,
+  type EndedState,
+  isActive,
   PLACED_STATES,
   type Origin,
   type Plan,
@@ -204,7 +207,8 @@ export function insertAction(host: Host, wanted: NewAction): Action | null {
   }
 }
 
-export interface Change {
+/** What of an action changes. */
+export interface ActionChange {
   /** Approved or rejected by the session's role, now. */
   readonly approved?: boolean;
   readonly rejected?: { readonly reason: string | null };
@@ -217,7 +221,7 @@ export interface Change {
   };
   /** What is known of it beside what is kept. */
   readonly metrics?: Partial<ActionMetrics>;
-  readonly state?: ActionState;
+  readonly state?: ActiveState;
   readonly progress?: Progress;
   readonly slices?: number;
   readonly failures?: number;
@@ -232,16 +236,31 @@ export interface Change {
   readonly deadline_in?: number;
 }
 
-/** Changes an action; times are set by its state. Returns the row as it is then. */
-export function updateAction(host: Host, action: Action, change: Change): Action {
+/** How it ends. */
+export type ActionEnd = Omit<ActionChange, "state"> & { readonly state: EndedState };
+
+/** Changes an action that goes on; times are set by its state. Returns the row as it is then. */
+export const updateAction = (host: Host, action: Action, change: ActionChange): Action =>
+  write(host, action, change);
+
+/**
+ * The row of an action that ends, and the circuit breaker with it. What else belongs to an end is
+ * in execute/end.ts, by which all actions end.
+ */
+export function closeAction(host: Host, action: Action, end: ActionEnd): Action {
+  const closed = write(host, action, end);
+  host.query(sql`SELECT ruvector.healing_breaker_update()`);
+  return closed;
+}
+
+function write(host: Host, action: Action, change: ActionChange | ActionEnd): Action {
   const parts: Sql[] = [sql`updated_at = clock_timestamp()`];
   const set = (column: string, value: Sql) => parts.push(sql`${raw(column)} = ${value}`);
   if (change.state !== undefined) {
     set("state", sql`${change.state}`);
     if (change.state === "executing")
       set("started_at", sql`coalesce(started_at, clock_timestamp())`);
-    const ended = !(ACTIVE_STATES as readonly string[]).includes(change.state);
-    set("finished_at", ended ? sql`clock_timestamp()` : sql`NULL::timestamptz`);
+    set("finished_at", !isActive(change.state) ? sql`clock_timestamp()` : sql`NULL::timestamptz`);
   }
   if (change.progress !== undefined)
     set("progress", sql`${JSON.stringify(change.progress)}::jsonb`);
@@ -295,7 +314,6 @@ export function updateAction(host: Host, action: Action, change: Change): Action
         lambda: change.final_lambda ?? null,
       },
     );
-    if (changed.finished_at !== null) host.query(sql`SELECT ruvector.healing_breaker_update()`);
   }
   return changed;
 }
