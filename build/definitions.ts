@@ -23,6 +23,18 @@ interface Definitions {
     readonly reversible: boolean;
     readonly description: string;
   }[];
+  readonly OPERATIONS: Readonly<
+    Record<
+      string,
+      {
+        readonly locks: string;
+        readonly when_busy: string;
+        readonly writes: boolean;
+        readonly level: string;
+        readonly most_bytes: number;
+      }
+    >
+  >;
 }
 
 async function readDefinitions(): Promise<Definitions> {
@@ -41,4 +53,4 @@ async function readDefinitions(): Promise<Definitions> {
   return runInNewContext(`${outputFiles[0]!.text}definitions;`) as Definitions;
 }
 
-export const { SETTINGS, STRATEGIES } = await readDefinitions();
+export const { SETTINGS, STRATEGIES, OPERATIONS } = await readDefinitions();

@@ -5,7 +5,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bundle, type Bundles, QUOTE } from "./bundle.ts";
-import { SETTINGS, STRATEGIES } from "./definitions.ts";
+import { OPERATIONS, SETTINGS, STRATEGIES } from "./definitions.ts";
 import { FAMILIES } from "./monitoring/families.ts";
 import { type Language, root, version } from "./project.ts";
 
@@ -95,6 +95,24 @@ COMMENT ON FUNCTION ruvector.healing_strategies() IS 'The strategies there are.'
 `;
 }
 
+function operations(): string {
+  const rows = Object.entries(OPERATIONS).map(
+    ([name, { locks, when_busy, writes, most_bytes }]) =>
+      `  (${[name, locks, when_busy].map(literal).join(", ")}, ${writes}, ${most_bytes})`,
+  );
+  return `
+CREATE OR REPLACE FUNCTION ruvector.healing_operations()
+RETURNS TABLE (name text, locks text, when_busy text, writes boolean, most_bytes integer)
+LANGUAGE sql IMMUTABLE
+AS $function$
+VALUES
+${rows.join(",\n")}
+$function$;
+COMMENT ON FUNCTION ruvector.healing_operations()
+  IS 'What can be asked of the bundle: whose lock it holds, and whether it writes.';
+`;
+}
+
 function metricFamilies(): string {
   const texts = (values: readonly string[]): string => `'{${values.join(",")}}'::text[]`;
   const rows = FAMILIES.map(
@@ -124,7 +142,13 @@ function body(language: Language, bundles: Bundles, sources: readonly Source[]):
   let generated = false;
   for (const { path, text } of sources) {
     if (!generated && path >= "20_internal") {
-      parts.push(bundleFunctions(bundles), settingDefinitions(), strategies(), metricFamilies());
+      parts.push(
+        bundleFunctions(bundles),
+        settingDefinitions(),
+        strategies(),
+        operations(),
+        metricFamilies(),
+      );
       generated = true;
     }
     parts.push(`-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`);

@@ -21,7 +21,8 @@ BEGIN
       MESSAGE = 'another session is changing settings in a transaction that has not ended',
       DETAIL = 'Waited 5 s.', HINT = hint;
   END IF;
-  IF operation IN ('register', 'unregister', 'sample', 'report') THEN
+  IF (SELECT o.when_busy FROM ruvector.healing_operations() o
+      WHERE o.name = operation) = 'error' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV008', MESSAGE = message,
       DETAIL = format('Collection %s; waited 5 s.', name), HINT = hint;
   END IF;
@@ -60,42 +61,41 @@ DECLARE
   answer jsonb;
   line jsonb;
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
-  locked integer := CASE
-    WHEN operation IN ('trigger', 'execute', 'rollback', 'unregister', 'sample', 'report',
-      'end_leases') THEN (input ->> 'collection_id')::integer
-    WHEN operation = 'configure' THEN 0
+  own record;
+  locked integer;
+BEGIN
+  SELECT * INTO STRICT own FROM ruvector.healing_operations() o WHERE o.name = operation;
+  IF octet_length(input::text) > own.most_bytes THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('the arguments have more than %s kB',
+      own.most_bytes / 1024),
+      DETAIL = format('Got %s bytes.', octet_length(input::text)),
+      HINT = format('Write it shorter, at most %s bytes%s.', own.most_bytes,
+        CASE operation WHEN 'report'
+        THEN ': of a graph, the nodes and edges that count' ELSE '' END);
+  END IF;
+  IF own.writes THEN
+    PERFORM ruvector.healing_writable(operation);
+  END IF;
+  locked := CASE own.locks
+    WHEN 'collection' THEN (input ->> 'collection_id')::integer
+    WHEN 'settings' THEN 0
     -- Registered again, as src/collection/lookup.ts finds it: a tick that came to its row would
     -- wait for this transaction to end, and all others with it.
-    WHEN operation = 'register' THEN (
+    WHEN 'registered' THEN (
       SELECT c.collection_id
         FROM pg_catalog.pg_class k JOIN pg_catalog.pg_namespace n ON n.oid = k.relnamespace
         JOIN ruvector.collections c ON c.relid = k.oid
           OR (c.schema_name = n.nspname AND c.table_name = k.relname)
        WHERE k.oid = (input ->> 'relation')::oid LIMIT 1)
-    WHEN operation IN ('approve', 'reject', 'abort', 'feedback') THEN (SELECT a.collection_id
+    WHEN 'action' THEN (SELECT a.collection_id
       FROM ruvector.healing_actions a WHERE a.id::text = input ->> 'action_id')
   END;
-  -- What is kept and read again with every tick must be little: a report, settings, options, a
-  -- note.
-  most constant integer := CASE operation WHEN 'report' THEN 262144 ELSE 65536 END;
-  -- Settings are one object for everybody: rules between them hold over all layers.
-  kind constant text := CASE operation WHEN 'configure' THEN 'settings' ELSE 'collection' END;
-BEGIN
-  IF octet_length(input::text) > most THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = format('the arguments have more than %s kB',
-      most / 1024),
-      DETAIL = format('Got %s bytes.', octet_length(input::text)),
-      HINT = format('Write it shorter, at most %s bytes%s.', most, CASE operation WHEN 'report'
-        THEN ': of a graph, the nodes and edges that count' ELSE '' END);
-  END IF;
-  -- trigger and execute answer with the guard's refusal; the others only read.
-  IF operation NOT IN ('trigger', 'execute', 'explain', 'explain_collection', 'graph') THEN
-    PERFORM ruvector.healing_writable(operation);
-  END IF;
   -- Asked for again and again, never waited for: once PLJS 1.0.5 has run in a session, neither
   -- lock_timeout nor a cancel ends a wait in it (measured: 12 s at a lock_timeout of 1 s), because
   -- it replaces the signal handler.
-  WHILE locked IS NOT NULL AND NOT ruvector.healing_try_lock(kind, locked) LOOP
+  WHILE locked IS NOT NULL AND NOT ruvector.healing_try_lock(
+    -- Settings are one object for everybody: rules between them hold over all layers.
+    CASE own.locks WHEN 'settings' THEN 'settings' ELSE 'collection' END, locked) LOOP
     IF clock_timestamp() > give_up THEN
       RETURN ruvector.healing_busy(operation, locked);
     END IF;

@@ -44,9 +44,9 @@ export function call(operation: string, input: string): string {
   inside = given.transaction;
   resetHost(operation.startsWith("tick_"));
   try {
-    const run = OPERATIONS[operation];
-    if (!run) throw new TypeError(`no operation ${operation}`);
-    const result = answer({ result: run(postgres, given) });
+    const known = OPERATIONS[operation];
+    if (!known) throw new TypeError(`no operation ${operation}`);
+    const result = answer({ result: known.run(postgres, given) });
     checkSession();
     return result;
   } catch (error) {
