@@ -12,7 +12,8 @@ import { strategyNamed } from "../strategies/registry.ts";
 import { beginRollback } from "../execute/transitions.ts";
 import { undoHint, undoObstacle } from "../execute/undoable.ts";
 import type { Host } from "../host/host.ts";
-import { type Decision, decide, parseParams, type Wanted } from "../loop/heal.ts";
+import { type Decision, decide } from "../loop/decide.ts";
+import { parseParams, type Wanted } from "../loop/wanted.ts";
 import type { Action } from "../model/action.ts";
 import { isActive } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
@@ -233,15 +234,13 @@ function undo(
   if (action.state !== "rolling_back") {
     recordActionEvent(host, action, "undo_asked_for", reason);
     // A person did not want it: the loop must not begin the same again behind their back.
-    suspend(
-      host,
-      collection,
-      action.strategy_name,
-      action.problem_class,
-      "human_undo",
-      `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`,
-      action.id,
-    );
+    suspend(host, collection, {
+      strategy: action.strategy_name,
+      problem_class: action.problem_class,
+      kind: "human_undo",
+      reason: `a person ${to === "aborted" ? "aborted" : "rolled back"} action ${action.id} of it`,
+      action_id: action.id,
+    });
     current = beginRollback(host, collection, action, to, reason);
   }
   if (isActive(current.state)) current = runSlice(host, collection, current);

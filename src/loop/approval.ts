@@ -21,7 +21,7 @@ import { noGain } from "../select/gain.ts";
 import { healthy } from "../select/guards/standing.ts";
 import { windowNow } from "../select/window.ts";
 import type { Sample } from "../sense/sample.ts";
-import { tickSeconds } from "./heal.ts";
+import { tickSeconds } from "../store/ticks.ts";
 
 export type Recheck =
   | { readonly now: "same"; readonly action: Action }

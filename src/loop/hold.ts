@@ -5,14 +5,12 @@
 import type { Considered } from "../model/selection.ts";
 import { closeForecasts, keepForecast, statementFor } from "../learn/forecasts.ts";
 import { effectiveMode } from "../configuration/modes.ts";
-import type { Host } from "../host/host.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import type { Problem } from "../model/problem.ts";
 import { count, lambdaText } from "../base/text.ts";
 import type { Held } from "../select/guards/index.ts";
 import type { RefusalRecord } from "../select/refusals.ts";
-import type { Sample } from "../sense/sample.ts";
+import type { Situation } from "./wanted.ts";
 
 export interface HeldPlan extends Held {
   readonly strategy: string;
@@ -40,12 +38,8 @@ const ENDS_RECOMMENDATIONS = [
  * @returns the forecast's id
  */
 export function keepHeld(
-  host: Host,
-  collection: Collection,
-  sample: Sample,
-  problem: Problem,
+  { host, collection, sample, problem, wanted }: Situation,
   held: HeldPlan | null,
-  params: Readonly<Record<string, unknown>>,
   reason: string | null,
 ): string | null {
   if (reason === null || ENDS_RECOMMENDATIONS.includes(reason)) {
@@ -62,7 +56,7 @@ export function keepHeld(
     problem,
     considered: held.considered,
     strategy: held.strategy,
-    params,
+    params: wanted.params,
     plan: held.plan,
     lambda: sample.reading.lambda,
   });

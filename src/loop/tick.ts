@@ -23,7 +23,7 @@ import { closeRefusals, recordRefusal } from "../select/refusals.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
 import { beginInWindow, waitsForWindow } from "./approval.ts";
-import { decide } from "./heal.ts";
+import { decide } from "./decide.ts";
 
 export interface Again {
   readonly again: boolean;

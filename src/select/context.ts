@@ -106,6 +106,9 @@ export interface LearnedWeight {
   readonly now: boolean;
 }
 
+/** By strategy name. */
+export type Learned = Readonly<Record<string, LearnedWeight>>;
+
 /**
  * Learned weights: those of the problem's class where there are any, else the strategy's overall
  * one, unless that is 0: a strategy that never helped against something else is not known to be of
@@ -115,7 +118,7 @@ export function learnedWeights(
   host: Host,
   { id, settings }: Pick<Collection, "id" | "settings">,
   problemClass: string,
-): Record<string, LearnedWeight> {
+): Learned {
   const rows = host.query<LearnedWeight & { name: string }>(sql`
     SELECT DISTINCT ON (w.strategy_name) w.strategy_name AS name, w.weight, w.outcomes,
       coalesce(extract(epoch FROM o.again), 0)::float8 AS from,

@@ -33,18 +33,22 @@ export const suspensions = (
       .map(({ strategy, ...suspension }) => [strategy, suspension]),
   );
 
-/** @param problemClass null: whatever it is for */
+export interface NewSuspension {
+  readonly strategy: string;
+  /** null: whatever it is for. */
+  readonly problem_class: string | null;
+  readonly kind: "oscillation" | "human_undo";
+  readonly reason: string;
+  readonly action_id: string | null;
+}
+
 export function suspend(
   host: Host,
-  collection: Pick<Collection, "id">,
-  strategy: string,
-  problemClass: string | null,
-  kind: "oscillation" | "human_undo",
-  reason: string,
-  actionId: string | null,
+  { id }: Pick<Collection, "id">,
+  { strategy, problem_class, kind, reason, action_id }: NewSuspension,
 ): void {
   host.query(
-    sql`SELECT ruvector.healing_suspend(${collection.id}::int, ${strategy}, ${problemClass},
-      ${kind}, ${reason}, ${actionId}::bigint)`,
+    sql`SELECT ruvector.healing_suspend(${id}::int, ${strategy}, ${problem_class},
+      ${kind}, ${reason}, ${action_id}::bigint)`,
   );
 }

@@ -8,7 +8,7 @@ import { labelsOf } from "../../graph/labels.ts";
 import { shownOnly } from "../../classify/unjudged.ts";
 import { loadCollection } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
-import { type Preview, preview } from "../../loop/heal.ts";
+import { type Preview, preview } from "../../loop/preview.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
 import { count, lambdaText, printable, short } from "../../base/text.ts";
