@@ -2,148 +2,25 @@
  * What a problem of each class is about (which nodes, how bad) and the sentence that says it to a
  * person.
  */
-import type { WitnessEdge } from "../model/graph.ts";
-import type {
-  LoadFigure,
-  Metrics,
-  PartitionLoad,
-  ProblemClass,
-  ProblemDetails,
-  RecallMetric,
-} from "../model/problem.ts";
+import {
+  fineOf,
+  type Findings,
+  type Finding,
+  capitalized,
+  verb,
+  measured,
+  figure,
+  highest,
+  ranked,
+  inverseHealth,
+} from "./findings.ts";
+import type { Metrics, ProblemClass, RecallMetric } from "../model/problem.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../base/text.ts";
 import { summarizeWitness } from "./describe.ts";
-import type { Label } from "../graph/labels.ts";
 import { waitingSession } from "./waiting.ts";
-import { DEFAULT_CURVES, HEALTH_FLOOR } from "../graph/health.ts";
 import { LIMITS } from "./rules.ts";
 import { sickEnds, touched, worstHealth } from "../graph/witness.ts";
-
-export interface Findings {
-  readonly witness: readonly WitnessEdge[];
-  readonly weak: readonly WitnessEdge[];
-  readonly metrics: Metrics;
-  readonly label: Label;
-}
-
-export interface Finding {
-  readonly details: ProblemDetails;
-  readonly summary: string;
-}
-
-/**
- * Where the curves call a figure fine: as the sample says, else the default (samples of older
- * versions, pushed graphs).
- */
-const fineOf = ({ fine }: Metrics, figure: "partition_load" | "recall"): number =>
-  fine?.[figure] ?? DEFAULT_CURVES[figure].fine;
-
-/**
- * A partition that carries this much of the hottest one's load keeps lambda down after the hottest
- * one is healed.
- */
-const AS_HOT = 0.75;
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** "keeps" for one subject, "keep" for more. */
-const verb = (n: number, singular: string, plural: string): string => (n === 1 ? singular : plural);
-
-const measured = (value: number | undefined): number | null =>
-  value !== undefined && Number.isFinite(value) ? value : null;
-
-/** Reads a figure by node id; ids come from outside and may be called "constructor". */
-const figure = (figures: Readonly<Record<string, number>>, id: string): number | null =>
-  Object.prototype.hasOwnProperty.call(figures, id) ? measured(figures[id]) : null;
-
-/** Highest of the figures that are known; null when none is. */
-function highest(ids: readonly string[], of: (id: string) => number | null): number | null {
-  let best: number | null = null;
-  for (const id of ids) {
-    const value = of(id);
-    if (value !== null && (best === null || value > best)) best = value;
-  }
-  return best;
-}
-
-/** Highest figure first, unknown ones last, then by id. */
-const ranked = (ids: readonly string[], of: (id: string) => number | null): readonly string[] =>
-  [...ids].sort((a, b) => {
-    const left = of(a) ?? Number.NEGATIVE_INFINITY;
-    const right = of(b) ?? Number.NEGATIVE_INFINITY;
-    return left === right ? compareText(a, b) : right > left ? 1 : -1;
-  });
-
-/** A ratio where none was measured: the inverse of what is left of the links, 1 to 100. */
-const inverseHealth = (health: number): number => 1 / Math.max(health, HEALTH_FLOOR);
-
-/**
- * The hot partitions: the sick ends of the weak partition links, and beside them every partition
- * that carries as much. The minimum cut shows only the worst of several hot partitions; healing
- * that one alone would leave lambda where the next one holds it, so those with at least three
- * quarters of its load (and more than is fine) are named as well. Loads that are not judged accuse
- * nobody.
- */
-function hotPartitions(weak: readonly WitnessEdge[], metrics: Metrics): readonly string[] {
-  const loads = new Map<string, PartitionLoad>(
-    metrics.partitions
-      .filter(({ judged }) => judged !== false)
-      .map((partition) => [partition.id, partition]),
-  );
-  const load = (id: string): number | null => measured(loads.get(id)?.load_ratio);
-  const hot = new Set(
-    sickEnds(
-      weak.filter((edge) => edge.type === "partition_link"),
-      "partition",
-      load,
-    ),
-  );
-  const peak = highest([...hot], load);
-  const loaded = fineOf(metrics, "partition_load");
-  if (peak !== null && peak >= loaded) {
-    for (const [id] of loads) if ((load(id) ?? 0) >= Math.max(loaded, AS_HOT * peak)) hot.add(id);
-  }
-  return ranked([...hot], load);
-}
-
-/** What a partition does with the figure it is hot by, for one and for more. */
-const BURDEN: Readonly<Record<LoadFigure, readonly [string, string]>> = {
-  rows: ["holds", "hold up to"],
-  bytes: ["holds", "hold up to"],
-  reads: ["takes", "take up to"],
-  writes: ["takes", "take up to"],
-};
-
-function hotspot({ weak, metrics, label }: Findings): Finding {
-  const links = weak.filter((edge) => edge.type === "partition_link");
-  const ids = hotPartitions(weak, metrics);
-  const loads = new Map(
-    metrics.partitions.map((partition) => [partition.id, partition.load_ratio]),
-  );
-  const ratio = highest(ids, (id) => measured(loads.get(id)));
-  const figure = metrics.partitions.find(({ id }) => id === ids[0])?.hottest;
-  const health = worstHealth(links, ids);
-  const n = ids.length;
-  const names = `${verb(n, "partition", "partitions")} ${list(ids.map(label))}`;
-  const cut =
-    `${count(links.length, "partition link")} of the minimum cut ` +
-    `${verb(links.length, "is", "are")} weak`;
-  const says =
-    ratio === null
-      ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} ` +
-        "link capacity (load not measured)"
-      : `${names} ${BURDEN[figure ?? "rows"][n === 1 ? 0 : 1]} ${short(ratio)} times the mean ` +
-        `${figure ?? "rows"}`;
-  return {
-    details: {
-      class: "hotspot_congestion",
-      partition_ids: ids,
-      load_ratio: ratio ?? inverseHealth(health),
-      ...(figure && { figure }),
-    },
-    summary: `${capitalized(says)}; ${cut}.`,
-  };
-}
+import { hotspot } from "./hotspot.ts";
 
 /**
  * `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside
@@ -214,7 +91,7 @@ function skew({ weak, metrics, label }: Findings): Finding {
 }
 
 /** Two decimals: recall is a figure between 0 and 1 that people compare. */
-const figures = (value: number): string => String(Number(value.toFixed(2)));
+export const figures = (value: number): string => String(Number(value.toFixed(2)));
 
 function lag({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "replication");

@@ -1,13 +1,8 @@
+import { type Obstacle, obstacles, untrustedObstacles } from "./obstacles.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { family, readTable } from "./introspect.ts";
-import {
-  limitationsOf,
-  type Obstacle,
-  obstacles,
-  type RegisteredOptions,
-  untrustedObstacles,
-} from "./limitations.ts";
+import { limitationsOf, type RegisteredOptions } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { HealingError, SqlError } from "../base/errors.ts";
 import type { Collection } from "../model/collection.ts";

@@ -2,13 +2,14 @@
  * Validation of `ruvector_healing_configure(jsonb)` with zod, and the typed effective
  * configuration.
  */
+import type { SettingDefinition } from "./settings/define.ts";
 import type { Configuration, Triple } from "../model/configuration.ts";
 import * as z from "zod/mini";
 import { HealingError } from "../base/errors.ts";
 import type { HealthCurve } from "../graph/health.ts";
 import { nearest } from "../base/nearest.ts";
 import { checkStrategyModes } from "./modes.ts";
-import { SETTINGS, SETTING_KEYS, type SettingDefinition } from "./settings.ts";
+import { SETTINGS, SETTING_KEYS } from "./settings.ts";
 import { checkWindows } from "./windows.ts";
 
 /** Ratios and lags are judged on a logarithmic scale, percentages on a linear one. */

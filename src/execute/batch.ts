@@ -1,4 +1,5 @@
 /** One bounded change of an action: the part of the state machine that touches the user's table. */
+import { updateAction } from "../store/action-changes.ts";
 import { insertStep, keepUndo, newestStep } from "../store/steps.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
@@ -6,7 +7,7 @@ import { isTransient, SqlError, HealingError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
-import { recordActionEvent, updateAction } from "../store/actions.ts";
+import { recordActionEvent } from "../store/actions.ts";
 import {
   checkLocks,
   metered,

@@ -1,8 +1,8 @@
 /** The one door through which actions end. */
+import { type ActionEnd, closeAction } from "../store/action-changes.ts";
 import type { Host } from "../host/host.ts";
 import { recordOutcome } from "../learn/outcomes.ts";
 import type { Action } from "../model/action.ts";
-import { type ActionEnd, closeAction } from "../store/actions.ts";
 
 /**
  * Ends an action: its row, its event, the circuit breaker, and what is learned from it. One that

@@ -2,6 +2,7 @@
  * What a fresh sample means for an action: go on, stop on target, undo a slice that hurt, verify,
  * end the undo.
  */
+import { updateAction } from "../store/action-changes.ts";
 import { undoSummary } from "../store/steps.ts";
 import type { Verification } from "../model/verification.ts";
 import type { Host } from "../host/host.ts";
@@ -10,7 +11,7 @@ import type { Collection } from "../model/collection.ts";
 import { count, lambdaText, list, short, sqlLiteral } from "../base/text.ts";
 import type { Sample } from "../sense/sample.ts";
 import { improved, WHOLE, worsened } from "../graph/improvement.ts";
-import { recordActionEvent, updateAction } from "../store/actions.ts";
+import { recordActionEvent } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { verifyHarm } from "./searches.ts";

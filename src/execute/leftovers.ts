@@ -4,13 +4,14 @@
  * could drop it (a clock that jumped, a server that was down), and there is no rollback that a
  * person could type.
  */
+import { isOpen, jobsOf } from "../jobs/job.ts";
+import { updateAction } from "../store/action-changes.ts";
 import { keepUndo, newestStep, undoSummary } from "../store/steps.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
-import { actionById, updateAction } from "../store/actions.ts";
-import { isOpen, jobsOf } from "../jobs/jobs.ts";
+import { actionById } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 

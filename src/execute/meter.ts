@@ -3,6 +3,7 @@
  * may write is read anew with each slice (others write too), and it stops where the next batch
  * would go beyond. Undoing is never measured against anything.
  */
+import { updateAction } from "../store/action-changes.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Action, NewStep } from "../model/action.ts";
@@ -11,7 +12,7 @@ import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
 import { bytes, count } from "../base/text.ts";
 import { readScopes } from "../select/radius.ts";
-import { recordActionEvent, updateAction } from "../store/actions.ts";
+import { recordActionEvent } from "../store/actions.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 export interface Meter {

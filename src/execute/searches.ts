@@ -2,6 +2,7 @@
  * What searches find and cost by the indexes that an action reaches, measured before it begins and
  * when it is verified.
  */
+import { measureIndex } from "../sense/collect/measure-index.ts";
 import type { SearchFigure, SearchFigures, Verification } from "../model/verification.ts";
 import { lockTable } from "../collection/lookup.ts";
 import type { Host } from "../host/host.ts";
@@ -9,7 +10,7 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../base/errors.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
-import { measureIndex, vectorIndexes } from "../sense/collect/centroids.ts";
+import { vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
 import { harm } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";

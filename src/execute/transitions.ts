@@ -1,10 +1,10 @@
 /** The transitions of the state machine that more than one place makes. */
+import { updateAction } from "../store/action-changes.ts";
 import { undoSummary } from "../store/steps.ts";
 import type { Host } from "../host/host.ts";
 import { endAction } from "./end.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { updateAction } from "../store/actions.ts";
 
 export function beginStabilizing(
   host: Host,

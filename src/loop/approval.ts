@@ -3,10 +3,11 @@
  * action begins later (in a maintenance window), the strategy plans anew on a fresh sample: the
  * same state begins with the new plan, another one asks again under a number of its own.
  */
+import { type ActionChange, updateAction } from "../store/action-changes.ts";
 import { startOf } from "./start.ts";
 import { classify } from "../classify/classify.ts";
 import { endAction } from "../execute/end.ts";
-import { type ActionChange, insertAction, updateAction } from "../store/actions.ts";
+import { insertAction } from "../store/actions.ts";
 import { differences, planState } from "../execute/plan-state.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { isPlan } from "../strategies/strategy.ts";

@@ -2,8 +2,8 @@
  * One-off pg_cron jobs: started once, watched, cancelled, withdrawn; never a statement of somebody
  * else's.
  */
+import type { Job } from "../../src/jobs/job.ts";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Job } from "../../src/jobs/jobs.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
 import { type Jobs, jobsInside } from "./support/jobs.ts";
 

@@ -2,8 +2,8 @@
  * A rebuild that gave nothing back is no success, whatever lambda says: a new index is its own
  * baseline.
  */
+import { gaveNothing } from "../../src/strategies/compact-indexes/progress.ts";
 import { describe, expect, it } from "vitest";
-import { gaveNothing } from "../../src/strategies/compact-indexes/rebuild.ts";
 import { compactIndexes } from "../../src/strategies/compact-indexes/strategy.ts";
 
 const MB = 1024 * 1024;

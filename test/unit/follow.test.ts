@@ -1,9 +1,9 @@
 /** Traffic between samples: smoothing, resets, our own moves. */
+import type { ActivityMemory } from "../../src/sense/activity/memory.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Counters } from "../../src/sense/activity/counters.ts";
 import {
-  type ActivityMemory,
   follow,
   later,
   reusedBlocks,

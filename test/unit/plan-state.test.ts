@@ -1,3 +1,4 @@
+import type { RebuildPlan } from "../../src/strategies/rebuild-centroids/target.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { differences, planState } from "../../src/execute/plan-state.ts";
@@ -5,7 +6,6 @@ import {
   type RebalancePlan,
   rebalancePartitions,
 } from "../../src/strategies/rebalance-partitions/strategy.ts";
-import type { RebuildPlan } from "../../src/strategies/rebuild-centroids/plan.ts";
 import { rebuildCentroids } from "../../src/strategies/rebuild-centroids/strategy.ts";
 import type { Plan, Bound } from "../../src/model/action.ts";
 import type { Problem } from "../../src/model/problem.ts";

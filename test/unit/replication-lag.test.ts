@@ -1,13 +1,13 @@
 /** Replication lag from what the views show and what earlier looks saw. */
+import type {
+  ReplicationMemory,
+  ReplicationView,
+  Sender,
+  Slot,
+} from "../../src/sense/collect/replication-view.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  observe,
-  type ReplicationMemory,
-  type ReplicationView,
-  type Sender,
-  type Slot,
-} from "../../src/sense/collect/replication-lag.ts";
+import { observe } from "../../src/sense/collect/replication-lag.ts";
 
 const SETTINGS = { replica_memory_seconds: 3600, scaled_down: null };
 const START = 1_700_000_000;

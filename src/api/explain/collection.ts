@@ -11,11 +11,13 @@ import type { Host } from "../../host/host.ts";
 import { type Preview, preview } from "../../loop/preview.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
-import { count, lambdaText, printable, short } from "../../base/text.ts";
+import { count, printable } from "../../base/text.ts";
 import { previewSample } from "../../sense/sample.ts";
 import { edges, rules, weighing } from "./evidence.ts";
-import { type Facts, factsOf, type OpenRefusal } from "./facts.ts";
-import { dateAndClock, document, duration, literal, message } from "./layout.ts";
+import { type Facts, factsOf } from "./facts.ts";
+import { dateAndClock, document, duration, message } from "./layout.ts";
+import { typed } from "./typed.ts";
+import { refused, inTheWay } from "./standing.ts";
 
 export function explainCollection(host: Host, collectionId: number): { text: string } {
   const facts = factsOf(host, collectionId);
@@ -93,7 +95,7 @@ function headline({ name, verdict, sentence, state, sample, now }: Facts): strin
 }
 
 /** Whether the loop runs at all: nothing else matters while it does not. */
-function loop({
+export function loop({
   loop: { condition, sentence, last_failed, last_error },
   aside,
   failed,
@@ -119,7 +121,7 @@ function loop({
 }
 
 /** The reason in one sentence. */
-function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
+export function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
   const {
     active,
     aside,
@@ -209,77 +211,6 @@ function recovery(
   );
 }
 
-/** What would let it pass; a time with how far off it is. */
-function flips(at: string, now: number): string {
-  const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z/.exec(at)?.[0];
-  const seconds = time === undefined ? NaN : Date.parse(time) / 1000 - now;
-  return `${message(at)}${seconds > 0 ? ` (in ${duration(seconds)})` : ""}`;
-}
-
-const measuredText = (measured: unknown): string =>
-  printable(
-    typeof measured === "number"
-      ? short(measured)
-      : typeof measured === "string"
-        ? measured
-        : (JSON.stringify(measured) ?? "nothing"),
-    200,
-  );
-
-const times = ({ count: n, first_at, last_at }: OpenRefusal, now: number): string =>
-  `refused ${n === 1 ? "once" : `${n} times`} since ${dateAndClock(first_at)} UTC ` +
-  `(${duration(now - first_at)}), last ${duration(now - last_at)} ago`;
-
-/**
- * What was refused at the last decision and does not stand in the way any more, or is not known to.
- */
-function refused({ refusals, now }: Facts, outlook: Preview | null): string[] {
-  return refusals
-    .filter(({ reason }) => !standing(outlook).some((one) => one.reason === reason))
-    .flatMap((refusal) => [
-      `${refusal.reason} (${refusal.problem_class}): ${message(refusal.message)}`,
-      ...(refusal.measured === null || refusal.measured === undefined
-        ? []
-        : [`  measured: ${measuredText(refusal.measured)}`]),
-      `  would change with: ${flips(refusal.flips_at, now)}`,
-      `  ${times(refusal, now)}`,
-    ]);
-}
-
-interface Standing {
-  readonly reason: string;
-  readonly measured: unknown;
-  readonly flips_at: string;
-  readonly message: string;
-}
-
-const standing = (outlook: Preview | null): readonly Standing[] =>
-  outlook ? [...outlook.refusals, ...(outlook.empty ? [outlook.empty] : [])] : [];
-
-function inTheWay(outlook: Preview, { refusals, now }: Facts): string[] {
-  const { plan, strategy, approval_required } = outlook;
-  const lines = standing(outlook).flatMap(
-    ({ reason, measured, flips_at, message: said }, place) => {
-      const open = refusals.find((refusal) => refusal.reason === reason);
-      return [
-        `${place + 1}. ${reason}: ${message(said)}`,
-        ...(measured === null ? [] : [`  measured: ${measuredText(measured)}`]),
-        `  would change with: ${flips(flips_at, now)}`,
-        ...(open ? [`  ${times(open, now)}`] : []),
-      ];
-    },
-  );
-  if (approval_required)
-    lines.push(`Then it would wait for approval: ${message(approval_required)}.`);
-  if (plan)
-    lines.push(
-      `${lines.length > 0 ? "Behind that" : "Nothing. The next decision would be"}: ` +
-        `${strategy ?? "an action"}, lambda foreseen ${lambdaText(plan.predicted_lambda)}, ` +
-        `about ${duration(plan.estimated_duration_seconds)}.`,
-    );
-  return lines;
-}
-
 const unmeasured = ({ sample }: Facts): string[] =>
   (sample?.unmeasured ?? [])
     .slice(0, 8)
@@ -303,50 +234,3 @@ const recent = ({ recent: actions, now }: Facts): string[] =>
       `action ${id}, ${duration(now - at)} ago: ${strategy} for ${problem_class}, ` +
       `${state}${said ? `: ${message(said)}` : ""}`,
   );
-
-function typed(facts: Facts, outlook: Preview | null): string[] {
-  const name = literal(facts.name);
-  const resume = [
-    ...(facts.held ? [facts.held.statement] : []),
-    ...(facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : []),
-  ];
-  if (facts.active)
-    return [
-      ...resume,
-      `SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`,
-      `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`,
-    ];
-  const { condition, statement } = facts.loop;
-  if (condition === "standby") return [];
-  const lines: string[] = statement === null ? resume : [statement, ...resume];
-  if (outlook === null) return lines;
-  for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
-    if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);
-  }
-  for (const { name: strategy, lift } of outlook.considered) {
-    if (lift !== undefined) lines.push(`${lift}   -- lets ${strategy} be tried again`);
-  }
-  if (outlook.strategy) {
-    lines.push(
-      `SELECT ruvector_healing_execute(${name}, '${outlook.strategy}', '{"dry_run": ` +
-        "true}');   -- shows the plan",
-    );
-    lines.push(
-      `SELECT ruvector_healing_execute(${name}, '${outlook.strategy}');   -- begins it ` +
-        "whatever the limits of the loop say",
-    );
-    return lines;
-  }
-  const able = outlook.considered.filter(({ reason_code }) => reason_code !== "wrong_class");
-  for (const { name: strategy } of able)
-    lines.push(
-      `SELECT ruvector_healing_execute(${name}, '${strategy}', '{"dry_run": true}');   -- ` +
-        "what it would do",
-    );
-  if (able.length === 0)
-    lines.push(
-      "SELECT name, weight FROM ruvector_healing_effectiveness();   -- what " +
-        "ruvector_healing_execute() could run",
-    );
-  return lines;
-}

@@ -11,7 +11,9 @@ export interface Section {
 }
 
 const WIDTH = 100;
+
 const INDENT = "  ";
+
 /** Beyond the line's own indent. */
 const HANGING = "    ";
 
@@ -85,3 +87,5 @@ export const message = (text: string, max = 600): string => printable(text, max)
 
 /** The name of a collection or the like as an SQL literal. */
 export const literal = sqlLiteral;
+
+export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

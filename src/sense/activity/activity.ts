@@ -2,12 +2,13 @@
  * Activity of a collection's partitions between samples: begun before the collectors, closed behind
  * them.
  */
+import type { ActivityMemory } from "./memory.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { recall, remember } from "../remember.ts";
 import { readCounters } from "./counters.ts";
-import { type ActivityMemory, follow, later } from "./follow.ts";
+import { follow, later } from "./follow.ts";
 
 const KIND = "activity";
 

@@ -3,12 +3,12 @@
  * set itself is computed from the partitions (assess/memory.ts), so that plans can ask what it
  * would be.
  */
+import type { ActivityMemory } from "../activity/memory.ts";
 import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { ActivityMemory } from "../activity/follow.ts";
 import { recall, remember } from "../remember.ts";
 import { pushHint } from "./gap.ts";
 

@@ -3,18 +3,18 @@
  * pg_stat_get_live_tuples, count(*), the width of sampled rows, and the activity since earlier
  * samples (pg_stat_user_tables).
  */
-import type { Measured, Unmeasured } from "../../model/measured.ts";
+import type { ActivityMemory } from "../activity/memory.ts";
+import type { Measured } from "../../model/measured.ts";
 import sql, { raw } from "sql-template-tag";
 import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
-import { untrustedText } from "../../collection/limitations.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
-import { type ActivityMemory, reusedBlocks, trafficLoad } from "../activity/follow.ts";
-import { list, printable } from "../../base/text.ts";
+import { reusedBlocks, trafficLoad } from "../activity/follow.ts";
 import { measureRowBytes } from "./row-bytes.ts";
+import { unreadable, unreadableGap, untrustedGap, foreignGap, LOCKED } from "./unreadable.ts";
 
 export interface PartitionMeasurement {
   readonly relid: string;
@@ -195,92 +195,6 @@ function trafficOf(activity: ActivityMemory, collection: Collection, relid: stri
     inserted: rate?.inserted ?? 0,
   };
 }
-
-interface Closed {
-  readonly qualified: string;
-  readonly role: string;
-  /** What would open it; null: the right to read it. */
-  readonly hint: string | null;
-}
-
-/** Partitions that may not be read by themselves: a right on the table does not reach them. */
-function unreadable(
-  host: Host,
-  collection: Collection,
-  partitions: readonly Partition[],
-): readonly Closed[] {
-  const asked = partitions.map(({ relid, qualified }) => ({ relid, qualified }));
-  try {
-    return host.asOwner(collection.relid, "catalogue").query<Closed>(sql`
-      SELECT p ->> 'qualified' AS qualified, quote_ident(current_user) AS role,
-             CASE WHEN has_table_privilege((p ->> 'relid')::oid, 'SELECT')
-               THEN format('Row-level security hides rows of it from role %I.', current_user) END
-               AS hint
-        FROM jsonb_array_elements(${JSON.stringify(asked)}::jsonb) p
-       WHERE NOT has_table_privilege((p ->> 'relid')::oid, 'SELECT')
-         OR row_security_active((p ->> 'relid')::oid)`);
-  } catch (error) {
-    if (!(error instanceof SqlError) || error.sqlstate !== "42501") throw error;
-    return partitions.map(({ qualified }) => ({
-      qualified,
-      role: "",
-      hint: error.document.hint ?? error.document.message,
-    }));
-  }
-}
-
-const unreadableGap = (closed: readonly Closed[]): Unmeasured => ({
-  what: "partition rows",
-  why:
-    `${closed.length} of the partitions may not be read by themselves ` +
-    `(${closed[0]!.qualified}); rows come from the statistics, bytes are not compared`,
-  hint:
-    closed[0]!.hint ??
-    `GRANT SELECT ON ${closed
-      .filter(({ hint }) => hint === null)
-      .map(({ qualified }) => qualified)
-      .slice(0, 20)
-      .join(", ")} TO ${closed[0]!.role};`,
-});
-
-/** Under the lock that reachable() took. */
-function untrustedGap(host: Host, collection: Collection): Unmeasured[] {
-  const found = host.untrusted(collection.relid).filter(({ usage }) => usage === "read");
-  if (found.length === 0) return [];
-  return [
-    {
-      what: "partition rows",
-      why: `${untrustedText(found)}; rows come from the statistics, bytes are not compared`,
-      hint: printable(found[0]!.hint, 600),
-    },
-  ];
-}
-
-function foreignGap(host: Host, collection: Collection): Unmeasured[] {
-  const foreign = host.query<{ name: string }>(sql`
-    SELECT format('%I.%I', n.nspname, c.relname) AS name
-      FROM ${family(sql`${collection.relid}::oid`)} f
-      JOIN pg_class c ON c.oid = f.relid
-        AND c.relkind = 'f' JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1`);
-  if (foreign.length === 0) return [];
-  return [
-    {
-      what: "foreign partitions",
-      why:
-        `${list(foreign.map(({ name }) => name))} on other servers: nothing is asked of those, ` +
-        "and nothing here is compared with them",
-      hint: "Register the table on the server that has it.",
-    },
-  ];
-}
-
-const LOCKED: Unmeasured = {
-  what: "partition bytes",
-  why:
-    "a partition or an index of one is locked ACCESS EXCLUSIVE by another session; rows come " +
-    "from the statistics, sizes from the last vacuum",
-  hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
-};
 
 /**
  * Whether the partitions and their indexes can be opened now: counting and pg_relation_size would

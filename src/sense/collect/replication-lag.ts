@@ -10,116 +10,17 @@
  * that is more. A replica that has replayed all there is lags 0 s, whatever its last replay_lag
  * was.
  */
-
-/** A walsender that feeds a standby or a log receiver. Positions are bytes of log since 0/0. */
-export interface Sender {
-  readonly application_name: string;
-  /** Its slot, unless that ends with the connection. */
-  readonly slot: string | null;
-  readonly written: number | null;
-  /**
-   * null: the role may not see it, or the receiver does not replay (pg_receivewal), or has not
-   * answered yet.
-   */
-  readonly replayed: number | null;
-  readonly replay_lag: number | null;
-}
-
-export interface Slot {
-  readonly name: string;
-  readonly type: "physical" | "logical";
-  readonly database: string | null;
-  readonly active: boolean;
-  /** The oldest log it keeps; null: none yet. */
-  readonly restart: number | null;
-  /** What moves when its consumer does something. */
-  readonly progress: number | null;
-  /** reserved, extended (more than max_wal_size), unreserved (about to be lost) or lost. */
-  readonly wal_status: string | null;
-  /** Bytes until it is lost; null: no limit (max_slot_wal_keep_size is -1), or lost. */
-  readonly safe_wal_size: number | null;
-  /** Seconds since 1970; null before PostgreSQL 17 and while it is active. */
-  readonly inactive_since: number | null;
-}
-
-export interface ReplicationView {
-  /** Seconds since 1970. */
-  readonly now: number;
-  readonly booted: number;
-  /** The timeline that is written; null: this server is a standby, which remembers nothing. */
-  readonly timeline: string | null;
-  /** Whether the role sees the positions of walsenders. */
-  readonly may_read: boolean;
-  /** How far the log is written and flushed: nothing beyond it can have been sent. */
-  readonly position: number;
-  /** In an order that lasts: walsenders of one name are told apart by their place. */
-  readonly senders: readonly Sender[];
-  readonly slots: readonly Slot[];
-}
-
-/**
- * `connected` a standby; `gone`, one seen before that has no slot; `inactive_slot`, a standby's
- * slot without it; the others do not replay.
- */
-export type ReplicaKind = "connected" | "gone" | "inactive_slot" | "receiver" | "logical_slot";
-
-export interface ReplicaMeasurement {
-  /** Node id, e.g. `replica:replica1`; `slot:name` for a logical slot. */
-  readonly id: string;
-  readonly label: string;
-  readonly kind: ReplicaKind;
-  /** Of standbys. null: not measured. */
-  readonly lag_seconds: number | null;
-  readonly lag_bytes: number | null;
-  /** Log that its slot keeps from being removed. */
-  readonly retained_bytes: number | null;
-  /** The same in percent of max_slot_wal_keep_size; null without such a limit. */
-  readonly retained_pct: number | null;
-  /**
-   * Consumers that are no standbys: since when nobody has come, while the slot keeps more than
-   * max_wal_size.
-   */
-  readonly inactive_seconds: number | null;
-  /** The log it needs has been removed: it cannot go on. */
-  readonly lost: boolean;
-  /**
-   * Of a connected standby that has received what it has not replayed: how it replays. null: the
-   * log is still on its way, or nobody knows.
-   */
-  readonly replay: "stands" | "keeps_pace" | "falls_behind" | null;
-}
-
-interface KnownReplica {
-  readonly label: string;
-  readonly seen: number;
-  readonly slot: string | null;
-  readonly replayed: number | null;
-  readonly replays: boolean;
-  /**
-   * [seconds since 1970, lag in seconds] a while ago, the oldest first: whether it grows. Values of
-   * older versions have none.
-   */
-  readonly lags?: readonly (readonly [number, number])[];
-}
-
-/** What a look leaves for the next one. */
-export interface ReplicationMemory {
-  readonly timeline: string;
-  /** When the log had been written how far: [seconds since 1970, position], rising. */
-  readonly marks: readonly (readonly [number, number])[];
-  readonly replicas: Readonly<Record<string, KnownReplica>>;
-  /** Slots that nobody uses, since when. */
-  readonly slots: Readonly<
-    Record<string, { readonly progress: number | null; readonly since: number }>
-  >;
-}
-
-export interface Memorable {
-  /** How long a replica without a slot that has gone counts as a dead one. */
-  readonly replica_memory_seconds: number;
-  /** The last scaling down by us, from its request to its answer, seconds since 1970. */
-  readonly scaled_down: { readonly from: number; readonly to: number } | null;
-}
+import {
+  type Sender,
+  type ReplicationView,
+  type ReplicaMeasurement,
+  type KnownReplica,
+  type ReplicationMemory,
+  type Memorable,
+  own,
+  nothing,
+} from "./replication-view.ts";
+import { retention, inactiveSince, unused } from "./slots.ts";
 
 /**
  * Seconds that a container may take to go once the count of a workload is lowered: Kubernetes gives
@@ -195,23 +96,6 @@ export function observe(
   return { replicas: [...replicas.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), memory };
 }
 
-/** Names come from outside and may be called "constructor". */
-const own = <T>(record: Readonly<Record<string, T>> | undefined, key: string): T | null =>
-  record && Object.prototype.hasOwnProperty.call(record, key) ? record[key]! : null;
-
-const nothing = (id: string, label: string, kind: ReplicaKind): ReplicaMeasurement => ({
-  id,
-  label,
-  kind,
-  lag_seconds: null,
-  lag_bytes: null,
-  retained_bytes: null,
-  retained_pct: null,
-  inactive_seconds: null,
-  lost: false,
-  replay: null,
-});
-
 /** The marks with this look's; a clock or a log that went back takes those ahead of it away. */
 function marked(
   before: ReplicationMemory["marks"],
@@ -263,7 +147,7 @@ function named({ senders, slots }: ReplicationView): (readonly [string, string, 
   });
 }
 
-function connected(
+export function connected(
   view: ReplicationView,
   id: string,
   label: string,
@@ -298,6 +182,7 @@ function connected(
  * kept.
  */
 const PACE_SECONDS = 60;
+
 const LOOKS_APART = 30;
 
 /**
@@ -305,6 +190,7 @@ const LOOKS_APART = 30;
  * load is never quite even.
  */
 const GROWTH = 0.02;
+
 const UNEVEN = 0.05;
 
 /** At most this share of what a standby has not replayed is still on its way to it. */
@@ -346,92 +232,6 @@ function lagsNow(
   return lag_seconds === null || (last && now - last[0] < LOOKS_APART)
     ? lags
     : [...lags, [now, lag_seconds]];
-}
-
-function retention(
-  { position }: ReplicationView,
-  { restart, safe_wal_size, wal_status }: Slot,
-): Pick<ReplicaMeasurement, "retained_bytes" | "retained_pct" | "lost"> {
-  const lost = wal_status === "lost";
-  const retained = restart === null || lost ? null : Math.max(0, position - restart);
-  // What is kept and what may still come add up to max_slot_wal_keep_size, in whole segments.
-  const limit =
-    retained === null || safe_wal_size === null ? null : Math.max(1, retained + safe_wal_size);
-  return {
-    retained_bytes: retained,
-    retained_pct: retained === null || limit === null ? null : (100 * retained) / limit,
-    lost,
-  };
-}
-
-/** A slot may be called "__proto__". */
-const slotKey = (name: string): string => `slot:${name}`;
-
-/**
- * Since when each unused slot has been so: the server's word, or what earlier looks saw where its
- * consumer did nothing since.
- */
-function inactiveSince(
-  view: ReplicationView,
-  known: ReplicationMemory | null,
-): Record<string, { progress: number | null; since: number }> {
-  const found: Record<string, { progress: number | null; since: number }> = {};
-  for (const { name, active, progress, inactive_since } of view.slots) {
-    if (active) continue;
-    const before = own(known?.slots, slotKey(name));
-    const seen = own(known?.replicas, `replica:${name}`)?.seen;
-    // PostgreSQL before 17 does not say; since 17 it begins anew with a restart of the server.
-    const said = inactive_since ?? (seen === undefined ? view.now : Math.max(seen, view.booted));
-    const since = before && before.progress === progress ? Math.min(before.since, said) : said;
-    found[slotKey(name)] = { progress, since: Math.min(since, view.now) };
-  }
-  return found;
-}
-
-/**
- * A slot that no standby uses; null: it is used, has never kept anything, or says nothing that
- * could be judged.
- */
-function unused(
-  view: ReplicationView,
-  slot: Slot,
-  known: ReplicationMemory | null,
-  since: ReplicationMemory["slots"],
-  settings: Memorable,
-): ReplicaMeasurement | null {
-  const kept = retention(view, slot);
-  const inactive = own(since, slotKey(slot.name));
-  const seconds = inactive ? view.now - inactive.since : null;
-  // Beyond max_wal_size a slot costs disk that the server was not set up for.
-  const consumer =
-    seconds !== null && (slot.wal_status !== "reserved" || slot.restart === null) ? seconds : null;
-  // A lost slot keeps no log any more: its standby is gone for good, and is forgotten like any
-  // other.
-  if (kept.lost && (seconds ?? 0) > settings.replica_memory_seconds) return null;
-  if (slot.type === "logical") {
-    if (kept.retained_pct === null && (consumer === null || slot.restart === null) && !kept.lost)
-      return null;
-    const of = slot.database === null ? "" : ` of database ${slot.database}`;
-    const label = `logical slot ${slot.name}${of}`;
-    return {
-      ...nothing(`slot:${slot.name}`, label, "logical_slot"),
-      ...kept,
-      inactive_seconds: consumer,
-    };
-  }
-  if (seconds === null || (slot.restart === null && !kept.lost)) return null;
-  const id = `replica:${slot.name}`;
-  const before = own(known?.replicas, id);
-  const label = `${before?.label ?? slot.name} (not connected)`;
-  if (before && !before.replays)
-    return { ...nothing(id, label, "receiver"), ...kept, inactive_seconds: consumer };
-  const from = before?.replayed ?? slot.restart;
-  return {
-    ...nothing(id, label, "inactive_slot"),
-    ...kept,
-    lag_seconds: seconds,
-    lag_bytes: from === null ? null : Math.max(0, view.position - from),
-  };
 }
 
 /**

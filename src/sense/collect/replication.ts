@@ -2,20 +2,15 @@
  * Streaming replicas and slots of this server: pg_stat_replication and pg_replication_slots, one
  * look each sample.
  */
+export type { ReplicaKind, ReplicaMeasurement } from "./replication-view.ts";
+import type { ReplicaMeasurement, ReplicationMemory, ReplicationView } from "./replication-view.ts";
 import type { Measured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count } from "../../base/text.ts";
 import { recall, remember } from "../remember.ts";
-import {
-  observe,
-  type ReplicaMeasurement,
-  type ReplicationMemory,
-  type ReplicationView,
-} from "./replication-lag.ts";
-
-export type { ReplicaKind, ReplicaMeasurement } from "./replication-lag.ts";
+import { observe } from "./replication-lag.ts";
 
 const KIND = "replication";
 

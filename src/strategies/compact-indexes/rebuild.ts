@@ -1,76 +1,16 @@
 /**
  * Rebuilds one index after the other by one-off jobs, and clears up what an interrupted one left.
  */
+import { isOpen } from "../../jobs/job.ts";
 import { settleStep } from "../../store/steps.ts";
-import sql from "sql-template-tag";
-import type { Host } from "../../host/host.ts";
-import type { Action, Progress, Step, NewStep, UndoResult } from "../../model/action.ts";
+import type { Action, NewStep } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
 import { bytes as bytesText, count } from "../../base/text.ts";
-import {
-  cancelJob,
-  CLEAR_UP,
-  isOpen,
-  type Job,
-  jobsOf,
-  startJob,
-  watchJob,
-} from "../../jobs/jobs.ts";
-import type { BatchContext, BatchResult } from "../strategy.ts";
-import {
-  buildProgress,
-  obstacle,
-  oidOf,
-  readIndexes,
-  readLeftovers,
-  type Target,
-} from "./indexes.ts";
-import type { CompactPlan, PlannedIndex } from "./plan.ts";
-
-export interface CompactProgress extends Progress {
-  /** Index of the plan at work. */
-  readonly place: number;
-  readonly phase: "start" | "reindex" | "clean";
-  /** The job under way, and how often this index was tried. */
-  readonly job: string | null;
-  readonly tries: number;
-  readonly target: Target | null;
-  readonly compacted: number;
-  readonly results: readonly {
-    readonly index: string;
-    readonly bytes_before: number;
-    readonly bytes_after: number;
-  }[];
-  readonly skipped: readonly { readonly index: string; readonly why: string }[];
-  readonly note: string;
-}
-
-export type CompactContext = BatchContext<CompactPlan, CompactProgress>;
-type CompactResult = BatchResult<CompactProgress, Reindexed>;
-
-/** A rebuild that a job was started for; what is left in its journal is only a note. */
-export interface Reindexed {
-  readonly kind: "reindex";
-  readonly details: Target & {
-    readonly job: string;
-    readonly method: string;
-    readonly bytes: number;
-    readonly expected_bytes: number;
-  };
-  readonly journal: readonly string[];
-}
-
-export const START: CompactProgress = {
-  place: 0,
-  phase: "start",
-  job: null,
-  tries: 0,
-  target: null,
-  compacted: 0,
-  results: [],
-  skipped: [],
-  note: "",
-};
+import { startJob, watchJob } from "../../jobs/jobs.ts";
+import { buildProgress, obstacle, oidOf, readIndexes, type Target } from "./indexes.ts";
+import type { PlannedIndex } from "./plan.ts";
+import type { CompactProgress, CompactContext, CompactResult, Reindexed } from "./progress.ts";
+import { dropLeftovers } from "./leftovers.ts";
 
 /**
  * A job that a restart cut short, or that pg_cron did not start, is tried again; so often for one
@@ -79,36 +19,6 @@ export const START: CompactProgress = {
 const MAX_TRIES = 3;
 
 const REBUILD = "rebuild an index";
-
-/**
- * A rebuild that gave back less of what was foreseen was for nothing: the estimate was off, and a
- * new index reads as fresh whatever its size.
- */
-const LEAST_GIVEN = 0.25;
-
-/**
- * What rebuilds that were for nothing gave back, in words; null: they were not, or nothing had been
- * foreseen (a person named them).
- */
-export function gaveNothing(
-  planned: readonly Pick<PlannedIndex, "index" | "bytes" | "expected_bytes">[],
-  results: CompactProgress["results"],
-): string | null {
-  const done = results.flatMap(({ index, bytes_before, bytes_after }) =>
-    planned
-      .filter((one) => one.index === index)
-      .map(({ bytes, expected_bytes }) => ({
-        foreseen: bytes - expected_bytes,
-        given: Math.max(0, bytes_before - bytes_after),
-      })),
-  );
-  const foreseen = done.reduce((sum, one) => sum + one.foreseen, 0);
-  const given = done.reduce((sum, one) => sum + one.given, 0);
-  return foreseen > 0 && given < LEAST_GIVEN * foreseen
-    ? `${count(done.length, "index rebuild")} gave back ${bytesText(given)} of the ` +
-        `${bytesText(foreseen)} foreseen`
-    : null;
-}
 
 export function compactBatch(context: CompactContext): CompactResult {
   const { plan } = context.action;
@@ -320,62 +230,3 @@ function clean(
     },
   };
 }
-
-/**
- * Moves the dropping of leftovers on by one look. null: nothing is left. DROP INDEX CONCURRENTLY,
- * by a job: nobody waits for it. A drop that fails leaves its error in the job's row and is tried
- * again by the next tick, until the action's deadline; one that is on its way then goes on.
- */
-function dropLeftovers(host: Host, action: Action, target: Target): string | null {
-  const open = openJob(host, action, CLEAR_UP);
-  if (open) {
-    const job = watchJob(host, open.id);
-    if (isOpen(job)) return `a leftover is being dropped: ${job.message ?? job.state}`;
-  }
-  const [leftover] = readLeftovers(host, target);
-  if (!leftover) return null;
-  if (leftover.locked) return `${leftover.index} is at work in another session`;
-  startJob(host, action, {
-    purpose: CLEAR_UP,
-    command: `DROP INDEX CONCURRENTLY IF EXISTS ${leftover.index}`,
-    deadline_seconds: 600,
-  });
-  return (
-    `pg_cron drops ${leftover.index} ` +
-    `(${leftover.kind === "new" ? "its build was cut short" : "the old index after the swap"})`
-  );
-}
-
-const openJob = (host: Host, action: Action, purpose: string): Job | undefined =>
-  jobsOf(host, action.id).find((job) => job.purpose === purpose && isOpen(job));
-
-/**
- * Clears up a step: its job is ended, then its own leftovers are dropped. An index that was rebuilt
- * stays rebuilt.
- */
-export function clearStep(
-  { host, action }: CompactContext,
-  step: Step<Reindexed>,
-): UndoResult<string> {
-  const left = (what: string): UndoResult<string> => ({
-    remaining: [what],
-    undone: 0,
-    gone: 0,
-    conflicts: 0,
-  });
-  const { job: id, ...target } = step.details;
-  const job = watchJob(host, id);
-  if (isOpen(job)) {
-    cancelJob(host, id, action.rollback_reason ?? "the action ends");
-    return left(`job ${id}`);
-  }
-  // A job that went well left nothing; one that never began neither.
-  if (job.state !== "succeeded" && job.started_at !== null && tableThere(host, target)) {
-    const state = dropLeftovers(host, action, target);
-    if (state !== null) return left(state);
-  }
-  return { remaining: [], undone: 0, gone: 0, conflicts: 0 };
-}
-
-const tableThere = (host: Host, { table_oid }: Target): boolean =>
-  host.query(sql`SELECT FROM pg_class WHERE oid = ${table_oid}::oid`).length > 0;

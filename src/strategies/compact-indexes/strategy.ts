@@ -2,17 +2,12 @@
  * compact_indexes: rebuilds fragmented indexes, worst first, one at a time, while reads and writes
  * go on.
  */
+import { clearStep } from "./leftovers.ts";
+import { type CompactProgress, gaveNothing, type Reindexed, START } from "./progress.ts";
 import * as z from "zod/mini";
 import type { Strategy } from "../strategy.ts";
 import { type CompactPlan, planCompaction } from "./plan.ts";
-import {
-  clearStep,
-  compactBatch,
-  type CompactProgress,
-  gaveNothing,
-  type Reindexed,
-  START,
-} from "./rebuild.ts";
+import { compactBatch } from "./rebuild.ts";
 
 const PARAMS = {
   indexes: z.optional(

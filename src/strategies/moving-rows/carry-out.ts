@@ -2,6 +2,8 @@
  * Carries a list of moves out, batch by batch, and takes them back: what all strategies that move
  * rows share.
  */
+import { moveRowsBack } from "./move-back.ts";
+import type { Identity } from "./identity.ts";
 import { rowsLeft } from "./rows-left.ts";
 import type {
   Bound,
@@ -16,7 +18,7 @@ import { count } from "../../base/text.ts";
 import { undoAskedFor } from "../../store/actions.ts";
 import { walPosition, walSince } from "./estimate.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
-import { type Identity, moveRows, moveRowsBack, type RowFilter } from "./rows.ts";
+import { moveRows, type RowFilter } from "./rows.ts";
 
 export interface Move {
   readonly from: string;

@@ -2,8 +2,8 @@
  * Whether rows may move, and move back, asked under the lock of each batch: what was true when it
  * was planned may not be any more.
  */
+import type { Obstacle } from "../../collection/obstacles.ts";
 import { readPartitions } from "../../collection/introspect.ts";
-import type { Obstacle } from "../../collection/limitations.ts";
 import { obstaclesNow } from "../../collection/lookup.ts";
 import { readPublications } from "../../collection/move-facts.ts";
 import type { Host } from "../../host/host.ts";

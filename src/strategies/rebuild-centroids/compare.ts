@@ -2,17 +2,18 @@
  * Judges a new index beside the old one, which is still there: what searches of the same rows find
  * by each, and what they cost.
  */
-import type { IndexMeasurement } from "../../sense/vector-index.ts";
-import type { Host } from "../../host/host.ts";
-import type { Collection } from "../../model/collection.ts";
-import { count } from "../../base/text.ts";
-import { notTraffic } from "../../sense/activity/activity.ts";
+import type { Target } from "./target.ts";
 import {
   type MeasuredAs,
   type MeasureOptions,
   measureIndex,
   type SearchCosts,
-} from "../../sense/collect/centroids.ts";
+} from "../../sense/collect/measure-index.ts";
+import type { IndexMeasurement } from "../../sense/vector-index.ts";
+import type { Host } from "../../host/host.ts";
+import type { Collection } from "../../model/collection.ts";
+import { count } from "../../base/text.ts";
+import { notTraffic } from "../../sense/activity/activity.ts";
 import { skewOf } from "../../sense/lists.ts";
 import {
   compareSearches,
@@ -23,7 +24,6 @@ import {
 } from "../../verify/searches.ts";
 import type { IndexFacts } from "./indexes.ts";
 import { MAX_LISTS } from "./lists.ts";
-import type { Target } from "./plan.ts";
 import { type Found, type RebuildProgress, refused } from "./shared.ts";
 
 /** The best of so many rounds is a search's time; blocks are the same in each. */

@@ -2,11 +2,12 @@
  * The SQL of rebuild_centroids: what an index is made of, its building command, dropping and
  * swapping.
  */
+import { isOpen, jobsOf } from "../../jobs/job.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Action } from "../../model/action.ts";
 import { HealingError, SqlError } from "../../base/errors.ts";
-import { CLEAR_UP, isOpen, jobsOf, startJob, watchJob } from "../../jobs/jobs.ts";
+import { CLEAR_UP, startJob, watchJob } from "../../jobs/jobs.ts";
 
 export interface IndexFacts {
   readonly oid: string;

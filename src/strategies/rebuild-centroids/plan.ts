@@ -3,71 +3,17 @@ import type { CentroidGroup } from "../../sense/vector-index.ts";
 import { foresee } from "../foresee.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
-import { toCurve } from "../../configuration/configuration.ts";
 import type { Host } from "../../host/host.ts";
-import type { Plan } from "../../model/action.ts";
-import type { Collection } from "../../model/collection.ts";
 import type { Radius } from "../../model/cost.ts";
 import { bytes, count, list } from "../../base/text.ts";
-import { recallHealth } from "../../sense/assess/centroids.ts";
-import { vectorIndexes } from "../../sense/collect/centroids.ts";
-import { health } from "../../graph/health.ts";
-import { beyondAttained, skewOf, splittableRows } from "../../sense/lists.ts";
+import { skewOf } from "../../sense/lists.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import { whyNoCron } from "../../jobs/cron.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
-import { buildCommand, type IndexFacts, indexFacts } from "./indexes.ts";
+import { buildCommand, type IndexFacts } from "./indexes.ts";
 import { buildMemory, listsToTry } from "./lists.ts";
-
-export interface Target {
-  readonly index: string;
-  readonly oid: string;
-  readonly heap: string;
-  /**
-   * beside: exchanged for a new one, and back. Parts of a partitioned table's index: whole, all of
-   * them together, or in_place, tried out beside, then REINDEX.
-   */
-  readonly way: "beside" | "in_place" | "whole";
-  /**
-   * The partitioned table's index that it is a part of, where all its parts are exchanged together.
-   */
-  readonly whole: { readonly oid: string; readonly index: string } | null;
-  readonly lists_before: number;
-  /** Numbers of lists to try, the first one that keeps the recall stays. */
-  readonly lists: readonly number[];
-  readonly rows: number;
-  readonly bytes: number;
-  /** maintenance_work_mem that the build needs at most; null: not known. */
-  readonly memory_bytes: number | null;
-  readonly recall: number | null;
-  readonly skew: number | null;
-  readonly command: string;
-  readonly build_seconds: number;
-}
-
-export interface RebuildPlan extends Plan {
-  readonly targets: readonly Target[];
-}
-
-/** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
-const AS_SICK = 1.25;
-
-/**
- * Health of an index as the graph sees it: of its recall or of its fullest list, whichever is
- * worse.
- */
-function sickness(group: CentroidGroup, { settings }: Collection): number {
-  const fullest = Math.max(0, ...splittableRows(group.measured?.lists ?? null));
-  const skew =
-    group.measured && fullest >= settings.min_rows_for_list
-      ? skewOf(group.measured, group.lists)
-      : null;
-  const curve = toCurve(settings.list_occupancy, "log");
-  return Math.min(
-    recallHealth(group, settings, 0) ?? 1,
-    health(skew && beyondAttained(skew, group, curve.fine), curve) ?? 1,
-  );
-}
+import { choose, withWholes } from "./choose.ts";
+import type { Target, RebuildPlan } from "./target.ts";
 
 type Request = Omit<PlanRequest, "params">;
 
@@ -116,91 +62,6 @@ export function planRebuild(
     };
   }
   return planOf(request, targets);
-}
-
-/**
- * The sick indexes, worst first: the worst and what is nearly as bad; the one asked for by name in
- * any case.
- */
-function choose(
-  groups: readonly CentroidGroup[],
-  collection: Collection,
-  asked: string | undefined,
-): readonly CentroidGroup[] | NothingToDo {
-  if (asked !== undefined) {
-    const found = groups.filter(
-      ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
-    );
-    if (found.length > 0) return found;
-    return {
-      nothing: `there is no ivfflat index ${asked} on ${collection.name}`,
-      hint: `Its ivfflat indexes: ${list(
-        groups.map(({ index }) => index),
-        10,
-      )}.`,
-    };
-  }
-  const ranked = groups
-    .map((group) => ({ group, health: sickness(group, collection) }))
-    .sort((a, b) => a.health - b.health);
-  const worst = ranked[0]!;
-  if (worst.health >= 1) {
-    return {
-      nothing: "no list of an ivfflat index is overfull, and no recall has fallen",
-      hint:
-        `SELECT * FROM ruvector_healing_list_occupancy(); shows them. {"index": ` +
-        `"${worst.group.index.replace(/["\\]/g, "\\$&")}"} rebuilds one all the same.`,
-    };
-  }
-  return ranked
-    .filter((one) => one.health < 1 && one.health <= worst.health * AS_SICK)
-    .map(({ group }) => group);
-}
-
-interface Chosen {
-  readonly group: CentroidGroup;
-  readonly facts: IndexFacts;
-  readonly whole: Target["whole"];
-}
-
-/**
- * Where more than half of the parts of a partitioned table's index are chosen, all its parts are:
- * the index is exchanged whole.
- */
-function withWholes(
-  host: Host,
-  collection: Collection,
-  groups: readonly CentroidGroup[],
-  chosen: readonly CentroidGroup[],
-): Chosen[] {
-  const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
-  const all = groups.flatMap((group) => {
-    const facts = indexFacts(host, oids.get(group.index) ?? "0");
-    return facts ? [{ group, facts, whole: null }] : [];
-  });
-  const picked = all.filter(({ group }) => chosen.includes(group));
-  const found: Chosen[] = [];
-  for (const one of picked) {
-    const { whole } = one.facts;
-    const siblings = whole ? all.filter(({ facts }) => facts.whole?.oid === whole.oid) : [];
-    // Of sub-partitioned tables the parent is a part itself; parts that are not measured cannot be
-    // compared.
-    const complete =
-      whole !== null &&
-      siblings.length === whole.parts.length &&
-      indexFacts(host, whole.oid)?.attached === false;
-    const many =
-      2 * picked.filter(({ facts }) => facts.whole?.oid === whole?.oid).length > siblings.length;
-    if (!complete || !many) found.push(one);
-    else if (!found.some((other) => other.whole?.oid === whole.oid))
-      found.push(
-        ...siblings.map((sibling) => ({
-          ...sibling,
-          whole: { oid: whole.oid, index: whole.index },
-        })),
-      );
-  }
-  return found;
 }
 
 function targetOf(

@@ -1,4 +1,5 @@
 /** What the parts of rebuild_centroids share: where an action stands, and how it refuses. */
+import type { RebuildPlan, Target } from "./target.ts";
 import type { Host } from "../../host/host.ts";
 import type { Progress, NewStep, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
@@ -6,7 +7,8 @@ import type { Memory } from "../../sense/collect/centroids.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
 import type { SearchCost } from "../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";
-import type { RebuildPlan, Target } from "./plan.ts";
+import type { Job } from "../../jobs/job.ts";
+import sql from "sql-template-tag";
 
 /** What an index was measured at, before or after. */
 export interface Found {
@@ -94,6 +96,7 @@ export type Rebuilt =
 export type RebuiltAs<Kind extends Rebuilt["kind"]> = Extract<Rebuilt, { readonly kind: Kind }>;
 
 export type RebuildContext = BatchContext<RebuildPlan, RebuildProgress>;
+
 export type RebuildResult = BatchResult<RebuildProgress, Rebuilt>;
 
 export const START: RebuildProgress = {
@@ -116,6 +119,7 @@ export const wait = (
   waiting: string,
   steps: readonly NewStep<Rebuilt>[] = [],
 ): RebuildResult => ({ done: false, steps, progress, waiting });
+
 export const go = (
   progress: RebuildProgress,
   steps: readonly NewStep<Rebuilt>[] = [],
@@ -124,6 +128,7 @@ export const go = (
   steps,
   progress,
 });
+
 export const NOTHING_LEFT: UndoResult<never> = { remaining: [], undone: 0, gone: 0, conflicts: 0 };
 
 /**
@@ -141,3 +146,17 @@ export function present(host: Host, target: Target): IndexFacts {
 
 export const refused = (message: string, hint: string): HealingError =>
   new HealingError("remedy_refused", message, { hint });
+
+export function buildProgress(host: Host, job: Job): string {
+  const [at] = host.query<{ text: string }>(sql`
+    SELECT phase || coalesce(' ' || round(100.0 * tuples_done / nullif(tuples_total, 0)) || ' %',
+      '') AS text
+      FROM pg_stat_progress_create_index WHERE pid = ${job.pid}::int`);
+  return at?.text ?? job.message ?? job.state;
+}
+
+export const failedJob = (what: string, job: Job): HealingError =>
+  new HealingError("remedy_refused", `${what}: ${job.message ?? job.state}`, {
+    detail: `${job.command} ended as ${job.state}.`,
+    hint: "The server's log has more.",
+  });

@@ -3,6 +3,7 @@
  * transaction, a new parent is made ON ONLY the table, the new parts are attached to it, and names
  * are exchanged. Undone as a whole, dropped as a whole.
  */
+import type { RebuildPlan, Target } from "./target.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Step, NewStep, UndoResult } from "../../model/action.ts";
@@ -18,7 +19,6 @@ import {
   unforeseen,
   tryLock,
 } from "./indexes.ts";
-import type { RebuildPlan, Target } from "./plan.ts";
 import {
   type Exchange,
   go,

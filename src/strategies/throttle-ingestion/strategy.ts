@@ -8,11 +8,12 @@ import * as z from "zod/mini";
 import type { Host } from "../../host/host.ts";
 import type { Action, Progress } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
-import { count, printable, short } from "../../base/text.ts";
+import { count, short } from "../../base/text.ts";
 import { grantLease, openLeases } from "../../store/leases.ts";
-import type { BatchResult, NothingToDo, Strategy } from "../strategy.ts";
+import type { BatchResult, Strategy } from "../strategy.ts";
 import { type LeaseGranted, undoLease } from "../undo-lease.ts";
 import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
+import { TABLES_A_BATCH, missing, installSome, removeTriggers, notOwned } from "./triggers.ts";
 
 interface ThrottleProgress extends Progress {
   readonly granted: boolean;
@@ -37,21 +38,6 @@ const PARAMS = {
   mode: z.optional(z.enum(["delay", "reject"])),
   throttle_seconds: z.optional(z.number().check(z.gte(1), z.lte(86_400))),
 };
-
-/**
- * Tables that get their triggers in one transaction: their locks are held until it ends, a few
- * milliseconds.
- */
-const TABLES_A_BATCH = 16;
-
-/** Between two tries for the locks of tables that are being written to. */
-const TRY_SECONDS = 0.005;
-
-/**
- * Longest look for a moment in which nobody reads a table, so that its triggers can go; the next
- * tick looks again.
- */
-const REMOVE_SECONDS = 0.1;
 
 export const throttleIngestion: Strategy<ThrottlePlan, ThrottleProgress, Throttled, typeof PARAMS> =
   {
@@ -222,118 +208,4 @@ function currentLevel(host: Host, collectionId: number): Level | null {
        AND expires_at > clock_timestamp()
      ORDER BY id DESC LIMIT 1`)[0]?.target ?? null
   );
-}
-
-const missing = (host: Host, relid: string): string[] =>
-  host
-    .query<{ relid: string }>(
-      sql`SELECT t.relid::text
-        FROM ruvector.healing_throttle_tables(${relid}::oid, false) t(relid)`,
-    )
-    .map((row) => row.relid);
-
-/**
- * Makes the triggers on tables that nobody writes to at this moment; tries for `seconds` until
- * there is one.
- */
-function installSome(host: Host, relid: string, collectionId: number, seconds: number): number {
-  const end = host.now() + seconds * 1000;
-  for (;;) {
-    const { installed } = host.asOwner(relid, "catalogue").one<{ installed: number }>(sql`
-      SELECT count(*)
-        FILTER (WHERE ruvector.healing_throttle_install(t.relid, ${collectionId}::int))::int
-        AS installed
-        FROM (SELECT relid
-          FROM ruvector.healing_throttle_tables(${relid}::oid, false) f(relid)
-          LIMIT ${TABLES_A_BATCH}::int) t`);
-    if (installed > 0 || missing(host, relid).length === 0 || host.now() >= end) return installed;
-    host.query(sql`SELECT pg_sleep(${TRY_SECONDS}::float8)`);
-  }
-}
-
-/**
- * Removes the triggers where nobody is at work now. false: some are left; they do nothing, and the
- * next tick looks again.
- */
-function removeTriggers(host: Host, lease: Lease): boolean {
-  const [collection] = host.query<{ relid: string | null; on: boolean; shared: boolean }>(sql`
-    SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)::text
-      AS relid,
-           EXISTS (SELECT FROM ruvector.healing_leases o
-                    WHERE o.action_id = ${lease.action_id}::bigint AND o.kind = 'throttle'
-                      AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS "on",
-           EXISTS (SELECT FROM ruvector.healing_leases o
-                    WHERE o.collection_id = c.collection_id AND o.kind = 'throttle_triggers'
-                      AND o.ended_at IS NULL AND o.id <> ${lease.id}::bigint) AS shared
-      FROM ruvector.collections c WHERE c.collection_id = ${lease.collection_id}::int`);
-  // Another throttle needs them, and has a lease for them of its own.
-  if (!collection || collection.shared) return true;
-  // Its own throttle, which could not be ended yet: without this lease nobody would come to remove
-  // them.
-  if (collection.on) return false;
-  const end = host.now() + REMOVE_SECONDS * 1000;
-  for (;;) {
-    const { removed, left } = removeOnce(host, lease, collection.relid);
-    // Those removed are locked until this transaction ends: no waiting for the others now.
-    if (left === 0) return true;
-    if (removed > 0 || host.now() >= end) return false;
-    host.query(sql`SELECT pg_sleep(${TRY_SECONDS}::float8)`);
-  }
-}
-
-interface Removed {
-  readonly removed: number;
-  readonly left: number;
-}
-
-/** @param relid the collection's table; null: it is gone */
-function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
-  const family =
-    relid === null
-      ? { removed: 0, left: 0 }
-      : host.asOwner(relid, "catalogue").one<Removed>(sql`
-    SELECT count(*) FILTER (WHERE gone)::int AS removed, count(*)
-      FILTER (WHERE NOT gone)::int AS left
-      FROM (SELECT ruvector.healing_throttle_remove(relid) AS gone
-        FROM ruvector.healing_throttle_tables(${relid}::oid, true) f(relid)) t`);
-  // A partition that was detached while the throttle was on took its triggers along (found by
-  // chaos, seed 182). What nobody let us act on stays.
-  const strays = host.query<{ relid: string }>(sql`
-    SELECT DISTINCT t.tgrelid::text AS relid FROM pg_trigger t
-     WHERE t.tgfoid IN ('ruvector.healing_throttle_before()'::regprocedure,
-       'ruvector.healing_throttle_after()'::regprocedure)
-       AND encode(t.tgargs, 'escape') = ${String(lease.collection_id)} || '\\000' AND (SELECT a.how
-         FROM ruvector.healing_access(t.tgrelid) a) <> 'none'
-       AND (${relid}::oid IS NULL OR t.tgrelid NOT IN (SELECT f
-         FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))`);
-  return strays.reduce((sum, stray) => {
-    const { gone } = host
-      .asOwner(stray.relid, "catalogue")
-      .one<{ gone: boolean }>(
-        sql`SELECT ruvector.healing_throttle_remove(${stray.relid}::oid) AS gone`,
-      );
-    return { removed: sum.removed + (gone ? 1 : 0), left: sum.left + (gone ? 0 : 1) };
-  }, family);
-}
-
-/** Only a table's owner may remove a trigger: none is made where it could not be removed. */
-function notOwned(host: Host, relid: string): NothingToDo | null {
-  const [table] = host.asOwner(relid, "catalogue").query<{
-    name: string;
-    owner: string;
-    role: string;
-  }>(sql`
-    WITH RECURSIVE f(relid) AS (SELECT ${relid}::oid UNION SELECT i.inhrelid
-      FROM f JOIN pg_inherits i ON i.inhparent = f.relid)
-    SELECT c.oid::regclass::text AS name, quote_ident(pg_get_userbyid(c.relowner)) AS owner,
-      quote_ident(current_user) AS role
-      FROM f JOIN pg_class c ON c.oid = f.relid
-     WHERE NOT pg_has_role(c.relowner, 'USAGE') LIMIT 1`);
-  if (!table) return null;
-  return {
-    nothing:
-      `${printable(table.name)} belongs to ${table.owner}: role ${table.role} could not remove ` +
-      "a trigger from it",
-    hint: `GRANT ${table.owner} TO ${table.role};`,
-  };
 }

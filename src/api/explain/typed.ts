@@ -1,0 +1,51 @@
+/** What a person can type. */
+import type { Preview } from "../../loop/preview.ts";
+import type { Facts } from "./facts.ts";
+import { literal } from "./layout.ts";
+
+export function typed(facts: Facts, outlook: Preview | null): string[] {
+  const name = literal(facts.name);
+  const resume = [
+    ...(facts.held ? [facts.held.statement] : []),
+    ...(facts.aside ? [`${facts.aside.resume}   -- has it served with the next tick`] : []),
+  ];
+  if (facts.active)
+    return [
+      ...resume,
+      `SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`,
+      `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`,
+    ];
+  const { condition, statement } = facts.loop;
+  if (condition === "standby") return [];
+  const lines: string[] = statement === null ? resume : [statement, ...resume];
+  if (outlook === null) return lines;
+  for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
+    if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);
+  }
+  for (const { name: strategy, lift } of outlook.considered) {
+    if (lift !== undefined) lines.push(`${lift}   -- lets ${strategy} be tried again`);
+  }
+  if (outlook.strategy) {
+    lines.push(
+      `SELECT ruvector_healing_execute(${name}, '${outlook.strategy}', '{"dry_run": ` +
+        "true}');   -- shows the plan",
+    );
+    lines.push(
+      `SELECT ruvector_healing_execute(${name}, '${outlook.strategy}');   -- begins it ` +
+        "whatever the limits of the loop say",
+    );
+    return lines;
+  }
+  const able = outlook.considered.filter(({ reason_code }) => reason_code !== "wrong_class");
+  for (const { name: strategy } of able)
+    lines.push(
+      `SELECT ruvector_healing_execute(${name}, '${strategy}', '{"dry_run": true}');   -- ` +
+        "what it would do",
+    );
+  if (able.length === 0)
+    lines.push(
+      "SELECT name, weight FROM ruvector_healing_effectiveness();   -- what " +
+        "ruvector_healing_execute() could run",
+    );
+  return lines;
+}

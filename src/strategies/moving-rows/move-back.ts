@@ -1,0 +1,134 @@
+/** Moves rows back to where they came from. */
+import sql, { type Sql, join, raw } from "sql-template-tag";
+import { readPartitions } from "../../collection/introspect.ts";
+import { lockTable } from "../../collection/lookup.ts";
+import type { Host } from "../../host/host.ts";
+import { markMoved } from "../../sense/activity/activity.ts";
+import type { Collection } from "../../model/collection.ts";
+import { checkMoveBack } from "./permission.ts";
+import { asRows, asValue } from "../../collection/key-values.ts";
+import {
+  type Identity,
+  identityColumns,
+  partitionColumn,
+  list,
+  texts,
+  match,
+  key,
+} from "./identity.ts";
+import { type Route, collides, fireDeferred } from "./rows.ts";
+
+export interface MovedBack {
+  readonly remaining: Identity[];
+  readonly undone: number;
+  readonly gone: number;
+  readonly elsewhere: number;
+  readonly conflicts: number;
+}
+
+/**
+ * Moves journaled rows back. Rows locked by others remain for the next try; deleted rows are gone;
+ * rows that the application put into another partition since, and rows whose old place is taken,
+ * stay where they are and are counted.
+ * @param asked a person asked for it
+ * @throws HealingError RV018 where moving back would do harm
+ */
+export function moveRowsBack(
+  host: Host,
+  collection: Collection,
+  route: Route,
+  rows: readonly Identity[],
+  asked: boolean,
+): MovedBack {
+  lockTable(host, collection, "ROW EXCLUSIVE");
+  checkMoveBack(host, collection, [route.from_key, route.to_key], asked);
+  const column = partitionColumn(collection);
+  const identity = identityColumns(collection);
+  const rowOf = (alias: string): Sql => sql`json_build_array(${texts(identity, alias)})`;
+  const answer = host.asOwner(collection.relid, "changes").one<{
+    missing: Identity[];
+    conflicts: number;
+    undone: number;
+    remaining: Identity[];
+  }>(sql`
+    WITH wanted AS MATERIALIZED (
+      ${asRows(identity, rows)}
+    ), here AS MATERIALIZED (
+      SELECT ${list(identity, "s")}, ${collides(host, collection, "s", route.from_key)} AS taken
+        FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)}
+    ), picked AS MATERIALIZED (
+      SELECT ${list(identity, "s")}
+        FROM ${raw(collection.name)} s JOIN here h ON ${match(identity, "s", "h")}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND NOT h.taken
+         FOR UPDATE OF s SKIP LOCKED
+    ), moved AS (
+      UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.from_key)}
+        FROM picked p
+       WHERE t.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${match(identity, "t", "p")}
+      RETURNING ${list(identity, "p")}
+    )
+    SELECT coalesce((SELECT json_agg(${rowOf("w")}) FROM wanted w WHERE NOT EXISTS (SELECT
+      FROM here h WHERE ${match(identity, "w", "h")})), '[]') AS missing,
+           (SELECT count(*)::int FROM here WHERE taken) AS conflicts,
+           (SELECT count(*)::int FROM moved) AS undone,
+           coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")}) FROM here h
+                      WHERE NOT h.taken AND NOT EXISTS (SELECT FROM moved m
+                        WHERE ${match(identity, "m", "h")})), '[]') AS remaining`);
+  if (answer.undone > 0) {
+    markMoved(host, collection);
+    fireDeferred(host, collection);
+  }
+  const elsewhere =
+    answer.missing.length > 0 ? countElsewhere(host, collection, answer.missing) : 0;
+  return {
+    remaining: answer.remaining,
+    undone: answer.undone,
+    gone: answer.missing.length - elsewhere,
+    elsewhere,
+    conflicts: answer.conflicts,
+  };
+}
+
+/** Of a DEFAULT partition, once for each batch of an undo that misses rows: some 20 ms. */
+const READABLE_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Of rows that are not where they were put: how many are in another partition, by the keys that
+ * partitions have. One look into the primary keys for each, which begin with the partition column
+ * or with the identity. What keys the DEFAULT partition holds nobody knows: it is searched by
+ * identity, where its primary key begins with that, or it is small enough to be read.
+ */
+function countElsewhere(host: Host, collection: Collection, rows: readonly Identity[]): number {
+  const column = partitionColumn(collection);
+  const identity = identityColumns(collection);
+  const keys = readPartitions(host, collection.relid)
+    .filter(({ foreign }) => !foreign)
+    .flatMap(({ values }) => values.filter((value) => value !== null));
+  const [rest] = host.query<{ qualified: string }>(sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS qualified
+      FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partdefid
+        AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE p.partrelid = ${collection.relid}::oid
+       AND (pg_relation_size(c.oid) <= ${READABLE_BYTES}::bigint
+            OR EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+              AND a.attnum = i.indkey[0]
+                        WHERE i.indrelid = c.oid AND i.indisprimary
+                          AND a.attname <> ${column.name}))`);
+  const inRest = rest
+    ? sql`UNION ALL SELECT FROM ONLY ${raw(rest.qualified)} s WHERE ${match(identity, "s", "w")}`
+    : sql``;
+  const own =
+    keys.length === 0
+      ? sql`NULL`
+      : join(
+          keys.map((value) => asValue(column.type, value)),
+          ", ",
+        );
+  return host.asOwner(collection.relid).one<{ found: number }>(sql`
+    SELECT count(*)::int AS found
+      FROM (${asRows(identity, rows)} OFFSET 0) w
+     CROSS JOIN LATERAL (SELECT FROM ${raw(collection.name)} s
+                          WHERE s.${raw(column.quoted)} IN (${own})
+                            AND ${match(identity, "s", "w")} ${inRest} LIMIT 1) x`).found;
+}

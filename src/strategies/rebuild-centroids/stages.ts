@@ -1,0 +1,219 @@
+/** The stages of a rebuild: build beside, compare, exchange. */
+import { isOpen } from "../../jobs/job.ts";
+import type { Target } from "./target.ts";
+import { settleStep } from "../../store/steps.ts";
+import type { Host } from "../../host/host.ts";
+import type { NewStep } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
+import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
+import { recall, remember } from "../../sense/remember.ts";
+import { startJob, watchJob } from "../../jobs/jobs.ts";
+import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
+import { better, compareCost, dearer, foundIn, measured, worse } from "./compare.ts";
+import {
+  go,
+  present,
+  type RebuildContext,
+  type RebuildProgress,
+  type RebuildResult,
+  type RebuiltAs,
+  refused,
+  type Stage,
+  wait,
+  buildProgress,
+  failedJob,
+} from "./shared.ts";
+import { exchanging, isLastPart } from "./whole.ts";
+import { swap, reindex, reindexing, nextTarget } from "./exchange.ts";
+
+export const STAGES: Readonly<
+  Record<
+    Stage,
+    (context: RebuildContext, target: Target, progress: RebuildProgress) => RebuildResult
+  >
+> = {
+  begin,
+  building,
+  dropping,
+  reindexing,
+  clearing,
+  exchanging,
+};
+
+/** Measures the old index, notes what is about to be built, and has pg_cron build it. */
+function begin(
+  { host, collection, action }: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  const facts = present(host, target);
+  const before =
+    progress.before ??
+    foundIn(
+      measured(host, collection, target.oid, collection.settings.recall_samples),
+      target.lists_before,
+    );
+  const lists = target.lists[progress.attempt]!;
+  const name = `ruvector_built_${action.id}_${progress.target}_${progress.attempt}`;
+  const built = `${facts.schema}.${name}`;
+  // Ours are known by the name that is written down here, before there is anything of it.
+  if (oidOf(host, built) !== null)
+    throw refused(
+      `${built} exists already`,
+      `DROP INDEX CONCURRENTLY ${built}; if nobody needs it.`,
+    );
+  const job = startJob(host, action, {
+    purpose: "build_index",
+    command: buildCommand(host, target.oid, name, lists),
+    deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
+  });
+  const step: NewStep<RebuiltAs<"build_index">> = {
+    kind: "build_index",
+    details: { index: target.index, built, lists },
+    rows: 0,
+    journal: [{ built }],
+    bytes: facts.bytes,
+    wal_bytes: facts.bytes,
+  };
+  return wait(
+    { ...progress, before, stage: "building", job: job.id, built },
+    `pg_cron is to build ${built} with ${lists} lists`,
+    [step],
+  );
+}
+
+/** Waits for the build, then compares. */
+function building(
+  context: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  const { host, collection } = context;
+  const job = watchJob(host, progress.job!);
+  if (isOpen(job)) return wait(progress, `${progress.built}: ${buildProgress(host, job)}`);
+  const oid = oidOf(host, progress.built!);
+  const facts = oid === null ? null : indexFacts(host, oid);
+  if (!facts?.valid) throw failedJob(`${progress.built} could not be built`, job);
+  const lists = target.lists[progress.attempt]!;
+  settleStep(host, context.action, { built: progress.built! }, facts.bytes);
+  const old = present(host, target);
+  // The same rows as before: one seed, and as many of them.
+  const after = foundIn(measured(host, collection, facts.oid, progress.before!.samples), lists);
+  const compared = { ...progress, after };
+  const finds =
+    target.way === "whole"
+      ? after.recall >= progress.before!.recall
+      : better(progress.before!, after);
+  if (!finds)
+    return go({
+      ...compared,
+      stage: "dropping",
+      kept: [...progress.kept, worse(host, collection, target, facts, compared)],
+    });
+  const { veto, ...cost } = compareCost(host, collection, { old, built: facts, target, progress });
+  if (veto !== null)
+    return go({
+      ...compared,
+      stage: "dropping",
+      kept: [...progress.kept, dearer(target, compared, veto)],
+    });
+  const judged: RebuildProgress = {
+    ...compared,
+    costs: [...progress.costs, { index: target.index, whole: target.whole?.oid ?? null, ...cost }],
+  };
+  if (target.way === "whole") return readied(context, target, judged);
+  return target.way === "beside"
+    ? swap(context, target, facts, judged)
+    : reindex(context, target, judged);
+}
+
+/**
+ * Drops an attempt that was no better, then tries the next number of lists, or goes on to the next
+ * index.
+ */
+function dropping(
+  { host, collection, action }: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  const waiting = dropIndex(host, action, progress.built!);
+  if (waiting !== null) return wait(progress, waiting);
+  const next: RebuildProgress = {
+    ...progress,
+    stage: "begin",
+    job: null,
+    built: null,
+    after: null,
+  };
+  noteAttained(host, collection, target, progress);
+  if (progress.attempt + 1 < target.lists.length)
+    return go({ ...next, attempt: progress.attempt + 1 });
+  // A whole index is exchanged whole or not at all.
+  if (target.way === "whole") throw refused(progress.kept.join("; "), MORE_PROBES);
+  return go({ ...next, before: null, attempt: 0, target: progress.target + 1 });
+}
+
+/**
+ * What a build of now attains is what the data allow: an index that is no fuller is not asked for
+ * again.
+ */
+function noteAttained(
+  host: Host,
+  collection: Collection,
+  { index }: Target,
+  { after }: RebuildProgress,
+): void {
+  const memory = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const known = memory[index];
+  if (!known || after?.skew == null) return;
+  remember<Memory>(host, collection.id, CENTROIDS, {
+    ...memory,
+    [index]: { ...known, attained: Math.max(known.attained ?? 0, after.skew) },
+  });
+}
+
+/**
+ * A part of a whole index is built, and finds no less than the old one: it waits for the others.
+ */
+function readied(
+  { action }: RebuildContext,
+  { index }: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  const ready = { ...progress.ready, [progress.target]: progress.built! };
+  if (isLastPart(action.plan, progress.target))
+    return go({ ...progress, ready, stage: "exchanging" });
+  return wait(
+    {
+      ...progress,
+      ready,
+      stage: "begin",
+      job: null,
+      built: null,
+      before: null,
+      after: null,
+      attempt: 0,
+      target: progress.target + 1,
+    },
+    `the new part for ${index} is built`,
+  );
+}
+
+/** The index that was built to try it out goes. */
+function clearing(
+  { host, action }: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  const waiting = dropIndex(host, action, progress.built!);
+  return waiting === null ? go(nextTarget(progress, target)) : wait(progress, waiting);
+}
+
+export function end(progress: RebuildProgress): RebuildResult {
+  if (progress.rebuilt > 0) return go({ ...progress, done: true });
+  throw refused(progress.kept.join("; "), MORE_PROBES);
+}
+
+const MORE_PROBES =
+  "SELECT * FROM ruvector_healing_recall(...) shows recall with the probes in effect; more " +
+  "of them raise it.";

@@ -1,0 +1,128 @@
+/** How rebuild_centroids takes back what it did, and drops what it kept. */
+import { cancelJob } from "../../jobs/watch.ts";
+import { isOpen, jobsOf } from "../../jobs/job.ts";
+import sql, { raw } from "sql-template-tag";
+import type { Host } from "../../host/host.ts";
+import type { Action, Step, UndoResult } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
+import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
+import { recall, remember } from "../../sense/remember.ts";
+import { watchJob } from "../../jobs/jobs.ts";
+import { dropIndex, indexFacts, oidOf, rename, tryLock } from "./indexes.ts";
+import { NOTHING_LEFT, type RebuiltAs } from "./shared.ts";
+
+/** The old index gets its name back, the new one its own; the build's undo drops it. */
+export function swapBack(
+  host: Host,
+  collection: Collection,
+  step: Step<RebuiltAs<"swap_index">>,
+): UndoResult<RebuiltAs<"swap_index">["journal"][number]> {
+  const { index, name, kept, built, oid, heap } = step.details;
+  if (oidOf(host, kept) === null) return { ...NOTHING_LEFT, gone: 1 };
+  if (!tryLock(host, heap, "SHARE UPDATE EXCLUSIVE"))
+    return { ...NOTHING_LEFT, remaining: step.journal };
+  const built_name = built.slice(built.lastIndexOf(".") + 1);
+  // Somebody may have dropped the new one and have something of that name of their own: then both
+  // stay.
+  const there = oidOf(host, index);
+  if (there !== null && there !== oid) return { ...NOTHING_LEFT, conflicts: 1 };
+  if (there !== null) rename(host, index, built_name);
+  rename(host, kept, name);
+  const { [index]: _, ...others } = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const [entry] = step.journal;
+  remember<Memory>(
+    host,
+    collection.id,
+    CENTROIDS,
+    entry?.memory ? { ...others, [index]: entry.memory } : others,
+  );
+  return { ...NOTHING_LEFT, undone: 1 };
+}
+
+/** Ends the build and drops what came of it. */
+export function dropBuilt(
+  host: Host,
+  action: Action,
+  step: Step<RebuiltAs<"build_index">>,
+): UndoResult<RebuiltAs<"build_index">["journal"][number]> {
+  const { built } = step.details;
+  if (stillRuns(host, action, "build_index")) return { ...NOTHING_LEFT, remaining: step.journal };
+  const waiting = dropIndex(host, action, built);
+  return waiting === null
+    ? { ...NOTHING_LEFT, undone: 1 }
+    : { ...NOTHING_LEFT, remaining: step.journal };
+}
+
+/**
+ * Ends a REINDEX that was not over; its number of lists goes back, what it left behind is dropped.
+ */
+export function stopReindex(
+  host: Host,
+  action: Action,
+  step: Step<RebuiltAs<"reindex">>,
+): UndoResult<RebuiltAs<"reindex">["journal"][number]> {
+  const { index, oid, lists } = step.details;
+  if (stillRuns(host, action, "reindex")) return { ...NOTHING_LEFT, remaining: step.journal };
+  for (const left of leftovers(host, oid)) {
+    if (dropIndex(host, action, left) !== null) return { ...NOTHING_LEFT, remaining: step.journal };
+  }
+  const facts = indexFacts(host, oid);
+  const [entry] = step.journal;
+  // Done already: it cannot be taken back, and its number of lists is what it was built with.
+  if (facts?.index !== index || entry === undefined || entry.lists === lists) return NOTHING_LEFT;
+  if (!tryLock(host, facts.heap, "SHARE UPDATE EXCLUSIVE"))
+    return { ...NOTHING_LEFT, remaining: step.journal };
+  host.execute(sql`ALTER INDEX ${raw(index)} SET (lists = ${raw(String(entry.lists))})`);
+  return { ...NOTHING_LEFT, undone: 1 };
+}
+
+/**
+ * What an interrupted REINDEX CONCURRENTLY of this index left: invalid indexes of the same table
+ * called after it, _ccnew. A person's own REINDEX of it cannot have run beside ours: both hold
+ * SHARE UPDATE EXCLUSIVE on the table.
+ */
+const leftovers = (host: Host, oid: string): string[] =>
+  host
+    .query<{ index: string }>(sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS index
+      FROM pg_index old JOIN pg_class o ON o.oid = old.indexrelid
+      JOIN pg_index i ON i.indrelid = old.indrelid AND NOT i.indisvalid
+      JOIN pg_class c ON c.oid = i.indexrelid AND starts_with(c.relname, left(o.relname, 50))
+        AND c.relname ~ '_ccnew[0-9]*$'
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE old.indexrelid = ${oid}::oid`)
+    .map(({ index }) => index);
+
+/** Cancels the open jobs of a purpose. true: one of them has not ended yet. */
+function stillRuns(host: Host, action: Action, purpose: string): boolean {
+  const open = jobsOf(host, action.id).filter((job) => job.purpose === purpose && isOpen(job));
+  return open.some(
+    ({ id }) => isOpen(watchJob(host, id)) && isOpen(cancelJob(host, id, "the action is undone")),
+  );
+}
+
+/**
+ * Drops the old indexes of actions that were verified a while ago. From then on the action cannot
+ * be undone.
+ */
+export function dropKept(host: Host, collection: Collection): void {
+  const kept = host.query<{ action: Action; kept: string }>(sql`
+    SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action,
+      s.details ->> 'kept' AS kept
+      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+     WHERE a.collection_id = ${collection.id}::int AND a.strategy_name = 'rebuild_centroids'
+       AND a.state = 'succeeded' AND a.reversible
+       AND a.finished_at + make_interval(secs => ${collection.settings.kept_index_seconds}::float8)
+         <= clock_timestamp()
+       AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL`);
+  const waiting = kept.filter(({ action, kept: index }) => dropIndex(host, action, index) !== null);
+  const over = new Set(
+    kept
+      .map(({ action }) => action.id)
+      .filter((id) => !waiting.some(({ action }) => action.id === id)),
+  );
+  for (const id of over)
+    host.execute(
+      sql`UPDATE ruvector.healing_actions SET reversible = false WHERE id = ${id}::bigint`,
+    );
+}
