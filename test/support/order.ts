@@ -38,6 +38,7 @@ const WORKING = [
   "server/chaos",
   "attacks/owner",
   "embedded/demo",
+  "embedded/decisions",
   "integration/usefulness",
   "integration/modes",
   "server/writers",
