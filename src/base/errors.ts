@@ -25,6 +25,10 @@ export const SQLSTATES = {
   unknown_actuation: "RV022",
   actuation_closed: "RV023",
   actuation_claimed: "RV024",
+  /** RV030 to RV032 are raised by the functions for rights and by the script, in SQL. */
+  unknown_role: "RV030",
+  unknown_level: "RV031",
+  foreign_objects: "RV032",
   /** RV040 to RV043 are raised by the audit functions, in SQL. */
   audit_signature_refused: "RV040",
   audit_key_refused: "RV041",
