@@ -2,7 +2,8 @@
  * npm test: checks and unit tests (no server) while the throwaway server is made, then the
  * tests on PGlite and those on the real server side by side: much of the latter is waiting. npm run
  * test:unit, test:embedded, test:server and npm run check run a part. Ends with the line "N passed,
- * N failed". npm run test:watch runs the unit and the embedded tests again as files are saved.
+ * N failed". As files are saved, npm run dev checks types and runs unit tests, npm run test:watch
+ * unit and embedded tests.
  */
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -169,19 +170,31 @@ async function everything(files: readonly string[]): Promise<void> {
   await vitest(["embedded"], files);
 }
 
-/** Runs until it is stopped. */
-async function watch(files: readonly string[]): Promise<never> {
-  const projects = ["unit", "embedded"].flatMap((project) => ["--project", project]);
-  const { status } = await run(
-    vitestProgram,
-    ["watch", "--config", "test/vitest.config.ts", ...projects, ...files],
-    "inherit",
-  );
+/** As files are saved: the tests they concern, and where asked for the types. Until stopped. */
+async function watch(
+  projects: readonly Project[],
+  { types }: { readonly types: boolean },
+  files: readonly string[],
+): Promise<never> {
+  const named = projects.flatMap((project) => ["--project", project]);
+  const watching = ["--noEmit", "--watch", "--preserveWatchOutput", "-p", "tsconfig.json"];
+  const { status } = await Promise.race([
+    run(
+      vitestProgram,
+      ["watch", "--config", "test/vitest.config.ts", ...named, ...files],
+      "inherit",
+    ),
+    ...(types
+      ? [run(join(root, "node_modules/.bin/tsc"), watching, ["ignore", "inherit", "inherit"])]
+      : []),
+  ]);
+  for (const child of children) child.kill();
   process.exit(status);
 }
 
 const [what = "all", ...files] = process.argv.slice(2);
-if (what === "watch") await watch(files);
+if (what === "watch") await watch(["unit", "embedded"], { types: false }, files);
+else if (what === "dev") await watch(["unit"], { types: true }, files);
 else if (what === "all") await everything(files);
 else if (what === "check") await check();
 else if (what === "unit" || what === "embedded" || what === "server") await vitest([what], files);

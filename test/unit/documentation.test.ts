@@ -1,8 +1,11 @@
 /** What the documentation lists, against what there is. */
+import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { MONITORING_PAGE, withMetricsTable } from "../../build/monitoring/metrics-table.ts";
 import { readLevels, SECURITY_PAGE, withRights } from "../../build/rights-table.ts";
+import { root } from "../../build/project.ts";
 import { CONFIGURATION_PAGE, withTable } from "../../build/settings-table.ts";
 
 it("docs/configuration.md has the settings as they are (npm run build writes them)", async () => {
@@ -18,4 +21,20 @@ it("docs/security.md has the levels as they are (npm run build writes them)", as
 it("docs/monitoring.md has the metrics as they are (npm run build writes them)", async () => {
   const page = await readFile(MONITORING_PAGE, "utf8");
   expect(page).toBe(withMetricsTable(page));
+});
+
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".md"))
+    .map((path) => join("docs", path)),
+];
+
+it.each(pages)("%s names files that are there", async (page) => {
+  const text = await readFile(join(root, page), "utf8");
+  const named = [...text.matchAll(/`((?:src|sql|test|build|bench|docs)\/[\w./-]*\w\/?)`/g)];
+  expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual(
+    [],
+  );
 });
