@@ -7,7 +7,14 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeBundles } from "./bundle.ts";
 import { makePage } from "./page.ts";
-import { extensionScript, plainScript, controlFile, readSources } from "./script.ts";
+import { refuseRewritten } from "./rewritten.ts";
+import {
+  controlFile,
+  extensionScript,
+  oneStatementScript,
+  plainScript,
+  readSources,
+} from "./script.ts";
 import { writeRightsTable } from "./rights-table.ts";
 import { writeDashboard } from "./monitoring/dashboard.ts";
 import { writeQueries } from "./monitoring/exporter-queries.ts";
@@ -25,7 +32,14 @@ export async function build(log: (line: string) => void = () => undefined): Prom
       `extension/${language}/ruvector_healing--${version}.sql`,
       extensionScript(language, bundles, sources),
     );
-    files.set(`dist/ruvector_healing.${language}.sql`, plainScript(language, bundles, sources));
+    for (const [name, script] of [
+      [`ruvector_healing.${language}.sql`, plainScript],
+      [`ruvector_healing.${language}.one-statement.sql`, oneStatementScript],
+    ] as const) {
+      const text = script(language, bundles, sources);
+      refuseRewritten(text, name);
+      files.set(`dist/${name}`, text);
+    }
   }
   for (const [name, content] of Object.entries(await makePage()))
     files.set(`dist/page/${name}`, content);

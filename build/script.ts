@@ -4,9 +4,11 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Bundle, type Bundles, QUOTE } from "./bundle.ts";
+import type { Bundles } from "./bundle.ts";
 import { OPERATIONS, SETTINGS, STRATEGIES } from "./definitions.ts";
+import { bundleFunctions, oneStatement } from "./encoded.ts";
 import { FAMILIES } from "./monitoring/families.ts";
+import { MARKERS } from "./rewritten.ts";
 import { type Language, root, version } from "./project.ts";
 
 export interface Source {
@@ -24,36 +26,6 @@ export async function readSources(): Promise<Source[]> {
 }
 
 const literal = (value: string): string => `'${value.replace(/'/g, "''")}'`;
-
-/**
- * A bundle and its hash as functions: replaced as a whole by the next version, no table to migrate.
- */
-const bundleFunction = (name: string, { source, hash }: Bundle, what: string): string => `
-CREATE OR REPLACE FUNCTION ruvector.${name}()
-RETURNS text
-LANGUAGE sql IMMUTABLE
-AS $function$SELECT ${QUOTE}
-${source}${QUOTE}$function$;
-COMMENT ON FUNCTION ruvector.${name}() IS 'Source of ${what}, compiled from TypeScript.';
-
-CREATE OR REPLACE FUNCTION ruvector.${name}_hash()
-RETURNS text
-LANGUAGE sql IMMUTABLE
-AS $function$SELECT '${hash}'$function$;
-COMMENT ON FUNCTION ruvector.${name}_hash()
-  IS 'SHA-256 of the bundle: sessions reload when it changes.';
-`;
-
-const bundleFunctions = ({ loop, audit }: Bundles): string => `
-${bundleFunction("healing_bundle", loop, "the control loop")}
-${bundleFunction("healing_audit_bundle", audit, "the signatures of the audit trail")}
-
-CREATE OR REPLACE FUNCTION ruvector.healing_version()
-RETURNS text
-LANGUAGE sql IMMUTABLE
-AS $function$SELECT '${version}'$function$;
-COMMENT ON FUNCTION ruvector.healing_version() IS 'Version of ruvector_healing.';
-`;
 
 function settingDefinitions(): string {
   const rows = SETTINGS.map(({ key, default: value, unit, min, max, description }, place) => {
@@ -163,7 +135,14 @@ function body(language: Language, bundles: Bundles, sources: readonly Source[]):
 const NO_CITUS = "citus.enable_ddl_propagation";
 
 const header = (language: Language): string =>
-  `-- ruvector_healing ${version} for ${language}. Made by npm run build; do not edit.\n`;
+  `-- ruvector_healing ${version} for ${language}. Made by npm run build: do not edit.\n`;
+
+/** For tools that split a migration at each semicolon, or prepare it (build/encoded.ts). */
+export const oneStatementScript = (
+  language: Language,
+  bundles: Bundles,
+  sources: readonly Source[],
+): string => `${header(language)}${oneStatement(plainScript(language, bundles, sources))}`;
 
 const BY_COMMAND = 'Use "CREATE EXTENSION ruvector_healing" to load this file.';
 
@@ -174,12 +153,15 @@ export function plainScript(
   sources: readonly Source[],
 ): string {
   const file = `ruvector_healing.${language}.sql`;
-  return `${header(language)}-- psql -v ON_ERROR_STOP=1 --single-transaction -f ${file}
+  return `${header(language)}-- As a migration: docs/install.md. In psql:
+-- psql -v ON_ERROR_STOP=1 --single-transaction -f ${file}
+${MARKERS.begin}
 -- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
 SET LOCAL client_min_messages = warning;
 SET ${NO_CITUS} = off;
 ${body(language, bundles, sources)}
 RESET ${NO_CITUS};
+${MARKERS.end}
 `;
 }
 

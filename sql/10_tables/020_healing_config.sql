@@ -8,6 +8,6 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_config (
 -- A person's rollback or abort holds for rejection_seconds, as their no to an action that waits
 -- does.
 UPDATE ruvector.healing_config SET settings = settings - 'human_undo_suspend_seconds'
-  WHERE settings ? 'human_undo_suspend_seconds';
+  WHERE pg_catalog.jsonb_exists(settings, 'human_undo_suspend_seconds');
 COMMENT ON TABLE ruvector.healing_config
   IS 'Settings that differ from their defaults. Change them with ruvector_healing_configure().';

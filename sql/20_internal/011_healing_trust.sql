@@ -191,12 +191,12 @@ BEGIN
   -- Expressions of an owner who is not trusted, and what they call of PostgreSQL's own: only the
   -- tree says it.
   called AS (
-    SELECT k.usage, k.owner, x[1]::oid AS routine, min(k.place) AS place
+    SELECT k.usage, k.owner, x[2]::oid AS routine, min(k.place) AS place
       FROM (SELECT h.usage, c.relowner AS owner, h.code::text AS code,
         min(h.classid::int8 << 32 | h.objid::int8) AS place
               FROM hanging h JOIN pg_class c ON c.oid = h.member AND c.relowner NOT IN (SELECT r
                 FROM trusted) WHERE h.code IS NOT NULL GROUP BY 1, 2, 3) k
-     CROSS JOIN LATERAL regexp_matches(k.code, E':(?:funcid|opfuncid) (\\d+)', 'g') x
+     CROSS JOIN LATERAL regexp_matches(k.code, E'[:](funcid|opfuncid) (\\d+)', 'g') x
      GROUP BY 1, 2, 3
   ),
   found(usage, what, place, remedy, owner) AS (

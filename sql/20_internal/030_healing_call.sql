@@ -113,7 +113,7 @@ BEGIN
       ELSE RAISE NOTICE '%', line ->> 1;
     END CASE;
   END LOOP;
-  IF answer ? 'error' THEN
+  IF jsonb_exists(answer, 'error') THEN
     RAISE EXCEPTION USING
       ERRCODE = answer #>> '{error,sqlstate}',
       MESSAGE = answer #>> '{error,message}',

@@ -15,12 +15,12 @@ DECLARE
   written text;
   parts text[];
 BEGIN
-  SELECT substring(pg_get_expr(d.adbin, d.adrelid)
+  SELECT (regexp_match(pg_get_expr(d.adbin, d.adrelid),
            -- ((public.ruvector_healing_route('embeddings'::text))::character varying(10))::short; a
            -- second argument may be anything.
-           FROM $call$^\(*public\.ruvector_healing_route\((?:collection => )?$call$
-             || $call$'((?:[^']|'')*)'::text(?:, .*)?\)$call$
-             || $call$(?:\)*::[[:alnum:]_ ."$]+(?:\([0-9, ]+\))?)*\)*$$call$)
+           $call$^\(*public\.ruvector_healing_route\((collection => |)$call$
+             || $call$'(([^']|'')*)'::text(|, .*)\)$call$
+             || $call$(\)*::[\w ."$]+(\([0-9, ]+\)|))*\)*$$call$))[2]
     INTO written
     FROM pg_attribute a
     JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -28,7 +28,7 @@ DECLARE
 BEGIN
   IF to_regclass('cron.job') IS NULL THEN
     RETURN jsonb_build_object('installed', false,
-      'elsewhere', ruvector.healing_server_setting('cron.database_name', '?'));
+      'elsewhere', ruvector.healing_server_setting('cron.database_name', '(hidden)'));
   END IF;
   IF ruvector.healing_server_setting('cron.log_run') = 'off' THEN
     RETURN jsonb_build_object('installed', true, 'silent', true);

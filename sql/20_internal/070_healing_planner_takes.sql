@@ -35,8 +35,8 @@ BEGIN
     NULL;
   END;
   -- A bitmap scan and a sort read all rows that match: that is no search by an index.
-  RETURN jsonb_path_query_first(explained,
-    '$.**?(@."Node Type" == "Index Scan" && exists(@."Order By"))."Index Name"') #>> '{}';
+  RETURN (SELECT node ->> 'Index Name' FROM jsonb_path_query(explained, '$.**') node
+           WHERE node ->> 'Node Type' = 'Index Scan' AND jsonb_exists(node, 'Order By') LIMIT 1);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_planner_takes(oid, text, integer, integer)

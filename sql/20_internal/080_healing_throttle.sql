@@ -46,7 +46,7 @@ LANGUAGE sql STABLE
 AS $function$
   SELECT string_to_array(m.memory, ' ')
     FROM (SELECT current_setting('ruvector_healing.throttle_' || collection, true)) m(memory)
-   WHERE m.memory ~ E'^\\d{1,10}\\.\\d{1,9} (bulk|single) -?\\d{1,3}( \\d{1,18})?$';
+   WHERE m.memory ~ E'^\\d{1,10}\\.\\d{1,9} (bulk|single) -{0,1}\\d{1,3}( \\d{1,18}){0,1}$';
 $function$;
 
 -- Before the statement has locked a row. mode delay: a session that has been away from here for w

@@ -32,8 +32,8 @@ BEGIN
    CROSS JOIN LATERAL (SELECT (d.day + z.first) AT TIME ZONE z.zone AS starts,
                               (d.day + CASE WHEN z.last > z.first THEN 0
                                 ELSE 1 END + z.last) AT TIME ZONE z.zone AS ends) o
-   WHERE coalesce(w.days, '["mon","tue","wed","thu","fri","sat","sun"]') ?
-     (ARRAY['mon','tue','wed','thu','fri','sat','sun'])[extract(isodow FROM d.day)::int]
+   WHERE jsonb_exists(coalesce(w.days, '["mon","tue","wed","thu","fri","sat","sun"]'),
+     (ARRAY['mon','tue','wed','thu','fri','sat','sun'])[extract(isodow FROM d.day)::int])
      AND o.starts < o.ends;
   is_open := coalesce(spans @> at, false);
   -- What holds for more than a week on end holds for ever: windows come back every week.

@@ -141,7 +141,7 @@ AS $function$
       CROSS JOIN (VALUES ('_sum'), ('_count')) s (suffix)
   )
   SELECT regexp_replace(metric, '_(sum|count)$', ''), coalesce(substring(metric
-    FROM '_(?:sum|count)$'), ''),
+    FROM '(_(sum|count))$'), ''),
          array_remove(ARRAY[format('%I.%I', c.schema_name, c.table_name), label], ''),
            coalesce(k.value, 0)
     FROM ruvector.healing_counters k

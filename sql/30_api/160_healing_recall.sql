@@ -67,13 +67,13 @@ BEGIN
                             FROM ruvector.healing_untrusted(one.whole) u
                               WHERE u.usage = 'read' LIMIT 1), barred);
     END IF;
-    answer := CASE WHEN barred ? 'error' THEN barred
+    answer := CASE WHEN jsonb_exists(barred, 'error') THEN barred
       ELSE ruvector.healing_read_as_owner(one.whole,
         'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
         jsonb_build_array(one.indexrelid::text, wanted::text)::text, true)::jsonb END;
     IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034') THEN
       answer := jsonb_build_object('why', answer #>> '{error,message}');
-    ELSIF answer ? 'error' THEN
+    ELSIF jsonb_exists(answer, 'error') THEN
       RAISE EXCEPTION USING ERRCODE = answer #>> '{error,sqlstate}',
         MESSAGE = answer #>> '{error,message}',
         DETAIL = coalesce(answer #>> '{error,detail}', ''),

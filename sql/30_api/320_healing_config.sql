@@ -16,8 +16,8 @@ AS $function$
            THEN d.default_value || coalesce(l.everywhere -> d.key, '{}')
            || coalesce(l.own -> d.key, '{}')
               ELSE coalesce(l.own -> d.key, l.everywhere -> d.key, d.default_value) END,
-         CASE WHEN l.own ? d.key THEN 'collection' WHEN l.everywhere ? d.key THEN 'global'
-           ELSE 'default' END,
+         CASE WHEN jsonb_exists(l.own, d.key) THEN 'collection'
+              WHEN jsonb_exists(l.everywhere, d.key) THEN 'global' ELSE 'default' END,
          d.default_value, d.range, d.description
     FROM ruvector.healing_setting_definitions() d CROSS JOIN layers l
    ORDER BY d.place;

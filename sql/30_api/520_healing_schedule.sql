@@ -23,9 +23,10 @@ SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
   version text := (SELECT extversion FROM pg_extension WHERE extname = 'pg_cron');
-  -- '': the server does not load pg_cron; '?': it does, and a plain role may not see where it lives
-  -- (pg_settings leaves such a setting out).
-  cron_database text := coalesce(ruvector.healing_server_setting('cron.database_name', '?'), '');
+  -- '': the server does not load pg_cron; '(hidden)': it does, and a plain role may not see where
+  -- it lives (pg_settings leaves such a setting out).
+  cron_database text := coalesce(ruvector.healing_server_setting('cron.database_name',
+    '(hidden)'), '');
   seconds numeric;
   schedule text;
   job bigint;
@@ -42,7 +43,7 @@ BEGIN
       MESSAGE = format('pg_cron is not installed in database %I', current_database()),
       DETAIL = CASE cron_database WHEN ''
         THEN 'The server does not load pg_cron (shared_preload_libraries).'
-                    WHEN '?' THEN
+                    WHEN '(hidden)' THEN
                       'The server loads pg_cron; this role may not see in which database it lives '
                       '(cron.database_name).'
                     ELSE format('pg_cron of this server lives in database %I (cron.database_name).',
@@ -53,7 +54,7 @@ BEGIN
                   WHEN cron_database = current_database() THEN 'CREATE EXTENSION pg_cron;'
                   ELSE format('In %s: SELECT cron.schedule_in_database(''ruvector_healing_tick'', '
                     '''5 seconds'', ''CALL ruvector.healing_tick()'', %L);',
-                              CASE cron_database WHEN '?'
+                              CASE cron_database WHEN '(hidden)'
                                 THEN 'the database where pg_cron lives (postgres, where nothing '
                                 'else was set)' ELSE format('database %I', cron_database) END,
                               current_database()) END;

@@ -230,7 +230,7 @@ BEGIN
   END IF;
   -- Who took too long and was followed by another has nothing to say any more; it is checked where
   -- an answer names its actuator.
-  IF one.state = 'taken' AND answer ? 'actuator' AND one.taken_by
+  IF one.state = 'taken' AND jsonb_exists(answer, 'actuator') AND one.taken_by
     IS DISTINCT FROM answer ->> 'actuator' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV024', MESSAGE = format('request %s is at work elsewhere',
       id),

@@ -7,7 +7,7 @@ BEGIN
   FOR routine IN
     SELECT p.oid FROM pg_catalog.pg_proc p
      WHERE (p.pronamespace = 'ruvector'::regnamespace
-       AND p.proname ~ '^(ruvector_)?(healing|integrity|contracted)_')
+       AND p.proname ~ '^(ruvector_|)(healing|integrity|contracted)_')
         OR (p.pronamespace = 'public'::regnamespace
           AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
   LOOP

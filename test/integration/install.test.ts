@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
@@ -94,6 +95,32 @@ it(
     ).toEqual([...listed("read_by_none"), ...listed("written_by_none")].sort());
   },
 );
+
+it("runs as one statement too, and an error of it is told without all of its text", async () => {
+  const one = await readFile(
+    join(root, `dist/ruvector_healing.${db.engine.language}.one-statement.sql`),
+    "utf8",
+  );
+  const bodies = `SELECT md5(string_agg(prosrc, '' ORDER BY oid)) FROM pg_proc
+    WHERE pronamespace = 'ruvector'::regnamespace`;
+  const before = await db.value(bodies);
+  // As a statement that is prepared.
+  await db.client.query({ name: "one", text: one });
+  expect(await db.value(bodies)).toBe(before);
+  await db.client.query("CREATE ROLE ruvector_test_other; SET ROLE ruvector_test_other");
+  try {
+    const error = await db.client.query(one).catch((failed: pg.DatabaseError) => failed);
+    expect(error).toMatchObject({
+      code: "RV032",
+      message: expect.stringMatching(/^schema ruvector belongs to role /),
+      detail: expect.stringContaining("ruvector_test_other"),
+      hint: expect.stringContaining("SET ROLE"),
+      where: expect.stringMatching(/^.{1,200}$/),
+    });
+  } finally {
+    await db.client.query("RESET ROLE; DROP ROLE ruvector_test_other");
+  }
+});
 
 it("opens nothing to PUBLIC but the routing of new rows", async () => {
   const open = await db.rows<{ name: string }>(`

@@ -3,7 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { beforeAll, expect, inject, it } from "vitest";
-import { root } from "../../build/project.ts";
+import { makeBundles } from "../../build/bundle.ts";
+import { type Language, root } from "../../build/project.ts";
+import { plainScript, readSources } from "../../build/script.ts";
 import { configure, HOT, makeTable, QUICK } from "./support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
 
@@ -22,9 +24,14 @@ it("a new bundle is noticed by sessions that hold an older bundle", async () => 
   );
   // The bundle breaks long lines, within texts too.
   const said = new RegExp(Array.from("there is no action ").join("(?:\\\\\n)?"), "g");
-  const hash = /SELECT '([0-9a-f]{64})'/.exec(script)![1]!;
-  const newer = script.replace(said, "no such action: ").replaceAll(hash, hash.replace(/./g, "0"));
-  expect(newer).not.toBe(script);
+  const { loop, audit } = await makeBundles();
+  const other = { source: loop.source.replace(said, "no such action: "), hash: "0".repeat(64) };
+  expect(other.source).not.toBe(loop.source);
+  const newer = plainScript(
+    inject("language") as Language,
+    { loop: other, audit },
+    await readSources(),
+  );
   await db.client.query(`BEGIN; ${newer} COMMIT;`);
   expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toContain(
     "no such action: ",

@@ -196,7 +196,7 @@ function unreadable(
     readable: false,
     unmeasured: [{ what: "scheduled jobs", why, hint }],
   });
-  if (!answer.installed && answer.elsewhere === "?") {
+  if (!answer.installed && answer.elsewhere === "(hidden)") {
     return gap(
       "pg_cron is not in this database; whether it runs jobs here from another one is not " +
         "shown to the role",

@@ -1,0 +1,72 @@
+/**
+ * What travels to the database as base64, in which no tool finds anything to rewrite, and is
+ * decoded once, there.
+ */
+import { type Bundle, type Bundles, QUOTE } from "./bundle.ts";
+import { version } from "./project.ts";
+
+/** An expression that is the text again: 96 characters a line, as elements of an array. */
+const decoded = (text: string): string => {
+  const lines = Buffer.from(text)
+    .toString("base64")
+    .replace(/.{1,96}/g, "'$&',\n");
+  return `pg_catalog.convert_from(pg_catalog.decode(
+    pg_catalog.array_to_string(ARRAY[
+${lines.slice(0, -2)}
+    ], ''), 'base64'), 'UTF8')`;
+};
+
+/** An error of what is executed is raised anew without its context, which would be all of it. */
+const EXECUTED = `EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS said_detail = PG_EXCEPTION_DETAIL, said_hint = PG_EXCEPTION_HINT;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM, DETAIL = said_detail,
+    HINT = said_hint;
+END`;
+
+/**
+ * A bundle and its hash as functions: replaced as a whole by the next version, no table to migrate.
+ */
+const bundleFunction = (name: string, { source, hash }: Bundle, what: string): string => `
+DO $decoded$
+DECLARE
+  source pg_catalog.text := ${decoded(source)};
+  said_detail pg_catalog.text;
+  said_hint pg_catalog.text;
+BEGIN
+  EXECUTE pg_catalog.concat('CREATE OR REPLACE FUNCTION ruvector.${name}()
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $function$SELECT ${QUOTE}', pg_catalog.chr(10), source, '${QUOTE}$function$');
+${EXECUTED}
+$decoded$;
+COMMENT ON FUNCTION ruvector.${name}() IS 'Source of ${what}, compiled from TypeScript.';
+
+CREATE OR REPLACE FUNCTION ruvector.${name}_hash()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$SELECT '${hash}'$function$;
+COMMENT ON FUNCTION ruvector.${name}_hash()
+  IS 'SHA-256 of the bundle: sessions reload when it changes.';
+`;
+
+export const bundleFunctions = ({ loop, audit }: Bundles): string => `
+${bundleFunction("healing_bundle", loop, "the control loop")}
+${bundleFunction("healing_audit_bundle", audit, "the signatures of the audit trail")}
+
+CREATE OR REPLACE FUNCTION ruvector.healing_version()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$SELECT '${version}'$function$;
+COMMENT ON FUNCTION ruvector.healing_version() IS 'Version of ruvector_healing.';
+`;
+
+/** The whole script as one statement that has no semicolon: \073 is one to PostgreSQL. */
+export function oneStatement(script: string): string {
+  const block = `DECLARE
+  said_detail pg_catalog.text;
+  said_hint pg_catalog.text;
+BEGIN
+  EXECUTE ${decoded(script)};
+${EXECUTED}`;
+  return `DO E'${block.replaceAll("'", "''").replaceAll(";", "\\073")}'\n`;
+}
