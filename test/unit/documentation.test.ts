@@ -7,6 +7,8 @@ import { MONITORING_PAGE, withMetricsTable } from "../../build/monitoring/metric
 import { readLevels, SECURITY_PAGE, withRights } from "../../build/rights-table.ts";
 import { root } from "../../build/project.ts";
 import { CONFIGURATION_PAGE, withTable } from "../../build/settings-table.ts";
+import { projectOf } from "../migrations/packages.ts";
+import { TOOLS } from "../migrations/tools.ts";
 
 it("docs/configuration.md has the settings as they are (npm run build writes them)", async () => {
   const page = await readFile(CONFIGURATION_PAGE, "utf8");
@@ -37,4 +39,27 @@ it.each(pages)("%s names files that are there", async (page) => {
   expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual(
     [],
   );
+});
+
+it("docs/install.md shows the migrations that the tests run, and the versions tried", async () => {
+  const page = await readFile("docs/install.md", "utf8");
+  const shown = [
+    "knex/migrations/20260101000000_ruvector_healing.js",
+    "typeorm/migrations/1767225600000-ruvector-healing.js",
+    "sequelize/migrations/20260101000000-ruvector-healing.js",
+    "umzug/migrate.mjs",
+    "db-migrate/migrations/20260101000000-ruvector-healing.js",
+    "sqitch/deploy/ruvector_healing.sql",
+    "alembic/migrations/versions/0001_ruvector_healing.py",
+    "django/application/migrations/0001_ruvector_healing.py",
+  ];
+  for (const path of shown)
+    expect(page).toContain(`\n${await readFile(join("test/migrations", path), "utf8")}\`\`\`\n`);
+  for (const tool of TOOLS.filter(({ debian }) => debian === undefined)) {
+    const { dependencies } = JSON.parse(
+      await readFile(join(projectOf(tool), "package.json"), "utf8"),
+    ) as { dependencies: Record<string, string> };
+    const version = dependencies[tool.package ?? tool.name]!;
+    expect(page).toMatch(new RegExp(`^\\| ${tool.name} \\|[^|]*${version} \\|`, "im"));
+  }
 });

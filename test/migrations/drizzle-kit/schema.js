@@ -1,0 +1,3 @@
+const { integer, pgTable } = require("drizzle-orm/pg-core");
+
+exports.items = pgTable("items", { id: integer().primaryKey() });

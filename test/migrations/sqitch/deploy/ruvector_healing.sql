@@ -1,0 +1,3 @@
+BEGIN;
+\ir ../ruvector_healing.sql
+COMMIT;
