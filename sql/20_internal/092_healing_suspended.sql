@@ -151,7 +151,8 @@ BEGIN
   END IF;
   what := CASE a.failure WHEN 'unverified' THEN 'did not help' WHEN 'worsened'
     THEN 'made lambda fall' WHEN 'vetoed' THEN 'made something else worse' WHEN 'timeout'
-    THEN 'did not end in time' ELSE 'failed with ' || a.failure END;
+    THEN 'did not end in time' WHEN 'in_vain' THEN 'was in vain'
+    ELSE 'failed with ' || a.failure END;
   SELECT 1 + count(*)::int INTO alike
     FROM ruvector.healing_suspensions s
    WHERE s.collection_id = a.collection_id AND s.strategy_name = a.strategy_name
