@@ -46,7 +46,7 @@ describe("a decision is as it is written down", () => {
     for (const { commands } of script.blocks) outputs.push(await run(world, commands));
     const now = written(script, outputs);
     if (renews) await writeFile(path, now);
-    else expect(text, "RUVECTOR_HEALING_DECISIONS=write writes it anew").toBe(now);
+    else expect(now, "RUVECTOR_HEALING_DECISIONS=write writes it anew").toBe(text);
   });
 });
 
