@@ -1,5 +1,5 @@
 /** Each package.json lists the packages that its own files import, all of them at one version. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -18,8 +18,13 @@ const listed = ({ dependencies = {}, devDependencies = {} }: Manifest): [string,
   Object.entries({ ...dependencies, ...devDependencies });
 
 const workspaces = manifest(".").workspaces!;
+/** Projects of their own, which `npm run test:migrations` installs. */
+const migrations = readdirSync(join(root, "test/migrations"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => join("test/migrations", name))
+  .filter((folder) => existsSync(join(root, folder, "package.json")));
 /** Folders with a package.json, the innermost first. */
-const packages = [...workspaces, "."];
+const packages = [...workspaces, ...migrations, "."];
 
 const files = ["bench", "build", "src", "test"].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
