@@ -184,7 +184,8 @@ BEGIN
      AND s.kind = 'failures' AND s.failure = a.failure
        AND s.suspended_at > ruvector.healing_streak_since(a.strategy_name, a.problem_class, NULL);
   PERFORM ruvector.healing_suspend(NULL, a.strategy_name, a.problem_class, 'failures',
-    format('it %s on %s collections within a day', what, others), a.id, a.failure, alike);
+    format('it %s on %s within a day', what, CASE others WHEN 1 THEN 'a collection'
+      ELSE others || ' collections' END), a.id, a.failure, alike);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_suspend_failed(bigint)

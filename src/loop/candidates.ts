@@ -90,16 +90,24 @@ function candidates(
   });
 }
 
-/** Why there is none. */
-export function noStrategy(problem: Problem, considered: readonly Considered[]): RefusalRecord {
+/**
+ * Why there is none. One that rests until a time is said before those that have nothing to do: it
+ * is what comes back by itself, and what a person can have back now.
+ */
+export function withoutStrategy(
+  problem: Problem,
+  considered: readonly Considered[],
+  passed: readonly Refused[],
+): Refused {
   const handling = considered.filter(({ reason_code }) => reason_code !== "wrong_class");
-  const message =
-    "no strategy may be used: " +
-    `${handling.map(({ name, reason }) => `${name}: ${reason}`).join("; ")}`;
   // Of those whose time comes by itself, the first to come.
   const [next] = handling
     .filter(({ until }) => until !== undefined)
     .sort((a, b) => a.until! - b.until!);
+  if (!next && passed.length > 0) return passed[0]!;
+  const message =
+    "no strategy may be used: " +
+    handling.map(({ name, reason }) => `${name}: ${reason}`).reduce(after, "");
   if (next)
     return {
       reason: next.reason_code === "suspended" ? "oscillation" : "suspended",
@@ -117,3 +125,7 @@ export function noStrategy(problem: Problem, considered: readonly Considered[]):
     message: handling.length > 0 ? message : `no strategy handles ${problem.details.class}`,
   };
 }
+
+/** A reason may end in a statement. */
+const after = (said: string, next: string): string =>
+  said === "" ? next : `${said}${said.endsWith(";") ? "" : ";"} ${next}`;

@@ -16,7 +16,7 @@ import { readPreflight } from "../select/preflight.ts";
 import { costOf, radiusLeft, readScopes, type Scope } from "../select/radius.ts";
 import { tickSeconds } from "../store/ticks.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../strategies/strategy.ts";
-import { type Chosen, choose, noStrategy, type Refused } from "./candidates.ts";
+import { type Chosen, choose, type Refused, withoutStrategy } from "./candidates.ts";
 import { type HeldPlan, heldRefusal } from "./hold.ts";
 import { GUARD_MODES, isDryRun, type Situation } from "./wanted.ts";
 
@@ -57,7 +57,7 @@ export function evaluate(situation: Situation): Evaluation {
         ...answer,
         refusal: held
           ? heldRefusal(collection, held, wanted.params)
-          : ([...passed.values()][0] ?? noStrategy(situation.problem, answer.considered)),
+          : withoutStrategy(situation.problem, answer.considered, [...passed.values()]),
       };
     const applicable = chosen.applicable(collection);
     if (applicable !== true) return { ...answer, refusal: notApplicable(chosen, applicable) };
