@@ -27,7 +27,7 @@ export async function build(log: (line: string) => void = () => undefined): Prom
   const sources = await readSources();
   const files = new Map<string, string>();
   for (const language of LANGUAGES) {
-    files.set(`extension/${language}/ruvector_healing.control`, controlFile(language));
+    files.set(`extension/${language}/ruvector_healing.control`, await controlFile(language));
     files.set(
       `extension/${language}/ruvector_healing--${version}.sql`,
       extensionScript(language, bundles, sources),

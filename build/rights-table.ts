@@ -1,5 +1,5 @@
 /**
- * The table of rights in docs/security.md, written from sql/20_internal/005_healing_levels.sql so
+ * The table of rights in docs/security.md, written from sql/rights/levels.sql so
  * that it cannot say anything else.
  */
 import { readFile, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { root } from "./project.ts";
 
 export const SECURITY_PAGE = join(root, "docs/security.md");
-const LEVELS_FILE = join(root, "sql/20_internal/005_healing_levels.sql");
+const LEVELS_FILE = join(root, "sql/rights/levels.sql");
 const LEVELS = ["viewer", "operator", "admin", "actuator"] as const;
 const HEAD = `| function | ${LEVELS.join(" | ")} |`;
 

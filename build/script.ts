@@ -1,7 +1,4 @@
-/**
- * SQL from sql/**: the sources in the order of their numbers, with the generated functions in
- * between.
- */
+/** SQL from sql/: the sources in the order of sql/order.txt, the generated functions in between. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundles } from "./bundle.ts";
@@ -12,16 +9,30 @@ import { MARKERS } from "./rewritten.ts";
 import { type Language, root, version } from "./project.ts";
 
 export interface Source {
-  /** e.g. `10_tables/010_collections.sql` */
+  /** e.g. `tables/collections.sql`, or GENERATED. */
   readonly path: string;
   readonly text: string;
 }
 
+/** Where the functions come that the build makes of src: after tables, before who calls them. */
+const GENERATED = "(generated)";
+
+const ORDER = "order.txt";
+
+/** @throws Error naming what is listed and not there, or there and not listed */
 export async function readSources(): Promise<Source[]> {
+  const read = (path: string): Promise<string> => readFile(join(root, "sql", path), "utf8");
+  const listed = (await read(ORDER)).split("\n").filter((line) => line !== "" && line[0] !== "#");
   const found = await readdir(join(root, "sql"), { recursive: true });
-  const paths = found.filter((path) => path.endsWith(".sql")).sort();
+  const there = [GENERATED, ...found.filter((path) => path.endsWith(".sql"))];
+  const wrong = [
+    ...listed.filter((path, place) => !there.includes(path) || listed.indexOf(path) !== place),
+    ...there.filter((path) => !listed.includes(path)),
+  ];
+  if (wrong.length > 0)
+    throw new Error(`sql/${ORDER} has each file of sql/ once; not so: ${wrong.join(", ")}`);
   return Promise.all(
-    paths.map(async (path) => ({ path, text: await readFile(join(root, "sql", path), "utf8") })),
+    listed.map(async (path) => ({ path, text: path === GENERATED ? "" : await read(path) })),
   );
 }
 
@@ -105,28 +116,23 @@ COMMENT ON FUNCTION ruvector.healing_metric_families()
 `;
 }
 
-/**
- * Generated functions come with the internals: before the functions that call them, after the
- * tables.
- */
-function body(language: Language, bundles: Bundles, sources: readonly Source[]): string {
-  const parts: string[] = [];
-  let generated = false;
-  for (const { path, text } of sources) {
-    if (!generated && path >= "20_internal") {
-      parts.push(
-        bundleFunctions(bundles),
-        settingDefinitions(),
-        strategies(),
-        operations(),
-        metricFamilies(),
-      );
-      generated = true;
-    }
-    parts.push(`-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`);
-  }
-  return parts.join("\n");
-}
+const generated = (bundles: Bundles): string =>
+  [
+    bundleFunctions(bundles),
+    settingDefinitions(),
+    strategies(),
+    operations(),
+    metricFamilies(),
+  ].join("\n");
+
+const body = (language: Language, bundles: Bundles, sources: readonly Source[]): string =>
+  sources
+    .map(({ path, text }) =>
+      path === GENERATED
+        ? generated(bundles)
+        : `-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`,
+    )
+    .join("\n");
 
 /**
  * Citus copies functions to its workers, where ours fail. Without it this is a setting of no
@@ -223,12 +229,7 @@ ${dumped.join("\n")}
 `;
 }
 
-export const controlFile = (
-  language: Language,
-): string => `comment = 'PostgreSQL that runs vector search and heals itself from inside'
-default_version = '${version}'
-relocatable = false
-schema = public
-superuser = false
-requires = '${language}, vector'
-`;
+export async function controlFile(language: Language): Promise<string> {
+  const source = await readFile(join(root, "extension/ruvector_healing.control.in"), "utf8");
+  return source.replace("{{VERSION}}", version).replace("{{LANGUAGE}}", language);
+}

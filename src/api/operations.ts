@@ -38,7 +38,7 @@ export interface Operation {
    * guard's refusal.
    */
   readonly writes: boolean;
-  /** The least level that leads to it (sql/20_internal/005_healing_levels.sql). */
+  /** The least level that leads to it (sql/rights/levels.sql). */
   readonly level: "viewer" | "operator" | "actuator" | "admin";
   /** Of its arguments. What is kept and read again with every tick must be little. */
   readonly most_bytes: number;

@@ -1,6 +1,6 @@
 /**
  * The JavaScript engine inside PostgreSQL: plv8 or PLJS. This folder is the only one that knows it,
- * and uses only what both share. The loader (sql/20_internal/020_healing_javascript.sql) passes it
+ * and uses only what both share. The loader (sql/engine/javascript.sql) passes it
  * as `engine`.
  */
 export interface Engine {

@@ -54,7 +54,7 @@ let stateBefore: string | null = null;
 
 /**
  * A tick says with each statement that it gets on: a turn that is only slow is not taken for one
- * that hangs (sql/20_internal/072_healing_watch.sql).
+ * that hangs (sql/schedule/watch.sql).
  */
 let pulse = "";
 

@@ -1,4 +1,4 @@
-/** What the loop leaves alone for a while (sql/20_internal/092_healing_suspended.sql keeps it). */
+/** What the loop leaves alone for a while (sql/limits/suspensions.sql keeps it). */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";

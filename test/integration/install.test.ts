@@ -69,7 +69,7 @@ it(
   "takes the locks of an upgrade at its beginning, all of them, and none that users' " +
     "statements would wait for",
   async () => {
-    const prelude = await readFile(join(root, "sql/00_prelude/025_locks.sql"), "utf8");
+    const prelude = await readFile(join(root, "sql/install/lock_order.sql"), "utf8");
     const listed = (name: string) =>
       new RegExp(`${name} constant [^']*((?:'[^']+'\\s*)+);`)
         .exec(prelude)![1]!

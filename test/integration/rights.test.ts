@@ -87,8 +87,7 @@ afterAll(async () => {
 
 describe("the list of levels", () => {
   it(
-    "has a line for every function of public: add yours to " +
-      "sql/20_internal/005_healing_levels.sql",
+    "has a line for every function of public: add yours to " + "sql/rights/levels.sql",
     async () => {
       expect(
         await db.rows("SELECT routine FROM ruvector_healing_rights() WHERE level = 'owner'"),

@@ -74,7 +74,7 @@ it("upgrades deadlock with nobody, while the loop heals, people call, scrapers r
   ];
   const upgrader = await db.connect();
   try {
-    // Without sql/00_prelude/025_locks.sql two of three ended in 40P01.
+    // Without sql/install/lock_order.sql two of three ended in 40P01.
     for (let time = 0; time < 6; time++) await upgrader.query(`BEGIN; ${script} COMMIT;`);
   } finally {
     running = false;

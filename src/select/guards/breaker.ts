@@ -1,4 +1,4 @@
-/** The circuit breaker over the whole loop (sql/20_internal/090_healing_breaker.sql keeps it). */
+/** The circuit breaker over the whole loop (sql/limits/breaker.sql keeps it). */
 import { count, printable, utc } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

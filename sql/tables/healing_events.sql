@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_events (
   details       jsonb NOT NULL DEFAULT '{}',
   actor         text NOT NULL DEFAULT session_user
 );
--- The hash chain (sql/20_internal/090_healing_audit_chain.sql, docs/audit.md). content_hash comes
+-- The hash chain (sql/audit/chain.sql, docs/audit.md). content_hash comes
 -- with the insert; seq and hash when the event is chained, at the commit that wrote it or soon
 -- after.
 ALTER TABLE ruvector.healing_events ADD COLUMN IF NOT EXISTS seq bigint;

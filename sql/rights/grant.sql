@@ -1,5 +1,5 @@
 -- Rights are plain grants: what a level may execute stands in
--- sql/20_internal/005_healing_levels.sql.
+-- sql/rights/levels.sql.
 
 -- The role that is to get or lose rights; RV030 when there is none of that name.
 CREATE OR REPLACE FUNCTION ruvector.healing_role(role text)

@@ -1,6 +1,6 @@
--- What was there before, with its rights settled: sql/90_rights/020_levels.sql grants by level only
--- what is new, so that grants and revokes made by hand outlive an upgrade. Open to PUBLIC: left by
--- an installation that was cut short, so it counts as new.
+-- What was there before, with its rights settled: sql/rights/grant_to_levels.sql grants by level
+-- only what is new, so that grants and revokes made by hand outlive an upgrade. Open to PUBLIC:
+-- left by an installation that was cut short, so it counts as new.
 DO $before$
 BEGIN
   PERFORM pg_catalog.set_config('ruvector_healing.routines_before', coalesce((

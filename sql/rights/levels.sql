@@ -18,7 +18,7 @@
 -- catalogue too, as EXECUTE on the functions healing_level_*() below: so it is renamed, dropped,
 -- dumped and restored with the role. An upgrade grants what is new and touches no other grant: what
 -- was granted or revoked by hand stays. (So a function whose level is raised must be revoked by the
--- version that raises it, in sql/90_rights.)
+-- version that raises it, in sql/rights.)
 CREATE OR REPLACE FUNCTION ruvector.healing_levels()
 RETURNS TABLE (routine text, level text, by_tenant boolean)
 LANGUAGE sql IMMUTABLE

@@ -1,4 +1,4 @@
--- New functions go to the roles that hold their level (sql/20_internal/005_healing_levels.sql);
+-- New functions go to the roles that hold their level (sql/rights/levels.sql);
 -- what was there before keeps its grants.
 DO $levels$
 DECLARE
