@@ -112,89 +112,106 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** The database is there, or it is not and why. */
+type Opening = Extract<Reply, { kind: "opened" | "notOpened" }>;
+
+const closed = (): EmbeddedError =>
+  new EmbeddedError({ message: "the embedded database is closed", fields: {} });
+
+/** The commands that the worker is at, each with who waits for it. */
+class Commands {
+  readonly listeners = new Set<(notice: Notice) => void>();
+  private readonly waiting = new Map<number, Waiting>();
+  private sequence = 0;
+  private ended: Error | undefined;
+
+  constructor(private readonly worker: Worker) {}
+
+  get hasEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
+  send<Value>(command: Command): Promise<Value> {
+    if (this.ended) return Promise.reject(this.ended);
+    return new Promise<Value>((resolve, reject) => {
+      const request: Request = { id: ++this.sequence, command };
+      this.waiting.set(request.id, { resolve: resolve as (value: unknown) => void, reject });
+      this.worker.postMessage(request);
+    });
+  }
+
+  /** Nothing is answered any more. */
+  end(reason: Error): void {
+    this.ended ??= reason;
+    for (const { reject } of this.waiting.values()) reject(this.ended);
+    this.waiting.clear();
+  }
+
+  take(reply: Exclude<Reply, Opening>): void {
+    if (reply.kind === "notice") {
+      for (const listener of this.listeners) listener(reply.notice);
+      return;
+    }
+    const request = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    if (reply.kind === "result") request?.resolve(reply.value);
+    else request?.reject(new EmbeddedError(reply.failure));
+  }
+}
+
+function databaseOf(worker: Worker, commands: Commands): EmbeddedDatabase {
+  let closing: Promise<void> | undefined;
+  const send = <Value>(command: Command): Promise<Value> =>
+    closing ? Promise.reject(closed()) : commands.send<Value>(command);
+  return {
+    query: (statement, parameters = []) => send({ name: "query", statement, parameters }),
+    exec: (script) => send({ name: "exec", script }),
+    execProtocolRaw: (message) => send({ name: "raw", message }),
+    dumpDataDir: () => send({ name: "dump" }),
+    onNotice(listener) {
+      commands.listeners.add(listener);
+      return () => void commands.listeners.delete(listener);
+    },
+    close() {
+      closing ??= (commands.hasEnded ? Promise.resolve() : commands.send<void>({ name: "close" }))
+        .finally(() => worker.terminate())
+        .then(() => undefined);
+      return closing;
+    },
+  };
+}
+
+/** Why its thread has ended. */
+function ending(error: Error & { code?: string }): EmbeddedError {
+  const isMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+  return new EmbeddedError({
+    message:
+      "the embedded database has ended: " +
+      `${isMemory ? "its JavaScript used more memory than there is" : error.message}`,
+    fields: {},
+  });
+}
+
 /**
  * Opens a database: seconds with initdb, about one from a snapshot or an existing directory.
  * Errors: EmbeddedError.
  */
 export function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
   const worker = startWorker(options);
-  const waiting = new Map<number, Waiting>();
-  const listeners = new Set<(notice: Notice) => void>();
-  let sequence = 0;
-  let ended: Error | undefined;
-  let closing: Promise<void> | undefined;
-
-  function send<Value>(command: Command): Promise<Value> {
-    if (ended) return Promise.reject(ended);
-    return new Promise<Value>((resolve, reject) => {
-      const request: Request = { id: ++sequence, command };
-      waiting.set(request.id, { resolve: resolve as (value: unknown) => void, reject });
-      worker.postMessage(request);
-    });
-  }
-
-  function end(reason: Error): void {
-    ended ??= reason;
-    for (const { reject } of waiting.values()) reject(ended);
-    waiting.clear();
-  }
-
-  function take(reply: Exclude<Reply, { kind: "opened" | "notOpened" }>): void {
-    if (reply.kind === "notice") {
-      for (const listener of listeners) listener(reply.notice);
-      return;
-    }
-    const request = waiting.get(reply.id);
-    waiting.delete(reply.id);
-    if (reply.kind === "result") request?.resolve(reply.value);
-    else request?.reject(new EmbeddedError(reply.failure));
-  }
-
-  const refuseWhenClosing = <Value>(command: Command): Promise<Value> =>
-    closing
-      ? Promise.reject(
-          new EmbeddedError({ message: "the embedded database is closed", fields: {} }),
-        )
-      : send<Value>(command);
-
-  const database: EmbeddedDatabase = {
-    query: (statement, parameters = []) =>
-      refuseWhenClosing({ name: "query", statement, parameters }),
-    exec: (script) => refuseWhenClosing({ name: "exec", script }),
-    execProtocolRaw: (message) => refuseWhenClosing({ name: "raw", message }),
-    dumpDataDir: () => refuseWhenClosing({ name: "dump" }),
-    onNotice(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    close() {
-      closing ??= (ended ? Promise.resolve() : send<void>({ name: "close" }))
-        .finally(() => worker.terminate())
-        .then(() => undefined);
-      return closing;
-    },
-  };
-
+  const commands = new Commands(worker);
   return new Promise((resolve, reject) => {
     worker.on("message", (reply: Reply) => {
-      if (reply.kind === "opened") resolve(database);
+      if (reply.kind === "opened") resolve(databaseOf(worker, commands));
       else if (reply.kind === "notOpened") {
         void worker.terminate();
         reject(new EmbeddedError(reply.failure));
-      } else take(reply);
+      } else commands.take(reply);
     });
-    const stop = (message: string): void => {
-      const error = new EmbeddedError({ message, fields: {} });
-      end(error);
+    const stop = (error: EmbeddedError): void => {
+      commands.end(error);
       reject(error);
     };
-    worker.on("error", (error: Error & { code?: string }) => {
-      const isMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      stop(
-        "the embedded database has ended: " +
-          `${isMemory ? "its JavaScript used more memory than there is" : error.message}`,
-      );
-    });
-    worker.on("exit", () => stop("the embedded database is closed"));
+    worker.on("error", (error) => stop(ending(error)));
+    worker.on("exit", () => stop(closed()));
   });
 }

@@ -40,25 +40,25 @@ interface Parts {
 const asList = (values: readonly unknown[]): readonly unknown[] =>
   Array.isArray(values[0]) ? (values[0] as unknown[]) : values;
 
-export function installApi({
-  functions,
-  memory,
-  realm,
-  state,
-  errors,
-  transactions,
-  spi,
-  routines,
-  running,
-}: Parts): void {
-  const { withScratch } = transactions;
+export function installApi(parts: Parts): void {
+  const { global } = parts.realm;
+  Object.defineProperty(global, "plv8", { value: plv8Object(parts), enumerable: true });
+  for (const [name, level] of Object.entries({ ...LEVELS, DEBUG: LEVELS.DEBUG5 })) {
+    Object.defineProperty(global, name, { value: level, enumerable: true });
+  }
+}
 
-  /**
-   * A function for the realm. An error on its way out becomes one of the realm; PostgreSQL's own
-   * are converted where they are caught.
-   */
-  function offer<Arguments extends unknown[]>(work: (...values: Arguments) => unknown): unknown {
-    const call = (...values: Arguments): unknown => {
+/** Makes a function one of the realm's. */
+type Offer = <Arguments extends unknown[]>(work: (...values: Arguments) => unknown) => unknown;
+
+/**
+ * An error on its way out becomes one of the realm; PostgreSQL's own are converted where they are
+ * caught.
+ */
+const createOffer =
+  ({ realm, state, errors, running }: Parts): Offer =>
+  (work) => {
+    const call = (...values: Parameters<typeof work>): unknown => {
       const saved = state.save();
       try {
         tryStack("little");
@@ -76,86 +76,29 @@ export function installApi({
       realm.global.Function ? (realm.global.Function as FunctionConstructor).prototype : null,
     );
     return call;
-  }
+  };
 
-  function atomic<Value>(work: () => Value): Value {
-    tryStack("statement");
-    return transactions.atomic(() => work());
-  }
+const objectOf = (realm: Realm, members: Record<string, unknown>): unknown =>
+  Object.assign(new realm.Object(), members);
 
-  /**
-   * What is thrown in it comes out as another Error: its message is the text of the first, and that
-   * is all (`plv8.subtransaction` in C++).
-   */
-  function subtransaction(work: () => unknown): unknown {
-    try {
-      return atomic(work);
-    } catch (error) {
-      throw new PlainError(describe(error, realm).message);
-    }
-  }
-
-  const object = (members: Record<string, unknown>): unknown =>
-    Object.assign(new realm.Object(), members);
-
-  const cursorObject = (cursor: Cursor): unknown =>
-    object({
-      fetch: offer((count?: number) =>
-        cursor.fetch(count === undefined ? undefined : Math.trunc(Number(count))),
-      ),
-      move: offer((count: number) => cursor.move(Math.trunc(Number(count)))),
-      close: offer(() => (cursor.close(), 1)),
-    });
-
-  const planObject = (plan: Plan): unknown =>
-    object({
-      execute: offer((...parameters: unknown[]) => plan.execute(asList(parameters))),
-      cursor: offer((...parameters: unknown[]) => cursorObject(plan.cursor(asList(parameters)))),
-      free: offer(() => (plan.free(), 0)),
-    });
-
-  function elog(...values: unknown[]): void {
-    if (values.length < 2) throw new ThrownText("usage: plv8.elog(elevel, ...)");
-    const [level, ...words] = values;
-    if (!Object.values<unknown>(LEVELS).includes(level))
-      throw new ThrownText("invalid error level");
-    const message = words.map(String).join(" ");
-    if (level === LEVELS.ERROR) throw new realm.Error(message);
-    withScratch(() => errors.report(level as number, message));
-  }
-
-  /** Applies one of PostgreSQL's quoting functions for C strings. */
-  const quoting = (quote: (text: number) => number) => (text: unknown) =>
-    withScratch(() => memory.cString(quote(memory.newCString(String(text)))));
-
-  const plv8 = object({
+function plv8Object(parts: Parts): unknown {
+  const { realm, spi, running } = parts;
+  const offer = createOffer(parts);
+  return objectOf(realm, {
     version: VERSION,
     execute: offer((statement: unknown, ...parameters: unknown[]) =>
       spi.execute(String(statement), asList(parameters)),
     ),
-    prepare: offer((statement: unknown, ...names: unknown[]) =>
-      planObject(
-        spi.prepare(String(statement), names.length === 0 ? null : asList(names).map(String)),
-      ),
-    ),
-    subtransaction: offer((work: unknown) =>
-      typeof work === "function" ? subtransaction(work as () => unknown) : undefined,
-    ),
-    find_function: offer((signature: unknown) => {
-      const found = withScratch(() => atomic(() => routines.find(String(signature))));
-      if (!found)
-        errors.report(
-          LEVELS.WARNING,
-          `failed to find or no permission for js function ${String(signature)}`,
-        );
-      return found?.code;
+    prepare: offer((statement: unknown, ...names: unknown[]) => {
+      const types = names.length === 0 ? null : asList(names).map(String);
+      return planObject(realm, offer, spi.prepare(String(statement), types));
     }),
-    elog: offer(elog),
-    quote_literal: offer(quoting(functions.quote_literal_cstr)),
-    quote_nullable: offer((text: unknown) =>
-      text === null || text === undefined ? "NULL" : quoting(functions.quote_literal_cstr)(text),
+    subtransaction: offer((work: unknown) =>
+      typeof work === "function" ? subtransaction(parts, work as () => unknown) : undefined,
     ),
-    quote_ident: offer(quoting(functions.quote_identifier)),
+    find_function: offer((signature: unknown) => findFunction(parts, String(signature))),
+    elog: offer((...values: unknown[]) => elog(parts, values)),
+    ...quoting(parts, offer),
     return_next: offer((value: unknown) => {
       const { returnNext } = running();
       if (!returnNext)
@@ -165,8 +108,73 @@ export function installApi({
     commit: offer(() => spi.endTransaction("commit")),
     rollback: offer(() => spi.endTransaction("rollback")),
   });
-  Object.defineProperty(realm.global, "plv8", { value: plv8, enumerable: true });
-  for (const [name, level] of Object.entries({ ...LEVELS, DEBUG: LEVELS.DEBUG5 })) {
-    Object.defineProperty(realm.global, name, { value: level, enumerable: true });
+}
+
+const planObject = (realm: Realm, offer: Offer, plan: Plan): unknown =>
+  objectOf(realm, {
+    execute: offer((...parameters: unknown[]) => plan.execute(asList(parameters))),
+    cursor: offer((...parameters: unknown[]) =>
+      cursorObject(realm, offer, plan.cursor(asList(parameters))),
+    ),
+    free: offer(() => (plan.free(), 0)),
+  });
+
+const cursorObject = (realm: Realm, offer: Offer, cursor: Cursor): unknown =>
+  objectOf(realm, {
+    fetch: offer((count?: number) =>
+      cursor.fetch(count === undefined ? undefined : Math.trunc(Number(count))),
+    ),
+    move: offer((count: number) => cursor.move(Math.trunc(Number(count)))),
+    close: offer(() => (cursor.close(), 1)),
+  });
+
+function atomic<Value>({ transactions }: Parts, work: () => Value): Value {
+  tryStack("statement");
+  return transactions.atomic(() => work());
+}
+
+/**
+ * What is thrown in it comes out as another Error: its message is the text of the first, and that
+ * is all (`plv8.subtransaction` in C++).
+ */
+function subtransaction(parts: Parts, work: () => unknown): unknown {
+  try {
+    return atomic(parts, work);
+  } catch (error) {
+    throw new PlainError(describe(error, parts.realm).message);
   }
+}
+
+function findFunction(parts: Parts, signature: string): unknown {
+  const { errors, routines, transactions } = parts;
+  const found = transactions.withScratch(() => atomic(parts, () => routines.find(signature)));
+  if (!found)
+    errors.report(LEVELS.WARNING, `failed to find or no permission for js function ${signature}`);
+  return found?.code;
+}
+
+function elog({ realm, errors, transactions }: Parts, values: readonly unknown[]): void {
+  if (values.length < 2) throw new ThrownText("usage: plv8.elog(elevel, ...)");
+  const [level, ...words] = values;
+  if (!Object.values<unknown>(LEVELS).includes(level)) throw new ThrownText("invalid error level");
+  const message = words.map(String).join(" ");
+  if (level === LEVELS.ERROR) throw new realm.Error(message);
+  transactions.withScratch(() => errors.report(level as number, message));
+}
+
+/** PostgreSQL's quoting functions for C strings. */
+function quoting(
+  { functions, memory, transactions }: Parts,
+  offer: Offer,
+): Record<string, unknown> {
+  const applied = (quote: (text: number) => number) => (text: unknown) =>
+    transactions.withScratch(() => memory.cString(quote(memory.newCString(String(text)))));
+  const literal = applied(functions.quote_literal_cstr);
+  return {
+    quote_literal: offer(literal),
+    quote_nullable: offer((text: unknown) =>
+      text === null || text === undefined ? "NULL" : literal(text),
+    ),
+    quote_ident: offer(applied(functions.quote_identifier)),
+  };
 }

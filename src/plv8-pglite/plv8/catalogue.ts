@@ -23,22 +23,27 @@ export interface Catalogue {
   fromText(text: string, oid: number): number;
 }
 
-export function createCatalogue({ functions, memory, workArea }: Parts): Catalogue {
-  const known = new Map<number, TypeInfo>();
-  const inputs = new Map<number, { function: number; parameter: number }>();
-  const outputs = new Map<number, number>();
-  // The type functions of PostgreSQL answer through pointers.
-  const out = workArea;
-
-  function info(oid: number): TypeInfo {
-    let found = known.get(oid);
-    if (!found) {
-      if (known.size > REMEMBERED) known.clear();
-      found = lookUp(oid);
-      known.set(oid, found);
-    }
-    return found;
+/** What `read` gives for the type, looked up once. */
+function remember<Value>(map: Map<number, Value>, oid: number, read: () => Value): Value {
+  let found = map.get(oid);
+  if (found === undefined) {
+    if (map.size > REMEMBERED) map.clear();
+    found = read();
+    map.set(oid, found);
   }
+  return found;
+}
+
+export const createCatalogue = (parts: Parts): Catalogue => ({
+  info: createInfo(parts),
+  ...createTexts(parts),
+});
+
+// The type functions of PostgreSQL answer through pointers: into the work area.
+
+function createInfo({ functions, memory, workArea: out }: Parts): Catalogue["info"] {
+  const known = new Map<number, TypeInfo>();
+  const info = (oid: number): TypeInfo => remember(known, oid, () => lookUp(oid));
 
   function lookUp(oid: number): TypeInfo {
     functions.get_typlenbyvalalign(oid, out, out + 4, out + 5);
@@ -59,40 +64,39 @@ export function createCatalogue({ functions, memory, workArea }: Parts): Catalog
     return element === 0 ? scalar : { ...scalar, kind: "array", element: info(element) };
   }
 
-  function remember<Value>(map: Map<number, Value>, oid: number, read: () => Value): Value {
-    let found = map.get(oid);
-    if (found === undefined) {
-      if (map.size > REMEMBERED) map.clear();
-      found = read();
-      map.set(oid, found);
-    }
-    return found;
-  }
+  return info;
+}
 
-  function textOf(datum: number, oid: number): string {
-    const output = remember(
-      outputs,
-      oid,
-      () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)),
-    );
-    const address = functions.OidOutputFunctionCall(output, datum);
-    const text = memory.cString(address)!;
-    functions.pfree(address);
-    return text;
-  }
-
-  function fromText(text: string, oid: number): number {
-    const input = remember(inputs, oid, () => {
-      functions.getTypeInputInfo(oid, out, out + 4);
-      return { function: memory.u32(out), parameter: memory.u32(out + 4) };
-    });
-    const address = memory.newCString(text);
-    const datum = functions.OidInputFunctionCall(input.function, address, input.parameter, -1);
-    functions.pfree(address);
-    return datum;
-  }
-
-  return { info, textOf, fromText };
+function createTexts({
+  functions,
+  memory,
+  workArea: out,
+}: Parts): Pick<Catalogue, "textOf" | "fromText"> {
+  const inputs = new Map<number, { function: number; parameter: number }>();
+  const outputs = new Map<number, number>();
+  return {
+    textOf(datum, oid) {
+      const output = remember(
+        outputs,
+        oid,
+        () => (functions.getTypeOutputInfo(oid, out, out + 4), memory.u32(out)),
+      );
+      const address = functions.OidOutputFunctionCall(output, datum);
+      const text = memory.cString(address)!;
+      functions.pfree(address);
+      return text;
+    },
+    fromText(text, oid) {
+      const input = remember(inputs, oid, () => {
+        functions.getTypeInputInfo(oid, out, out + 4);
+        return { function: memory.u32(out), parameter: memory.u32(out + 4) };
+      });
+      const address = memory.newCString(text);
+      const datum = functions.OidInputFunctionCall(input.function, address, input.parameter, -1);
+      functions.pfree(address);
+      return datum;
+    },
+  };
 }
 
 /** The type of a parameter where the parser cannot be asked, as older plv8 versions chose it. */
@@ -103,18 +107,12 @@ export function typeByValue(value: unknown): number {
     case "bigint":
       return TYPE.int8;
     case "number":
-      return Number.isInteger(value)
-        ? Math.abs(value) < 2 ** 31
-          ? TYPE.int4
-          : TYPE.int8
-        : TYPE.float8;
+      if (!Number.isInteger(value)) return TYPE.float8;
+      return Math.abs(value) < 2 ** 31 ? TYPE.int4 : TYPE.int8;
     case "object":
       if (value === null) return TYPE.text;
-      return is.isDate(value)
-        ? TYPE.timestamptz
-        : ArrayBuffer.isView(value)
-          ? TYPE.bytea
-          : TYPE.jsonb;
+      if (is.isDate(value)) return TYPE.timestamptz;
+      return ArrayBuffer.isView(value) ? TYPE.bytea : TYPE.jsonb;
     default:
       return TYPE.text;
   }

@@ -5,26 +5,13 @@
  * ereport does).
  */
 import { types } from "node:util";
-import { DIAGNOSTIC, ERROR_DATA, LEVELS } from "./layout.ts";
+import { type ErrorReport, isSqlState, packSqlState, unpackSqlState } from "./error-report.ts";
+import { fetchReport, sendReport } from "./error-stack.ts";
+import { LEVELS } from "./layout.ts";
 import type { Memory } from "./memory.ts";
 import type { Realm } from "./realm.ts";
 import type { State } from "./state.ts";
 import type { Symbols } from "./symbols.ts";
-
-/** What an error says, in both directions. `sqlState` in its five characters. */
-export interface ErrorReport {
-  readonly message: string;
-  readonly sqlState: string;
-  readonly detail?: string | null;
-  readonly hint?: string | null;
-  readonly context?: string | null;
-  readonly schema?: string | null;
-  readonly table?: string | null;
-  readonly column?: string | null;
-  readonly dataType?: string | null;
-  readonly constraint?: string | null;
-  readonly internalQuery?: string | null;
-}
 
 /** An error of this language's own, with its SQLSTATE. */
 export class LanguageError extends Error {
@@ -49,22 +36,6 @@ export class PlainError extends Error {}
 export class ThrownText extends Error {}
 
 const INTERNAL_ERROR = "XX000";
-
-/** SQLSTATE as PostgreSQL packs it: six bits a character (MAKE_SQLSTATE in elog.h). */
-export function packSqlState(state: string): number {
-  let packed = 0;
-  for (let place = 0; place < 5; place++)
-    packed |= ((state.charCodeAt(place) - 48) & 0x3f) << (6 * place);
-  return packed;
-}
-
-export function unpackSqlState(packed: number): string {
-  return Array.from({ length: 5 }, (_, place) =>
-    String.fromCharCode(((packed >> (6 * place)) & 0x3f) + 48),
-  ).join("");
-}
-
-const isSqlState = (text: string): boolean => /^[0-9A-Z]{5}$/.test(text);
 
 /** Of either realm, ours and that of the functions. */
 const isStackOverflow = (error: unknown): boolean =>
@@ -105,91 +76,47 @@ const STACK_EXHAUSTED: ErrorReport = {
   hint: "Look for a function that calls itself without end.",
 };
 
-export function createErrors({ symbols, memory, state, realm, jump }: Parts): Errors {
-  const { functions } = symbols;
+/** The Error as plv8 makes it: `sqlerrcode` is the text, `code` the packed number. */
+const visible = (realm: Realm, report: ErrorReport): Error =>
+  Object.assign(new realm.Error(report.message), {
+    sqlerrcode: report.sqlState,
+    code: packSqlState(report.sqlState),
+    detail: report.detail ?? null,
+    hint: report.hint ?? null,
+    context: report.context ?? null,
+    schema_name: report.schema ?? null,
+    table_name: report.table ?? null,
+    column_name: report.column ?? null,
+    datatype_name: report.dataType ?? null,
+    constraint_name: report.constraint ?? null,
+    internalquery: report.internalQuery ?? null,
+  });
 
-  function fetchReport(): ErrorReport {
-    const data = functions.CopyErrorData();
-    functions.FlushErrorState();
-    const text = (offset: number): string | null => memory.cString(memory.u32(data + offset));
-    const report: ErrorReport = {
-      message: text(ERROR_DATA.message) ?? "",
-      sqlState: unpackSqlState(memory.i32(data + ERROR_DATA.sqlState)),
-      detail: text(ERROR_DATA.detail),
-      hint: text(ERROR_DATA.hint),
-      context: text(ERROR_DATA.context),
-      schema: text(ERROR_DATA.schema),
-      table: text(ERROR_DATA.table),
-      column: text(ERROR_DATA.column),
-      dataType: text(ERROR_DATA.dataType),
-      constraint: text(ERROR_DATA.constraint),
-      internalQuery: text(ERROR_DATA.internalQuery),
-    };
-    functions.FreeErrorData(data);
-    return report;
+/** Errors of this language and of the engine become what SQL errors are for the code. */
+function translated(realm: Realm, error: unknown): unknown {
+  if (isStackOverflow(error)) return visible(realm, STACK_EXHAUSTED);
+  if (error instanceof PlainError) return new realm.Error(error.message);
+  if (error instanceof ThrownText) return error.message;
+  if (error instanceof LanguageError) {
+    const { message, sqlState, detail, hint } = error;
+    return visible(realm, { message, sqlState, detail: detail ?? null, hint: hint ?? null });
   }
+  return error;
+}
 
-  /** The Error as plv8 makes it: `sqlerrcode` is the text, `code` the packed number. */
-  const visible = (report: ErrorReport): Error =>
-    Object.assign(new realm.Error(report.message), {
-      sqlerrcode: report.sqlState,
-      code: packSqlState(report.sqlState),
-      detail: report.detail ?? null,
-      hint: report.hint ?? null,
-      context: report.context ?? null,
-      schema_name: report.schema ?? null,
-      table_name: report.table ?? null,
-      column_name: report.column ?? null,
-      datatype_name: report.dataType ?? null,
-      constraint_name: report.constraint ?? null,
-      internalquery: report.internalQuery ?? null,
-    });
-
+export function createErrors({ symbols, memory, state, realm, jump }: Parts): Errors {
   const isJump = (error: unknown): boolean =>
     error instanceof jump || (error as { status?: unknown } | null)?.status === MAIN_LOOP_JUMP;
 
+  const send = (level: number, report: ErrorReport): void =>
+    sendReport(symbols, memory, level, report);
+
   function caught(saved: number[], error: unknown): Error {
     state.restore(saved);
-    if (isJump(error)) return visible(fetchReport());
+    if (isJump(error)) return visible(realm, fetchReport(symbols, memory));
     // It may have passed through C, which could not undo what errfinish undoes.
     if (isStackOverflow(error)) state.forgetInterruptions();
-    return translated(error) as Error;
-  }
-
-  /** Errors of this language and of the engine become what SQL errors are for the code. */
-  function translated(error: unknown): unknown {
-    if (isStackOverflow(error)) return visible(STACK_EXHAUSTED);
-    if (error instanceof PlainError) return new realm.Error(error.message);
-    if (error instanceof ThrownText) return error.message;
-    if (error instanceof LanguageError) {
-      const { message, sqlState, detail, hint } = error;
-      return visible({ message, sqlState, detail: detail ?? null, hint: hint ?? null });
-    }
-    return error;
-  }
-
-  function send(level: number, report: ErrorReport): void {
-    if (functions.errstart(level, 0) === 0) return;
-    const format = memory.newCString("%s");
-    // Variable arguments are passed as the address of their block.
-    const only = (text: string): number => {
-      const block = memory.allocate(4);
-      memory.setU32(block, memory.newCString(text));
-      return block;
-    };
-    if (level >= LEVELS.ERROR) functions.errcode(packSqlState(report.sqlState));
-    functions.errmsg_internal(format, only(report.message));
-    if (report.detail) functions.errdetail_internal(format, only(report.detail));
-    if (report.hint) functions.errhint(format, only(report.hint));
-    if (report.context) functions.errcontext_msg(format, only(report.context));
-    for (const [field, letter] of Object.entries(DIAGNOSTIC) as [
-      keyof typeof DIAGNOSTIC,
-      string,
-    ][]) {
-      const value = report[field];
-      if (value) functions.err_generic_string(letter.charCodeAt(0), memory.newCString(value));
-    }
-    functions.errfinish(memory.newCString("plv8"), 0, memory.newCString("plv8"));
+    return translated(realm, error) as Error;
   }
 
   return {
@@ -199,7 +126,7 @@ export function createErrors({ symbols, memory, state, realm, jump }: Parts): Er
       if (isJump(error)) throw error;
       state.restore(saved);
       if (isStackOverflow(error)) state.forgetInterruptions();
-      send(LEVELS.ERROR, describe(translated(error), realm));
+      send(LEVELS.ERROR, describe(translated(realm, error), realm));
       throw new Error("PostgreSQL's errfinish returned from an error");
     },
     report: (level, message) => send(level, { message, sqlState: "00000" }),

@@ -59,6 +59,15 @@ const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\ud
 const VARLENA_HEADER = 4;
 
 export function createMemory(module: WebAssemblyModule, functions: Functions): Memory {
+  const access = createAccess(module);
+  return { ...access, ...createValues(access, functions) };
+}
+
+/** What is made by PostgreSQL's allocation, or read by its own rules. */
+type Values = Pick<Memory, "newCString" | "varlena" | "newVarlena" | "newText" | "allocate">;
+type Access = Omit<Memory, keyof Values>;
+
+function createAccess(module: WebAssemblyModule): Access {
   let heap = module.HEAPU8;
   let view = new DataView(heap.buffer);
   let buffer = Buffer.from(heap.buffer);
@@ -71,7 +80,7 @@ export function createMemory(module: WebAssemblyModule, functions: Functions): M
     }
     return view;
   };
-  const memory: Memory = {
+  return {
     u8: (address) => current().getUint8(address),
     u16: (address) => current().getUint16(address, true),
     i16: (address) => current().getInt16(address, true),
@@ -93,29 +102,35 @@ export function createMemory(module: WebAssemblyModule, functions: Functions): M
       current();
       return buffer.toString("utf8", address, heap.indexOf(0, address));
     },
+  };
+}
+
+function createValues(access: Access, functions: Functions): Values {
+  function newVarlena(content: Uint8Array): number {
+    const address = functions.palloc(content.length + VARLENA_HEADER);
+    access.setU32(address, (content.length + VARLENA_HEADER) << 2);
+    access.setBytes(address + VARLENA_HEADER, content);
+    return address;
+  }
+
+  return {
     newCString(value) {
       const content = bytesOf(value);
       const address = functions.palloc(content.length + 1);
-      memory.setBytes(address, content);
-      heap[address + content.length] = 0;
+      access.setBytes(address, content);
+      access.setU8(address + content.length, 0);
       return address;
     },
     varlena(address) {
-      const first = memory.u8(address);
+      const first = access.u8(address);
       if (first & 1) return { start: address + 1, length: (first >> 1) - 1 };
       return {
         start: address + VARLENA_HEADER,
-        length: (memory.u32(address) >>> 2) - VARLENA_HEADER,
+        length: (access.u32(address) >>> 2) - VARLENA_HEADER,
       };
     },
-    newVarlena(content) {
-      const address = functions.palloc(content.length + VARLENA_HEADER);
-      memory.setU32(address, (content.length + VARLENA_HEADER) << 2);
-      heap.set(content, address + VARLENA_HEADER);
-      return address;
-    },
-    newText: (value) => memory.newVarlena(bytesOf(value)),
+    newVarlena,
+    newText: (value) => newVarlena(bytesOf(value)),
     allocate: (size) => functions.palloc(size),
   };
-  return memory;
 }

@@ -2,6 +2,7 @@
  * Functions and procedures of the language: their definition and compiled code, kept by their row's
  * version in pg_proc.
  */
+import { checkTypes, type Definition, definitionOf } from "./definition.ts";
 import { LanguageError } from "./errors.ts";
 import {
   CALL,
@@ -57,22 +58,6 @@ export interface Found {
   readonly allowed: boolean;
 }
 
-interface Definition {
-  readonly name: string;
-  readonly source: string;
-  readonly kind: "f" | "p" | "w" | "a";
-  readonly result: number;
-  readonly set: boolean;
-  readonly language: string;
-  readonly arguments: readonly {
-    readonly name: string | null;
-    readonly type: number;
-    readonly pseudo: boolean;
-  }[];
-  readonly resultName: string;
-  readonly resultIsPseudo: boolean;
-}
-
 const TRIGGER_ARGUMENTS = [
   "NEW",
   "OLD",
@@ -87,11 +72,6 @@ const TRIGGER_ARGUMENTS = [
 ];
 const REMEMBERED = 2_000;
 
-/** Pseudo-types that a function may return or take: what a call resolves, and what marks a use. */
-const ANY = "any(element|array|nonarray|enum|range|multirange|compatible\\w*)";
-const RESULT_PSEUDO_TYPES = new RegExp(`^(trigger|record|void|internal|${ANY})$`);
-const ARGUMENT_PSEUDO_TYPES = new RegExp(`^(internal|record|${ANY})$`);
-
 interface Parts {
   readonly functions: Functions;
   readonly memory: Memory;
@@ -99,140 +79,108 @@ interface Parts {
   readonly spi: Spi;
 }
 
-export function createRoutines({ functions, memory, realm, spi }: Parts): Routines {
+/**
+ * Identity of the row in pg_proc: the transaction that wrote it and its place in the table. A
+ * replaced function has another row; where the replacing is rolled back the old row, and with it
+ * the old code, is found again.
+ */
+const version = (parts: Parts, oid: number): string =>
+  withRow(parts, oid, (tuple, header) => {
+    const place = [0, 2, 4].map((offset) => parts.memory.u16(tuple + TUPLE.place + offset));
+    return `${parts.memory.u32(header + TUPLE_HEADER.xmin)}:${place.join(":")}`;
+  });
+
+function withRow<Value>(
+  { functions, memory }: Parts,
+  oid: number,
+  read: (tuple: number, header: number) => Value,
+): Value {
+  const tuple = functions.SearchSysCache1(PROCEDURE_CACHE, oid);
+  if (tuple === 0) throw new LanguageError("42883", `function with OID ${oid} does not exist`);
+  const value = read(tuple, memory.u32(tuple + TUPLE.header));
+  functions.ReleaseSysCache(tuple);
+  return value;
+}
+
+const isProcedure = (parts: Parts, oid: number): boolean =>
+  withRow(
+    parts,
+    oid,
+    (_, header) =>
+      parts.memory.u8(header + parts.memory.u8(header + TUPLE_HEADER.offset) + PROCEDURE.kind) ===
+      "p".charCodeAt(0),
+  );
+
+function compile(realm: Realm, oid: number, found: Definition): Routine {
+  const isTrigger = found.result === TYPE.trigger;
+  if (isTrigger && found.arguments.length > 0)
+    throw new LanguageError("42P13", "trigger function cannot have arguments");
+  const names = isTrigger
+    ? TRIGGER_ARGUMENTS
+    : found.arguments.map(({ name }, place) => name ?? `$${place + 1}`);
+  return {
+    oid,
+    name: found.name,
+    code: realm.compile(`${found.name}()`, found.source, names),
+    argumentTypes: found.arguments.map(({ type }) => type),
+    resultType: found.result,
+    returnsSet: found.set,
+    isTrigger,
+    isWindow: found.kind === "w",
+  };
+}
+
+function look(
+  { functions, memory, spi }: Parts,
+  signature: string,
+  type: "regproc" | "regprocedure" = signature.includes("(") ? "regprocedure" : "regproc",
+): Found {
+  const literal = memory.cString(functions.quote_literal_cstr(memory.newCString(signature)))!;
+  const [row] = spi.rows(`
+    SELECT p.oid, l.lanname = 'plv8' AS ours, pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+      AS allowed
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+    WHERE p.oid = ${literal}::pg_catalog.${type}`) as unknown as Found[];
+  return row ?? { oid: 0, ours: false, allowed: true };
+}
+
+export function createRoutines(parts: Parts): Routines {
+  const { memory, realm, spi } = parts;
   const kept = new Map<number, { version: string; routine: Routine }>();
 
-  /**
-   * Identity of the row in pg_proc: the transaction that wrote it and its place in the table. A
-   * replaced function has another row; where the replacing is rolled back the old row, and with it
-   * the old code, is found again.
-   */
-  const version = (oid: number): string =>
-    withRow(oid, (tuple, header) => {
-      const place = [0, 2, 4].map((offset) => memory.u16(tuple + TUPLE.place + offset));
-      return `${memory.u32(header + TUPLE_HEADER.xmin)}:${place.join(":")}`;
-    });
-
-  function withRow<Value>(oid: number, read: (tuple: number, header: number) => Value): Value {
-    const tuple = functions.SearchSysCache1(PROCEDURE_CACHE, oid);
-    if (tuple === 0) throw new LanguageError("42883", `function with OID ${oid} does not exist`);
-    const value = read(tuple, memory.u32(tuple + TUPLE.header));
-    functions.ReleaseSysCache(tuple);
-    return value;
-  }
-
-  function definition(oid: number): Definition {
-    const [row] = spi.rows(`
-      SELECT pg_catalog.json_build_object(
-        'name', p.proname, 'source', p.prosrc, 'kind', p.prokind, 'result',
-          p.prorettype::pg_catalog.int8, 'set', p.proretset,
-        'language', l.lanname, 'resultName', r.typname, 'resultIsPseudo', r.typtype = 'p',
-        'arguments', coalesce((
-          SELECT pg_catalog.json_agg(
-            pg_catalog.json_build_object('name', a.name, 'type', a.type::pg_catalog.int8, 'pseudo',
-              t.typtype = 'p') ORDER BY a.place)
-          FROM (
-            SELECT u.place, u.type, nullif(p.proargnames[u.place], '') AS name,
-              coalesce(p.proargmodes[u.place], 'i') AS mode
-            FROM pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[]))
-              WITH ORDINALITY AS u (type, place)
-          ) a JOIN pg_catalog.pg_type t ON t.oid = a.type
-          WHERE a.mode IN ('i', 'b', 'v')), '[]')) AS found
-      FROM pg_catalog.pg_proc p
-        JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-        JOIN pg_catalog.pg_type r ON r.oid = p.prorettype
-      WHERE p.oid = ${oid}`) as { found: Definition }[];
-    if (!row) throw new LanguageError("42883", `function with OID ${oid} does not exist`);
-    return row.found;
-  }
-
-  function compile(oid: number, found: Definition): Routine {
-    const isTrigger = found.result === TYPE.trigger;
-    if (isTrigger && found.arguments.length > 0)
-      throw new LanguageError("42P13", "trigger function cannot have arguments");
-    const names = isTrigger
-      ? TRIGGER_ARGUMENTS
-      : found.arguments.map(({ name }, place) => name ?? `$${place + 1}`);
-    return {
-      oid,
-      name: found.name,
-      code: realm.compile(`${found.name}()`, found.source, names),
-      argumentTypes: found.arguments.map(({ type }) => type),
-      resultType: found.result,
-      returnsSet: found.set,
-      isTrigger,
-      isWindow: found.kind === "w",
-    };
-  }
-
   function get(oid: number): Routine {
-    const seen = version(oid);
+    const seen = version(parts, oid);
     const former = kept.get(oid);
     if (former?.version === seen) return former.routine;
-    const routine = compile(oid, definition(oid));
+    const routine = compile(realm, oid, definitionOf(spi, oid));
     if (kept.size >= REMEMBERED) kept.delete(kept.keys().next().value!);
     kept.set(oid, { version: seen, routine });
     return routine;
   }
 
-  function look(
-    signature: string,
-    type: "regproc" | "regprocedure" = signature.includes("(") ? "regprocedure" : "regproc",
-  ): Found {
-    const literal = quoted(signature);
-    const [row] = spi.rows(`
-      SELECT p.oid, l.lanname = 'plv8' AS ours, pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
-        AS allowed
-      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-      WHERE p.oid = ${literal}::pg_catalog.${type}`) as unknown as Found[];
-    return row ?? { oid: 0, ours: false, allowed: true };
-  }
-
   function find(signature: string): Routine | null {
-    const { oid, ours, allowed } = look(signature);
+    const { oid, ours, allowed } = look(parts, signature);
     if (!allowed) return null;
     if (!ours)
       throw new LanguageError("XX000", `javascript function is not found for "${signature}"`);
     return get(oid);
   }
 
-  const quoted = (text: string): string =>
-    memory.cString(functions.quote_literal_cstr(memory.newCString(text)))!;
-
   function validate(oid: number): void {
-    const found = definition(oid);
-    if (found.resultIsPseudo && !RESULT_PSEUDO_TYPES.test(found.resultName)) {
-      throw new LanguageError("0A000", `PL/v8 functions cannot return type ${found.resultName}`);
-    }
-    for (const { type, pseudo } of found.arguments) {
-      const [row] = pseudo
-        ? (spi.rows(`SELECT typname::text FROM pg_catalog.pg_type WHERE oid = ${type}`) as {
-            typname: string;
-          }[])
-        : [];
-      if (row && !ARGUMENT_PSEUDO_TYPES.test(row.typname))
-        throw new LanguageError("0A000", `PL/v8 functions cannot accept type ${row.typname}`);
-    }
+    const found = definitionOf(spi, oid);
+    checkTypes(spi, found);
     const [checks] = spi.rows(
       "SELECT pg_catalog.current_setting('check_function_bodies')::pg_catalog.bool AS wanted",
     ) as { wanted: boolean }[];
-    if (checks!.wanted) compile(oid, found);
+    if (checks!.wanted) compile(realm, oid, found);
   }
-
-  const isProcedure = (oid: number): boolean =>
-    withRow(
-      oid,
-      (_, header) =>
-        memory.u8(header + memory.u8(header + TUPLE_HEADER.offset) + PROCEDURE.kind) ===
-        "p".charCodeAt(0),
-    );
 
   return {
     get,
-    isProcedure,
+    isProcedure: (oid) => isProcedure(parts, oid),
     called: (call) => get(memory.u32(memory.u32(call + CALL.function) + FUNCTION.oid)),
     find,
-    look,
+    look: (signature, as) => look(parts, signature, as),
     validate,
   };
 }

@@ -19,12 +19,20 @@ export interface Transactions {
 const SIZES = { smallest: 0, first: 8 * 1024, largest: 8 * 1024 * 1024 } as const;
 
 export function createTransactions(
-  { functions, variables }: Symbols,
+  symbols: Symbols,
   memory: Memory,
   state: State,
   errors: Errors,
 ): Transactions {
-  function atomic<Value>(work: () => Value): Value {
+  return {
+    atomic: createAtomic(symbols, state, errors),
+    withScratch: createScratch(symbols, memory, state),
+  };
+}
+
+const createAtomic =
+  ({ functions }: Symbols, state: State, errors: Errors): Transactions["atomic"] =>
+  (work) => {
     const saved = state.save();
     try {
       functions.BeginInternalSubTransaction(0);
@@ -44,27 +52,28 @@ export function createTransactions(
       state.restoreAfterWork(saved);
       throw seen;
     }
-  }
+  };
 
+function createScratch(
+  { functions, variables }: Symbols,
+  memory: Memory,
+  state: State,
+): Transactions["withScratch"] {
   // One context for each level of nesting, kept: making one costs more than emptying one.
   const contexts: number[] = [];
   let level = 0;
-  const newContext = (): number => {
-    const name = memory.u32(variables.TopMemoryContext);
-    const former = state.switchMemory(name);
+
+  function newContext(): number {
+    const top = memory.u32(variables.TopMemoryContext);
+    const former = state.switchMemory(top);
     const label = memory.newCString("plv8 scratch");
-    const context = functions.AllocSetContextCreateInternal(
-      name,
-      label,
-      SIZES.smallest,
-      SIZES.first,
-      SIZES.largest,
-    );
+    const { smallest, first, largest } = SIZES;
+    const context = functions.AllocSetContextCreateInternal(top, label, smallest, first, largest);
     state.switchMemory(former);
     return context;
-  };
+  }
 
-  function withScratch<Value>(work: () => Value): Value {
+  return (work) => {
     const context = (contexts[level] ??= newContext());
     level++;
     const former = state.switchMemory(context);
@@ -75,7 +84,5 @@ export function createTransactions(
       state.switchMemory(former);
       functions.MemoryContextReset(context);
     }
-  }
-
-  return { atomic, withScratch };
+  };
 }

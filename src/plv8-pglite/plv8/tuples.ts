@@ -19,7 +19,30 @@ export function propertyOf(object: object, name: string): unknown {
   throw new PlainError("field name / property name mismatch");
 }
 
-export function createTuples({ functions, memory, realm, types }: Parts): Tuples {
+/** Tuples read, and tuples made. */
+type Reading = Pick<Tuples, "describe" | "withRowType" | "toObjects" | "toObject" | "around">;
+type Making = Omit<Tuples, keyof Reading>;
+
+export const createTuples = (parts: Parts): Tuples => ({
+  ...createReading(parts),
+  ...createMaking(parts),
+});
+
+/** A column may be called __proto__. */
+function setColumn(row: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== "__proto__") row[name] = value;
+  else
+    Object.defineProperty(row, name, {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+}
+
+function createReading(parts: Parts): Reading {
+  const { functions, memory, types } = parts;
+
   function describe(address: number): Description {
     const count = memory.i32(address + DESCRIPTION.columnCount);
     const columns: (Column | null)[] = [];
@@ -46,10 +69,25 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
     return value;
   }
 
-  function toObjects(
-    tuples: readonly number[],
-    { address, columns }: Description,
-  ): Record<string, unknown>[] {
+  const toObjects = createObjects(parts);
+
+  return {
+    describe,
+    withRowType,
+    toObjects,
+    toObject: (tuple, description) => toObjects([tuple], description)[0]!,
+    around(header, length) {
+      const tuple = functions.palloc0(TUPLE.size);
+      memory.setU32(tuple + TUPLE.length, length);
+      memory.setU32(tuple + TUPLE.header, header);
+      return tuple;
+    },
+  };
+}
+
+const createObjects =
+  ({ functions, memory, realm, types }: Parts): Tuples["toObjects"] =>
+  (tuples, { address, columns }) => {
     const rows = new realm.Array<Record<string, unknown>>(tuples.length);
     const datums = memory.allocate(5 * columns.length + 4);
     const nulls = datums + 4 * columns.length;
@@ -61,22 +99,15 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
         const value = memory.u8(nulls + number)
           ? null
           : types.toValue(memory.u32(datums + 4 * number), column.type);
-        // A column may be called __proto__.
-        if (column.name !== "__proto__") row[column.name] = value;
-        else
-          Object.defineProperty(row, column.name, {
-            value,
-            enumerable: true,
-            writable: true,
-            configurable: true,
-          });
+        setColumn(row, column.name, value);
       }
       rows[place] = row;
     }
     functions.pfree(datums);
     return rows;
-  }
+  };
 
+function createMaking({ functions, memory, types }: Parts): Making {
   function formTuple(
     { address, columns }: Description,
     valueOf: (column: Column) => unknown,
@@ -100,16 +131,6 @@ export function createTuples({ functions, memory, realm, types }: Parts): Tuples
   }
 
   return {
-    describe,
-    withRowType,
-    toObjects,
-    toObject: (tuple, description) => toObjects([tuple], description)[0]!,
-    around(header, length) {
-      const tuple = functions.palloc0(TUPLE.size);
-      memory.setU32(tuple + TUPLE.length, length);
-      memory.setU32(tuple + TUPLE.header, header);
-      return tuple;
-    },
     toTuple,
     scalarTuple: (value, description) => formTuple(description, () => value),
     toDatum: (value, description) =>

@@ -30,12 +30,18 @@ export interface Reader {
   message(): Promise<Message | null>;
 }
 
+/** Takes exactly so many bytes off a stream; null when it ends before. */
+type Take = (bytes: number) => Promise<Buffer | null>;
+
 export function readerOf(stream: Duplex): Reader {
+  const take = takerOf(stream);
+  return { startup: () => readStartup(stream, take), message: () => readMessage(take) };
+}
+
+function takerOf(stream: Duplex): Take {
   const chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let buffer: Buffer = Buffer.alloc(0);
-
-  /** Exactly so many bytes; null when the stream ends before. */
-  async function take(bytes: number): Promise<Buffer | null> {
+  return async (bytes) => {
     if (buffer.length < bytes) {
       const parts = [buffer];
       for (let length = buffer.length; length < bytes;) {
@@ -49,48 +55,45 @@ export function readerOf(stream: Duplex): Reader {
     const taken = buffer.subarray(0, bytes);
     buffer = buffer.subarray(bytes);
     return taken;
-  }
-
-  async function startup(): Promise<Map<string, string> | null> {
-    const head = await take(8);
-    if (!head) return null;
-    const length = head.readInt32BE(0);
-    const code = head.readInt32BE(4);
-    if (length < 8 || length > LONGEST_STARTUP)
-      throw new ProtocolViolation("invalid length of startup packet");
-    const rest = await take(length - 8);
-    if (!rest || code === CANCEL_REQUEST) return null;
-    if (code === SSL_REQUEST || code === GSS_REQUEST) {
-      stream.write("N");
-      return startup();
-    }
-    if (code >>> 16 !== 3)
-      throw new ProtocolViolation(
-        `unsupported frontend protocol ${code >>> 16}.${code & 0xffff}: only 3.0 is spoken here`,
-      );
-    // NegotiateProtocolVersion: 3.0 is the newest here, no option was unknown.
-    if (code & 0xffff) stream.write(message("v", Buffer.alloc(8)));
-    const words = rest.toString("utf8").split("\0");
-    const parameters = new Map<string, string>();
-    for (let at = 0; words[at]; at += 2) parameters.set(words[at]!, words[at + 1] ?? "");
-    return parameters;
-  }
-
-  return {
-    startup,
-    async message() {
-      const head = await take(5);
-      if (!head) return null;
-      const type = String.fromCharCode(head[0]!);
-      const length = head.readInt32BE(1);
-      if (length < 4 || length > LONGEST)
-        throw new ProtocolViolation(
-          `invalid message length ${length} of message type ${JSON.stringify(type)}`,
-        );
-      const body = await take(length - 4);
-      return body && { type, body };
-    },
   };
+}
+
+async function readStartup(stream: Duplex, take: Take): Promise<Map<string, string> | null> {
+  const head = await take(8);
+  if (!head) return null;
+  const length = head.readInt32BE(0);
+  const code = head.readInt32BE(4);
+  if (length < 8 || length > LONGEST_STARTUP)
+    throw new ProtocolViolation("invalid length of startup packet");
+  const rest = await take(length - 8);
+  if (!rest || code === CANCEL_REQUEST) return null;
+  if (code === SSL_REQUEST || code === GSS_REQUEST) {
+    stream.write("N");
+    return readStartup(stream, take);
+  }
+  if (code >>> 16 !== 3)
+    throw new ProtocolViolation(
+      `unsupported frontend protocol ${code >>> 16}.${code & 0xffff}: only 3.0 is spoken here`,
+    );
+  // NegotiateProtocolVersion: 3.0 is the newest here, no option was unknown.
+  if (code & 0xffff) stream.write(message("v", Buffer.alloc(8)));
+  const words = rest.toString("utf8").split("\0");
+  const parameters = new Map<string, string>();
+  for (let at = 0; words[at]; at += 2) parameters.set(words[at]!, words[at + 1] ?? "");
+  return parameters;
+}
+
+async function readMessage(take: Take): Promise<Message | null> {
+  const head = await take(5);
+  if (!head) return null;
+  const type = String.fromCharCode(head[0]!);
+  const length = head.readInt32BE(1);
+  if (length < 4 || length > LONGEST)
+    throw new ProtocolViolation(
+      `invalid message length ${length} of message type ${JSON.stringify(type)}`,
+    );
+  const body = await take(length - 4);
+  return body && { type, body };
 }
 
 export function message(type: string, body: Uint8Array): Buffer {

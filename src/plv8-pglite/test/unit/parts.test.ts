@@ -1,6 +1,7 @@
 /** Parts of the embedded plv8 that need no database. */
 import { describe, expect, it } from "vitest";
-import { describe as describeError, packSqlState, unpackSqlState } from "../../plv8/errors.ts";
+import { packSqlState, unpackSqlState } from "../../plv8/error-report.ts";
+import { describe as describeError } from "../../plv8/errors.ts";
 import { PGLITE_VERSION } from "../../plv8/layout.ts";
 import { createRealm } from "../../plv8/realm.ts";
 import { HANDLERS, sideModule } from "../../plv8/side-module.ts";
