@@ -1,8 +1,8 @@
 /** The status page: polls its server, shows what it knows, and says how old that is. */
 import type { CollectionDetail } from "../../reading/collection.ts";
-import { tickError } from "../../reading/headline.ts";
+import { type Headline, tickError } from "../../reading/headline.ts";
 import type { Overview } from "../../reading/seen.ts";
-import { h, morph } from "./dom.ts";
+import { type Child, h, morph } from "./dom.ts";
 import { span } from "./format.ts";
 import { headline } from "./headline.ts";
 import { mark } from "./marks.ts";
@@ -153,79 +153,101 @@ const notice = (tone: "stress" | "critical", text: string): HTMLElement =>
 function freshness(): HTMLElement {
   const age = (Date.now() - model.received) / 1000;
   const old = isOld(model);
+  const text = old ? `data is ${span(age)} old` : "live";
   return h(
     "p",
     { class: old ? "fresh old" : "fresh" },
     h("span", { class: "pulse", "aria-hidden": "true" }),
-    model.overview === null ? "no data yet" : old ? `data is ${span(age)} old` : "live",
+    model.overview === null ? "no data yet" : text,
   );
 }
 
+function view(overview: Overview): Child {
+  switch (route.view) {
+    case "overview":
+      return overviewView(model, overview);
+    case "collection":
+      return collectionView(model, overview, route.name, route.why);
+    case "action":
+      return actionView(route.id);
+  }
+}
+
+const actionView = (id: string): Child => [
+  h("p", { class: "back" }, h("a", { href: "#/", "data-back": true }, "← Back")),
+  h("h1", { class: "visually-hidden" }, `Action ${id}`),
+  h(
+    "section",
+    { class: "explained", "aria-label": "Explanation" },
+    explanation(model, `action ${id}`),
+  ),
+];
+
+/** Small where something else than the overview is looked at. */
+function hero({ tone, text, more }: Headline): HTMLElement {
+  const focused = route.view === "overview";
+  return h(
+    "div",
+    { class: focused ? "hero" : "hero small", role: "status" },
+    mark(tone, focused ? 40 : 16),
+    h(
+      "div",
+      {},
+      h(focused ? "h1" : "p", { class: "headline" }, text),
+      focused && more !== "" && h("p", { class: "more" }, more),
+    ),
+  );
+}
+
+const header = (overview: Overview | null): HTMLElement =>
+  h(
+    "header",
+    {},
+    h("a", { class: "brand", href: "#/" }, "ruvector healing"),
+    overview && h("span", { class: "where" }, overview.database),
+    freshness(),
+  );
+
+const footer = (overview: Overview | null): HTMLElement =>
+  h(
+    "footer",
+    {},
+    overview && h("p", {}, footnote(overview)),
+    h(
+      "p",
+      {},
+      "Read-only. Everything here is what you may ask yourself: ",
+      h("code", {}, "SELECT jsonb_pretty(ruvector_healing_status());"),
+    ),
+  );
+
 function render(): void {
   const { overview } = model;
-  const { tone, text, more } = headline(model);
-  const focused = route.view === "overview";
-  document.title = `${text} · ruvector healing`;
-  const body = !overview
-    ? []
-    : route.view === "overview"
-      ? overviewView(model, overview)
-      : route.view === "collection"
-        ? collectionView(model, overview, route.name, route.why)
-        : [
-            h("p", { class: "back" }, h("a", { href: "#/", "data-back": true }, "← Back")),
-            h("h1", { class: "visually-hidden" }, `Action ${route.id}`),
-            h(
-              "section",
-              { class: "explained", "aria-label": "Explanation" },
-              explanation(model, `action ${route.id}`),
-            ),
-          ];
+  const line = headline(model);
+  document.title = `${line.text} · ruvector healing`;
   const page = h(
     "div",
     { id: "app", class: isOld(model) && overview ? "is-old" : "" },
-    h(
-      "header",
-      {},
-      h("a", { class: "brand", href: "#/" }, "ruvector healing"),
-      overview && h("span", { class: "where" }, overview.database),
-      freshness(),
-    ),
+    header(overview),
     h(
       "main",
       { id: "main", tabindex: "-1" },
       banner(),
+      hero(line),
       h(
         "div",
-        { class: focused ? "hero" : "hero small", role: "status" },
-        mark(tone, focused ? 40 : 16),
-        h(
-          "div",
-          {},
-          h(focused ? "h1" : "p", { class: "headline" }, text),
-          focused && more !== "" && h("p", { class: "more" }, more),
-        ),
-      ),
-      h("div", { class: `view ${route.view}`, "data-key": location.hash }, body),
-    ),
-    h(
-      "footer",
-      {},
-      overview && h("p", {}, footnote(overview)),
-      h(
-        "p",
-        {},
-        "Read-only. Everything here is what you may ask yourself: ",
-        h("code", {}, "SELECT jsonb_pretty(ruvector_healing_status());"),
+        { class: `view ${route.view}`, "data-key": location.hash },
+        overview && view(overview),
       ),
     ),
+    footer(overview),
   );
   morph(app, page);
 }
 
 function measure(): void {
-  const view = document.querySelector(".view");
-  const width = Math.floor(view?.clientWidth ?? app.clientWidth);
+  const shown = document.querySelector(".view");
+  const width = Math.floor(shown?.clientWidth ?? app.clientWidth);
   if (width > 0 && width !== model.width) {
     model.width = width;
     render();

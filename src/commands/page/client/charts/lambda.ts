@@ -6,65 +6,53 @@ import { clock, lambda as lambdaText } from "../format.ts";
 
 const STATES = ["normal", "stress", "critical"] as const;
 
+type Reading = CollectionDetail["readings"][number];
+type Scale = (value: number) => number;
+type Thresholds = CollectionDetail["thresholds"];
+
+/** Where the chart is drawn, and what of time and lambda comes where. */
+interface Frame {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+  readonly from: number;
+  readonly now: number;
+  readonly x: Scale;
+  readonly y: Scale;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const within = (value: number, least: number, most: number): number =>
+  Math.min(most, Math.max(least, value));
+
+function frameOf(now: number, minutes: number, { width, height }: Size): Frame {
+  const box = { left: 30, right: width - 8, top: 14, bottom: height - 32 };
+  const from = now - minutes * 60_000;
+  const x = (at: number): number => {
+    const share = (within(at, from, now) - from) / (now - from);
+    return Number((box.left + share * (box.right - box.left)).toFixed(1));
+  };
+  const y = (value: number): number =>
+    Number((box.top + (1 - within(value, 0, 1)) * (box.bottom - box.top)).toFixed(1));
+  return { ...box, from, now, x, y };
+}
+
 export function lambdaChart(
   detail: CollectionDetail,
   actions: readonly OutcomeSeen[],
   now: number,
-  width: number,
-  height: number,
+  size: Size,
 ): SVGElement {
   const { readings, thresholds, minutes } = detail;
-  const box = { left: 30, right: width - 8, top: 14, bottom: height - 32 };
-  const from = now - minutes * 60_000;
-  const x = (at: number): number =>
-    Number(
-      (
-        box.left +
-        ((Math.min(now, Math.max(from, at)) - from) / (now - from)) * (box.right - box.left)
-      ).toFixed(1),
-    );
-  const y = (value: number): number =>
-    Number((box.top + (1 - Math.min(1, Math.max(0, value))) * (box.bottom - box.top)).toFixed(1));
-  const shown = readings.filter(([at]) => at >= from - 5000);
-
-  const lines = [1, thresholds.stress, thresholds.critical].map((value, place) => [
-    s("line", {
-      class: `grid ${["", "stress", "critical"][place]}`,
-      x1: box.left,
-      x2: box.right,
-      y1: y(value),
-      y2: y(value),
-    }),
-    s(
-      "text",
-      {
-        class: "axis",
-        "aria-hidden": "true",
-        x: box.left - 6,
-        y: y(value) + 4,
-        "text-anchor": "end",
-      },
-      lambdaText(value),
-    ),
-  ]);
-  const bands = actions
-    .filter((one) => (one.finished_at ?? now) >= from && one.created_at <= now)
-    .map((one) => {
-      const [a, b] = [x(one.created_at), x(one.finished_at ?? now)];
-      return s(
-        "a",
-        { href: `#/a/${one.id}`, "aria-label": `action ${one.id}, ${one.strategy}` },
-        s("title", {}, `action ${one.id}: ${one.strategy}, ${one.state}`),
-        s("rect", {
-          class: "band",
-          x: a,
-          width: Math.max(3, b - a),
-          y: box.top - 8,
-          height: box.bottom - box.top + 8,
-          rx: 2,
-        }),
-      );
-    });
+  const frame = frameOf(now, minutes, size);
+  const { x, y } = frame;
+  const { width, height } = size;
+  const shown = readings.filter(([at]) => at >= frame.from - 5000);
   // A group, not a picture: the actions in it are links.
   return s(
     "svg",
@@ -76,31 +64,68 @@ export function lambdaChart(
       role: "group",
       "aria-label": summary(detail, shown),
     },
-    s("rect", {
-      class: "zone stress",
-      x: box.left,
-      width: box.right - box.left,
-      y: y(thresholds.stress),
-      height: y(thresholds.critical) - y(thresholds.stress),
-    }),
-    s("rect", {
-      class: "zone critical",
-      x: box.left,
-      width: box.right - box.left,
-      y: y(thresholds.critical),
-      height: y(0) - y(thresholds.critical),
-    }),
-    lines,
-    bands,
+    zone(frame, "stress", thresholds.stress, thresholds.critical),
+    zone(frame, "critical", thresholds.critical, 0),
+    gridLines(frame, thresholds),
+    actions
+      .filter((one) => (one.finished_at ?? now) >= frame.from && one.created_at <= now)
+      .map((one) => band(frame, one)),
     s("path", { class: "curve", d: curve(shown, x, y, minutes) }),
     last(shown, x, y),
-    strip(shown, x, box.bottom + 5),
-    ticks(from, now, x, height - 5, width),
+    strip(shown, x, frame.bottom + 5),
+    ticks(frame, height - 5, width),
   );
 }
 
-type Reading = CollectionDetail["readings"][number];
-type Scale = (value: number) => number;
+const zone = ({ left, right, y }: Frame, name: string, upper: number, lower: number): SVGElement =>
+  s("rect", {
+    class: `zone ${name}`,
+    x: left,
+    width: right - left,
+    y: y(upper),
+    height: y(lower) - y(upper),
+  });
+
+const gridLines = ({ left, right, y }: Frame, { stress, critical }: Thresholds): SVGElement[][] =>
+  [1, stress, critical].map((value, place) => [
+    s("line", {
+      class: `grid ${["", "stress", "critical"][place]}`,
+      x1: left,
+      x2: right,
+      y1: y(value),
+      y2: y(value),
+    }),
+    s(
+      "text",
+      {
+        class: "axis",
+        "aria-hidden": "true",
+        x: left - 6,
+        y: y(value) + 4,
+        "text-anchor": "end",
+      },
+      lambdaText(value),
+    ),
+  ]);
+
+/** From the beginning of an action to its end. */
+function band({ x, top, bottom, now }: Frame, action: OutcomeSeen): SVGElement {
+  const { id, strategy, state, created_at, finished_at } = action;
+  const [begins, ends] = [x(created_at), x(finished_at ?? now)];
+  return s(
+    "a",
+    { href: `#/a/${id}`, "aria-label": `action ${id}, ${strategy}` },
+    s("title", {}, `action ${id}: ${strategy}, ${state}`),
+    s("rect", {
+      class: "band",
+      x: begins,
+      width: Math.max(3, ends - begins),
+      y: top - 8,
+      height: bottom - top + 8,
+      rx: 2,
+    }),
+  );
+}
 
 /** Broken where nothing was read for a while: a line across would claim that something was. */
 function curve(readings: readonly Reading[], x: Scale, y: Scale, minutes: number): string {
@@ -144,7 +169,7 @@ function strip(readings: readonly Reading[], x: Scale, top: number): SVGElement[
   return parts;
 }
 
-function ticks(from: number, now: number, x: Scale, y: number, width: number): SVGElement[] {
+function ticks({ from, now, x }: Frame, y: number, width: number): SVGElement[] {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map((minutes) => minutes * 60_000);
   const step =
     steps.find((one) => (now - from) / one <= Math.max(3, Math.floor(width / 90))) ?? 360 * 60_000;

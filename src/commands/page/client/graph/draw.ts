@@ -4,8 +4,12 @@ import { s } from "../dom.ts";
 import { percent, plural } from "../format.ts";
 import { layout, type Placed } from "./layout.ts";
 
-const toneOf = (health: number): string =>
-  health >= 1 - 1e-6 ? "normal" : health >= 0.3 ? "stress" : "critical";
+const isWeak = (health: number): boolean => health < 1 - 1e-6;
+
+function toneOf(health: number): string {
+  if (!isWeak(health)) return "normal";
+  return health >= 0.3 ? "stress" : "critical";
+}
 
 const shorten = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1)}…`;
@@ -58,9 +62,10 @@ export function graph(scene: Scene, width: number): SVGElement {
 
 function line({ a, b, health, cut }: SceneEdge, placed: readonly Placed[]): SVGElement {
   const [p, q] = [placed[a]!, placed[b]!];
-  const weak = health < 1 - 1e-6;
+  const weak = isWeak(health);
+  const crossing = cut && weak ? "crossing " : "";
   return s("line", {
-    class: `edge ${cut && weak ? `crossing ${toneOf(health)}` : weak ? toneOf(health) : ""}`,
+    class: `edge ${crossing}${weak ? toneOf(health) : ""}`,
     x1: p.x.toFixed(1),
     y1: p.y.toFixed(1),
     x2: q.x.toFixed(1),
@@ -71,7 +76,7 @@ function line({ a, b, health, cut }: SceneEdge, placed: readonly Placed[]): SVGE
 
 function circle(node: SceneNode, { x, y, r }: Placed): SVGElement {
   const note = node.note === null ? "" : `: ${node.note}`;
-  const left = node.health < 1 - 1e-6 ? ` (${percent(node.health)} of its capacity is left)` : "";
+  const left = isWeak(node.health) ? ` (${percent(node.health)} of its capacity is left)` : "";
   const measured = node.measured ? "" : " (not measured)";
   const title = s("title", {}, `${node.label}${note}${left}${measured}`);
   const shape =
@@ -102,55 +107,67 @@ function circle(node: SceneNode, { x, y, r }: Placed): SVGElement {
   );
 }
 
-function label(
-  node: SceneNode,
-  { x, y, r, angle }: Placed,
-  width: number,
-  shown: boolean,
-): SVGElement | null {
+function label(node: SceneNode, placed: Placed, width: number, shown: boolean): SVGElement | null {
   if (!shown) return null;
+  return node.type === "shard" ? hubLabel(node, placed) : nodeLabel(node, placed, width);
+}
+
+const hubLabel = (node: SceneNode, { x, y, r }: Placed): SVGElement =>
+  s(
+    "text",
+    {
+      class: "label quiet",
+      x: x.toFixed(1),
+      y: (y + r + 16).toFixed(1),
+      "text-anchor": "middle",
+    },
+    shorten(plain(node.label), 20),
+  );
+
+/** So far apart are the lines of one label. */
+const LINE = 15;
+
+function nodeLabel(node: SceneNode, placed: Placed, width: number): SVGElement {
   const text = node.count > 1 ? node.label.replace(/^\d+ /, "") : plain(node.label);
-  if (node.type === "shard")
-    return s(
-      "text",
-      {
-        class: "label quiet",
-        x: x.toFixed(1),
-        y: (y + r + 16).toFixed(1),
-        "text-anchor": "middle",
-      },
-      shorten(plain(node.label), 20),
-    );
-  const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
-  // Beside each other at the bottom, upright labels would lie over one another.
-  const upright = Math.abs(dx) < 0.2 || node.cut;
-  const out = r + (node.cut ? 20 : 8);
   const lines = [text, ...(node.cut && node.note !== null ? [node.note.split(";")[0]!] : [])];
-  const anchor = upright ? "middle" : dx > 0 ? "start" : "end";
   // The label of what is cut off stands outside of the dashed circle, and within the picture.
   const most = node.cut ? 34 : 22;
-  const half =
-    anchor === "middle" ? Math.min(most, Math.max(...lines.map(({ length }) => length))) * 3.4 : 0;
-  const at = {
-    x: Math.min(width - half - 4, Math.max(half + 4, upright ? x : x + dx * out)),
-    y: y + (upright ? (dy < 0 ? -out - 4 - (lines.length - 1) * 15 : out + 12) : dy * 6 + 4),
-  };
+  const longest = Math.min(most, Math.max(...lines.map(({ length }) => length)));
+  const { anchor, x, y } = labelPlace(node, placed, lines.length);
+  const half = anchor === "middle" ? longest * 3.4 : 0;
+  const inside = Math.min(width - half - 4, Math.max(half + 4, x)).toFixed(1);
   return s(
     "text",
     {
       class: node.cut ? "label hot" : "label",
-      x: at.x.toFixed(1),
-      y: at.y.toFixed(1),
+      x: inside,
+      y: y.toFixed(1),
       "text-anchor": anchor,
     },
     lines.map((one, place) =>
       s(
         "tspan",
-        { x: at.x.toFixed(1), dy: place === 0 ? 0 : 15, class: place === 0 ? "" : "note" },
+        { x: inside, dy: place === 0 ? 0 : LINE, class: place === 0 ? "" : "note" },
         shorten(one, most),
       ),
     ),
   );
+}
+
+interface LabelPlace {
+  readonly anchor: "start" | "middle" | "end";
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Outwards of the node, seen from the middle. */
+function labelPlace({ cut }: SceneNode, { x, y, r, angle }: Placed, lines: number): LabelPlace {
+  const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+  const out = r + (cut ? 20 : 8);
+  // Beside each other at the bottom, upright labels would lie over one another.
+  if (Math.abs(dx) >= 0.2 && !cut)
+    return { anchor: dx > 0 ? "start" : "end", x: x + dx * out, y: y + (dy * 6 + 4) };
+  return { anchor: "middle", x, y: y + (dy < 0 ? -out - 4 - (lines - 1) * LINE : out + 12) };
 }
 
 function summary(scene: Scene): string {

@@ -25,8 +25,10 @@ export interface Layout {
 const RING = 0.72;
 const OUT = 1;
 
-export const radius = ({ type, count }: SceneNode): number =>
-  type === "shard" ? 15 : count > 1 ? Math.min(26, 9 + Math.sqrt(count)) : 7;
+export function radius({ type, count }: SceneNode): number {
+  if (type === "shard") return 15;
+  return count > 1 ? Math.min(26, 9 + Math.sqrt(count)) : 7;
+}
 
 export function layout(scene: Scene, width: number, height: number): Layout {
   const centre = { x: width / 2, y: height / 2 + 8 };

@@ -1,15 +1,13 @@
+/** One collection: how it is, what is done about it, how it came to be so. */
 import type { CollectionDetail } from "../../../reading/collection.ts";
-import type { Scene, SceneGroup } from "../../../reading/scene.ts";
-import type { Overview } from "../../../reading/seen.ts";
-import { lambdaChart } from "../charts/lambda.ts";
+import type { CollectionSeen, Overview } from "../../../reading/seen.ts";
 import { type Child, h } from "../dom.ts";
-import { lambda, localTimes, plural, span } from "../format.ts";
-import { graph, pictureHeight } from "../graph/draw.ts";
+import { lambda, localTimes, span } from "../format.ts";
 import { mark } from "../marks.ts";
 import { collectionLink, databaseNow, type Model } from "../model.ts";
+import { activeCard } from "./active.ts";
 import { explanation } from "./explanation.ts";
 import {
-  activeCard,
   capitalized,
   outcomes,
   recommendationCard,
@@ -17,13 +15,7 @@ import {
   section,
   toneOf,
 } from "./parts.ts";
-
-export const SPANS: readonly (readonly [number, string])[] = [
-  [15, "15 min"],
-  [60, "1 h"],
-  [360, "6 h"],
-  [1440, "24 h"],
-];
+import { pictures } from "./pictures.ts";
 
 export function collectionView(
   model: Model,
@@ -40,62 +32,17 @@ export function collectionView(
       h("h1", { class: "title" }, h("bdi", {}, name)),
       h("p", {}, "There is no such collection, or it is not registered any more."),
     ];
-  const tone = toneOf(seen);
   const own = overview.outcomes.filter((one) => one.collection === name);
   const active = overview.active.filter((one) => one.collection === name);
   const detail = model.detail?.name === name ? model.detail : null;
   return [
     back,
-    h(
-      "div",
-      { class: "subject" },
-      h("h1", { class: "title" }, mark(tone, 22), h("bdi", {}, name)),
-      h(
-        "p",
-        { class: "reading" },
-        h("span", { class: "figure huge" }, lambda(seen.lambda)),
-        h("span", { class: "muted" }, " lambda"),
-        h("span", { class: `state ${tone}` }, seen.verdict),
-        seen.since !== null &&
-          seen.state !== null &&
-          h(
-            "span",
-            { class: "muted" },
-            `state ${seen.state} for ${span((now - seen.since) / 1000)}`,
-          ),
-        seen.sampled_at !== null &&
-          h("span", { class: "muted" }, `sampled ${span((now - seen.sampled_at) / 1000)} ago`),
-        seen.cooldown_until !== null &&
-          seen.cooldown_until > now &&
-          h(
-            "span",
-            { class: "muted" },
-            `cools down for ${span((seen.cooldown_until - now) / 1000)}`,
-          ),
-        !seen.enabled && h("span", { class: "muted" }, "healing is switched off"),
-      ),
-      seen.verdict !== "healthy" &&
-        h("p", { class: "muted" }, `${capitalized(localTimes(seen.sentence))}.`),
-    ),
+    subject(seen, now),
     active.map((one) => activeCard(one, now)),
     overview.recommendations
       .filter((one) => one.collection === name)
       .map((one) => recommendationCard(one, `${collectionLink(name)}/why`, now)),
-    h(
-      "p",
-      { class: "links" },
-      why
-        ? h("a", { href: collectionLink(name) }, "Hide the explanation")
-        : h(
-            "a",
-            { href: `${collectionLink(name)}/why` },
-            active.length > 0
-              ? "Explain what happens"
-              : seen.verdict !== "critical" && seen.verdict !== "stress"
-                ? "Explain why nothing happens"
-                : "Explain why it is not healed",
-          ),
-    ),
+    explanationLink(seen, why, active.length > 0),
     why &&
       h(
         "section",
@@ -103,124 +50,89 @@ export function collectionView(
         explanation(model, `collection ${name}`),
       ),
     detail
-      ? pictures(model, detail, overview, now)
+      ? pictures(model, detail, own, now)
       : h("p", { class: "muted" }, model.notFound ?? "Reading…"),
-    !why &&
-      seen.refusals.length > 0 &&
-      section(
-        "What stands in the way",
-        "refusals",
-        h(
-          "ul",
-          { class: "refusals" },
-          seen.refusals.map((one) => refusalItem(one, null, null, now)),
-        ),
-      ),
+    !why && seen.refusals.length > 0 && refusals(seen, now),
     section("Actions of the last seven days", "outcomes", outcomes(own.slice(0, 20), false, now)),
-    !why &&
-      detail !== null &&
-      detail.unmeasured.length > 0 &&
-      section(
-        "What could not be measured",
-        "unmeasured",
-        h(
-          "ul",
-          { class: "plain" },
-          detail.unmeasured.map(({ what, why: because, hint }) =>
-            h(
-              "li",
-              {},
-              h("strong", {}, what),
-              `: ${because}. `,
-              hint !== null && h("span", { class: "muted" }, hint),
-            ),
-          ),
-        ),
-      ),
+    !why && detail !== null && detail.unmeasured.length > 0 && unmeasured(detail),
   ];
 }
 
-const KINDS: Readonly<Record<SceneGroup["type"], readonly [string, string]>> = {
-  partition: ["partition", "partitions"],
-  centroid: ["list", "lists"],
-  shard: ["server", "servers"],
-  maintenance_dep: ["kind of maintenance", "kinds of maintenance"],
-  replication_target: ["replica", "replicas"],
-};
-
-/** "1 server, 8 partitions, 4 kinds of maintenance" */
-function contents({ groups }: Scene): string {
-  const sizes = new Map<SceneGroup["type"], number>();
-  for (const { type, size } of groups) sizes.set(type, (sizes.get(type) ?? 0) + size);
-  return [...sizes].map(([type, size]) => plural(size, ...KINDS[type])).join(", ");
-}
-
-function pictures(model: Model, detail: CollectionDetail, overview: Overview, now: number): Child {
-  const two = model.width >= 980;
-  const wide = two ? Math.floor((model.width - 40) / 2) : model.width;
-  const scene = detail.scene;
-  const undrawn = detail.missing.find(({ what }) => what === "ruvector_contracted_graph");
+/** The name, and how the collection is. */
+function subject(seen: CollectionSeen, now: number): HTMLElement {
+  const tone = toneOf(seen);
   return h(
     "div",
-    { class: "pictures", "data-key": "pictures" },
+    { class: "subject" },
+    h("h1", { class: "title" }, mark(tone, 22), h("bdi", {}, seen.name)),
     h(
-      "section",
-      { "aria-labelledby": "chart" },
-      h(
-        "div",
-        { class: "heading" },
-        h("h2", { id: "chart" }, "lambda over time"),
-        h(
-          "div",
-          { class: "spans", role: "group", "aria-label": "how much of it" },
-          SPANS.map(([minutes, text]) =>
-            h(
-              "button",
-              {
-                type: "button",
-                "data-minutes": minutes,
-                "aria-pressed": String(minutes === model.minutes),
-              },
-              text,
-            ),
-          ),
-        ),
-      ),
-      lambdaChart(
-        detail,
-        overview.outcomes.filter((one) => one.collection === detail.name),
-        now,
-        wide,
-        two ? pictureHeight(wide) : 240,
-      ),
+      "p",
+      { class: "reading" },
+      h("span", { class: "figure huge" }, lambda(seen.lambda)),
+      h("span", { class: "muted" }, " lambda"),
+      h("span", { class: `state ${tone}` }, seen.verdict),
+      remarks(seen, now).map((text) => h("span", { class: "muted" }, text)),
     ),
-    h(
-      "section",
-      { "aria-labelledby": "graph" },
-      h("h2", { id: "graph" }, "Contracted graph"),
-      scene
-        ? graph(scene, wide)
-        : h("p", { class: "muted" }, `It cannot be drawn: ${undrawn?.why ?? "there is none"}.`),
-      scene &&
-        h(
-          "p",
-          { class: "caption muted" },
-          `${contents(scene)}; ${plural(scene.total_edges, "edge")}. `,
-          detail.cut.length > 0
-            ? "The dashed line is the minimum cut; coloured edges cross it."
-            : "No edge of the minimum cut is weak.",
-        ),
-      detail.cut.length > 0 &&
-        h(
-          "details",
-          { class: "cut-list" },
-          h("summary", {}, "The cut in words"),
-          h(
-            "ul",
-            { class: "plain" },
-            detail.cut.map((line) => h("li", {}, line)),
-          ),
-        ),
-    ),
+    seen.verdict !== "healthy" &&
+      h("p", { class: "muted" }, `${capitalized(localTimes(seen.sentence))}.`),
   );
 }
+
+function remarks(seen: CollectionSeen, now: number): string[] {
+  const found: string[] = [];
+  if (seen.since !== null && seen.state !== null)
+    found.push(`state ${seen.state} for ${span((now - seen.since) / 1000)}`);
+  if (seen.sampled_at !== null) found.push(`sampled ${span((now - seen.sampled_at) / 1000)} ago`);
+  if (seen.cooldown_until !== null && seen.cooldown_until > now)
+    found.push(`cools down for ${span((seen.cooldown_until - now) / 1000)}`);
+  if (!seen.enabled) found.push("healing is switched off");
+  return found;
+}
+
+function explanationLink(seen: CollectionSeen, why: boolean, active: boolean): HTMLElement {
+  const link = collectionLink(seen.name);
+  return h(
+    "p",
+    { class: "links" },
+    why
+      ? h("a", { href: link }, "Hide the explanation")
+      : h("a", { href: `${link}/why` }, explanationOffer(seen, active)),
+  );
+}
+
+function explanationOffer({ verdict }: CollectionSeen, active: boolean): string {
+  if (active) return "Explain what happens";
+  return verdict === "critical" || verdict === "stress"
+    ? "Explain why it is not healed"
+    : "Explain why nothing happens";
+}
+
+const refusals = (seen: CollectionSeen, now: number): HTMLElement =>
+  section(
+    "What stands in the way",
+    "refusals",
+    h(
+      "ul",
+      { class: "refusals" },
+      seen.refusals.map((one) => refusalItem(one, null, null, now)),
+    ),
+  );
+
+const unmeasured = (detail: CollectionDetail): HTMLElement =>
+  section(
+    "What could not be measured",
+    "unmeasured",
+    h(
+      "ul",
+      { class: "plain" },
+      detail.unmeasured.map(({ what, why: because, hint }) =>
+        h(
+          "li",
+          {},
+          h("strong", {}, what),
+          `: ${because}. `,
+          hint !== null && h("span", { class: "muted" }, hint),
+        ),
+      ),
+    ),
+  );

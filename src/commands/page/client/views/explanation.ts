@@ -38,9 +38,10 @@ function lineElement({ text, deep }: Line): HTMLElement {
       h("span", { class: "figure muted" }, time[0]),
       h("span", {}, text.slice(time[0].length).trim()),
     );
+  const chosen = text.startsWith("->") ? "chosen" : "";
   return h(
     "p",
-    { class: deep ? "deep muted" : text.startsWith("->") ? "chosen" : "" },
+    { class: deep ? "deep muted" : chosen },
     text.replace(/^->\s*/, "→ ").replace(/^-\s+/, "– "),
   );
 }

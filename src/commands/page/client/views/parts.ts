@@ -1,12 +1,11 @@
 /** What more than one view shows. */
 import type {
-  ActiveSeen,
   CollectionSeen,
   OutcomeSeen,
   RecommendationSeen,
   RefusalSeen,
 } from "../../../reading/seen.ts";
-import { type Child, h, s } from "../dom.ts";
+import { type Child, h } from "../dom.ts";
 import { clock, lambda, localTimes, number, span, words } from "../format.ts";
 import { TONES } from "../../../reading/headline.ts";
 import { mark, type Tone } from "../marks.ts";
@@ -17,92 +16,6 @@ export const section = (title: string, id: string, ...children: Child[]): HTMLEl
 export const toneOf = ({ verdict }: CollectionSeen): Tone => TONES[verdict];
 
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-const STAGES = ["planned", "executing", "stabilizing", "done"] as const;
-const STAGE_WORDS = {
-  planned: "planned",
-  executing: "at work",
-  stabilizing: "watching whether it holds",
-  done: "verified",
-} as const;
-
-function stageOf({ state }: ActiveSeen): string {
-  if (state === "awaiting_approval") return "waits for approval";
-  if (state === "rolling_back") return "is being undone";
-  return STAGE_WORDS[state as keyof typeof STAGE_WORDS] ?? words(state);
-}
-
-export function activeCard(action: ActiveSeen, now: number): HTMLElement {
-  const waits = action.state === "awaiting_approval";
-  const undoing = action.state === "rolling_back";
-  const stage = STAGES.indexOf(action.state as (typeof STAGES)[number]);
-  const share =
-    action.rows_planned !== null && action.rows_planned > 0 && action.rows_done !== null
-      ? Math.min(1, action.rows_done / action.rows_planned)
-      : null;
-  return h(
-    "article",
-    { class: "card active", "data-key": `active ${action.id}` },
-    h(
-      "h3",
-      {},
-      h("a", { href: `#/a/${action.id}` }, words(action.strategy)),
-      h("span", { class: "on" }, " on ", h("bdi", {}, action.collection)),
-    ),
-    h(
-      "p",
-      { class: "muted" },
-      `${stageOf(action)}, for ${words(action.problem)}`,
-      action.started_at !== null && `, ${span((now - action.started_at) / 1000)} so far`,
-    ),
-    waits
-      ? h("pre", { class: "sql" }, `SELECT ruvector_healing_approve(${action.id});`)
-      : share !== null
-        ? h(
-            "div",
-            { class: "progress" },
-            h(
-              "div",
-              {
-                role: "progressbar",
-                "aria-label": `rows of action ${action.id}`,
-                "aria-valuemin": 0,
-                "aria-valuemax": 100,
-                "aria-valuenow": Math.round(share * 100),
-              },
-              s(
-                "svg",
-                { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
-                s("rect", { class: "rail", width: 100, height: 6 }),
-                s("rect", { class: "fill", width: (share * 100).toFixed(1), height: 6 }),
-              ),
-            ),
-            h(
-              "span",
-              { class: "figure" },
-              `${number(action.rows_done ?? 0)} of ${number(action.rows_planned ?? 0)} rows`,
-            ),
-          )
-        : null,
-    !waits &&
-      !undoing &&
-      h(
-        "ol",
-        { class: "stages", "aria-label": "stages" },
-        STAGES.map((name, place) =>
-          h(
-            "li",
-            {
-              class: place < stage ? "past" : place === stage ? "current" : "",
-              "aria-current": place === stage && "step",
-            },
-            STAGE_WORDS[name],
-          ),
-        ),
-      ),
-    action.message !== null && h("p", { class: "message" }, localTimes(action.message)),
-  );
-}
 
 export function recommendationCard(
   one: RecommendationSeen,
