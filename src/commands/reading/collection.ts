@@ -53,18 +53,51 @@ export async function readCollection(
   readGraph: (name: string) => Promise<GraphDocument>,
 ): Promise<CollectionDetail> {
   const missing: Missing[] = [];
-  const bucket = Math.max(1, (minutes * 60) / POINTS);
   const graph = readGraph(name).catch((error: { code?: string; message?: string }) => {
     // A table that was dropped has readings still, and no graph.
     missing.push({ what: "ruvector_contracted_graph", why: error.message ?? String(error) });
     return null;
   });
-  const [rows, integrity, last, thresholds] = await Promise.all([
-    optional<{ at: number; lambda: number | null; state: number }>(
-      query,
-      missing,
-      "ruvector_integrity_history",
-      `
+  const from: From = { query, missing, name };
+  const [readings, integrity, metrics, thresholds] = await Promise.all([
+    readReadings(from, minutes),
+    readIntegrity(from),
+    readMetrics(from),
+    readThresholds(from),
+  ]);
+  const found = await graph;
+  const witness = integrity?.witness ?? [];
+  return {
+    name,
+    minutes,
+    readings,
+    thresholds,
+    scene: found && reduceGraph(found.nodes, found.edges, witness, notes(metrics)),
+    cut: describeWitness(witness, 12, labelsOfNodes(found?.nodes ?? [])),
+    unmeasured: (integrity?.unmeasured ?? []).slice(0, 12),
+    missing,
+  };
+}
+
+interface From {
+  readonly query: Query;
+  /** What cannot be read is added here. */
+  readonly missing: Missing[];
+  /** Of the collection. */
+  readonly name: string;
+}
+
+/** As many as a chart has points: the lowest lambda and the worst state of each stretch. */
+async function readReadings(
+  { query, missing, name }: From,
+  minutes: number,
+): Promise<CollectionDetail["readings"]> {
+  const bucket = Math.max(1, (minutes * 60) / POINTS);
+  const rows = await optional<{ at: number; lambda: number | null; state: number }>(
+    query,
+    missing,
+    "ruvector_integrity_history",
+    `
       SELECT max(extract(epoch
         FROM sampled_at)::float8) * 1000::float8 AS at, min(lambda) AS lambda,
              max(pg_catalog.array_position(ARRAY['normal', 'stress', 'critical'], state) - 1)::int
@@ -72,48 +105,58 @@ export async function readCollection(
         FROM ruvector.ruvector_integrity_history($1,
           since := now() - pg_catalog.make_interval(mins => $2), limit_ := 100000)
        GROUP BY floor(extract(epoch FROM sampled_at)::float8 / $3::float8) ORDER BY 1`,
-      [name, minutes, bucket],
-    ),
-    optional<{ witness: WitnessEdge[] | null; unmeasured: CollectionDetail["unmeasured"] | null }>(
-      query,
-      missing,
-      "ruvector_integrity_status",
-      "SELECT witness_edges AS witness, unmeasured FROM ruvector.ruvector_integrity_status($1)",
-      [name],
-    ),
-    optional<{ metrics: Partial<Metrics> }>(
-      query,
-      missing,
-      "ruvector_integrity_history",
-      "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := '-infinity', " +
-        "limit_ := 1)",
-      [name],
-    ),
-    optional<{ key: string; value: number }>(
-      query,
-      missing,
-      "ruvector_healing_config",
-      "SELECT key, value FROM ruvector.ruvector_healing_config($1) WHERE key IN " +
-        "('stress_threshold', 'critical_threshold')",
-      [name],
-    ),
-  ]);
-  const found = await graph;
-  const witness = integrity[0]?.witness ?? [];
-  const threshold = (key: string, fallback: number): number =>
-    thresholds.find((one) => one.key === key)?.value ?? fallback;
-  return {
-    name,
-    minutes,
-    readings: rows.map(({ at, lambda, state }) => [at, lambda, state] as const),
-    thresholds: {
-      stress: threshold("stress_threshold", 0.8),
-      critical: threshold("critical_threshold", 0.3),
-    },
-    scene: found && reduceGraph(found.nodes, found.edges, witness, notes(last[0]?.metrics ?? {})),
-    cut: describeWitness(witness, 12, labelsOfNodes(found?.nodes ?? [])),
-    unmeasured: (integrity[0]?.unmeasured ?? []).slice(0, 12),
+    [name, minutes, bucket],
+  );
+  return rows.map(({ at, lambda, state }) => [at, lambda, state] as const);
+}
+
+interface IntegrityRow {
+  readonly witness: WitnessEdge[] | null;
+  readonly unmeasured: CollectionDetail["unmeasured"] | null;
+}
+
+async function readIntegrity({ query, missing, name }: From): Promise<IntegrityRow | undefined> {
+  const [row] = await optional<IntegrityRow>(
+    query,
     missing,
+    "ruvector_integrity_status",
+    "SELECT witness_edges AS witness, unmeasured FROM ruvector.ruvector_integrity_status($1)",
+    [name],
+  );
+  return row;
+}
+
+/** Of the last sample. */
+async function readMetrics({ query, missing, name }: From): Promise<Partial<Metrics>> {
+  const [row] = await optional<{ metrics: Partial<Metrics> }>(
+    query,
+    missing,
+    "ruvector_integrity_history",
+    "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := '-infinity', " +
+      "limit_ := 1)",
+    [name],
+  );
+  return row?.metrics ?? {};
+}
+
+async function readThresholds({
+  query,
+  missing,
+  name,
+}: From): Promise<CollectionDetail["thresholds"]> {
+  const rows = await optional<{ key: string; value: number }>(
+    query,
+    missing,
+    "ruvector_healing_config",
+    "SELECT key, value FROM ruvector.ruvector_healing_config($1) WHERE key IN " +
+      "('stress_threshold', 'critical_threshold')",
+    [name],
+  );
+  const threshold = (key: string, fallback: number): number =>
+    rows.find((one) => one.key === key)?.value ?? fallback;
+  return {
+    stress: threshold("stress_threshold", 0.8),
+    critical: threshold("critical_threshold", 0.3),
   };
 }
 

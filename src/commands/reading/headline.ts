@@ -31,89 +31,145 @@ const LOOP_TEXTS = {
   read_only: "The loop cannot write",
 } as const;
 
+/** What the sentence is made of. */
+interface Case {
+  readonly overview: Overview;
+  of(verdict: Verdict): readonly CollectionSeen[];
+  /** Critical ones first. */
+  readonly sick: readonly CollectionSeen[];
+  readonly tone: Tone;
+  /** When the loop ran. */
+  readonly ran: string;
+}
+
+/** The first that says something is the sentence. */
+const SENTENCES: readonly ((what: Case) => Headline | null)[] = [
+  heldByBreaker,
+  healing,
+  waiting,
+  sick,
+  suspect,
+  unknown,
+  recovering,
+];
+
 /** @param now the database's clock, milliseconds: the overview may be some seconds old */
 export function stateLine(overview: Overview, now: number = overview.now): Headline {
-  const { collections, active, loop, tick, breaker } = overview;
-  const of = (verdict: Verdict): readonly CollectionSeen[] =>
-    collections.filter((one) => one.verdict === verdict);
-  const say = (one: CollectionSeen): string => `${one.name}: ${one.sentence}.`;
+  const { collections } = overview;
   if (collections.length === 0)
     return {
       tone: "unknown",
       text: "Nothing is registered yet",
       more: "SELECT ruvector_healing_register('embeddings');",
     };
-  if (loop.condition !== "running" && loop.condition !== "standby") {
-    const then = loop.condition === "never_ran" ? "" : " What follows is from then.";
-    return {
-      tone: "unknown",
-      text: LOOP_TEXTS[loop.condition],
-      more: `${loop.sentence}${then}${loop.statement === null ? "" : ` ${loop.statement}`}`,
-    };
+  const stopped = notRunning(overview);
+  if (stopped) return stopped;
+  const of = (verdict: Verdict): readonly CollectionSeen[] =>
+    collections.filter((one) => one.verdict === verdict);
+  const what: Case = {
+    overview,
+    of,
+    sick: [...of("critical"), ...of("stress")],
+    tone: of("critical").length > 0 ? "critical" : "stress",
+    ran: whenRan(overview, now),
+  };
+  for (const sentence of SENTENCES) {
+    const found = sentence(what);
+    if (found) return found;
   }
-  const ran =
-    tick.age === null
-      ? loop.sentence
-      : `The loop ran ${span(tick.age + (now - overview.now) / 1000)} ago.`;
-  const sick = [...of("critical"), ...of("stress")];
-  const tone = of("critical").length > 0 ? "critical" : "stress";
-  const [waiting, healing, suspect, unknown, recovering] = [
-    active.filter((one) => one.state === "awaiting_approval"),
-    of("healing"),
-    of("suspect"),
-    of("unknown"),
-    of("recovering"),
-  ];
-  if (breaker && breaker.state !== "closed" && sick.length > 0) {
-    return {
-      tone,
-      text:
-        breaker.state === "open"
-          ? "Healing is held by the circuit breaker"
-          : "The circuit breaker lets one action through",
-      more: breaker.reason ?? ran,
-    };
-  }
-  if (healing.length > 0) {
-    const rest = sick.length + suspect.length;
-    return {
-      tone: "action",
-      text: `${plural(healing.length, "collection is", "collections are")} healing`,
-      more: `${ran}${rest > 0 ? ` ${plural(rest, "more needs", "more need")} attention.` : ""}`,
-    };
-  }
-  if (waiting.length > 0)
-    return {
-      tone,
-      text: `${plural(waiting.length, "action waits", "actions wait")} for your approval`,
-      more: `${ran} Nothing is changed until somebody approves.`,
-    };
-  if (sick.length > 0)
-    return {
-      tone,
-      text: `${plural(sick.length, "collection needs", "collections need")} attention`,
-      more: `${say(sick[0]!)} ${ran}`,
-    };
-  if (suspect.length > 0)
-    return {
-      tone: "stress",
-      text:
-        `${plural(suspect.length, "collection looks", "collections look")} sick, which is not ` +
-        "confirmed yet",
-      more: `${say(suspect[0]!)} ${ran}`,
-    };
-  if (unknown.length > 0)
-    return {
-      tone: "unknown",
-      text: `Nothing is known of ${plural(unknown.length, "collection")}`,
-      more: `${say(unknown[0]!)} ${ran}`,
-    };
-  if (recovering.length > 0)
-    return {
-      tone: "action",
-      text: `${plural(recovering.length, "collection is", "collections are")} recovering`,
-      more: `${say(recovering[0]!)} ${ran}`,
-    };
+  return healthy(what);
+}
+
+const say = (one: CollectionSeen): string => `${one.name}: ${one.sentence}.`;
+
+const whenRan = ({ tick, loop, now: read }: Overview, now: number): string =>
+  tick.age === null ? loop.sentence : `The loop ran ${span(tick.age + (now - read) / 1000)} ago.`;
+
+function notRunning({ loop }: Overview): Headline | null {
+  if (loop.condition === "running" || loop.condition === "standby") return null;
+  const then = loop.condition === "never_ran" ? "" : " What follows is from then.";
+  return {
+    tone: "unknown",
+    text: LOOP_TEXTS[loop.condition],
+    more: `${loop.sentence}${then}${loop.statement === null ? "" : ` ${loop.statement}`}`,
+  };
+}
+
+function heldByBreaker({ overview: { breaker }, sick: ill, tone, ran }: Case): Headline | null {
+  if (!breaker || breaker.state === "closed" || ill.length === 0) return null;
+  return {
+    tone,
+    text:
+      breaker.state === "open"
+        ? "Healing is held by the circuit breaker"
+        : "The circuit breaker lets one action through",
+    more: breaker.reason ?? ran,
+  };
+}
+
+function healing({ of, sick: ill, ran }: Case): Headline | null {
+  const found = of("healing");
+  if (found.length === 0) return null;
+  const rest = ill.length + of("suspect").length;
+  return {
+    tone: "action",
+    text: `${plural(found.length, "collection is", "collections are")} healing`,
+    more: `${ran}${rest > 0 ? ` ${plural(rest, "more needs", "more need")} attention.` : ""}`,
+  };
+}
+
+function waiting({ overview, tone, ran }: Case): Headline | null {
+  const found = overview.active.filter((one) => one.state === "awaiting_approval");
+  if (found.length === 0) return null;
+  return {
+    tone,
+    text: `${plural(found.length, "action waits", "actions wait")} for your approval`,
+    more: `${ran} Nothing is changed until somebody approves.`,
+  };
+}
+
+function sick({ sick: [first, ...others], tone, ran }: Case): Headline | null {
+  if (!first) return null;
+  return {
+    tone,
+    text: `${plural(1 + others.length, "collection needs", "collections need")} attention`,
+    more: `${say(first)} ${ran}`,
+  };
+}
+
+function suspect({ of, ran }: Case): Headline | null {
+  const found = of("suspect");
+  if (!found[0]) return null;
+  return {
+    tone: "stress",
+    text:
+      `${plural(found.length, "collection looks", "collections look")} sick, which is not ` +
+      "confirmed yet",
+    more: `${say(found[0])} ${ran}`,
+  };
+}
+
+function unknown({ of, ran }: Case): Headline | null {
+  const found = of("unknown");
+  if (!found[0]) return null;
+  return {
+    tone: "unknown",
+    text: `Nothing is known of ${plural(found.length, "collection")}`,
+    more: `${say(found[0])} ${ran}`,
+  };
+}
+
+function recovering({ of, ran }: Case): Headline | null {
+  const found = of("recovering");
+  if (!found[0]) return null;
+  return {
+    tone: "action",
+    text: `${plural(found.length, "collection is", "collections are")} recovering`,
+    more: `${say(found[0])} ${ran}`,
+  };
+}
+
+function healthy({ overview: { collections }, ran }: Case): Headline {
   const lowest = [...collections].sort((a, b) => (a.lambda ?? 1) - (b.lambda ?? 1))[0]!;
   return {
     tone: "normal",

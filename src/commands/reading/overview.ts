@@ -105,16 +105,7 @@ export async function readOverview(
   trendsOf = readTrends,
 ): Promise<Overview> {
   const missing: Missing[] = [];
-  const [head] = await query<{
-    status: StatusDocument;
-    now: Date;
-    database: string;
-    standby: boolean;
-  }>(
-    "SELECT ruvector.ruvector_healing_status() AS status, clock_timestamp() AS now, " +
-      "current_database()::text AS database, pg_is_in_recovery() AS standby",
-  );
-  if (!head) throw new Error("ruvector_healing_status() returned nothing");
+  const head = await readHead(query);
   const { status, now } = head;
   const { loop } = status;
   if (loop === undefined)
@@ -123,25 +114,10 @@ export async function readOverview(
         "over it (docs/install.md)",
     );
   const [integrity, trends, outcomes, strategies] = await Promise.all([
-    optional<IntegrityRow>(
-      query,
-      missing,
-      "ruvector_integrity_status",
-      "SELECT collection_name AS name, witness_edges AS witness, " +
-        "coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM " +
-        "ruvector.ruvector_integrity_status()",
-    ),
+    readIntegrity(query, missing),
     trendsOf(query, missing),
     readOutcomes(query, missing, history),
-    optional<StrategySeen>(
-      query,
-      missing,
-      "ruvector_healing_effectiveness",
-      `SELECT name, weight, outcomes::int AS outcomes, success_rate::float8 AS success_rate,
-        avg_improvement::float8 AS improvement,
-              avg_time_to_recovery_seconds::float8 AS recovery_seconds
-                FROM ruvector.ruvector_healing_effectiveness()`,
-    ),
+    readStrategies(query, missing),
   ]);
   const seen = new Map(integrity.map((one) => [one.name, one]));
   return {
@@ -166,6 +142,43 @@ export async function readOverview(
     missing,
   };
 }
+
+interface Head {
+  readonly status: StatusDocument;
+  readonly now: Date;
+  readonly database: string;
+  readonly standby: boolean;
+}
+
+async function readHead(query: Query): Promise<Head> {
+  const [head] = await query<Head>(
+    "SELECT ruvector.ruvector_healing_status() AS status, clock_timestamp() AS now, " +
+      "current_database()::text AS database, pg_is_in_recovery() AS standby",
+  );
+  if (!head) throw new Error("ruvector_healing_status() returned nothing");
+  return head;
+}
+
+const readIntegrity = (query: Query, missing: Missing[]): Promise<IntegrityRow[]> =>
+  optional<IntegrityRow>(
+    query,
+    missing,
+    "ruvector_integrity_status",
+    "SELECT collection_name AS name, witness_edges AS witness, " +
+      "coalesce(jsonb_array_length(unmeasured), 0) AS unmeasured FROM " +
+      "ruvector.ruvector_integrity_status()",
+  );
+
+const readStrategies = (query: Query, missing: Missing[]): Promise<StrategySeen[]> =>
+  optional<StrategySeen>(
+    query,
+    missing,
+    "ruvector_healing_effectiveness",
+    `SELECT name, weight, outcomes::int AS outcomes, success_rate::float8 AS success_rate,
+        avg_improvement::float8 AS improvement,
+              avg_time_to_recovery_seconds::float8 AS recovery_seconds
+                FROM ruvector.ruvector_healing_effectiveness()`,
+  );
 
 function tickOf(status: StatusDocument, now: number): TickSeen {
   const at = time(status.last_tick);

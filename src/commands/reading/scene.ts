@@ -218,13 +218,9 @@ function cutSide(
   if (side.size > 0) return side;
   for (const key of crossing) {
     const [a, b] = key.split(" ").map(Number) as [number, number];
-    side.add(
-      nodes[a]!.type === "shard"
-        ? b
-        : nodes[b]!.type === "shard" || health[a]! <= health[b]!
-          ? a
-          : b,
-    );
+    const isServer = (node: number): boolean => nodes[node]!.type === "shard";
+    const first = !isServer(a) && (isServer(b) || health[a]! <= health[b]!);
+    side.add(first ? a : b);
   }
   return side;
 }
