@@ -53,53 +53,9 @@ const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
  *   what the environment says
  */
 export function target(where: string | undefined, environment: Environment = process.env): Target {
-  const text = (where ?? "").trim();
-  const conninfo =
-    text !== "" && !isUrl(text)
-      ? text.includes("=")
-        ? fromConninfo(text)
-        : new URLSearchParams({ dbname: text })
-      : new URLSearchParams();
-  let url: URL;
-  try {
-    url = new URL(isUrl(text) ? text : "postgresql://");
-  } catch {
-    throw new ConnectionProblem(
-      `This is no address of a database: ${text.replace(/:[^:@/]*@/, ":***@")}. It looks ` +
-        "like postgresql://user@host:5432/database",
-    );
-  }
-  for (const [key, value] of conninfo) url.searchParams.set(key, value);
-  const named = (key: string, variable: string, fallback?: string): void => {
-    const value = environment[variable] || fallback;
-    if (!url.searchParams.has(key) && value !== undefined && value !== "")
-      url.searchParams.set(key, value);
-  };
-  named("sslmode", "PGSSLMODE", "prefer");
-  named("sslcert", "PGSSLCERT");
-  named("sslkey", "PGSSLKEY");
-  const roots = join(homedir(), ".postgresql", "root.crt");
-  named("sslrootcert", "PGSSLROOTCERT", existsSync(roots) ? roots : undefined);
-  const mode = url.searchParams.get("sslmode") as TlsMode;
-  if (!TLS_MODES.includes(mode))
-    throw new ConnectionProblem(`sslmode is "${mode}"; it is one of ${TLS_MODES.join(", ")}.`);
-  // "system" stands for the certificates that Node.js trusts anyway.
-  if (url.searchParams.get("sslrootcert") === "system") url.searchParams.delete("sslrootcert");
-  const optional = mode === "allow" || mode === "prefer";
-  if (optional) url.searchParams.delete("sslrootcert");
-  if (mode === "allow") url.searchParams.set("sslmode", "prefer");
-  url.searchParams.delete("uselibpqcompat");
-
-  let read: ReturnType<typeof parse>;
-  try {
-    read = parse(url.href, { useLibpqCompat: true });
-  } catch (error) {
-    throw new ConnectionProblem(error instanceof Error ? error.message : String(error));
-  }
-  const { dbname, hostaddr, ...parsed } = toClientConfig(read) as pg.ClientConfig & {
-    dbname?: string;
-    hostaddr?: string;
-  };
+  const url = addressOf((where ?? "").trim());
+  const mode = setTls(url.searchParams, environment);
+  const { dbname, hostaddr, ...parsed } = read(url);
   const port = parsed.port ?? Number(environment["PGPORT"] || 5432);
   const host =
     parsed.host ||
@@ -125,9 +81,65 @@ export function target(where: string | undefined, environment: Environment = pro
       connectionTimeoutMillis: (Number.isFinite(seconds) && seconds > 0 ? seconds : 10) * 1000,
       keepAlive: true,
     },
-    tlsIsOptional: optional,
+    tlsIsOptional: mode === "allow" || mode === "prefer",
     shown: `${user}@${host}:${port}/${database}`,
   };
+}
+
+/** What the user typed as a URL, a conninfo string's settings as its parameters. */
+function addressOf(text: string): URL {
+  let url: URL;
+  const conninfo = settingsOf(text);
+  try {
+    url = new URL(isUrl(text) ? text : "postgresql://");
+  } catch {
+    throw new ConnectionProblem(
+      `This is no address of a database: ${text.replace(/:[^:@/]*@/, ":***@")}. It looks ` +
+        "like postgresql://user@host:5432/database",
+    );
+  }
+  for (const [key, value] of conninfo) url.searchParams.set(key, value);
+  return url;
+}
+
+/** Of a conninfo string, or a database's name; a URL has its own. */
+function settingsOf(text: string): URLSearchParams {
+  if (text === "" || isUrl(text)) return new URLSearchParams();
+  return text.includes("=") ? fromConninfo(text) : new URLSearchParams({ dbname: text });
+}
+
+/** Puts into the parameters what pg-connection-string is to make of sslmode and its files. */
+function setTls(parameters: URLSearchParams, environment: Environment): TlsMode {
+  const named = (key: string, variable: string, fallback?: string): void => {
+    const value = environment[variable] || fallback;
+    if (!parameters.has(key) && value !== undefined && value !== "") parameters.set(key, value);
+  };
+  named("sslmode", "PGSSLMODE", "prefer");
+  named("sslcert", "PGSSLCERT");
+  named("sslkey", "PGSSLKEY");
+  const roots = join(homedir(), ".postgresql", "root.crt");
+  named("sslrootcert", "PGSSLROOTCERT", existsSync(roots) ? roots : undefined);
+  const mode = parameters.get("sslmode") as TlsMode;
+  if (!TLS_MODES.includes(mode))
+    throw new ConnectionProblem(`sslmode is "${mode}"; it is one of ${TLS_MODES.join(", ")}.`);
+  // "system" stands for the certificates that Node.js trusts anyway.
+  if (parameters.get("sslrootcert") === "system") parameters.delete("sslrootcert");
+  if (mode === "allow" || mode === "prefer") parameters.delete("sslrootcert");
+  if (mode === "allow") parameters.set("sslmode", "prefer");
+  parameters.delete("uselibpqcompat");
+  return mode;
+}
+
+type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string };
+
+function read(url: URL): Read {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(url.href, { useLibpqCompat: true });
+  } catch (error) {
+    throw new ConnectionProblem(error instanceof Error ? error.message : String(error));
+  }
+  return toClientConfig(parsed) as Read;
 }
 
 /** Where psql looks when nothing names a host. */

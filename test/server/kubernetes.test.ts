@@ -7,11 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { carryOut, GivenUp, type Outcome } from "../../src/commands/actuator/carry-out.ts";
 import { Deadline, monotonic } from "../../src/commands/actuator/clock.ts";
-import {
-  KubernetesApi,
-  loadConfig,
-  retryAfter,
-} from "../../src/commands/actuator/kubernetes/api.ts";
+import { KubernetesApi, loadConfig } from "../../src/commands/actuator/kubernetes/api.ts";
+import { retryAfter } from "../../src/commands/actuator/kubernetes/exchange.ts";
 import { KubernetesWorkload } from "../../src/commands/actuator/kubernetes/scale.ts";
 import { parseWorkload } from "../../src/commands/actuator/kubernetes/workload.ts";
 import { KubernetesApi as Server } from "../support/kubernetes/api-server.ts";

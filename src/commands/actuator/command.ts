@@ -46,12 +46,30 @@ export function actuatorCommand(program: Command): void {
     .argument(
       "[database]",
       "a URL, a conninfo string or a name, as psql takes it; default: the PG* variables",
-    )
+    );
+  scalingOptions(command);
+  servingOptions(command);
+  command.action(async (database: string | undefined, flags: ActuatorFlags) => {
+    const { run } = await import("./run.ts");
+    await run(database, flags);
+  });
+  command.addHelpText(
+    "after",
+    "\nEvery flag may be a variable: " +
+      'RUVECTOR_HEALING_ACTUATOR_WORKLOAD="deployment/default/read statefulset/db/pg", ' +
+      "..._MAX_REPLICAS, ..._LISTEN and so on.",
+  );
+  command.hook("preAction", () => fromEnvironment(command, env));
+}
+
+/** Who it is, and what it may scale. */
+const scalingOptions = (command: Command): Command =>
+  command
     .option(
       "-n, --name <name>",
       "what the database knows this process by; one process a name",
       actuatorName,
-      env["RUVECTOR_HEALING_ACTUATOR_NAME"] ?? hostname(),
+      process.env["RUVECTOR_HEALING_ACTUATOR_NAME"] ?? hostname(),
     )
     .option(
       "-w, --workload <kind/namespace/name>",
@@ -69,7 +87,11 @@ export function actuatorCommand(program: Command): void {
       "--kubeconfig <file>",
       "default: KUBECONFIG, ~/.kube/config, or a pod's service account",
     )
-    .option("--context <name>", "a context of the kubeconfig other than its current one")
+    .option("--context <name>", "a context of the kubeconfig other than its current one");
+
+/** What it serves, how often it speaks to the database, what it signs and says. */
+const servingOptions = (command: Command): Command =>
+  command
     .option(
       "-l, --listen <host:port>",
       "where the status page, /metrics and /healthz are served",
@@ -93,19 +115,7 @@ export function actuatorCommand(program: Command): void {
       "signs the audit trail with this Ed25519 key (ruvector-healing audit-key makes one)",
     )
     .option("--audit-state <file>", "where the audit head signed last is kept over restarts")
-    .option("--log-format <format>", "text, or json: one object a line", logFormat, "text")
-    .action(async (database: string | undefined, flags: ActuatorFlags) => {
-      const { run } = await import("./run.ts");
-      await run(database, flags);
-    });
-  command.addHelpText(
-    "after",
-    "\nEvery flag may be a variable: " +
-      'RUVECTOR_HEALING_ACTUATOR_WORKLOAD="deployment/default/read statefulset/db/pg", ' +
-      "..._MAX_REPLICAS, ..._LISTEN and so on.",
-  );
-  command.hook("preAction", () => fromEnvironment(command, env));
-}
+    .option("--log-format <format>", "text, or json: one object a line", logFormat, "text");
 
 /** Flags win over the environment; what is wrong there is said as if it were a flag. */
 function fromEnvironment(command: Command, env: NodeJS.ProcessEnv): void {

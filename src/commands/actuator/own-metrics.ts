@@ -1,7 +1,7 @@
 /** The actuator's own metrics; the loop's come from the database. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Observe } from "./kubernetes/api.ts";
-import type { Observer } from "./worker.ts";
+import type { Observer } from "./worker-options.ts";
 
 export interface Sampled {
   readonly connected: boolean;
@@ -21,20 +21,38 @@ export interface OwnMetrics {
   text(): Promise<string>;
 }
 
-export function ownMetrics(sample: () => Sampled): OwnMetrics {
+const PREFIX = "ruvector_healing_actuator_";
+
+type Sample = () => Sampled;
+
+export function ownMetrics(sample: Sample): OwnMetrics {
   const registry = new Registry();
   const registers = [registry];
-  const prefix = "ruvector_healing_actuator_";
+  addDatabase(registers, sample);
+  addWorkloads(registers, sample);
+  addAudit(registers, sample);
+  addLosses(registers, sample);
+  return {
+    observer: observerOf(registers),
+    kubernetes: kubernetesOf(registers),
+    text: () => registry.metrics(),
+  };
+}
+
+function addDatabase(registers: Registry[], sample: Sample): void {
   new Gauge({
-    name: `${prefix}database_connected`,
+    name: `${PREFIX}database_connected`,
     help: "Whether the actuator has a session with the database.",
     registers,
     collect() {
       this.set(sample().connected ? 1 : 0);
     },
   });
+}
+
+function addWorkloads(registers: Registry[], sample: Sample): void {
   new Gauge({
-    name: `${prefix}replicas`,
+    name: `${PREFIX}replicas`,
     help: "Replicas wanted of the workload when it was last reported.",
     labelNames: ["workload"],
     registers,
@@ -45,7 +63,7 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
     },
   });
   new Gauge({
-    name: `${prefix}report_age_seconds`,
+    name: `${PREFIX}report_age_seconds`,
     help: "Seconds since the database last took a report of the workload.",
     labelNames: ["workload"],
     registers,
@@ -55,8 +73,11 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
         if (secondsSinceReport !== null) this.set({ workload }, secondsSinceReport);
     },
   });
+}
+
+function addAudit(registers: Registry[], sample: Sample): void {
   new Gauge({
-    name: `${prefix}audit_problem`,
+    name: `${PREFIX}audit_problem`,
     help: "1 while the audit trail is not as this process signed it, or stands still.",
     registers,
     collect() {
@@ -65,8 +86,11 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
       if (problem !== null) this.set(problem ? 1 : 0);
     },
   });
+}
+
+function addLosses(registers: Registry[], sample: Sample): void {
   const losses = new Counter({
-    name: `${prefix}database_losses_total`,
+    name: `${PREFIX}database_losses_total`,
     help: "Sessions with the database that were lost.",
     registers,
     collect() {
@@ -75,57 +99,60 @@ export function ownMetrics(sample: () => Sampled): OwnMetrics {
     },
   });
   losses.inc(0);
+}
+
+function observerOf(registers: Registry[]): Observer {
   const reports = new Counter({
-    name: `${prefix}reports_total`,
+    name: `${PREFIX}reports_total`,
     help: "Reports of the workload, by whether they could be made.",
     labelNames: ["workload", "ok"],
     registers,
   });
   const requests = new Counter({
-    name: `${prefix}requests_total`,
+    name: `${PREFIX}requests_total`,
     help: "Requests to scale that ended, by how.",
     labelNames: ["workload", "outcome"],
     registers,
   });
   const changes = new Counter({
-    name: `${prefix}scalings_total`,
+    name: `${PREFIX}scalings_total`,
     help: "Times the count of the workload was set.",
     labelNames: ["workload"],
     registers,
   });
   const took = new Histogram({
-    name: `${prefix}request_seconds`,
+    name: `${PREFIX}request_seconds`,
     help: "Seconds from taking a request to its answer.",
     labelNames: ["workload"],
     buckets: [1, 5, 15, 30, 60, 120, 300],
     registers,
   });
+  return {
+    reported: (workload, ok) => reports.inc({ workload, ok: String(ok) }),
+    ended: (workload, outcome, seconds) => {
+      requests.inc({ workload, outcome });
+      took.observe({ workload }, seconds);
+    },
+    scaled: (workload) => changes.inc({ workload }),
+  };
+}
+
+function kubernetesOf(registers: Registry[]): Observe {
   const calls = new Counter({
-    name: `${prefix}kubernetes_requests_total`,
+    name: `${PREFIX}kubernetes_requests_total`,
     help: "Requests to the Kubernetes API by method and status; lost: without an answer.",
     labelNames: ["method", "status"],
     registers,
   });
   const callSeconds = new Histogram({
-    name: `${prefix}kubernetes_request_seconds`,
+    name: `${PREFIX}kubernetes_request_seconds`,
     help: "Seconds a request to the Kubernetes API took.",
     labelNames: ["method"],
     buckets: [0.01, 0.05, 0.25, 1, 5, 10],
     registers,
   });
-  return {
-    observer: {
-      reported: (workload, ok) => reports.inc({ workload, ok: String(ok) }),
-      ended: (workload, outcome, seconds) => {
-        requests.inc({ workload, outcome });
-        took.observe({ workload }, seconds);
-      },
-      scaled: (workload) => changes.inc({ workload }),
-    },
-    kubernetes: (method, status, seconds) => {
-      calls.inc({ method, status });
-      callSeconds.observe({ method }, seconds);
-    },
-    text: () => registry.metrics(),
+  return (method, status, seconds) => {
+    calls.inc({ method, status });
+    callSeconds.observe({ method }, seconds);
   };
 }

@@ -10,7 +10,7 @@ import type { HealthState } from "./health.ts";
 import { serve } from "./http.ts";
 import { Link } from "./link.ts";
 import { type Log, logTo } from "./log.ts";
-import { ownMetrics } from "./own-metrics.ts";
+import { type OwnMetrics, ownMetrics, type Sampled } from "./own-metrics.ts";
 import { reader } from "./reader.ts";
 import type { Observe } from "./kubernetes/api.ts";
 import { Worker } from "./worker.ts";
@@ -51,13 +51,7 @@ async function auditSigner(
   return new AuditSigner(key, link, log, reportEvery, auditState);
 }
 
-function healthOf(
-  to: Target,
-  flags: ActuatorFlags,
-  link: Link,
-  worker: Worker,
-  signer: AuditSigner | null,
-): HealthState {
+function healthOf({ to, link, worker, signer }: Actuator, flags: ActuatorFlags): HealthState {
   const now = monotonic();
   const age = (at: number | null): number | null =>
     at === null ? null : Number((now - at).toFixed(1));
@@ -88,22 +82,18 @@ function healthOf(
   };
 }
 
-export async function run(database: string | undefined, flags: ActuatorFlags): Promise<void> {
-  const to = target(database);
-  const log = logTo((line) => process.stderr.write(`${line}\n`), flags.logFormat === "json");
-  const signal = interruption("what it was at goes on elsewhere after a minute");
-  const reads = reader(to);
+/** The parts of the process, together. */
+interface Actuator {
+  readonly to: Target;
+  readonly link: Link;
+  readonly worker: Worker;
+  readonly own: OwnMetrics;
+  readonly signer: AuditSigner | null;
+}
+
+async function actuatorOf(to: Target, flags: ActuatorFlags, log: Log): Promise<Actuator> {
   let signer: AuditSigner | null = null;
-  const own = ownMetrics(() => ({
-    connected: link.connected,
-    losses: link.losses,
-    auditProblem: signer === null ? null : signer.problem !== null,
-    workloads: [...worker.known].map(([workload, { replicas, reportedAt }]) => ({
-      workload,
-      replicas,
-      secondsSinceReport: reportedAt === null ? null : monotonic() - reportedAt,
-    })),
-  }));
+  const own = ownMetrics(() => sampled(link, worker, signer));
   const { name, maxReplicas, reportEvery, pollEvery } = flags;
   const worker = new Worker(
     {
@@ -120,28 +110,35 @@ export async function run(database: string | undefined, flags: ActuatorFlags): P
   const link = new Link(to, name, worker, log);
   worker.link = link;
   signer = await auditSigner(flags, link, log);
-  const complain = (error: unknown): void =>
-    log(
-      "warning",
-      `a page could not be served: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  const serving = await serve(
-    flags.listen,
-    handlers({
-      reader: reads,
-      health: () => healthOf(to, flags, link, worker, signer),
-      ownMetrics: own.text,
-      failed: complain,
-    }),
-    complain,
-  );
+  return { to, link, worker, own, signer };
+}
+
+const sampled = (link: Link, worker: Worker, signer: AuditSigner | null): Sampled => ({
+  connected: link.connected,
+  losses: link.losses,
+  auditProblem: signer === null ? null : signer.problem !== null,
+  workloads: [...worker.known].map(([workload, { replicas, reportedAt }]) => ({
+    workload,
+    replicas,
+    secondsSinceReport: reportedAt === null ? null : monotonic() - reportedAt,
+  })),
+});
+
+export async function run(database: string | undefined, flags: ActuatorFlags): Promise<void> {
+  const to = target(database);
+  const log = logTo((line) => process.stderr.write(`${line}\n`), flags.logFormat === "json");
+  const signal = interruption("what it was at goes on elsewhere after a minute");
+  const reads = reader(to);
+  const actuator = await actuatorOf(to, flags, log);
+  const serving = await serveFor(actuator, flags, reads, log);
   log("info", "ruvector-healing actuator", {
     version: VERSION,
-    name,
+    name: flags.name,
     serves: serving.url,
     database: to.shown,
     workloads: flags.workload.map(({ text }) => text),
   });
+  const { link, worker, signer } = actuator;
   worker.start();
   link.start();
   signer?.start();
@@ -154,4 +151,28 @@ export async function run(database: string | undefined, flags: ActuatorFlags): P
   await link.end();
   await serving.close();
   await reads.end();
+}
+
+/** The status page, /metrics and /healthz. */
+function serveFor(
+  actuator: Actuator,
+  flags: ActuatorFlags,
+  reads: ReturnType<typeof reader>,
+  log: Log,
+): ReturnType<typeof serve> {
+  const complain = (error: unknown): void =>
+    log(
+      "warning",
+      `a page could not be served: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  return serve(
+    flags.listen,
+    handlers({
+      reader: reads,
+      health: () => healthOf(actuator, flags),
+      ownMetrics: actuator.own.text,
+      failed: complain,
+    }),
+    complain,
+  );
 }

@@ -4,23 +4,17 @@
  * scale subresource of a custom resource, and take neither deadlines nor Retry-After.
  */
 import { KubeConfig } from "@kubernetes/client-node";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest, type RequestOptions } from "node:https";
+import type { RequestOptions } from "node:https";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { backoff, type Deadline, DeadlinePassed } from "../clock.ts";
 import { ApiError, ConnectionLost, KubernetesProblem } from "./errors.ts";
+import { type Reply, send } from "./exchange.ts";
 
 export interface Credentials {
   readonly kubeconfig?: string;
   readonly context?: string;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly retryAfterSeconds: number | null;
-  readonly body: unknown;
 }
 
 /** What is told to metrics: "200", "409", "lost". */
@@ -40,8 +34,6 @@ interface Request {
 
 /** Seconds: a connection that gives no answer for so long is given up. */
 const ATTEMPT_SECONDS = 10;
-/** Discovery of a cluster with many custom resources is some megabytes. */
-const LARGEST_ANSWER = 32 * 1024 * 1024;
 /**
  * A token that was just rotated is read again within a minute; credentials that are wrong stay
  * wrong.
@@ -101,14 +93,6 @@ export function loadConfig(
       `the kubeconfig's current context "${config.getCurrentContext()}" names no cluster`,
     );
   return config;
-}
-
-/** Seconds, or a date. */
-export function retryAfter(header: string | undefined, now: number = Date.now()): number | null {
-  if (header === undefined) return null;
-  if (/^\d+$/.test(header.trim())) return Number(header);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? null : Math.max(0, (date - now) / 1000);
 }
 
 export class KubernetesApi {
@@ -213,23 +197,7 @@ export class KubernetesApi {
     deadline: Deadline,
   ): Promise<Reply> {
     const url = new URL(this.server.replace(/\/$/, "") + path);
-    const options: RequestOptions = {
-      method,
-      signal: AbortSignal.any([
-        deadline.signal,
-        AbortSignal.timeout(
-          Math.ceil(Math.max(0.001, Math.min(this.attemptSeconds, deadline.left)) * 1000),
-        ),
-      ]),
-      headers: {
-        accept: "application/json",
-        "user-agent": "ruvector-healing-actuator",
-        ...(body !== undefined && {
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(body),
-        }),
-      },
-    };
+    const options = this.optionsOf(method, body, deadline);
     try {
       await this.config.applyToHTTPSOptions(options);
     } catch (error) {
@@ -239,52 +207,27 @@ export class KubernetesApi {
           `${error instanceof Error ? error.message : String(error)}`,
       );
     }
-    return new Promise<Reply>((resolve, reject) => {
-      const lost = (error: Error): void => {
-        const timeout = options.signal!.aborted && !deadline.signal.aborted;
-        const said = error.message || (error as NodeJS.ErrnoException).code || error.name;
-        const what = timeout ? "gave no answer in time" : `is not to be reached: ${said}`;
-        reject(new ConnectionLost(`${this.server} ${what}`));
-      };
-      const sent = (url.protocol === "http:" ? httpRequest : httpsRequest)(
-        url,
-        options,
-        (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on("data", (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > LARGEST_ANSWER)
-              return void response.destroy(new Error("the answer is too large"));
-            chunks.push(chunk);
-          });
-          response.on("error", lost);
-          response.on("aborted", () =>
-            lost(new Error("the connection was cut in the middle of the answer")),
-          );
-          response.on("end", () => {
-            const text = Buffer.concat(chunks).toString("utf8");
-            const status = response.statusCode ?? 0;
-            const retryAfterSeconds = retryAfter(response.headers["retry-after"]);
-            try {
-              resolve({
-                status,
-                retryAfterSeconds,
-                body: text === "" ? undefined : JSON.parse(text),
-              });
-            } catch {
-              // A proxy on the way answers in HTML.
-              resolve({
-                status: status >= 200 && status < 300 ? 502 : status,
-                retryAfterSeconds,
-                body: { reason: "", message: `the answer is not JSON: ${text.slice(0, 120)}` },
-              });
-            }
-          });
-        },
-      );
-      sent.on("error", lost);
-      sent.end(body);
+    return send(url, options, body, (error) => {
+      const timeout = options.signal!.aborted && !deadline.signal.aborted;
+      const said = error.message || (error as NodeJS.ErrnoException).code || error.name;
+      const what = timeout ? "gave no answer in time" : `is not to be reached: ${said}`;
+      return new ConnectionLost(`${this.server} ${what}`);
     });
+  }
+
+  private optionsOf(method: string, body: string | undefined, deadline: Deadline): RequestOptions {
+    const seconds = Math.max(0.001, Math.min(this.attemptSeconds, deadline.left));
+    return {
+      method,
+      signal: AbortSignal.any([deadline.signal, AbortSignal.timeout(Math.ceil(seconds * 1000))]),
+      headers: {
+        accept: "application/json",
+        "user-agent": "ruvector-healing-actuator",
+        ...(body !== undefined && {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(body),
+        }),
+      },
+    };
   }
 }
