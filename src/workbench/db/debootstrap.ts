@@ -159,45 +159,9 @@ async function make(root: string, log: Log): Promise<void> {
   const env = await proxyEnvironment();
   await mkdir(temporary, { recursive: true });
   try {
-    await step(
-      logFile,
-      "debootstrap",
-      "debootstrap",
-      [
-        "--variant=minbase",
-        `--keyring=${keyring}`,
-        "--force-check-gpg",
-        suite,
-        temporary,
-        from,
-        join(scripts, "sid"),
-      ],
-      env,
-    );
-    await ensureMounts(temporary);
-    // No service may start, and no cluster of Debian's making is wanted: instances are made by this
-    // program.
-    const policy = join(temporary, "usr/sbin/policy-rc.d");
-    await writeFile(policy, "#!/bin/sh\nexit 101\n");
-    await chmod(policy, 0o755);
-    const debianClusters = join(temporary, "etc/postgresql-common");
-    await mkdir(debianClusters, { recursive: true });
-    await writeFile(join(debianClusters, "createcluster.conf"), "create_main_cluster = false\n");
-    await writeFile(join(temporary, "etc/dpkg/dpkg.cfg.d/ruvector-healing"), "force-unsafe-io\n");
+    await makeDebian(temporary, from, logFile, env);
     log(`Debian is there (${seconds(started)}); installing ${recipe.packages().join(", ")}...`);
-    const chroot = (...command: string[]): [string, string[]] => [
-      "chroot",
-      [temporary, ...command],
-    ];
-    const install = chroot(
-      "apt-get",
-      "install",
-      "-y",
-      "--no-install-recommends",
-      ...recipe.packages(),
-    );
-    await step(logFile, "Installing PostgreSQL in the folder", ...install, env);
-    await step(logFile, "Cleaning up", ...chroot("apt-get", "clean"), {});
+    await installPackages(temporary, logFile, env);
     await mkdir(join(temporary, "srv/ruvector-healing"), { recursive: true });
     // Mounts are made again under the final name.
     for (const mount of mountsUnder(temporary))
@@ -208,6 +172,54 @@ async function make(root: string, log: Log): Promise<void> {
     throw error;
   }
   log(`The folder is ready (${seconds(started)}).`);
+}
+
+type Environment = Awaited<ReturnType<typeof proxyEnvironment>>;
+
+async function makeDebian(
+  folder: string,
+  from: string,
+  logFile: string,
+  env: Environment,
+): Promise<void> {
+  await step(
+    logFile,
+    "debootstrap",
+    "debootstrap",
+    [
+      "--variant=minbase",
+      `--keyring=${keyring}`,
+      "--force-check-gpg",
+      suite,
+      folder,
+      from,
+      join(scripts, "sid"),
+    ],
+    env,
+  );
+  await ensureMounts(folder);
+  // No service may start, and no cluster of Debian's making is wanted: instances are made by this
+  // program.
+  const policy = join(folder, "usr/sbin/policy-rc.d");
+  await writeFile(policy, "#!/bin/sh\nexit 101\n");
+  await chmod(policy, 0o755);
+  const debianClusters = join(folder, "etc/postgresql-common");
+  await mkdir(debianClusters, { recursive: true });
+  await writeFile(join(debianClusters, "createcluster.conf"), "create_main_cluster = false\n");
+  await writeFile(join(folder, "etc/dpkg/dpkg.cfg.d/ruvector-healing"), "force-unsafe-io\n");
+}
+
+async function installPackages(folder: string, logFile: string, env: Environment): Promise<void> {
+  const chroot = (...command: string[]): [string, string[]] => ["chroot", [folder, ...command]];
+  const install = chroot(
+    "apt-get",
+    "install",
+    "-y",
+    "--no-install-recommends",
+    ...recipe.packages(),
+  );
+  await step(logFile, "Installing PostgreSQL in the folder", ...install, env);
+  await step(logFile, "Cleaning up", ...chroot("apt-get", "clean"), {});
 }
 
 const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(0)} s`;

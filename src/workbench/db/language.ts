@@ -11,11 +11,8 @@ export const LANGUAGES: readonly Language[] = ["pljs", "plv8"];
 export function chosen(names: Iterable<string>): Language | undefined {
   const there = new Set(names);
   const wanted = wantedLanguage();
-  return wanted === undefined
-    ? LANGUAGES.find((name) => there.has(name))
-    : there.has(wanted)
-      ? wanted
-      : undefined;
+  if (wanted === undefined) return LANGUAGES.find((name) => there.has(name));
+  return there.has(wanted) ? wanted : undefined;
 }
 
 /** "pljs or plv8", or the one that is asked for. */

@@ -111,12 +111,10 @@ function forced(): MadeKind | undefined {
 export const whyNot: Record<MadeKind, () => string | undefined | Promise<string | undefined>> = {
   docker: whyNoDocker,
   debootstrap: whyNoDebootstrap,
-  root: () =>
-    process.platform !== "linux"
-      ? "it needs Linux"
-      : process.getuid?.() === 0
-        ? undefined
-        : "a chroot needs root",
+  root: () => {
+    if (process.platform !== "linux") return "it needs Linux";
+    return process.getuid?.() === 0 ? undefined : "a chroot needs root";
+  },
   bindir: () => (process.platform === "linux" ? undefined : "it needs Linux"),
 };
 

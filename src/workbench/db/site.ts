@@ -97,7 +97,8 @@ export function givenSite(): "root" | "bindir" | undefined {
         "of this machine's own programs.",
     );
   }
-  return root !== undefined ? "root" : bindir !== undefined ? "bindir" : undefined;
+  if (root !== undefined) return "root";
+  return bindir === undefined ? undefined : "bindir";
 }
 
 let known: { readonly of: string; readonly site: Site } | undefined;
@@ -110,12 +111,19 @@ export function siteOf(kind: SiteKind, ownRoot: () => string): Site {
     cacheFolder(),
     ...Object.keys(variables).map((which) => given(which as keyof typeof variables)),
   ].join("\n");
-  if (known?.of !== of)
-    known = {
-      of,
-      site: kind === "root" ? rootSite() : kind === "bindir" ? bindirSite() : ownSite(ownRoot()),
-    };
+  if (known?.of !== of) known = { of, site: newSite(kind, ownRoot) };
   return known.site;
+}
+
+function newSite(kind: SiteKind, ownRoot: () => string): Site {
+  switch (kind) {
+    case "root":
+      return rootSite();
+    case "bindir":
+      return bindirSite();
+    case "debootstrap":
+      return ownSite(ownRoot());
+  }
 }
 
 function ownSite(root: string): Site {

@@ -42,15 +42,19 @@ const LIMITS = [
   "Everything is in memory, and gone when this ends.",
 ];
 
+/** How the healed database is kept open. */
+export interface Keeping {
+  readonly venue: EmbeddedVenue;
+  readonly listening: Listening;
+  readonly interval: number;
+  readonly seen: Seen;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /** Resolves when the person presses Ctrl-C. */
-export async function keepOpen(
-  venue: EmbeddedVenue,
-  listening: Listening,
-  interval: number,
-  seen: Seen,
-  say: (line: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
+export async function keepOpen(keeping: Keeping): Promise<void> {
+  const { venue, listening, interval, seen, say, signal } = keeping;
   signal.throwIfAborted();
   await venue.schedule(interval);
   listening.open(venue.shared);

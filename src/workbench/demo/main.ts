@@ -77,7 +77,14 @@ async function embedded(flags: Flags, stage: Stage): Promise<void> {
     await tell(finished, flags.json);
     const say = flags.json ? note : (line: string) => console.log(line);
     if (listening)
-      await keepOpen(venue, listening, stage.options.interval, finished.seen, say, stage.signal);
+      await keepOpen({
+        venue,
+        listening,
+        interval: stage.options.interval,
+        seen: finished.seen,
+        say,
+        signal: stage.signal,
+      });
     else {
       say(
         pc.dim(

@@ -52,20 +52,16 @@ export const isWell = ({ action, verdict }: Seen): boolean =>
  * Better is not well: something helped, and the collection is not (or no longer known to be) where
  * it should be.
  */
-const outcomeOf = (seen: Seen, check: RowsCheck): Outcome =>
-  !check.ok
-    ? "failed"
-    : isWell(seen)
-      ? "well"
-      : seen.actions.some(({ verified }) => verified === true)
-        ? "better"
-        : "failed";
+function outcomeOf(seen: Seen, check: RowsCheck): Outcome {
+  if (!check.ok) return "failed";
+  if (isWell(seen)) return "well";
+  return seen.actions.some(({ verified }) => verified === true) ? "better" : "failed";
+}
 
 export type Result = ReturnType<typeof resultOf>;
 
 export function resultOf(parts: Parts) {
   const { venue, options, story, seen, writer, searcher, check } = parts;
-  const { action } = seen;
   const outcome = outcomeOf(seen, check);
   return {
     ok: outcome === "well",
@@ -87,44 +83,16 @@ export function resultOf(parts: Parts) {
     partitions_after: parts.after,
     states_seen: story.states,
     witness: story.witness,
-    action_id: action?.id ?? null,
-    action_state: action?.state ?? null,
-    problem_class: action?.problem_class ?? null,
-    problem: action?.summary ?? null,
-    strategy: action?.strategy ?? null,
-    considered: action?.considered ?? [],
-    plan_rows: action?.plan_rows ?? null,
-    rows_moved: action?.rows_moved ?? null,
-    /** All of them; what is above and below is of the newest. */
-    actions: seen.actions.map(
-      ({ id, strategy, state, verified, initial_lambda, predicted_lambda, final_lambda }) => ({
-        id,
-        strategy,
-        state,
-        verified,
-        lambda_before: initial_lambda,
-        predicted_lambda,
-        lambda_after: final_lambda,
-      }),
-    ),
-    lambda_before: action?.initial_lambda ?? seen.lambda,
-    predicted_lambda: action?.predicted_lambda ?? null,
-    lambda_after: action?.final_lambda ?? null,
-    verified: action?.verified ?? null,
-    message: action?.message ?? null,
+    ...decided(seen),
+    ...reached(seen),
     weight_before: parts.weight_before,
     weight_after: seen.weight,
     /** From the first sample below the threshold to the verified end. */
-    mttr_seconds: action?.recovery_seconds ?? null,
+    mttr_seconds: seen.action?.recovery_seconds ?? null,
     sensed_after_seconds: story.sensed_after,
     healed_after_seconds: story.healed_after,
     writer: { inserted: writer.ids.length, errors: writer.errors },
-    searcher: {
-      queries: searcher.milliseconds.length,
-      p50_ms: percentile(searcher.milliseconds, 0.5),
-      p99_ms: percentile(searcher.milliseconds, 0.99),
-      errors: searcher.errors,
-    },
+    searcher: searchesOf(searcher),
     rows_check: check,
     limit_seconds: story.limit,
     last_tick_error: seen.tick_error,
@@ -132,3 +100,43 @@ export function resultOf(parts: Parts) {
     timings: parts.timings,
   };
 }
+
+/** What the newest action is, and all of them. */
+const decided = ({ action, actions }: Seen) => ({
+  action_id: action?.id ?? null,
+  action_state: action?.state ?? null,
+  problem_class: action?.problem_class ?? null,
+  problem: action?.summary ?? null,
+  strategy: action?.strategy ?? null,
+  considered: action?.considered ?? [],
+  plan_rows: action?.plan_rows ?? null,
+  rows_moved: action?.rows_moved ?? null,
+  /** All of them; what is above and below is of the newest. */
+  actions: actions.map(
+    ({ id, strategy, state, verified, initial_lambda, predicted_lambda, final_lambda }) => ({
+      id,
+      strategy,
+      state,
+      verified,
+      lambda_before: initial_lambda,
+      predicted_lambda,
+      lambda_after: final_lambda,
+    }),
+  ),
+});
+
+/** What the newest action came to. */
+const reached = ({ action, lambda }: Seen) => ({
+  lambda_before: action?.initial_lambda ?? lambda,
+  predicted_lambda: action?.predicted_lambda ?? null,
+  lambda_after: action?.final_lambda ?? null,
+  verified: action?.verified ?? null,
+  message: action?.message ?? null,
+});
+
+const searchesOf = ({ milliseconds, errors }: SearcherResult) => ({
+  queries: milliseconds.length,
+  p50_ms: percentile(milliseconds, 0.5),
+  p99_ms: percentile(milliseconds, 0.99),
+  errors,
+});

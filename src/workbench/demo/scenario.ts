@@ -12,7 +12,8 @@ import { makeTable, rowsByPartition } from "./table.ts";
 import type { Venue } from "./venue.ts";
 import { look, now, type Seen } from "./watch.ts";
 import { whatIsLeft } from "./left.ts";
-import { startSearcher, startWriter } from "./workload.ts";
+import { type SearcherResult, startSearcher, startWriter, type WriterResult } from "./workload.ts";
+import type { Running } from "../load.ts";
 
 /** Below it lambda counts as bad; the default of stress_threshold. */
 const STRESS = 0.8;
@@ -46,9 +47,71 @@ export interface Stage {
   readonly watch: Stopwatch;
 }
 
+/** What was there before the loop began. */
+interface Begun {
+  /** Rows of each partition. */
+  readonly before: Record<string, number>;
+  readonly since: Awaited<ReturnType<typeof now>>;
+  readonly weight_before: number | null;
+}
+
+/** The load beside the loop. */
+interface Load {
+  readonly writer: Running<WriterResult>;
+  readonly searcher: Running<SearcherResult>;
+}
+
+const stopLoad = ({ writer, searcher }: Load): Promise<unknown> =>
+  Promise.all([writer.stop(), searcher.stop()]);
+
 /** Afterwards the loop is not scheduled any more; the venue is open. */
 export async function play(venue: Venue, stage: Stage): Promise<Finished> {
-  const { options, display, say, signal, watch } = stage;
+  const { options, display, say, watch } = stage;
+  const { session } = venue;
+  const begun = await begin(venue, stage);
+  const writer = startWriter(await venue.connect());
+  const searcher = startSearcher(await venue.connect());
+  const load: Load = { writer, searcher };
+  try {
+    const { by, schedule } = await venue.schedule(options.interval);
+    say(`${by} runs the loop (${schedule}). A writer and a searcher are at work.`);
+    const { story, seen } = await watchHealing(venue, stage, begun, load, schedule);
+    display.end();
+    watch.lap("healing");
+    // Before the loop is stopped: afterwards all that will be done is nothing.
+    const explained = seen.action === null ? null : await explain(session, seen.action.id);
+    const left = whatIsLeft(seen);
+
+    await stopLoad(load);
+    await venue.unschedule();
+    const check = await checkRows(session, writer.result.ids);
+    const after = await rowsByPartition(session);
+    watch.lap("check");
+    watch.timings["total_seconds"] = watch.total();
+    const result = resultOf({
+      venue,
+      options,
+      schedule,
+      before: begun.before,
+      after,
+      story,
+      seen,
+      left,
+      weight_before: begun.weight_before,
+      writer: writer.result,
+      searcher: searcher.result,
+      check,
+      timings: watch.timings,
+    });
+    return { venue, result, seen, explained };
+  } finally {
+    display.end();
+    await stopLoad(load);
+  }
+}
+
+/** Makes the collection. */
+async function begin(venue: Venue, { options, say, watch }: Stage): Promise<Begun> {
   const { session } = venue;
   say(`Making embeddings: ${options.rows} rows in 8 partitions, 60 % of them in one...`);
   await venue.interruptibly((other) => makeTable(other, options.rows));
@@ -61,71 +124,43 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
   await session.query("SELECT pg_stat_force_next_flush()");
   await session.query("SELECT ruvector_healing_register('embeddings', '{\"movable\": true}')");
   const since = await now(session);
-  const weight_before = (await look(session, since)).weight;
-  const writer = startWriter(await venue.connect());
-  const searcher = startSearcher(await venue.connect());
-  try {
-    const { by, schedule } = await venue.schedule(options.interval);
-    say(`${by} runs the loop (${schedule}). A writer and a searcher are at work.`);
+  return { before, since, weight_before: (await look(session, since)).weight };
+}
 
-    const healing = Date.now();
-    // pg_cron before 1.5 knows minutes only.
-    const limit = patience(
-      schedule.includes("*") ? Math.max(60, options.interval) : options.interval,
-    );
-    const story: Story = { states: [], witness: [], sensed_after: null, healed_after: null, limit };
-    let seen: Seen;
-    let ended = null as { readonly id: number; readonly at: number } | null;
-    for (;;) {
-      signal.throwIfAborted();
-      const lost = venue.lost();
-      if (lost) throw lost;
-      seen = await look(session, since);
-      notice(story, seen, secondsSince(healing));
-      display.show({
-        ...seen,
-        seconds: secondsSince(healing),
-        inserted: writer.result.ids.length,
-        queries: searcher.result.milliseconds.length,
-        weight_before,
-      });
-      if (isWell(seen) || secondsSince(healing) >= limit) break;
-      if (!seen.action?.finished_at) ended = null;
-      else ended = ended?.id === seen.action.id ? ended : { id: seen.action.id, at: Date.now() };
-      if (ended !== null && secondsSince(ended.at) >= Math.max(PAUSE, options.interval * 6)) break;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-    display.end();
-    watch.lap("healing");
-    // Before the loop is stopped: afterwards all that will be done is nothing.
-    const explained = seen.action === null ? null : await explain(session, seen.action.id);
-    const left = whatIsLeft(seen);
-
-    await Promise.all([writer.stop(), searcher.stop()]);
-    await venue.unschedule();
-    const check = await checkRows(session, writer.result.ids);
-    const after = await rowsByPartition(session);
-    watch.lap("check");
-    watch.timings["total_seconds"] = watch.total();
-    const result = resultOf({
-      venue,
-      options,
-      schedule,
-      before,
-      after,
-      story,
-      seen,
-      left,
+/** Until it is well, or nothing more comes, or the time is up. */
+async function watchHealing(
+  venue: Venue,
+  { options, display, signal }: Stage,
+  { since, weight_before }: Begun,
+  { writer, searcher }: Load,
+  schedule: string,
+): Promise<{ readonly story: Story; readonly seen: Seen }> {
+  const healing = Date.now();
+  // pg_cron before 1.5 knows minutes only.
+  const limit = patience(
+    schedule.includes("*") ? Math.max(60, options.interval) : options.interval,
+  );
+  const story: Story = { states: [], witness: [], sensed_after: null, healed_after: null, limit };
+  let ended = null as { readonly id: number; readonly at: number } | null;
+  for (;;) {
+    signal.throwIfAborted();
+    const lost = venue.lost();
+    if (lost) throw lost;
+    const seen = await look(venue.session, since);
+    notice(story, seen, secondsSince(healing));
+    display.show({
+      ...seen,
+      seconds: secondsSince(healing),
+      inserted: writer.result.ids.length,
+      queries: searcher.result.milliseconds.length,
       weight_before,
-      writer: writer.result,
-      searcher: searcher.result,
-      check,
-      timings: watch.timings,
     });
-    return { venue, result, seen, explained };
-  } finally {
-    display.end();
-    await Promise.all([writer.stop(), searcher.stop()]);
+    if (isWell(seen) || secondsSince(healing) >= limit) return { story, seen };
+    if (!seen.action?.finished_at) ended = null;
+    else if (ended?.id !== seen.action.id) ended = { id: seen.action.id, at: Date.now() };
+    if (ended !== null && secondsSince(ended.at) >= Math.max(PAUSE, options.interval * 6))
+      return { story, seen };
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 

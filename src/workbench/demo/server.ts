@@ -101,9 +101,17 @@ async function alone(client: pg.Client): Promise<void> {
     );
 }
 
+interface Found {
+  /** Whether there is a table public.embeddings, and whether a demo made it. */
+  readonly table: boolean;
+  readonly mine: boolean;
+  /** Whether there is a schema ruvector. */
+  readonly healing: boolean;
+}
+
 /** On somebody's own server nothing is dropped that a demo did not make. */
 async function refuseToDrop(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ table: boolean; mine: boolean; healing: boolean }>(
+  const { rows } = await client.query<Found>(
     `
     SELECT to_regclass('public.embeddings') IS NOT NULL AS table,
            coalesce(obj_description(to_regclass('public.embeddings'), 'pg_class') = $1,
@@ -111,19 +119,20 @@ async function refuseToDrop(client: pg.Client): Promise<void> {
            to_regnamespace('ruvector') IS NOT NULL AS healing`,
     [MARK],
   );
-  const found = rows[0];
-  const what =
-    found?.table && !found.mine
-      ? "a table public.embeddings"
-      : found?.healing && !found.mine
-        ? "a schema ruvector"
-        : await others(client, found?.healing);
+  const what = await foreign(client, rows[0]);
   if (what === undefined) return;
   throw new ServerProblem(
     `The database of DATABASE_URL has ${what} that this demo did not make, and the demo ` +
       "would drop it.",
     "Name an empty database in DATABASE_URL, or unset it to get a throwaway server.",
   );
+}
+
+/** What a demo did not make, in words. */
+async function foreign(client: pg.Client, found: Found | undefined): Promise<string | undefined> {
+  if (found?.table && !found.mine) return "a table public.embeddings";
+  if (found?.healing && !found.mine) return "a schema ruvector";
+  return others(client, found?.healing);
 }
 
 async function others(

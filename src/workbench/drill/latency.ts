@@ -52,13 +52,17 @@ export const PROBE_TENANT = "probe";
 /** Ids of the probe's own rows: above those of all drills. */
 const FIRST_ID = 800_000_000;
 
+/** Runs a statement, and keeps how long it took. */
+type Timed = (into: Map<Phase, number[]>, work: () => Promise<unknown>) => Promise<void>;
+
+const VECTOR = `array_fill(0.5::real, ARRAY[${DIMENSIONS}])::vector`;
+
 /** Starts both; they end with the drill, their errors are counted with those of its load. */
 export async function startProbe(stage: Stage): Promise<Probe> {
-  const { client, table } = stage;
   const empty = () => new Map(PHASES.map((one): [Phase, number[]] => [one, []]));
   const times: Times = { errors: {}, reads: empty(), writes: empty() };
   let phase: Phase = "healthy";
-  const timed = async (into: Map<Phase, number[]>, work: () => Promise<unknown>): Promise<void> => {
+  const timed: Timed = async (into, work) => {
     const [during, began] = [phase, performance.now()];
     try {
       await work();
@@ -68,14 +72,32 @@ export async function startProbe(stage: Stage): Promise<Probe> {
       if (during === phase) into.get(during)!.push(performance.now() - began);
     }
   };
+  const writer = await startWriter(stage, times, timed);
+  const searcher = await startSearcher(stage, times, timed);
+  stage.background(writer);
+  // The same counter of errors: counted once.
+  stage.atEnd(() => searcher.stop());
+  return {
+    enter: (next) => {
+      phase = next;
+    },
+    summary: () => PHASES.map((one) => latencyOf(one, times)),
+  };
+}
+
+/** A row comes and goes, each time in another partition. */
+async function startWriter(
+  { client, server, table }: Stage,
+  times: Times,
+  timed: Timed,
+): Promise<Running<Failures>> {
   const { rows } = await client.query<{ key: number }>(
     `SELECT DISTINCT partition_id AS key FROM ${table} ORDER BY 1`,
   );
   const keys = rows.map(({ key }) => key);
-  const vector = `array_fill(0.5::real, ARRAY[${DIMENSIONS}])::vector`;
   let turn = 0;
-  const writer: Running<Failures> = await loop(
-    stage.server.url(),
+  return loop(
+    server.url(),
     times,
     async (other) => {
       const id = FIRST_ID + turn;
@@ -83,7 +105,7 @@ export async function startProbe(stage: Stage): Promise<Probe> {
       await timed(times.writes, () =>
         other.query(
           `INSERT INTO ${table} (id, partition_id, tenant_id, seen_at, payload, embedding) ` +
-            `VALUES ($1, $2, '${PROBE_TENANT}', now(), 'x', ${vector})`,
+            `VALUES ($1, $2, '${PROBE_TENANT}', now(), 'x', ${VECTOR})`,
           [id, key],
         ),
       );
@@ -93,36 +115,34 @@ export async function startProbe(stage: Stage): Promise<Probe> {
     },
     REST_MS,
   );
-  const searcher = await loop(
-    stage.server.url(),
+}
+
+const startSearcher = (
+  { server, table }: Stage,
+  times: Times,
+  timed: Timed,
+): Promise<Running<Failures>> =>
+  loop(
+    server.url(),
     times,
     async (other) => {
       await timed(times.reads, () =>
-        other.query(`SELECT id FROM ${table} ORDER BY embedding <-> ${vector} LIMIT 10`),
+        other.query(`SELECT id FROM ${table} ORDER BY embedding <-> ${VECTOR} LIMIT 10`),
       );
     },
     REST_MS,
   );
-  stage.background(writer);
-  // The same counter of errors: counted once.
-  stage.atEnd(() => searcher.stop());
+
+function latencyOf(phase: Phase, times: Times): Latency {
+  const [reads, writes] = [times.reads.get(phase)!, times.writes.get(phase)!];
   return {
-    enter: (next) => {
-      phase = next;
-    },
-    summary: () =>
-      PHASES.map((one) => {
-        const [reads, writes] = [times.reads.get(one)!, times.writes.get(one)!];
-        return {
-          phase: one,
-          reads: reads.length,
-          writes: writes.length,
-          read_p50: percentile(reads, 0.5),
-          read_p99: percentile(reads, 0.99),
-          write_p50: percentile(writes, 0.5),
-          write_p99: percentile(writes, 0.99),
-        };
-      }),
+    phase,
+    reads: reads.length,
+    writes: writes.length,
+    read_p50: percentile(reads, 0.5),
+    read_p99: percentile(reads, 0.99),
+    write_p50: percentile(writes, 0.5),
+    write_p99: percentile(writes, 0.99),
   };
 }
 

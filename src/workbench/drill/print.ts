@@ -5,12 +5,17 @@ import type { DrillResult } from "./result.ts";
 
 const seconds = (value: number | null): string => (value === null ? "-" : `${value.toFixed(1)} s`);
 
-const rowsText = ({ rows }: DrillResult): string =>
-  rows === null
-    ? "-"
-    : rows.ok
-      ? `${rows.rows} ok`
-      : `${rows.missing} missing, ${rows.changed} changed, ${rows.doubled} doubled`;
+function rowsText({ rows }: DrillResult): string {
+  if (rows === null) return "-";
+  return rows.ok
+    ? `${rows.rows} ok`
+    : `${rows.missing} missing, ${rows.changed} changed, ${rows.doubled} doubled`;
+}
+
+function outcomeText({ ok, skipped }: DrillResult): string {
+  if (ok) return "ok";
+  return skipped ? "not run" : "FAILED";
+}
 
 const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] = [
   ["fault", ({ drill }) => drill],
@@ -29,7 +34,7 @@ const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] =
   ["well", (result) => seconds(result.well_after_seconds)],
   ["undone", ({ undone }) => undone ?? "-"],
   ["rows", rowsText],
-  ["", (result) => (result.ok ? "ok" : result.skipped ? "not run" : "FAILED")],
+  ["", outcomeText],
 ];
 
 /** Cells in columns, a line each. */
@@ -97,5 +102,7 @@ export function table(results: readonly DrillResult[]): string {
   return lines.join("\n");
 }
 
-const paint = (result: DrillResult): ((text: string) => string) =>
-  result.ok ? (text) => text : result.skipped ? pc.yellow : pc.red;
+function paint({ ok, skipped }: DrillResult): (text: string) => string {
+  if (ok) return (text) => text;
+  return skipped ? pc.yellow : pc.red;
+}

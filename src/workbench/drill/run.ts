@@ -3,21 +3,19 @@
  * only watches.
  */
 import type pg from "pg";
-import { lambdaText } from "../../base/text.ts";
 import { SETTLED } from "../../configuration/settings.ts";
 import type { Server } from "../db/server.ts";
 import { pause, type Running, type Failures } from "../load.ts";
 import type { Drill, Stage } from "./drill.ts";
-import { beyondBound, type Phase, type Probe, startProbe } from "./latency.ts";
-import { look, type Seen } from "./look.ts";
+import { heal } from "./heal.ts";
+import { beyondBound, type Phase, startProbe } from "./latency.ts";
+import { look } from "./look.ts";
 import { POLL_MS, type RunOptions } from "./options.ts";
 import type { DrillResult, Result } from "./result.ts";
 import { checkRows, rememberRows } from "./rows.ts";
 import { connectTo, dropSchema, freshSchema, tableName } from "./stage.ts";
 import { undo } from "./undo.ts";
-import { predictionOff, whatIsLeft } from "./well.ts";
-
-const STRESS = 0.8;
+import { predictionOff } from "./well.ts";
 
 export async function runDrill(
   server: Server,
@@ -25,7 +23,27 @@ export async function runDrill(
   drill: Drill,
   options: RunOptions,
 ): Promise<DrillResult> {
-  const table = tableName(drill.name);
+  const { stage, ends, loads } = stageOf(server, client, tableName(drill.name));
+  const result = nothingYet(drill);
+  try {
+    const missing = (await drill.unavailable?.(stage)) ?? null;
+    if (missing !== null) return { ...result, skipped: true, problem: missing };
+    await play(stage, drill, options, result);
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    result.problem = error instanceof Error ? error.message : String(error);
+  } finally {
+    for (let end = ends.pop(); end; end = ends.pop()) await end().catch(() => undefined);
+    result.load_errors = sumErrors(loads);
+    await dropSchema(client).catch((error: unknown) =>
+      options.say(`cleaning up after ${drill.name}: ${String(error)}`),
+    );
+  }
+  return result;
+}
+
+/** The drill's stage, what it started, and what is to be done when it ends. */
+function stageOf(server: Server, client: pg.Client, table: string) {
   const ends: (() => Promise<unknown>)[] = [];
   const loads: Running<Failures>[] = [];
   const stage: Stage = {
@@ -43,48 +61,35 @@ export async function runDrill(
     },
     atEnd: (work) => ends.push(work),
   };
-  const result: Result = {
-    drill: drill.name,
-    fault: drill.fault,
-    ok: false,
-    problem: null,
-    skipped: false,
-    sensed_after_seconds: null,
-    class: null,
-    strategy: null,
-    started_by: null,
-    lambda_healthy: null,
-    lambda_before: null,
-    lambda_predicted: null,
-    lambda_after: null,
-    lambda_reached: null,
-    healed_after_seconds: null,
-    well_after_seconds: null,
-    actions: [],
-    finding: null,
-    undone: null,
-    rows: null,
-    latency: null,
-    load_errors: {},
-    message: null,
-    settings: drill.settings ?? {},
-  };
-  try {
-    const missing = (await drill.unavailable?.(stage)) ?? null;
-    if (missing !== null) return { ...result, skipped: true, problem: missing };
-    await play(stage, drill, options, result);
-  } catch (error) {
-    if (options.signal.aborted) throw error;
-    result.problem = error instanceof Error ? error.message : String(error);
-  } finally {
-    for (let end = ends.pop(); end; end = ends.pop()) await end().catch(() => undefined);
-    result.load_errors = sumErrors(loads);
-    await dropSchema(client).catch((error: unknown) =>
-      options.say(`cleaning up after ${drill.name}: ${String(error)}`),
-    );
-  }
-  return result;
+  return { stage, ends, loads };
 }
+
+const nothingYet = (drill: Drill): Result => ({
+  drill: drill.name,
+  fault: drill.fault,
+  ok: false,
+  problem: null,
+  skipped: false,
+  sensed_after_seconds: null,
+  class: null,
+  strategy: null,
+  started_by: null,
+  lambda_healthy: null,
+  lambda_before: null,
+  lambda_predicted: null,
+  lambda_after: null,
+  lambda_reached: null,
+  healed_after_seconds: null,
+  well_after_seconds: null,
+  actions: [],
+  finding: null,
+  undone: null,
+  rows: null,
+  latency: null,
+  load_errors: {},
+  message: null,
+  settings: drill.settings ?? {},
+});
 
 function sumErrors(loads: readonly Running<Failures>[]): Record<string, number> {
   const sum: Record<string, number> = {};
@@ -125,7 +130,7 @@ async function play(
   if (probe) await hold(stage, false);
   const began = Date.now();
   const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
-  const healed = await heal(stage, drill, options, result, seconds, probe);
+  const healed = await heal({ stage, drill, options, result, seconds, probe });
   if (healed) await timed("healed");
   result.latency = probe?.summary() ?? null;
   if (!healed) return;
@@ -161,100 +166,6 @@ const hold = async ({ client, table }: Stage, held: boolean): Promise<void> =>
     JSON.stringify({ enabled: held ? false : null }),
     table,
   ]));
-
-/**
- * Watches until an action was verified and the collection is well, which may take more than one.
- * Returns whether one was verified.
- */
-async function heal(
-  stage: Stage,
-  drill: Drill,
-  options: RunOptions,
-  result: Result,
-  seconds: () => number,
-  probe: Probe | null,
-): Promise<boolean> {
-  let verified: number | null = null;
-  for (;;) {
-    options.signal.throwIfAborted();
-    const { lambda, normal, action, refusals } = await look(stage);
-    if (result.sensed_after_seconds === null && lambda !== null && lambda < STRESS) {
-      result.sensed_after_seconds = seconds();
-      result.lambda_before = lambda;
-      options.say(`${drill.name}: sensed after ${seconds()} s, lambda ${lambda.toFixed(2)}`);
-      if (drill.asked_for) await ask(stage, drill);
-    }
-    if (action && !action.finished) probe?.enter("healing");
-    if (action && result.strategy !== action.strategy) {
-      options.say(`${drill.name}: ${action.problem_class}, ${action.strategy}`);
-      Object.assign(result, {
-        class: action.problem_class,
-        strategy: action.strategy,
-        started_by: drill.asked_for ? "asked for" : "loop",
-      });
-    }
-    if (action?.finished) {
-      Object.assign(result, {
-        lambda_before: action.initial_lambda,
-        lambda_predicted: action.predicted_lambda,
-        lambda_after: action.final_lambda,
-        healed_after_seconds: verified ?? (action.verified ? seconds() : null),
-        message: action.message,
-      });
-      keep(result, action);
-      // An action that did not verify makes way for the next strategy; the drill waits for that
-      // one.
-      if (action.verified) verified ??= seconds();
-    }
-    result.lambda_reached = lambda;
-    if (verified !== null && seconds() - verified > options.patience) {
-      result.problem =
-        `better, not well: ${options.patience} s after it was verified lambda is ` +
-        `${lambdaText(lambda)} ` +
-        `(${lambdaText(result.lambda_predicted)} foreseen); ` +
-        `${await whatIsLeft(stage, result.strategy!)}`;
-      return true;
-    }
-    if (verified !== null && action?.finished && normal && lambda !== null && lambda >= STRESS) {
-      result.well_after_seconds = seconds();
-      return true;
-    }
-    if (verified === null && seconds() > options.patience) {
-      const last = action
-        ? `action ${action.id} (${action.strategy}) is ${action.state}: ${action.message ?? ""}`
-        : refusals.map(({ reason, message }) => `${reason}: ${message}`).join("; ");
-      result.problem =
-        `not healed within ${options.patience} s; lambda ${lambda ?? "not known"}; ` +
-        `${last || "nothing was decided"}`;
-      return false;
-    }
-    await pause(POLL_MS);
-  }
-}
-
-function keep(result: Result, action: NonNullable<Seen["action"]>): void {
-  if (result.actions.some(({ id }) => id === action.id)) return;
-  const { id, strategy, verified, initial_lambda, predicted_lambda, final_lambda } = action;
-  result.actions = [
-    ...result.actions,
-    {
-      id,
-      strategy,
-      verified,
-      lambda_before: initial_lambda,
-      lambda_predicted: predicted_lambda,
-      lambda_verified: final_lambda,
-    },
-  ];
-}
-
-async function ask({ client, table }: Stage, { strategy, asked_for }: Drill): Promise<void> {
-  await client.query("SELECT ruvector_healing_execute($1, $2, $3)", [
-    table,
-    strategy,
-    JSON.stringify(asked_for),
-  ]);
-}
 
 function verdict(drill: Drill, result: Result): string | null {
   if (result.class !== drill.problem_class)
