@@ -37,15 +37,18 @@ function may(level: (typeof LEVELS)[number], wanted: RoutineLevel["level"]): boo
   );
 }
 
+/** A cell of the table: a viewer of one tenant may read what is filtered by tenant. */
+function cell(column: (typeof LEVELS)[number], { level, byTenant }: RoutineLevel): string {
+  if (!may(column, level)) return "";
+  return column === "viewer" && byTenant ? "yes, by tenant too" : "yes";
+}
+
 export function rightsTable(levels: readonly RoutineLevel[]): string {
   const rows = levels
     .filter(({ routine }) => routine.startsWith("ruvector_"))
-    .map(({ routine, level, byTenant }) => {
-      const cells = LEVELS.map((column) =>
-        may(column, level) ? (column === "viewer" && byTenant ? "yes, by tenant too" : "yes") : "",
-      );
-      return `| \`${routine}\` | ${cells.join(" | ")} |`;
-    });
+    .map(
+      (one) => `| \`${one.routine}\` | ${LEVELS.map((column) => cell(column, one)).join(" | ")} |`,
+    );
   return [HEAD, `|---${"|---".repeat(LEVELS.length)}|`, ...rows, ""].join("\n");
 }
 

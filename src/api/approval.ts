@@ -105,14 +105,20 @@ function notWaiting(action: Action, what: "approval" | "an answer"): HealingErro
   const message = action.message ? `: ${printable(action.message, 300)}` : "";
   return new HealingError("wrong_action_state", `action ${action.id} does not wait for ${what}`, {
     detail: `Its state is ${action.state}${message}.${by}`,
-    hint: isActive(action.state)
-      ? `To stop and undo it: SELECT ruvector_healing_abort(${action.id});`
-      : action.rejected_at !== null
-        ? "To do it all the same: SELECT " +
-          `ruvector_healing_execute(${quoted(action.collection)}, ` +
-          `${quoted(action.strategy_name)});`
-        : "SELECT action_id, state FROM ruvector_healing_history(); shows what does.",
+    hint: insteadHint(action),
   });
+}
+
+/** What to type where an action does not wait for an answer. */
+function insteadHint(action: Action): string {
+  if (isActive(action.state))
+    return `To stop and undo it: SELECT ruvector_healing_abort(${action.id});`;
+  if (action.rejected_at === null)
+    return "SELECT action_id, state FROM ruvector_healing_history(); shows what does.";
+  return (
+    "To do it all the same: SELECT " +
+    `ruvector_healing_execute(${quoted(action.collection)}, ${quoted(action.strategy_name)});`
+  );
 }
 
 /**

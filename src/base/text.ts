@@ -35,7 +35,10 @@ export function sqlLiteral(text: string): string {
 }
 
 /** Order by code unit, the same everywhere (localeCompare depends on the engine's data). */
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
 
 /**
  * 4.83 -> "4.8", 5 -> "5", 0.04 -> "0.04": at most one decimal, more only where the number would

@@ -72,12 +72,9 @@ function skew({ weak, metrics, label }: Findings): Finding {
       : `${names} ${verb(n, "holds", "hold up to")} ${short(factor)} times the mean list`;
   // An index that is sick as a whole has all its lists at weak edges: then it is the recall that
   // says why.
-  const says =
-    recall === null
-      ? full
-      : worst!.ratio < fineOf(metrics, "recall") && n > 1
-        ? recall
-        : `${full}, ${recall}`;
+  const wholly = worst !== null && worst.ratio < fineOf(metrics, "recall") && n > 1;
+  const both = recall === null ? full : `${full}, ${recall}`;
+  const says = recall !== null && wholly ? recall : both;
   const indexes = [...new Set(ids.map(indexOf))].filter((index): index is string => index !== null);
   return {
     details: {

@@ -54,7 +54,8 @@ export const ranked = (
   [...ids].sort((a, b) => {
     const left = of(a) ?? Number.NEGATIVE_INFINITY;
     const right = of(b) ?? Number.NEGATIVE_INFINITY;
-    return left === right ? compareText(a, b) : right > left ? 1 : -1;
+    if (left === right) return compareText(a, b);
+    return right > left ? 1 : -1;
   });
 
 /** A ratio where none was measured: the inverse of what is left of the links, 1 to 100. */

@@ -19,51 +19,13 @@ export const isDistributed = ({ document }: HealingError): boolean =>
  * @throws HealingError RV002 when the collection is gone, RV003 when its table is
  */
 export function loadCollection(host: Host, id: number): Collection {
-  const [row] = host.query<Row>(sql`
-    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name),
-      coalesce(r.relname, c.table_name)) AS name,
-           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name)
-             AS table_name,
-           r.oid::text AS relid, f.reason, f.hint,
-           c.partition_strategy,
-           CASE WHEN c.partition_column IS NOT NULL THEN
-             json_build_object('name', c.partition_column, 'quoted',
-               quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
-           c.primary_key, c.vector_column, c.tenant_column, c.options,
-             c.options ->> 'cold_partition' AS cold_partition,
-           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',
-             format_type(a.atttypid, a.atttypmod))
-              FROM pg_attribute a
-             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0
-               AND NOT a.attisdropped) AS access_column,
-           ruvector.healing_settings(c.collection_id) AS settings
-      FROM ruvector.collections c
-      JOIN ruvector.healing_found(ARRAY[${id}::int]) f USING (collection_id)
-      LEFT JOIN pg_class r ON r.oid = f.relid
-      LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
-     WHERE c.collection_id = ${id}::int`);
+  const row = readCollection(host, id);
   if (!row) {
     throw new HealingError("unknown_collection", `collection ${id} is not registered`, {
       hint: "SELECT collection_id, table_name FROM ruvector.collections;",
     });
   }
-  if (row.reason !== null) {
-    const gone = row.reason === "its table is gone";
-    throw new HealingError(
-      "unsupported_table",
-      gone
-        ? `table ${row.name} does not exist any more`
-        : row.reason === DISTRIBUTED
-          ? `${row.name} is ${row.reason}`
-          : `${row.name} is not the table that was registered: ${row.reason}`,
-      {
-        detail: gone
-          ? "It was registered, then dropped or renamed together with its vector column."
-          : "Nothing is sensed there, and nothing is changed.",
-        ...(row.hint !== null && { hint: row.hint }),
-      },
-    );
-  }
+  if (row.reason !== null) throw unsupported(row.name, row.reason, row.hint);
   const facts = readTable(host, row.relid)!;
   const movable =
     facts.partition_strategy === "list" &&
@@ -92,6 +54,50 @@ type Row = Omit<Collection, "limitations" | "movable"> & {
   readonly hint: string | null;
   readonly options: RegisteredOptions & Readonly<Record<string, unknown>>;
 };
+
+/** What is kept of a collection, with what the catalogues say of its table now. */
+function readCollection(host: Host, id: number): Row | undefined {
+  const [row] = host.query<Row>(sql`
+    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name),
+      coalesce(r.relname, c.table_name)) AS name,
+           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name)
+             AS table_name,
+           r.oid::text AS relid, f.reason, f.hint,
+           c.partition_strategy,
+           CASE WHEN c.partition_column IS NOT NULL THEN
+             json_build_object('name', c.partition_column, 'quoted',
+               quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
+           c.primary_key, c.vector_column, c.tenant_column, c.options,
+             c.options ->> 'cold_partition' AS cold_partition,
+           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',
+             format_type(a.atttypid, a.atttypmod))
+              FROM pg_attribute a
+             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0
+               AND NOT a.attisdropped) AS access_column,
+           ruvector.healing_settings(c.collection_id) AS settings
+      FROM ruvector.collections c
+      JOIN ruvector.healing_found(ARRAY[${id}::int]) f USING (collection_id)
+      LEFT JOIN pg_class r ON r.oid = f.relid
+      LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
+     WHERE c.collection_id = ${id}::int`);
+  return row;
+}
+
+/** Its table is gone, is another one than was registered, or lies on other servers. */
+function unsupported(name: string, reason: string, hint: string | null): HealingError {
+  const gone = reason === "its table is gone";
+  const message = (): string => {
+    if (gone) return `table ${name} does not exist any more`;
+    if (reason === DISTRIBUTED) return `${name} is ${reason}`;
+    return `${name} is not the table that was registered: ${reason}`;
+  };
+  return new HealingError("unsupported_table", message(), {
+    detail: gone
+      ? "It was registered, then dropped or renamed together with its vector column."
+      : "Nothing is sensed there, and nothing is changed.",
+    ...(hint !== null && { hint }),
+  });
+}
 
 /**
  * What speaks against moving rows, read now. Under the lock of a batch it stays true until the

@@ -35,22 +35,21 @@ const USERS_TRIGGER = raw(`NOT g.tgisinternal AND g.tgenabled <> 'D'
      WHERE p.pronamespace = 'ruvector'::regnamespace
        AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))`);
 
+/** Whether `c` is one of the partitions that matter. */
+function amongThose(only: readonly string[] | null): Sql {
+  if (only === null) return sql`true`;
+  if (only.length === 0) return sql`false`;
+  const oids = only.map((one) => sql`${one}::oid`);
+  return sql`c.oid IN (${join(oids, ", ")})`;
+}
+
 /** The table, and its partitions: all, or those that a step of an undo touches. */
 const familyOf = (relid: string, only: readonly string[] | null): Sql => sql`
   t AS (SELECT c.* FROM pg_class c WHERE c.oid = ${relid}::oid),
   leaves AS (
     SELECT c.oid, c.relkind, c.relname, c.relowner, c.relnamespace
       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-     WHERE i.inhparent = ${relid}::oid AND ${
-       only === null
-         ? sql`true`
-         : only.length === 0
-           ? sql`false`
-           : sql`c.oid IN (${join(
-               only.map((one) => sql`${one}::oid`),
-               ", ",
-             )})`
-     }
+     WHERE i.inhparent = ${relid}::oid AND ${amongThose(only)}
   ), family AS (
     SELECT oid, relnamespace FROM t UNION SELECT oid, relnamespace FROM leaves
   )`;

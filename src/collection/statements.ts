@@ -192,6 +192,9 @@ export function addresses(query: string, { table, partitions, column }: Wanted):
   const keyword = (at: number): string => (all[at] && !all[at].quoted ? all[at].text : "");
   const ours = all.some(({ text }, at) => text === "ruvector" && keyword(at + 1) === ".");
   if (ours) return false;
+  /** The keyword before a name; ONLY may stand between. */
+  const keywordBefore = (start: number): string =>
+    keyword(start - 1) === "only" ? keyword(start - 2) : keyword(start - 1);
   /** Where a name begins: its schema is before it. */
   const named = (at: number, { schema, name }: Named): number | null => {
     if (!all[at]!.word || all[at]!.text !== name || keyword(at + 1) === ".") return null;
@@ -209,12 +212,7 @@ export function addresses(query: string, { table, partitions, column }: Wanted):
     else if (word) {
       const partition = partitions.map((one) => named(at, one)).find((start) => start !== null);
       const start = named(at, table) ?? partition ?? null;
-      const before =
-        start === null
-          ? ""
-          : keyword(start - 1) === "only"
-            ? keyword(start - 2)
-            : keyword(start - 1);
+      const before = start === null ? "" : keywordBefore(start);
       if (start !== null && /^(from|join|update|into|using)$/.test(before)) {
         mentioned = true;
         into ||= before === "into";

@@ -128,16 +128,12 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
         `${lambdaText(lambda)}${stopped}`,
     });
   }
-  const failure = harmed(collection, action, lambda)
-    ? "worsened"
-    : verification.worse.length > 0
-      ? "vetoed"
-      : "unverified";
+  const unverified = verification.worse.length > 0 ? "vetoed" : "unverified";
   const judged = updateAction(host, action, {
     verified: false,
     final_lambda: lambda,
     metrics: { verification },
-    failure,
+    failure: harmed(collection, action, lambda) ? "worsened" : unverified,
   });
   const meanwhile =
     verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : "";

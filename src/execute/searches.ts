@@ -77,13 +77,19 @@ function figureOf(
       recall_error,
       blocks: blocks && mean(blocks),
       blocks_error: blocks && standardError(blocks),
-      planner: takes === index_name ? "this" : takes === null ? "none" : "other",
+      planner: plannerTakes(takes, index_name),
     };
   } catch (error) {
     // Locked, or not to be read: then it is not judged, and the verification says so.
     if (error instanceof SqlError) return null;
     throw error;
   }
+}
+
+/** Whether the planner takes the index that was measured. */
+function plannerTakes(takes: string | null, index: string): SearchFigure["planner"] {
+  if (takes === index) return "this";
+  return takes === null ? "none" : "other";
 }
 
 /** Looks whether anything else got worse since the action began. */

@@ -136,6 +136,12 @@ interface Due {
  */
 const LATE_SECONDS = 60;
 
+function scoredText({ disturbed_by, late, initial }: Due, lambda: number): string {
+  if (disturbed_by !== null) return `not scored: action ${disturbed_by} began meanwhile`;
+  if (late) return "not scored: no sample was taken at its time";
+  return `without it lambda went ${lambdaText(initial)} -> ${lambdaText(lambda)}`;
+}
+
 /** Scores what is due, by the lambda of a sample that was just taken. */
 export function scoreForecasts(host: Host, collection: Collection, lambda: number | null): void {
   if (lambda === null) return;
@@ -155,12 +161,7 @@ export function scoreForecasts(host: Host, collection: Collection, lambda: numbe
     const recovered = undisturbed
       ? improved(one.initial, lambda, collection.settings.verify_ratio)
       : null;
-    const what =
-      one.disturbed_by !== null
-        ? `not scored: action ${one.disturbed_by} began meanwhile`
-        : one.late
-          ? "not scored: no sample was taken at its time"
-          : `without it lambda went ${lambdaText(one.initial)} -> ${lambdaText(lambda)}`;
+    const what = scoredText(one, lambda);
     host.execute(sql`
       UPDATE ruvector.healing_forecasts
          SET scored_at = clock_timestamp(), actual_lambda = ${undisturbed ? lambda : null}::float8,

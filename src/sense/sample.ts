@@ -55,8 +55,7 @@ export function takeSample(
     { lambda: reading.lambda, at, mass: reading.mass },
     settings,
   );
-  const below = reading.lambda !== null && reading.lambda < settings.stress_threshold;
-  const degraded_at = below ? (degraded ?? at) : reading.lambda === null ? degraded : null;
+  const degraded_at = degradedSince(reading.lambda, settings.stress_threshold, degraded, at);
   const id = keepSample(host, collection, {
     at,
     source,
@@ -82,6 +81,17 @@ export function takeSample(
     transition,
     degraded_at,
   };
+}
+
+/** What is not known ends no stress, and begins none. */
+function degradedSince(
+  lambda: number | null,
+  threshold: number,
+  before: number | null,
+  now: number,
+): number | null {
+  if (lambda === null) return before;
+  return lambda < threshold ? (before ?? now) : null;
 }
 
 /**

@@ -72,7 +72,8 @@ export function compareSearches(before: Searches, after: Searches): CostComparis
   const dearer = was.blocks !== null && is.blocks !== null && is.blocks > COST_RATIO * was.blocks;
   const longer = before.ms.slice(0, made).map((ms, place) => after.ms[place]! - COST_RATIO * ms);
   const slower = (quantile(longer, 0.25) ?? 0) > CLOCK_MS;
-  return { before: was, after: is, worse: dearer ? "blocks" : slower ? "time" : null };
+  const byTime = slower ? "time" : null;
+  return { before: was, after: is, worse: dearer ? "blocks" : byTime };
 }
 
 /** "310 blocks instead of 120" */

@@ -1,11 +1,7 @@
+import type { LoadedPartition } from "../../src/strategies/moving-rows/shift.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  harmonic,
-  latestFor,
-  type LoadedPartition,
-  planLoads,
-} from "../../src/strategies/moving-rows/loads.ts";
+import { harmonic, latestFor, planLoads } from "../../src/strategies/moving-rows/loads.ts";
 import { shares } from "../../src/strategies/moving-rows/moves.ts";
 
 /** By rows alone. */

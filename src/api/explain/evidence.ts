@@ -25,12 +25,11 @@ export function edges(witness: readonly WitnessEdge[], label: Label): string[] {
 }
 
 /** How far a rule got, 0 to 1; 1 is met. */
-const reached = ({ measured, missing, met }: RuleEvidence): number =>
-  met
-    ? 1
-    : measured === null || missing === null || measured + missing <= 0
-      ? 0
-      : measured / (measured + missing);
+function reached({ measured, missing, met }: RuleEvidence): number {
+  if (met) return 1;
+  if (measured === null || missing === null || measured + missing <= 0) return 0;
+  return measured / (measured + missing);
+}
 
 /** "partition_links 7, wanted more than 3" */
 function sentence({ rule, measured, threshold, inclusive }: RuleEvidence): string {

@@ -11,15 +11,11 @@ function flips(at: string, now: number): string {
   return `${message(at)}${seconds > 0 ? ` (in ${duration(seconds)})` : ""}`;
 }
 
-const measuredText = (measured: unknown): string =>
-  printable(
-    typeof measured === "number"
-      ? short(measured)
-      : typeof measured === "string"
-        ? measured
-        : (JSON.stringify(measured) ?? "nothing"),
-    200,
-  );
+function measuredText(measured: unknown): string {
+  if (typeof measured === "number") return printable(short(measured), 200);
+  if (typeof measured === "string") return printable(measured, 200);
+  return printable(JSON.stringify(measured) ?? "nothing", 200);
+}
 
 const times = ({ count: n, first_at, last_at }: OpenRefusal, now: number): string =>
   `refused ${n === 1 ? "once" : `${n} times`} since ${dateAndClock(first_at)} UTC ` +

@@ -61,13 +61,12 @@ function stepEntry(
     steps > 1
       ? `, in ${count(steps, "step")}${last - first >= 1 ? ` until ${clock(last)}` : ""}`
       : "";
-  const back =
-    undone === 0
-      ? ""
-      : undone === steps
-        ? "; undone since"
-        : `; ${undone} of ${steps} undone since`;
-  return { at: first, text: `${message(what)}${times}${back}` };
+  return { at: first, text: `${message(what)}${times}${undoneText(undone, steps)}` };
+}
+
+function undoneText(undone: number, steps: number): string {
+  if (undone === 0) return "";
+  return undone === steps ? "; undone since" : `; ${undone} of ${steps} undone since`;
 }
 
 function eventEntry({ kind, at, message: said, actor, from }: ActionEvent): Entry {

@@ -50,8 +50,9 @@ export function readIdle(
            AND c.relkind <> 'p') o
      WHERE coalesce(o.pages, 0) = 0 AND NOT coalesce(o.remote, false)`);
   return new Map(
-    rows.flatMap(({ relid, ahead, written }): [string, IdleReason][] =>
-      ahead ? [[relid, "no_rows_yet"]] : written ? [] : [[relid, "never_written"]],
-    ),
+    rows.flatMap(({ relid, ahead, written }): [string, IdleReason][] => {
+      if (ahead) return [[relid, "no_rows_yet"]];
+      return written ? [] : [[relid, "never_written"]];
+    }),
   );
 }

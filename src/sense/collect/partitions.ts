@@ -4,7 +4,7 @@
  * samples (pg_stat_user_tables).
  */
 import type { ActivityMemory } from "../activity/memory.ts";
-import type { Measured } from "../../model/measured.ts";
+import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql, { raw } from "sql-template-tag";
 import { family, type Partition, readPartitions } from "../../collection/introspect.ts";
 import { lockTable } from "../../collection/lookup.ts";
@@ -93,6 +93,15 @@ export const partitionsOf = (host: Host, collection: Collection): readonly Parti
 export const isCold = (collection: Collection, { values }: Partition): boolean =>
   collection.cold_partition !== null && values.includes(collection.cold_partition);
 
+/** What is known of the partitions before they are measured. */
+export interface PartitionsInput {
+  readonly partitions: readonly Partition[];
+  readonly idle: ReadonlyMap<string, IdleReason>;
+  readonly activity: ActivityMemory;
+  /** Rows' widths are measured anew, and not taken from memory. */
+  readonly fresh: boolean;
+}
+
 /**
  * Measures the partitions of a collection.
  * Small collections are counted, large ones read from the statistics: see exact_count_pages.
@@ -100,66 +109,57 @@ export const isCold = (collection: Collection, { values }: Partition): boolean =
 export function measurePartitions(
   host: Host,
   collection: Collection,
-  partitions: readonly Partition[],
-  idle: ReadonlyMap<string, IdleReason>,
-  activity: ActivityMemory,
-  fresh: boolean,
+  { partitions, idle, activity, fresh }: PartitionsInput,
 ): Measured<PartitionsMeasurement> {
+  const { settings } = collection;
   const locked = !reachable(host, collection);
   const statistics = readStatistics(host, partitions, locked);
+  const gaps = locked ? [LOCKED] : rowGaps(host, collection, partitions);
+  const open = gaps.length === 0;
   const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
-  const closed = locked ? [] : unreadable(host, collection, partitions);
-  const untrusted = locked ? [] : untrustedGap(host, collection);
-  const open = !locked && closed.length === 0 && untrusted.length === 0;
+  const here = partitions.filter(({ foreign }) => !foreign);
   const counted =
-    open && pages <= collection.settings.exact_count_pages
-      ? countExactly(
-          host.asOwner(collection.relid),
-          partitions.filter(({ foreign }) => !foreign),
-        )
+    open && pages <= settings.exact_count_pages
+      ? countExactly(host.asOwner(collection.relid), here)
       : null;
   const byRelid = new Map(statistics.map((one) => [one.relid, one]));
-  const widths = open
-    ? measureRowBytes(
-        host,
-        collection,
-        partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 })),
-        fresh,
-      )
-    : {};
-  const liveBytes = ({ relid }: Partition, rows: number): number | null =>
-    rows === 0 && open ? 0 : widths[relid] === undefined ? null : rows * widths[relid];
-  return {
-    value: {
-      partitions: partitions.map((partition) => {
-        const rows = counted?.get(partition.relid) ?? byRelid.get(partition.relid)?.rows ?? 0;
-        return {
-          ...partition,
-          rows,
-          bytes: byRelid.get(partition.relid)?.bytes ?? 0,
-          heap_bytes: byRelid.get(partition.relid)?.heap_bytes ?? 0,
-          live_bytes: liveBytes(partition, rows),
-          traffic: collection.settings.sense_traffic
-            ? trafficOf(activity, collection, partition.relid)
-            : null,
-          blocks_asked: reusedBlocks(activity, partition.relid, rows),
-          cold: isCold(collection, partition),
-          idle: idle.get(partition.relid) ?? null,
-        };
-      }),
-      rows_source: counted ? "exact" : "statistics",
-    },
-    unmeasured: [
-      ...(locked
-        ? [LOCKED]
-        : untrusted.length > 0
-          ? untrusted
-          : closed.length > 0
-            ? [unreadableGap(closed)]
-            : []),
-      ...foreignGap(host, collection),
-    ],
+  const sized = partitions.map((one) => ({ ...one, pages: byRelid.get(one.relid)?.pages ?? 0 }));
+  const widths = open ? measureRowBytes(host, collection, sized, fresh) : {};
+  const liveBytes = ({ relid }: Partition, rows: number): number | null => {
+    if (rows === 0 && open) return 0;
+    return widths[relid] === undefined ? null : rows * widths[relid];
   };
+  const measured = partitions.map((partition): PartitionMeasurement => {
+    const { relid } = partition;
+    const rows = counted?.get(relid) ?? byRelid.get(relid)?.rows ?? 0;
+    return {
+      ...partition,
+      rows,
+      bytes: byRelid.get(relid)?.bytes ?? 0,
+      heap_bytes: byRelid.get(relid)?.heap_bytes ?? 0,
+      live_bytes: liveBytes(partition, rows),
+      traffic: settings.sense_traffic ? trafficOf(activity, collection, relid) : null,
+      blocks_asked: reusedBlocks(activity, relid, rows),
+      cold: isCold(collection, partition),
+      idle: idle.get(relid) ?? null,
+    };
+  });
+  return {
+    value: { partitions: measured, rows_source: counted ? "exact" : "statistics" },
+    unmeasured: [...gaps, ...foreignGap(host, collection)],
+  };
+}
+
+/** Why rows are not read: code that is not trusted would run, or they are not for the role. */
+function rowGaps(
+  host: Host,
+  collection: Collection,
+  partitions: readonly Partition[],
+): readonly Unmeasured[] {
+  const closed = unreadable(host, collection, partitions);
+  const untrusted = untrustedGap(host, collection);
+  if (untrusted.length > 0) return untrusted;
+  return closed.length > 0 ? [unreadableGap(closed)] : [];
 }
 
 /**

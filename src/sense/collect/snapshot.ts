@@ -31,14 +31,12 @@ export function takeSnapshot(
     leaves.map(({ relid }) => relid),
     judged.map(({ relid }) => relid),
   );
-  const partitions = measurePartitions(
-    host,
-    collection,
-    leaves,
+  const partitions = measurePartitions(host, collection, {
+    partitions: leaves,
     idle,
     activity,
-    fresh.has("partitions"),
-  );
+    fresh: fresh.has("partitions"),
+  });
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));
   const replicas = measureReplicas(host, collection);
   const maintenance = measureMaintenance(host, collection);

@@ -105,21 +105,28 @@ export function judge(state: IndexState, exact: number | null, last: Last | null
       ? { ...known, index: state.index }
       : begun(state, exact, same ? null : last, known !== undefined);
   const { when_new } = baseline;
-  const ratio =
-    exact !== null && when_new?.exact ? Math.max(1, when_new.pages / when_new.exact) : 1;
-  const packed =
-    exact !== null ? exact * ratio : when_new ? grown(state, when_new) : mostPages(state);
+  const packed = packedPages(state, exact, when_new);
   return {
     expected: packed,
-    // Nobody searches an index without entries, and what is emptied is filled again or dropped.
-    fair:
-      packed === null
-        ? null
-        : state.live === 0
-          ? state.pages
-          : (packed + room(state, when_new)) * splits(state, when_new),
+    fair: packed === null ? null : fairPages(state, packed, when_new),
     baseline,
   };
+}
+
+/** Pages after a rebuild, the most there may be; null: not known. */
+function packedPages(
+  state: IndexState,
+  exact: number | null,
+  when_new: Baseline["when_new"],
+): number | null {
+  if (exact === null) return when_new ? grown(state, when_new) : mostPages(state);
+  return exact * (when_new?.exact ? Math.max(1, when_new.pages / when_new.exact) : 1);
+}
+
+function fairPages(state: IndexState, packed: number, when_new: Baseline["when_new"]): number {
+  // Nobody searches an index without entries, and what is emptied is filled again or dropped.
+  if (state.live === 0) return state.pages;
+  return (packed + room(state, when_new)) * splits(state, when_new);
 }
 
 /** Pages that the rows which went will take when they come again. */
@@ -198,7 +205,8 @@ function grown(state: IndexState, when_new: NonNullable<Baseline["when_new"]>): 
   const known = most !== null && then !== null;
   // Vectors of one column are much alike in width; texts are not.
   if (!known && fresh > 0 && state.method === "btree") return null;
-  const growth = fresh === 0 ? 0 : known ? most * Math.max(1, when_new.pages / then) : fresh * each;
+  const added = known ? most * Math.max(1, when_new.pages / then) : fresh * each;
+  const growth = fresh === 0 ? 0 : added;
   return when_new.pages * Math.min(1, Math.max(0, kept)) + growth;
 }
 

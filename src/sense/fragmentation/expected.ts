@@ -53,8 +53,10 @@ export function expectedPages(shape: IndexShape): number | null {
   }
 }
 
-const distinct = ({ n_distinct }: IndexColumn, rows: number): number =>
-  n_distinct < 0 ? -n_distinct * rows : n_distinct > 0 ? Math.min(n_distinct, rows) : rows;
+function distinct({ n_distinct }: IndexColumn, rows: number): number {
+  if (n_distinct < 0) return -n_distinct * rows;
+  return n_distinct > 0 ? Math.min(n_distinct, rows) : rows;
+}
 
 /**
  * A key with the tuple's header, each column at its alignment; varlenas under 127 bytes have a

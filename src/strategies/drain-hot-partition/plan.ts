@@ -1,4 +1,5 @@
 /** What drain_hot_partition foresees: which rows go where. */
+import type { LoadedPartition } from "../moving-rows/shift.ts";
 import { foresee } from "../foresee.ts";
 import * as z from "zod/mini";
 import { lambdaText, list, short } from "../../base/text.ts";
@@ -14,7 +15,6 @@ import {
   moveLocks,
 } from "../moving-rows/estimate.ts";
 import { foreseen, loaded } from "../moving-rows/foresee.ts";
-import type { LoadedPartition } from "../moving-rows/loads.ts";
 import { shares } from "../moving-rows/moves.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
 

@@ -264,17 +264,25 @@ function vain(
   cold: PartitionMeasurement | undefined,
   predicted: number,
 ): NothingToDo {
-  const set = workingSet(snapshot);
-  const why =
-    set !== null && set.bound !== null
-      ? `${percent(set.hit_ratio ?? 0)} of the blocks are found in shared buffers, so that ` +
-        `reads keep to about ${bytesText(set.bytes)}: cold rows are not in memory anyway`
-      : cold && touchedBytes(cold) > 0
-        ? `the cold partition (${count(cold.rows, "row")}) is read like the others: queries do ` +
-          "not name their partition"
-        : "something else than memory holds lambda down";
   return {
-    nothing: `moving cold rows would leave lambda at ${lambdaText(predicted)}: ${why}`,
+    nothing:
+      `moving cold rows would leave lambda at ${lambdaText(predicted)}: ` +
+      whatHoldsItDown(snapshot, cold),
     hint: 'To move them all the same: {"share": 0.3}.',
   };
+}
+
+function whatHoldsItDown(snapshot: Snapshot, cold: PartitionMeasurement | undefined): string {
+  const set = workingSet(snapshot);
+  if (set !== null && set.bound !== null)
+    return (
+      `${percent(set.hit_ratio ?? 0)} of the blocks are found in shared buffers, so that ` +
+      `reads keep to about ${bytesText(set.bytes)}: cold rows are not in memory anyway`
+    );
+  if (cold && touchedBytes(cold) > 0)
+    return (
+      `the cold partition (${count(cold.rows, "row")}) is read like the others: queries do ` +
+      "not name their partition"
+    );
+  return "something else than memory holds lambda down";
 }

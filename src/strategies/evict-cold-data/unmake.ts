@@ -66,12 +66,9 @@ export function unmake(
     );
   }
   const standby = reader === null ? silentStandby(host) : null;
-  const outcome =
-    reader !== null
-      ? "needed"
-      : standby !== null
-        ? "unknown"
-        : dropColdPartition(host, collection, made);
+  const dropUnlessRead = () =>
+    standby === null ? dropColdPartition(host, collection, made) : "unknown";
+  const outcome = reader === null ? dropUnlessRead() : "needed";
   if (outcome === "busy" && tries < DROP_TRIES)
     return later(`the lock to drop the empty partition ${made.label} was not free`, tries + 1, xid);
   if (outcome !== "dropped") {

@@ -1,7 +1,7 @@
 /** The snapshot as moves would leave it, for the lambda a plan foresees. */
+import type { LoadedPartition } from "./shift.ts";
 import type { PartitionMeasurement } from "../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
-import type { LoadedPartition } from "./loads.ts";
 
 /** Partitions as the planner sees them. The cold one is none of them. */
 export const loaded = (partition: PartitionMeasurement): LoadedPartition => ({

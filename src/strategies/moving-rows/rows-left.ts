@@ -12,9 +12,9 @@ export function rowsLeft({ progress: { spent, allowance }, plan }: Action, wante
     bytes: plan.bytes,
     wal_bytes: plan.wal_bytes,
   };
+  const known = spent.rows > 0 ? spent : planned;
   return COST_KEYS.reduce((least, key) => {
-    const each =
-      spent.rows > 0 ? spent[key] / spent.rows : planned.rows > 0 ? planned[key] / planned.rows : 0;
+    const each = known.rows > 0 ? known[key] / known.rows : 0;
     return each > 0
       ? Math.min(least, Math.floor((allowance.limits[key] - spent[key]) / each))
       : least;

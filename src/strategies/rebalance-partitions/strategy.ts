@@ -1,13 +1,15 @@
 /** rebalance_partitions: moves rows from hot to cold partitions, and new rows with them. */
+import type { LoadMove } from "../moving-rows/shift.ts";
 import { foresee } from "../foresee.ts";
 import sql, { raw } from "sql-template-tag";
 import * as z from "zod/mini";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
+import type { LoadFigure } from "../../model/problem.ts";
 import { short } from "../../base/text.ts";
 import { hottestFigure, loadCurve, loadRatios, workingPartitions } from "../../sense/assess.ts";
-import { reachable } from "../../sense/collect/partitions.ts";
+import { type PartitionMeasurement, reachable } from "../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import {
   describeMove,
@@ -31,7 +33,7 @@ import {
   trim,
 } from "../moving-rows/estimate.ts";
 import { foreseen, loaded } from "../moving-rows/foresee.ts";
-import { type LoadMove, planLoads, type TrafficModel } from "../moving-rows/loads.ts";
+import { planLoads, type TrafficModel } from "../moving-rows/loads.ts";
 import {
   type LoweredRoutes,
   lowerRoutesStep,
@@ -213,6 +215,15 @@ function withThresholds(
   });
 }
 
+/** Why a load stays where it is, wherever rows would go. */
+function whyStays({ values, traffic }: PartitionMeasurement, figure: LoadFigure): string {
+  if (values.every((value) => value === null))
+    return "no key value leads to it, so its rows cannot be told from others by it";
+  if (figure === "writes" && (traffic?.inserted ?? 0) > 0.5)
+    return "most of them are inserts, which do not follow rows that are moved";
+  return "no other partition has room for what it carries";
+}
+
 function nothingToDo({ partitions }: Snapshot, ceiling: number): NothingToDo {
   const working = workingPartitions(partitions);
   const ratios = loadRatios(working);
@@ -221,15 +232,10 @@ function nothingToDo({ partitions }: Snapshot, ceiling: number): NothingToDo {
     .sort((a, b) => b.ratio - a.ratio)[0];
   if (worst && worst.ratio > ceiling) {
     const { partition, figure, ratio } = worst;
-    const why = partition.values.every((value) => value === null)
-      ? "no key value leads to it, so its rows cannot be told from others by it"
-      : figure === "writes" && (partition.traffic?.inserted ?? 0) > 0.5
-        ? "most of them are inserts, which do not follow rows that are moved"
-        : "no other partition has room for what it carries";
     return {
       nothing:
         `${partition.label} takes ${short(ratio)} times the mean ${figure}, and moving its ` +
-        `rows would not change that: ${why}`,
+        `rows would not change that: ${whyStays(partition, figure)}`,
       hint:
         "Let the application take the partition key from ruvector_healing_route(), or add " +
         "partitions.",

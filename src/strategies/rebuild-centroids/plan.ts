@@ -109,7 +109,7 @@ function targetOf(
     index: group.index,
     oid: facts.oid,
     heap: facts.heap,
-    way: whole ? "whole" : facts.attached ? "in_place" : "beside",
+    way: wayOf(facts, whole),
     whole,
     lists_before: facts.lists,
     lists,
@@ -124,6 +124,12 @@ function targetOf(
     ),
     build_seconds: Math.ceil(5 + 2 * perList * Math.max(...lists)),
   };
+}
+
+/** How it is rebuilt: exchanged with its whole, in its place, or beside the old one. */
+function wayOf({ attached }: IndexFacts, whole: Target["whole"]): Target["way"] {
+  if (whole) return "whole";
+  return attached ? "in_place" : "beside";
 }
 
 /**

@@ -239,20 +239,22 @@ function ended(host: Host, id: string): "open" | "untouched" | "answered" | "una
   return now?.state === "succeeded" || now?.state === "failed" ? "answered" : "unanswered";
 }
 
+function whyNotScaled(request: Actuation | null): string {
+  if (request === null) return "the request is gone";
+  if (request.state === "failed") {
+    const said = request.answer?.["error"];
+    const why = typeof said === "string" ? printable(said, 200) : "it did not say why";
+    return `the actuator could not: ${why}`;
+  }
+  if (request.state === "cancelled") return "the request was cancelled";
+  return request.taken_by === null
+    ? "no actuator took the request in time"
+    : `${printable(request.taken_by)} did not answer in time`;
+}
+
 /** Why a request did not lead to what was asked for. */
 function failure(workload: string, request: Actuation | null): HealingError {
-  const said = request?.answer?.["error"];
-  const why =
-    request === null
-      ? "the request is gone"
-      : request.state === "failed"
-        ? "the actuator could not: " +
-          `${typeof said === "string" ? printable(said, 200) : "it did not say why"}`
-        : request.state === "cancelled"
-          ? "the request was cancelled"
-          : request.taken_by === null
-            ? "no actuator took the request in time"
-            : `${printable(request.taken_by)} did not answer in time`;
+  const why = whyNotScaled(request);
   const answer = request?.answer ? `: ${JSON.stringify(request.answer).slice(0, 500)}` : "";
   return new HealingError("actuation_failed", `${printable(workload)} was not scaled: ${why}`, {
     ...(request && { detail: `Request ${request.id} is ${request.state}${answer}.` }),

@@ -101,14 +101,13 @@ export function integrateWaits(
 
 /** What the chunks hold after `from`; a chunk that reaches across it is taken in proportion. */
 function within(chunks: readonly Chunk[], kind: BlockerKind, from: number): number {
-  return chunks.reduce((sum, chunk) => {
-    const length = chunk.to - chunk.from;
-    const share =
-      length <= 0
-        ? chunk.to >= from
-          ? 1
-          : 0
-        : Math.min(1, Math.max(0, (chunk.to - from) / length));
-    return sum + (chunk.seconds[kind] ?? 0) * share;
-  }, 0);
+  return chunks.reduce(
+    (sum, chunk) => sum + (chunk.seconds[kind] ?? 0) * shareAfter(chunk, from),
+    0,
+  );
+}
+
+function shareAfter({ from: begins, to }: Chunk, from: number): number {
+  if (to > begins) return Math.min(1, Math.max(0, (to - from) / (to - begins)));
+  return to >= from ? 1 : 0;
 }

@@ -158,12 +158,10 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
 }
 
 /** What the last run that ended failed with; null: it went well, or none ended yet. */
-const failureOf = ({ status, message, failed_before }: Run): string | null =>
-  status === "failed"
-    ? (message ?? "").trim().split("\n", 1)[0]!
-    : RUNNING.includes(status)
-      ? (failed_before ?? null)
-      : null;
+function failureOf({ status, message, failed_before }: Run): string | null {
+  if (status === "failed") return (message ?? "").trim().split("\n", 1)[0]!;
+  return RUNNING.includes(status) ? (failed_before ?? null) : null;
+}
 
 /** A run under way says nothing of how its job fares: the one before does. */
 const followed = (before: Run | undefined, run: Run): Run => {

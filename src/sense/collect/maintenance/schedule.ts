@@ -77,13 +77,16 @@ function parseField(
   const found = new Set<number>();
   const number = (word: string): number => {
     const named = (names as readonly string[]).indexOf(word);
-    return named < 0 ? (/^\d+$/.test(word) ? Number(word) : NaN) : named + from;
+    if (named >= 0) return named + from;
+    return /^\d+$/.test(word) ? Number(word) : NaN;
   };
   for (const item of text.split(",")) {
     const [span = "", step = "1", more] = item.split("/");
     const [low = "", high] = span === "*" ? [String(from), String(to)] : span.split("-");
     const first = number(low);
-    const last = high === undefined ? (item.includes("/") ? to : first) : number(high);
+    // "5/10" goes on to the end of the field, "5" is itself.
+    const open = item.includes("/") ? to : first;
+    const last = high === undefined ? open : number(high);
     const by = number(step);
     if (more !== undefined || !(first >= from && last <= to && first <= last && by >= 1))
       return null;
