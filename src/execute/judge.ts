@@ -113,86 +113,57 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const ratio = collection.settings.verify_ratio;
   const verification = verifyHarm(host, collection, action, sample);
   const stopped = action.progress.stopped ? `; ${action.progress.stopped}` : "";
+  const went = `lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`;
+  const failed = (failure: string, reason: string): Action =>
+    overturn(host, collection, action, { lambda, verification, failure, reason });
   if (improved(action.initial_lambda, lambda, ratio)) {
-    if (verification.worse.length > 0) return veto(host, collection, action, lambda, verification);
+    // It helped, and something else is worse for it.
+    if (verification.worse.length > 0)
+      return failed("vetoed", `vetoed: ${verification.worse.join("; ")}; ${went}`);
     const strategy = strategyNamed(action.strategy_name);
     const vain = strategy.inVain?.(knownTo(strategy, action)) ?? null;
-    if (vain !== null) return inVain(host, collection, action, lambda, verification, vain);
+    // Lambda rose, and not by it: an outcome that counts against the strategy.
+    if (vain !== null) return failed("in_vain", `in vain: ${vain}; ${went} all the same`);
     return endAction(host, action, {
       state: "succeeded",
       verified: true,
       final_lambda: lambda,
       metrics: { verification },
-      message:
-        `verified: lambda ${lambdaText(action.initial_lambda)} -> ` +
-        `${lambdaText(lambda)}${stopped}`,
+      message: `verified: ${went}${stopped}`,
     });
   }
   const unverified = verification.worse.length > 0 ? "vetoed" : "unverified";
-  const judged = updateAction(host, action, {
-    verified: false,
-    final_lambda: lambda,
-    metrics: { verification },
-    failure: harmed(collection, action, lambda) ? "worsened" : unverified,
-  });
   const meanwhile =
     verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : "";
-  return beginRollback(
-    host,
-    collection,
-    judged,
-    "rolled_back",
-    `not verified: lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}, ` +
+  return failed(
+    harmed(collection, action, lambda) ? "worsened" : unverified,
+    `not verified: ${went}, ` +
       `wanted more than ${short(ratio)} times the initial one${stopped}${meanwhile}`,
   );
 }
 
-/**
- * It helped, and something else is worse for it. What can be undone is; of the rest people are
- * told.
- */
-function veto(
-  host: Host,
-  collection: Collection,
-  action: Action,
-  lambda: number | null,
-  verification: Verification,
-): Action {
-  const judged = updateAction(host, action, {
-    verified: false,
-    final_lambda: lambda,
-    metrics: { verification },
-    failure: "vetoed",
-  });
-  const reason =
-    `vetoed: ${verification.worse.join("; ")}; lambda ${lambdaText(action.initial_lambda)} -> ` +
-    `${lambdaText(lambda)}`;
-  return beginRollback(host, collection, judged, "rolled_back", reason);
+/** Why an action is not verified. */
+interface NotVerified {
+  readonly lambda: number | null;
+  readonly verification: Verification;
+  readonly failure: string;
+  readonly reason: string;
 }
 
-/** Lambda rose, and not by it: an outcome that counts against the strategy. */
-function inVain(
+/** What can be undone of it is; of the rest people are told. */
+function overturn(
   host: Host,
   collection: Collection,
   action: Action,
-  lambda: number | null,
-  verification: Verification,
-  what: string,
+  { lambda, verification, failure, reason }: NotVerified,
 ): Action {
   const judged = updateAction(host, action, {
     verified: false,
     final_lambda: lambda,
     metrics: { verification },
-    failure: "in_vain",
+    failure,
   });
-  return beginRollback(
-    host,
-    collection,
-    judged,
-    "rolled_back",
-    `in vain: ${what}; lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)} ` +
-      "all the same",
-  );
+  return beginRollback(host, collection, judged, "rolled_back", reason);
 }
 
 function endUndo(host: Host, action: Action, lambda: number | null): Action {

@@ -82,12 +82,9 @@ export function evaluate(situation: Situation): Evaluation {
  * What the guards say before there is a plan. A dry run shows the plan whatever stands in the way
  * of carrying it out.
  */
-function ask(
-  { host, collection, sample, problem, wanted }: Situation,
-  { chosen, considered }: Chosen,
-): Omit<Evaluation, "held"> {
-  const mode = GUARD_MODES[wanted.origin];
-  const context = guardContext(host, collection, mode, sample, problem, chosen);
+function ask(situation: Situation, { chosen, considered }: Chosen): Omit<Evaluation, "held"> {
+  const { wanted } = situation;
+  const context = guardContext(situation, GUARD_MODES[wanted.origin], chosen);
   // Whoever asks while an action is at work is told which one, also when it has already made the
   // collection look well.
   const busy = judge(

@@ -1,12 +1,9 @@
 /** What is asked for: by the loop itself, or by whoever typed trigger or execute. */
 import * as z from "zod/mini";
 import { parseDocument } from "../base/documents.ts";
-import type { Host } from "../host/host.ts";
 import type { Origin } from "../model/action.ts";
-import type { Collection } from "../model/collection.ts";
-import type { Problem } from "../model/problem.ts";
+import type { Classified } from "../select/context.ts";
 import type { GuardMode } from "../select/guards/index.ts";
-import type { Sample } from "../sense/sample.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 
 export interface Wanted {
@@ -17,11 +14,7 @@ export interface Wanted {
 }
 
 /** What an evaluation starts from. */
-export interface Situation {
-  readonly host: Host;
-  readonly collection: Collection;
-  readonly sample: Sample;
-  readonly problem: Problem;
+export interface Situation extends Classified {
   readonly wanted: Wanted;
 }
 

@@ -28,12 +28,17 @@ type Facts = Pick<
   | "outcomes"
 >;
 
+/** A sample of a collection, and the problem that it was classified as. */
+export interface Classified {
+  readonly host: Host;
+  readonly collection: Collection;
+  readonly sample: Sample;
+  readonly problem: Problem;
+}
+
 export function guardContext(
-  host: Host,
-  collection: Collection,
+  { host, collection, sample, problem }: Classified,
   mode: GuardMode,
-  sample: Sample,
-  problem: Problem,
   strategy: GuardContext["strategy"],
 ): GuardContext & { readonly planned: null } {
   const facts = host.one<Facts>(sql`

@@ -68,17 +68,24 @@ export function remember<T>(
   return { value, at };
 }
 
+/** A measurement that is taken now and then. */
+export interface Periodic {
+  readonly kind: string;
+  /** Seconds. */
+  readonly every: number;
+  /** Take it anew: an action is about to be judged by it. */
+  readonly fresh: boolean;
+}
+
 /**
- * A measurement that is taken again only when it is `every` seconds old, when `fresh` asks for it
- * (an action is about to be judged by it), or when the clock was set back behind it.
+ * A measurement that is taken again only when it is `every` seconds old, when `fresh` asks for it,
+ * or when the clock was set back behind it.
  * @param measure gets the last measurement, to compare with
  */
 export function remembered<T>(
   host: Host,
   collectionId: number,
-  kind: string,
-  every: number,
-  fresh: boolean,
+  { kind, every, fresh }: Periodic,
   measure: (previous: Remembered<T> | null) => T,
 ): Remembered<T> {
   const previous = recall<T>(host, collectionId, kind);

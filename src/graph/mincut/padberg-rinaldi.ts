@@ -36,18 +36,20 @@ export function shrinkEdgeList(
   best: BestCut,
   enough: number,
 ): number {
-  const degree = new Float64Array(nodeCount);
-  const heaviest = new Float64Array(nodeCount);
-  const partner = new Int32Array(nodeCount);
+  const measured: NodeMeasures = {
+    degree: new Float64Array(nodeCount),
+    heaviest: new Float64Array(nodeCount),
+    partner: new Int32Array(nodeCount),
+  };
   const sets = new Int32Array(nodeCount);
   const label = new Int32Array(nodeCount);
   let nodes = nodeCount;
   while (nodes > 1) {
-    measureNodes(edges, nodes, degree, heaviest, partner);
-    best.offerLightest(degree, nodes);
+    measureNodes(edges, nodes, measured);
+    best.offerLightest(measured.degree, nodes);
     if (best.value <= enough || nodes === 2) return 1;
     resetSets(sets, nodes);
-    const merged = uniteListed(edges, nodes, best.value, degree, heaviest, partner, sets);
+    const merged = uniteListed(edges, nodes, best.value, measured, sets);
     if (nodes - merged > nodes * WORTHWHILE) return nodes;
     nodes = labelSets(sets, nodes, label);
     best.relabel(label);
@@ -56,16 +58,18 @@ export function shrinkEdgeList(
   return nodes;
 }
 
-/**
- * Degree of every node, its heaviest edge and where that leads. Parallel edges count one by one:
- * less merging, never wrong.
- */
+/** By node: its degree, its heaviest edge and where that leads. */
+interface NodeMeasures {
+  readonly degree: Float64Array;
+  readonly heaviest: Float64Array;
+  readonly partner: Int32Array;
+}
+
+/** Parallel edges count one by one: less merging, never wrong. */
 function measureNodes(
   edges: IntegerEdges,
   nodes: number,
-  degree: Float64Array,
-  heaviest: Float64Array,
-  partner: Int32Array,
+  { degree, heaviest, partner }: NodeMeasures,
 ): void {
   const { count, u, v, capacity } = edges;
   for (let i = 0; i < nodes; i++) {
@@ -93,9 +97,7 @@ function uniteListed(
   edges: IntegerEdges,
   nodes: number,
   bound: number,
-  degree: Float64Array,
-  heaviest: Float64Array,
-  partner: Int32Array,
+  { degree, heaviest, partner }: NodeMeasures,
   sets: Int32Array,
 ): number {
   const { count, u, v, capacity } = edges;
@@ -188,26 +190,25 @@ export class CommonNeighbourTest {
         if (done[j] === 1) continue;
         done[j] = 1;
         if (find(sets, i) === find(sets, j)) continue;
-        if (this.belongTogether(graph, degree, bound, i, j, weight[a]!))
-          merged += unite(sets, i, j);
+        if (this.belongTogether(graph, degree, bound, i, j)) merged += unite(sets, i, j);
       }
     }
     return merged;
   }
 
-  /** i's neighbours are marked; `direct` is the edge i-j. */
+  /** i's neighbours are marked, j among them. */
   private belongTogether(
     graph: Adjacency,
     degree: Float64Array,
     bound: number,
     i: number,
     j: number,
-    direct: number,
   ): boolean {
     const { offset, neighbour, weight } = graph;
     const { marked, weightTo } = this;
     const degreeI = degree[i]!;
     const degreeJ = degree[j]!;
+    const direct = weightTo[j]!;
     let between = direct;
     const end = offset[j + 1]!;
     for (let a = offset[j]!; a < end; a++) {

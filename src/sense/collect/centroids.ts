@@ -99,9 +99,11 @@ export function measureCentroids(
   const { value } = remembered<Memory>(
     host,
     collection.id,
-    CENTROIDS,
-    collection.settings.recall_interval_seconds,
-    fresh || changed,
+    {
+      kind: CENTROIDS,
+      every: collection.settings.recall_interval_seconds,
+      fresh: fresh || changed,
+    },
     () => measureAll(host, collection, indexes, known),
   );
   return {

@@ -58,9 +58,7 @@ export function measureFragmentation(
   const { value } = remembered<Value>(
     host,
     collection.id,
-    FRAGMENTATION,
-    collection.settings.fragmentation_interval_seconds,
-    fresh,
+    { kind: FRAGMENTATION, every: collection.settings.fragmentation_interval_seconds, fresh },
     (before) => measure(host, collection, before?.value.last ?? null),
   );
   return { value: value.indexes, unmeasured: value.unmeasured };

@@ -45,7 +45,7 @@ export function observe(
   const seen: Record<string, KnownReplica> = {};
   for (const [id, label, sender] of named(view)) {
     const before = own(known?.replicas, id);
-    const one = connected(view, id, label, sender, before, marks);
+    const one = connected(view, { id, label, sender, before }, marks);
     if (!one) continue;
     replicas.set(id, one);
     const replays = sender.replayed !== null || before?.replays === true;
@@ -147,12 +147,17 @@ function named({ senders, slots }: ReplicationView): (readonly [string, string, 
   });
 }
 
-export function connected(
+/** A connection that is there now, and what earlier looks saw of its replica. */
+interface Connection {
+  readonly id: string;
+  readonly label: string;
+  readonly sender: Sender;
+  readonly before: KnownReplica | null;
+}
+
+function connected(
   view: ReplicationView,
-  id: string,
-  label: string,
-  sender: Sender,
-  before: KnownReplica | null,
+  { id, label, sender, before }: Connection,
   marks: ReplicationMemory["marks"],
 ): ReplicaMeasurement | null {
   const slot = view.slots.find(({ name }) => name === sender.slot);

@@ -38,9 +38,7 @@ export function measureRowBytes(
   return remembered<Record<string, number>>(
     host,
     collection.id,
-    "row_bytes",
-    EVERY,
-    fresh,
+    { kind: "row_bytes", every: EVERY, fresh },
     (previous) => ({
       ...previous?.value,
       ...sampleRowBytes(

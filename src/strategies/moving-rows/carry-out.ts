@@ -126,7 +126,12 @@ export function moveBatch<Prepared extends Change = never>(
   );
   const route = { from_key, to_key: move.to_key };
   const before = walPosition(host);
-  const { moved, tenants } = moveRows(host, collection, route, move.filter, progress.after, wanted);
+  const { moved, tenants } = moveRows(host, collection, {
+    route,
+    filter: move.filter,
+    after: progress.after,
+    limit: wanted,
+  });
   if (moved.length > 0) {
     steps.push({
       kind: "move_rows",

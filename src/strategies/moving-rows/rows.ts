@@ -124,6 +124,15 @@ function passes(
   return join(conditions, " AND ");
 }
 
+/** Which rows move in one statement. */
+export interface Slice {
+  readonly route: Route;
+  readonly filter: RowFilter;
+  /** The last one that was looked at; null: from the beginning. */
+  readonly after: Identity | null;
+  readonly limit: number;
+}
+
 /**
  * Moves up to `limit` rows in primary key order, beginning after `after`. Rows that others hold
  * locked and rows whose key is taken in the target are passed over, never waited for. Walking the
@@ -133,10 +142,7 @@ function passes(
 export function moveRows(
   host: Host,
   collection: Collection,
-  route: Route,
-  filter: RowFilter,
-  after: Identity | null,
-  limit: number,
+  { route, filter, after, limit }: Slice,
 ): Moved {
   lockTable(host, collection, "ROW EXCLUSIVE");
   checkMove(host, collection);

@@ -99,6 +99,13 @@ export function indexFacts(host: Host, oid: string): IndexFacts | null {
 export const oidOf = (host: Host, index: string): string | null =>
   host.one<{ oid: string | null }>(sql`SELECT to_regclass(${index})::oid::text AS oid`).oid;
 
+export interface NewIndex {
+  readonly name: string;
+  readonly lists: number;
+  /** On a partitioned table alone, with nothing in it: parts are attached to it. */
+  readonly parent?: boolean;
+}
+
 /**
  * The statement that builds an index like another one under a new name: table, key, operator class,
  * options, tablespace and predicate as the catalogues have them, put together by the server.
@@ -107,11 +114,9 @@ export const oidOf = (host: Host, index: string): string | null =>
 export function buildCommand(
   host: Host,
   oid: string,
-  name: string,
-  lists: number,
-  create = "CREATE INDEX CONCURRENTLY",
-  on: "ON" | "ON ONLY" = "ON",
+  { name, lists, parent = false }: NewIndex,
 ): string {
+  const [create, on] = parent ? ["CREATE INDEX", "ON ONLY"] : ["CREATE INDEX CONCURRENTLY", "ON"];
   return host.one<{ command: string }>(sql`
     SELECT format('%s %s %s %I.%I USING %I (%s %I.%I) WITH (%s)%s%s', ${create}::text,
       ${name}::text, ${on}::text, hn.nspname, h.relname, m.amname,

@@ -118,7 +118,7 @@ function targetOf(
     memory_bytes,
     recall: measured.recall,
     skew: skewOf(measured, group.lists),
-    command: buildCommand(host, facts.oid, "", lists[0]!).replace(
+    command: buildCommand(host, facts.oid, { name: "", lists: lists[0]! }).replace(
       "CONCURRENTLY  ON",
       "CONCURRENTLY ON",
     ),

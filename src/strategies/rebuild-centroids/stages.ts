@@ -64,7 +64,7 @@ function begin(
     );
   const job = startJob(host, action, {
     purpose: "build_index",
-    command: buildCommand(host, target.oid, name, lists),
+    command: buildCommand(host, target.oid, { name, lists }),
     deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
   });
   const step: NewStep<RebuiltAs<"build_index">> = {

@@ -66,9 +66,8 @@ export function exchanging(
     .filter(({ one }) => one.whole?.oid === whole.oid);
   const fresh = unforeseen(host, `ruvector_whole_${action.id}_${progress.target}`);
   const made = `${parent.schema}.${fresh}`;
-  host.execute(
-    sql`${raw(buildCommand(host, parent.oid, fresh, parent.lists, "CREATE INDEX", "ON ONLY"))}`,
-  );
+  const command = { name: fresh, lists: parent.lists, parent: true };
+  host.execute(sql`${raw(buildCommand(host, parent.oid, command))}`);
   const parts = group.map(({ one, place }): Part => {
     const old = present(host, one);
     const built = progress.ready[place];

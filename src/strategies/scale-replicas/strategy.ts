@@ -143,7 +143,8 @@ export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
     throw failure(workload, request);
   },
 
-  undoStep({ host, collection, action }, { details: { workload, from, to }, journal }) {
+  undoStep({ host, collection, action }, { details, journal }) {
+    const { workload, from, to } = details;
     const entry = journal[0]!;
     const seconds = collection.settings.actuation_timeout_seconds;
     const takeBack = (): UndoResult<Entry> =>
@@ -160,7 +161,7 @@ export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
       // stands behind that.
       if (now?.replicas === from && change === "answered") return CLOSED;
       if (now && now.replicas !== from && now.replicas !== to)
-        return leaveAlone(host, action, workload, now.replicas, from, to, now);
+        return leaveAlone(host, action, details, { replicas: now.replicas, from: now });
       return takeBack();
     }
     const request = actuation(host, entry.undo);
@@ -171,7 +172,7 @@ export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
         ? request.answer["replicas"]
         : null;
     if (request && typeof found === "number")
-      return leaveAlone(host, action, workload, found, from, to, request);
+      return leaveAlone(host, action, details, { replicas: found, from: request });
     if (request && isOpen(request)) return open(entry);
     if (request && request.overdue) settle(host, request.id);
     return request && request.ended_seconds_ago < UNDO_RETRY_SECONDS ? open(entry) : takeBack();
@@ -201,19 +202,16 @@ export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
 function leaveAlone(
   host: Host,
   action: Action,
-  workload: string,
-  found: number,
-  from: number,
-  to: number,
-  details: object,
+  { workload, from, to }: Scaled["details"],
+  found: { readonly replicas: number; readonly from: object },
 ): UndoResult<never> {
   recordActionEvent(
     host,
     action,
     "left_alone",
-    `${workload} has ${count(found, "replica")}, neither ${from} nor ${to}: somebody else ` +
-      "scaled it meanwhile",
-    { ...details },
+    `${workload} has ${count(found.replicas, "replica")}, neither ${from} nor ${to}: somebody ` +
+      "else scaled it meanwhile",
+    { ...found.from },
   );
   return { ...CLOSED, conflicts: 1 };
 }
