@@ -53,6 +53,38 @@ export interface Partition {
   readonly values: readonly (string | null)[];
 }
 
+/** The columns of the primary key of `t`, in their order. */
+const PRIMARY_KEY = sql`
+  coalesce((SELECT json_agg(json_build_object('name', a.attname, 'quoted',
+    quote_ident(a.attname),
+            'type', format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
+     FROM pg_index i
+     CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+    WHERE i.indrelid = t.oid AND i.indisprimary
+      AND k.place <= i.indnkeyatts), '[]')`;
+
+/** The columns of pgvector's types of `t`, and whether an index of pgvector's is on them. */
+const VECTOR_COLUMNS = sql`
+  coalesce((SELECT json_agg(json_build_object('name', a.attname, 'type',
+    format_type(a.atttypid, a.atttypmod),
+            'indexed', EXISTS (SELECT
+              FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
+              JOIN pg_am am ON am.oid = ic.relam
+                                WHERE i.indrelid IN (SELECT oid FROM family)
+                                  AND am.amname IN ('ivfflat', 'hnsw')
+                                  AND (SELECT x.attname FROM pg_attribute x
+                                    WHERE x.attrelid = i.indrelid
+                                    AND x.attnum = i.indkey[0]) = a.attname))
+            ORDER BY a.attnum)
+     FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = y.oid
+       AND d.deptype = 'e'
+     JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+       AND e.extname = 'vector'
+    WHERE a.attrelid = t.oid AND a.attnum > 0
+      AND NOT a.attisdropped), '[]')`;
+
 export function readTable(host: Host, relid: string): TableFacts | null {
   const [facts] = host.query<TableFacts>(sql`
     WITH t AS (
@@ -81,32 +113,8 @@ export function readTable(host: Host, relid: string): TableFacts | null {
               FROM pg_attribute a
              WHERE a.attrelid = t.oid AND t.partnatts = 1 AND a.attnum = t.partattrs[0]
                AND a.attnum > 0) AS partition_column,
-           coalesce((SELECT json_agg(json_build_object('name', a.attname, 'quoted',
-             quote_ident(a.attname),
-                     'type', format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
-              FROM pg_index i
-              CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
-              JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
-             WHERE i.indrelid = t.oid AND i.indisprimary
-               AND k.place <= i.indnkeyatts), '[]') AS primary_key,
-           coalesce((SELECT json_agg(json_build_object('name', a.attname, 'type',
-             format_type(a.atttypid, a.atttypmod),
-                     'indexed', EXISTS (SELECT
-                       FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
-                       JOIN pg_am am ON am.oid = ic.relam
-                                         WHERE i.indrelid IN (SELECT oid FROM family)
-                                           AND am.amname IN ('ivfflat', 'hnsw')
-                                           AND (SELECT x.attname FROM pg_attribute x
-                                             WHERE x.attrelid = i.indrelid
-                                             AND x.attnum = i.indkey[0]) = a.attname))
-                     ORDER BY a.attnum)
-              FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
-              JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = y.oid
-                AND d.deptype = 'e'
-              JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
-                AND e.extname = 'vector'
-             WHERE a.attrelid = t.oid AND a.attnum > 0
-               AND NOT a.attisdropped), '[]') AS vector_columns,
+           ${PRIMARY_KEY} AS primary_key,
+           ${VECTOR_COLUMNS} AS vector_columns,
            coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
                       WHERE a.attrelid = t.oid AND a.attnum > 0
                         AND NOT a.attisdropped), '[]') AS columns,

@@ -1,8 +1,9 @@
+import type { Registered } from "./conditions.ts";
 import type { Limitation } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
-import { type Registered, obstacles, untrustedObstacles } from "./obstacles.ts";
+import { obstacles, untrustedObstacles } from "./obstacles.ts";
 
 const TENANT_NAME =
   /^(tenant|customer|account|org|organization|organisation|client|workspace)(_?(id|key|uuid))?$/i;
@@ -54,7 +55,7 @@ export function limitationsOf(
       ["compact_indexes", "rebuild_centroids"].map((strategy) => ({ strategy, reason, hint })),
     ),
     ...[
-      ...obstacles(facts, moves, options.movable, registered),
+      ...obstacles({ facts, moves, movable: options.movable, registered }),
       ...untrustedObstacles(untrusted),
     ].flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
     ...evictionLimitations(facts, options),

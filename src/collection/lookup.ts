@@ -1,4 +1,5 @@
-import { type Obstacle, obstacles, untrustedObstacles } from "./obstacles.ts";
+import type { Obstacle } from "./conditions.ts";
+import { obstacles, untrustedObstacles } from "./obstacles.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { family, readTable } from "./introspect.ts";
@@ -112,29 +113,13 @@ export function obstaclesNow(
   const [kept] = host.query<{ options: RegisteredOptions & Readonly<Record<string, unknown>> }>(sql`
     SELECT options FROM ruvector.collections WHERE collection_id = ${collection.id}::int`);
   const options = kept?.options ?? { movable: false };
-  const found = obstacles(
-    readTable(host, collection.relid)!,
-    readMoveFacts(host, collection.relid, only),
-    options.movable,
-    { ...collection, options },
-  );
+  const found = obstacles({
+    facts: readTable(host, collection.relid)!,
+    moves: readMoveFacts(host, collection.relid, only),
+    movable: options.movable,
+    registered: { ...collection, options },
+  });
   return [...found, ...untrustedObstacles(host.untrusted(collection.relid, true))];
-}
-
-/**
- * Keeps the registry's name and oid in step with a table that was renamed or restored, and what
- * does not apply to it with what is true now.
- */
-export function followTable(host: Host, collection: Collection): void {
-  host.execute(sql`
-    UPDATE ruvector.collections
-       SET schema_name = ${collection.schema_name}, table_name = ${collection.table_name},
-         relid = ${collection.relid}::oid,
-           limitations = ${JSON.stringify(collection.limitations)}::jsonb
-     WHERE collection_id = ${collection.id}::int
-       AND (schema_name, table_name, relid, limitations)
-           IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name},
-             ${collection.relid}::oid, ${JSON.stringify(collection.limitations)}::jsonb)`);
 }
 
 /**

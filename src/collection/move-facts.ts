@@ -54,6 +54,8 @@ const familyOf = (relid: string, only: readonly string[] | null): Sql => sql`
     SELECT oid, relnamespace FROM t UNION SELECT oid, relnamespace FROM leaves
   )`;
 
+const ON_FAMILY = raw("IN (SELECT oid FROM family)");
+
 const names = (found: Sql): Sql =>
   sql`coalesce((SELECT json_agg(DISTINCT x.name ORDER BY x.name) FROM (${found}) x(name)), '[]')`;
 
@@ -96,13 +98,38 @@ const PUBLICATIONS = sql`
       OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid
         AND s.pnnspid IN (SELECT relnamespace FROM family))`;
 
+/** Indexes and constraints on which a row could collide, and the row mover cannot tell before. */
+const UNCLEAR_CONSTRAINTS = sql`
+  SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+   WHERE i.indrelid ${ON_FAMILY} AND (i.indisexclusion
+     OR (i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL
+     -- NULL meets NULL only in the index, and so does what another collation takes for
+     -- equal.
+     OR (i.indnullsnotdistinct AND EXISTS (SELECT FROM pg_attribute a
+       WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull))
+     OR EXISTS (SELECT
+       FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k(attnum, held)
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                 WHERE k.held <> 0 AND k.held <> a.attcollation))))`;
+
+/** Generated columns that follow from the partition key, or are computed otherwise elsewhere. */
+const generatedByPlace = (relid: string): Sql => sql`
+  SELECT c.attname FROM computed c
+   WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
+     AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM key)
+                  WHERE o.refclassid = 'pg_class'::regclass AND o.refobjid = c.attrelid
+                    AND ((o.classid = 'pg_attrdef'::regclass AND o.objid = c.oid)
+                      OR (o.classid = 'pg_class'::regclass AND o.objid = c.attrelid
+                      AND o.objsubid = c.attnum)))
+      OR EXISTS (SELECT FROM computed r WHERE r.attrelid = ${relid}::oid
+        AND r.attname = c.attname AND r.expression <> c.expression)`;
+
 /** @param only the partitions that matter, by oid; null: all of them */
 export function readMoveFacts(
   host: Host,
   relid: string,
   only: readonly string[] | null = null,
 ): MoveFacts {
-  const on = raw("IN (SELECT oid FROM family)");
   return host.one<MoveFacts>(sql`
     WITH ${familyOf(relid, only)},
     key AS (SELECT a.attname
@@ -111,52 +138,32 @@ export function readMoveFacts(
     computed AS (
       SELECT a.attrelid, a.attname, a.attnum, d.oid, pg_get_expr(d.adbin, d.adrelid) AS expression
         FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-          WHERE a.attrelid ${on} AND a.attgenerated <> ''
+          WHERE a.attrelid ${ON_FAMILY} AND a.attgenerated <> ''
     )
-    SELECT ${names(sql`SELECT g.tgname FROM pg_trigger g WHERE g.tgrelid ${on}
+    SELECT ${names(sql`SELECT g.tgname FROM pg_trigger g WHERE g.tgrelid ${ON_FAMILY}
       AND ${USERS_TRIGGER}`)}
       AS triggers,
            ${names(sql`SELECT r.rulename FROM pg_rewrite r JOIN t ON r.ev_class = t.oid
              WHERE r.ev_type = '2' AND r.ev_enabled <> 'D'`)}
              AS rules,
            ${names(sql`SELECT format('%I of %s', f.conname, f.conrelid::regclass)
-             FROM pg_constraint f WHERE f.confrelid ${on} AND ${ENFORCED}`)}
+             FROM pg_constraint f WHERE f.confrelid ${ON_FAMILY} AND ${ENFORCED}`)}
              AS referenced_by,
            ${names(sql`SELECT format('%I to %s', f.conname, f.confrelid::regclass)
-             FROM pg_constraint f WHERE f.conrelid ${on} AND ${ENFORCED}`)}
+             FROM pg_constraint f WHERE f.conrelid ${ON_FAMILY} AND ${ENFORCED}`)}
              AS "references",
            ${names(PUBLICATIONS)} AS publications,
            ${names(sql`SELECT s.subname
              FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
-             WHERE r.srrelid ${on}`)}
+             WHERE r.srrelid ${ON_FAMILY}`)}
              AS subscriptions,
-           ${names(sql`
-             SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-              WHERE i.indrelid ${on} AND (i.indisexclusion
-                OR (i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL
-                -- NULL meets NULL only in the index, and so does what another collation takes for
-                -- equal.
-                OR (i.indnullsnotdistinct AND EXISTS (SELECT FROM pg_attribute a
-                  WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull))
-                OR EXISTS (SELECT
-                  FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k(attnum, held)
-                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-                            WHERE k.held <> 0 AND k.held <> a.attcollation))))`)}
+           ${names(UNCLEAR_CONSTRAINTS)}
                               AS unclear_constraints,
            ${names(sql`
              SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-               WHERE i.indrelid ${on} AND NOT i.indimmediate`)}
+               WHERE i.indrelid ${ON_FAMILY} AND NOT i.indimmediate`)}
                AS deferrable_constraints,
-           ${names(sql`
-             SELECT c.attname FROM computed c
-              WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
-                AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM key)
-                             WHERE o.refclassid = 'pg_class'::regclass AND o.refobjid = c.attrelid
-                               AND ((o.classid = 'pg_attrdef'::regclass AND o.objid = c.oid)
-                                 OR (o.classid = 'pg_class'::regclass AND o.objid = c.attrelid
-                                 AND o.objsubid = c.attnum)))
-                 OR EXISTS (SELECT FROM computed r WHERE r.attrelid = ${relid}::oid
-                   AND r.attname = c.attname AND r.expression <> c.expression)`)}
+           ${names(generatedByPlace(relid))}
                    AS generated,
            (SELECT relrowsecurity AND (relforcerowsecurity
              OR NOT pg_has_role(current_user, relowner, 'USAGE')) FROM t) AS forced_row_security,

@@ -1,3 +1,4 @@
+/** Registration: a table is looked at, kept as a collection, and told of. */
 import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
@@ -5,12 +6,14 @@ import type { Limitation } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
 import { parseDocument } from "../base/documents.ts";
 import { recordEvent } from "../audit/events.ts";
-import { readPartitions, readTable, type TableFacts } from "./introspect.ts";
+import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
 import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
+import { keepCollection } from "../store/collections.ts";
 import { refreshRoutes } from "../store/routes.ts";
 import { readStatements, type Statements, statementsSentence } from "./statements.ts";
+import { servableVectorColumn } from "./vector-column.ts";
 
 const OPTIONS = {
   vector_column: z.optional(z.string()),
@@ -21,12 +24,52 @@ const OPTIONS = {
   cold_partition: z.optional(z.union([z.string(), z.number()])),
 };
 
+const parseOptions = (input: unknown) => parseDocument("options", OPTIONS, input);
+
+type Options = ReturnType<typeof parseOptions>;
+
+/** What was found of a table that is being registered. */
+interface Registration {
+  readonly facts: TableFacts;
+  readonly vector: TableFacts["vector_columns"][number];
+  /** Key of the cold partition; undefined: none was named. */
+  readonly cold: string | undefined;
+  readonly partitions: readonly Partition[];
+  readonly limitations: readonly Limitation[];
+}
+
 /**
  * `ruvector_healing_register`: introspects the table, keeps it, and says what was found and which
  * strategies do not apply. Registering again refreshes all of it.
  */
 export function register(host: Host, relation: string, input: unknown): Record<string, unknown> {
-  const options = parseDocument("options", OPTIONS, input);
+  const options = parseOptions(input);
+  const found = examine(host, relation, options);
+  const id = keep(host, found, options);
+  tellLimitations(host, found);
+  const { facts, vector, cold, partitions, limitations } = found;
+  const told = tellConsent(host, found, options);
+  return {
+    collection: facts.qualified,
+    collection_id: id,
+    partition_strategy: facts.partition_strategy,
+    partition_column: facts.partition_column?.name ?? null,
+    partitions: partitions.map(({ label, values }) => ({ name: label, values })),
+    primary_key: facts.primary_key.map(({ name }) => name),
+    vector_column: vector.name,
+    vector_type: vector.type,
+    vector_indexed: vector.indexed,
+    tenant_column: tenantColumn(facts, options.tenant_column),
+    tenant: options.tenant ?? null,
+    access_column: options.access_column ?? null,
+    cold_partition: cold ?? null,
+    ...told,
+    limitations,
+  };
+}
+
+/** @throws HealingError where the table cannot be served, or an option does not fit it */
+function examine(host: Host, relation: string, options: Options): Registration {
   const facts = readTable(host, relation);
   if (!facts) throw new HealingError("unknown_collection", `relation ${relation} does not exist`);
   const vector = servableVectorColumn(facts, options.vector_column);
@@ -54,26 +97,19 @@ export function register(host: Host, relation: string, input: unknown): Record<s
         null,
         readUntrusted(host, facts.relid),
       );
-  const { id } = host.one<{ id: number }>(sql`
-    INSERT INTO ruvector.collections AS c (schema_name, table_name, relid, partition_strategy,
-      partition_column, partition_type,
-                                     primary_key, vector_column, vector_type, tenant_column,
-                                       limitations, options)
-    VALUES (${facts.schema_name}, ${facts.table_name}, ${facts.relid}::oid,
-      ${facts.partition_strategy},
-            ${facts.partition_column?.name ?? null}, ${facts.partition_column?.type ?? null},
-            ${JSON.stringify(facts.primary_key)}::jsonb, ${vector.name}, ${vector.type},
-            ${tenantColumn(facts, options.tenant_column)}, ${JSON.stringify(limitations)}::jsonb,
-              ${JSON.stringify({ ...options, cold_partition: cold })}::jsonb)
-    ON CONFLICT (schema_name, table_name) DO UPDATE
-       SET relid = excluded.relid, partition_strategy = excluded.partition_strategy,
-         partition_column = excluded.partition_column,
-           partition_type = excluded.partition_type, primary_key = excluded.primary_key,
-             vector_column = excluded.vector_column,
-           vector_type = excluded.vector_type, tenant_column = excluded.tenant_column,
-             limitations = excluded.limitations,
-           options = excluded.options
-    RETURNING c.collection_id AS id`);
+  return { facts, vector, cold, partitions, limitations };
+}
+
+/** The collection, the routes to its partitions, and the event. Returns the collection's id. */
+function keep(host: Host, found: Registration, options: Options): number {
+  const { facts, vector, cold, partitions, limitations } = found;
+  const id = keepCollection(host, {
+    ...facts,
+    vector,
+    tenant_column: tenantColumn(facts, options.tenant_column),
+    limitations,
+    options: { ...options, cold_partition: cold },
+  });
   refreshRoutes(
     host,
     id,
@@ -86,15 +122,21 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     message: `Registered ${facts.qualified}.`,
     details: { options, limitations },
   });
-  if (facts.distributed)
+  return id;
+}
+
+function tellLimitations(host: Host, { facts, limitations }: Registration): void {
+  if (facts.distributed) {
     host.notice(
       `${facts.qualified} is distributed by Citus: it is registered, and neither sensed nor ` +
         "healed; its verdict is unknown.",
     );
+    return;
+  }
   // Once for all strategies that move rows; what evict_cold_data alone lacks stands in
   // `limitations`.
   for (const { reason, hint } of limitations.filter(
-    ({ strategy }) => strategy === "rebalance_partitions" && !facts.distributed,
+    ({ strategy }) => strategy === "rebalance_partitions",
   )) {
     host.notice(
       `${facts.qualified} is sensed, but its rows are not moved (${ROW_MOVERS.join(", ")}): ` +
@@ -102,39 +144,29 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     );
   }
   for (const { strategy, reason, hint } of limitations.filter(
-    ({ strategy }) =>
-      (strategy === "throttle_ingestion" || strategy === "compact_indexes") && !facts.distributed,
+    ({ strategy }) => strategy === "throttle_ingestion" || strategy === "compact_indexes",
   )) {
     host.notice(`${facts.qualified} is sensed, but ${strategy} does not apply: ${reason}. ${hint}`);
   }
+}
+
+/** What consent means, and the statements seen that a move would break. */
+function tellConsent(
+  host: Host,
+  { facts, limitations }: Registration,
+  { movable }: Options,
+): Statements & { readonly consent: string | null } {
   const consent = consentSentence(facts);
   if (consent !== null && !limitations.some(({ strategy }) => strategy === "rebalance_partitions"))
     host.notice(consent);
   // Also where something else stands in the way today: it may go, and consent was given.
   const said: Statements =
-    consent !== null && (options.movable ?? facts.partition_column!.routed)
+    consent !== null && (movable ?? facts.partition_column!.routed)
       ? readStatements(host, facts)
       : { statements: null, statements_unread: null };
   const breaks = statementsSentence(facts, said);
   if (breaks !== null) host.notice(breaks);
-  return {
-    collection: facts.qualified,
-    collection_id: id,
-    partition_strategy: facts.partition_strategy,
-    partition_column: facts.partition_column?.name ?? null,
-    partitions: partitions.map(({ label, values }) => ({ name: label, values })),
-    primary_key: facts.primary_key.map(({ name }) => name),
-    vector_column: vector.name,
-    vector_type: vector.type,
-    vector_indexed: vector.indexed,
-    tenant_column: tenantColumn(facts, options.tenant_column),
-    tenant: options.tenant ?? null,
-    access_column: options.access_column ?? null,
-    cold_partition: cold ?? null,
-    consent,
-    ...said,
-    limitations,
-  };
+  return { consent, ...said };
 }
 
 /** Nothing of ours reaches a table whose rows are on other servers. */
@@ -146,53 +178,3 @@ const distributedLimitations = (host: Host, { qualified }: TableFacts): Limitati
       reason: `${qualified} is distributed by Citus: not sensed`,
       hint: "Sense it where its shards are: each of them is a table there.",
     }));
-
-function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
-  if (!["r", "p"].includes(facts.kind)) {
-    throw new HealingError("unsupported_table", `${facts.qualified} is not a table`, {
-      detail:
-        `pg_class.relkind is "${facts.kind}"; tables (r) and partitioned tables (p) can be ` +
-        "registered.",
-      hint: "Register the table behind it.",
-    });
-  }
-  if (facts.is_partition) {
-    throw new HealingError("unsupported_table", `${facts.qualified} is a partition`, {
-      detail: "Partitions are healed as parts of their table.",
-      hint:
-        "SELECT ruvector_healing_register((SELECT inhparent::regclass::text FROM pg_inherits " +
-        `WHERE inhrelid = '${facts.qualified.replace(/'/g, "''")}'::regclass));`,
-    });
-  }
-  if (!facts.may_select) {
-    throw new HealingError(
-      "missing_privilege",
-      `role ${facts.installer} may not read ${facts.qualified}`,
-      {
-        detail: "The loop works with the rights of the role that installed it.",
-        hint: `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
-      },
-    );
-  }
-  if (facts.vector_columns.length === 0) {
-    throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
-      detail: `Its columns: ${facts.columns.join(", ")}.`,
-      hint: "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec.",
-    });
-  }
-  const chosen =
-    wanted === undefined
-      ? (facts.vector_columns.find((column) => column.indexed) ?? facts.vector_columns[0])
-      : facts.vector_columns.find((column) => column.name === wanted);
-  if (!chosen) {
-    throw new HealingError(
-      "invalid_argument",
-      `"${wanted}" is not a vector column of ${facts.qualified}`,
-      {
-        detail: "Given as vector_column.",
-        hint: `Its vector columns: ${facts.vector_columns.map(({ name }) => name).join(", ")}.`,
-      },
-    );
-  }
-  return chosen;
-}

@@ -1,5 +1,5 @@
 /** A sample, and what follows the table from sample to sample: its name, its partitions' routes. */
-import { followTable } from "../collection/lookup.ts";
+import { followTable } from "../store/collections.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import type { MeasurementKind } from "../model/measured.ts";

@@ -2,8 +2,8 @@
  * Which statements are taken to address rows by their partition: texts as pg_stat_statements keeps
  * them.
  */
+import { addresses } from "../../src/collection/statement-text.ts";
 import { describe, expect, it } from "vitest";
-import { addresses } from "../../src/collection/statements.ts";
 
 const wanted = {
   table: { schema: "app", name: "r" },

@@ -2,7 +2,7 @@
  * Whether rows may move, and move back, asked under the lock of each batch: what was true when it
  * was planned may not be any more.
  */
-import type { Obstacle } from "../../collection/obstacles.ts";
+import type { Obstacle } from "../../collection/conditions.ts";
 import { readPartitions } from "../../collection/introspect.ts";
 import { obstaclesNow } from "../../collection/lookup.ts";
 import { readPublications } from "../../collection/move-facts.ts";

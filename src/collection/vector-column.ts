@@ -1,0 +1,53 @@
+/** Which column of a table is served, or why the table cannot be. */
+import { HealingError } from "../base/errors.ts";
+import type { TableFacts } from "./introspect.ts";
+
+export function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
+  if (!["r", "p"].includes(facts.kind)) {
+    throw new HealingError("unsupported_table", `${facts.qualified} is not a table`, {
+      detail:
+        `pg_class.relkind is "${facts.kind}"; tables (r) and partitioned tables (p) can be ` +
+        "registered.",
+      hint: "Register the table behind it.",
+    });
+  }
+  if (facts.is_partition) {
+    throw new HealingError("unsupported_table", `${facts.qualified} is a partition`, {
+      detail: "Partitions are healed as parts of their table.",
+      hint:
+        "SELECT ruvector_healing_register((SELECT inhparent::regclass::text FROM pg_inherits " +
+        `WHERE inhrelid = '${facts.qualified.replace(/'/g, "''")}'::regclass));`,
+    });
+  }
+  if (!facts.may_select) {
+    throw new HealingError(
+      "missing_privilege",
+      `role ${facts.installer} may not read ${facts.qualified}`,
+      {
+        detail: "The loop works with the rights of the role that installed it.",
+        hint: `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
+      },
+    );
+  }
+  if (facts.vector_columns.length === 0) {
+    throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
+      detail: `Its columns: ${facts.columns.join(", ")}.`,
+      hint: "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec.",
+    });
+  }
+  const chosen =
+    wanted === undefined
+      ? (facts.vector_columns.find((column) => column.indexed) ?? facts.vector_columns[0])
+      : facts.vector_columns.find((column) => column.name === wanted);
+  if (!chosen) {
+    throw new HealingError(
+      "invalid_argument",
+      `"${wanted}" is not a vector column of ${facts.qualified}`,
+      {
+        detail: "Given as vector_column.",
+        hint: `Its vector columns: ${facts.vector_columns.map(({ name }) => name).join(", ")}.`,
+      },
+    );
+  }
+  return chosen;
+}
