@@ -22,18 +22,7 @@ export function feedback(
   note: unknown,
 ): Record<string, unknown> {
   const score = scoreOf(given);
-  if (note !== null && (typeof note !== "string" || Array.from(note).length > NOTE_CHARACTERS)) {
-    const got =
-      typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note);
-    throw new HealingError(
-      "invalid_argument",
-      `note must be a text of at most ${NOTE_CHARACTERS} characters, or NULL`,
-      {
-        detail: `Got ${got}.`,
-        hint: EXAMPLE,
-      },
-    );
-  }
+  const said = noteOf(note);
   const action = actionById(host, id);
   if (isActive(action.state)) {
     throw new HealingError("wrong_action_state", `action ${action.id} has not ended`, {
@@ -43,7 +32,6 @@ export function feedback(
         "judged once it has ended.",
     });
   }
-  const said = note === null || note.trim() === "" ? null : printable(note, NOTE_CHARACTERS);
   if (!giveFeedback(host, action, { score, note: said })) {
     throw new HealingError(
       "wrong_action_state",
@@ -82,6 +70,23 @@ export function feedback(
 }
 
 const digits = (score: number): string => String(Number(score.toPrecision(3)));
+
+/** What was said, as it may be shown; null where nothing was. */
+function noteOf(note: unknown): string | null {
+  if (note === null) return null;
+  if (typeof note === "string" && Array.from(note).length <= NOTE_CHARACTERS)
+    return note.trim() === "" ? null : printable(note, NOTE_CHARACTERS);
+  const got =
+    typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note);
+  throw new HealingError(
+    "invalid_argument",
+    `note must be a text of at most ${NOTE_CHARACTERS} characters, or NULL`,
+    {
+      detail: `Got ${got}.`,
+      hint: EXAMPLE,
+    },
+  );
+}
 
 /** As SQL has it in text, so that NaN is seen for what it is; null takes it back. */
 function scoreOf(given: unknown): number | null {

@@ -1,6 +1,9 @@
+/** ruvector_healing_configure: settings are merged, checked together, and told of. */
 import type { Configuration } from "../model/configuration.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../audit/events.ts";
+import { collectionName } from "../store/collections.ts";
+import { mergeSettings } from "../store/settings.ts";
 import type { Host } from "../host/host.ts";
 import { checkTogether, validateSettings } from "./configuration.ts";
 import { checkTimeZones } from "./windows.ts";
@@ -29,52 +32,20 @@ export function configure(
   input: unknown,
   strategies: readonly string[],
 ): Configuration {
-  const name =
-    collectionId === 0
-      ? null
-      : host.one<{ name: string }>(
-          sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
-            WHERE collection_id = ${collectionId}::int`,
-        ).name;
+  const name = collectionId === 0 ? null : collectionName(host, collectionId);
   const settings = validateSettings(input, strategies, name);
   checkTimeZones(
     host,
     (settings["maintenance_windows"] ?? []) as Configuration["maintenance_windows"],
   );
   const before = inForce(host, collectionId, settings);
-  host.execute(sql`
-    INSERT INTO ruvector.healing_config AS c (collection_id, settings)
-    VALUES (${collectionId}::int, jsonb_strip_nulls(${JSON.stringify(settings)}::jsonb))
-    ON CONFLICT (collection_id) DO UPDATE
-      SET settings = jsonb_strip_nulls(c.settings || ${JSON.stringify(settings)}::jsonb
-        || coalesce((
-            -- Objects are merged key by key: to name one strategy takes none of the others back.
-            SELECT jsonb_object_agg(n.key, (c.settings -> n.key) || n.value)
-              FROM jsonb_each(${JSON.stringify(settings)}::jsonb) n
-             WHERE jsonb_typeof(n.value) = 'object'
-               AND jsonb_typeof(c.settings -> n.key) = 'object'), '{}')),
-          updated_at = clock_timestamp(), updated_by = session_user`);
+  mergeSettings(host, collectionId, settings);
   // A change for all must not contradict a collection's own settings either.
   const effective = host.query<{ id: number; settings: Configuration }>(sql`
     SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION
       SELECT collection_id FROM ruvector.collections) w ORDER BY id`);
   for (const one of effective) checkTogether(one.settings);
-  const changes = inForce(host, collectionId, settings).flatMap((now, place): Changed[] => {
-    const then = before[place]!;
-    const same =
-      JSON.stringify([then.value, then.source]) === JSON.stringify([now.value, now.source]);
-    return same
-      ? []
-      : [
-          {
-            key: now.key,
-            old: then.value,
-            old_source: then.source,
-            new: now.value,
-            new_source: now.source,
-          },
-        ];
-  });
+  const changes = changed(before, inForce(host, collectionId, settings));
   if (changes.length > 0) {
     const told = changes
       .map(({ key, old, new: now }) => `${key} ${brief(old)} -> ${brief(now)}`)
@@ -90,10 +61,26 @@ export function configure(
   return effective.find(({ id }) => id === collectionId)!.settings;
 }
 
+/** A setting as it works, and where that comes from. */
+interface InForce {
+  readonly key: string;
+  readonly value: unknown;
+  readonly source: string;
+}
+
 const inForce = (host: Host, collectionId: number, settings: Record<string, unknown>) =>
-  host.query<{ key: string; value: unknown; source: string }>(sql`
+  host.query<InForce>(sql`
     SELECT key, value, source FROM ruvector.healing_settings_in_force(${collectionId}::int)
      WHERE key IN (SELECT jsonb_object_keys(${JSON.stringify(settings)}::jsonb))`);
+
+/** Those that are not what they were; both lists have the same keys. */
+const changed = (before: readonly InForce[], now: readonly InForce[]): Changed[] =>
+  now.flatMap(({ key, value, source }, place): Changed[] => {
+    const then = before[place]!;
+    const same = JSON.stringify([then.value, then.source]) === JSON.stringify([value, source]);
+    if (same) return [];
+    return [{ key, old: then.value, old_source: then.source, new: value, new_source: source }];
+  });
 
 const brief = (value: unknown): string => {
   const text = JSON.stringify(value);

@@ -10,6 +10,7 @@ import {
   type ContractedGraph,
   EDGE_TYPES,
   type GraphEdge,
+  type GraphNode,
   NODE_TYPES,
   type Reading,
   type WitnessEdge,
@@ -169,18 +170,39 @@ function parseGraph(nodes: readonly unknown[], edges: readonly unknown[]): Contr
     "edges of a graph",
     `Contract it to ${MAX_EDGES} edges: those between two groups of nodes may be one.`,
   );
-  const places = new Map<string, number>();
-  const parsed = nodes.map((node, place) => {
+  const parsed = parseNodes(nodes);
+  const places = new Map(parsed.map(({ id }, place) => [id, place]));
+  return { nodes: parsed, edges: edges.map((edge, place) => parseEdge(edge, place, places)) };
+}
+
+function parseNodes(nodes: readonly unknown[]): GraphNode[] {
+  const ids = new Set<string>();
+  return nodes.map((node, place): GraphNode => {
     const { id, type, label, mass } = parseDocument(`nodes[${place}]`, NODE, node);
-    if (places.has(id)) {
+    if (ids.has(id)) {
       throw new HealingError("invalid_argument", `node "${id}" is there twice`, {
         detail: `Second time as nodes[${place}].`,
       });
     }
-    places.set(id, place);
+    ids.add(id);
     return { id, type, label: label ?? id, mass: mass ?? 0, measured: true };
   });
-  const end = (id: string, place: number): number => {
+}
+
+/** @param places of the nodes, by id */
+function parseEdge(edge: unknown, place: number, places: ReadonlyMap<string, number>): GraphEdge {
+  const { from, to, type, capacity, nominal = 1 } = parseDocument(`edges[${place}]`, EDGE, edge);
+  if (capacity > nominal) {
+    throw new HealingError(
+      "invalid_argument",
+      "capacity of an edge is above its nominal capacity",
+      {
+        detail: `In edges[${place}]: capacity ${capacity}, nominal ${nominal}.`,
+        hint: "capacity is what is there now of nominal.",
+      },
+    );
+  }
+  const end = (id: string): number => {
     const found = places.get(id);
     if (found !== undefined) return found;
     throw new HealingError("invalid_argument", `edge names an unknown node "${id}"`, {
@@ -189,33 +211,11 @@ function parseGraph(nodes: readonly unknown[], edges: readonly unknown[]): Contr
     });
   };
   return {
-    nodes: parsed,
-    edges: edges.map((edge, place): GraphEdge => {
-      const {
-        from,
-        to,
-        type,
-        capacity,
-        nominal = 1,
-      } = parseDocument(`edges[${place}]`, EDGE, edge);
-      if (capacity > nominal) {
-        throw new HealingError(
-          "invalid_argument",
-          "capacity of an edge is above its nominal capacity",
-          {
-            detail: `In edges[${place}]: capacity ${capacity}, nominal ${nominal}.`,
-            hint: "capacity is what is there now of nominal.",
-          },
-        );
-      }
-      return {
-        u: end(from, place),
-        v: end(to, place),
-        type,
-        nominal,
-        health: nominal > 0 ? capacity / nominal : 0,
-      };
-    }),
+    u: end(from),
+    v: end(to),
+    type,
+    nominal,
+    health: nominal > 0 ? capacity / nominal : 0,
   };
 }
 

@@ -58,54 +58,90 @@ export function closeAction(host: Host, action: Action, end: ActionEnd): Action 
   return closed;
 }
 
-function write(host: Host, action: Action, change: ActionChange | ActionEnd): Action {
-  const parts: Sql[] = [sql`updated_at = clock_timestamp()`];
-  const set = (column: string, value: Sql) => parts.push(sql`${raw(column)} = ${value}`);
-  if (change.state !== undefined) {
-    set("state", sql`${change.state}`);
-    if (change.state === "executing")
-      set("started_at", sql`coalesce(started_at, clock_timestamp())`);
-    set("finished_at", !isActive(change.state) ? sql`clock_timestamp()` : sql`NULL::timestamptz`);
-  }
-  if (change.progress !== undefined)
-    set("progress", sql`${JSON.stringify(change.progress)}::jsonb`);
-  if (change.slices !== undefined) set("slices", sql`${change.slices}::int`);
-  if (change.failures !== undefined) set("failures", sql`${change.failures}::int`);
-  if (change.rollback_reason !== undefined) set("rollback_reason", sql`${change.rollback_reason}`);
-  if (change.rollback_to !== undefined) set("rollback_to", sql`${change.rollback_to}`);
-  if (change.verified !== undefined) set("verified", sql`${change.verified}::boolean`);
-  if (change.failure !== undefined) set("failure", sql`${change.failure}`);
-  if (change.final_lambda !== undefined) set("final_lambda", sql`${change.final_lambda}::float8`);
-  if (change.approved) parts.push(sql`approved_at = clock_timestamp(), approved_by = session_user`);
-  if (change.rejected)
-    parts.push(
-      sql`rejected_at = clock_timestamp(), rejected_by = session_user,
-        rejection_reason = ${change.rejected.reason}`,
-    );
-  if (change.replaced_by !== undefined) set("replaced_by", sql`${change.replaced_by}::bigint`);
-  if (change.replanned) {
-    const { plan, problem, start } = change.replanned;
-    parts.push(sql`
+/** Columns that take a value as it is given, and its type in SQL. */
+const PLAIN = {
+  slices: "int",
+  failures: "int",
+  rollback_reason: "text",
+  rollback_to: "text",
+  verified: "boolean",
+  failure: "text",
+  final_lambda: "float8",
+  replaced_by: "bigint",
+  message: "text",
+} as const satisfies Partial<Record<keyof ActionChange, string>>;
+
+const set = (column: string, value: Sql): Sql => sql`${raw(column)} = ${value}`;
+
+const secondsFromNow = (column: string, seconds: number | undefined): Sql[] =>
+  seconds === undefined
+    ? []
+    : [set(column, sql`clock_timestamp() + make_interval(secs => ${seconds}::float8)`)];
+
+/** An action begins with its first batch, and ends with a state that is none of the active ones. */
+function ofState(state: Action["state"] | undefined): Sql[] {
+  if (state === undefined) return [];
+  return [
+    set("state", sql`${state}`),
+    ...(state === "executing"
+      ? [set("started_at", sql`coalesce(started_at, clock_timestamp())`)]
+      : []),
+    set("finished_at", !isActive(state) ? sql`clock_timestamp()` : sql`NULL::timestamptz`),
+  ];
+}
+
+function ofAnswer({ approved, rejected }: ActionChange | ActionEnd): Sql[] {
+  return [
+    ...(approved ? [sql`approved_at = clock_timestamp(), approved_by = session_user`] : []),
+    ...(rejected
+      ? [
+          sql`rejected_at = clock_timestamp(), rejected_by = session_user,
+            rejection_reason = ${rejected.reason}`,
+        ]
+      : []),
+  ];
+}
+
+function ofPlan(replanned: ActionChange["replanned"]): Sql[] {
+  if (!replanned) return [];
+  const { plan, problem, start } = replanned;
+  return [
+    sql`
       plan = ${JSON.stringify(plan)}::jsonb, problem = ${JSON.stringify(problem)}::jsonb,
         predicted_lambda = ${plan.predicted_lambda}::float8,
       initial_lambda = ${start.lambda}::float8,
         initial_state = ${INTEGRITY_STATES.indexOf(start.state)}::smallint,
       witness_edges = ${JSON.stringify(start.witness)}::jsonb,
-        system_metrics = ${JSON.stringify(start.metrics)}::jsonb`);
-  }
-  if (change.metrics !== undefined)
-    set("system_metrics", sql`system_metrics || ${JSON.stringify(change.metrics)}::jsonb`);
-  if (change.message !== undefined) set("message", sql`${change.message}`);
-  if (change.stabilize_in !== undefined)
-    set(
-      "stabilize_until",
-      sql`clock_timestamp() + make_interval(secs => ${change.stabilize_in}::float8)`,
-    );
-  if (change.deadline_in !== undefined)
-    set("deadline", sql`clock_timestamp() + make_interval(secs => ${change.deadline_in}::float8)`);
+        system_metrics = ${JSON.stringify(start.metrics)}::jsonb`,
+  ];
+}
+
+/** What of the row is set. */
+function assignments(change: ActionChange | ActionEnd): Sql[] {
+  const { progress, metrics } = change;
+  const plain = Object.entries(PLAIN).flatMap(([column, type]) => {
+    const value = change[column as keyof typeof PLAIN];
+    return value === undefined ? [] : [set(column, sql`${value}::${raw(type)}`)];
+  });
+  return [
+    sql`updated_at = clock_timestamp()`,
+    ...ofState(change.state),
+    ...(progress === undefined ? [] : [set("progress", sql`${JSON.stringify(progress)}::jsonb`)]),
+    ...plain,
+    ...ofAnswer(change),
+    ...ofPlan(change.replanned),
+    ...(metrics === undefined
+      ? []
+      : [set("system_metrics", sql`system_metrics || ${JSON.stringify(metrics)}::jsonb`)]),
+    ...secondsFromNow("stabilize_until", change.stabilize_in),
+    ...secondsFromNow("deadline", change.deadline_in),
+  ];
+}
+
+function write(host: Host, action: Action, change: ActionChange | ActionEnd): Action {
   const changed = host.one<Action>(
-    sql`UPDATE ruvector.healing_actions SET ${join(parts, ", ")} WHERE id = ${action.id}::bigint
-      RETURNING ${COLUMNS}`,
+    sql`UPDATE ruvector.healing_actions SET ${join(assignments(change), ", ")}
+      WHERE id = ${action.id}::bigint RETURNING ${COLUMNS}`,
   );
   if (change.state !== undefined && change.state !== action.state) {
     recordActionEvent(

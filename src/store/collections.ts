@@ -57,3 +57,10 @@ export function followTable(host: Host, collection: Collection): void {
            IS DISTINCT FROM (${collection.schema_name}, ${collection.table_name},
              ${collection.relid}::oid, ${JSON.stringify(collection.limitations)}::jsonb)`);
 }
+
+/** Its name as it was registered. */
+export const collectionName = (host: Host, id: number): string =>
+  host.one<{ name: string }>(
+    sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
+      WHERE collection_id = ${id}::int`,
+  ).name;

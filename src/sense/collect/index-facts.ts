@@ -28,6 +28,80 @@ export interface Facts extends Omit<IndexState, "rows" | "breath">, Breathing {
   readonly partial_rows: number | null;
 }
 
+/** Of table `t`: what was written to it, as the server counts. */
+const COUNTERS = sql`
+  (SELECT n.ins AS inserted, n.del::float8 AS deleted,
+    (n.upd - n.hot)::float8 AS rewritten, (n.ins + n.upd - n.hot)::float8 AS added,
+    (n.del + n.upd - n.hot)::float8 AS removed
+                        FROM (SELECT pg_stat_get_tuples_inserted(t.oid) AS ins,
+                          pg_stat_get_tuples_updated(t.oid) AS upd,
+                                     pg_stat_get_tuples_deleted(t.oid) AS del,
+                                       pg_stat_get_tuples_hot_updated(t.oid) AS hot) n)`;
+
+/** Whether somebody holds index `ic` or its table `t` ACCESS EXCLUSIVE, or waits for so. */
+const LOCKED = sql`
+  (SELECT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'relation'
+    AND k.relation IN (ic.oid, t.oid)
+                                       AND k.database = (SELECT oid FROM pg_database
+                                         WHERE datname = current_database())
+                                       AND k.mode = 'AccessExclusiveLock') AS locked)`;
+
+/** Rows of `t` by two counts: pg_stat's, and the planner's. */
+const LIVE_ROWS = sql`
+  (SELECT pg_stat_get_live_tuples(t.oid) AS reported, CASE WHEN t.relpages > 0
+    AND NOT l.locked
+    THEN greatest(t.reltuples,
+      0) / t.relpages * (pg_relation_size(t.oid) / current_setting('block_size')::int)
+      ELSE greatest(t.reltuples, 0) END AS planned)`;
+
+/** Storage parameters of index `ic`, and whether its table has values out of line. */
+const OPTIONS = sql`
+  (SELECT max(option_value)
+    FILTER (WHERE option_name = 'fillfactor')::int AS fillfactor,
+                             max(option_value)
+                               FILTER (WHERE option_name = 'lists')::int AS lists,
+                             max(option_value) FILTER (WHERE option_name = 'm')::int AS m,
+                             bool_and(option_value::boolean)
+                               FILTER (WHERE option_name = 'deduplicate_items') AS deduplicate,
+                             t.reltoastrelid <> 0
+                               AND (l.locked OR pg_relation_size(t.reltoastrelid) > 0) AS outside
+                        FROM pg_options_to_table(ic.reloptions))`;
+
+/** The columns of index `i`: width, alignment, and what the statistics say of their values. */
+const COLUMNS = sql`
+  (
+    SELECT coalesce(json_agg(json_build_object(
+             'width', CASE WHEN a.attlen > 0 THEN a.attlen
+                           -- The type says it exactly; pg_stats counts a vector that was moved
+                           -- out of line as its pointer.
+                           WHEN y.name = 'vector' AND y.modifier > 0 THEN y.modifier * 4 + 8
+                           WHEN y.name = 'halfvec' AND y.modifier > 0 THEN y.modifier * 2 + 8
+                           WHEN y.name = 'bit' AND y.modifier > 0 THEN (y.modifier + 7) / 8 + 8
+                           WHEN am.amname <> 'btree' AND ta.attname IS NOT NULL
+                             AND o.outside THEN NULL
+                           ELSE s.avg_width END,
+             'align', CASE WHEN a.attlen = -1 AND coalesce(s.avg_width, 0) < 127 THEN 1
+                           ELSE CASE a.attalign WHEN 'c' THEN 1 WHEN 's' THEN 2 WHEN 'i' THEN 4
+                             ELSE 8 END END,
+             'null_frac', coalesce(s.null_frac, 0), 'n_distinct', coalesce(s.n_distinct, 0))
+               ORDER BY a.attnum), '[]') AS columns,
+           -- Rows arrive in the order of their keys (a column of one value is in any order).
+           coalesce(bool_and(coalesce(abs(s.correlation) >= 0.99 OR s.n_distinct = 1, false))
+             FILTER (WHERE a.attnum <= i.indnkeyatts), false) AS ordered
+      FROM pg_attribute a
+     CROSS JOIN LATERAL (SELECT coalesce(b.typname, d.typname) AS name, CASE WHEN d.typtype = 'd'
+       THEN d.typtypmod ELSE a.atttypmod END AS modifier
+                           FROM pg_type d LEFT JOIN pg_type b ON b.oid = d.typbasetype
+                             WHERE d.oid = a.atttypid) y
+      LEFT JOIN pg_attribute ta ON ta.attrelid = t.oid AND ta.attnum = i.indkey[a.attnum - 1]
+        AND ta.attnum <> 0
+      -- An expression's statistics stand under the index.
+      LEFT JOIN pg_stats s ON s.schemaname = tn.nspname AND NOT s.inherited
+                          AND s.tablename = CASE WHEN ta.attname IS NULL THEN ic.relname
+                            ELSE t.relname END
+                          AND s.attname = coalesce(ta.attname, a.attname)
+     WHERE a.attrelid = ic.oid AND a.attnum > 0)`;
+
 /**
  * Valid btree, ivfflat and hnsw indexes of the leaves. An index that somebody holds ACCESS
  * EXCLUSIVE, or waits for so, is not opened (pg_relation_size would stand in that queue): its size
@@ -68,65 +142,11 @@ export function readIndexes(host: Host, collection: Collection): Facts[] {
       JOIN pg_namespace n ON n.oid = ic.relnamespace
       JOIN pg_class t ON t.oid = i.indrelid AND t.relkind IN ('r', 'm')
       JOIN pg_namespace tn ON tn.oid = t.relnamespace
-     CROSS JOIN LATERAL (SELECT n.ins AS inserted, n.del::float8 AS deleted,
-       (n.upd - n.hot)::float8 AS rewritten, (n.ins + n.upd - n.hot)::float8 AS added,
-       (n.del + n.upd - n.hot)::float8 AS removed
-                           FROM (SELECT pg_stat_get_tuples_inserted(t.oid) AS ins,
-                             pg_stat_get_tuples_updated(t.oid) AS upd,
-                                        pg_stat_get_tuples_deleted(t.oid) AS del,
-                                          pg_stat_get_tuples_hot_updated(t.oid) AS hot) n) u
-     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'relation'
-       AND k.relation IN (ic.oid, t.oid)
-                                          AND k.database = (SELECT oid FROM pg_database
-                                            WHERE datname = current_database())
-                                          AND k.mode = 'AccessExclusiveLock') AS locked) l
-     CROSS JOIN LATERAL (SELECT pg_stat_get_live_tuples(t.oid) AS reported, CASE WHEN t.relpages > 0
-       AND NOT l.locked
-       THEN greatest(t.reltuples,
-         0) / t.relpages * (pg_relation_size(t.oid) / current_setting('block_size')::int)
-         ELSE greatest(t.reltuples, 0) END AS planned) v
-     CROSS JOIN LATERAL (SELECT max(option_value)
-       FILTER (WHERE option_name = 'fillfactor')::int AS fillfactor,
-                                max(option_value)
-                                  FILTER (WHERE option_name = 'lists')::int AS lists,
-                                max(option_value) FILTER (WHERE option_name = 'm')::int AS m,
-                                bool_and(option_value::boolean)
-                                  FILTER (WHERE option_name = 'deduplicate_items') AS deduplicate,
-                                t.reltoastrelid <> 0
-                                  AND (l.locked OR pg_relation_size(t.reltoastrelid) > 0) AS outside
-                           FROM pg_options_to_table(ic.reloptions)) o
-     CROSS JOIN LATERAL (
-       SELECT coalesce(json_agg(json_build_object(
-                'width', CASE WHEN a.attlen > 0 THEN a.attlen
-                              -- The type says it exactly; pg_stats counts a vector that was moved
-                              -- out of line as its pointer.
-                              WHEN y.name = 'vector' AND y.modifier > 0 THEN y.modifier * 4 + 8
-                              WHEN y.name = 'halfvec' AND y.modifier > 0 THEN y.modifier * 2 + 8
-                              WHEN y.name = 'bit' AND y.modifier > 0 THEN (y.modifier + 7) / 8 + 8
-                              WHEN am.amname <> 'btree' AND ta.attname IS NOT NULL
-                                AND o.outside THEN NULL
-                              ELSE s.avg_width END,
-                'align', CASE WHEN a.attlen = -1 AND coalesce(s.avg_width, 0) < 127 THEN 1
-                              ELSE CASE a.attalign WHEN 'c' THEN 1 WHEN 's' THEN 2 WHEN 'i' THEN 4
-                                ELSE 8 END END,
-                'null_frac', coalesce(s.null_frac, 0), 'n_distinct', coalesce(s.n_distinct, 0))
-                  ORDER BY a.attnum), '[]') AS columns,
-              -- Rows arrive in the order of their keys (a column of one value is in any order).
-              coalesce(bool_and(coalesce(abs(s.correlation) >= 0.99 OR s.n_distinct = 1, false))
-                FILTER (WHERE a.attnum <= i.indnkeyatts), false) AS ordered
-         FROM pg_attribute a
-        CROSS JOIN LATERAL (SELECT coalesce(b.typname, d.typname) AS name, CASE WHEN d.typtype = 'd'
-          THEN d.typtypmod ELSE a.atttypmod END AS modifier
-                              FROM pg_type d LEFT JOIN pg_type b ON b.oid = d.typbasetype
-                                WHERE d.oid = a.atttypid) y
-         LEFT JOIN pg_attribute ta ON ta.attrelid = t.oid AND ta.attnum = i.indkey[a.attnum - 1]
-           AND ta.attnum <> 0
-         -- An expression's statistics stand under the index.
-         LEFT JOIN pg_stats s ON s.schemaname = tn.nspname AND NOT s.inherited
-                             AND s.tablename = CASE WHEN ta.attname IS NULL THEN ic.relname
-                               ELSE t.relname END
-                             AND s.attname = coalesce(ta.attname, a.attname)
-        WHERE a.attrelid = ic.oid AND a.attnum > 0) c
+     CROSS JOIN LATERAL ${COUNTERS} u
+     CROSS JOIN LATERAL ${LOCKED} l
+     CROSS JOIN LATERAL ${LIVE_ROWS} v
+     CROSS JOIN LATERAL ${OPTIONS} o
+     CROSS JOIN LATERAL ${COLUMNS} c
      ORDER BY 1`);
 }
 

@@ -48,16 +48,7 @@ export function observe(
     const one = connected(view, { id, label, sender, before }, marks);
     if (!one) continue;
     replicas.set(id, one);
-    const replays = sender.replayed !== null || before?.replays === true;
-    if (view.may_read)
-      seen[id] = {
-        label,
-        seen: view.now,
-        slot: sender.slot,
-        replayed: sender.replayed ?? before?.replayed ?? null,
-        replays,
-        lags: lagsNow(before, one, view),
-      };
+    if (view.may_read) seen[id] = noted(view, { id, label, sender, before }, one);
   }
   for (const slot of view.slots) {
     const one = unused(view, slot, known, slots, settings);
@@ -67,20 +58,10 @@ export function observe(
     if (one && before && !seen[one.id]) seen[one.id] = before;
   }
   for (const [id, before] of Object.entries(known?.replicas ?? {})) {
-    if (
-      replicas.has(id) ||
-      before.slot !== null ||
-      !before.replays ||
-      !missed(view, before, settings)
-    )
-      continue;
+    if (replicas.has(id) || before.slot !== null || !before.replays) continue;
+    if (!missed(view, before, settings)) continue;
     seen[id] = before;
-    replicas.set(id, {
-      ...nothing(id, `${before.label} (gone)`, "gone"),
-      // A server that was down itself saw nobody meanwhile.
-      lag_seconds: Math.max(0, view.now - Math.max(before.seen, view.booted)),
-      lag_bytes: before.replayed === null ? null : Math.max(0, view.position - before.replayed),
-    });
+    replicas.set(id, gone(view, id, before));
   }
   const behind = Object.values(seen).map(({ replayed }) => replayed ?? view.position);
   const worth = Object.keys(seen).length > 0 || Object.keys(slots).length > 0;
@@ -95,6 +76,32 @@ export function observe(
         };
   return { replicas: [...replicas.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), memory };
 }
+
+/** What is kept of a replica that is there. */
+const noted = (
+  view: ReplicationView,
+  { label, sender, before }: Connection,
+  one: ReplicaMeasurement,
+): KnownReplica => ({
+  label,
+  seen: view.now,
+  slot: sender.slot,
+  replayed: sender.replayed ?? before?.replayed ?? null,
+  replays: sender.replayed !== null || before?.replays === true,
+  lags: lagsNow(before, one, view),
+});
+
+/** A replica that was there, and is missed. */
+const gone = (
+  { now, booted, position }: ReplicationView,
+  id: string,
+  { label, seen, replayed }: KnownReplica,
+): ReplicaMeasurement => ({
+  ...nothing(id, `${label} (gone)`, "gone"),
+  // A server that was down itself saw nobody meanwhile.
+  lag_seconds: Math.max(0, now - Math.max(seen, booted)),
+  lag_bytes: replayed === null ? null : Math.max(0, position - replayed),
+});
 
 /** The marks with this look's; a clock or a log that went back takes those ahead of it away. */
 function marked(

@@ -53,20 +53,23 @@ export interface JobsMemory {
   readonly blocking: Readonly<Record<string, number>>;
 }
 
+/** A row of cron.job. */
+interface Job {
+  readonly jobid: string;
+  readonly jobname: string | null;
+  readonly schedule: string;
+  readonly command: string;
+  readonly active: boolean;
+  readonly username: string;
+}
+
 type Answer =
   | { readonly installed: false; readonly elsewhere: string | null }
   | { readonly installed: true; readonly denied: string }
   | { readonly installed: true; readonly silent: true }
   | {
       readonly installed: true;
-      readonly jobs: readonly {
-        jobid: string;
-        jobname: string | null;
-        schedule: string;
-        command: string;
-        active: boolean;
-        username: string;
-      }[];
+      readonly jobs: readonly Job[];
       readonly runs: readonly Run[];
       readonly newest: string | null;
       readonly others_hidden: boolean;
@@ -102,58 +105,49 @@ export function readJobs(host: Host, memory: JobsMemory | null, now: number): Jo
       .filter(({ jobid }) => known.has(jobid))
       .map((run) => [run.jobid, run]),
   );
-  const { alive, priorities, offset, taken, slots } = host.one<Scheduler>(sql`
-    SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a
-      WHERE a.datname = current_database()), '[]') AS alive,
-           coalesce((SELECT json_object_agg(p.jobname, p.priority)
-             FROM ruvector.healing_job_priorities p), '{}') AS priorities,
-           -- Of all databases: they share the slots. A role that may not see others' sessions sees
-           -- its own only, and none waits then.
-           (SELECT count(*)::int FROM pg_stat_activity a
-             WHERE 'pg_cron' IN (a.application_name, a.backend_type)) AS taken,
-           coalesce(ruvector.healing_server_setting('cron.max_running_jobs')::int,
-             ${DEFAULT_SLOTS}::int) AS slots,
-           extract(epoch
-             FROM clock_timestamp() AT TIME ZONE
-             coalesce(ruvector.healing_server_setting('cron.timezone'), 'GMT')
-                              - clock_timestamp() AT TIME ZONE 'UTC')::float8 AS offset`);
-  const jobs = answer.jobs.map((job): CronJob => {
-    const run = runs[job.jobid];
-    const running =
-      run !== undefined &&
-      RUNNING.includes(run.status) &&
-      (run.pid === null || alive.includes(run.pid));
-    const start = run?.start ?? null;
-    const failure = run === undefined || !job.active ? null : failureOf(run);
-    // A run that was missed while the server was down, or while its job was paused, waits for
-    // nothing.
-    const due =
-      job.active &&
-      start !== null &&
-      dueSince(job.schedule, start, now - GRACE_SECONDS, offset) === true;
-    return {
-      jobid: job.jobid,
-      name: job.jobname ?? `job ${job.jobid}`,
-      schedule: job.schedule,
-      username: job.username,
-      active: job.active,
-      priority: priorities[job.jobname ?? `job ${job.jobid}`] ?? "normal",
-      running,
-      pid: running ? run.pid : null,
-      due,
-      waits: due && !running && taken >= slots,
-      failing: failure !== null,
-      last_message: failure,
-      last_start: start,
-      blocked_recently: false,
-    };
-  });
+  const scheduler = readScheduler(host);
+  const jobs = answer.jobs.map((job) => jobNow(job, runs[job.jobid], scheduler, now));
   return {
     jobs,
     pids: new Set(jobs.flatMap(({ pid }) => (pid === null ? [] : [pid]))),
     memory: { newest: answer.newest ?? before.newest, runs, blocking: before.blocking },
     readable: true,
     unmeasured: answer.others_hidden ? [hiddenJobs(host)] : [],
+  };
+}
+
+function jobNow(
+  { jobid, jobname, schedule, username, active }: Job,
+  run: Run | undefined,
+  { alive, priorities, offset, taken, slots }: Scheduler,
+  now: number,
+): CronJob {
+  const name = jobname ?? `job ${jobid}`;
+  const running =
+    run !== undefined &&
+    RUNNING.includes(run.status) &&
+    (run.pid === null || alive.includes(run.pid));
+  const start = run?.start ?? null;
+  const failure = run === undefined || !active ? null : failureOf(run);
+  // A run that was missed while the server was down, or while its job was paused, waits for
+  // nothing.
+  const due =
+    active && start !== null && dueSince(schedule, start, now - GRACE_SECONDS, offset) === true;
+  return {
+    jobid,
+    name,
+    schedule,
+    username,
+    active,
+    priority: priorities[name] ?? "normal",
+    running,
+    pid: running ? run.pid : null,
+    due,
+    waits: due && !running && taken >= slots,
+    failing: failure !== null,
+    last_message: failure,
+    last_start: start,
+    blocked_recently: false,
   };
 }
 
@@ -180,6 +174,23 @@ interface Scheduler {
   readonly taken: number;
   readonly slots: number;
 }
+
+const readScheduler = (host: Host): Scheduler =>
+  host.one<Scheduler>(sql`
+    SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a
+      WHERE a.datname = current_database()), '[]') AS alive,
+           coalesce((SELECT json_object_agg(p.jobname, p.priority)
+             FROM ruvector.healing_job_priorities p), '{}') AS priorities,
+           -- Of all databases: they share the slots. A role that may not see others' sessions sees
+           -- its own only, and none waits then.
+           (SELECT count(*)::int FROM pg_stat_activity a
+             WHERE 'pg_cron' IN (a.application_name, a.backend_type)) AS taken,
+           coalesce(ruvector.healing_server_setting('cron.max_running_jobs')::int,
+             ${DEFAULT_SLOTS}::int) AS slots,
+           extract(epoch
+             FROM clock_timestamp() AT TIME ZONE
+             coalesce(ruvector.healing_server_setting('cron.timezone'), 'GMT')
+                              - clock_timestamp() AT TIME ZONE 'UTC')::float8 AS offset`);
 
 /** pg_cron looks once a second and connects before it starts: a run is not late before that. */
 const GRACE_SECONDS = 2;
