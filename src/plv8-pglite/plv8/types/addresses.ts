@@ -17,7 +17,7 @@ export function contentOf<Value>(
   return value;
 }
 
-/** Calls a function of PostgreSQL that takes one argument and answers with one value, never NULL. */
+/** Calls a function of PostgreSQL that takes one argument and answers with a value, never NULL. */
 export function callWithOne(
   functions: Functions,
   memory: Memory,
