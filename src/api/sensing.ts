@@ -1,10 +1,11 @@
 /** The operations that sense: sample, report, graph. */
+import { keepReport } from "../store/reports.ts";
 import { MEASUREMENT_KINDS } from "../model/measured.ts";
 import type { Host } from "../host/host.ts";
 import { loadCollection } from "../collection/lookup.ts";
 import { observe } from "../loop/observe.ts";
 import { currentGraph, type Sample } from "../sense/sample.ts";
-import { keepReport, parseReport } from "../sense/report.ts";
+import { parseReport } from "../sense/report.ts";
 
 type Document = Record<string, unknown>;
 

@@ -1,9 +1,11 @@
+import { forgetCollection } from "../store/collections.ts";
+import { closeRefusals } from "../store/refusals.ts";
 import sql from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "../store/events.ts";
 import { HealingError } from "../base/errors.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import type { Host } from "../host/host.ts";
-import { closeForecasts } from "../learn/forecasts.ts";
+import { closeForecasts } from "../store/forecasts.ts";
 import { ACTIVE } from "../store/actions.ts";
 
 /** `ruvector_healing_unregister`: forgets the collection; its table, outcomes and actions stay. */
@@ -30,21 +32,15 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
       hint: "Try again in a moment; the server's log says what was locked.",
     });
   }
-  const [gone] = host.query<{ name: string }>(sql`
-    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int
-      RETURNING format('%I.%I', schema_name, table_name) AS name`);
-  host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
-  host.execute(
-    sql`UPDATE ruvector.healing_refusals SET closed_at = clock_timestamp()
-      WHERE collection_id = ${id}::int AND closed_at IS NULL`,
-  );
+  const name = forgetCollection(host, id);
+  closeRefusals(host, id);
   closeForecasts(host, id, [], "the collection was unregistered");
   host.query(sql`SELECT ruvector.healing_forget_owners()`);
   recordEvent(host, {
     collection_id: id,
-    collection: gone?.name ?? null,
+    collection: name,
     kind: "unregistered",
-    message: `Unregistered ${gone?.name}.`,
+    message: `Unregistered ${name}.`,
   });
-  return { collection: gone?.name, unregistered: true };
+  return { collection: name, unregistered: true };
 }

@@ -5,7 +5,7 @@ import type { Host } from "../host/host.ts";
 import type { Limitation } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
 import { parseDocument } from "../base/documents.ts";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "../store/events.ts";
 import { type Partition, readPartitions, readTable, type TableFacts } from "./introspect.ts";
 import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";

@@ -1,7 +1,7 @@
 /** ruvector_healing_configure: settings are merged, checked together, and told of. */
 import type { Configuration } from "../model/configuration.ts";
 import sql from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "../store/events.ts";
 import { collectionName } from "../store/collections.ts";
 import { mergeSettings } from "../store/settings.ts";
 import type { Host } from "../host/host.ts";

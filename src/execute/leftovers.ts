@@ -4,7 +4,7 @@
  * could drop it (a clock that jumped, a server that was down), and there is no rollback that a
  * person could type.
  */
-import { isOpen, jobsOf } from "../jobs/job.ts";
+import { isOpen, jobsOf } from "../store/jobs.ts";
 import { updateAction } from "../store/action-changes.ts";
 import { keepUndo, newestStep, undoSummary } from "../store/steps.ts";
 import sql from "sql-template-tag";

@@ -17,7 +17,16 @@ import { HealingError } from "../base/errors.ts";
 import { jobError } from "../base/row-free.ts";
 import { nextMinute, readRun, schedule, whyNoCron } from "./cron.ts";
 import { backendOf, keepRunning, unseen, notStarted, endOf, finish, cancelJob } from "./watch.ts";
-import { type Job, type NewJob, isOpen, marker, readJob, change, report } from "./job.ts";
+import {
+  insertJob,
+  type Job,
+  type NewJob,
+  isOpen,
+  marker,
+  readJob,
+  change,
+  report,
+} from "../store/jobs.ts";
 
 /**
  * Schedules a job and keeps it, in the caller's transaction.
@@ -36,14 +45,8 @@ export function startJob(
     });
   host.admitDdl();
   const { line, at } = nextMinute(host);
-  const { id } = host.one<{ id: string }>(sql`
-    INSERT INTO ruvector.healing_jobs (action_id, collection_id, purpose, command, start_at,
-      start_by, deadline)
-    SELECT ${action.id}::bigint, ${action.collection_id}::int, ${purpose}, ${command}, m.at,
-      m.at + make_interval(secs => ${start_within_seconds}::float8),
-           m.at + make_interval(secs => ${deadline_seconds}::float8)
-      FROM (SELECT to_timestamp(${at}::float8) AS at) m
-    RETURNING id::text`);
+  const wanted = { purpose, command, deadline_seconds, start_within_seconds };
+  const id = insertJob(host, action, wanted, at);
   const jobid = schedule(host, `ruvector_healing_job_${id}`, line, `${marker(id)} ${command}`);
   const job = change(host, id, { jobid, message: "waits for its minute" });
   report(host, job, "job_scheduled", `pg_cron is to run: ${command}`);

@@ -9,7 +9,7 @@ import {
   report,
   isOpen,
   readJob,
-} from "./job.ts";
+} from "../store/jobs.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { forgetRun, type Run, unschedule, zoneKnown, readRun } from "./cron.ts";

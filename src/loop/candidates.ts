@@ -4,7 +4,7 @@ import { effectiveMode } from "../configuration/modes.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Considered } from "../model/selection.ts";
 import { type Learned, learnedWeights } from "../select/context.ts";
-import type { RefusalRecord } from "../select/refusals.ts";
+import type { RefusalRecord } from "../store/refusals.ts";
 import { type Candidate, selectStrategy } from "../select/select.ts";
 import { suspensions } from "../select/suspensions.ts";
 import { STRATEGIES } from "../strategies/registry.ts";

@@ -2,18 +2,19 @@
  * Classify, select, ask the guards, plan: from a sample to an action, or to the reason why there is
  * none.
  */
+import { letThrough } from "../store/breaker.ts";
 import sql from "sql-template-tag";
 import { classify } from "../classify/classify.ts";
 import { planState } from "../execute/plan-state.ts";
 import type { Host } from "../host/host.ts";
-import { takenForecasts } from "../learn/forecasts.ts";
+import { takenForecasts } from "../store/forecasts.ts";
 import type { Action, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Considered } from "../model/selection.ts";
-import { closeRefusals, recordRefusal } from "../select/refusals.ts";
+import { closeRefusals, recordRefusal } from "../store/refusals.ts";
 import { suspend } from "../select/suspensions.ts";
-import { letThrough, takeTurn } from "../select/turn.ts";
+import { takeTurn } from "../select/turn.ts";
 import type { Sample } from "../sense/sample.ts";
 import { insertAction } from "../store/actions.ts";
 import type { Strategy } from "../strategies/strategy.ts";

@@ -3,13 +3,13 @@
  * refusal that says so.
  */
 import type { Considered } from "../model/selection.ts";
-import { closeForecasts, keepForecast, statementFor } from "../learn/forecasts.ts";
+import { closeForecasts, keepForecast, statementFor } from "../store/forecasts.ts";
 import { effectiveMode } from "../configuration/modes.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { count, lambdaText } from "../base/text.ts";
 import type { Held } from "../select/guards/index.ts";
-import type { RefusalRecord } from "../select/refusals.ts";
+import type { RefusalRecord } from "../store/refusals.ts";
 import type { Situation } from "./wanted.ts";
 
 export interface HeldPlan extends Held {

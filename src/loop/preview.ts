@@ -6,7 +6,7 @@ import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Considered } from "../model/selection.ts";
 import { everyRefusal, type Refusal } from "../select/guards/index.ts";
-import type { RefusalRecord } from "../select/refusals.ts";
+import type { RefusalRecord } from "../store/refusals.ts";
 import type { Sample } from "../sense/sample.ts";
 import { evaluate } from "./evaluate.ts";
 

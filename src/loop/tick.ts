@@ -4,7 +4,7 @@
  */
 import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import sql from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "../store/events.ts";
 import { isDistributed, loadCollection } from "../collection/lookup.ts";
 import { endAction } from "../execute/end.ts";
 import { activeAction } from "../store/actions.ts";
@@ -18,8 +18,8 @@ import { HealingError, SQLSTATES } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { learnRest } from "../learn/outcomes.ts";
-import { closeForecasts, scoreForecasts } from "../learn/forecasts.ts";
-import { closeRefusals, recordRefusal } from "../select/refusals.ts";
+import { closeForecasts, scoreForecasts } from "../store/forecasts.ts";
+import { closeRefusals, recordRefusal } from "../store/refusals.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
 import { beginInWindow, waitsForWindow } from "./approval.ts";

@@ -1,9 +1,9 @@
 /** Whether an action would pass its own verification if everything came as it foresees. Pure. */
 import type { Plan } from "../model/action.ts";
 import { lambdaText, short } from "../base/text.ts";
-import { statementFor } from "../learn/forecasts.ts";
+import { statementFor } from "../store/forecasts.ts";
 import { improved, needed } from "../graph/improvement.ts";
-import type { RefusalRecord } from "./refusals.ts";
+import type { RefusalRecord } from "../store/refusals.ts";
 
 export interface Asked {
   readonly collection: string;

@@ -6,7 +6,7 @@
 import { PLACED } from "../store/actions.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import type { Action, Origin } from "../model/action.ts";
+import type { Origin } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { breakerFacts } from "./context.ts";
 import { breaker } from "./guards/breaker.ts";
@@ -42,15 +42,4 @@ export function takeTurn(host: Host, collection: Collection, origin: Origin, wai
   return mine
     ? { refusal: null, probe: true }
     : { refusal: breaker({ breaker: { ...now, probe: "of another session" } }), probe: false };
-}
-
-/**
- * Keeps which action it is that the half open breaker let through: how it ends decides what becomes
- * of the breaker.
- */
-export function letThrough(host: Host, action: Action): void {
-  host.execute(
-    sql`UPDATE ruvector.healing_breaker SET probe_action_id = ${action.id}::bigint,
-      updated_at = clock_timestamp()`,
-  );
 }

@@ -20,8 +20,11 @@ import { parseDocument } from "../base/documents.ts";
 import { readPushed } from "../graph/reading.ts";
 
 const fraction = z.number().check(z.gte(0), z.lte(1));
+
 const percent = z.number().check(z.gte(0), z.lte(100));
+
 const amount = z.number().check(z.gte(0));
+
 const name = z.string().check(z.minLength(1), z.maxLength(200));
 
 const METRICS = {
@@ -40,6 +43,7 @@ const NODE = {
   label: z.optional(z.string().check(z.maxLength(200))),
   mass: z.optional(amount),
 };
+
 const EDGE = {
   from: name,
   to: name,
@@ -81,10 +85,12 @@ export interface Report {
  * faster.
  */
 const MAX_NODES = 200;
+
 const MAX_EDGES = 1000;
 
 /** Metrics and witness edges are kept with each sample, 17,000 a day at 5 s. */
 const MAX_METRICS_BYTES = 16_384;
+
 const MAX_WITNESS = 200;
 
 function atMost(most: number, got: number, what: string, hint: string): void {
@@ -217,15 +223,6 @@ function parseEdge(edge: unknown, place: number, places: ReadonlyMap<string, num
     nominal,
     health: nominal > 0 ? capacity / nominal : 0,
   };
-}
-
-export function keepReport(host: Host, collectionId: number, report: unknown): void {
-  host.execute(sql`
-    INSERT INTO ruvector.integrity_reports AS r (collection_id, report)
-    VALUES (${collectionId}::int, ${JSON.stringify(report)}::jsonb)
-    ON CONFLICT (collection_id) DO UPDATE
-      SET report = excluded.report, reported_at = excluded.reported_at,
-        reported_by = excluded.reported_by`);
 }
 
 /** The last report while it is fresh, else null. */

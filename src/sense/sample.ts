@@ -1,7 +1,7 @@
 /** One sample: measure (or take the pushed reading), judge the state, keep both. */
+import { keepSample, readState } from "../store/samples.ts";
 import type { MeasurementKind } from "../model/measured.ts";
-import sql from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "../store/events.ts";
 import { summarizeWitness } from "../classify/describe.ts";
 import { labelsOf } from "../graph/labels.ts";
 import { type Topology, topologyOf } from "../graph/topology.ts";
@@ -9,13 +9,13 @@ import { weakEdges } from "../graph/witness.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import type { Reading } from "../model/graph.ts";
-import { INTEGRITY_STATES, type IntegrityState, type Metrics } from "../model/problem.ts";
+import { type IntegrityState, type Metrics } from "../model/problem.ts";
 import { assess } from "./assess.ts";
 import { takeSnapshot } from "./collect/snapshot.ts";
-import { withoutRemembering } from "./remember.ts";
+import { withoutKeeping } from "../store/measurements.ts";
 import { freshReport } from "./report.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { nextState, type StateRecord, type StateTransition } from "./states.ts";
+import { nextState, type StateTransition } from "./states.ts";
 
 export interface Sample {
   readonly id: string;
@@ -60,8 +60,8 @@ export function takeSample(
     at,
     source,
     reading,
-    metrics: assessment.metrics,
-    snapshot,
+    metrics: { ...assessment.metrics, rows_source: snapshot.rows_source },
+    unmeasured: snapshot.unmeasured,
     record,
     degraded_at,
     nodes: graph.nodes.length,
@@ -101,7 +101,7 @@ function degradedSince(
 export function previewSample(host: Host, collection: Collection): Sample {
   const { settings } = collection;
   const report = freshReport(host, collection.id, settings.report_ttl_seconds);
-  const snapshot = withoutRemembering(host, () =>
+  const snapshot = withoutKeeping(host, () =>
     takeSnapshot(host, collection, report?.metrics ?? {}, new Set()),
   );
   const assessment = assess(snapshot, settings);
@@ -124,63 +124,10 @@ export function previewSample(host: Host, collection: Collection): Sample {
 export function currentGraph(host: Host, collection: Collection) {
   const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);
   if (report?.graph) return report.graph;
-  const snapshot = withoutRemembering(host, () =>
+  const snapshot = withoutKeeping(host, () =>
     takeSnapshot(host, collection, report?.metrics ?? {}, new Set()),
   );
   return assess(snapshot, collection.settings).graph;
-}
-
-function readState(host: Host, collectionId: number) {
-  return host.one<{ at: number; previous: StateRecord | null; degraded: number | null }>(sql`
-    SELECT extract(epoch FROM clock_timestamp())::float8 AS at, s.hysteresis AS previous,
-           extract(epoch FROM s.degraded_at)::float8 AS degraded
-      FROM (SELECT) one LEFT
-        JOIN ruvector.integrity_state s ON s.collection_id = ${collectionId}::int`);
-}
-
-interface Kept {
-  readonly at: number;
-  readonly source: string;
-  readonly reading: Reading;
-  readonly metrics: Metrics;
-  readonly snapshot: Snapshot;
-  readonly record: StateRecord;
-  readonly degraded_at: number | null;
-  readonly nodes: number;
-  readonly edges: number;
-  readonly duration_ms: number;
-}
-
-function keepSample(host: Host, collection: Collection, kept: Kept): string {
-  const { reading, record } = kept;
-  const code = INTEGRITY_STATES.indexOf(record.state);
-  // A healthy cut names nothing; its edges would be most of the table.
-  const witness = weakEdges(reading.witness);
-  const { id } = host.one<{ id: string }>(sql`
-    INSERT INTO ruvector.integrity_samples (collection_id, sampled_at, source, lambda, raw_cut,
-      state, mass, trivial, nodes, edges,
-                                            witness_edges, metrics, unmeasured, duration_ms)
-    VALUES (${collection.id}::int, to_timestamp(${kept.at}::float8), ${kept.source},
-      ${reading.lambda}::float8, ${reading.raw}::float8,
-            ${code}::smallint, ${reading.mass}::float8, ${reading.trivial}::boolean,
-              ${kept.nodes}::int, ${kept.edges}::int,
-            ${JSON.stringify(witness)}::jsonb,
-              ${JSON.stringify({ ...kept.metrics, rows_source: kept.snapshot.rows_source })}::jsonb,
-            ${JSON.stringify(kept.snapshot.unmeasured)}::jsonb, ${kept.duration_ms}::float8)
-    RETURNING id::text`);
-  host.execute(sql`
-    INSERT INTO ruvector.integrity_state AS s (collection_id, state, since, lambda, sampled_at,
-      sample_id, hysteresis, degraded_at)
-    VALUES (${collection.id}::int, ${code}::smallint, to_timestamp(${record.since}::float8),
-      ${reading.lambda}::float8,
-            to_timestamp(${kept.at}::float8), ${id}::bigint, ${JSON.stringify(record)}::jsonb,
-              to_timestamp(${kept.degraded_at}::float8))
-    ON CONFLICT (collection_id) DO UPDATE
-      SET state = excluded.state, since = excluded.since, lambda = excluded.lambda,
-        sampled_at = excluded.sampled_at,
-          sample_id = excluded.sample_id, hysteresis = excluded.hysteresis,
-            degraded_at = excluded.degraded_at`);
-  return id;
 }
 
 function reportTransition(

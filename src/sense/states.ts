@@ -7,6 +7,7 @@
  */
 import type { IntegrityState } from "../model/problem.ts";
 import { percent, short } from "../base/text.ts";
+import type { StateRecord } from "../model/state.ts";
 
 /** The names are those of the settings: an effective configuration can be passed as it is. */
 export interface StateConfig {
@@ -34,32 +35,6 @@ export const DEFAULT_STATE_CONFIG: StateConfig = {
   min_transition_interval_seconds: 30,
   critical_mass: 0.01,
 };
-
-/** Plain JSON; all times are seconds since the epoch. */
-export interface StateRecord {
-  readonly state: IntegrityState;
-  /** When this state began. */
-  readonly since: number;
-  /** Samples in a row below the stress threshold. */
-  readonly below_stress: number;
-  /** Samples in a row below the critical threshold whose cut separates enough mass. */
-  readonly below_critical: number;
-  /**
-   * Since when every sample was above the stress threshold plus margin; null: the last one was not.
-   */
-  readonly above_stress_since: number | null;
-  /**
-   * Since when every sample was above the critical threshold plus margin, or its cut without
-   * weight; null: the last one was neither.
-   */
-  readonly above_critical_since: number | null;
-  readonly last_transition: number | null;
-  /**
-   * Readings of lambda so far, for a new collection to settle. Not there in records of older
-   * versions, whose collections are not new.
-   */
-  readonly samples?: number;
-}
 
 export interface StateSample {
   /** null: lambda is not known (the graph has fewer than two nodes, or could not be read). */
@@ -192,8 +167,11 @@ export function nextState(
     return { record: before, transition: null };
 
   const record = counted(before, lambda, sample, config);
+
   const next = wanted(record, lambda, sample, config);
+
   const { last_transition: last } = record;
+
   if (next === null || (last !== null && at - last < config.min_transition_interval_seconds)) {
     return { record, transition: null };
   }

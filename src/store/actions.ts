@@ -2,7 +2,7 @@
 import type { WitnessEdge } from "../model/graph.ts";
 import type { Considered } from "../model/selection.ts";
 import sql, { type Sql, raw } from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "./events.ts";
 import type { Host } from "../host/host.ts";
 import { HealingError, SqlError } from "../base/errors.ts";
 import {
@@ -230,3 +230,10 @@ export const undoAskedFor = (host: Host, action: Action): boolean =>
     sql`SELECT FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint
       AND kind = 'action_undo_asked_for' LIMIT 1`,
   ).length > 0;
+
+/** What an action did cannot be undone any more. */
+export function keepForGood(host: Host, actionId: string): void {
+  host.execute(
+    sql`UPDATE ruvector.healing_actions SET reversible = false WHERE id = ${actionId}::bigint`,
+  );
+}

@@ -64,3 +64,12 @@ export const collectionName = (host: Host, id: number): string =>
     sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
       WHERE collection_id = ${id}::int`,
   ).name;
+
+/** Forgets a collection and its settings. Returns its name; null: it was not there. */
+export function forgetCollection(host: Host, id: number): string | null {
+  const [gone] = host.query<{ name: string }>(sql`
+    DELETE FROM ruvector.collections WHERE collection_id = ${id}::int
+      RETURNING format('%I.%I', schema_name, table_name) AS name`);
+  host.execute(sql`DELETE FROM ruvector.healing_config WHERE collection_id = ${id}::int`);
+  return gone?.name ?? null;
+}

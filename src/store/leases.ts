@@ -6,7 +6,7 @@
  */
 import type { Lease, NewLease } from "../model/lease.ts";
 import sql, { raw } from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "./events.ts";
 import type { Host } from "../host/host.ts";
 import { HealingError, SqlError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
@@ -97,4 +97,12 @@ export function duePauses(host: Host, collectionId: number): Lease[] {
      WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL AND l.kind = 'paused_job'
        AND l.expires_at <= clock_timestamp()
      ORDER BY l.id FOR UPDATE SKIP LOCKED`);
+}
+
+/** The time of an action's open leases of one kind is over now. */
+export function expireLeases(host: Host, actionId: string, kind: string): void {
+  host.execute(sql`
+    UPDATE ruvector.healing_leases SET expires_at = clock_timestamp()
+     WHERE action_id = ${actionId}::bigint AND kind = ${kind} AND ended_at IS NULL
+       AND expires_at > clock_timestamp()`);
 }

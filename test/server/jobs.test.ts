@@ -2,7 +2,7 @@
  * One-off pg_cron jobs: started once, watched, cancelled, withdrawn; never a statement of somebody
  * else's.
  */
-import type { Job } from "../../src/jobs/job.ts";
+import type { Job } from "../../src/store/jobs.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
 import { type Jobs, jobsInside } from "./support/jobs.ts";

@@ -9,7 +9,8 @@ const FLOORS = [
   ["base", "model"],
   ["host", "graph"],
   ["audit", "classify"],
-  ["store", "jobs"],
+  ["store"],
+  ["jobs"],
   ["collection", "configuration"],
   ["sense", "learn"],
   ["select", "verify"],
@@ -93,4 +94,26 @@ function circle(graph: ReadonlyMap<string, readonly string[]>): string[] {
 it("no file imports itself by way of others, and no folder", () => {
   expect(circle(files)).toEqual([]);
   expect(circle(new Map(Object.entries(MAY)))).toEqual([]);
+});
+
+/** Tables that the script makes. */
+const tables = readdirSync(join(root, "sql/tables")).flatMap((file) =>
+  [
+    ...readFileSync(join(root, "sql/tables", file), "utf8").matchAll(
+      /CREATE (?:UNLOGGED )?TABLE IF NOT EXISTS ruvector\.(\w+)/g,
+    ),
+  ].map(([, table]) => table!),
+);
+
+it("rows of our own tables are written in src/store only", () => {
+  expect(tables.length).toBeGreaterThan(25);
+  const writes = new RegExp(
+    `(?:INSERT INTO|UPDATE|DELETE FROM)\\s+ruvector\\.(?:${tables.join("|")})\\b`,
+  );
+  const elsewhere = [...files.keys()]
+    .filter((file) => within(file, "src") && !within(file, "src/store"))
+    // What developers try it out with writes what no loop would.
+    .filter((file) => !within(file, "src/workbench"))
+    .filter((file) => writes.test(readFileSync(join(root, file), "utf8")));
+  expect(elsewhere).toEqual([]);
 });

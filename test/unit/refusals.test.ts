@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { escalationLimit } from "../../src/select/refusals.ts";
+import { escalationLimit } from "../../src/store/refusals.ts";
 
 it(
   "a refusal is escalated after its setting, an unknown problem soon, and what ends by itself " +

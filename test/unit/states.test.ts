@@ -1,3 +1,4 @@
+import type { StateRecord } from "../../src/model/state.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { INTEGRITY_STATES, type IntegrityState } from "../../src/model/problem.ts";
@@ -5,7 +6,6 @@ import {
   DEFAULT_STATE_CONFIG,
   nextState,
   type StateConfig,
-  type StateRecord,
   type StateSample,
   type StateTransition,
 } from "../../src/sense/states.ts";

@@ -1,6 +1,7 @@
+import type { Outcome } from "../../src/model/outcome.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Outcome, successOf, weigh } from "../../src/learn/weights.ts";
+import { successOf, weigh } from "../../src/learn/weights.ts";
 
 const outcome = (more: Partial<Outcome> = {}): Outcome => ({
   strategy: "rebalance_partitions",

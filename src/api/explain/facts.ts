@@ -1,4 +1,5 @@
 /** What is kept about a collection and its loop, as an explanation needs it. */
+import type { StateRecord } from "../../model/state.ts";
 import { ACTIVE } from "../../store/actions.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
@@ -9,7 +10,6 @@ import {
   type Metrics,
   type Verdict,
 } from "../../model/problem.ts";
-import type { StateRecord } from "../../sense/states.ts";
 
 /** Times are seconds since 1970. */
 export interface Facts {

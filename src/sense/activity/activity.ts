@@ -6,7 +6,7 @@ import type { ActivityMemory } from "./memory.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { recall, remember } from "../remember.ts";
+import { mark, lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { readCounters } from "./counters.ts";
 import { follow, later } from "./follow.ts";
 
@@ -26,12 +26,12 @@ export function openActivity(
   const { at } = host.one<{ at: number }>(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
   );
-  const previous = recall<ActivityMemory>(host, collection.id, KIND)?.value ?? null;
+  const previous = lastMeasurement<ActivityMemory>(host, collection.id, KIND)?.value ?? null;
   return follow(previous, readCounters(host, all), at, judged, collection.settings);
 }
 
 export function closeActivity(host: Host, collection: Collection, memory: ActivityMemory): void {
-  remember<ActivityMemory>(host, collection.id, KIND, {
+  keepMeasurement<ActivityMemory>(host, collection.id, KIND, {
     ...memory,
     counters: readCounters(host, Object.keys(memory.counters)),
   });
@@ -42,12 +42,12 @@ export function closeActivity(host: Host, collection: Collection, memory: Activi
  * as much later by the counters.
  */
 export function notTraffic<T>(host: Host, collection: Collection, work: () => T): T {
-  const memory = recall<ActivityMemory>(host, collection.id, KIND)?.value;
+  const memory = lastMeasurement<ActivityMemory>(host, collection.id, KIND)?.value;
   if (!memory) return work();
   const relids = Object.keys(memory.counters);
   const before = readCounters(host, relids);
   const done = work();
-  remember<ActivityMemory>(host, collection.id, KIND, {
+  keepMeasurement<ActivityMemory>(host, collection.id, KIND, {
     ...memory,
     counters: later(memory.counters, before, readCounters(host, relids)),
   });
@@ -59,7 +59,5 @@ export function notTraffic<T>(host: Host, collection: Collection, work: () => T)
  * move.
  */
 export function markMoved(host: Host, collection: Collection): void {
-  host.execute(sql`
-    UPDATE ruvector.integrity_measurements SET value = jsonb_set(value, '{moved}', 'true')
-     WHERE collection_id = ${collection.id}::int AND kind = ${KIND} AND NOT value ? 'moved'`);
+  mark(host, collection.id, KIND, "moved");
 }

@@ -12,7 +12,7 @@ import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { SQLSTATES, SqlError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
-import { recall, remembered } from "../remember.ts";
+import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
 import { skewOf } from "../lists.ts";
 import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
 import { pushHint } from "./gap.ts";
@@ -94,9 +94,9 @@ export function measureCentroids(
 ): Measured<readonly CentroidGroup[]> {
   const indexes = vectorIndexes(host, collection);
   if (indexes.length === 0) return { value: [], unmeasured: [] };
-  const known = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const known = lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
   const changed = indexes.some(({ index, oid }) => known[index]?.oid !== oid);
-  const { value } = remembered<Memory>(
+  const { value } = measuredEvery<Memory>(
     host,
     collection.id,
     {

@@ -18,7 +18,7 @@ import {
   unjudged,
 } from "../fragmentation/baseline.ts";
 import { type Breath, breathe } from "../fragmentation/breath.ts";
-import { remembered } from "../remember.ts";
+import { measuredEvery } from "../../store/measurements.ts";
 import { type Facts, readIndexes, exactFunction, readExactly } from "./index-facts.ts";
 
 export interface IndexMeasurement {
@@ -55,7 +55,7 @@ export function measureFragmentation(
   collection: Collection,
   fresh: boolean,
 ): Measured<readonly IndexMeasurement[]> {
-  const { value } = remembered<Value>(
+  const { value } = measuredEvery<Value>(
     host,
     collection.id,
     { kind: FRAGMENTATION, every: collection.settings.fragmentation_interval_seconds, fresh },

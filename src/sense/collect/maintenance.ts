@@ -7,7 +7,7 @@ import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { recall, remember } from "../remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import {
   type BlockedMemory,
   type BlockedSeconds,
@@ -74,7 +74,7 @@ export function measureMaintenance(
   collection: Collection,
 ): Measured<MaintenanceMeasurement> {
   const facts = readFacts(host);
-  const memory = recall<Memory>(host, collection.id, KIND);
+  const memory = lastMeasurement<Memory>(host, collection.id, KIND);
   const jobs = readJobs(host, memory?.value.jobs ?? null, facts.now);
   const sessions = readSessions(host, collection, jobs.pids);
   const { waits, blockers } = readLocks(host, collection, jobs.jobs);
@@ -94,7 +94,7 @@ export function measureMaintenance(
   );
   const seen = jobsSeenBlocking(jobs.memory, blockers, facts.now);
   if (!facts.read_only)
-    remember<Memory>(host, collection.id, KIND, {
+    keepMeasurement<Memory>(host, collection.id, KIND, {
       blocked: blocked.memory,
       overdue: backlog.memory,
       jobs: seen,

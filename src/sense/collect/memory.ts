@@ -9,7 +9,7 @@ import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
-import { recall, remember } from "../remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { pushHint } from "./gap.ts";
 
 export interface MemoryMeasurement {
@@ -77,8 +77,8 @@ export function measureMemory(
   const evictions = facts.has_io
     ? host.one<{ n: number | null }>(sql`SELECT sum(evictions)::float8 AS n FROM pg_stat_io`).n
     : null;
-  const before = recall<Counted>(host, collection.id, KIND)?.value ?? null;
-  remember<Counted>(host, collection.id, KIND, {
+  const before = lastMeasurement<Counted>(host, collection.id, KIND)?.value ?? null;
+  keepMeasurement<Counted>(host, collection.id, KIND, {
     at: facts.at,
     temp_bytes: facts.temp_bytes,
     evictions,

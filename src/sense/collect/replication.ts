@@ -9,7 +9,7 @@ import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count } from "../../base/text.ts";
-import { recall, remember } from "../remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { observe } from "./replication-lag.ts";
 
 const KIND = "replication";
@@ -23,7 +23,7 @@ export function measureReplicas(
   host: Host,
   { id, settings }: Collection,
 ): Measured<readonly ReplicaMeasurement[]> {
-  const remembered = recall<ReplicationMemory>(host, id, KIND)?.value ?? null;
+  const remembered = lastMeasurement<ReplicationMemory>(host, id, KIND)?.value ?? null;
   if (remembered === null && alone(host)) return { value: [], unmeasured: [] };
   const { role, scaled_down, ...view } = look(host);
   const last = view.timeline === null ? null : remembered;
@@ -31,7 +31,7 @@ export function measureReplicas(
     replica_memory_seconds: settings.replica_memory_seconds,
     scaled_down,
   });
-  if (memory) remember(host, id, KIND, memory);
+  if (memory) keepMeasurement(host, id, KIND, memory);
   const unread = replicas.filter(({ kind }) => kind === "connected").length;
   if (view.may_read || unread === 0) return { value: replicas, unmeasured: [] };
   return {

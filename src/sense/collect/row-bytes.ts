@@ -6,7 +6,7 @@
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { remembered } from "../remember.ts";
+import { measuredEvery } from "../../store/measurements.ts";
 
 /** Pages looked at over all partitions: 16 MiB, read once a minute. */
 const PAGES = 2048;
@@ -35,7 +35,7 @@ export function measureRowBytes(
   partitions: readonly Sampled[],
   fresh: boolean,
 ): Readonly<Record<string, number>> {
-  return remembered<Record<string, number>>(
+  return measuredEvery<Record<string, number>>(
     host,
     collection.id,
     { kind: "row_bytes", every: EVERY, fresh },

@@ -1,6 +1,6 @@
 /** What a rebuild that was cut short left, and how it is dropped. */
 import { cancelJob } from "../../jobs/watch.ts";
-import { isOpen, type Job, jobsOf } from "../../jobs/job.ts";
+import { isOpen, type Job, jobsOf } from "../../store/jobs.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Action, Step, UndoResult } from "../../model/action.ts";

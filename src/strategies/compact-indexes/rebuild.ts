@@ -1,7 +1,7 @@
 /**
  * Rebuilds one index after the other by one-off jobs, and clears up what an interrupted one left.
  */
-import { isOpen } from "../../jobs/job.ts";
+import { isOpen } from "../../store/jobs.ts";
 import { settleStep } from "../../store/steps.ts";
 import type { Action, NewStep } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";

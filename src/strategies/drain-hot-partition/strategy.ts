@@ -1,6 +1,6 @@
 /** drain_hot_partition: closes a partition to routed inserts for a while and moves its rows out. */
+import { openClosedRoutes, lowerRoutes, type PreviousWeights } from "../../store/routes.ts";
 import { CLOSED_ROUTES, type Lease } from "../../model/lease.ts";
-import sql from "sql-template-tag";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { Host } from "../../host/host.ts";
 import type { NewStep } from "../../model/action.ts";
@@ -15,7 +15,6 @@ import {
   undoMove,
 } from "../moving-rows/carry-out.ts";
 import { trim } from "../moving-rows/estimate.ts";
-import { lowerRoutes, type PreviousWeights } from "../moving-rows/routes.ts";
 import type { BatchContext, Strategy } from "../strategy.ts";
 import { type DrainPlan, PARAMS, planned } from "./plan.ts";
 
@@ -94,11 +93,6 @@ function closeRoutes({
   return { kind: CLOSED_ROUTES, details: { partition, lease }, rows: 0, journal: weights };
 }
 
-/** Opens the routes that are still closed; what somebody else set meanwhile stays. */
 function openRoutes(host: Host, { collection_id, previous }: Lease): void {
-  host.execute(sql`
-    UPDATE ruvector.healing_routes r SET weight = (j.pair ->> 1)::float8
-      FROM jsonb_array_elements(${JSON.stringify(previous["weights"] ?? [])}::jsonb) j(pair)
-     WHERE r.collection_id = ${collection_id}::int AND r.partition_key = j.pair ->> 0
-       AND r.weight = 0`);
+  openClosedRoutes(host, collection_id, previous["weights"]);
 }

@@ -1,10 +1,10 @@
 /** The new index takes the place of the old one: by its name, or rebuilt in place. */
-import { isOpen } from "../../jobs/job.ts";
+import { isOpen } from "../../store/jobs.ts";
 import type { Target } from "./target.ts";
 import sql, { raw } from "sql-template-tag";
 import type { NewStep } from "../../model/action.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
-import { recall, remember } from "../../sense/remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { copyExtras, type IndexFacts, oidOf, rename, unforeseen, tryLock } from "./indexes.ts";
 import {
@@ -41,11 +41,11 @@ export function swap(
   copyExtras(host, old.oid, built.index);
   rename(host, old.index, kept_name);
   rename(host, built.index, old.name);
-  const memory = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const memory = lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
   // What the best an index of the present rows can do is, was measured now: it is the new one's own
   // baseline.
   const { [old.index]: forgotten, ...others } = memory;
-  remember<Memory>(host, collection.id, CENTROIDS, others);
+  keepMeasurement<Memory>(host, collection.id, CENTROIDS, others);
   const step: NewStep<RebuiltAs<"swap_index">> = {
     kind: "swap_index",
     details: {

@@ -2,7 +2,7 @@
  * The SQL of rebuild_centroids: what an index is made of, its building command, dropping and
  * swapping.
  */
-import { isOpen, jobsOf } from "../../jobs/job.ts";
+import { isOpen, jobsOf } from "../../store/jobs.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Action } from "../../model/action.ts";

@@ -7,7 +7,7 @@ import type { Memory } from "../../sense/collect/centroids.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
 import type { SearchCost } from "../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";
-import type { Job } from "../../jobs/job.ts";
+import type { Job } from "../../store/jobs.ts";
 import sql from "sql-template-tag";
 
 /** What an index was measured at, before or after. */

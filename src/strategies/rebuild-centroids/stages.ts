@@ -1,12 +1,12 @@
 /** The stages of a rebuild: build beside, compare, exchange. */
-import { isOpen } from "../../jobs/job.ts";
+import { isOpen } from "../../store/jobs.ts";
 import type { Target } from "./target.ts";
 import { settleStep } from "../../store/steps.ts";
 import type { Host } from "../../host/host.ts";
 import type { NewStep } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
-import { recall, remember } from "../../sense/remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
 import { better, compareCost, dearer, foundIn, measured, worse } from "./compare.ts";
@@ -163,10 +163,10 @@ function noteAttained(
   { index }: Target,
   { after }: RebuildProgress,
 ): void {
-  const memory = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const memory = lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
   const known = memory[index];
   if (!known || after?.skew == null) return;
-  remember<Memory>(host, collection.id, CENTROIDS, {
+  keepMeasurement<Memory>(host, collection.id, CENTROIDS, {
     ...memory,
     [index]: { ...known, attained: Math.max(known.attained ?? 0, after.skew) },
   });

@@ -1,12 +1,13 @@
 /** How rebuild_centroids takes back what it did, and drops what it kept. */
+import { keepForGood } from "../../store/actions.ts";
 import { cancelJob } from "../../jobs/watch.ts";
-import { isOpen, jobsOf } from "../../jobs/job.ts";
+import { isOpen, jobsOf } from "../../store/jobs.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Action, Step, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
-import { recall, remember } from "../../sense/remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { watchJob } from "../../jobs/jobs.ts";
 import { dropIndex, indexFacts, oidOf, rename, tryLock } from "./indexes.ts";
 import { NOTHING_LEFT, type RebuiltAs } from "./shared.ts";
@@ -28,9 +29,10 @@ export function swapBack(
   if (there !== null && there !== oid) return { ...NOTHING_LEFT, conflicts: 1 };
   if (there !== null) rename(host, index, built_name);
   rename(host, kept, name);
-  const { [index]: _, ...others } = recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
+  const { [index]: _, ...others } =
+    lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
   const [entry] = step.journal;
-  remember<Memory>(
+  keepMeasurement<Memory>(
     host,
     collection.id,
     CENTROIDS,
@@ -121,8 +123,5 @@ export function dropKept(host: Host, collection: Collection): void {
       .map(({ action }) => action.id)
       .filter((id) => !waiting.some(({ action }) => action.id === id)),
   );
-  for (const id of over)
-    host.execute(
-      sql`UPDATE ruvector.healing_actions SET reversible = false WHERE id = ${id}::bigint`,
-    );
+  for (const id of over) keepForGood(host, id);
 }

@@ -9,7 +9,7 @@ import type { Host } from "../../host/host.ts";
 import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
-import { recall, remember } from "../../sense/remember.ts";
+import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import {
   buildCommand,
   copyExtras,
@@ -124,8 +124,10 @@ export function exchanging(
 /** The new parts are their own baselines. Returns what was remembered of the old ones. */
 function forget(host: Host, collection: Collection, parts: readonly Part[]): Memory {
   const names = new Set(parts.map(({ index }) => index));
-  const memory = Object.entries(recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {});
-  remember<Memory>(
+  const memory = Object.entries(
+    lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {},
+  );
+  keepMeasurement<Memory>(
     host,
     collection.id,
     CENTROIDS,
@@ -152,11 +154,11 @@ export function exchangeBack(
   rename(host, kept, name);
   for (const part of parts) rename(host, part.kept, part.name);
   const names = new Set(parts.map((part) => part.index));
-  const memory = Object.entries(recall<Memory>(host, collection.id, CENTROIDS)?.value ?? {}).filter(
-    ([one]) => !names.has(one),
-  );
+  const memory = Object.entries(
+    lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {},
+  ).filter(([one]) => !names.has(one));
   const [entry] = step.journal;
-  remember<Memory>(host, collection.id, CENTROIDS, {
+  keepMeasurement<Memory>(host, collection.id, CENTROIDS, {
     ...Object.fromEntries(memory),
     ...entry?.memory,
   });

@@ -7,7 +7,7 @@ import { assess } from "../../sense/assess.ts";
 import { JUDGED_FROM } from "../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import type { NothingToDo } from "../strategy.ts";
-import type { ActuatorReport } from "./requests.ts";
+import type { ActuatorReport } from "../../store/actuations.ts";
 
 export interface ScalePlan extends Plan {
   readonly workload: string;

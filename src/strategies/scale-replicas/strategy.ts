@@ -15,7 +15,7 @@ import {
   openRequest,
   requestScaling,
   settle,
-} from "./requests.ts";
+} from "../../store/actuations.ts";
 import { type ScalePlan, GROWTH, NOTE, foreseen, nobody, unserved, full } from "./plan.ts";
 
 interface ScaleProgress extends Progress {

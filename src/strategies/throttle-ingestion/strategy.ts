@@ -9,7 +9,7 @@ import type { Host } from "../../host/host.ts";
 import type { Action, Progress } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
 import { count, short } from "../../base/text.ts";
-import { grantLease, openLeases } from "../../store/leases.ts";
+import { expireLeases, grantLease, openLeases } from "../../store/leases.ts";
 import type { BatchResult, Strategy } from "../strategy.ts";
 import { type LeaseGranted, undoLease } from "../undo-lease.ts";
 import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
@@ -153,10 +153,7 @@ export const throttleIngestion: Strategy<ThrottlePlan, ThrottleProgress, Throttl
       const undone = undoLease(host, step, action.id, endThrottle);
       // The throttle is off with its lease. Its triggers do nothing any more: that they go may wait
       // for a quiet moment.
-      host.execute(sql`
-      UPDATE ruvector.healing_leases SET expires_at = clock_timestamp()
-       WHERE action_id = ${action.id}::bigint AND kind = 'throttle_triggers' AND ended_at IS NULL
-         AND expires_at > clock_timestamp()`);
+      expireLeases(host, action.id, "throttle_triggers");
       return undone;
     },
 

@@ -1,6 +1,6 @@
 /** Entry of a test bundle: one-off jobs alone, without a strategy. */
 import { cancelJob } from "../../../src/jobs/watch.ts";
-import type { NewJob } from "../../../src/jobs/job.ts";
+import type { NewJob } from "../../../src/store/jobs.ts";
 import type { Action } from "../../../src/model/action.ts";
 import { startJob, sweepJobs, watchJob } from "../../../src/jobs/jobs.ts";
 import { postgres, resetHost, thrownByPostgres } from "../../../src/host/postgres.ts";

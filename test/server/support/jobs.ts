@@ -1,5 +1,5 @@
 /** One-off jobs from a test: an action to hang them on, start, watch, cancel. */
-import type { Job, NewJob } from "../../../src/jobs/job.ts";
+import type { Job, NewJob } from "../../../src/store/jobs.ts";
 import type { TestDatabase } from "./database.ts";
 import { callInside, installInside } from "./inside.ts";
 

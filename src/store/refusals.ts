@@ -3,7 +3,7 @@
  * said aloud when it lasts.
  */
 import sql from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "./events.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { count } from "../base/text.ts";

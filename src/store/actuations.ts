@@ -3,8 +3,8 @@
  * NOTIFY.
  */
 import sql from "sql-template-tag";
-import type { Host } from "../../host/host.ts";
-import type { Action } from "../../model/action.ts";
+import type { Host } from "../host/host.ts";
+import type { Action } from "../model/action.ts";
 
 export const CHANNEL = "ruvector_healing_actuation";
 

@@ -13,7 +13,11 @@ export interface Remembered<T> {
 }
 
 /** The last measurement of a kind; null: there is none. */
-export function recall<T>(host: Host, collectionId: number, kind: string): Remembered<T> | null {
+export function lastMeasurement<T>(
+  host: Host,
+  collectionId: number,
+  kind: string,
+): Remembered<T> | null {
   return (
     host.query<Remembered<T>>(sql`
     SELECT value, extract(epoch FROM measured_at)::float8 AS at FROM ruvector.integrity_measurements
@@ -33,7 +37,7 @@ const SWITCH = "ruvector_healing.remember";
  * lock, and the loop would pass it by for as long. (Not a variable of this module: a cancelled
  * statement would leave it as it is, the setting ends with the transaction.)
  */
-export function withoutRemembering<T>(host: Host, work: () => T): T {
+export function withoutKeeping<T>(host: Host, work: () => T): T {
   host.execute(sql`SELECT set_config(${SWITCH}, 'off', true)`);
   const result = work();
   host.execute(sql`SELECT set_config(${SWITCH}, 'on', true)`);
@@ -52,7 +56,7 @@ const mayKeep = (host: Host, collectionId: number): boolean =>
                   ELSE false END AS may`).may;
 
 /** Keeps a measurement in place of the last one of its kind, where it may be kept. */
-export function remember<T>(
+export function keepMeasurement<T>(
   host: Host,
   collectionId: number,
   kind: string,
@@ -82,16 +86,25 @@ export interface Periodic {
  * or when the clock was set back behind it.
  * @param measure gets the last measurement, to compare with
  */
-export function remembered<T>(
+export function measuredEvery<T>(
   host: Host,
   collectionId: number,
   { kind, every, fresh }: Periodic,
   measure: (previous: Remembered<T> | null) => T,
 ): Remembered<T> {
-  const previous = recall<T>(host, collectionId, kind);
+  const previous = lastMeasurement<T>(host, collectionId, kind);
   const now = host.one<{ at: number }>(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
   ).at;
   if (previous && !fresh && now >= previous.at && now - previous.at < every) return previous;
-  return remember(host, collectionId, kind, measure(previous));
+  return keepMeasurement(host, collectionId, kind, measure(previous));
+}
+
+/** Sets a key of the last measurement of a kind to true, where there is one. */
+export function mark(host: Host, collectionId: number, kind: string, key: string): void {
+  host.execute(sql`
+    UPDATE ruvector.integrity_measurements
+       SET value = jsonb_set(value, ARRAY[${key}::text], 'true')
+     WHERE collection_id = ${collectionId}::int AND kind = ${kind}
+       AND NOT jsonb_exists(value, ${key})`);
 }

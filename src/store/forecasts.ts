@@ -5,7 +5,7 @@
  */
 import type { Considered } from "../model/selection.ts";
 import sql, { join } from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "./events.ts";
 import type { Host } from "../host/host.ts";
 import type { Action, Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";

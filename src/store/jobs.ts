@@ -1,6 +1,7 @@
 /** A row of ruvector.healing_jobs: one statement that pg_cron runs once. */
+import type { Action } from "../model/action.ts";
 import sql, { raw } from "sql-template-tag";
-import { recordEvent } from "../audit/events.ts";
+import { recordEvent } from "./events.ts";
 import type { Host } from "../host/host.ts";
 
 export type JobState = "scheduled" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
@@ -46,6 +47,28 @@ export interface NewJob {
    * makes it wait). Default 60.
    */
   readonly start_within_seconds?: number;
+}
+
+/**
+ * Keeps a job that is to start at a minute, before pg_cron knows of it. Returns its id.
+ * @param at seconds since 1970
+ */
+export function insertJob(
+  host: Host,
+  action: Action,
+  wanted: Required<NewJob>,
+  at: number,
+): string {
+  const { id } = host.one<{ id: string }>(sql`
+    INSERT INTO ruvector.healing_jobs (action_id, collection_id, purpose, command, start_at,
+      start_by, deadline)
+    SELECT ${action.id}::bigint, ${action.collection_id}::int, ${wanted.purpose},
+      ${wanted.command}, m.at,
+      m.at + make_interval(secs => ${wanted.start_within_seconds}::float8),
+           m.at + make_interval(secs => ${wanted.deadline_seconds}::float8)
+      FROM (SELECT to_timestamp(${at}::float8) AS at) m
+    RETURNING id::text`);
+  return id;
 }
 
 const COLUMNS = raw(
