@@ -1,16 +1,14 @@
 /** What compact_indexes foresees: which indexes, worst first, and what stands in its way. */
 import { foresee } from "../foresee.ts";
 import type { Plan } from "../../model/action.ts";
-import type { Collection } from "../../model/collection.ts";
 import type { Radius } from "../../model/cost.ts";
-import { bytes as bytesText, count, list } from "../../base/text.ts";
-import { fragmentedIndexes } from "../../sense/assess/paths.ts";
+import { bytes as bytesText, list } from "../../base/text.ts";
 import type { IndexMeasurement } from "../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
-import { whyNoCron } from "../../jobs/cron.ts";
-import type { NothingToDo, PlanRequest } from "../strategy.ts";
+import type { NothingToDo } from "../strategy.ts";
 import { blindSpot } from "../../select/preflight.ts";
-import { type IndexFacts, measuredThroughput, readIndexes, roleTimeout } from "./indexes.ts";
+import { type IndexFacts, measuredThroughput, roleTimeout } from "./indexes.ts";
+import { type Request, type Chosen, choose } from "./choose.ts";
 
 export interface PlannedIndex {
   readonly index: string;
@@ -26,7 +24,7 @@ export interface PlannedIndex {
 
 export interface CompactPlan extends Plan {
   readonly indexes: readonly PlannedIndex[];
-  readonly skipped: readonly { readonly index: string; readonly why: string }[];
+  readonly skipped: Chosen["skipped"];
   /** Invalid indexes that somebody left on these tables: they stay. */
   readonly left_alone: readonly string[];
   /** Needed beside what is there while the largest is rebuilt. */
@@ -56,42 +54,13 @@ const WAL_RATIO = 1;
 
 /** @param named the indexes that somebody asked for */
 export function planCompaction(
-  { host, collection, snapshot, tick_seconds, radius }: Omit<PlanRequest, "params">,
+  request: Request,
   named: readonly string[] | undefined,
 ): CompactPlan | NothingToDo {
-  const { settings } = collection;
-  const { wanted, unknown } = candidates(snapshot, collection, named);
-  if (wanted.length === 0) return nothingFragmented(snapshot, collection, unknown);
-  const facts = new Map(
-    readIndexes(
-      host,
-      wanted.map(({ oid }) => oid),
-    ).map((one) => [one.oid, one]),
-  );
-  const skipped = [
-    ...unknown.map((index) => ({
-      index,
-      why: "the collection has no such index that could be measured",
-    })),
-    ...wanted.flatMap((one) => whyNot(one, facts.get(one.oid))),
-  ];
-  const usable = wanted.filter((one) => whyNot(one, facts.get(one.oid)).length === 0);
-  if (usable.length === 0)
-    return {
-      nothing:
-        "none of the fragmented indexes can be rebuilt: " +
-        `${skipped.map(({ index, why }) => `${index}: ${why}`).join("; ")}`,
-      hint: "Another measurement, after fragmentation_interval_seconds.",
-    };
-  const missing = whyNoCron(host);
-  const commands = usable.map(({ index }) => `REINDEX INDEX CONCURRENTLY ${index};`);
-  if (missing)
-    return {
-      nothing:
-        `${missing.reason}: REINDEX CONCURRENTLY cannot run inside a function. ` +
-        `${missing.detail}`,
-      hint: `${missing.hint} Or run it by hand: ${commands.join(" ")}`,
-    };
+  const chosen = choose(request, named);
+  if ("nothing" in chosen) return chosen;
+  const { host, radius } = request;
+  const { usable, facts } = chosen;
   const rates = measuredThroughput(host);
   const all = usable.map((one) => planned(one, facts.get(one.oid)!, rates));
   const indexes = within(all, radius);
@@ -105,9 +74,28 @@ export function planCompaction(
       hint: `ALTER ROLE CURRENT_USER SET statement_timeout = 0; or a limit above ${longest} s.`,
     };
   }
+  return planOf(request, chosen, {
+    all,
+    indexes,
+    measured: indexes.every(({ method }) => rates[method] !== undefined),
+  });
+}
+
+/** The indexes that the blast radius takes, of all that could be rebuilt. */
+interface Estimated {
+  readonly all: readonly PlannedIndex[];
+  readonly indexes: readonly PlannedIndex[];
+  /** Builds of each method were measured here. */
+  readonly measured: boolean;
+}
+
+function planOf(
+  { host, collection: { settings }, snapshot, tick_seconds }: Request,
+  { usable, skipped, facts }: Chosen,
+  { all, indexes, measured }: Estimated,
+): CompactPlan {
   const after = indexes.reduce((sum, { expected_bytes }) => sum + expected_bytes, 0);
   const largest = Math.max(...indexes.map(({ expected_bytes }) => expected_bytes));
-  const measured = indexes.every(({ method }) => rates[method] !== undefined);
   return {
     strategy: "compact_indexes",
     rows: 0,
@@ -145,27 +133,6 @@ export function planCompaction(
   };
 }
 
-/** Worst first. A pushed list decides where there is one, names in params before either. */
-function candidates(
-  snapshot: Snapshot,
-  collection: Collection,
-  named: readonly string[] | undefined,
-): { wanted: IndexMeasurement[]; unknown: string[] } {
-  const names = named ?? snapshot.pushed.fragmented_indexes;
-  if (names === undefined)
-    return { wanted: [...fragmentedIndexes(snapshot, collection.settings)], unknown: [] };
-  const wanted: IndexMeasurement[] = [];
-  const unknown: string[] = [];
-  for (const name of new Set(names)) {
-    const found =
-      snapshot.indexes.find(({ index }) => index === name) ??
-      snapshot.indexes.find(({ index }) => index.endsWith(`.${name}`));
-    if (found) wanted.push(found);
-    else unknown.push(name);
-  }
-  return { wanted, unknown };
-}
-
 /**
  * As many of the worst as the blast radius takes; where it does not even take the worst, all: then
  * the guard says so.
@@ -186,22 +153,6 @@ function within(all: readonly PlannedIndex[], radius: Radius): readonly PlannedI
     return true;
   });
   return fits.length > 0 ? fits : all;
-}
-
-function whyNot(
-  { index }: IndexMeasurement,
-  facts: IndexFacts | undefined,
-): { index: string; why: string }[] {
-  if (!facts) return [{ index, why: "it was dropped or rebuilt since it was measured" }];
-  if (!facts.valid) return [{ index, why: "it is invalid" }];
-  if (facts.exclusion)
-    return [
-      {
-        index,
-        why: "it belongs to an exclusion constraint, which REINDEX CONCURRENTLY does not support",
-      },
-    ];
-  return [];
 }
 
 function planned(
@@ -236,36 +187,5 @@ function rebuilt(snapshot: Snapshot, indexes: readonly PlannedIndex[]): Snapshot
     indexes: snapshot.indexes.map((one) =>
       done.has(one.oid) ? { ...one, fragmentation_pct: 0 } : one,
     ),
-  };
-}
-
-function nothingFragmented(
-  { indexes, unmeasured }: Snapshot,
-  { settings }: Collection,
-  unknown: readonly string[],
-): NothingToDo {
-  if (unknown.length > 0)
-    return {
-      nothing: `the collection has no such index that could be measured: ${list(unknown)}`,
-      hint:
-        "SELECT value FROM ruvector.integrity_measurements WHERE kind = 'fragmentation'; lists " +
-        "them.",
-    };
-  const known = indexes.filter(({ fragmentation_pct }) => fragmentation_pct !== null);
-  const worst = known.reduce<IndexMeasurement | null>(
-    (most, one) => (most === null || one.fragmentation_pct! > most.fragmentation_pct! ? one : most),
-    null,
-  );
-  const [fine] = settings.fragmentation_pct;
-  const gap = unmeasured.find(({ what }) => what.includes("fragmentation"));
-  return {
-    nothing:
-      worst === null
-        ? `no index could be measured: ${gap?.why ?? `${count(indexes.length, "index")} found`}`
-        : `no index gives back more than ${fine} % when rebuilt: the worst, ${worst.index}, ` +
-          `${worst.fragmentation_pct} %`,
-    hint:
-      'The first value of the setting fragmentation_pct is that limit; params {"indexes": ' +
-      "[...]} rebuild what they name.",
   };
 }

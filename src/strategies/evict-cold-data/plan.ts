@@ -1,9 +1,7 @@
 /** What evict_cold_data foresees: which rows are cold, and memory use without them. */
-import * as z from "zod/mini";
-import type { Collection } from "../../model/collection.ts";
-import { bytes as bytesText, count, lambdaText, percent, short } from "../../base/text.ts";
-import { assess, workingPartitions } from "../../sense/assess.ts";
-import { memoryUsage, touchedBytes, workingSet } from "../../sense/assess/memory.ts";
+import { bytes as bytesText, count, lambdaText, percent } from "../../base/text.ts";
+import { assess } from "../../sense/assess.ts";
+import { touchedBytes, workingSet } from "../../sense/assess/memory.ts";
 import { type PartitionMeasurement, reachable } from "../../sense/collect/partitions.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import type { Move, MovesPlan } from "../moving-rows/carry-out.ts";
@@ -15,9 +13,9 @@ import {
   stabilizeSeconds,
   moveLocks,
 } from "../moving-rows/estimate.ts";
-import type { NothingToDo, PlanRequest } from "../strategy.ts";
-import { type Coldest, coldest } from "./coldest.ts";
-import { type NewPartition, planColdPartition } from "./cold-partition.ts";
+import type { NothingToDo } from "../strategy.ts";
+import type { NewPartition } from "./cold-partition.ts";
+import { type Request, type Chosen, choose } from "./choose.ts";
 
 export interface EvictPlan extends MovesPlan {
   readonly cold_partition: string;
@@ -34,73 +32,46 @@ export interface EvictPlan extends MovesPlan {
   }[];
 }
 
-export const PARAMS = {
-  max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
-  share: z.optional(z.number().check(z.gt(0), z.lte(1))),
-};
-
-/**
- * Below the value from which memory use counts, by this much: what is written meanwhile needs room
- * too.
- */
-const MARGIN = 0.95;
-
-/**
- * Rows of a partition that is emptied cost its queries a detour for nothing left: so much stays at
- * least.
- */
-const MOST = 0.9;
-
-export function planned(
-  { host, collection, snapshot, params, tick_seconds }: PlanRequest<typeof PARAMS>,
-  most: number,
-): EvictPlan | NothingToDo {
-  const { settings } = collection;
+export function planned(request: Request, most: number): EvictPlan | NothingToDo {
+  const { host, collection, snapshot, params } = request;
   if (!reachable(host, collection)) {
     return {
       nothing: "a partition is locked ACCESS EXCLUSIVE by another session",
       hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
     };
   }
-  const share = params.share ?? wantedShare(snapshot, settings.memory_pct[0]);
-  if (typeof share !== "number") return share;
-  const cold = snapshot.partitions.find((one) => one.cold);
-  const make = cold ? null : planColdPartition(host, collection);
-  if (make && "nothing" in make) return make;
-  const label = cold?.label ?? make!.label;
-  const sources = workingPartitions(snapshot.partitions).filter(
-    ({ rows, kind, values }) => rows > 0 && kind === "r" && values.some((value) => value !== null),
-  );
-  const found = coldest(
-    host.asOwner(collection.relid, "keys"),
-    collection.access_column!,
-    sources,
-    share,
-  );
-  const moves = movesOf(collection, sources, found, label, most);
-  const rows = moves.reduce((sum, move) => sum + move.rows, 0);
-  if (rows === 0) {
-    return {
-      nothing:
-        "no row can be told to be colder than the others by " + collection.access_column!.name,
-      hint: "It must differ from row to row: keep a time of last use in it.",
-    };
-  }
-  const after = evicted(snapshot, moves, cold?.label ?? null);
-  const now = assess(snapshot, settings).reading.lambda;
-  const predicted =
-    snapshot.pushed.memory_usage_pct === undefined
-      ? assess(after, settings).reading.lambda
-      : assess(pushedAfter(snapshot, rows, sources), settings).reading.lambda;
+  const chosen = choose(request, most);
+  if ("nothing" in chosen) return chosen;
+  const after = evicted(snapshot, chosen.moves, chosen.cold?.label ?? null);
+  const now = assess(snapshot, collection.settings).reading.lambda;
+  const predicted = predictedLambda(request, chosen, after);
   if (params.share === undefined && now !== null && predicted !== null && predicted <= now)
-    return vain(snapshot, cold, predicted);
+    return vain(snapshot, chosen.cold, predicted);
+  return planOf(request, chosen, after, predicted);
+}
+
+const predictedLambda = (
+  { collection: { settings }, snapshot }: Request,
+  { rows, sources }: Chosen,
+  after: Snapshot,
+): number | null =>
+  snapshot.pushed.memory_usage_pct === undefined
+    ? assess(after, settings).reading.lambda
+    : assess(pushedAfter(snapshot, rows, sources), settings).reading.lambda;
+
+function planOf(
+  { host, collection, snapshot, tick_seconds }: Request,
+  { share, make, label, moves, rows }: Chosen,
+  after: Snapshot,
+  predicted: number | null,
+): EvictPlan {
   const bytes = bytesOf(snapshot, (from) =>
     moves.filter((move) => move.from === from).reduce((sum, move) => sum + move.rows, 0),
   );
   // The cold partition must have had time to be read, if queries read it at all.
   const stabilize = Math.max(
     stabilizeSeconds(snapshot, collection),
-    settings.traffic_window_seconds,
+    collection.settings.traffic_window_seconds,
   );
   return {
     strategy: "evict_cold_data",
@@ -140,61 +111,6 @@ export function planned(
       ...rowLocks(collection),
     ],
   };
-}
-
-/**
- * The share of the rows whose going brings memory use under the value from which it counts; or why
- * none.
- */
-function wantedShare(snapshot: Snapshot, fine: number): number | NothingToDo {
-  const usage = uncapped(snapshot);
-  if (usage === null) {
-    return {
-      nothing: "memory use is not known",
-      hint: `Push it, wait for the next sample, or say how much: {"share": 0.3}.`,
-    };
-  }
-  if (usage <= fine)
-    return {
-      nothing: `memory use is ${short(usage)} %, which is fine up to ${fine} %`,
-      hint: 'Say how much to move all the same: {"share": 0.3}.',
-    };
-  return Math.min(MOST, 1 - (fine * MARGIN) / usage);
-}
-
-/** The working set may be several times what fits; the figure that is judged ends at 100 %. */
-function uncapped(snapshot: Snapshot): number | null {
-  const set = workingSet(snapshot);
-  if (snapshot.pushed.memory_usage_pct !== undefined || !set || snapshot.memory.cache_bytes <= 0)
-    return memoryUsage(snapshot);
-  return (100 * set.bytes) / snapshot.memory.cache_bytes;
-}
-
-function movesOf(
-  collection: Collection,
-  sources: readonly PartitionMeasurement[],
-  { older_than, rows }: Coldest,
-  to: string,
-  most: number,
-): Move[] {
-  let left = most;
-  return sources.flatMap(({ label, values }) => {
-    const wanted = Math.min(rows[label] ?? 0, left);
-    left -= wanted;
-    if (wanted <= 0) return [];
-    // Where no used row is cold enough, those that were never used are.
-    const filter = older_than === null ? { never_used: true } : { older_than };
-    return [
-      {
-        from: label,
-        to,
-        from_keys: values.filter((value) => value !== null),
-        to_key: collection.cold_partition!,
-        rows: wanted,
-        filter,
-      },
-    ];
-  });
 }
 
 /**

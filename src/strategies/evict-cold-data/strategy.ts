@@ -2,6 +2,7 @@
  * evict_cold_data: moves the rows that were not used for longest to the cold partition of the same
  * table.
  */
+import { PARAMS } from "./choose.ts";
 import { mayMoveRows } from "../../collection/limitations.ts";
 import type { NewStep } from "../../model/action.ts";
 import {
@@ -17,7 +18,7 @@ import {
 import { trim } from "../moving-rows/estimate.ts";
 import type { BatchContext, Strategy } from "../strategy.ts";
 import { makeColdPartition, type NewPartition } from "./cold-partition.ts";
-import { type EvictPlan, PARAMS, planned } from "./plan.ts";
+import { type EvictPlan, planned } from "./plan.ts";
 import { MADE, type MadePartition, unmake } from "./unmake.ts";
 
 export const evictColdData: Strategy<

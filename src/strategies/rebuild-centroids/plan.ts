@@ -4,6 +4,7 @@ import { foresee } from "../foresee.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
+import type { Collection } from "../../model/collection.ts";
 import type { Radius } from "../../model/cost.ts";
 import { bytes, count, list } from "../../base/text.ts";
 import { skewOf } from "../../sense/lists.ts";
@@ -91,17 +92,8 @@ function targetOf(
   if ("nothing" in lists) return lists;
   const memory_bytes =
     facts.vector_bytes === null ? null : buildMemory(rows, Math.max(...lists), facts.vector_bytes);
-  if (memory_bytes !== null && memory_bytes > facts.memory) {
-    const megabytes = Math.ceil(memory_bytes / 1024 / 1024);
-    return {
-      nothing:
-        `building ${group.index} with ${Math.max(...lists)} lists needs ` +
-        `${bytes(memory_bytes)}; maintenance_work_mem is ${bytes(facts.memory)}`,
-      hint:
-        `ALTER ROLE ${facts.role} SET maintenance_work_mem = '${megabytes} MB'; (pg_cron's ` +
-        "sessions take it up)",
-    };
-  }
+  if (memory_bytes !== null && memory_bytes > facts.memory)
+    return tooLittleMemory(`${group.index} with ${Math.max(...lists)} lists`, memory_bytes, facts);
   // A row is compared with every center once; what one comparison of every row takes was measured
   // by the exact search.
   const perList = (measured.exact_ms ?? 1) / 1000 / measured.share;
@@ -126,11 +118,24 @@ function targetOf(
   };
 }
 
+function tooLittleMemory(what: string, needed: number, { memory, role }: IndexFacts): NothingToDo {
+  const megabytes = Math.ceil(needed / 1024 / 1024);
+  return {
+    nothing: `building ${what} needs ${bytes(needed)}; maintenance_work_mem is ${bytes(memory)}`,
+    hint:
+      `ALTER ROLE ${role} SET maintenance_work_mem = '${megabytes} MB'; (pg_cron's ` +
+      "sessions take it up)",
+  };
+}
+
 /** How it is rebuilt: exchanged with its whole, in its place, or beside the old one. */
 function wayOf({ attached }: IndexFacts, whole: Target["whole"]): Target["way"] {
   if (whole) return "whole";
   return attached ? "in_place" : "beside";
 }
+
+/** How often it is built: each number of lists; in place once to try it out and once to do it. */
+const buildsOf = ({ lists, way }: Target): number => lists.length + (way === "in_place" ? 1 : 0);
 
 /**
  * As many of the worst as the blast radius takes; an index that is exchanged whole is never cut,
@@ -140,8 +145,9 @@ function within(all: readonly Target[], { bytes: most, wal_bytes }: Radius): rea
   if (all.some(({ way }) => way === "whole")) return all;
   let left = most;
   let log = wal_bytes;
-  const fits = all.filter(({ bytes: size, lists, way }) => {
-    const writes = size * (lists.length + (way === "in_place" ? 1 : 0));
+  const fits = all.filter((one) => {
+    const { bytes: size } = one;
+    const writes = size * buildsOf(one);
     if (!(size <= left && writes <= log)) return false;
     left -= size;
     log -= writes;
@@ -154,39 +160,11 @@ function planOf(
   { host, collection, snapshot, tick_seconds, radius }: Request,
   all: readonly Target[],
 ): RebuildPlan {
+  const { settings } = collection;
   const targets = within(all, radius);
-  // All partitions with their indexes, and the new ones beside them.
-  const wholeLocks = host.one<{ locks: number }>(sql`
-    SELECT (count(DISTINCT f.relid) + count(i.indexrelid))::int + ${targets.length}::int + 1
-      AS locks
-      FROM ${family(sql`${collection.relid}::oid`)} f LEFT
-        JOIN pg_index i ON i.indrelid = f.relid`).locks;
-  const healed = new Set(targets.map(({ index }) => index));
-  // What was reported of the lists it builds anew says nothing about the new ones.
-  const reported = Object.entries(snapshot.pushed.centroid_occupancy ?? {}).filter(
-    ([id]) => !targets.some(({ index }) => id.startsWith(`centroid:${index}:`)),
-  );
-  const pushed = {
-    ...snapshot.pushed,
-    ...(snapshot.pushed.centroid_occupancy && { centroid_occupancy: Object.fromEntries(reported) }),
-  };
-  const after: Snapshot = {
-    ...snapshot,
-    pushed,
-    centroids: snapshot.centroids.map((group) =>
-      healed.has(group.index) ? asBuilt(group) : group,
-    ),
-  };
-  // In place: once to try it out and once to do it.
-  const builds = targets.reduce(
-    (sum, { lists, way }) => sum + lists.length + (way === "in_place" ? 1 : 0),
-    0,
-  );
-  const work = targets.reduce(
-    (sum, target) =>
-      sum + target.build_seconds * (target.lists.length + (target.way === "in_place" ? 1 : 0)),
-    0,
-  );
+  const wholeLocks = locksOfWhole(host, collection, targets.length);
+  const builds = targets.reduce((sum, target) => sum + buildsOf(target), 0);
+  const work = targets.reduce((sum, one) => sum + one.build_seconds * buildsOf(one), 0);
   const size = targets.reduce((sum, target) => sum + target.bytes, 0);
   return {
     strategy: "rebuild_centroids",
@@ -197,34 +175,65 @@ function planOf(
     wal_bytes: Math.round(size * (builds / Math.max(1, targets.length))),
     relation_locks: targets.some(({ way }) => way === "whole") ? wholeLocks : 3,
     reversible: targets.every(({ way }) => way !== "in_place"),
-    ...foresee(after, collection.settings),
+    ...foresee(rebuilt(snapshot, targets), settings),
     // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
     estimated_duration_seconds: Math.ceil(
-      work +
-        builds * (120 + 2 * tick_seconds) +
-        collection.settings.stabilize_seconds +
-        2 * tick_seconds,
+      work + builds * (120 + 2 * tick_seconds) + settings.stabilize_seconds + 2 * tick_seconds,
     ),
-    locks: [
-      `SHARE UPDATE EXCLUSIVE on ${list(targets.map(({ heap }) => heap))} while an index is ` +
-        "built (CREATE INDEX CONCURRENTLY): readers and writers go on",
-      "SHARE UPDATE EXCLUSIVE for an instant to exchange the names; ACCESS EXCLUSIVE for an " +
-        "instant to drop an index, only where it is had at once",
-      ...(targets.some(({ way }) => way === "whole")
-        ? [
-            `ACCESS EXCLUSIVE on ${collection.name} and all its partitions for an instant, ` +
-              "only where all of it is had at once, to exchange a partitioned index whole",
-          ]
-        : []),
-      (
-        `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old ` +
-        "until it is verified"
-      ).replace("new indexs", "new indexes"),
-    ],
+    locks: locksText(collection, targets, size),
     targets,
     ...(targets.length < all.length && { trimmed_from: all.length }),
   };
 }
+
+/** All partitions with their indexes, and the new ones beside them. */
+const locksOfWhole = (host: Host, { relid }: Collection, targets: number): number =>
+  host.one<{ locks: number }>(sql`
+    SELECT (count(DISTINCT f.relid) + count(i.indexrelid))::int + ${targets}::int + 1
+      AS locks
+      FROM ${family(sql`${relid}::oid`)} f LEFT
+        JOIN pg_index i ON i.indrelid = f.relid`).locks;
+
+/** The snapshot as it would be with these indexes rebuilt. */
+function rebuilt(snapshot: Snapshot, targets: readonly Target[]): Snapshot {
+  const healed = new Set(targets.map(({ index }) => index));
+  // What was reported of the lists it builds anew says nothing about the new ones.
+  const reported = Object.entries(snapshot.pushed.centroid_occupancy ?? {}).filter(
+    ([id]) => !targets.some(({ index }) => id.startsWith(`centroid:${index}:`)),
+  );
+  const pushed = {
+    ...snapshot.pushed,
+    ...(snapshot.pushed.centroid_occupancy && { centroid_occupancy: Object.fromEntries(reported) }),
+  };
+  return {
+    ...snapshot,
+    pushed,
+    centroids: snapshot.centroids.map((group) =>
+      healed.has(group.index) ? asBuilt(group) : group,
+    ),
+  };
+}
+
+const locksText = (
+  { name }: Collection,
+  targets: readonly Target[],
+  size: number,
+): readonly string[] => [
+  `SHARE UPDATE EXCLUSIVE on ${list(targets.map(({ heap }) => heap))} while an index is ` +
+    "built (CREATE INDEX CONCURRENTLY): readers and writers go on",
+  "SHARE UPDATE EXCLUSIVE for an instant to exchange the names; ACCESS EXCLUSIVE for an " +
+    "instant to drop an index, only where it is had at once",
+  ...(targets.some(({ way }) => way === "whole")
+    ? [
+        `ACCESS EXCLUSIVE on ${name} and all its partitions for an instant, ` +
+          "only where all of it is had at once, to exchange a partitioned index whole",
+      ]
+    : []),
+  (
+    `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old ` +
+    "until it is verified"
+  ).replace("new indexs", "new indexes"),
+];
 
 /** An index as it is foreseen after its rebuild: all lists alike, recall as good as it has been. */
 function asBuilt(group: CentroidGroup): CentroidGroup {

@@ -13,6 +13,7 @@ import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import {
   buildCommand,
   copyExtras,
+  type IndexFacts,
   indexFacts,
   oidOf,
   rename,
@@ -68,36 +69,14 @@ export function exchanging(
   const made = `${parent.schema}.${fresh}`;
   const command = { name: fresh, lists: parent.lists, parent: true };
   host.execute(sql`${raw(buildCommand(host, parent.oid, command))}`);
-  const parts = group.map(({ one, place }): Part => {
-    const old = present(host, one);
-    const built = progress.ready[place];
-    if (built === undefined)
-      throw refused(`the new part of ${one.index} is missing`, "The next evaluation plans anew.");
-    copyExtras(host, old.oid, built);
-    host.execute(sql`ALTER INDEX ${raw(made)} ATTACH PARTITION ${raw(built)}`);
-    const kept = unforeseen(host, `ruvector_kept_${action.id}_${place}`);
-    rename(host, old.index, kept);
-    rename(host, built, old.name);
-    return { index: old.index, name: old.name, kept: `${old.schema}.${kept}` };
-  });
+  const parts = group.map(({ one, place }) =>
+    exchangePart(host, one, made, {
+      built: progress.ready[place],
+      kept: `ruvector_kept_${action.id}_${place}`,
+    }),
+  );
   const kept = unforeseen(host, `ruvector_kept_${action.id}_whole_${progress.target}`);
-  copyExtras(host, parent.oid, made);
-  rename(host, parent.index, kept);
-  rename(host, made, parent.name);
-  const oid = oidOf(host, parent.index)!;
-  if (!indexFacts(host, oid)?.valid)
-    throw refused(
-      `${parent.heap} has a partition that is not in the plan`,
-      "The next evaluation plans anew.",
-    );
-  const details: Exchange = {
-    index: parent.index,
-    name: parent.name,
-    kept: `${parent.schema}.${kept}`,
-    heap: parent.heap,
-    oid,
-    parts,
-  };
+  const details: Exchange = { ...exchangeParent(host, parent, made, kept), parts };
   const step: NewStep<RebuiltAs<"swap_whole">> = {
     kind: "swap_whole",
     details,
@@ -119,6 +98,52 @@ export function exchanging(
     },
     [step],
   );
+}
+
+/**
+ * A new part is attached to the new parent, and takes the old one's name.
+ * @param kept what the old part is called from then on, or something like it
+ */
+function exchangePart(
+  host: Host,
+  target: Target,
+  parent: string,
+  { built, kept: wanted }: { readonly built: string | undefined; readonly kept: string },
+): Part {
+  const old = present(host, target);
+  if (built === undefined)
+    throw refused(`the new part of ${target.index} is missing`, "The next evaluation plans anew.");
+  copyExtras(host, old.oid, built);
+  host.execute(sql`ALTER INDEX ${raw(parent)} ATTACH PARTITION ${raw(built)}`);
+  const kept = unforeseen(host, wanted);
+  rename(host, old.index, kept);
+  rename(host, built, old.name);
+  return { index: old.index, name: old.name, kept: `${old.schema}.${kept}` };
+}
+
+/** The new parent takes the old one's name; it is valid where every partition has its part. */
+function exchangeParent(
+  host: Host,
+  parent: IndexFacts,
+  made: string,
+  kept: string,
+): Omit<Exchange, "parts"> {
+  copyExtras(host, parent.oid, made);
+  rename(host, parent.index, kept);
+  rename(host, made, parent.name);
+  const oid = oidOf(host, parent.index)!;
+  if (!indexFacts(host, oid)?.valid)
+    throw refused(
+      `${parent.heap} has a partition that is not in the plan`,
+      "The next evaluation plans anew.",
+    );
+  return {
+    index: parent.index,
+    name: parent.name,
+    kept: `${parent.schema}.${kept}`,
+    heap: parent.heap,
+    oid,
+  };
 }
 
 /** The new parts are their own baselines. Returns what was remembered of the old ones. */
