@@ -1,3 +1,4 @@
+/** The witness in words. */
 import type { WitnessEdge } from "../model/graph.ts";
 import { compareText, count, percent, printable } from "../base/text.ts";
 import { type Label, nameOf } from "../graph/labels.ts";

@@ -1,3 +1,4 @@
+/** What the findings of each class of problem have in common: figures, names, order. */
 import type { Metrics, ProblemDetails } from "../model/problem.ts";
 import { DEFAULT_CURVES, HEALTH_FLOOR } from "../graph/health.ts";
 import type { WitnessEdge } from "../model/graph.ts";

@@ -1,3 +1,4 @@
+/** Which strategies do not apply to a table, and why. */
 import type { Registered } from "./conditions.ts";
 import type { Limitation } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";

@@ -1,3 +1,4 @@
+/** A registered collection as it is now: found again, locked, and what stands in its way. */
 import type { Obstacle } from "./conditions.ts";
 import { obstacles, untrustedObstacles } from "./obstacles.ts";
 import sql, { raw } from "sql-template-tag";

@@ -1,3 +1,4 @@
+/** What people call the nodes of a graph. */
 import type { Metrics } from "../model/problem.ts";
 import type { Topology } from "./topology.ts";
 

@@ -1,3 +1,4 @@
+/** The shape of a graph: how many nodes and edges of which kind, in which groups. */
 import type { ContractedGraph, EdgeType, GraphNode, NodeType } from "../model/graph.ts";
 import { createSets, find, unite } from "./mincut/disjoint-sets.ts";
 

@@ -1,3 +1,4 @@
+/** The edges that cross the minimum cut: which are weak, and what they touch. */
 import {
   EDGE_TYPES,
   NODE_TYPES,

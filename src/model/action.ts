@@ -1,3 +1,4 @@
+/** An action: its states, its plan, its steps, and how it is undone. */
 import type { Considered } from "./selection.ts";
 import type { Allowance, Cost } from "./cost.ts";
 import type { WitnessEdge } from "./graph.ts";

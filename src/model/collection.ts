@@ -1,3 +1,4 @@
+/** A collection: a table with vectors that is registered. */
 import type { Configuration } from "./configuration.ts";
 
 /** A registered collection, as `ruvector.collections` holds it. */

@@ -1,3 +1,4 @@
+/** What is wrong with a collection: the classes of problems, their details and evidence. */
 import type { PartsHealth, SearchFigures, Verification } from "./verification.ts";
 import type { EdgeType, NodeType } from "./graph.ts";
 

@@ -1,3 +1,4 @@
+/** Which strategy is tried: the best of those that apply, by impact and learned weight. */
 import type { Considered, SelectionReason } from "../model/selection.ts";
 import type { ProblemClass } from "../model/problem.ts";
 import { compareText, count, printable, short, utc } from "../base/text.ts";

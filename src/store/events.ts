@@ -1,3 +1,4 @@
+/** Events: what the loop did, and what people did to it. */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 

@@ -1,3 +1,4 @@
+/** The last batch before a limit of the action: how many rows still fit. */
 import type { Action } from "../../model/action.ts";
 import { COST_KEYS, type Cost } from "../../model/cost.ts";
 
