@@ -32,7 +32,15 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  start_proc text := 'ruvector.healing_engine_started';
 BEGIN
+  -- plv8 looks start_proc up when V8 has started, and goes on whatever is raised there: a cancel
+  -- that came meanwhile is raised where the catalogue is read, leaves behind what was open, and a
+  -- later garbage collection, or lookup, ends the server. What is in the caches is not read: so it
+  -- is looked up before. (As a variable, or it would be looked up once, when this is planned.)
+  PERFORM has_function_privilege(to_regproc(start_proc)::oid, 'EXECUTE'),
+    has_language_privilege('{{LANGUAGE}}', 'USAGE');
   PERFORM ruvector.healing_engine();
 EXCEPTION WHEN OTHERS THEN
   -- plv8 handles signals itself while it compiles the first function of a session, and what they

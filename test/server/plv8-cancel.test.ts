@@ -1,8 +1,8 @@
 /**
  * On a real plv8 a cancel at the wrong moment ends the whole server: while V8 starts (20 to 30 ms
- * of a session's first call), or while elog() speaks. That shows at the next garbage collection. Of
- * 60 sessions with these timeouts 15 ended so before start_proc was pinned. Where the language is
- * plv8.
+ * of a session's first call), while start_proc is looked up, or while elog() speaks. That shows at
+ * the next garbage collection. Of 60 sessions with these timeouts 15 ended so before start_proc was
+ * pinned, one of 200 on a busy machine before it was looked up ahead. Where the language is plv8.
  */
 import type pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
@@ -72,8 +72,8 @@ describe.runIf(inject("language") === "plv8")("plv8", () => {
       expect([...seen.codes]).toEqual(["57014"]);
       expect(seen.canceled).toBeGreaterThan(SESSIONS / 2);
       expect([...seen.warnings]).toEqual([]);
-      // One line of the bundle has up to 18 kB.
-      expect(seen.longestContext).toBeLessThan(2000);
+      // One line of the bundle has up to 18 kB; the longest statement of our SQL, 1.7 kB.
+      expect(seen.longestContext).toBeLessThan(3000);
     },
   );
 
