@@ -6,7 +6,7 @@
 -- lambda was lower after it than abort_ratio allows, or the server had no room (class 53), its disk
 -- failed (58), data was found broken (XX001, XX002). An action that did not help, was too slow or
 -- met another error was undone and harmed nobody: its strategy is suspended instead
--- (092_healing_suspended.sql).
+-- (sql/limits/suspensions.sql).
 CREATE OR REPLACE FUNCTION ruvector.healing_endangers(state text, failure text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE

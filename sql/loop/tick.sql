@@ -159,6 +159,7 @@ BEGIN
       SET CONSTRAINTS ruvector.healing_event_committed DEFERRED;
     END IF;
     RETURN again;
+  -- A cancel (57014) is not among OTHERS: it undoes the whole turn, and counts as no failure.
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS failure_state = RETURNED_SQLSTATE, failure_message = MESSAGE_TEXT,
       failure_detail = PG_EXCEPTION_DETAIL;

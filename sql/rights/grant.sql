@@ -183,7 +183,7 @@ AS $function$
     LEFT JOIN ruvector.healing_levels() l ON l.routine = p.proname
    WHERE (p.pronamespace = 'public'::regnamespace
      AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')
-      -- Twins (990_twins.sql) have no rights of their own, and the grants of their name.
+      -- Twins (sql/install/twins.sql) have no rights of their own, and the grants of their name.
       OR (p.pronamespace = 'ruvector'::regnamespace
         AND (l.level IS NOT NULL OR p.proname = 'healing_level_trusted')
         AND p.proname NOT LIKE E'ruvector\\_%')

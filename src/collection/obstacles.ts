@@ -1,4 +1,4 @@
-/** What stands in the way of moving rows: one list for registration and for each batch. */
+/** Asks the list of conditions (conditions.ts): at registration, and for each batch. */
 import type { Untrusted } from "../host/host.ts";
 import { printable } from "../base/text.ts";
 import { CONDITIONS, type Examined, noPlaces, type Obstacle } from "./conditions.ts";
@@ -16,7 +16,7 @@ export function obstacles(table: Examined): Obstacle[] {
   return CONDITIONS.flatMap((condition) => condition(partitioned) ?? []);
 }
 
-/** The first of them in one sentence. */
+/** The first three of them in one sentence. */
 export function untrustedText(found: readonly Untrusted[]): string {
   const named = [...new Set(found.map(({ what }) => printable(what, 300)))];
   return (

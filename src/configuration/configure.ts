@@ -5,7 +5,7 @@ import { recordEvent } from "../store/events.ts";
 import { collectionName } from "../store/collections.ts";
 import { mergeSettings } from "../store/settings.ts";
 import type { Host } from "../host/host.ts";
-import { checkTogether, validateSettings } from "./configuration.ts";
+import { checkTogether, validateSettings } from "./validate.ts";
 import { checkTimeZones } from "./windows.ts";
 
 /**

@@ -15,7 +15,7 @@ import { NO_RADIUS } from "../model/cost.ts";
 import { list } from "../base/text.ts";
 import { radiusLeft, readScopes } from "../select/radius.ts";
 import { noGain } from "../select/gain.ts";
-import { healthy } from "../select/guards/standing.ts";
+import { healthy } from "../select/guards/healthy.ts";
 import type { Sample } from "../sense/sample.ts";
 import { tickSeconds } from "../store/ticks.ts";
 

@@ -25,17 +25,6 @@ export interface StateConfig {
   readonly critical_mass: number;
 }
 
-export const DEFAULT_STATE_CONFIG: StateConfig = {
-  stress_threshold: 0.8,
-  critical_threshold: 0.3,
-  stress_samples: 3,
-  critical_samples: 2,
-  recovery_margin: 0.05,
-  recovery_hold_seconds: 60,
-  min_transition_interval_seconds: 30,
-  critical_mass: 0.01,
-};
-
 export interface StateSample {
   /** null: lambda is not known (the graph has fewer than two nodes, or could not be read). */
   readonly lambda: number | null;
@@ -159,7 +148,7 @@ function wanted(
 export function nextState(
   previous: StateRecord | null,
   sample: StateSample,
-  config: StateConfig = DEFAULT_STATE_CONFIG,
+  config: StateConfig,
 ): StateStep {
   const { lambda, at } = sample;
   const before = previous ?? initial(Number.isFinite(at) ? at : 0);

@@ -1,14 +1,18 @@
+import { SETTINGS } from "../../src/configuration/settings.ts";
 import type { StateRecord } from "../../src/model/state.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { INTEGRITY_STATES, type IntegrityState } from "../../src/model/problem.ts";
 import {
-  DEFAULT_STATE_CONFIG,
   nextState,
   type StateConfig,
   type StateSample,
   type StateTransition,
 } from "../../src/sense/states.ts";
+
+const DEFAULTS = Object.fromEntries(
+  SETTINGS.map(({ key, default: value }) => [key, value]),
+) as unknown as StateConfig;
 
 const START = 1_768_000_000;
 
@@ -24,7 +28,7 @@ interface Walk {
 function walk(
   samples: readonly StateSample[],
   from: StateRecord | null = null,
-  config: StateConfig = DEFAULT_STATE_CONFIG,
+  config: StateConfig = DEFAULTS,
 ): Walk {
   let record = from;
   const states: IntegrityState[] = [];
@@ -170,17 +174,19 @@ describe("unknown lambda", () => {
   it("changes nothing: counters and holds keep", () => {
     for (const lambda of [null, Number.NaN]) {
       const before = walk(series([0.7, 0.7])).record;
-      expect(nextState(before, { lambda, at: START + 20, mass: 0.5 })).toEqual({
+      expect(nextState(before, { lambda, at: START + 20, mass: 0.5 }, DEFAULTS)).toEqual({
         record: before,
         transition: null,
       });
       expect(walk(series([0.7, 0.7, lambda, 0.7])).record.state).toBe("stress");
     }
-    expect(nextState(STRESS, { lambda: 1, at: Number.NaN, mass: 0.5 }).record).toEqual(STRESS);
+    expect(nextState(STRESS, { lambda: 1, at: Number.NaN, mass: 0.5 }, DEFAULTS).record).toEqual(
+      STRESS,
+    );
   });
 
   it("as the first sample gives a normal record without counts", () => {
-    expect(nextState(null, { lambda: null, at: START, mass: 0 })).toEqual({
+    expect(nextState(null, { lambda: null, at: START, mass: 0 }, DEFAULTS)).toEqual({
       record: {
         state: "normal",
         since: START,
@@ -218,7 +224,7 @@ describe("a clock that jumps back", () => {
 describe("configuration", () => {
   it("is used throughout", () => {
     const config = {
-      ...DEFAULT_STATE_CONFIG,
+      ...DEFAULTS,
       stress_threshold: 0.5,
       stress_samples: 1,
       recovery_hold_seconds: 0,
@@ -293,7 +299,7 @@ describe("any sequence of samples", () => {
           for (const sample of samples) {
             forward += Math.max(0, sample.at - previous);
             previous = sample.at;
-            const step = nextState(record, sample);
+            const step = nextState(record, sample, DEFAULTS);
             record = step.record;
             if (sample.lambda !== null) {
               const { since, above_stress_since, above_critical_since, last_transition } =
@@ -395,7 +401,7 @@ describe("any sequence of samples", () => {
     () => {
       // With the least interval, an early step to stress can hold up a later one to critical; the
       // steady-tail property covers that case.
-      const config = { ...DEFAULT_STATE_CONFIG, min_transition_interval_seconds: 0 };
+      const config = { ...DEFAULTS, min_transition_interval_seconds: 0 };
       const pairs = fc.array(
         fc.tuple(
           anySample,

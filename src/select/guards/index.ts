@@ -4,19 +4,24 @@
  * and the value that would flip it. They run in the order of `GUARDS`; the first refusal decides.
  * All of them fail closed: a limit that is no number refuses.
  */
+export { INEFFECTIVE_WINDOW_SECONDS } from "./ineffective.ts";
+import { standbyServer } from "./standby.ts";
+import { disabled } from "./disabled.ts";
+import { ineffective } from "./ineffective.ts";
+import { settling } from "./settling.ts";
 import { activeAction, globalLimit } from "./active.ts";
 import { approval, impact } from "./approval.ts";
 import { breaker } from "./breaker.ts";
 import { mode } from "./mode.ts";
 import { oscillation } from "./oscillation.ts";
-import { attempts, cooldown, ineffective, settling } from "./pace.ts";
+import { attempts, cooldown } from "./cooldown.ts";
 import { preflight } from "./preflight.ts";
 import { blastRadius } from "./radius.ts";
-import { disabled, healthy, standbyServer, unknownProblem } from "./standing.ts";
+import { healthy, unknownProblem } from "./healthy.ts";
 import type { Guard, GuardContext, GuardMode, GuardVerdict, Held, Refusal } from "./types.ts";
 import { maintenanceWindow } from "./window.ts";
 
-export { ATTEMPT_WINDOW_SECONDS, INEFFECTIVE_WINDOW_SECONDS } from "./pace.ts";
+export { ATTEMPT_WINDOW_SECONDS } from "./cooldown.ts";
 export type * from "./types.ts";
 
 const ALL: readonly GuardMode[] = ["automatic", "manual", "explicit"];

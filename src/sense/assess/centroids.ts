@@ -4,7 +4,7 @@
  */
 import type { CentroidGroup } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";
-import { toCurve } from "../../configuration/configuration.ts";
+import { toCurve } from "../../configuration/validate.ts";
 import type { Metrics, RecallMetric } from "../../model/problem.ts";
 import {
   type GroupDescription,

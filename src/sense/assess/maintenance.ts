@@ -4,7 +4,7 @@
  * (docs/sensing/maintenance.md).
  */
 import type { Configuration } from "../../model/configuration.ts";
-import { toCurve } from "../../configuration/configuration.ts";
+import { toCurve } from "../../configuration/validate.ts";
 import type { MaintenanceMetrics, Metrics } from "../../model/problem.ts";
 import type { CronJob } from "../collect/maintenance/jobs.ts";
 import type { GroupDescription, MeasuredHealth } from "../../graph/contracted.ts";

@@ -8,7 +8,7 @@
  * them: no move would change that, and holding writers back neither.
  */
 import type { Configuration } from "../../model/configuration.ts";
-import { toCurve } from "../../configuration/configuration.ts";
+import { toCurve } from "../../configuration/validate.ts";
 import {
   LOAD_FIGURES,
   type LoadFigure,

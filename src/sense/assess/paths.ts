@@ -4,7 +4,7 @@
  * decide.
  */
 import type { Configuration } from "../../model/configuration.ts";
-import { toCurve } from "../../configuration/configuration.ts";
+import { toCurve } from "../../configuration/validate.ts";
 import type { Metrics } from "../../model/problem.ts";
 import { type MeasuredHealth } from "../../graph/contracted.ts";
 import { fragmentationPct } from "../fragmentation/expected.ts";

@@ -3,7 +3,7 @@
  * being lost.
  */
 import type { Configuration } from "../../model/configuration.ts";
-import { toCurve } from "../../configuration/configuration.ts";
+import { toCurve } from "../../configuration/validate.ts";
 import type { Metrics } from "../../model/problem.ts";
 import type { ReplicaMeasurement } from "../collect/replication.ts";
 import type { ReplicaDescription } from "../../graph/contracted.ts";

@@ -1,7 +1,7 @@
 /** Which indexes rebuild_centroids takes on: the sick ones, and the wholes they are parts of. */
 import type { Target } from "./target.ts";
 import type { CentroidGroup } from "../../sense/vector-index.ts";
-import { toCurve } from "../../configuration/configuration.ts";
+import { toCurve } from "../../configuration/validate.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { list } from "../../base/text.ts";

@@ -1,29 +1,6 @@
 /** Whether there is anything to do here at all. */
-import { printable } from "../../base/text.ts";
-import { configure, explain } from "./text.ts";
+import { explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
-
-export function disabled({ settings, collection }: GuardContext): Refusal | null {
-  if (settings.enabled) return null;
-  return {
-    reason: "disabled",
-    measured: false,
-    flips_at: "enabled = true",
-    message: `healing of ${printable(collection)} is switched off`,
-    hint: configure('{"enabled": true}', collection),
-  };
-}
-
-export function standbyServer({ standby }: GuardContext): Refusal | null {
-  if (!standby) return null;
-  return {
-    reason: "standby_server",
-    measured: true,
-    flips_at: "pg_is_in_recovery() = false",
-    message: "this server is a standby: nothing can be written here",
-    hint: "Connect to the primary.",
-  };
-}
 
 export function healthy({
   lambda,

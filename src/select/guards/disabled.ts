@@ -1,0 +1,15 @@
+/** Healing is switched off. */
+import { printable } from "../../base/text.ts";
+import { configure } from "./text.ts";
+import type { GuardContext, Refusal } from "./types.ts";
+
+export function disabled({ settings, collection }: GuardContext): Refusal | null {
+  if (settings.enabled) return null;
+  return {
+    reason: "disabled",
+    measured: false,
+    flips_at: "enabled = true",
+    message: `healing of ${printable(collection)} is switched off`,
+    hint: configure('{"enabled": true}', collection),
+  };
+}
