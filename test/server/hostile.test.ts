@@ -54,7 +54,9 @@ async function owned(table: string, more: string): Promise<void> {
     ALTER TABLE ${table} OWNER TO ${owner};
     DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT inhrelid FROM pg_inherits
       WHERE inhparent = '${table}'::regclass LOOP
-      EXECUTE format('ALTER TABLE %s OWNER TO ${owner}', t); END LOOP; END $$;
+      EXECUTE format('ALTER TABLE %s OWNER TO ${owner}', t);
+      -- It runs the owner's code too, whenever it comes by.
+      EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', t); END LOOP; END $$;
     SET ROLE ${owner}; ${more}; RESET ROLE`);
 }
 
