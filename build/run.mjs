@@ -59,7 +59,9 @@ if (!current || !(whole || light)) {
   JSON.parse(readFileSync(stamp, "utf8"));
 }
 
-const child = spawn(process.execPath, ["--import", "tsx", join(root, entry), ...rest], {
+// tsx of this project: its name alone would be looked for from the folder of whoever calls.
+const tsx = import.meta.resolve("tsx");
+const child = spawn(process.execPath, ["--import", tsx, join(root, entry), ...rest], {
   stdio: "inherit",
   cwd: process.cwd(),
 });

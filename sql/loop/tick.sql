@@ -9,6 +9,8 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  n record;
 BEGIN
   PERFORM FROM ruvector.healing_ticks FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
@@ -21,19 +23,18 @@ BEGIN
   -- not the latest: a clock may have been set back.
   WITH beside AS (
     DELETE FROM ruvector.healing_ticks_uncounted RETURNING *
-  ), n AS (
-    SELECT count(*) FILTER (WHERE u.what = 'started') AS started,
-           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'started'))[1] AS started_at,
-           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'finished'))[1]
-             AS finished_at,
-           count(*) FILTER (WHERE u.what = 'failed') AS failed,
-           (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1]
-             AS last_error_at,
-           (array_agg(u.error ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error
-      FROM (SELECT * FROM beside UNION ALL
-            SELECT 9223372036854775807, clock_timestamp(), healing_tick_note.what,
-              healing_tick_note.error) u
   )
+  SELECT count(*) FILTER (WHERE u.what = 'started') AS started,
+         (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'started'))[1] AS started_at,
+         (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'finished'))[1] AS finished_at,
+         count(*) FILTER (WHERE u.what = 'failed') AS failed,
+         (array_agg(u.at ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error_at,
+         (array_agg(u.error ORDER BY u.id DESC) FILTER (WHERE u.what = 'failed'))[1] AS last_error
+    INTO n
+    FROM (SELECT * FROM beside UNION ALL
+          SELECT 9223372036854775807, clock_timestamp(), healing_tick_note.what,
+            healing_tick_note.error) u;
+  -- A statement of its own: whoever is cancelled here reads the whole of it in the CONTEXT.
   UPDATE ruvector.healing_ticks t
      SET ticks = t.ticks + n.started,
          started_at = coalesce(n.started_at, t.started_at),
@@ -49,8 +50,7 @@ BEGIN
            ELSE coalesce(t.interval_seconds * 0.7, 0)
                 + extract(epoch FROM n.started_at - t.started_at) / n.started * CASE
                   WHEN t.interval_seconds IS NULL THEN 1 ELSE 0.3 END
-         END
-    FROM n;
+         END;
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_tick_note(text, text)

@@ -240,7 +240,11 @@ BEGIN
     END IF;
   END IF;
   RETURN answer;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION
+-- As in healing_run().
+WHEN query_canceled OR assert_failure THEN
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+WHEN OTHERS THEN
   -- Rolled back with everything that was set.
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
@@ -276,7 +280,11 @@ BEGIN
   EXCEPTION WHEN SQLSTATE 'RV000' THEN
     RETURN answer;
   END;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION
+-- As in healing_run().
+WHEN query_canceled OR assert_failure THEN
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
     'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000),
