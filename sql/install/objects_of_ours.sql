@@ -19,7 +19,7 @@ BEGIN
         FROM pg_catalog.pg_proc p
        WHERE (p.pronamespace = pg_catalog.to_regnamespace('ruvector')
               -- Owners of registered tables have one function each, made by us:
-              -- sql/trust/as_owner.sql. One that its owner altered is not called any
+              -- sql/trust/runner.sql. One that its owner altered is not called any
               -- more, and is no reason against an upgrade.
               AND p.proname !~ '^healing_as_[0-9]')
           OR (p.pronamespace = 'public'::pg_catalog.regnamespace

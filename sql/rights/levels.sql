@@ -91,7 +91,7 @@ VALUES
   -- nothing else.
   ('ruvector_integrity_report', 'actuator', false),
 
-  -- What runs with the rights of a table's owner (sql/trust/as_owner.sql): it does for them what
+  -- What runs with the rights of a table's owner (sql/trust/runner.sql): it does for them what
   -- they could do themselves.
   ('healing_run', 'table_owner', false),
   ('healing_vector_index', 'table_owner', false),

@@ -1,0 +1,120 @@
+-- What is needed to search by one vector index: its table, its key as an expression, the operator
+-- that it orders by.
+CREATE OR REPLACE FUNCTION ruvector.healing_vector_index(index_oid oid)
+RETURNS TABLE (
+  index text, index_name text, method text, heap text, key text, key_type text, operator text,
+    predicate text, lists integer,
+  setting text, configured integer
+)
+LANGUAGE sql STABLE
+AS $function$
+  SELECT format('%I.%I', n.nspname, c.relname), c.relname::text, m.amname::text,
+    format('%I.%I', hn.nspname, h.relname),
+         format('(%s)', pg_get_indexdef(i.indexrelid, 1, false)),
+           format_type(a.atttypid, a.atttypmod),
+         (SELECT format('OPERATOR(%I.%s)', opn.nspname, o.oprname)
+            FROM pg_amop s JOIN pg_operator o ON o.oid = s.amopopr
+              JOIN pg_namespace opn ON opn.oid = o.oprnamespace
+           WHERE s.amopfamily = k.opcfamily AND s.amoplefttype = k.opcintype AND s.amoppurpose = 'o'
+             AND s.amopstrategy = 1),
+         coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
+         CASE WHEN m.amname = 'ivfflat' THEN
+           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
+             WHERE option_name = 'lists'), 100) END,
+         p.name,
+         -- As a new session of the table's owner would have it: role in database, role, database,
+         -- all, configuration file.
+         coalesce(
+           (SELECT split_part(setting, '=', 2)::int
+              FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) setting
+             WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
+               WHERE datname = current_database()))
+               AND d.setrole IN (0, h.relowner)
+               -- Set where pgvector was not loaded, it may be any text.
+               AND split_part(setting, '=', 1) = p.name
+                 AND split_part(setting, '=', 2) ~ '^[0-9]{1,5}$'
+             ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1),
+           (SELECT s.reset_val::int FROM pg_settings s WHERE s.name = p.name),
+           CASE m.amname WHEN 'ivfflat' THEN 1 ELSE 40 END)
+    FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indexrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_am m ON m.oid = c.relam
+    JOIN pg_class h ON h.oid = i.indrelid
+    JOIN pg_namespace hn ON hn.oid = h.relnamespace
+    JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1
+    JOIN pg_opclass k ON k.oid = i.indclass[0]
+   CROSS JOIN LATERAL (SELECT CASE m.amname WHEN 'ivfflat' THEN 'ivfflat.probes'
+     ELSE 'hnsw.ef_search' END AS name) p
+   WHERE i.indexrelid = index_oid AND m.amname IN ('ivfflat', 'hnsw');
+$function$;
+COMMENT ON FUNCTION ruvector.healing_vector_index(oid)
+  IS 'How to search by one vector index, and the probes (ef_search) a new session of its '
+  'table''s owner has.';
+
+-- Rows of a table for sampling: the same ones for the same seed while the table does not change. Of
+-- tables above 1,000 pages blocks are sampled, enough for four times as many rows as wanted, and no
+-- fewer blocks than rows: rows of a block arrived together.
+CREATE OR REPLACE FUNCTION ruvector.healing_sample_rows(index_oid oid, wanted integer, seed integer,
+  pages double precision, total double precision)
+RETURNS tid[]
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  facts record;
+  places tid[];
+BEGIN
+  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  EXECUTE format('SELECT array_agg(place) FROM (
+      SELECT ctid AS place FROM ONLY %1$s %5$s WHERE (%3$s) AND %2$s IS NOT NULL
+       ORDER BY hashtext(ctid::text || %4$L) LIMIT %6$s) s',
+    facts.heap, facts.key, facts.predicate, seed,
+    CASE WHEN pages > 1000 AND total > 0 THEN
+      format('TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)',
+        least(100, 100 * greatest(wanted / pages, 4 * wanted / total))::numeric, seed) END,
+    wanted) INTO places;
+  RETURN coalesce(places, '{}');
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_sample_rows(oid, integer, integer, double precision,
+  double precision) IS 'Places of rows of an index, sampled evenly, repeatable by seed.';
+
+-- The probes (ef_search) at which the planner takes this index for the n nearest rows, beside
+-- whatever other index there is; NULL, and the name of the one it takes, where it never does.
+-- Leaves them set, in the caller's transaction.
+CREATE OR REPLACE FUNCTION ruvector.healing_planning(index_oid oid, vector text, scanning integer,
+  n integer, OUT planning text, OUT chosen text)
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  facts record;
+  explained jsonb;
+  tried text;
+  most text;
+BEGIN
+  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  most := CASE facts.method WHEN 'ivfflat' THEN '32768' ELSE '1000' END;
+  PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+  FOREACH planning IN ARRAY ARRAY[scanning::text, '1', most, most] LOOP
+    -- The second time with all of them, pages cost nothing: two indexes then cost the same, and the
+    -- newer one is taken. That is how one with fewer lists is told from an older one whose pages
+    -- inserts have filled better (410 pages of 40 lists, 416 of 22, measured).
+    IF planning = most AND tried = most THEN
+      PERFORM set_config('seq_page_cost', '0', true), set_config('random_page_cost', '0', true);
+    END IF;
+    tried := planning;
+    PERFORM set_config(facts.setting, planning, true);
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT ctid FROM ONLY %s WHERE %s ORDER BY %s %s CAST(%L '
+      'AS %s) LIMIT %s',
+                   facts.heap, facts.predicate, facts.key, facts.operator, vector, facts.key_type,
+                     n) INTO explained;
+    chosen := jsonb_path_query_first(explained, '$.**."Index Name"') #>> '{}';
+    IF chosen = facts.index_name THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  planning := NULL;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_planning(oid, text, integer, integer)
+  IS 'Probes at planning time that make the planner take one index and no other.';

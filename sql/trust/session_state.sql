@@ -1,0 +1,44 @@
+-- What code could leave behind in a session. Compared before and after whatever ran as an owner; an
+-- operation that ends with another state is undone. search_path is looked at after each statement;
+-- the loop itself sets lock_timeout, until the end of its transaction. A setting of a name that no
+-- module defines is in no list of PostgreSQL's: of those, the ones that policies read. Cursors
+-- without a name are PL/pgSQL's own.
+CREATE OR REPLACE FUNCTION ruvector.healing_session_state()
+RETURNS text
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT md5(concat_ws(' ',
+           (SELECT string_agg(concat_ws('=', s.name, s.setting), ',' ORDER BY s.name)
+             FROM pg_show_all_settings() s WHERE s.source = 'session'
+             AND s.name NOT IN ('search_path', 'lock_timeout')),
+           (SELECT string_agg(DISTINCT concat_ws('=', x[1], current_setting(x[1], true)), ',')
+              FROM pg_policy y CROSS JOIN LATERAL (
+                SELECT concat_ws(' ', pg_get_expr(y.polqual, y.polrelid),
+                  pg_get_expr(y.polwithcheck, y.polrelid))
+                UNION ALL SELECT p.prosrc FROM pg_depend d JOIN pg_proc p ON p.oid = d.refobjid
+                           WHERE d.classid = 'pg_policy'::regclass AND d.objid = y.oid
+                             AND d.refclassid = 'pg_proc'::regclass) e(text)
+             CROSS JOIN LATERAL regexp_matches(e.text,
+               E'current_setting\\s*\\(\\s*'
+                 '''([A-Za-z_][A-Za-z0-9_$]*\\.[A-Za-z0-9_$.]+)''', 'g') x),
+           (SELECT string_agg(concat_ws('=', c.name, c.statement, c.is_holdable, c.creation_time),
+             ',' ORDER BY c.name) FROM pg_cursor() c WHERE c.is_holdable
+             OR c.name NOT LIKE '<unnamed portal %'),
+           (SELECT string_agg(concat_ws('=', p.name, p.statement, p.prepare_time), ','
+             ORDER BY p.name) FROM pg_prepared_statement() p),
+           (SELECT string_agg(concat_ws(':', l.classid, l.objid, l.objsubid, l.mode), ','
+             ORDER BY l.classid, l.objid, l.objsubid, l.mode) FROM pg_lock_status() l
+             WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.granted),
+           (SELECT string_agg(c, ',' ORDER BY c) FROM pg_listening_channels() c),
+           CASE WHEN pg_my_temp_schema() <> 0 THEN (
+             SELECT string_agg(t.oid::text, ',' ORDER BY t.oid) FROM (
+               SELECT c.oid FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() UNION ALL
+                 SELECT t.oid FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema()
+               UNION ALL SELECT p.oid FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema()
+                 UNION ALL SELECT o.oid FROM pg_operator o
+                 WHERE o.oprnamespace = pg_my_temp_schema()) t) END));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_session_state()
+  IS 'A digest of what a session keeps: settings, cursors, prepared statements, advisory locks, '
+  'channels, temporary objects.';
