@@ -5,8 +5,9 @@
 // the packages' time.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = 20;
@@ -60,7 +61,7 @@ if (!current || !(whole || light)) {
 }
 
 // tsx of this project: its name alone would be looked for from the folder of whoever calls.
-const tsx = import.meta.resolve("tsx");
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const child = spawn(process.execPath, ["--import", tsx, join(root, entry), ...rest], {
   stdio: "inherit",
   cwd: process.cwd(),

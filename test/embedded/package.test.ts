@@ -3,7 +3,7 @@
  * in a checkout.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -105,10 +105,28 @@ it("speaks to Kubernetes from the bundle: it says what is wrong with its credent
   });
 });
 
-it("runs as npx in a checkout", async () => {
-  expect(
+it("runs as npx in a checkout, also where npx remembers a place that the program has left", async () => {
+  const cache = join(folder, "npx");
+  const npx = async () =>
     (
-      await run("npx", ["--no-install", "ruvector-healing", "--version"], { cwd: root })
-    ).stdout.trim(),
-  ).toBe(version);
+      await run("npx", ["--cache", cache, "--no-install", "ruvector-healing", "--version"], {
+        cwd: root,
+      })
+    ).stdout.trim();
+  expect(await npx()).toBe(version);
+  // Nothing renews what it wrote down at the first call: a checkout that moved its program, as this
+  // one did, was "not found" from then on.
+  const remembered = await readdir(join(cache, "_npx"));
+  expect(remembered).toHaveLength(1);
+  const link = join(cache, "_npx", remembered[0] ?? "", "node_modules/.bin/ruvector-healing");
+  await rm(link);
+  await symlink("../ruvector-healing/src/gone/bin.mjs", link);
+  expect(await npx()).toBe(version);
+});
+
+it("runs from any folder", async () => {
+  const { stdout } = await run("node", [join(root, "src/commands/bin.mjs"), "--version"], {
+    cwd: folder,
+  });
+  expect(stdout.trim()).toBe(version);
 });
