@@ -2,7 +2,7 @@
  * Everything that could see a move, wait for it or be hurt by it: found at registration, and when
  * it is made between plan and batch, or between batches.
  */
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   configure,
   HOT,
@@ -15,6 +15,8 @@ import {
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
+/** Roles belong to the server: of this run alone, and gone with it. */
+const another = `another_owner_${process.pid}`;
 beforeAll(async () => {
   db = await testDatabase();
   await configure(db, {
@@ -29,8 +31,9 @@ beforeAll(async () => {
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log
       VALUES (TG_NAME); RETURN coalesce(new, old); END $$;
     CREATE TABLE documents (id int PRIMARY KEY); INSERT INTO documents VALUES (1);
-    CREATE ROLE another_owner`);
+    CREATE ROLE ${another}`);
 });
+afterAll(() => db.client.query(`DROP OWNED BY ${another} CASCADE; DROP ROLE ${another}`));
 
 interface Condition {
   readonly name: string;
@@ -191,9 +194,9 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: "a partition of another role",
-    make: "ALTER TABLE c_p3 OWNER TO another_owner",
+    make: `ALTER TABLE c_p3 OWNER TO ${another}`,
     drop: "ALTER TABLE c_p3 OWNER TO CURRENT_USER",
-    reason: /partitions belong to other roles than the table: c_p3 of another_owner/,
+    reason: /partitions belong to other roles than the table: c_p3 of another_owner_\d+/,
   },
   {
     name: "another primary key",

@@ -11,6 +11,7 @@ import { QUERIES, queriesFile } from "../../build/monitoring/exporter-queries.ts
 import { FAMILIES } from "../../build/monitoring/families.ts";
 import { root } from "../../build/project.ts";
 import { ownMetrics } from "../../src/commands/actuator/own-metrics.ts";
+import { afterwards } from "../support/afterwards.ts";
 import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, ticks } from "../support/collection.ts";
 import {
   type Prometheus,
@@ -142,11 +143,10 @@ describe.skipIf(!tools)("a real Prometheus", () => {
     await db.client.query(
       `CREATE ROLE ${role} LOGIN; SELECT ruvector_healing_grant('${role}', 'viewer')`,
     );
-    afterAll(
-      async () =>
-        void (await db.client.query(
-          `SELECT ruvector_healing_revoke('${role}'); DROP OWNED BY ${role}; DROP ROLE ${role}`,
-        )),
+    afterwards(() =>
+      db.client.query(
+        `SELECT ruvector_healing_revoke('${role}'); DROP OWNED BY ${role}; DROP ROLE ${role}`,
+      ),
     );
     const scraper = await db.connect();
     await scraper.query(`SET ROLE ${role}`);

@@ -61,6 +61,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   for (const { datname } of left.rows)
     if (!runs(datname)) await admin.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
+  if (!left.rows.some(({ datname }) => runs(datname))) await dropRoles(admin);
   await admin.query(`CREATE DATABASE ${template}`);
   const installer = new pg.Client({ connectionString: server.url(template) });
   await installer.connect();
@@ -80,6 +81,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await last.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
     await last.end();
   };
+}
+
+/**
+ * What a run left that was killed, or failed before it tidied up: the next one would find that its
+ * roles are there already. Only while no other run is on this server: they belong to all databases.
+ */
+async function dropRoles(admin: pg.Client): Promise<void> {
+  const made = await admin.query<{ role: string }>(
+    // 16384: the first OID that no role of initdb has.
+    `SELECT quote_ident(rolname) AS role FROM pg_roles
+     WHERE oid >= 16384 AND rolname <> CURRENT_USER`,
+  );
+  for (const { role } of made.rows)
+    await admin
+      .query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`)
+      .catch((error: Error) => console.error(`The role ${role} stays: ${error.message}`));
 }
 
 /** Whether the process that made the database is still there. */
