@@ -38,6 +38,9 @@ interface Seen {
 
 /** A new session, canceled after so many milliseconds, three times. */
 async function session(milliseconds: number, statement: string, seen: Seen): Promise<void> {
+  // A collection that took two sessions along is passed over for a while, and such a tick does
+  // nothing that could be canceled.
+  await db.rows("SELECT ruvector_healing_resume(collection => 'embeddings')");
   const client = await db.connect();
   client.on(
     "notice",
