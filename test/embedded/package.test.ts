@@ -105,7 +105,7 @@ it("speaks to Kubernetes from the bundle: it says what is wrong with its credent
   });
 });
 
-it("runs as npx in a checkout, also where npx remembers a place that the program has left", async () => {
+it("runs as npx in a checkout, also where npx remembers a place the program has left", async () => {
   const cache = join(folder, "npx");
   const npx = async () =>
     (

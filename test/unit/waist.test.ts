@@ -36,8 +36,9 @@ describe("the waist between JavaScript and SQL", () => {
       const blocks = [...text.matchAll(/^EXCEPTION\b[\s\S]*?WHEN OTHERS THEN/gm)];
       expect(blocks.length, file).toBeGreaterThan(0);
       for (const [block] of blocks)
-        expect(block, file).toMatch(
-          /WHEN query_canceled OR assert_failure THEN\s+RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;/,
+        expect(block.replace(/\s+/g, " "), file).toContain(
+          "WHEN query_canceled OR assert_failure THEN " +
+            "RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;",
         );
     }
   });
