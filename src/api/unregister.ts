@@ -6,14 +6,11 @@ import { HealingError } from "../base/errors.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import type { Host } from "../host/host.ts";
 import { closeForecasts } from "../store/forecasts.ts";
-import { ACTIVE } from "../store/actions.ts";
+import { activeAction } from "../store/actions.ts";
 
 /** `ruvector_healing_unregister`: forgets the collection; its table, outcomes and actions stay. */
 export function unregister(host: Host, id: number): Record<string, unknown> {
-  const [active] = host.query<{ id: string; strategy_name: string }>(sql`
-    SELECT id::text, strategy_name FROM ruvector.healing_actions
-     WHERE collection_id = ${id}::int
-       AND state IN (${ACTIVE})`);
+  const active = activeAction(host, id);
   if (active) {
     throw new HealingError(
       "collection_busy",

@@ -7,7 +7,7 @@ import { isTransient, SqlError, HealingError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
-import { recordActionEvent } from "../store/actions.ts";
+import { othersAtWork, recordActionEvent } from "../store/actions.ts";
 import {
   checkLocks,
   metered,
@@ -68,9 +68,7 @@ export function runBatch(
  */
 function noRoom(host: Host, collection: Collection, action: Action): string | null {
   if (action.origin === "execute") return null;
-  const { active } = host.one<{ active: number }>(sql`
-    SELECT count(*)::int AS active FROM ruvector.healing_actions
-      WHERE state IN ('executing', 'stabilizing', 'rolling_back') AND id <> ${action.id}::bigint`);
+  const active = othersAtWork(host, action);
   const most = collection.settings.max_active_actions;
   return active < most
     ? null

@@ -7,11 +7,10 @@
 import { isOpen, jobsOf } from "../store/jobs.ts";
 import { updateAction } from "../store/action-changes.ts";
 import { keepUndo, newestStep, undoSummary } from "../store/steps.ts";
-import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
-import { actionById } from "../store/actions.ts";
+import { actionById, withLeftovers } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 
@@ -20,16 +19,7 @@ const PAUSE = 300;
 
 /** One look at each such action. */
 export function clearLeftovers(host: Host, collection: Collection): void {
-  const left = host.query<{ id: string }>(sql`
-    SELECT a.id::text FROM ruvector.healing_actions a
-     WHERE a.collection_id = ${collection.id}::int AND a.state = 'rollback_failed'
-       AND NOT a.reversible
-       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id
-         AND s.undone_at IS NULL)
-       AND NOT EXISTS (SELECT FROM ruvector.healing_jobs j WHERE j.action_id = a.id
-         AND j.ended_at > clock_timestamp() - make_interval(secs => ${PAUSE}::float8)
-                          AND j.state <> 'succeeded')`);
-  for (const { id } of left) clearOne(host, collection, id);
+  for (const id of withLeftovers(host, collection.id, PAUSE)) clearOne(host, collection, id);
 }
 
 function clearOne(host: Host, collection: Collection, id: string): void {

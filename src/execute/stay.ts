@@ -2,10 +2,10 @@
  * What becomes of an action whose rows may not be moved back: they stay, everything else is put
  * back, and the action ends and says so.
  */
-import { keepUndo } from "../store/steps.ts";
-import sql from "sql-template-tag";
+import { rowsNotBack } from "../store/moved-rows.ts";
+import { keepUndo, openSteps } from "../store/steps.ts";
 import type { Host } from "../host/host.ts";
-import type { Action, Step } from "../model/action.ts";
+import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { type ErrorDocument, HealingError, SQLSTATES } from "../base/errors.ts";
 import { count } from "../base/text.ts";
@@ -24,13 +24,7 @@ export function leaveRows(
   strategy: Strategy,
   { message, hint }: ErrorDocument,
 ): Action {
-  const apart = host.query<Step>(sql`
-    SELECT id::text, slice, kind, details, rows, journal FROM ruvector.healing_steps s
-     WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL
-       AND s.kind IN
-       (SELECT jsonb_array_elements_text(${JSON.stringify(strategy.undoneApart ?? [])}::jsonb))
-     ORDER BY s.id DESC`);
-  for (const step of apart)
+  for (const step of openSteps(host, action, strategy.undoneApart ?? []))
     host.atomic(() =>
       keepUndo(
         host,
@@ -38,10 +32,7 @@ export function leaveRows(
         strategy.undoStep({ host, collection, action: knownTo(strategy, action) }, step),
       ),
     );
-  const { rows } = host.one<{ rows: number }>(sql`
-    SELECT coalesce(sum(jsonb_array_length(s.journal)), 0)::int AS rows
-      FROM ruvector.healing_steps s
-     WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL AND s.kind = 'move_rows'`);
+  const rows = rowsNotBack(host, action);
   const why = action.rollback_reason === null ? "" : `${action.rollback_reason}; `;
   const again = `SELECT ruvector_healing_rollback('${action.collection.replace(/'/g, "''")}');`;
   return endAction(host, action, {

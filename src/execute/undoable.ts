@@ -1,6 +1,7 @@
 /** Whether an action that ended can be undone now, and what to type. */
+import { isRegistered } from "../store/collections.ts";
+import { movedSince } from "../store/moved-rows.ts";
 import { undoSummary } from "../store/steps.ts";
-import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { type Action, isActive } from "../model/action.ts";
 import { printable, sqlLiteral } from "../base/text.ts";
@@ -31,10 +32,7 @@ export function undoObstacle(host: Host, action: Action): Obstacle | null {
       detail: `Its state is ${state}.`,
       hint: read,
     };
-  const registered = host.query(
-    sql`SELECT FROM ruvector.collections WHERE collection_id = ${action.collection_id}::int`,
-  );
-  if (registered.length === 0) {
+  if (!isRegistered(host, action.collection_id)) {
     return {
       message: `${printable(collection, 200)} is not registered any more`,
       detail: `Action ${id} was on it.`,
@@ -51,21 +49,12 @@ export function undoObstacle(host: Host, action: Action): Obstacle | null {
       hint: `SELECT ruvector_healing_abort(${active.id}); ends it.`,
     };
   }
-  // Their rows are not where this one has put them.
-  const [later] = host.query<{ id: string }>(sql`
-    SELECT max(s.action_id)::text AS id
-      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-     WHERE a.collection_id = ${action.collection_id}::int AND a.id > ${id}::bigint AND a.reversible
-       AND s.kind = 'move_rows' AND s.undone_at IS NULL
-       AND a.state IN ('succeeded', 'failed', 'rollback_failed')
-       AND EXISTS (SELECT FROM ruvector.healing_steps o WHERE o.action_id = ${id}::bigint
-         AND o.kind = 'move_rows' AND o.undone_at IS NULL)
-    HAVING max(s.action_id) IS NOT NULL`);
-  if (!later) return null;
+  const later = movedSince(host, action);
+  if (later === null) return null;
   return {
-    message: `action ${later.id} moved rows of ${printable(collection, 200)} after action ${id}`,
+    message: `action ${later} moved rows of ${printable(collection, 200)} after action ${id}`,
     detail: "What was moved last is undone first.",
-    hint: rollbackStatement({ collection, id: later.id }),
+    hint: rollbackStatement({ collection, id: later }),
   };
 }
 

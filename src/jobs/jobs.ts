@@ -10,9 +10,7 @@
  * its command, which pg_stat_activity shows, so that a cancel reaches this very statement and no
  * other.
  */
-import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import type { Action } from "../model/action.ts";
 import { HealingError } from "../base/errors.ts";
 import { jobError } from "../base/row-free.ts";
 import { nextMinute, readRun, schedule, whyNoCron } from "./cron.ts";
@@ -20,9 +18,11 @@ import { backendOf, keepRunning, unseen, notStarted, endOf, finish, cancelJob } 
 import {
   insertJob,
   type Job,
+  type JobOwner,
   type NewJob,
   isOpen,
   marker,
+  orphanedJobs,
   readJob,
   change,
   report,
@@ -34,7 +34,7 @@ import {
  */
 export function startJob(
   host: Host,
-  action: Action,
+  action: JobOwner,
   { purpose, command, deadline_seconds, start_within_seconds = 60 }: NewJob,
 ): Job {
   const missing = whyNoCron(host);
@@ -91,12 +91,7 @@ export const CLEAR_UP = "clear_up";
  * are at work watch their own.
  */
 export function sweepJobs(host: Host, collectionId: number): void {
-  const left = host.query<{ id: string; purpose: string }>(sql`
-    SELECT j.id::text, j.purpose
-      FROM ruvector.healing_jobs j JOIN ruvector.healing_actions a ON a.id = j.action_id
-     WHERE j.collection_id = ${collectionId}::int AND j.state IN ('scheduled', 'running')
-       AND a.finished_at IS NOT NULL`);
-  for (const { id, purpose } of left)
+  for (const { id, purpose } of orphanedJobs(host, collectionId))
     if (isOpen(watchJob(host, id)) && purpose !== CLEAR_UP)
       cancelJob(host, id, "its action has ended");
 }

@@ -1,5 +1,5 @@
 /** A -> B -> A: whether a plan would take back what was moved lately. */
-import sql from "sql-template-tag";
+import { type RecentMove, recentMoves } from "../store/moved-rows.ts";
 import type { Host } from "../host/host.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
@@ -8,13 +8,6 @@ export interface PlannedMove {
   readonly from: string;
   readonly to: string;
   readonly rows: number;
-}
-
-/** Rows that went from one partition to another lately and are there still. */
-export interface RecentMove extends PlannedMove {
-  readonly action_id: string;
-  /** Seconds since 1970. */
-  readonly at: number;
 }
 
 export interface Reversal {
@@ -59,16 +52,5 @@ export function readReversal(
 ): Reversal | null {
   const moves = (plan as { moves?: readonly PlannedMove[] }).moves;
   if (!moves || moves.length === 0) return null;
-  return reversal(
-    moves,
-    host.query<RecentMove>(sql`
-    SELECT s.details ->> 'from' AS "from", s.details ->> 'to' AS "to",
-      sum(s.rows - s.undone - s.gone - s.elsewhere)::float8 AS rows,
-           max(s.action_id)::text AS action_id, extract(epoch FROM max(s.executed_at))::float8 AS at
-      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-     WHERE a.collection_id = ${id}::int AND s.kind = 'move_rows'
-       AND s.executed_at > clock_timestamp()
-         - make_interval(secs => ${settings.oscillation_window_seconds}::float8)
-     GROUP BY 1, 2`),
-  );
+  return reversal(moves, recentMoves(host, id, settings.oscillation_window_seconds));
 }

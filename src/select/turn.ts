@@ -3,7 +3,7 @@
  * one more. Taken right before an action is kept, and given back by the end of the transaction,
  * however that ends. Nobody waits for anybody.
  */
-import { PLACED } from "../store/actions.ts";
+import { placesTaken } from "../store/actions.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Origin } from "../model/action.ts";
@@ -25,11 +25,8 @@ export function takeTurn(host: Host, collection: Collection, origin: Origin, wai
   const { others } = host.one<{ others: number | null }>(
     sql`SELECT ruvector.healing_claim_slot(${collection.id}::int) AS others`,
   );
-  const { active } = host.one<{ active: number }>(sql`
-    SELECT count(*)::int AS active FROM ruvector.healing_actions
-      WHERE state IN (${PLACED})`);
   const refusal = globalLimit({
-    active_total: active + (others ?? Infinity),
+    active_total: placesTaken(host) + (others ?? Infinity),
     max_active_total: collection.settings.max_active_actions,
   });
   if (refusal) return { refusal, probe: false };

@@ -125,6 +125,35 @@ export function actionById(host: Host, id: unknown): Action {
   });
 }
 
+/** How many actions take a place of max_active_actions, on all collections. */
+export const placesTaken = (host: Host): number =>
+  host.one<{ active: number }>(sql`
+    SELECT count(*)::int AS active FROM ruvector.healing_actions
+      WHERE state IN (${PLACED})`).active;
+
+/** How many actions beside this one have begun and are not over, on all collections. */
+export const othersAtWork = (host: Host, { id }: Action): number =>
+  host.one<{ active: number }>(sql`
+    SELECT count(*)::int AS active FROM ruvector.healing_actions
+      WHERE state IN ('executing', 'stabilizing', 'rolling_back') AND id <> ${id}::bigint`).active;
+
+/**
+ * Actions that cannot be undone and ended with steps that are not.
+ * @param pause seconds for which one is left out after a job of it failed
+ */
+export const withLeftovers = (host: Host, collectionId: number, pause: number): string[] =>
+  host
+    .query<{ id: string }>(sql`
+    SELECT a.id::text FROM ruvector.healing_actions a
+     WHERE a.collection_id = ${collectionId}::int AND a.state = 'rollback_failed'
+       AND NOT a.reversible
+       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id
+         AND s.undone_at IS NULL)
+       AND NOT EXISTS (SELECT FROM ruvector.healing_jobs j WHERE j.action_id = a.id
+         AND j.ended_at > clock_timestamp() - make_interval(secs => ${pause}::float8)
+                          AND j.state <> 'succeeded')`)
+    .map(({ id }) => id);
+
 /** A short hash of a plan's state, for people: the same state reads the same. */
 const fingerprintOf = (state: PlanState): Sql =>
   sql`left(encode(sha256(convert_to(${JSON.stringify(state)}::jsonb::text, 'UTF8')), 'hex'), 16)`;

@@ -65,6 +65,9 @@ export const collectionName = (host: Host, id: number): string =>
       WHERE collection_id = ${id}::int`,
   ).name;
 
+export const isRegistered = (host: Host, id: number): boolean =>
+  host.query(sql`SELECT FROM ruvector.collections WHERE collection_id = ${id}::int`).length > 0;
+
 /** Forgets a collection and its settings. Returns its name; null: it was not there. */
 export function forgetCollection(host: Host, id: number): string | null {
   const [gone] = host.query<{ name: string }>(sql`

@@ -49,13 +49,16 @@ export interface NewJob {
   readonly start_within_seconds?: number;
 }
 
+/** What a job keeps of the action that it is for. */
+export type JobOwner = Pick<Action, "id" | "collection_id">;
+
 /**
  * Keeps a job that is to start at a minute, before pg_cron knows of it. Returns its id.
  * @param at seconds since 1970
  */
 export function insertJob(
   host: Host,
-  action: Action,
+  action: JobOwner,
   wanted: Required<NewJob>,
   at: number,
 ): string {
@@ -125,6 +128,17 @@ export const jobsOf = (host: Host, actionId: string): Job[] =>
     sql`SELECT ${COLUMNS} FROM ruvector.healing_jobs WHERE action_id = ${actionId}::bigint
       ORDER BY healing_jobs.id`,
   );
+
+/** Open jobs of actions that are over. */
+export const orphanedJobs = (
+  host: Host,
+  collectionId: number,
+): readonly Pick<Job, "id" | "purpose">[] =>
+  host.query<Pick<Job, "id" | "purpose">>(sql`
+    SELECT j.id::text, j.purpose
+      FROM ruvector.healing_jobs j JOIN ruvector.healing_actions a ON a.id = j.action_id
+     WHERE j.collection_id = ${collectionId}::int AND j.state IN ('scheduled', 'running')
+       AND a.finished_at IS NOT NULL`);
 
 type Changes = Partial<
   Pick<

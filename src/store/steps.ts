@@ -63,6 +63,15 @@ export function newestStep(host: Host, action: Action, slice: number | null): St
   );
 }
 
+/** Steps of the given kinds that are not undone, newest first. */
+export const openSteps = (host: Host, action: Action, kinds: readonly string[]): Step[] =>
+  host.query<Step>(sql`
+    SELECT id::text, slice, kind, details, rows, journal FROM ruvector.healing_steps s
+     WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL
+       AND s.kind IN
+       (SELECT jsonb_array_elements_text(${JSON.stringify(kinds)}::jsonb))
+     ORDER BY s.id DESC`);
+
 export function keepUndo(
   host: Host,
   step: Step,

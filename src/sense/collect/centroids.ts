@@ -3,7 +3,7 @@
  * collection's own rows (sampled searches by the index and without it), pageinspect where it may be
  * used. Dear, so remembered: see recall_interval_seconds.
  */
-import { ACTIVE } from "../../store/actions.ts";
+import { setAsideIndexes } from "../../store/built-indexes.ts";
 import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -52,23 +52,7 @@ export const CENTROIDS = "centroids";
  */
 export function vectorIndexes(host: Host, collection: Collection): Index[] {
   return host.query<Index>(sql`
-    WITH made AS (
-      SELECT s.details ->> 'built' AS index
-        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'build_index'
-         AND s.undone_at IS NULL
-         AND a.state IN (${ACTIVE})
-      UNION ALL
-      SELECT s.details ->> 'kept'
-        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_index'
-         AND s.undone_at IS NULL
-      UNION ALL
-      SELECT part ->> 'kept'
-        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-        CROSS JOIN LATERAL jsonb_array_elements(s.details -> 'parts') part
-       WHERE a.collection_id = ${collection.id}::int AND s.kind = 'swap_whole'
-         AND s.undone_at IS NULL
+    WITH made AS (${setAsideIndexes(collection.id)}
     ), found AS (
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid,
         ic.relfilenode::text AS file, am.amname AS method,

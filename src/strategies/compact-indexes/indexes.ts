@@ -1,6 +1,7 @@
 /** What the catalogues say about the indexes to rebuild, and what others left beside them. */
-import sql, { raw } from "sql-template-tag";
+import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
+import { rebuildRates } from "../../store/built-indexes.ts";
 import { oldestTransaction, wraparound } from "../../select/preflight.ts";
 
 export interface IndexFacts {
@@ -156,17 +157,4 @@ export const roleTimeout = (host: Host): number =>
  * Bytes a second that builds by this strategy reached here, by access method: the last 20 of each.
  */
 export const measuredThroughput = (host: Host): Readonly<Record<string, number>> =>
-  Object.fromEntries(
-    host
-      .query<{ method: string; rate: number }>(sql`
-    SELECT method, sum(bytes) / greatest(sum(seconds), 0.001) AS rate FROM (
-      SELECT s.details ->> 'method' AS method, (s.details ->> 'expected_bytes')::float8 AS bytes,
-        extract(epoch FROM j.ended_at - j.started_at)::float8 AS seconds,
-             row_number() OVER (PARTITION BY s.details ->> 'method' ORDER BY j.id DESC) AS place
-        FROM ruvector.healing_steps s
-          JOIN ruvector.healing_jobs j ON j.id = (s.details ->> 'job')::bigint
-       WHERE s.kind = ${raw("'reindex'")} AND j.state = 'succeeded'
-         AND j.ended_at > j.started_at) done
-     WHERE place <= 20 GROUP BY method`)
-      .map(({ method, rate }) => [method, rate]),
-  );
+  Object.fromEntries(rebuildRates(host).map(({ method, rate }) => [method, rate]));

@@ -2,6 +2,7 @@
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
+import { walPerRow } from "../../store/moved-rows.ts";
 import type { Collection } from "../../model/collection.ts";
 import { settleSeconds } from "../../sense/activity/follow.ts";
 import type { Plan } from "../../model/action.ts";
@@ -46,14 +47,7 @@ export function movedRowsWal(
   rows: number,
   bytes: number,
 ): number {
-  const { batches, each } = host.one<{ batches: number; each: number | null }>(sql`
-    SELECT count(*)::int AS batches, percentile_cont(0.5) WITHIN
-      GROUP (ORDER BY m.wal_bytes::float8 / m.rows) AS each
-      FROM (SELECT s.wal_bytes, s.rows
-        FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-             WHERE a.collection_id = ${collection.id}::int AND s.kind = 'move_rows' AND s.rows > 0
-               AND s.wal_bytes > 0
-             ORDER BY s.id DESC LIMIT 100) m`);
+  const { batches, each } = walPerRow(host, collection.id);
   return Math.round(
     batches >= MEASURED_BATCHES && each !== null ? rows * each : bytes + 100 * rows,
   );

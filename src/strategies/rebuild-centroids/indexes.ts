@@ -2,10 +2,9 @@
  * The SQL of rebuild_centroids: what an index is made of, its building command, dropping and
  * swapping.
  */
-import { isOpen, jobsOf } from "../../store/jobs.ts";
+import { isOpen, type JobOwner, jobsOf } from "../../store/jobs.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
-import type { Action } from "../../model/action.ts";
 import { HealingError, SqlError } from "../../base/errors.ts";
 import { CLEAR_UP, startJob, watchJob } from "../../jobs/jobs.ts";
 
@@ -166,7 +165,7 @@ const DROP_SECONDS = 900;
  * CONCURRENTLY in a job, behind which nobody queues. Called again until it answers null.
  * @returns what it waits for; null: it is gone
  */
-export function dropIndex(host: Host, action: Action, index: string): string | null {
+export function dropIndex(host: Host, action: JobOwner, index: string): string | null {
   // Also when the index is gone already: its job is taken out of pg_cron once it was seen to end.
   const open = jobsOf(host, action.id).find((job) => job.purpose === CLEAR_UP && isOpen(job));
   const job = open && watchJob(host, open.id);

@@ -1,4 +1,5 @@
 /** How rebuild_centroids takes back what it did, and drops what it kept. */
+import { overdueIndexes } from "../../store/built-indexes.ts";
 import { keepForGood } from "../../store/actions.ts";
 import { cancelJob } from "../../jobs/watch.ts";
 import { isOpen, jobsOf } from "../../store/jobs.ts";
@@ -108,15 +109,7 @@ function stillRuns(host: Host, action: Action, purpose: string): boolean {
  * be undone.
  */
 export function dropKept(host: Host, collection: Collection): void {
-  const kept = host.query<{ action: Action; kept: string }>(sql`
-    SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action,
-      s.details ->> 'kept' AS kept
-      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-     WHERE a.collection_id = ${collection.id}::int AND a.strategy_name = 'rebuild_centroids'
-       AND a.state = 'succeeded' AND a.reversible
-       AND a.finished_at + make_interval(secs => ${collection.settings.kept_index_seconds}::float8)
-         <= clock_timestamp()
-       AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL`);
+  const kept = overdueIndexes(host, collection.id, collection.settings.kept_index_seconds);
   const waiting = kept.filter(({ action, kept: index }) => dropIndex(host, action, index) !== null);
   const over = new Set(
     kept

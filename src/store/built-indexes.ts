@@ -1,0 +1,60 @@
+/** Indexes that actions built, as ruvector.healing_steps has them. */
+import sql, { type Sql } from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import { ACTIVE } from "./actions.ts";
+import type { JobOwner } from "./jobs.ts";
+
+/**
+ * Names of the indexes that an action of a collection is building or keeps for its undo, as SQL:
+ * what the catalogues show is compared with it.
+ */
+export const setAsideIndexes = (collectionId: number): Sql => sql`
+      SELECT s.details ->> 'built' AS index
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE a.collection_id = ${collectionId}::int AND s.kind = 'build_index'
+         AND s.undone_at IS NULL
+         AND a.state IN (${ACTIVE})
+      UNION ALL
+      SELECT s.details ->> 'kept'
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE a.collection_id = ${collectionId}::int AND s.kind = 'swap_index'
+         AND s.undone_at IS NULL
+      UNION ALL
+      SELECT part ->> 'kept'
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+        CROSS JOIN LATERAL jsonb_array_elements(s.details -> 'parts') part
+       WHERE a.collection_id = ${collectionId}::int AND s.kind = 'swap_whole'
+         AND s.undone_at IS NULL`;
+
+/** An index that was replaced, and the action that keeps it for its undo. */
+export interface KeptIndex {
+  readonly action: JobOwner;
+  readonly kept: string;
+}
+
+/** Indexes whose action succeeded more than so many seconds ago. */
+export const overdueIndexes = (host: Host, collectionId: number, seconds: number): KeptIndex[] =>
+  host.query<KeptIndex>(sql`
+    SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action,
+      s.details ->> 'kept' AS kept
+      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+     WHERE a.collection_id = ${collectionId}::int AND a.strategy_name = 'rebuild_centroids'
+       AND a.state = 'succeeded' AND a.reversible
+       AND a.finished_at + make_interval(secs => ${seconds}::float8)
+         <= clock_timestamp()
+       AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL`);
+
+/** Bytes a second of the last 20 rebuilds of each access method. */
+export const rebuildRates = (
+  host: Host,
+): readonly { readonly method: string; readonly rate: number }[] =>
+  host.query<{ method: string; rate: number }>(sql`
+    SELECT method, sum(bytes) / greatest(sum(seconds), 0.001) AS rate FROM (
+      SELECT s.details ->> 'method' AS method, (s.details ->> 'expected_bytes')::float8 AS bytes,
+        extract(epoch FROM j.ended_at - j.started_at)::float8 AS seconds,
+             row_number() OVER (PARTITION BY s.details ->> 'method' ORDER BY j.id DESC) AS place
+        FROM ruvector.healing_steps s
+          JOIN ruvector.healing_jobs j ON j.id = (s.details ->> 'job')::bigint
+       WHERE s.kind = 'reindex' AND j.state = 'succeeded'
+         AND j.ended_at > j.started_at) done
+     WHERE place <= 20 GROUP BY method`);

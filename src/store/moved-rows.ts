@@ -1,0 +1,65 @@
+/** Rows that were moved, as ruvector.healing_steps has them. */
+import sql from "sql-template-tag";
+import type { Host } from "../host/host.ts";
+import type { Action } from "../model/action.ts";
+
+/** How many rows an action moved that are not back. */
+export const rowsNotBack = (host: Host, action: Action): number =>
+  host.one<{ rows: number }>(sql`
+    SELECT coalesce(sum(jsonb_array_length(s.journal)), 0)::int AS rows
+      FROM ruvector.healing_steps s
+     WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL AND s.kind = 'move_rows'`)
+    .rows;
+
+/**
+ * The newest action whose moves lie over those of this one: rows are not where this one has put
+ * them. null: there is none.
+ */
+export function movedSince(host: Host, { id, collection_id }: Action): string | null {
+  const [later] = host.query<{ id: string }>(sql`
+    SELECT max(s.action_id)::text AS id
+      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+     WHERE a.collection_id = ${collection_id}::int AND a.id > ${id}::bigint AND a.reversible
+       AND s.kind = 'move_rows' AND s.undone_at IS NULL
+       AND a.state IN ('succeeded', 'failed', 'rollback_failed')
+       AND EXISTS (SELECT FROM ruvector.healing_steps o WHERE o.action_id = ${id}::bigint
+         AND o.kind = 'move_rows' AND o.undone_at IS NULL)
+    HAVING max(s.action_id) IS NOT NULL`);
+  return later?.id ?? null;
+}
+
+/** Rows that went from one partition to another lately and are there still. */
+export interface RecentMove {
+  readonly from: string;
+  readonly to: string;
+  readonly rows: number;
+  readonly action_id: string;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
+/** What was moved on a collection in the last so many seconds, by its way. */
+export const recentMoves = (host: Host, collectionId: number, seconds: number): RecentMove[] =>
+  host.query<RecentMove>(sql`
+    SELECT s.details ->> 'from' AS "from", s.details ->> 'to' AS "to",
+      sum(s.rows - s.undone - s.gone - s.elsewhere)::float8 AS rows,
+           max(s.action_id)::text AS action_id, extract(epoch FROM max(s.executed_at))::float8 AS at
+      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+     WHERE a.collection_id = ${collectionId}::int AND s.kind = 'move_rows'
+       AND s.executed_at > clock_timestamp()
+         - make_interval(secs => ${seconds}::float8)
+     GROUP BY 1, 2`);
+
+/** Log that a row took in the last 100 batches of a collection, their median; null: no batches. */
+export const walPerRow = (
+  host: Host,
+  collectionId: number,
+): { readonly batches: number; readonly each: number | null } =>
+  host.one<{ batches: number; each: number | null }>(sql`
+    SELECT count(*)::int AS batches, percentile_cont(0.5) WITHIN
+      GROUP (ORDER BY m.wal_bytes::float8 / m.rows) AS each
+      FROM (SELECT s.wal_bytes, s.rows
+        FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+             WHERE a.collection_id = ${collectionId}::int AND s.kind = 'move_rows' AND s.rows > 0
+               AND s.wal_bytes > 0
+             ORDER BY s.id DESC LIMIT 100) m`);
