@@ -1,6 +1,6 @@
 /** Which strategies do not apply to a table, and why. */
 import type { Registered } from "./conditions.ts";
-import type { Limitation } from "../model/collection.ts";
+import type { Limitation, RegisteredOptions } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
@@ -62,12 +62,6 @@ export function limitationsOf(
     ...evictionLimitations(facts, options),
     ...throttleLimitations(facts),
   ];
-}
-
-export interface RegisteredOptions {
-  readonly movable?: boolean | undefined;
-  readonly access_column?: string | undefined;
-  readonly cold_partition?: unknown;
 }
 
 /**

@@ -4,7 +4,8 @@ import { obstacles, untrustedObstacles } from "./obstacles.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { family, readTable } from "./introspect.ts";
-import { limitationsOf, type RegisteredOptions } from "./limitations.ts";
+import { registeredCollection, registeredOptions } from "../store/collections.ts";
+import { limitationsOf } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { HealingError, SqlError } from "../base/errors.ts";
 import type { Collection } from "../model/collection.ts";
@@ -21,7 +22,7 @@ export const isDistributed = ({ document }: HealingError): boolean =>
  * @throws HealingError RV002 when the collection is gone, RV003 when its table is
  */
 export function loadCollection(host: Host, id: number): Collection {
-  const row = readCollection(host, id);
+  const row = registeredCollection(host, id);
   if (!row) {
     throw new HealingError("unknown_collection", `collection ${id} is not registered`, {
       hint: "SELECT collection_id, table_name FROM ruvector.collections;",
@@ -44,45 +45,6 @@ export function loadCollection(host: Host, id: number): Collection {
       readUntrusted(host, row.relid),
     ),
   };
-}
-
-/**
- * Asked each time, not kept: a trigger, a publication, a DEFAULT comes and goes without anybody
- * registering the table again.
- */
-type Row = Omit<Collection, "limitations" | "movable"> & {
-  /** Why it is not the table that was registered, and what to type. */
-  readonly reason: string | null;
-  readonly hint: string | null;
-  readonly options: RegisteredOptions & Readonly<Record<string, unknown>>;
-};
-
-/** What is kept of a collection, with what the catalogues say of its table now. */
-function readCollection(host: Host, id: number): Row | undefined {
-  const [row] = host.query<Row>(sql`
-    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name),
-      coalesce(r.relname, c.table_name)) AS name,
-           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name)
-             AS table_name,
-           r.oid::text AS relid, f.reason, f.hint,
-           c.partition_strategy,
-           CASE WHEN c.partition_column IS NOT NULL THEN
-             json_build_object('name', c.partition_column, 'quoted',
-               quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
-           c.primary_key, c.vector_column, c.tenant_column, c.options,
-             c.options ->> 'cold_partition' AS cold_partition,
-           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',
-             format_type(a.atttypid, a.atttypmod))
-              FROM pg_attribute a
-             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0
-               AND NOT a.attisdropped) AS access_column,
-           ruvector.healing_settings(c.collection_id) AS settings
-      FROM ruvector.collections c
-      JOIN ruvector.healing_found(ARRAY[${id}::int]) f USING (collection_id)
-      LEFT JOIN pg_class r ON r.oid = f.relid
-      LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
-     WHERE c.collection_id = ${id}::int`);
-  return row;
 }
 
 /** Its table is gone, is another one than was registered, or lies on other servers. */
@@ -111,9 +73,7 @@ export function obstaclesNow(
   collection: Collection,
   only: readonly string[] | null,
 ): Obstacle[] {
-  const [kept] = host.query<{ options: RegisteredOptions & Readonly<Record<string, unknown>> }>(sql`
-    SELECT options FROM ruvector.collections WHERE collection_id = ${collection.id}::int`);
-  const options = kept?.options ?? { movable: false };
+  const options = registeredOptions(host, collection.id) ?? { movable: false };
   const found = obstacles({
     facts: readTable(host, collection.relid)!,
     moves: readMoveFacts(host, collection.relid, only),

@@ -3,7 +3,7 @@ import type { Configuration } from "../model/configuration.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../store/events.ts";
 import { collectionName } from "../store/collections.ts";
-import { mergeSettings } from "../store/settings.ts";
+import { effectiveSettings, mergeSettings } from "../store/settings.ts";
 import type { Host } from "../host/host.ts";
 import { checkTogether, validateSettings } from "./validate.ts";
 import { checkTimeZones } from "./windows.ts";
@@ -41,9 +41,7 @@ export function configure(
   const before = inForce(host, collectionId, settings);
   mergeSettings(host, collectionId, settings);
   // A change for all must not contradict a collection's own settings either.
-  const effective = host.query<{ id: number; settings: Configuration }>(sql`
-    SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION
-      SELECT collection_id FROM ruvector.collections) w ORDER BY id`);
+  const effective = effectiveSettings(host);
   for (const one of effective) checkTogether(one.settings);
   const changes = changed(before, inForce(host, collectionId, settings));
   if (changes.length > 0) {

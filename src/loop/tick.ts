@@ -18,8 +18,11 @@ import { HealingError, SQLSTATES } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { learnRest } from "../learn/outcomes.ts";
+import { nameIfRegistered } from "../store/collections.ts";
 import { closeForecasts, scoreForecasts } from "../store/forecasts.ts";
-import { closeRefusals, recordRefusal } from "../store/refusals.ts";
+import { closeRefusals, isRefused, recordRefusal } from "../store/refusals.ts";
+import { hasOpenLeases } from "../store/leases.ts";
+import { sampledWithin } from "../store/samples.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
 import { beginInWindow, waitsForWindow } from "./approval.ts";
@@ -51,13 +54,7 @@ export function tickBatch(host: Host, collectionId: number, sliceElapsed: number
  * measured.
  */
 function endLeases(host: Host, collectionId: number): void {
-  if (
-    host.query(
-      sql`SELECT FROM ruvector.healing_leases WHERE collection_id = ${collectionId}::int
-        AND ended_at IS NULL LIMIT 1`,
-    ).length === 0
-  )
-    return;
+  if (!hasOpenLeases(host, collectionId)) return;
   endDueLeases(host, collectionId, null);
   const { enabled } = host.one<{ enabled: boolean }>(
     sql`SELECT (ruvector.healing_settings(${collectionId}::int) ->> 'enabled')::boolean AS enabled`,
@@ -123,14 +120,7 @@ const judgedNow = (action: Action): boolean =>
  * as samples in a row.
  */
 function sampledJustNow(host: Host, collection: Collection): boolean {
-  return (
-    host.query(sql`
-    SELECT FROM ruvector.integrity_state
-     WHERE collection_id = ${collection.id}::int
-       AND abs(extract(epoch
-         FROM clock_timestamp() - sampled_at))
-         < ${collection.settings.min_sample_interval_seconds}::float8`).length > 0
-  );
+  return sampledWithin(host, collection.id, collection.settings.min_sample_interval_seconds);
 }
 
 /**
@@ -152,19 +142,11 @@ function reachable(host: Host, collectionId: number): Collection | null {
 function tableGone(host: Host, collectionId: number, error: HealingError): void {
   const { message, hint } = error.document;
   const reason = isDistributed(error) ? "distributed" : "table_missing";
-  const [row] = host.query<{ name: string }>(
-    sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
-      WHERE collection_id = ${collectionId}::int`,
-  );
-  const name = row?.name ?? String(collectionId);
+  const name = nameIfRegistered(host, collectionId) ?? String(collectionId);
   const action = activeAction(host, collectionId);
   if (action) endAction(host, action, { state: "failed", message }, { tableGone: true });
   endDueLeases(host, collectionId, "the table is gone");
-  const known = host.query(
-    sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int
-      AND reason = ${reason} AND closed_at IS NULL`,
-  );
-  if (known.length === 0)
+  if (!isRefused(host, collectionId, reason))
     recordEvent(host, {
       collection_id: collectionId,
       collection: name,

@@ -39,6 +39,13 @@ export interface Column {
   readonly type: string;
 }
 
+/** What its owner said when it was registered, as far as anything depends on it. */
+export interface RegisteredOptions {
+  readonly movable?: boolean | undefined;
+  readonly access_column?: string | undefined;
+  readonly cold_partition?: unknown;
+}
+
 /** Why a strategy does not apply to a collection, and what would make it apply. */
 export interface Limitation {
   readonly strategy: string;

@@ -3,7 +3,6 @@
  * reading.
  */
 import type { PushedMetrics } from "../model/measured.ts";
-import sql from "sql-template-tag";
 import * as z from "zod/mini";
 import type { Host } from "../host/host.ts";
 import {
@@ -18,6 +17,7 @@ import {
 import { HealingError } from "../base/errors.ts";
 import { parseDocument } from "../base/documents.ts";
 import { readPushed } from "../graph/reading.ts";
+import { reportWithin } from "../store/reports.ts";
 
 const fraction = z.number().check(z.gte(0), z.lte(1));
 
@@ -227,9 +227,6 @@ function parseEdge(edge: unknown, place: number, places: ReadonlyMap<string, num
 
 /** The last report while it is fresh, else null. */
 export function freshReport(host: Host, collectionId: number, ttlSeconds: number): Report | null {
-  const [row] = host.query<{ report: unknown }>(sql`
-    SELECT report FROM ruvector.integrity_reports
-     WHERE collection_id = ${collectionId}::int
-       AND reported_at > clock_timestamp() - make_interval(secs => ${ttlSeconds}::float8)`);
+  const row = reportWithin(host, collectionId, ttlSeconds);
   return row ? parseReport(row.report) : null;
 }

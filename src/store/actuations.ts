@@ -100,6 +100,19 @@ export const openRequest = (host: Host, workload: string): string | null =>
      WHERE state IN ('requested', 'taken') AND deadline > clock_timestamp()
        AND target ->> 'workload' = ${workload} LIMIT 1`)[0]?.id ?? null;
 
+/**
+ * When replicas were scaled down last, from the request to its answer, as SQL: a look at the
+ * replicas has it beside them.
+ */
+export const LAST_SCALED_DOWN = sql`
+         (SELECT json_build_object('from', extract(epoch FROM requested_at)::float8,
+                                   'to', extract(epoch
+                                     FROM coalesce(answered_at, deadline))::float8)
+            FROM ruvector.healing_actuations
+           WHERE kind = 'scale' AND (wanted ->> 'replicas')::int < (wanted ->> 'previous')::int
+             AND taken_at IS NOT NULL
+           ORDER BY id DESC LIMIT 1)`;
+
 export interface ActuatorReport {
   readonly actuator: string;
   readonly replicas: number;

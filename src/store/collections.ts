@@ -1,7 +1,7 @@
 /** The rows of ruvector.collections: which tables are registered, and as what. */
-import sql from "sql-template-tag";
+import sql, { type Sql } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import type { Collection, Column, Limitation } from "../model/collection.ts";
+import type { Collection, Column, Limitation, RegisteredOptions } from "../model/collection.ts";
 
 /** A table as it is registered. */
 export interface RegisteredTable {
@@ -58,12 +58,61 @@ export function followTable(host: Host, collection: Collection): void {
              ${collection.relid}::oid, ${JSON.stringify(collection.limitations)}::jsonb)`);
 }
 
+type Options = RegisteredOptions & Readonly<Record<string, unknown>>;
+
+/**
+ * A collection without what is asked each time, not kept: a trigger, a publication, a DEFAULT comes
+ * and goes without anybody registering the table again.
+ */
+export type RegisteredCollection = Omit<Collection, "limitations" | "movable"> & {
+  /** Why it is not the table that was registered, and what to type. */
+  readonly reason: string | null;
+  readonly hint: string | null;
+  readonly options: Options;
+};
+
+/** What is kept of a collection, with what the catalogues say of its table now. */
+export const registeredCollection = (host: Host, id: number): RegisteredCollection | null =>
+  host.query<RegisteredCollection>(sql`
+    SELECT c.collection_id AS id, format('%I.%I', coalesce(n.nspname, c.schema_name),
+      coalesce(r.relname, c.table_name)) AS name,
+           coalesce(n.nspname, c.schema_name) AS schema_name, coalesce(r.relname, c.table_name)
+             AS table_name,
+           r.oid::text AS relid, f.reason, f.hint,
+           c.partition_strategy,
+           CASE WHEN c.partition_column IS NOT NULL THEN
+             json_build_object('name', c.partition_column, 'quoted',
+               quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
+           c.primary_key, c.vector_column, c.tenant_column, c.options,
+             c.options ->> 'cold_partition' AS cold_partition,
+           (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',
+             format_type(a.atttypid, a.atttypmod))
+              FROM pg_attribute a
+             WHERE a.attrelid = r.oid AND a.attname = c.options ->> 'access_column' AND a.attnum > 0
+               AND NOT a.attisdropped) AS access_column,
+           ruvector.healing_settings(c.collection_id) AS settings
+      FROM ruvector.collections c
+      JOIN ruvector.healing_found(ARRAY[${id}::int]) f USING (collection_id)
+      LEFT JOIN pg_class r ON r.oid = f.relid
+      LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
+     WHERE c.collection_id = ${id}::int`)[0] ?? null;
+
+/** What its owner said; null: it is not registered. */
+export const registeredOptions = (host: Host, id: number): Options | null =>
+  host.query<{ options: Options }>(sql`
+    SELECT options FROM ruvector.collections WHERE collection_id = ${id}::int`)[0]?.options ?? null;
+
+const nameOf = (id: number): Sql =>
+  sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
+      WHERE collection_id = ${id}::int`;
+
 /** Its name as it was registered. */
 export const collectionName = (host: Host, id: number): string =>
-  host.one<{ name: string }>(
-    sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
-      WHERE collection_id = ${id}::int`,
-  ).name;
+  host.one<{ name: string }>(nameOf(id)).name;
+
+/** The same where it may have gone; null: it has. */
+export const nameIfRegistered = (host: Host, id: number): string | null =>
+  host.query<{ name: string }>(nameOf(id))[0]?.name ?? null;
 
 export const isRegistered = (host: Host, id: number): boolean =>
   host.query(sql`SELECT FROM ruvector.collections WHERE collection_id = ${id}::int`).length > 0;

@@ -71,6 +71,43 @@ export function closeLease(host: Host, lease: Lease, putBack: PutBack, reason: s
   return true;
 }
 
+export const hasOpenLeases = (host: Host, collectionId: number): boolean =>
+  host.query(
+    sql`SELECT FROM ruvector.healing_leases WHERE collection_id = ${collectionId}::int
+        AND ended_at IS NULL LIMIT 1`,
+  ).length > 0;
+
+/** The level of the throttle that holds now; null: none does. */
+export const throttleNow = <T extends object>(host: Host, collectionId: number): T | null =>
+  host.query<{ target: T }>(sql`
+    SELECT target FROM ruvector.healing_leases
+     WHERE collection_id = ${collectionId}::int AND kind = 'throttle' AND ended_at IS NULL
+       AND expires_at > clock_timestamp()
+     ORDER BY id DESC LIMIT 1`)[0]?.target ?? null;
+
+/** The table of a lease on a throttle's triggers, and who needs them beside that lease. */
+export interface ThrottledTable {
+  /** null: it is gone. */
+  readonly relid: string | null;
+  /** The throttle that the lease was granted with is on still. */
+  readonly on: boolean;
+  /** Another throttle needs the triggers too. */
+  readonly shared: boolean;
+}
+
+/** null: the collection is not registered any more. */
+export const throttledTable = (host: Host, lease: Lease): ThrottledTable | null =>
+  host.query<ThrottledTable>(sql`
+    SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)::text
+      AS relid,
+           EXISTS (SELECT FROM ruvector.healing_leases o
+                    WHERE o.action_id = ${lease.action_id}::bigint AND o.kind = 'throttle'
+                      AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS "on",
+           EXISTS (SELECT FROM ruvector.healing_leases o
+                    WHERE o.collection_id = c.collection_id AND o.kind = 'throttle_triggers'
+                      AND o.ended_at IS NULL AND o.id <> ${lease.id}::bigint) AS shared
+      FROM ruvector.collections c WHERE c.collection_id = ${lease.collection_id}::int`)[0] ?? null;
+
 /** Open leases that were granted before the collection's settings last changed, oldest first. */
 export function leasesBeforeSettings(host: Host, collectionId: number): Lease[] {
   return host.query<Lease>(sql`

@@ -93,6 +93,13 @@ export function recordRefusal(
   );
 }
 
+/** Whether it is refused for that reason now. */
+export const isRefused = (host: Host, collectionId: number, reason: string): boolean =>
+  host.query(
+    sql`SELECT FROM ruvector.healing_refusals WHERE collection_id = ${collectionId}::int
+      AND reason = ${reason} AND closed_at IS NULL`,
+  ).length > 0;
+
 /** Says once that a refusal lasts too long: a guard must not hold the loop up in silence. */
 function escalate(
   host: Host,

@@ -10,3 +10,14 @@ export function keepReport(host: Host, collectionId: number, report: unknown): v
       SET report = excluded.report, reported_at = excluded.reported_at,
         reported_by = excluded.reported_by`);
 }
+
+/** What was pushed within so many seconds; null: nothing was. */
+export const reportWithin = (
+  host: Host,
+  collectionId: number,
+  seconds: number,
+): { readonly report: unknown } | null =>
+  host.query<{ report: unknown }>(sql`
+    SELECT report FROM ruvector.integrity_reports
+     WHERE collection_id = ${collectionId}::int
+       AND reported_at > clock_timestamp() - make_interval(secs => ${seconds}::float8)`)[0] ?? null;

@@ -17,6 +17,15 @@ export function readState(host: Host, collectionId: number) {
         JOIN ruvector.integrity_state s ON s.collection_id = ${collectionId}::int`);
 }
 
+/** Whether its last sample is so few seconds old; so many ahead where the clock was set back. */
+export const sampledWithin = (host: Host, collectionId: number, seconds: number): boolean =>
+  host.query(sql`
+    SELECT FROM ruvector.integrity_state
+     WHERE collection_id = ${collectionId}::int
+       AND abs(extract(epoch
+         FROM clock_timestamp() - sampled_at))
+         < ${seconds}::float8`).length > 0;
+
 /** A sample to be kept, and the state that comes of it. */
 export interface NewSample {
   readonly at: number;

@@ -1,6 +1,7 @@
 /** The rows of ruvector.healing_config: what was configured, for all (0) and by collection. */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
+import type { Configuration } from "../model/configuration.ts";
 
 /** Puts settings over those that are there; null takes one back. */
 export function mergeSettings(
@@ -21,3 +22,11 @@ export function mergeSettings(
                AND jsonb_typeof(c.settings -> n.key) = 'object'), '{}')),
           updated_at = clock_timestamp(), updated_by = session_user`);
 }
+
+/** Settings as they work: for all (0), and for each collection. */
+export const effectiveSettings = (
+  host: Host,
+): readonly { readonly id: number; readonly settings: Configuration }[] =>
+  host.query<{ id: number; settings: Configuration }>(sql`
+    SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION
+      SELECT collection_id FROM ruvector.collections) w ORDER BY id`);

@@ -9,6 +9,7 @@ import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count } from "../../base/text.ts";
+import { LAST_SCALED_DOWN } from "../../store/actuations.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { observe } from "./replication-lag.ts";
 
@@ -82,14 +83,7 @@ const look = (host: Host): Look =>
            THEN left(pg_walfile_name(pg_current_wal_flush_lsn()), 8) END AS timeline,
          pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS may_read,
            quote_ident(current_user) AS role,
-         coalesce((position - '0/0')::float8, 0) AS position,
-         (SELECT json_build_object('from', extract(epoch FROM requested_at)::float8,
-                                   'to', extract(epoch
-                                     FROM coalesce(answered_at, deadline))::float8)
-            FROM ruvector.healing_actuations
-           WHERE kind = 'scale' AND (wanted ->> 'replicas')::int < (wanted ->> 'previous')::int
-             AND taken_at IS NOT NULL
-           ORDER BY id DESC LIMIT 1) AS scaled_down,
+         coalesce((position - '0/0')::float8, 0) AS position, ${LAST_SCALED_DOWN} AS scaled_down,
          coalesce((SELECT json_agg(json_build_object(
                             'application_name', coalesce(nullif(r.application_name, ''),
                               'walreceiver'), 'slot', s.slot_name,

@@ -9,7 +9,7 @@ import type { Host } from "../../host/host.ts";
 import type { Action, Progress } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
 import { count, short } from "../../base/text.ts";
-import { expireLeases, grantLease, openLeases } from "../../store/leases.ts";
+import { expireLeases, grantLease, openLeases, throttleNow } from "../../store/leases.ts";
 import type { BatchResult, Strategy } from "../strategy.ts";
 import { type LeaseGranted, undoLease } from "../undo-lease.ts";
 import { type Level, predictedLambda, throttleLevel, type ThrottlePlan, unfed } from "./plan.ts";
@@ -175,7 +175,8 @@ function grant(
   action: ThrottleAction,
   plan: ThrottlePlan,
 ): BatchResult<ThrottleProgress, Throttled> {
-  const previous = currentLevel(host, action.collection_id);
+  // It will hold again when the new one ends before it.
+  const previous = throttleNow<Level>(host, action.collection_id);
   const target = { ...plan.level };
   const lease = grantLease(host, action, {
     kind: "throttle",
@@ -194,15 +195,4 @@ function grant(
     steps: [{ kind: "throttle", details: { ...target, previous }, rows: 0, journal: [{ lease }] }],
     progress: { granted: true, installed: 0 },
   };
-}
-
-/** The throttle that holds now and will hold again when the new one ends before it; null: none. */
-function currentLevel(host: Host, collectionId: number): Level | null {
-  return (
-    host.query<{ target: Level }>(sql`
-    SELECT target FROM ruvector.healing_leases
-     WHERE collection_id = ${collectionId}::int AND kind = 'throttle' AND ended_at IS NULL
-       AND expires_at > clock_timestamp()
-     ORDER BY id DESC LIMIT 1`)[0]?.target ?? null
-  );
 }

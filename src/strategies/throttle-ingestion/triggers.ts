@@ -2,6 +2,7 @@
 import type { Lease } from "../../model/lease.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
+import { throttledTable } from "../../store/leases.ts";
 import { printable } from "../../base/text.ts";
 import type { NothingToDo } from "../strategy.ts";
 
@@ -57,24 +58,15 @@ export function installSome(
  * next tick looks again.
  */
 export function removeTriggers(host: Host, lease: Lease): boolean {
-  const [collection] = host.query<{ relid: string | null; on: boolean; shared: boolean }>(sql`
-    SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)::text
-      AS relid,
-           EXISTS (SELECT FROM ruvector.healing_leases o
-                    WHERE o.action_id = ${lease.action_id}::bigint AND o.kind = 'throttle'
-                      AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS "on",
-           EXISTS (SELECT FROM ruvector.healing_leases o
-                    WHERE o.collection_id = c.collection_id AND o.kind = 'throttle_triggers'
-                      AND o.ended_at IS NULL AND o.id <> ${lease.id}::bigint) AS shared
-      FROM ruvector.collections c WHERE c.collection_id = ${lease.collection_id}::int`);
+  const table = throttledTable(host, lease);
   // Another throttle needs them, and has a lease for them of its own.
-  if (!collection || collection.shared) return true;
+  if (!table || table.shared) return true;
   // Its own throttle, which could not be ended yet: without this lease nobody would come to remove
   // them.
-  if (collection.on) return false;
+  if (table.on) return false;
   const end = host.now() + REMOVE_SECONDS * 1000;
   for (;;) {
-    const { removed, left } = removeOnce(host, lease, collection.relid);
+    const { removed, left } = removeOnce(host, lease, table.relid);
     // Those removed are locked until this transaction ends: no waiting for the others now.
     if (left === 0) return true;
     if (removed > 0 || host.now() >= end) return false;

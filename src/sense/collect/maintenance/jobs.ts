@@ -5,6 +5,7 @@
 import type { Unmeasured } from "../../../model/measured.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../../host/host.ts";
+import { JOB_PRIORITIES } from "../../../store/job-priorities.ts";
 import { pushHint } from "../gap.ts";
 import { dueSince } from "./schedule.ts";
 
@@ -179,8 +180,7 @@ const readScheduler = (host: Host): Scheduler =>
   host.one<Scheduler>(sql`
     SELECT coalesce((SELECT json_agg(a.pid) FROM pg_stat_activity a
       WHERE a.datname = current_database()), '[]') AS alive,
-           coalesce((SELECT json_object_agg(p.jobname, p.priority)
-             FROM ruvector.healing_job_priorities p), '{}') AS priorities,
+           coalesce(${JOB_PRIORITIES}, '{}') AS priorities,
            -- Of all databases: they share the slots. A role that may not see others' sessions sees
            -- its own only, and none waits then.
            (SELECT count(*)::int FROM pg_stat_activity a
