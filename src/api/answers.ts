@@ -1,7 +1,7 @@
 /** What the answers of several operations share. */
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
-import { breakerFacts } from "../select/context.ts";
+import { breakerFacts } from "../store/breaker.ts";
 import { breaker } from "../select/guards/breaker.ts";
 
 /** What a caller is told of an action that has not ended; one that has is completed. */

@@ -3,7 +3,8 @@ import { utc } from "../base/text.ts";
 import { effectiveMode } from "../configuration/modes.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Considered } from "../model/selection.ts";
-import { type Learned, learnedWeights } from "../select/context.ts";
+import { WINDOW_DAYS } from "../learn/weights.ts";
+import { type Learned, learnedWeights } from "../store/outcomes.ts";
 import type { RefusalRecord } from "../store/refusals.ts";
 import { type Candidate, selectStrategy } from "../select/select.ts";
 import { suspensions } from "../select/suspensions.ts";
@@ -30,7 +31,7 @@ export interface PassedOver {
 /** The one that was asked for, or the best that is left. */
 export function choose(situation: Situation, over: PassedOver): Chosen {
   const { host, collection, problem, wanted } = situation;
-  const learned = learnedWeights(host, collection, problem.details.class);
+  const learned = learnedWeights(host, collection, problem.details.class, WINDOW_DAYS);
   if (wanted.strategy) return askedFor(wanted.strategy, learned);
   const { chosen, considered } = selectStrategy(
     candidates(situation, learned, over),

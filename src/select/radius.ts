@@ -3,11 +3,11 @@
  * whole installation.
  */
 import type { Configuration } from "../model/configuration.ts";
-import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Plan } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { COST_KEYS, type Cost, NO_COST, plus, type Radius } from "../model/cost.ts";
+import { amountsWritten } from "../store/steps.ts";
 
 export type ScopeName = "action" | "collection" | "server";
 
@@ -42,10 +42,6 @@ const SETTINGS = {
   },
 } as const satisfies Record<ScopeName, Record<keyof Cost, keyof Configuration>>;
 
-interface Written extends Cost {
-  readonly frees_at: number | null;
-}
-
 /**
  * @param actionId the action that asks, whose own share is counted as the action's; null: it is
  *   being planned, and what others that are under way have still to write counts as written
@@ -55,29 +51,7 @@ export function readScopes(
   { id, settings }: Collection,
   actionId: string | null,
 ): Scope[] {
-  const found = host.one<{ action: Cost; collection: Written; server: Written; planned: Cost }>(sql`
-    SELECT (SELECT json_build_object('rows', coalesce(sum(rows), 0), 'bytes',
-      coalesce(sum(bytes), 0), 'wal_bytes', coalesce(sum(wal_bytes), 0))
-              FROM ruvector.healing_steps WHERE action_id = ${actionId}::bigint) AS action,
-           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes,
-             'frees_at', extract(epoch FROM oldest) + 3600)
-             FROM ruvector.healing_written(${id}::int)) AS collection,
-           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes,
-             'frees_at', extract(epoch FROM oldest) + 3600)
-             FROM ruvector.healing_written(NULL)) AS server,
-           (SELECT json_build_object('rows', coalesce(sum(greatest(0, p.rows - p.done_rows)), 0),
-             'bytes', coalesce(sum(greatest(0, p.bytes - p.done_bytes)), 0),
-                                     'wal_bytes', coalesce(sum(greatest(0,
-                                       p.wal_bytes - p.done_wal_bytes)), 0))
-              FROM (SELECT coalesce((a.plan ->> 'rows_moved')::float8, 0) AS rows,
-                (a.plan ->> 'bytes')::float8 AS bytes, (a.plan ->> 'wal_bytes')::float8
-                AS wal_bytes,
-                           coalesce(sum(s.rows), 0) AS done_rows, coalesce(sum(s.bytes),
-                             0) AS done_bytes, coalesce(sum(s.wal_bytes), 0) AS done_wal_bytes
-                      FROM ruvector.healing_actions a LEFT
-                        JOIN ruvector.healing_steps s ON s.action_id = a.id
-                     WHERE a.state IN ('planned', 'executing') AND ${actionId}::bigint IS NULL
-                       GROUP BY a.id) p) AS planned`);
+  const found = amountsWritten(host, id, actionId);
   const scope = (name: ScopeName, used: Cost, frees_at: number | null): Scope => ({
     name,
     used,

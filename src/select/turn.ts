@@ -8,7 +8,7 @@ import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Origin } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { breakerFacts } from "./context.ts";
+import { breakerFacts } from "../store/breaker.ts";
 import { breaker } from "./guards/breaker.ts";
 import { globalLimit } from "./guards/active.ts";
 import type { Refusal } from "./guards/types.ts";

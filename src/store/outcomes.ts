@@ -2,6 +2,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
 import type { Outcome, Weight } from "../model/outcome.ts";
 
 export interface NewOutcome {
@@ -69,6 +70,52 @@ export function keepWeights(host: Host, weights: readonly Weight[]): void {
       FROM jsonb_array_elements(${rows}::jsonb) r
     ON CONFLICT (strategy_name, problem_class) DO UPDATE
       SET weight = excluded.weight, outcomes = excluded.outcomes, updated_at = clock_timestamp()`);
+}
+
+export interface LearnedWeight {
+  readonly weight: number;
+  readonly outcomes: number;
+  /**
+   * Where the weight is 0: when it may be tried once again, seconds since 1970, and whether that is
+   * now.
+   */
+  readonly from: number;
+  readonly now: boolean;
+}
+
+/** By strategy name. */
+export type Learned = Readonly<Record<string, LearnedWeight>>;
+
+/**
+ * Learned weights: those of the problem's class where there are any, else the strategy's overall
+ * one, unless that is 0: a strategy that never helped against something else is not known to be of
+ * no use here. One that was not learned from for so many days is forgotten: its outcomes are older.
+ */
+export function learnedWeights(
+  host: Host,
+  { id, settings }: Pick<Collection, "id" | "settings">,
+  problemClass: string,
+  days: number,
+): Learned {
+  const rows = host.query<LearnedWeight & { name: string }>(sql`
+    SELECT DISTINCT ON (w.strategy_name) w.strategy_name AS name, w.weight, w.outcomes,
+      coalesce(extract(epoch FROM o.again), 0)::float8 AS from,
+           coalesce(o.again <= clock_timestamp() OR o.resumed, true) AS now
+      FROM ruvector.healing_weights w
+      LEFT JOIN LATERAL (
+        SELECT l.at + make_interval(secs => ${settings.exploration_seconds}::float8) AS again,
+               EXISTS (SELECT FROM ruvector.healing_suspensions r
+                        WHERE r.strategy_name = w.strategy_name AND r.kind = 'resumed'
+                          AND r.suspended_at > l.at
+                          AND (r.collection_id IS NULL OR r.collection_id = ${id}::int)) AS resumed
+          FROM (SELECT coalesce(max(h.completed_at), w.updated_at) AS at
+            FROM ruvector.healing_outcomes h
+                 WHERE h.strategy_name = w.strategy_name AND h.problem_class = ${problemClass}) l
+         WHERE w.weight <= 0) o ON true
+     WHERE (w.problem_class = ${problemClass} OR (w.problem_class = '*' AND w.weight > 0))
+       AND w.updated_at > clock_timestamp() - make_interval(days => ${days}::int)
+     ORDER BY w.strategy_name, w.problem_class = '*'`);
+  return Object.fromEntries(rows.map(({ name, ...learned }) => [name, learned]));
 }
 
 export interface Feedback {

@@ -4,6 +4,7 @@
  */
 import sql, { type Sql } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
+import type { Cost } from "../model/cost.ts";
 import type { Action, NewStep, Step, UndoResult } from "../model/action.ts";
 
 export function insertStep(host: Host, action: Action, step: NewStep): void {
@@ -87,6 +88,53 @@ export function keepUndo(
            undone_at = CASE WHEN ${remaining.length}::int = 0 THEN clock_timestamp() END
      WHERE id = ${step.id}::bigint`);
 }
+
+/** What was written within the last hour. */
+export interface WrittenLately extends Cost {
+  /** Seconds since 1970: when the oldest of it leaves the hour; null: nothing was written. */
+  readonly frees_at: number | null;
+}
+
+/** What counts against the blast radius. */
+export interface AmountsWritten {
+  /** By the action that asks. */
+  readonly action: Cost;
+  readonly collection: WrittenLately;
+  /** On all collections. */
+  readonly server: WrittenLately;
+  /** What others that are under way have still to write. */
+  readonly planned: Cost;
+}
+
+/** @param actionId the action that asks; null: it is being planned, only then is `planned` read */
+export const amountsWritten = (
+  host: Host,
+  collectionId: number,
+  actionId: string | null,
+): AmountsWritten =>
+  host.one<AmountsWritten>(sql`
+    SELECT (SELECT json_build_object('rows', coalesce(sum(rows), 0), 'bytes',
+      coalesce(sum(bytes), 0), 'wal_bytes', coalesce(sum(wal_bytes), 0))
+              FROM ruvector.healing_steps WHERE action_id = ${actionId}::bigint) AS action,
+           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes,
+             'frees_at', extract(epoch FROM oldest) + 3600)
+             FROM ruvector.healing_written(${collectionId}::int)) AS collection,
+           (SELECT json_build_object('rows', rows, 'bytes', bytes, 'wal_bytes', wal_bytes,
+             'frees_at', extract(epoch FROM oldest) + 3600)
+             FROM ruvector.healing_written(NULL)) AS server,
+           (SELECT json_build_object('rows', coalesce(sum(greatest(0, p.rows - p.done_rows)), 0),
+             'bytes', coalesce(sum(greatest(0, p.bytes - p.done_bytes)), 0),
+                                     'wal_bytes', coalesce(sum(greatest(0,
+                                       p.wal_bytes - p.done_wal_bytes)), 0))
+              FROM (SELECT coalesce((a.plan ->> 'rows_moved')::float8, 0) AS rows,
+                (a.plan ->> 'bytes')::float8 AS bytes, (a.plan ->> 'wal_bytes')::float8
+                AS wal_bytes,
+                           coalesce(sum(s.rows), 0) AS done_rows, coalesce(sum(s.bytes),
+                             0) AS done_bytes, coalesce(sum(s.wal_bytes), 0) AS done_wal_bytes
+                      FROM ruvector.healing_actions a LEFT
+                        JOIN ruvector.healing_steps s ON s.action_id = a.id
+                     WHERE a.state IN ('planned', 'executing') AND ${actionId}::bigint IS NULL
+                       GROUP BY a.id) p) AS planned`);
 
 /** What the undo of an action has done so far and has left. */
 export function undoSummary(

@@ -3,6 +3,8 @@ import type { Mode } from "../../model/configuration.ts";
 import type { ModeSettings } from "../../configuration/modes.ts";
 import type { Cost } from "../../model/cost.ts";
 import type { ProblemClass } from "../../model/problem.ts";
+import type { BreakerFacts } from "../../store/breaker.ts";
+import type { GuardFacts } from "../../store/guard-facts.ts";
 import type { Reversal } from "../oscillation.ts";
 import type { PreflightFacts } from "../preflight.ts";
 import type { Scope } from "../radius.ts";
@@ -67,25 +69,6 @@ export interface PlannedFacts {
   readonly preflight: PreflightFacts | null;
 }
 
-/** `ruvector.healing_breaker`, and what it counts. */
-export interface BreakerFacts {
-  readonly state: string;
-  readonly reason: string | null;
-  /** Seconds since 1970; null: it is not open. */
-  readonly open_until: number | null;
-  /** The action that a half open breaker has let through. */
-  readonly probe: string | null;
-  readonly failures: number;
-  readonly opens_at: number;
-}
-
-/** One outcome of this collection; `verified` null: its verification was never reached. */
-export interface PastOutcome {
-  readonly at: number;
-  readonly problem_class: ProblemClass;
-  readonly verified: boolean | null;
-}
-
 /** Maintenance windows as they stand now. */
 export interface WindowNow {
   readonly open: boolean;
@@ -96,19 +79,13 @@ export interface WindowNow {
   readonly problem: string | null;
 }
 
-/** Everything a guard may look at. Times are seconds since the epoch. */
-export interface GuardContext {
+/** Everything a guard may look at. */
+export interface GuardContext extends GuardFacts {
   readonly mode: GuardMode;
   readonly collection: string;
-  readonly now: number;
   readonly settings: GuardSettings;
-  /** The server is in recovery: nothing can be written. */
-  readonly standby: boolean;
   /** null: its row is gone. */
   readonly breaker: BreakerFacts | null;
-  readonly registered_at: number;
-  /** Samples of this collection so far that read a lambda. */
-  readonly samples: number;
   /** Whether now lies within the hours in which the loop may act; null: no such hours are set. */
   readonly in_window: boolean | null;
   /** The hours behind `in_window`, where there are any. */
@@ -124,22 +101,8 @@ export interface GuardContext {
    * again.
    */
   readonly planned: PlannedFacts | null;
-  /** The action on this collection that has not ended. */
-  readonly active: { readonly id: number | string; readonly strategy: string } | null;
-  /**
-   * Actions at work, on all collections, and how many there may be. One that waits for approval
-   * does nothing and does not count.
-   */
-  readonly active_total: number;
+  /** How many actions may be at work, on all collections. */
   readonly max_active_total: number;
-  /** The last attempt on this collection; `ended_at` null while it runs or when it is not known. */
-  readonly last_attempt: { readonly started_at: number; readonly ended_at: number | null } | null;
-  /**
-   * When attempts on this collection started, in any order; older ones than an hour are ignored.
-   */
-  readonly attempts: readonly number[];
-  /** Outcomes of this collection, in any order; older ones than a day are ignored. */
-  readonly outcomes: readonly PastOutcome[];
 }
 
 export interface Refusal {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { BreakerFacts } from "../../../src/select/guards/index.ts";
+import type { BreakerFacts } from "../../../src/store/breaker.ts";
 import { NOW, reason, refuse } from "../support/guards.ts";
 
 const breaker = (more: Partial<BreakerFacts>): { breaker: BreakerFacts } => ({

@@ -2,12 +2,12 @@ import {
   firstRefusal,
   type GuardContext,
   type GuardSettings,
-  type PastOutcome,
   type PlannedFacts,
   type Refusal,
 } from "../../../src/select/guards/index.ts";
 import { type Cost, NO_COST } from "../../../src/model/cost.ts";
 import type { Scope } from "../../../src/select/radius.ts";
+import type { PastOutcome } from "../../../src/store/guard-facts.ts";
 
 export const NOW = 1_768_000_000; // 2026-01-09T23:06:40Z
 
