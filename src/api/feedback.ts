@@ -2,8 +2,8 @@
  * What people say of an action that ended: it counts in the weight of its strategy, and may be said
  * anew.
  */
-import sql from "sql-template-tag";
 import { actionById, recordActionEvent } from "../store/actions.ts";
+import { countedFeedback } from "../store/outcomes.ts";
 import type { Host } from "../host/host.ts";
 import { giveFeedback } from "../learn/outcomes.ts";
 import { isActive } from "../model/action.ts";
@@ -43,12 +43,7 @@ export function feedback(
       },
     );
   }
-  const now = host.one<{ score: number | null; by: string | null; weight: number | null }>(sql`
-    SELECT o.feedback_score::float8 AS score, o.feedback_by AS by, w.weight
-      FROM ruvector.healing_outcomes o LEFT
-        JOIN ruvector.healing_weights w ON w.strategy_name = o.strategy_name
-        AND w.problem_class = o.problem_class
-     WHERE o.action_id = ${action.id}::bigint`);
+  const now = countedFeedback(host, action);
   const message =
     score === null
       ? "what was said of it is taken back"

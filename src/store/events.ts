@@ -1,6 +1,7 @@
 /** Events: what the loop did, and what people did to it. */
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
+import type { Action } from "../model/action.ts";
 
 export interface Event {
   readonly collection_id?: number | null;
@@ -28,3 +29,20 @@ export function recordEvent(host: Host, event: Event): void {
   if (event.level === "warning") host.warn(line);
   else host.log(line);
 }
+
+/** An event of an action. */
+export interface ActionEvent {
+  readonly kind: string;
+  readonly at: number;
+  readonly message: string;
+  readonly actor: string;
+  readonly from: string | null;
+}
+
+/**
+ * Events of the action, oldest first. They are kept history_days: an old action may have none left.
+ */
+export const eventsOf = (host: Host, action: Action): readonly ActionEvent[] =>
+  host.query<ActionEvent>(sql`
+    SELECT kind, extract(epoch FROM at)::float8 AS at, message, actor, details ->> 'from' AS "from"
+      FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint ORDER BY id LIMIT 200`);

@@ -143,3 +143,38 @@ export function keepFeedback(
      WHERE action_id = ${id}::bigint RETURNING id`);
   return kept.length > 0;
 }
+
+/** What is said of an action, as it counts, and the weight of its strategy. */
+export interface CountedFeedback {
+  readonly score: number | null;
+  readonly by: string | null;
+  readonly weight: number | null;
+}
+
+export const countedFeedback = (host: Host, action: Action): CountedFeedback =>
+  host.one<CountedFeedback>(sql`
+    SELECT o.feedback_score::float8 AS score, o.feedback_by AS by, w.weight
+      FROM ruvector.healing_outcomes o LEFT
+        JOIN ruvector.healing_weights w ON w.strategy_name = o.strategy_name
+        AND w.problem_class = o.problem_class
+     WHERE o.action_id = ${action.id}::bigint`);
+
+/** What came of an action. */
+export interface ActionOutcome {
+  readonly final_lambda: number | null;
+  readonly recovery: number | null;
+  readonly feedback: number | null;
+  readonly feedback_by: string | null;
+  readonly feedback_note: string | null;
+}
+
+/** null: it says nothing about its strategy. */
+export const outcomeOf = (host: Host, action: Action): ActionOutcome | null =>
+  host.query<ActionOutcome>(sql`
+    SELECT final_lambda::float8 AS final_lambda, recovery_seconds::float8 AS recovery,
+      feedback_score::float8 AS feedback, feedback_by, feedback_note
+      FROM ruvector.healing_outcomes WHERE action_id = ${action.id}::bigint`)[0] ?? null;
+
+export const hasOutcome = (host: Host, action: Action): boolean =>
+  host.query(sql`SELECT FROM ruvector.healing_outcomes WHERE action_id = ${action.id}::bigint`)
+    .length > 0;

@@ -89,6 +89,29 @@ export function keepUndo(
      WHERE id = ${step.id}::bigint`);
 }
 
+/** Steps of one kind and target. Times are seconds since 1970. */
+export interface StepGroup {
+  readonly kind: string;
+  readonly details: Record<string, unknown>;
+  readonly steps: number;
+  readonly rows: number;
+  readonly undone: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Like steps of one kind and target are one entry: batches are small, and there may be thousands.
+ */
+export const stepGroups = (host: Host, action: Action): readonly StepGroup[] =>
+  host.query<StepGroup>(sql`
+    SELECT kind, details - 'weights' AS details, count(*)::int AS steps, sum(rows)::float8 AS rows,
+      count(undone_at)::int AS undone,
+           extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch
+             FROM max(executed_at))::float8 AS last
+      FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint
+     GROUP BY kind, details - 'weights' ORDER BY min(id)`);
+
 /** What was written within the last hour. */
 export interface WrittenLately extends Cost {
   /** Seconds since 1970: when the oldest of it leaves the hour; null: nothing was written. */

@@ -4,6 +4,8 @@
  */
 import { labelsOf } from "../../graph/labels.ts";
 import { actionById } from "../../store/actions.ts";
+import { type ActionEvent, eventsOf } from "../../store/events.ts";
+import { type CollectionNow, collectionNow } from "../../store/explained.ts";
 import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";
 import { type Action, isActive } from "../../model/action.ts";
@@ -11,14 +13,14 @@ import { INTEGRITY_STATES, type Metrics } from "../../model/problem.ts";
 import { bytes, count, lambdaText, printable } from "../../base/text.ts";
 import { edges, rules, weighing } from "./evidence.ts";
 import { dateAndClock, document, duration, message, clock } from "./layout.ts";
-import { broughtBack, type Now, nowOf, standing } from "./now.ts";
-import { type ActionEvent, eventsOf, timeline } from "./timeline.ts";
+import { broughtBack, standing } from "./now.ts";
+import { timeline } from "./timeline.ts";
 import { cameOut, judging, wayBack } from "./outcome.ts";
 
 export function explainAction(host: Host, id: unknown): { text: string } {
   const action = actionById(host, id);
   const events = eventsOf(host, action);
-  const now = nowOf(host, action);
+  const now = collectionNow(host, action);
   const text = document(
     [
       `Action ${action.id} on ${printable(action.collection, 200)}: ${action.strategy_name} ` +
@@ -46,7 +48,7 @@ export function explainAction(host: Host, id: unknown): { text: string } {
 }
 
 /** What happened, in one sentence. */
-function ending(action: Action, now: Now | null): string {
+function ending(action: Action, now: CollectionNow | null): string {
   const { initial_lambda, final_lambda } = action;
   const change = `lambda ${lambdaText(initial_lambda)} -> ${lambdaText(final_lambda)}`;
   const because = action.message ? `: ${message(action.message)}` : "";
@@ -148,7 +150,7 @@ function sensed(action: Action): string[] {
 
 function planned(
   { plan, strategy_name, strategy_params, target_lambda }: Action,
-  now: Now | null,
+  now: CollectionNow | null,
 ): string[] {
   const size = [
     plan.rows > 0 ? `${count(plan.rows, "row")} (${bytes(plan.bytes)})` : null,

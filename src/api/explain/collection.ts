@@ -13,14 +13,14 @@ import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
 import { count, printable } from "../../base/text.ts";
 import { previewSample } from "../../sense/sample.ts";
+import { type CollectionFacts, collectionFacts } from "../../store/explained.ts";
 import { edges, rules, weighing } from "./evidence.ts";
-import { type Facts, factsOf } from "./facts.ts";
 import { dateAndClock, document, duration, message } from "./layout.ts";
 import { typed } from "./typed.ts";
 import { refused, inTheWay } from "./standing.ts";
 
 export function explainCollection(host: Host, collectionId: number): { text: string } {
-  const facts = factsOf(host, collectionId);
+  const facts = collectionFacts(host, collectionId);
   const collection = reachable(host, collectionId);
   if (collection instanceof HealingError) return { text: gone(facts, collection) };
   const { settings } = collection;
@@ -67,7 +67,7 @@ function reachable(host: Host, collectionId: number): Collection | HealingError 
   }
 }
 
-function gone(facts: Facts, error: HealingError): string {
+function gone(facts: CollectionFacts, error: HealingError): string {
   const { message: said, detail, hint } = error.document;
   return document(
     [
@@ -82,10 +82,10 @@ function gone(facts: Facts, error: HealingError): string {
   );
 }
 
-const below = ({ sample }: Facts, { stress_threshold }: Configuration): boolean =>
+const below = ({ sample }: CollectionFacts, { stress_threshold }: Configuration): boolean =>
   sample !== null && sample.lambda !== null && sample.lambda < stress_threshold;
 
-function headline({ name, verdict, sentence, state, sample, now }: Facts): string {
+function headline({ name, verdict, sentence, state, sample, now }: CollectionFacts): string {
   const subject = printable(name, 200);
   const is = `${subject} is ${verdict}: ${message(sentence)}.`;
   return state && sample
@@ -101,7 +101,7 @@ export function loop({
   failed,
   held,
   now,
-}: Facts): string[] {
+}: CollectionFacts): string[] {
   if (condition === "standby") return [sentence];
   if (condition !== "running")
     return [
@@ -121,7 +121,11 @@ export function loop({
 }
 
 /** The reason in one sentence. */
-export function why(facts: Facts, settings: Configuration, outlook: Preview | null): string {
+export function why(
+  facts: CollectionFacts,
+  settings: Configuration,
+  outlook: Preview | null,
+): string {
   const {
     active,
     aside,
@@ -175,7 +179,7 @@ export function why(facts: Facts, settings: Configuration, outlook: Preview | nu
   return `Nothing stands in the way: the next tick begins ${outlook?.strategy ?? "an action"}.`;
 }
 
-function sensed(facts: Facts, settings: Configuration): string[] {
+function sensed(facts: CollectionFacts, settings: Configuration): string[] {
   const { sample, state, now } = facts;
   if (!sample || !state) return [];
   const lines = [
@@ -198,7 +202,7 @@ function sensed(facts: Facts, settings: Configuration): string[] {
 }
 
 function recovery(
-  { state, now }: Facts,
+  { state, now }: CollectionFacts,
   { stress_threshold, recovery_margin, recovery_hold_seconds }: Configuration,
 ): string {
   const wanted =
@@ -211,7 +215,7 @@ function recovery(
   );
 }
 
-const unmeasured = ({ sample }: Facts): string[] =>
+const unmeasured = ({ sample }: CollectionFacts): string[] =>
   (sample?.unmeasured ?? [])
     .slice(0, 8)
     .flatMap(({ what, why: because, hint }) => [
@@ -228,7 +232,7 @@ const unmoved = ({ limitations }: Collection): string[] =>
       ...hint.split(/: (?=SELECT |GRANT |ALTER )/).map((line) => `  ${message(line, 2000)}`),
     ]);
 
-const recent = ({ recent: actions, now }: Facts): string[] =>
+const recent = ({ recent: actions, now }: CollectionFacts): string[] =>
   actions.map(
     ({ id, strategy, problem_class, state, at, message: said }) =>
       `action ${id}, ${duration(now - at)} ago: ${strategy} for ${problem_class}, ` +

@@ -1,19 +1,12 @@
 /** What came of an action: how it was judged, what is learned, the way back. */
+import { openLeases } from "../../store/leases.ts";
+import { type ActionOutcome, hasOutcome, outcomeOf } from "../../store/outcomes.ts";
 import { undoSummary } from "../../store/steps.ts";
-import sql from "sql-template-tag";
 import { rollbackStatement, undoObstacle } from "../../execute/undoable.ts";
 import type { Host } from "../../host/host.ts";
 import { type Action, isActive } from "../../model/action.ts";
 import { count, lambdaText, printable } from "../../base/text.ts";
 import { dateAndClock, duration, message, capitalized } from "./layout.ts";
-
-export interface OutcomeRow {
-  readonly final_lambda: number | null;
-  readonly recovery: number | null;
-  readonly feedback: number | null;
-  readonly feedback_by: string | null;
-  readonly feedback_note: string | null;
-}
 
 export function cameOut(host: Host, action: Action): string[] {
   const { initial_lambda, final_lambda, verified, state, rollback_reason } = action;
@@ -21,10 +14,7 @@ export function cameOut(host: Host, action: Action): string[] {
     return verified === false && rollback_reason !== null
       ? [`${capitalized(message(rollback_reason))}.`]
       : ["Not known yet."];
-  const [outcome] = host.query<OutcomeRow>(sql`
-    SELECT final_lambda::float8 AS final_lambda, recovery_seconds::float8 AS recovery,
-      feedback_score::float8 AS feedback, feedback_by, feedback_note
-      FROM ruvector.healing_outcomes WHERE action_id = ${action.id}::bigint`);
+  const outcome = outcomeOf(host, action);
   const lines: string[] = [];
   if (state === "succeeded") {
     lines.push(
@@ -73,12 +63,7 @@ export const score = (feedback: number): string => String(Number(feedback.toPrec
 
 /** What people say counts: how to say it, for what counts at all. */
 export function judging(host: Host, action: Action): string[] {
-  if (
-    isActive(action.state) ||
-    host.query(sql`SELECT FROM ruvector.healing_outcomes WHERE action_id = ${action.id}::bigint`)
-      .length === 0
-  )
-    return [];
+  if (isActive(action.state) || !hasOutcome(host, action)) return [];
   return [
     `It counts in the weight of ${action.strategy_name}. From -1 (it did harm) to 1 (it ` +
       "helped), as often as you like, NULL takes it back:",
@@ -124,15 +109,13 @@ export function wayBack(host: Host, action: Action): string[] {
 }
 
 function leases(host: Host, action: Action): string[] {
-  const open = host.query<{ kind: string; until: number }>(sql`
-    SELECT kind, extract(epoch FROM expires_at)::float8 AS until FROM ruvector.healing_leases
-     WHERE action_id = ${action.id}::bigint AND ended_at IS NULL ORDER BY id`);
-  return open.map(
-    ({ kind, until }) => `${printable(kind)} ends by itself at ${dateAndClock(until)} UTC.`,
+  return openLeases(host, action.id).map(
+    ({ kind, expires_at }) =>
+      `${printable(kind)} ends by itself at ${dateAndClock(expires_at)} UTC.`,
   );
 }
 
-export function said({ feedback, feedback_by, feedback_note }: OutcomeRow): string[] {
+export function said({ feedback, feedback_by, feedback_note }: ActionOutcome): string[] {
   if (feedback === null) return [];
   if (feedback_by === null)
     return [`A human undid it, which counts as ${score(feedback)} (-1 to 1).`];

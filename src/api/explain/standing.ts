@@ -1,7 +1,7 @@
 /** What stands in the way, and what would change that. */
 import type { Preview } from "../../loop/preview.ts";
 import { lambdaText, printable, short } from "../../base/text.ts";
-import type { Facts, OpenRefusal } from "./facts.ts";
+import type { CollectionFacts, OpenRefusal } from "../../store/explained.ts";
 import { dateAndClock, duration, message } from "./layout.ts";
 
 /** What would let it pass; a time with how far off it is. */
@@ -24,7 +24,7 @@ const times = ({ count: n, first_at, last_at }: OpenRefusal, now: number): strin
 /**
  * What was refused at the last decision and does not stand in the way any more, or is not known to.
  */
-export function refused({ refusals, now }: Facts, outlook: Preview | null): string[] {
+export function refused({ refusals, now }: CollectionFacts, outlook: Preview | null): string[] {
   return refusals
     .filter(({ reason }) => !standing(outlook).some((one) => one.reason === reason))
     .flatMap((refusal) => [
@@ -47,7 +47,7 @@ interface Standing {
 const standing = (outlook: Preview | null): readonly Standing[] =>
   outlook ? [...outlook.refusals, ...(outlook.empty ? [outlook.empty] : [])] : [];
 
-export function inTheWay(outlook: Preview, { refusals, now }: Facts): string[] {
+export function inTheWay(outlook: Preview, { refusals, now }: CollectionFacts): string[] {
   const { plan, strategy, approval_required } = outlook;
   const lines = standing(outlook).flatMap(
     ({ reason, measured, flips_at, message: said }, place) => {

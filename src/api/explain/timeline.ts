@@ -1,18 +1,11 @@
 /** What an action did, step by step, with times: its events and its journal in one order. */
-import sql from "sql-template-tag";
 import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";
 import type { Action } from "../../model/action.ts";
+import type { ActionEvent } from "../../store/events.ts";
+import { type StepGroup, stepGroups } from "../../store/steps.ts";
 import { count, printable } from "../../base/text.ts";
 import { clock, dateAndClock, message } from "./layout.ts";
-
-export interface ActionEvent {
-  readonly kind: string;
-  readonly at: number;
-  readonly message: string;
-  readonly actor: string;
-  readonly from: string | null;
-}
 
 /** Entries shown; a rebalance over 256 partitions has 255 kinds of moves. */
 const MOST = 16;
@@ -22,39 +15,9 @@ interface Entry {
   readonly text: string;
 }
 
-/**
- * Events of the action, oldest first. They are kept history_days: an old action may have none left.
- */
-export const eventsOf = (host: Host, action: Action): readonly ActionEvent[] =>
-  host.query<ActionEvent>(sql`
-    SELECT kind, extract(epoch FROM at)::float8 AS at, message, actor, details ->> 'from' AS "from"
-      FROM ruvector.healing_events WHERE action_id = ${action.id}::bigint ORDER BY id LIMIT 200`);
-
-interface Steps {
-  readonly kind: string;
-  readonly details: Record<string, unknown>;
-  readonly steps: number;
-  readonly rows: number;
-  readonly undone: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-/**
- * Like steps of one kind and target are one entry: batches are small, and there may be thousands.
- */
-const stepsOf = (host: Host, action: Action): readonly Steps[] =>
-  host.query<Steps>(sql`
-    SELECT kind, details - 'weights' AS details, count(*)::int AS steps, sum(rows)::float8 AS rows,
-      count(undone_at)::int AS undone,
-           extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch
-             FROM max(executed_at))::float8 AS last
-      FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint
-     GROUP BY kind, details - 'weights' ORDER BY min(id)`);
-
 function stepEntry(
   action: Action,
-  { kind, details, steps, rows, undone, first, last }: Steps,
+  { kind, details, steps, rows, undone, first, last }: StepGroup,
 ): Entry {
   const what = strategyNamed(action.strategy_name).describeStep({ kind, details }, rows);
   const times =
@@ -90,7 +53,7 @@ function eventEntry({ kind, at, message: said, actor, from }: ActionEvent): Entr
 export function timeline(host: Host, action: Action, events: readonly ActionEvent[]): string[] {
   const entries = [
     ...events.map(eventEntry),
-    ...stepsOf(host, action).map((steps) => stepEntry(action, steps)),
+    ...stepGroups(host, action).map((steps) => stepEntry(action, steps)),
   ];
   if (events.length === 0) {
     // Its events have aged out: the row itself still knows these.

@@ -1,9 +1,9 @@
 /** What a person can type. */
 import type { Preview } from "../../loop/preview.ts";
-import type { Facts } from "./facts.ts";
+import type { CollectionFacts } from "../../store/explained.ts";
 import { literal } from "./layout.ts";
 
-export function typed(facts: Facts, outlook: Preview | null): string[] {
+export function typed(facts: CollectionFacts, outlook: Preview | null): string[] {
   const name = literal(facts.name);
   const resume = [
     ...(facts.held ? [facts.held.statement] : []),

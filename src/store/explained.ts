@@ -1,18 +1,19 @@
 /** What is kept about a collection and its loop, as an explanation needs it. */
-import type { StateRecord } from "../../model/state.ts";
-import { ACTIVE } from "../../store/actions.ts";
+import type { StateRecord } from "../model/state.ts";
+import { ACTIVE } from "./actions.ts";
 import sql from "sql-template-tag";
-import type { Host } from "../../host/host.ts";
-import type { WitnessEdge } from "../../model/graph.ts";
+import type { Host } from "../host/host.ts";
+import type { Action } from "../model/action.ts";
+import type { WitnessEdge } from "../model/graph.ts";
 import {
   INTEGRITY_STATES,
   type IntegrityState,
   type Metrics,
   type Verdict,
-} from "../../model/problem.ts";
+} from "../model/problem.ts";
 
 /** Times are seconds since 1970. */
-export interface Facts {
+export interface CollectionFacts {
   readonly name: string;
   readonly now: number;
   readonly verdict: Verdict;
@@ -84,12 +85,14 @@ export interface RecentAction {
   readonly message: string | null;
 }
 
-type Row = Omit<Facts, "state"> & {
-  readonly state: (Omit<NonNullable<Facts["state"]>, "name"> & { readonly code: number }) | null;
+type Row = Omit<CollectionFacts, "state"> & {
+  readonly state:
+    | (Omit<NonNullable<CollectionFacts["state"]>, "name"> & { readonly code: number })
+    | null;
 };
 
 /** Reads only what the loop has kept: also where the table is gone, and on a standby. */
-export function factsOf(host: Host, collectionId: number): Facts {
+export function collectionFacts(host: Host, collectionId: number): CollectionFacts {
   const row = host.one<Row>(sql`
     SELECT format('%I.%I', c.schema_name, c.table_name) AS name, extract(epoch
       FROM clock_timestamp())::float8 AS now,
@@ -144,3 +147,40 @@ export function factsOf(host: Host, collectionId: number): Facts {
     state: row.state && { ...row.state, name: INTEGRITY_STATES[row.state.code] ?? "normal" },
   };
 }
+
+/** How a collection is now, after an action. */
+export interface CollectionNow {
+  readonly verdict: Verdict;
+  readonly sentence: string;
+  /** lambda above which a state is left, and below which there is one. */
+  readonly back: number;
+  readonly stress: number;
+  readonly witness: readonly WitnessEdge[] | null;
+  readonly metrics: Metrics | null;
+  readonly loop: { readonly condition: string; readonly sentence: string };
+  readonly refusal: {
+    readonly reason: string;
+    readonly message: string;
+    readonly flips_at: string;
+  } | null;
+  /** Nothing was done on the collection since. */
+  readonly newest: boolean;
+}
+
+/** null: the collection is not registered any more. */
+export const collectionNow = (host: Host, { id, collection_id }: Action): CollectionNow | null =>
+  host.query<CollectionNow>(sql`
+    SELECT v.verdict, v.sentence, m.witness_edges AS witness, m.metrics, row_to_json(l) AS loop,
+           (t.s ->> 'stress_threshold')::float8 AS stress,
+             (t.s ->> 'stress_threshold')::float8 + (t.s ->> 'recovery_margin')::float8 AS back,
+           (SELECT json_build_object('reason', r.reason, 'message', r.message, 'flips_at',
+             r.flips_at) FROM ruvector.healing_refusals r
+             WHERE r.collection_id = v.collection_id AND r.closed_at IS NULL
+               ORDER BY r.last_at DESC LIMIT 1) AS refusal,
+           NOT EXISTS (SELECT FROM ruvector.healing_actions a
+             WHERE a.collection_id = v.collection_id AND a.id > ${id}::bigint) AS newest
+      FROM ruvector.healing_verdicts(ARRAY[${collection_id}::int]) v
+     CROSS JOIN (SELECT ruvector.healing_settings(${collection_id}::int) AS s) t
+     CROSS JOIN ruvector.healing_loop() l
+      LEFT JOIN ruvector.integrity_state s USING (collection_id)
+      LEFT JOIN ruvector.integrity_samples m ON m.id = s.sample_id`)[0] ?? null;
