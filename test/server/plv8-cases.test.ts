@@ -1,11 +1,11 @@
 /**
- * The cases of plv8-pglite (src/plv8-pglite/test/support/cases.ts) on the server's JavaScript. A
+ * The cases of plv8-pglite (src/plv8-pglite/test/support/cases/) on the server's JavaScript. A
  * real plv8 must agree with it in each that does not end it. Where PLJS is meant to agree it must;
  * a listed difference must still be one, so that the table in its README.md stays true.
  */
 import type pg from "pg";
 import { describe, expect, inject, it } from "vitest";
-import { type Case, CASES, inLanguage } from "../../src/plv8-pglite/test/support/cases.ts";
+import { type Case, CASES, inLanguage } from "../../src/plv8-pglite/test/support/cases/index.ts";
 import { testDatabase } from "./support/database.ts";
 
 const db = await testDatabase();

@@ -1,7 +1,7 @@
-/** plv8's behaviour on the embedded database: the cases of support/cases.ts. */
+/** plv8's behaviour on the embedded database: the cases of support/cases. */
 import { describe, expect, it } from "vitest";
 import type { EmbeddedError } from "../../index.ts";
-import { type Case, CASES, inLanguage } from "../support/cases.ts";
+import { type Case, CASES, inLanguage } from "../support/cases/index.ts";
 import { testEmbedded } from "../support/database.ts";
 
 const db = testEmbedded();
