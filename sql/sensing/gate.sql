@@ -18,6 +18,7 @@ DECLARE
       'alter_table', 'drop_partition', 'migration') THEN 'high'
   END;
   reading record;
+  too_old constant interval := '5 minutes';
   loop_condition text;
   loop_sentence text;
   loop_silence double precision;
@@ -31,7 +32,7 @@ BEGIN
         'High: bulk_insert, copy, create_index, reindex, vacuum_full, alter_table, drop_partition, '
         'migration. Or name the risk itself: low, medium, high.';
   END IF;
-  SELECT s.state, s.lambda, s.sampled_at, clock_timestamp() - s.sampled_at > interval '5 minutes'
+  SELECT s.state, s.lambda, s.sampled_at, clock_timestamp() - s.sampled_at > too_old
     AS stale INTO reading
     FROM ruvector.integrity_state s WHERE s.collection_id = wanted;
   IF reading.stale OR reading.state IS NULL THEN
@@ -40,9 +41,10 @@ BEGIN
   END IF;
   IF reading.stale THEN
     -- A loop that comes by the hour has not stopped; nor has one that is set to sample seldom.
-    reading.stale := clock_timestamp() - reading.sampled_at > make_interval(secs => greatest(300,
-      loop_silence,
-      3 * (ruvector.healing_settings(wanted) ->> 'min_sample_interval_seconds')::float8 + 5));
+    reading.stale := clock_timestamp() - reading.sampled_at
+      > greatest(too_old, make_interval(secs => ruvector.healing_silence(
+        (ruvector.healing_settings(wanted) ->> 'min_sample_interval_seconds')::float8,
+        loop_silence)));
   END IF;
   decision := CASE
     WHEN reading.state IS NULL OR reading.stale OR reading.state = 0 OR risk = 'low' THEN 'allow'

@@ -45,14 +45,41 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_read_only()
   IS 'Whether the loop''s sessions begin read-only, where that was set, and what takes it back.';
 
+-- How long what comes every so many seconds may stay away before it counts as missing: three times,
+-- and a moment for what is late; some time at least.
+CREATE OR REPLACE FUNCTION ruvector.healing_silence(every double precision,
+  at_least double precision)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT greatest(at_least, 3 * every + 5);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_silence(double precision, double precision)
+  IS 'Seconds without a tick or a sample after which one is missing.';
+
+-- Before it had a title it returned less: CREATE OR REPLACE cannot add columns, and nobody but us
+-- is granted it.
+DO $before$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_proc p
+    WHERE p.oid = pg_catalog.to_regprocedure('ruvector.healing_loop()')
+    AND NOT 'title' = ANY (p.proargnames)) THEN
+    DROP FUNCTION ruvector.healing_loop();
+  END IF;
+END
+$before$;
+
 -- condition: running, never_ran, stopped, read_only, standby. A tick that is missing may only be
--- late, so only silence_seconds without one make it stopped: three ticks, a minute at least. Where
--- ticks cannot write, the first one that is missing says so.
+-- late, so only silence_seconds without one make it stopped, a minute at least. Where ticks cannot
+-- write, the first one that is missing says so. stands_still: somebody has to do something, which
+-- is the statement; on a standby nothing has to run. title: the same in a few words, without its
+-- full stop. What is shown of the loop anywhere is one of these, and nobody else decides it.
 CREATE OR REPLACE FUNCTION ruvector.healing_loop()
 RETURNS TABLE (
   condition text, sentence text, statement text, last_tick timestamptz,
     interval_seconds double precision, silence_seconds double precision,
-  last_failed boolean, last_error text, last_error_at timestamptz
+  last_failed boolean, last_error text, last_error_at timestamptz, stands_still boolean, title text
 )
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -78,12 +105,17 @@ AS $function$
          coalesce(t.last_error_at >= CASE WHEN t.finished_at < t.started_at
            THEN t.finished_at - make_interval(secs => coalesce(t.interval_seconds, 0))
                                           ELSE t.started_at END, false),
-         t.last_error, t.last_error_at
+         t.last_error, t.last_error_at, c.condition NOT IN ('running', 'standby'),
+         CASE c.condition
+           WHEN 'standby' THEN 'This server is a standby'
+           WHEN 'read_only' THEN 'The loop cannot write'
+           WHEN 'running' THEN 'The loop runs'
+           ELSE 'The loop is not running' END
     FROM (SELECT) one
     LEFT JOIN ruvector.healing_ticks_now() t ON true
     LEFT JOIN ruvector.healing_read_only() f ON f.set_by IS NOT NULL
     CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - t.started_at) AS age,
-      greatest(60, 3 * coalesce(t.interval_seconds, 5) + 5) AS silence,
+      ruvector.healing_silence(coalesce(t.interval_seconds, 5), 60) AS silence,
                                CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL
                                  THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; '
                                  'without pg_cron a timer of yours runs this'

@@ -146,8 +146,8 @@ AS $function$
         LEFT JOIN ruvector.integrity_state s USING (collection_id)), '{}'),
     'breaker', CASE WHEN ruvector.healing_tenant_scope() IS NULL
       THEN ruvector.healing_breaker_document() END,
-    'loop', jsonb_build_object('condition', l.condition, 'sentence', l.sentence,
-      'statement', l.statement),
+    'loop', jsonb_build_object('condition', l.condition, 'stands_still', l.stands_still,
+      'title', l.title, 'sentence', l.sentence, 'statement', l.statement),
     'tick_seconds', round(l.interval_seconds::numeric, 1),
     'last_tick', ruvector.healing_timestamp(l.last_tick),
     'last_tick_failed', l.last_failed,

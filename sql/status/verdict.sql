@@ -41,6 +41,21 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_lambda_text(double precision, double precision[])
   IS 'lambda for people.';
 
+-- The newest tick that failed for a collection lately and since then; no row where none did.
+CREATE OR REPLACE FUNCTION ruvector.healing_failed_tick(collection_id integer, since timestamptz)
+RETURNS TABLE (at timestamptz, message text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT e.at, e.message
+    FROM ruvector.healing_events e
+   WHERE e.kind = 'tick_failed' AND e.collection_id = healing_failed_tick.collection_id
+     AND e.at > greatest(healing_failed_tick.since, clock_timestamp() - interval '10 minutes')
+   ORDER BY e.at DESC LIMIT 1;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_failed_tick(integer, timestamptz)
+  IS 'The newest tick of a collection that failed within ten minutes and after some moment.';
+
 -- Of some collections, or (NULL) of all.
 CREATE OR REPLACE FUNCTION ruvector.healing_verdicts(wanted integer[] DEFAULT NULL)
 RETURNS TABLE (collection_id integer, verdict text, sentence text, action_id bigint,
@@ -49,7 +64,8 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH loop AS MATERIALIZED (
-    SELECT * FROM ruvector.healing_loop()
+    SELECT l.*, lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') AS clause
+      FROM ruvector.healing_loop() l
   ), base AS MATERIALIZED (
     SELECT jsonb_object_agg(d.key, d.default_value) || coalesce((SELECT c.settings
       FROM ruvector.healing_config c WHERE c.collection_id = 0), '{}') AS settings
@@ -65,7 +81,7 @@ AS $function$
            f.relid IS NOT NULL AS there, f.reason AS missing,
            -- Set back, a clock makes nothing old.
            extract(epoch FROM clock_timestamp() - s.sampled_at)
-             <= greatest(l.silence_seconds, 3 * t.every + 5) AS fresh,
+             <= ruvector.healing_silence(t.every, l.silence_seconds) AS fresh,
            a.id AS action_id, a.state AS action_state, a.strategy_name AS action_strategy,
            a.state IN ('executing', 'stabilizing')
              OR (a.state = 'planned' AND a.progress -> 'waits_for_window'
@@ -141,12 +157,11 @@ AS $function$
                || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
                failed.message, NULL), '')
                WHEN l.condition = 'running' THEN 'the next tick does'
-                 ELSE lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') END)
+                 ELSE l.clause END)
              WHEN NOT j.fresh
                THEN format('the last sample is of %s (lambda %s, state %s): %s',
                ruvector.healing_timestamp(j.sampled_at), coalesce(j.lambda_text, 'not known'),
-               j.state_name, CASE WHEN l.condition <> 'running'
-                 THEN lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.')
+               j.state_name, CASE WHEN l.condition <> 'running' THEN l.clause
                  WHEN failed.message IS NOT NULL
                    THEN 'its ticks fail'
                    || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
@@ -173,9 +188,7 @@ AS $function$
                  CASE WHEN j.lambda < j.critical THEN j.critical
                  ELSE j.stress END, j.state_name, ruvector.healing_timestamp(j.since)) END,
              coalesce('; ' || CASE
-               WHEN l.condition NOT IN ('running', 'standby')
-                 THEN lower(left(l.sentence, 1)) || regexp_replace(rtrim(substr(l.sentence, 2),
-                 '.'), '[:,.] .*$', '')
+               WHEN l.stands_still THEN regexp_replace(l.clause, '[:,.] .*$', '')
                WHEN j.action_state = 'awaiting_approval'
                  THEN format('action %s (%s) waits for approval', j.action_id, j.action_strategy)
                WHEN j.waits_for_window
@@ -198,13 +211,9 @@ AS $function$
       FROM ruvector.healing_holders(ARRAY[j.collection_id]) h
      WHERE j.verdict = 'unknown' AND NOT j.fresh LIMIT 1) held ON true
     -- Ticks of this collection that failed since its last sample.
-    LEFT JOIN LATERAL (SELECT left(regexp_replace(e.message, E'\\s+', ' ', 'g'), 200) AS message
-      FROM ruvector.healing_events e
-                        WHERE j.verdict = 'unknown' AND e.kind = 'tick_failed'
-                          AND e.collection_id = j.collection_id
-                          AND e.at > greatest(j.sampled_at,
-                            clock_timestamp() - interval '10 minutes')
-                        ORDER BY e.at DESC LIMIT 1) failed ON true;
+    LEFT JOIN LATERAL (SELECT left(regexp_replace(t.message, E'\\s+', ' ', 'g'), 200) AS message
+      FROM ruvector.healing_failed_tick(j.collection_id, j.sampled_at) t
+     WHERE j.verdict = 'unknown' LIMIT 1) failed ON true;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_verdicts(integer[])
   IS 'The verdict on each collection, with one sentence.';

@@ -21,6 +21,7 @@ export interface CollectionFacts {
   readonly sentence: string;
   readonly loop: {
     readonly condition: string;
+    readonly stands_still: boolean;
     readonly sentence: string;
     readonly statement: string | null;
     readonly last_failed: boolean;
@@ -107,10 +108,7 @@ export function collectionFacts(host: Host, collectionId: number): CollectionFac
                FROM s.since), 'degraded_at', extract(epoch FROM s.degraded_at),
                                'hysteresis', s.hysteresis) END AS state,
            (SELECT json_build_object('at', extract(epoch FROM e.at), 'message', e.message)
-             FROM ruvector.healing_events e
-             WHERE e.kind = 'tick_failed' AND e.collection_id = c.collection_id
-               AND e.at > greatest(s.sampled_at, clock_timestamp() - interval '10 minutes')
-             ORDER BY e.at DESC LIMIT 1) AS failed,
+             FROM ruvector.healing_failed_tick(c.collection_id, s.sampled_at) e) AS failed,
            (SELECT json_build_object('sentence', d.sentence, 'passed_over', d.passed_over,
                                      'resume', ruvector.healing_resume_collection(format('%I.%I',
                                        c.schema_name, c.table_name)))
@@ -157,7 +155,7 @@ export interface CollectionNow {
   readonly stress: number;
   readonly witness: readonly WitnessEdge[] | null;
   readonly metrics: Metrics | null;
-  readonly loop: { readonly condition: string; readonly sentence: string };
+  readonly loop: CollectionFacts["loop"];
   readonly refusal: {
     readonly reason: string;
     readonly message: string;

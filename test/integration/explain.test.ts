@@ -212,6 +212,27 @@ describe("why nothing happens on a collection", () => {
     );
     expect(section(text, "What you can type")).toContain("CALL ruvector_healing_tick();");
   });
+
+  it("says of the loop what status says, and that it has never run in capitals too", async () => {
+    const loop = async () =>
+      (
+        await db.rows<{ status: unknown; own: { sentence: string } }>(
+          `SELECT ruvector_healing_status() -> 'loop' AS status,
+                  (SELECT to_jsonb(l) FROM ruvector.healing_loop() l) AS own`,
+        )
+      )[0]!;
+    const { status, own } = await loop();
+    expect(status).toEqual({
+      condition: "stopped",
+      stands_still: true,
+      title: "The loop is not running",
+      sentence: own.sentence,
+      statement: expect.stringMatching(/^CALL ruvector_healing_tick\(\);/),
+    });
+    await db.client.query("UPDATE ruvector.healing_ticks SET started_at = NULL");
+    expect((await loop()).status).toMatchObject({ condition: "never_ran", stands_still: true });
+    expect(await explain("young")).toMatch(/^THE LOOP HAS NEVER RUN HERE\.$/m);
+  });
 });
 
 describe("an action that waits for approval", () => {

@@ -63,6 +63,19 @@ describe("the plain script", () => {
       await db.client.query("DROP OWNED BY ruvector_test_viewer; DROP ROLE ruvector_test_viewer");
     }
   });
+
+  it("runs over one whose healing_loop() told less of the loop", async () => {
+    await db.client.query(
+      `DROP FUNCTION ruvector.healing_loop();
+      CREATE FUNCTION ruvector.healing_loop()
+        RETURNS TABLE (condition text, sentence text, statement text)
+        LANGUAGE sql AS $$ SELECT 'running', 'The loop runs.', NULL $$;
+      BEGIN; ${script} COMMIT;`,
+    );
+    expect(await db.value("SELECT ruvector_healing_status() -> 'loop' ->> 'title'")).toBe(
+      await db.value("SELECT title FROM ruvector.healing_loop()"),
+    );
+  });
 });
 
 it(

@@ -37,7 +37,13 @@ const overview = (more: Partial<Overview> = {}): Overview => ({
   database: "db",
   standby: false,
   enabled: true,
-  loop: { condition: "running", sentence: "The loop runs.", statement: null },
+  loop: {
+    condition: "running",
+    stands_still: false,
+    title: "The loop runs",
+    sentence: "The loop runs.",
+    statement: null,
+  },
   tick: { at: 999_000, age: 1, interval: 5, error: null, error_at: null, failed: false },
   breaker: { state: "closed", reason: null, until: null },
   healings: { day: 0, success_rate: null, last: null },
@@ -139,7 +145,13 @@ describe("the one sentence", () => {
 
   it("never says that all is well of a loop that does not run", () => {
     const stopped = overview({
-      loop: { condition: "stopped", sentence: "The loop does not run.", statement: "SELECT 1;" },
+      loop: {
+        condition: "stopped",
+        stands_still: true,
+        title: "The loop is not running",
+        sentence: "The loop does not run.",
+        statement: "SELECT 1;",
+      },
     });
     expect(stateLine(stopped)).toEqual({
       tone: "unknown",
@@ -148,7 +160,12 @@ describe("the one sentence", () => {
     });
     expect(exitCode(stopped)).toBe(4);
     // A standby reads what the primary writes: nothing runs there, and that is right.
-    expect(exitCode({ ...stopped, loop: { ...stopped.loop, condition: "standby" } })).toBe(0);
+    expect(
+      exitCode({
+        ...stopped,
+        loop: { ...stopped.loop, condition: "standby", stands_still: false },
+      }),
+    ).toBe(0);
   });
 
   it.each([

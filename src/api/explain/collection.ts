@@ -96,17 +96,15 @@ function headline({ name, verdict, sentence, state, sample, now }: CollectionFac
 
 /** Whether the loop runs at all: nothing else matters while it does not. */
 export function loop({
-  loop: { condition, sentence, last_failed, last_error },
+  loop: { condition, stands_still, sentence, last_failed, last_error },
   aside,
   failed,
   held,
   now,
 }: CollectionFacts): string[] {
   if (condition === "standby") return [sentence];
-  if (condition !== "running")
-    return [
-      sentence.replace(/^The loop (does not run|cannot write)/, (words) => words.toUpperCase()),
-    ];
+  // Its first words in capitals: nobody reads on past them.
+  if (stands_still) return [sentence.replace(/^[^:,.]+/, (words) => words.toUpperCase())];
   if (held) return [`Nobody measures or changes anything there now: ${held.sentence}.`];
   if (aside)
     return [`It is ${message(aside.sentence, 800)}. The other collections are served meanwhile.`];
@@ -133,7 +131,7 @@ export function why(
     sample,
     refusals,
     verdict,
-    loop: { condition },
+    loop: { condition, stands_still },
   } = facts;
   if (aside?.passed_over && condition === "running")
     return (
@@ -146,7 +144,7 @@ export function why(
       `${active.state}${active.message ? `: ${message(active.message)}` : ""}.`
     );
   if (condition === "standby") return "Nothing happens here: a standby only reads.";
-  if (condition !== "running") return "Nothing happens before the loop runs and can write.";
+  if (stands_still) return "Nothing happens before the loop runs and can write.";
   if (!state || !sample)
     return facts.failed
       ? "Nothing happens before a tick succeeds."

@@ -31,11 +31,12 @@ export function standing(now: CollectionNow | null): string[] {
       labelsOf({ ...now.metrics, partitions: now.metrics?.partitions ?? [] } as Metrics),
     ),
     next(now),
+    ...(now.loop.statement === null ? [] : [`  ${now.loop.statement}`]),
   ];
 }
 
 function next({ verdict, loop, refusal }: CollectionNow): string {
-  if (loop.condition !== "running") return message(loop.sentence, 400) + ".";
+  if (loop.condition !== "running") return `${message(loop.sentence, 400)}.`;
   if (refusal)
     return (
       `Nothing is done about it now because of ${refusal.reason}: ${message(refusal.message)}. ` +

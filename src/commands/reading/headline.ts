@@ -25,12 +25,6 @@ export interface Headline {
   readonly more: string;
 }
 
-const LOOP_TEXTS = {
-  never_ran: "The loop is not running",
-  stopped: "The loop is not running",
-  read_only: "The loop cannot write",
-} as const;
-
 /** What the sentence is made of. */
 interface Case {
   readonly overview: Overview;
@@ -86,11 +80,11 @@ const whenRan = ({ tick, loop, now: read }: Overview, now: number): string =>
   tick.age === null ? loop.sentence : `The loop ran ${span(tick.age + (now - read) / 1000)} ago.`;
 
 function notRunning({ loop }: Overview): Headline | null {
-  if (loop.condition === "running" || loop.condition === "standby") return null;
+  if (!loop.stands_still) return null;
   const then = loop.condition === "never_ran" ? "" : " What follows is from then.";
   return {
     tone: "unknown",
-    text: LOOP_TEXTS[loop.condition],
+    text: loop.title,
     more: `${loop.sentence}${then}${loop.statement === null ? "" : ` ${loop.statement}`}`,
   };
 }

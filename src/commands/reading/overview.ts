@@ -108,7 +108,7 @@ export async function readOverview(
   const head = await readHead(query);
   const { status, now } = head;
   const { loop } = status;
-  if (loop === undefined)
+  if (loop?.title === undefined)
     throw new Error(
       "ruvector_healing in this database is older than this command: run the newer script " +
         "over it (docs/install.md)",
@@ -123,7 +123,7 @@ export async function readOverview(
   return {
     now: now.getTime(),
     database: head.database,
-    standby: head.standby,
+    standby: loop.condition === "standby",
     enabled: status.enabled,
     loop,
     tick: tickOf(status, now.getTime()),
@@ -147,13 +147,12 @@ interface Head {
   readonly status: StatusDocument;
   readonly now: Date;
   readonly database: string;
-  readonly standby: boolean;
 }
 
 async function readHead(query: Query): Promise<Head> {
   const [head] = await query<Head>(
     "SELECT ruvector.ruvector_healing_status() AS status, clock_timestamp() AS now, " +
-      "current_database()::text AS database, pg_is_in_recovery() AS standby",
+      "current_database()::text AS database",
   );
   if (!head) throw new Error("ruvector_healing_status() returned nothing");
   return head;

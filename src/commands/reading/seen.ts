@@ -29,9 +29,13 @@ export interface Overview {
   readonly missing: readonly Missing[];
 }
 
-/** What ruvector.healing_loop() says of it. */
+/** What ruvector.healing_loop() says of it, which alone decides it. */
 export interface LoopSeen {
   readonly condition: "running" | "never_ran" | "stopped" | "read_only" | "standby";
+  /** Somebody has to do something. */
+  readonly stands_still: boolean;
+  /** A few words without a full stop. */
+  readonly title: string;
   readonly sentence: string;
   /** What to type; null: nothing. */
   readonly statement: string | null;

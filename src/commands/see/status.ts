@@ -19,7 +19,7 @@ import {
 
 /** What a script wants to know: whether somebody has to look. */
 export function exitCode({ loop, collections }: Overview): number {
-  if (loop.condition !== "running" && loop.condition !== "standby") return EXIT.stopped;
+  if (loop.stands_still) return EXIT.stopped;
   if (
     collections.some(({ verdict }) =>
       ["critical", "stress", "suspect", "healing"].includes(verdict),
