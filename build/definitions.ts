@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { root } from "./project.ts";
 
 interface Definitions {
+  readonly WINDOW_DAYS: number;
   readonly SETTINGS: readonly {
     readonly key: string;
     readonly default: unknown;
@@ -53,4 +54,4 @@ async function readDefinitions(): Promise<Definitions> {
   return runInNewContext(`${outputFiles[0]!.text}definitions;`) as Definitions;
 }
 
-export const { SETTINGS, STRATEGIES, OPERATIONS } = await readDefinitions();
+export const { SETTINGS, STRATEGIES, OPERATIONS, WINDOW_DAYS } = await readDefinitions();

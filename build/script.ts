@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundles } from "./bundle.ts";
-import { OPERATIONS, SETTINGS, STRATEGIES } from "./definitions.ts";
+import { OPERATIONS, SETTINGS, STRATEGIES, WINDOW_DAYS } from "./definitions.ts";
 import { bundleFunctions, oneStatement } from "./encoded.ts";
 import { FAMILIES } from "./monitoring/families.ts";
 import { MARKERS } from "./rewritten.ts";
@@ -78,6 +78,17 @@ COMMENT ON FUNCTION ruvector.healing_strategies() IS 'The strategies there are.'
 `;
 }
 
+const outcomeWindow = (): string => `
+CREATE OR REPLACE FUNCTION ruvector.healing_outcome_window()
+RETURNS interval
+LANGUAGE sql IMMUTABLE
+AS $function$
+SELECT pg_catalog.make_interval(days => ${WINDOW_DAYS});
+$function$;
+COMMENT ON FUNCTION ruvector.healing_outcome_window()
+  IS 'How far back outcomes count for what is learned and told of strategies.';
+`;
+
 function operations(): string {
   const rows = Object.entries(OPERATIONS).map(
     ([name, { locks, when_busy, writes, most_bytes }]) =>
@@ -121,6 +132,7 @@ const generated = (bundles: Bundles): string =>
     bundleFunctions(bundles),
     settingDefinitions(),
     strategies(),
+    outcomeWindow(),
     operations(),
     metricFamilies(),
   ].join("\n");

@@ -1,4 +1,5 @@
 /** The panels of the dashboard: what each shows, and how. */
+import { SETTINGS } from "../definitions.ts";
 
 interface Target {
   readonly expr: string;
@@ -53,6 +54,13 @@ const steps = (...pairs: readonly (readonly [string, number | null])[]) => ({
   steps: pairs.map(([color, value]) => ({ color, value })),
 });
 
+const defaultOf = (key: string): number =>
+  Number(SETTINGS.find((setting) => setting.key === key)?.default);
+
+const STRESS = defaultOf("stress_threshold");
+const CRITICAL = defaultOf("critical_threshold");
+const LAMBDA = steps(["red", null], ["orange", CRITICAL], ["green", STRESS]);
+
 const line = (unit: string, defaults: Readonly<Record<string, unknown>> = {}): Shape => ({
   type: "timeseries",
   width: 12,
@@ -77,7 +85,7 @@ export const PANELS: readonly Panel[] = [
       decimals: 2,
       min: 0,
       max: 1,
-      thresholds: steps(["red", null], ["orange", 0.3], ["green", 0.8]),
+      thresholds: LAMBDA,
     }),
   },
   {
@@ -116,13 +124,13 @@ export const PANELS: readonly Panel[] = [
   {
     title: "lambda",
     description:
-      "Worst surviving fraction of the designed connectivity. Below 0.8 is stress, below 0.3 " +
-      "critical.",
+      `Worst surviving fraction of the designed connectivity. Below ${STRESS} is stress, below ` +
+      `${CRITICAL} critical.`,
     targets: [show(`ruvector_integrity_lambda{${CHOSEN}}`, "{{collection}}")],
     shape: line("none", {
       min: 0,
       max: 1,
-      thresholds: steps(["red", null], ["orange", 0.3], ["green", 0.8]),
+      thresholds: LAMBDA,
       custom: { thresholdsStyle: { mode: "line" } },
     }),
   },

@@ -201,7 +201,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT greatest(
-    clock_timestamp() - interval '30 days',
+    clock_timestamp() - ruvector.healing_outcome_window(),
     (SELECT max(o.completed_at) FROM ruvector.healing_outcomes o
       WHERE o.strategy_name = strategy AND o.problem_class = healing_streak_since.problem_class
         AND o.success AND o.verified

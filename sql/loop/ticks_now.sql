@@ -20,3 +20,13 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ticks_now()
   IS 'When the loop last ran, also while another session holds the row of healing_ticks.';
+
+-- 5 s is what ruvector_healing_schedule() takes where nobody says otherwise.
+CREATE OR REPLACE FUNCTION ruvector.healing_tick_interval(measured double precision)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT coalesce(measured, 5);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_tick_interval(double precision)
+  IS 'Seconds between ticks, also before two of them were seen.';

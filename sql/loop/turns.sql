@@ -4,7 +4,8 @@ RETURNS interval
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT make_interval(secs => (SELECT greatest(10, 2 * coalesce(k.interval_seconds, 5))
+  SELECT make_interval(secs => (
+    SELECT greatest(10, 2 * ruvector.healing_tick_interval(k.interval_seconds))
     FROM ruvector.healing_ticks k));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_turn_patience()

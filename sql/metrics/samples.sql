@@ -67,7 +67,7 @@ AS $function$
            o.improvement_pct, o.recovery_seconds, o.predicted_lambda, o.final_lambda
       FROM ruvector.healing_outcomes o
       JOIN ruvector.collections c USING (collection_id)
-     WHERE o.completed_at > clock_timestamp() - interval '30 days'
+     WHERE o.completed_at > clock_timestamp() - ruvector.healing_outcome_window()
   ), by_collection AS (
     SELECT r.name,
            avg((r.success AND coalesce(r.verified, false))::integer)

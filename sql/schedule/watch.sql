@@ -91,7 +91,7 @@ DECLARE
   said text;
   came constant bigint := (SELECT last_value FROM ruvector.healing_pulse);
   patience constant double precision :=
-    coalesce((SELECT greatest(15, 3 * coalesce(k.interval_seconds, 5))
+    coalesce((SELECT greatest(15, 3 * ruvector.healing_tick_interval(k.interval_seconds))
     FROM ruvector.healing_ticks k), 15);
 BEGIN
   IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean

@@ -17,7 +17,7 @@ AS $function$
   WITH recent AS (
     SELECT o.*, row_number() OVER (PARTITION BY o.strategy_name ORDER BY o.id DESC) AS place
       FROM ruvector.healing_outcomes o
-     WHERE o.completed_at > now() - interval '30 days'
+     WHERE o.completed_at > now() - ruvector.healing_outcome_window()
        AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), o.collection_id,
          o.tenant_id)
   ), overall AS (

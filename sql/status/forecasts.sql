@@ -49,7 +49,8 @@ AS $function$
                    FILTER (WHERE f.actual_lambda IS NOT NULL)::numeric, 3) AS mean_gain_foreseen,
                  round(avg(f.actual_lambda - f.initial_lambda)::numeric, 3) AS mean_gain_without
             FROM ruvector.healing_forecasts f
-           WHERE f.collection_id = ANY (wanted) AND f.made_at > now() - interval '30 days'
+           WHERE f.collection_id = ANY (wanted)
+             AND f.made_at > now() - ruvector.healing_outcome_window()
            GROUP BY f.strategy_name) s;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_forecast_scores(integer[])

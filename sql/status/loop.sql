@@ -114,8 +114,9 @@ AS $function$
     FROM (SELECT) one
     LEFT JOIN ruvector.healing_ticks_now() t ON true
     LEFT JOIN ruvector.healing_read_only() f ON f.set_by IS NOT NULL
+    CROSS JOIN LATERAL (SELECT ruvector.healing_tick_interval(t.interval_seconds) AS seconds) i
     CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - t.started_at) AS age,
-      ruvector.healing_silence(coalesce(t.interval_seconds, 5), 60) AS silence,
+      ruvector.healing_silence(i.seconds, 60) AS silence,
                                CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL
                                  THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; '
                                  'without pg_cron a timer of yours runs this'
@@ -124,7 +125,7 @@ AS $function$
     CROSS JOIN LATERAL (SELECT CASE
       WHEN pg_is_in_recovery() THEN 'standby'
       WHEN f.set_by IS NOT NULL
-        AND (s.age IS NULL OR s.age > 1.5 * coalesce(t.interval_seconds, 5) + 1) THEN 'read_only'
+        AND (s.age IS NULL OR s.age > 1.5 * i.seconds + 1) THEN 'read_only'
       WHEN s.age IS NULL THEN 'never_ran'
       WHEN s.age > s.silence THEN 'stopped'
       ELSE 'running' END AS condition) c;

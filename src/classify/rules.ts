@@ -11,6 +11,7 @@ import type { EdgeType, NodeType, WitnessEdge } from "../model/graph.ts";
 import type { Metrics, ProblemClass, RuleEvidence } from "../model/problem.ts";
 import type { Topology } from "../graph/topology.ts";
 import { degrees, touched } from "../graph/witness.ts";
+import { DEFAULT_CURVES } from "../graph/health.ts";
 
 export interface RuleInput {
   /** Only the weak ones. */
@@ -27,12 +28,19 @@ export const LIMITS = {
   centroid_nodes: 5,
   replication_edges: 0,
   dependencies: 2,
-  memory_pct: 85,
-  fragmentation_pct: 30,
+  memory_pct: DEFAULT_CURVES.memory_pct.stress,
+  fragmentation_pct: DEFAULT_CURVES.fragmentation_pct.stress,
 } as const;
 
-/** Largest group in which the count rule cannot be met: the share rule holds up to here. */
-const SMALL = { partitions: 4, centroids: 5, maintenance: 3 } as const;
+/**
+ * Largest group in which the count rule cannot be met: the share rule holds up to here. A node has
+ * one link fewer than its group has members.
+ */
+const SMALL = {
+  partitions: LIMITS.partition_links + 1,
+  centroids: LIMITS.centroid_nodes,
+  maintenance: LIMITS.dependencies + 1,
+} as const;
 
 interface Share {
   /** 0 to 1; 1 meets the rule. */

@@ -30,6 +30,11 @@ export const HEALTH_AT_STRESS = 0.8;
 export const HEALTH_AT_CRITICAL = 0.3;
 export const HEALTH_FLOOR = 0.01;
 
+/** Above it only rounding separates a health from 1. */
+const WHOLE_HEALTH = 1 - 1e-6;
+
+export const isWeak = (health: number): boolean => health < WHOLE_HEALTH;
+
 /**
  * Defaults of the measurements that the sensor takes; thresholds in the unit that the key or its
  * comment names.

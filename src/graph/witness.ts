@@ -7,16 +7,14 @@ import {
   type WitnessEdge,
 } from "../model/graph.ts";
 import { compareText } from "../base/text.ts";
-
-/** Below this an edge is weak. Above it only rounding separates its health from 1. */
-const HEALTHY = 1 - 1e-6;
+import { isWeak } from "./health.ts";
 
 /**
  * The witness edges that say something. A healthy graph has a minimum cut as well, and its edges
  * accuse nobody: only those whose health is below 1 count.
  */
 export const weakEdges = (witness: readonly WitnessEdge[]): readonly WitnessEdge[] =>
-  witness.filter((edge) => edge.health < HEALTHY);
+  witness.filter((edge) => isWeak(edge.health));
 
 /**
  * Edges by type and the distinct nodes they touch by type; types that do not occur are left out.

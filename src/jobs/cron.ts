@@ -131,6 +131,9 @@ export interface OnceLine {
   readonly at: number;
 }
 
+/** A job starts with the next minute, at least 3 s away: so much later at most. */
+export const START_SECONDS = 63;
+
 /**
  * The next minute, at least 3 s away so that this transaction is committed by then, as a line in
  * cron's time zone. A wall clock minute that comes twice (when summer time ends) is passed over:
@@ -142,7 +145,8 @@ export const nextMinute = (host: Host): OnceLine =>
   WITH zone AS (SELECT coalesce(${setting("timezone")}, 'GMT') AS name)
   SELECT to_char(m.at AT TIME ZONE zone.name, 'FMMI FMHH24 FMDD FMMM') || ' *' AS line,
     extract(epoch FROM m.at)::float8 AS at
-    FROM zone, LATERAL (SELECT date_trunc('minute', clock_timestamp() + interval '63 seconds')
+    FROM zone, LATERAL (SELECT date_trunc('minute', clock_timestamp()
+      + make_interval(secs => ${START_SECONDS}::int))
       + k * interval '1 minute' AS at FROM generate_series(0, 200) k) m
    WHERE NOT EXISTS (SELECT FROM generate_series(-180, 180, 30) d
                       WHERE d <> 0 AND (m.at + d * interval '1 minute') AT TIME ZONE zone.name

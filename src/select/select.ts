@@ -1,6 +1,7 @@
 /** Which strategy is tried: the best of those that apply, by impact and learned weight. */
 import type { Considered, SelectionReason } from "../model/selection.ts";
 import type { ProblemClass } from "../model/problem.ts";
+import { WINDOW_DAYS } from "../learn/weights.ts";
 import { compareText, count, printable, short, utc } from "../base/text.ts";
 import type { Suspension } from "./suspensions.ts";
 
@@ -156,9 +157,8 @@ function worthless(candidate: Ranked): Considered {
   return judged(
     candidate,
     "weight_zero",
-    `its weight is 0${outcomes}: ${again} when those are older than 30 days, are judged ` +
-      "otherwise " +
-      `(ruvector_healing_feedback), or after ${resume}`,
+    `its weight is 0${outcomes}: ${again} when those are older than ${WINDOW_DAYS} days, ` +
+      `are judged otherwise (ruvector_healing_feedback), or after ${resume}`,
     explores?.from,
     resume,
   );

@@ -11,6 +11,7 @@ import type {
 } from "../model/verification.ts";
 import { lambdaText, printable, short } from "../base/text.ts";
 import { COST_RATIO } from "./searches.ts";
+import { DEFAULT_CURVES } from "../graph/health.ts";
 
 /**
  * Rounding to whole pages: a search that reads this many blocks (64 KiB) more is none the worse.
@@ -18,7 +19,7 @@ import { COST_RATIO } from "./searches.ts";
 const SLACK_BLOCKS = 8;
 
 /** The share of its recall that an index must keep: below it lambda would call it stress. */
-const RECALL_KEPT = 0.95;
+const RECALL_KEPT = DEFAULT_CURVES.recall.stress;
 
 /** Two standard errors: 20 sampled rows are few, and after rows have moved they are others. */
 const ERRORS = 2;

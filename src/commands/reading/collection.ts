@@ -7,6 +7,7 @@ import { bytes, short } from "../../base/text.ts";
 import type { Metrics } from "../../model/problem.ts";
 import { type Missing, optional, type Query } from "./query.ts";
 import { reduceGraph, type Scene } from "./scene.ts";
+import { HEALTH_AT_CRITICAL, HEALTH_AT_STRESS } from "../../graph/health.ts";
 
 export interface CollectionDetail {
   readonly name: string;
@@ -155,8 +156,8 @@ async function readThresholds({
   const threshold = (key: string, fallback: number): number =>
     rows.find((one) => one.key === key)?.value ?? fallback;
   return {
-    stress: threshold("stress_threshold", 0.8),
-    critical: threshold("critical_threshold", 0.3),
+    stress: threshold("stress_threshold", HEALTH_AT_STRESS),
+    critical: threshold("critical_threshold", HEALTH_AT_CRITICAL),
   };
 }
 

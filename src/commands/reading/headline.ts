@@ -5,6 +5,7 @@
 import type { Verdict } from "../../model/problem.ts";
 import type { CollectionSeen, Overview } from "./seen.ts";
 import { plural, span } from "./words.ts";
+import { WHOLE } from "../../graph/improvement.ts";
 
 /** How it is meant; healing and recovering are action. */
 export type Tone = "normal" | "stress" | "critical" | "action" | "unknown";
@@ -171,7 +172,7 @@ function healthy({ overview: { collections }, ran }: Case): Headline {
       collections.length === 1
         ? "Your collection is healthy"
         : `All ${collections.length} collections are healthy`,
-    more: `${(lowest.lambda ?? 1) < 0.999 ? say(lowest) : "lambda is 1 everywhere."} ${ran}`,
+    more: `${(lowest.lambda ?? 1) < WHOLE ? say(lowest) : "lambda is 1 everywhere."} ${ran}`,
   };
 }
 

@@ -4,6 +4,7 @@
  * each while they are few, and one node for all when not.
  */
 import type { EdgeType, NodeType, WitnessEdge } from "../../model/graph.ts";
+import { isWeak } from "../../graph/health.ts";
 
 export interface SceneNode {
   readonly id: string;
@@ -63,8 +64,6 @@ const SINGLE = 16;
 /** Weak ones of a group that are; the rest of them become one node. */
 const WEAK = 8;
 
-const HEALTHY = 1 - 1e-6;
-
 export function reduceGraph(
   nodes: readonly GraphNode[],
   edges: readonly GraphEdge[],
@@ -103,8 +102,8 @@ export function reduceGraph(
     const shown: number[] = [];
     // The worst first: where only some can be shown one by one, it is those.
     const ordered = [...members].sort((x, y) => health[x]! - health[y]! || x - y);
-    const weak = ordered.filter((member) => health[member]! < HEALTHY);
-    const sound = ordered.filter((member) => health[member]! >= HEALTHY).sort((x, y) => x - y);
+    const weak = ordered.filter((member) => isWeak(health[member]!));
+    const sound = ordered.filter((member) => !isWeak(health[member]!)).sort((x, y) => x - y);
     const single = members.length <= SINGLE ? members : weak.slice(0, WEAK);
     for (const member of single) shown.push(add([member], nodes[member]!.label, nodes[member]!.id));
     if (members.length > SINGLE) {

@@ -1,5 +1,6 @@
 /** How an action is carried out and judged, and how much it may write. */
 import { BYTES, DAY, GIB, integer, number, overall, type SettingDefinition } from "./define.ts";
+import { ABORT_RATIO, VERIFY_RATIO } from "../../graph/improvement.ts";
 
 export const ACTING: readonly SettingDefinition[] = [
   number(
@@ -13,14 +14,14 @@ export const ACTING: readonly SettingDefinition[] = [
     "verify_ratio",
     "ratio",
     [1, 10],
-    1.1,
+    VERIFY_RATIO,
     "An action is verified when lambda exceeds this times the initial lambda.",
   ),
   number(
     "abort_ratio",
     "ratio",
     [0, 1],
-    0.9,
+    ABORT_RATIO,
     "A slice is undone when lambda falls below this times the initial lambda.",
   ),
   number(

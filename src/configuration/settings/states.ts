@@ -1,19 +1,20 @@
 /** From samples to the states normal, stress and critical. */
 import { DAY, integer, number, type SettingDefinition } from "./define.ts";
+import { HEALTH_AT_CRITICAL, HEALTH_AT_STRESS } from "../../graph/health.ts";
 
 export const STATES: readonly SettingDefinition[] = [
   number(
     "stress_threshold",
     "lambda, 0 to 1",
     [0.01, 0.99],
-    0.8,
+    HEALTH_AT_STRESS,
     "Below it for stress_samples samples in a row: stress.",
   ),
   number(
     "critical_threshold",
     "lambda, 0 to 1",
     [0, 0.98],
-    0.3,
+    HEALTH_AT_CRITICAL,
     "Below it for critical_samples samples in a row: critical. Must be below stress_threshold.",
   ),
   integer(

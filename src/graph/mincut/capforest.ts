@@ -13,6 +13,12 @@ import { unite } from "./disjoint-sets.ts";
 import { MaxHeap } from "./max-heap.ts";
 import type { Adjacency } from "./types.ts";
 
+/**
+ * Stride between the nodes that scans start from: any prime larger than most graphs spreads them
+ * well.
+ */
+export const START_STRIDE = 7919;
+
 const UNSEEN = 0;
 const IN_HEAP = 1;
 const CERTIFIED = 2;

@@ -7,7 +7,7 @@
  * gives the same cut in any engine.
  */
 import { BestCut } from "./best-cut.ts";
-import { Capforest } from "./capforest.ts";
+import { Capforest, START_STRIDE } from "./capforest.ts";
 import { components, smallestComponent } from "./components.ts";
 import { Contractor, buildAdjacency, measureDegrees } from "./adjacency.ts";
 import { CommonNeighbourTest, shrinkEdgeList, uniteHeavy } from "./padberg-rinaldi.ts";
@@ -30,11 +30,6 @@ const BOUND_TOLERANCE = 1 + 1e-9;
 const STALLED = 0.1;
 /** A scan is skipped in rounds where the tests alone merged more than this share of the nodes. */
 const SHRUNK_WELL = 0.5;
-/**
- * Stride between the nodes that scans start from: any prime larger than most graphs spreads them
- * well.
- */
-const START_STRIDE = 7919;
 
 /**
  * The minimum cut; null when there are fewer than two nodes. A graph in several pieces has value 0

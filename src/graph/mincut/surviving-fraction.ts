@@ -11,7 +11,7 @@
  * The tree depends on the nominal capacities only; the search below asks its n - 1 pairs in order
  * of falling kappa. CAPFOREST certifies most of them in bulk, a flow decides those that are left.
  */
-import { Capforest } from "./capforest.ts";
+import { Capforest, START_STRIDE } from "./capforest.ts";
 import { Contractor, buildAdjacency, measureDegrees } from "./adjacency.ts";
 import { FlowNetwork } from "./max-flow.ts";
 import { crossingCapacity, scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
@@ -38,8 +38,6 @@ const WORTH_A_SCAN = 8;
 const WORTH_A_MERGE = 0.2;
 /** A scan that merges less than this share of the nodes is not followed by another. */
 const WORTHWHILE = 0.02;
-/** Stride between the nodes that the scans of one kappa start from. */
-const START_STRIDE = 7919;
 
 /**
  * The largest designed connectivity that a cut separates: the largest tree edge across it. 0: none.

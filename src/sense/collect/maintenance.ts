@@ -12,6 +12,7 @@ import {
   type BlockedMemory,
   type BlockedSeconds,
   integrateWaits,
+  MINUTE,
   type Wait,
 } from "./maintenance/blocked.ts";
 import { type CronJob, type JobsMemory, readJobs } from "./maintenance/jobs.ts";
@@ -173,7 +174,7 @@ function jobsSeenBlocking(
   blockers: readonly Blocker[],
   now: number,
 ): JobsMemory {
-  const recent = Object.entries(memory.blocking).filter(([, at]) => now - at < 60 && now >= at);
+  const recent = Object.entries(memory.blocking).filter(([, at]) => now - at < MINUTE && now >= at);
   const current = blockers.flatMap(({ jobid }) => (jobid === null ? [] : [[jobid, now] as const]));
   return { ...memory, blocking: Object.fromEntries([...recent, ...current]) };
 }

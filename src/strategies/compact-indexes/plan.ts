@@ -9,6 +9,7 @@ import type { NothingToDo } from "../strategy.ts";
 import { blindSpot } from "../../select/preflight.ts";
 import { type IndexFacts, measuredThroughput, roleTimeout } from "./indexes.ts";
 import { type Request, type Chosen, choose } from "./choose.ts";
+import { START_SECONDS } from "../../jobs/cron.ts";
 
 export interface PlannedIndex {
   readonly index: string;
@@ -42,9 +43,6 @@ export interface CompactPlan extends Plan {
  * cancelled build.
  */
 const ASSUMED: Readonly<Record<string, number>> = { btree: 3e6, ivfflat: 3e6, hnsw: 0.25e6 };
-
-/** pg_cron starts a job with the next minute, at least 3 s away. */
-const START_SECONDS = 63;
 
 /**
  * WAL over the bytes of the new index: 0.90 to 0.93 measured for btree, 0.94 to 0.99 for ivfflat,

@@ -15,6 +15,7 @@ import {
   type RebuildResult,
   type RebuiltAs,
   wait,
+  buildDeadline,
   buildProgress,
   failedJob,
 } from "./shared.ts";
@@ -80,7 +81,7 @@ export function reindex(
   const job = startJob(host, action, {
     purpose: "reindex",
     command: `REINDEX INDEX CONCURRENTLY ${target.index}`,
-    deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
+    deadline_seconds: buildDeadline(action),
   });
   const step: NewStep<RebuiltAs<"reindex">> = {
     kind: "reindex",

@@ -44,6 +44,10 @@ export interface RebuildProgress extends Progress {
   readonly kept: readonly string[];
 }
 
+/** Seconds that a build may take: what was planned, and never less than pg_cron needs to begin. */
+export const buildDeadline = ({ plan }: { readonly plan: RebuildPlan }): number =>
+  Math.max(120, plan.estimated_duration_seconds);
+
 interface Kept {
   readonly index: string;
   readonly name: string;

@@ -20,6 +20,7 @@ import {
   refused,
   type Stage,
   wait,
+  buildDeadline,
   buildProgress,
   failedJob,
 } from "./shared.ts";
@@ -65,7 +66,7 @@ function begin(
   const job = startJob(host, action, {
     purpose: "build_index",
     command: buildCommand(host, target.oid, { name, lists }),
-    deadline_seconds: Math.max(120, action.plan.estimated_duration_seconds),
+    deadline_seconds: buildDeadline(action),
   });
   const step: NewStep<RebuiltAs<"build_index">> = {
     kind: "build_index",

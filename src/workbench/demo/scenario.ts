@@ -14,9 +14,8 @@ import { look, now, type Seen } from "./watch.ts";
 import { whatIsLeft } from "./left.ts";
 import { type SearcherResult, startSearcher, startWriter, type WriterResult } from "./workload.ts";
 import type { Running } from "../load.ts";
+import { HEALTH_AT_STRESS } from "../../graph/health.ts";
 
-/** Below it lambda counts as bad; the default of stress_threshold. */
-const STRESS = 0.8;
 const POLL_MS = 400;
 
 /**
@@ -175,7 +174,7 @@ async function explain(session: Session, actionId: number): Promise<string | nul
 /** The part of the story that the end no longer shows. */
 function notice(story: Story, seen: Seen, seconds: number): void {
   if (seen.state !== null && story.states.at(-1) !== seen.state) story.states.push(seen.state);
-  if (story.sensed_after === null && seen.lambda !== null && seen.lambda < STRESS) {
+  if (story.sensed_after === null && seen.lambda !== null && seen.lambda < HEALTH_AT_STRESS) {
     story.sensed_after = seconds;
     story.witness = seen.witness(20);
   }

@@ -7,8 +7,7 @@ import { look, type Seen } from "./look.ts";
 import { POLL_MS, type RunOptions } from "./options.ts";
 import type { Result } from "./result.ts";
 import { whatIsLeft } from "./well.ts";
-
-const STRESS = 0.8;
+import { HEALTH_AT_STRESS } from "../../graph/health.ts";
 
 /** A drill whose fault is there. */
 export interface Healing {
@@ -47,7 +46,13 @@ export async function heal(healing: Healing): Promise<boolean> {
       result.problem = await betterOnly(healing);
       return true;
     }
-    if (verified !== null && action?.finished && normal && lambda !== null && lambda >= STRESS) {
+    if (
+      verified !== null &&
+      action?.finished &&
+      normal &&
+      lambda !== null &&
+      lambda >= HEALTH_AT_STRESS
+    ) {
       result.well_after_seconds = seconds();
       return true;
     }
@@ -63,7 +68,7 @@ async function noticeSensed(
   { stage, drill, options, result, seconds }: Healing,
   lambda: number | null,
 ): Promise<void> {
-  if (result.sensed_after_seconds !== null || lambda === null || lambda >= STRESS) return;
+  if (result.sensed_after_seconds !== null || lambda === null || lambda >= HEALTH_AT_STRESS) return;
   result.sensed_after_seconds = seconds();
   result.lambda_before = lambda;
   options.say(`${drill.name}: sensed after ${seconds()} s, lambda ${lambda.toFixed(2)}`);

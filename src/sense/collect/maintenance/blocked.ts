@@ -38,7 +38,7 @@ export interface BlockedMemory {
 }
 
 /** Seconds of the window that the curve's unit names: writer-seconds per minute. */
-const MINUTE = 60;
+export const MINUTE = 60;
 
 /**
  * The blocked seconds per minute: the smaller of what the last minute held, and of what the last

@@ -3,12 +3,11 @@ import type { Scene, SceneEdge, SceneNode } from "../../../reading/scene.ts";
 import { s } from "../dom.ts";
 import { percent, plural } from "../format.ts";
 import { layout, type Placed } from "./layout.ts";
-
-const isWeak = (health: number): boolean => health < 1 - 1e-6;
+import { HEALTH_AT_CRITICAL, isWeak } from "../../../../graph/health.ts";
 
 function toneOf(health: number): string {
   if (!isWeak(health)) return "normal";
-  return health >= 0.3 ? "stress" : "critical";
+  return health >= HEALTH_AT_CRITICAL ? "stress" : "critical";
 }
 
 const shorten = (text: string, most: number): string =>
