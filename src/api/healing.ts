@@ -21,7 +21,7 @@ import { HealingError } from "../base/errors.ts";
 import { suspend } from "../select/suspensions.ts";
 import { observe } from "../loop/observe.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
-import { rejectAction } from "./approval.ts";
+import { rejectAction } from "./approve-reject.ts";
 
 type Document = Record<string, unknown>;
 

@@ -10,7 +10,7 @@ import { STRATEGY_NAMES } from "../strategies/registry.ts";
 import type { Host } from "../host/host.ts";
 import { tickBatch, tickObserve } from "../loop/tick.ts";
 import { explainAction, explainCollection } from "./explain/index.ts";
-import { approve, reject } from "./approval.ts";
+import { approve, reject } from "./approve-reject.ts";
 import { feedback } from "./feedback.ts";
 import { abort, execute, rollback, trigger } from "./healing.ts";
 import { graph, report, sample } from "./sensing.ts";

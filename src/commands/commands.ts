@@ -7,7 +7,7 @@ import { auditKeyCommand } from "./actuator/audit-key-command.ts";
 import { actuatorCommand } from "./actuator/command.ts";
 import { drillCommand } from "./drill.ts";
 import { pageCommand } from "./page/command.ts";
-import { seeCommands } from "./see/commands.ts";
+import { terminalCommands } from "./terminal/commands.ts";
 
 export type AddCommand = (program: Command) => void;
 
@@ -15,6 +15,6 @@ export const COMMANDS: readonly AddCommand[] = [
   actuatorCommand,
   auditKeyCommand,
   pageCommand,
-  seeCommands,
+  terminalCommands,
   drillCommand,
 ];

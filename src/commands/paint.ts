@@ -1,6 +1,6 @@
 /** How a verdict is meant, in colours. */
 import pc from "./colours.ts";
-import type { Tone } from "./reading/headline.ts";
+import type { Tone } from "./status-data/headline.ts";
 
 export const PAINT: Readonly<Record<Tone, (text: string) => string>> = {
   normal: pc.green,

@@ -11,7 +11,7 @@ import { type Allowance, COST_KEYS, type Cost, NO_COST, plus } from "../model/co
 import type { Collection } from "../model/collection.ts";
 import { HealingError } from "../base/errors.ts";
 import { bytes, count } from "../base/text.ts";
-import { readScopes } from "../select/radius.ts";
+import { readScopes } from "../select/blast-radius.ts";
 import { recordActionEvent } from "../store/actions.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 

@@ -14,13 +14,13 @@ import type { Problem } from "../model/problem.ts";
 import type { Considered } from "../model/selection.ts";
 import { closeRefusals, recordRefusal } from "../store/refusals.ts";
 import { suspend } from "../select/suspensions.ts";
-import { takeTurn } from "../select/turn.ts";
+import { takeTurn } from "../select/claim-slot.ts";
 import type { Sample } from "../sense/sample.ts";
 import { insertAction } from "../store/actions.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 import type { Refused } from "./candidates.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
-import { keepHeld } from "./hold.ts";
+import { keepHeld } from "./held-plan.ts";
 import { startOf } from "./start.ts";
 import { isDryRun, type Situation, type Wanted } from "./wanted.ts";
 

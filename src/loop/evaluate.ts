@@ -11,13 +11,13 @@ import {
   judge,
   type PlannedFacts,
 } from "../select/guards/index.ts";
-import { readReversal } from "../select/oscillation.ts";
-import { readPreflight } from "../select/preflight.ts";
-import { costOf, radiusLeft, readScopes, type Scope } from "../select/radius.ts";
+import { readReversal } from "../select/reversals.ts";
+import { readPreflight } from "../select/preflight-facts.ts";
+import { costOf, radiusLeft, readScopes, type Scope } from "../select/blast-radius.ts";
 import { tickSeconds } from "../store/ticks.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../strategies/strategy.ts";
 import { type Chosen, choose, type Refused, withoutStrategy } from "./candidates.ts";
-import { type HeldPlan, heldRefusal } from "./hold.ts";
+import { type HeldPlan, heldRefusal } from "./held-plan.ts";
 import { GUARD_MODES, isDryRun, type Situation } from "./wanted.ts";
 
 export interface Evaluation extends Chosen {

@@ -13,7 +13,7 @@ import type { Collection } from "../model/collection.ts";
 import type { Problem } from "../model/problem.ts";
 import { NO_RADIUS } from "../model/cost.ts";
 import { list } from "../base/text.ts";
-import { radiusLeft, readScopes } from "../select/radius.ts";
+import { radiusLeft, readScopes } from "../select/blast-radius.ts";
 import { noGain } from "../select/gain.ts";
 import { healthy } from "../select/guards/healthy.ts";
 import type { Sample } from "../sense/sample.ts";

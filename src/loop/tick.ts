@@ -25,7 +25,7 @@ import { hasOpenLeases } from "../store/leases.ts";
 import { sampledWithin } from "../store/samples.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
-import { beginInWindow, waitsForWindow } from "./approval.ts";
+import { beginInWindow, waitsForWindow } from "./give-approval.ts";
 import { decide } from "./decide.ts";
 
 export interface Again {

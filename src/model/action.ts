@@ -203,5 +203,5 @@ export interface UndoResult<Entry = unknown> {
   readonly wal_bytes?: number;
 }
 
-/** What is looked at before an action of a strategy begins (src/select/preflight.ts). */
+/** What is looked at before an action of a strategy begins (src/select/preflight-facts.ts). */
 export type PreflightCheck = "transactions" | "wraparound" | "slots";

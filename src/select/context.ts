@@ -11,7 +11,7 @@ import {
   type GuardMode,
   INEFFECTIVE_WINDOW_SECONDS,
 } from "./guards/index.ts";
-import { windowNow } from "./window.ts";
+import { windowNow } from "./window-now.ts";
 
 /** A sample of a collection, and the problem that it was classified as. */
 export interface Classified {

@@ -11,7 +11,7 @@ import type { Collection } from "../model/collection.ts";
 import type { Reading } from "../model/graph.ts";
 import { type IntegrityState, type Metrics } from "../model/problem.ts";
 import { assess } from "./assess.ts";
-import { takeSnapshot } from "./collect/snapshot.ts";
+import { takeSnapshot } from "./collect/take-snapshot.ts";
 import { withoutKeeping } from "../store/measurements.ts";
 import { freshReport } from "./report.ts";
 import type { Snapshot } from "./snapshot.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { snapshotFile } from "../../src/workbench/embedded/snapshot.ts";
+import { snapshotFile } from "../../src/workbench/embedded/database-snapshot.ts";
 import { openEmbedded } from "../../src/plv8-pglite/index.ts";
 
 const FILE = "test/catalogue/catalogue.txt";

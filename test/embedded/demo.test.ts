@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { execa, type Options } from "execa";
 import { describe, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
-import { openHealing } from "../../src/workbench/embedded/snapshot.ts";
+import { openHealing } from "../../src/workbench/embedded/database-snapshot.ts";
 import type {} from "../support/embedded-setup.ts";
 
 const demo = (flags: readonly string[], options: Options = {}) =>

@@ -10,7 +10,7 @@ import { build as bundle } from "esbuild";
 import type { TestProject } from "vitest/node";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
-import { snapshotFile } from "../../src/workbench/embedded/snapshot.ts";
+import { snapshotFile } from "../../src/workbench/embedded/database-snapshot.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -6,12 +6,12 @@ import fc from "fast-check";
 import stringWidth from "string-width";
 import { layout } from "../../src/commands/page/client/graph/layout.ts";
 import { createCache } from "../../src/commands/page/cache.ts";
-import { stateLine, tickError } from "../../src/commands/reading/headline.ts";
-import type { CollectionSeen, Overview } from "../../src/commands/reading/seen.ts";
-import { reduceGraph } from "../../src/commands/reading/scene.ts";
-import { exitCode } from "../../src/commands/see/status.ts";
-import { squeezed } from "../../src/commands/see/text.ts";
-import { frame, news } from "../../src/commands/see/watch.ts";
+import { stateLine, tickError } from "../../src/commands/status-data/headline.ts";
+import type { CollectionSeen, Overview } from "../../src/commands/status-data/documents.ts";
+import { reduceGraph } from "../../src/commands/status-data/scene.ts";
+import { exitCode } from "../../src/commands/terminal/status.ts";
+import { squeezed } from "../../src/commands/terminal/draw.ts";
+import { frame, news } from "../../src/commands/terminal/watch.ts";
 import { contractedGraph } from "../../src/graph/contracted.ts";
 
 const collection = (name: string, more: Partial<CollectionSeen> = {}): CollectionSeen => ({

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
-import { wholeNumber } from "../terminal.ts";
+import { wholeNumber } from "../command-line.ts";
 import type { ActuatorFlags } from "./flags.ts";
 import type { Listen } from "./http.ts";
 import { parseWorkload, WORKLOAD_FORM, type WorkloadName } from "./kubernetes/workload.ts";

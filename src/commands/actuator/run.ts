@@ -1,7 +1,7 @@
 /** The actuator's process: until it is told to end. */
 import { type Target, target } from "../connect.ts";
 import type { AuditSigner } from "./audit.ts";
-import { interruption } from "../terminal.ts";
+import { interruption } from "../command-line.ts";
 import { VERSION } from "../version.ts";
 import { monotonic } from "./clock.ts";
 import type { ActuatorFlags } from "./flags.ts";

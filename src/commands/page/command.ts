@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { wholeNumber } from "../terminal.ts";
+import { wholeNumber } from "../command-line.ts";
 
 interface Flags {
   readonly port: number;

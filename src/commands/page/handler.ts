@@ -5,10 +5,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import pg from "pg";
 import { answer, type Handler, json, pathOf } from "../actuator/http.ts";
-import { type GraphDocument, readCollection } from "../reading/collection.ts";
-import { readOverview } from "../reading/overview.ts";
-import { readTrends } from "../reading/trends.ts";
-import type { Query } from "../reading/query.ts";
+import { type GraphDocument, readCollection } from "../status-data/collection.ts";
+import { readOverview } from "../status-data/overview.ts";
+import { readTrends } from "../status-data/trends.ts";
+import type { Query } from "../status-data/query.ts";
 import { assets } from "./assets.ts";
 import { createCache } from "./cache.ts";
 

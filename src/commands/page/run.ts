@@ -2,7 +2,7 @@
 import { serve, type Listen } from "../actuator/http.ts";
 import { reader } from "../actuator/reader.ts";
 import { target } from "../connect.ts";
-import { interruption } from "../terminal.ts";
+import { interruption } from "../command-line.ts";
 import { assets } from "./assets.ts";
 import { page } from "./handler.ts";
 

@@ -1,7 +1,7 @@
 /** How much an action may touch. */
 import { bytes as bytesText, count, utc } from "../../base/text.ts";
 import type { Cost } from "../../model/cost.ts";
-import { beyond, type Scope, type ScopeName } from "../radius.ts";
+import { beyond, type Scope, type ScopeName } from "../blast-radius.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 

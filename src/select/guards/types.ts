@@ -5,9 +5,9 @@ import type { Cost } from "../../model/cost.ts";
 import type { ProblemClass } from "../../model/problem.ts";
 import type { BreakerFacts } from "../../store/breaker.ts";
 import type { GuardFacts } from "../../store/guard-facts.ts";
-import type { Reversal } from "../oscillation.ts";
-import type { PreflightFacts } from "../preflight.ts";
-import type { Scope } from "../radius.ts";
+import type { Reversal } from "../reversals.ts";
+import type { PreflightFacts } from "../preflight-facts.ts";
+import type { Scope } from "../blast-radius.ts";
 
 /**
  * Who asks. `automatic`: the loop. `manual`: a human who typed `ruvector_healing_trigger`: the

@@ -2,7 +2,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { rebuildRates } from "../../store/built-indexes.ts";
-import { oldestTransaction, wraparound } from "../../select/preflight.ts";
+import { oldestTransaction, wraparound } from "../../select/preflight-facts.ts";
 
 export interface IndexFacts {
   readonly oid: string;

@@ -6,7 +6,7 @@ import { bytes as bytesText, list } from "../../base/text.ts";
 import type { IndexMeasurement } from "../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import type { NothingToDo } from "../strategy.ts";
-import { blindSpot } from "../../select/preflight.ts";
+import { blindSpot } from "../../select/preflight-facts.ts";
 import { type IndexFacts, measuredThroughput, roleTimeout } from "./indexes.ts";
 import { type Request, type Chosen, choose } from "./choose.ts";
 import { START_SECONDS } from "../../jobs/cron.ts";

@@ -18,7 +18,7 @@ import { count } from "../../base/text.ts";
 import { undoAskedFor } from "../../store/actions.ts";
 import { walPosition, walSince } from "./estimate.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
-import { moveRows, type RowFilter } from "./rows.ts";
+import { moveRows, type RowFilter } from "./move-rows.ts";
 
 export interface Move {
   readonly from: string;

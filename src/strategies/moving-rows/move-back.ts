@@ -16,7 +16,7 @@ import {
   match,
   key,
 } from "./identity.ts";
-import { type Route, collides, fireDeferred } from "./rows.ts";
+import { type Route, collides, fireDeferred } from "./move-rows.ts";
 
 export interface MovedBack {
   readonly remaining: Identity[];

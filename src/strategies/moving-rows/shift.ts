@@ -1,7 +1,7 @@
 /** One move of a load plan: which rows, and what both partitions carry after it. Pure. */
 import type { LoadFigure } from "../../model/problem.ts";
 import type { MovablePartition } from "./moves.ts";
-import type { RowFilter } from "./rows.ts";
+import type { RowFilter } from "./move-rows.ts";
 
 export interface LoadedPartition extends MovablePartition {
   /** null: not judged. Bytes in all; reads and writes over the mean. */

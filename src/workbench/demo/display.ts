@@ -5,7 +5,7 @@
 import { createLogUpdate } from "log-update";
 import pc from "../../commands/colours.ts";
 import { lambdaText } from "../../base/text.ts";
-import { TONES } from "../../commands/reading/headline.ts";
+import { TONES } from "../../commands/status-data/headline.ts";
 import { PAINT } from "../../commands/paint.ts";
 import type { Seen, SeenAction } from "./watch.ts";
 

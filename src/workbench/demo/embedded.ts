@@ -4,10 +4,10 @@
  */
 import { SETTLED } from "../../configuration/settings.ts";
 import { createTurns, type Shared } from "../../plv8-pglite/wire/index.ts";
-import { openHealing } from "../embedded/snapshot.ts";
+import { openHealing } from "../embedded/database-snapshot.ts";
 import { startTimer, type Timer } from "../embedded/timer.ts";
 import { sessionOf } from "../session.ts";
-import { untilInterrupted } from "../../commands/terminal.ts";
+import { untilInterrupted } from "../../commands/command-line.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import { settingsInWords, type Venue } from "./venue.ts";
 

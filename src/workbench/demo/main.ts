@@ -7,7 +7,7 @@ import { Command } from "commander";
 import pc from "../../commands/colours.ts";
 import { build } from "../project.ts";
 import { ServerProblem } from "../db/server.ts";
-import { interruption, wholeNumber } from "../../commands/terminal.ts";
+import { interruption, wholeNumber } from "../../commands/command-line.ts";
 import { display } from "./display.ts";
 import { type EmbeddedVenue, embeddedVenue } from "./embedded.ts";
 import { DEFAULT_PORT, keepOpen, takePort } from "./listen.ts";

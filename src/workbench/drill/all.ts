@@ -6,7 +6,7 @@
 import pc from "../../commands/colours.ts";
 import { nearest } from "../../base/nearest.ts";
 import { canHaveReplicas, ServerProblem, startServer } from "../db/server.ts";
-import { interruption } from "../../commands/terminal.ts";
+import { interruption } from "../../commands/command-line.ts";
 import { DRILLS } from "./drills/index.ts";
 import type { Drill } from "./drill.ts";
 import { table } from "./print.ts";

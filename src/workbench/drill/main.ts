@@ -1,6 +1,6 @@
 /** npm run drill -- all; in the published package `ruvector-healing drill all`. */
 import { Command } from "commander";
-import { wholeNumber } from "../../commands/terminal.ts";
+import { wholeNumber } from "../../commands/command-line.ts";
 import { drillAll, type DrillFlags, LATENCY_SECONDS } from "./all.ts";
 import { DRILLS } from "./drills/index.ts";
 

@@ -3,7 +3,7 @@
  * make it too, when they need it; nothing for a server depends on it.
  */
 import { messageOf } from "../db/problem.ts";
-import { snapshotFile } from "./snapshot.ts";
+import { snapshotFile } from "./database-snapshot.ts";
 
 await snapshotFile({ log: (line) => console.log(line) }).then(
   () => console.log("snapshot of the embedded database: there"),

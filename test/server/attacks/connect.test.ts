@@ -188,8 +188,8 @@ describe.skipIf(external)("one who may connect", () => {
         await db.client.query("SELECT array_position(ARRAY['a'], 'a'::text)");
         expect(await ran()).toEqual([{ what: "array_position", ran_as: "postgres" }]);
         await db.client.query("TRUNCATE public.ran");
-        const { readCollection } = await import("../../../src/commands/reading/collection.ts");
-        const { readOverview } = await import("../../../src/commands/reading/overview.ts");
+        const { readCollection } = await import("../../../src/commands/status-data/collection.ts");
+        const { readOverview } = await import("../../../src/commands/status-data/overview.ts");
         const session = await db.connect();
         let before: Promise<unknown> = Promise.resolve();
         const query = (statement: string, parameters: readonly unknown[] = []) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { reversal } from "../../../src/select/oscillation.ts";
+import { reversal } from "../../../src/select/reversals.ts";
 import type { RecentMove } from "../../../src/store/moved-rows.ts";
 import { selectStrategy } from "../../../src/select/select.ts";
 import { NOW, planned, reason, refuse } from "../support/guards.ts";

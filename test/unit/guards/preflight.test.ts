@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PreflightFacts } from "../../../src/select/preflight.ts";
+import type { PreflightFacts } from "../../../src/select/preflight-facts.ts";
 import { PLANNED, planned, reason, refuse } from "../support/guards.ts";
 
 const facts = (more: Partial<PreflightFacts>): ReturnType<typeof planned> =>

@@ -1,7 +1,7 @@
 import type { Configuration } from "../../../src/model/configuration.ts";
 import { describe, expect, it } from "vitest";
 import type { PlannedFacts } from "../../../src/select/guards/index.ts";
-import { radiusLeft } from "../../../src/select/radius.ts";
+import { radiusLeft } from "../../../src/select/blast-radius.ts";
 import { PLANNED, planned, reason, refuse } from "../support/guards.ts";
 
 const cost = (more: Partial<PlannedFacts["cost"]>): ReturnType<typeof planned> =>

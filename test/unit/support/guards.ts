@@ -6,7 +6,7 @@ import {
   type Refusal,
 } from "../../../src/select/guards/index.ts";
 import { type Cost, NO_COST } from "../../../src/model/cost.ts";
-import type { Scope } from "../../../src/select/radius.ts";
+import type { Scope } from "../../../src/select/blast-radius.ts";
 import type { PastOutcome } from "../../../src/store/guard-facts.ts";
 
 export const NOW = 1_768_000_000; // 2026-01-09T23:06:40Z

@@ -1,5 +1,5 @@
 /** The viewer's own clock, beside the words that terminals use too. */
-export * from "../../reading/words.ts";
+export * from "../../status-data/words.ts";
 
 const two = (n: number): string => String(n).padStart(2, "0");
 

@@ -1,6 +1,6 @@
 /** The one sentence: what is the case, said so that nobody is called out of bed for nothing. */
-import { type Headline, stateLine } from "../../reading/headline.ts";
-import { span } from "../../reading/words.ts";
+import { type Headline, stateLine } from "../../status-data/headline.ts";
+import { span } from "../../status-data/words.ts";
 import { databaseNow, isOld, type Model } from "./model.ts";
 
 export function headline(model: Model): Headline {

@@ -1,7 +1,7 @@
 /** The status page: polls its server, shows what it knows, and says how old that is. */
-import type { CollectionDetail } from "../../reading/collection.ts";
-import { type Headline, tickError } from "../../reading/headline.ts";
-import type { Overview } from "../../reading/seen.ts";
+import type { CollectionDetail } from "../../status-data/collection.ts";
+import { type Headline, tickError } from "../../status-data/headline.ts";
+import type { Overview } from "../../status-data/documents.ts";
 import { type Child, h, morph } from "./dom.ts";
 import { span } from "./format.ts";
 import { headline } from "./headline.ts";

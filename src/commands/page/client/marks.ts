@@ -1,5 +1,5 @@
 /** The signs of a state: a shape as well as a colour, so that neither alone has to be seen. */
-import type { Tone } from "../../reading/headline.ts";
+import type { Tone } from "../../status-data/headline.ts";
 import { s } from "./dom.ts";
 
 export type { Tone };

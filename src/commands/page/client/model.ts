@@ -1,6 +1,6 @@
 /** What the page knows, and how old that is. */
-import type { CollectionDetail } from "../../reading/collection.ts";
-import type { Overview } from "../../reading/seen.ts";
+import type { CollectionDetail } from "../../status-data/collection.ts";
+import type { Overview } from "../../status-data/documents.ts";
 
 export interface Trouble {
   /**

@@ -1,6 +1,6 @@
 /** lambda over time with the thresholds, the states below it and the actions behind it. */
-import type { CollectionDetail } from "../../../reading/collection.ts";
-import type { OutcomeSeen } from "../../../reading/seen.ts";
+import type { CollectionDetail } from "../../../status-data/collection.ts";
+import type { OutcomeSeen } from "../../../status-data/documents.ts";
 import { s } from "../dom.ts";
 import { clock, lambda as lambdaText } from "../format.ts";
 

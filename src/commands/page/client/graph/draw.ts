@@ -1,5 +1,5 @@
 /** The contracted graph with the minimum cut. */
-import type { Scene, SceneEdge, SceneNode } from "../../../reading/scene.ts";
+import type { Scene, SceneEdge, SceneNode } from "../../../status-data/scene.ts";
 import { s } from "../dom.ts";
 import { percent, plural } from "../format.ts";
 import { layout, type Placed } from "./layout.ts";

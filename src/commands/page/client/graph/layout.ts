@@ -3,7 +3,7 @@
  * the minimum cut takes off pushed out of the ring, to the top, where its name has room. Pure
  * numbers: no screen is needed to test it.
  */
-import type { Scene, SceneNode } from "../../../reading/scene.ts";
+import type { Scene, SceneNode } from "../../../status-data/scene.ts";
 
 export interface Placed {
   readonly x: number;

@@ -1,5 +1,5 @@
 /** An action that is at work, or waits for approval. */
-import type { ActiveSeen } from "../../../reading/seen.ts";
+import type { ActiveSeen } from "../../../status-data/documents.ts";
 import { type Child, h, s } from "../dom.ts";
 import { localTimes, number, span, words } from "../format.ts";
 

@@ -1,6 +1,6 @@
 /** One collection: how it is, what is done about it, how it came to be so. */
-import type { CollectionDetail } from "../../../reading/collection.ts";
-import type { CollectionSeen, Overview } from "../../../reading/seen.ts";
+import type { CollectionDetail } from "../../../status-data/collection.ts";
+import type { CollectionSeen, Overview } from "../../../status-data/documents.ts";
 import { type Child, h } from "../dom.ts";
 import { lambda, localTimes, span } from "../format.ts";
 import { mark } from "../marks.ts";

@@ -1,5 +1,5 @@
-import type { CollectionSeen, Overview } from "../../../reading/seen.ts";
-import { TONES } from "../../../reading/headline.ts";
+import type { CollectionSeen, Overview } from "../../../status-data/documents.ts";
+import { TONES } from "../../../status-data/headline.ts";
 import { spark } from "../charts/spark.ts";
 import { type Child, h } from "../dom.ts";
 import { lambda, localTimes, percent, plural, span, words } from "../format.ts";

@@ -4,10 +4,10 @@ import type {
   OutcomeSeen,
   RecommendationSeen,
   RefusalSeen,
-} from "../../../reading/seen.ts";
+} from "../../../status-data/documents.ts";
 import { type Child, h } from "../dom.ts";
 import { clock, lambda, localTimes, number, span, words } from "../format.ts";
-import { TONES } from "../../../reading/headline.ts";
+import { TONES } from "../../../status-data/headline.ts";
 import { mark, type Tone } from "../marks.ts";
 
 export const section = (title: string, id: string, ...children: Child[]): HTMLElement =>

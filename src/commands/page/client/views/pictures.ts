@@ -1,7 +1,7 @@
 /** The two pictures of a collection: lambda over time, and its contracted graph. */
-import type { CollectionDetail } from "../../../reading/collection.ts";
-import type { Scene, SceneGroup } from "../../../reading/scene.ts";
-import type { OutcomeSeen } from "../../../reading/seen.ts";
+import type { CollectionDetail } from "../../../status-data/collection.ts";
+import type { Scene, SceneGroup } from "../../../status-data/scene.ts";
+import type { OutcomeSeen } from "../../../status-data/documents.ts";
 import { lambdaChart } from "../charts/lambda.ts";
 import { type Child, h } from "../dom.ts";
 import { plural } from "../format.ts";

@@ -1,5 +1,5 @@
 /** What the loop has learned of its strategies. */
-import type { StrategySeen } from "../../../reading/seen.ts";
+import type { StrategySeen } from "../../../status-data/documents.ts";
 import { h, s } from "../dom.ts";
 import { lambda, percent, words } from "../format.ts";
 

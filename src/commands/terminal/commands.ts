@@ -1,7 +1,7 @@
 /** The subcommands for people: what is, what was, why, and the decisions that wait for them. */
 import { type Command, InvalidArgumentError } from "commander";
-import { wholeNumber } from "../terminal.ts";
-import type { Common } from "./ask.ts";
+import { wholeNumber } from "../command-line.ts";
+import type { Common } from "./session.ts";
 import { type HistoryFlags, interval } from "./history.ts";
 import type { WatchFlags } from "./watch.ts";
 
@@ -34,7 +34,7 @@ const alone = (program: Command, name: string, description: string): Command =>
 const at = <Flags extends Common>(database: string | undefined, flags: Flags): Flags =>
   database === undefined || flags.dbname !== undefined ? flags : { ...flags, dbname: database };
 
-export function seeCommands(program: Command): void {
+export function terminalCommands(program: Command): void {
   alone(
     program,
     "status",
@@ -60,11 +60,13 @@ export function seeCommands(program: Command): void {
     "Why: an action by its number, or what happens (and why nothing does) on a collection.",
   )
     .argument("<action or collection>")
-    .action(async (what: string, flags: Common) => (await import("./act.ts")).explain(what, flags));
+    .action(async (what: string, flags: Common) =>
+      (await import("./actions.ts")).explain(what, flags),
+    );
   command(program, "approve", "Lets an action that waits for approval begin.")
     .argument("<action>", "its number", actionId)
     .action(async (id: number, flags: Common) =>
-      (await import("./act.ts")).act("approve", id, [], flags),
+      (await import("./actions.ts")).act("approve", id, [], flags),
     );
   command(
     program,
@@ -74,11 +76,11 @@ export function seeCommands(program: Command): void {
     .argument("<action>", "its number", actionId)
     .argument("[reason]", "why, for those who read the history")
     .action(async (id: number, reason: string | undefined, flags: Common) =>
-      (await import("./act.ts")).act("reject", id, reason === undefined ? [] : [reason], flags),
+      (await import("./actions.ts")).act("reject", id, reason === undefined ? [] : [reason], flags),
     );
   command(program, "abort", "Stops an action that is at work and undoes what it did.")
     .argument("<action>", "its number", actionId)
     .action(async (id: number, flags: Common) =>
-      (await import("./act.ts")).act("abort", id, [], flags),
+      (await import("./actions.ts")).act("abort", id, [], flags),
     );
 }

@@ -4,10 +4,10 @@
  */
 import Table from "cli-table3";
 import pc from "../colours.ts";
-import type { CollectionSeen, OutcomeSeen } from "../reading/seen.ts";
+import type { CollectionSeen, OutcomeSeen } from "../status-data/documents.ts";
 import { PAINT } from "../paint.ts";
-import { TONES, type Tone } from "../reading/headline.ts";
-import { lambda, number, span } from "../reading/words.ts";
+import { TONES, type Tone } from "../status-data/headline.ts";
+import { lambda, number, span } from "../status-data/words.ts";
 import { printable } from "../../base/text.ts";
 
 const SIGNS: Readonly<Record<Tone, string>> = {

@@ -6,7 +6,7 @@ import pg from "pg";
 import pc from "../colours.ts";
 import { connect, target } from "../connect.ts";
 import { EXIT } from "../exit.ts";
-import type { Query } from "../reading/query.ts";
+import type { Query } from "../status-data/query.ts";
 
 export interface Common {
   readonly dbname?: string;

@@ -17,7 +17,7 @@ import type {
   StateName,
   StrategySeen,
   TickSeen,
-} from "./seen.ts";
+} from "./documents.ts";
 import { readTrends } from "./trends.ts";
 
 interface StatusDocument {

@@ -6,7 +6,7 @@ import { loadCollection } from "../collection/lookup.ts";
 import { actionById } from "../store/actions.ts";
 import { endAction } from "../execute/end.ts";
 import type { Host } from "../host/host.ts";
-import { giveApproval } from "../loop/approval.ts";
+import { giveApproval } from "../loop/give-approval.ts";
 import { type Action, isActive } from "../model/action.ts";
 import { HealingError } from "../base/errors.ts";
 import { printable, sqlLiteral, utc } from "../base/text.ts";

@@ -1,6 +1,6 @@
 /** What was done and what came of it. */
 import { type Missing, optional, type Query } from "./query.ts";
-import type { OutcomeSeen } from "./seen.ts";
+import type { OutcomeSeen } from "./documents.ts";
 
 interface HistoryRow {
   readonly [column: string]: unknown;

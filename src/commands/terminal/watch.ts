@@ -8,14 +8,14 @@ import pc from "../colours.ts";
 import stringWidth from "string-width";
 import { reader } from "../actuator/reader.ts";
 import { target } from "../connect.ts";
-import { stateLine } from "../reading/headline.ts";
-import { readOverview } from "../reading/overview.ts";
-import type { Overview } from "../reading/seen.ts";
-import { readTrends } from "../reading/trends.ts";
+import { stateLine } from "../status-data/headline.ts";
+import { readOverview } from "../status-data/overview.ts";
+import type { Overview } from "../status-data/documents.ts";
+import { readTrends } from "../status-data/trends.ts";
 import { createCache } from "../page/cache.ts";
 import { PAINT } from "../paint.ts";
 import { EXIT } from "../exit.ts";
-import { type Common, failure } from "./ask.ts";
+import { type Common, failure } from "./session.ts";
 import { exitCode, recommended, warnings } from "./status.ts";
 import {
   ago,
@@ -31,7 +31,7 @@ import {
   toneOf,
   verdictWord,
   ending,
-} from "./text.ts";
+} from "./draw.ts";
 
 export interface WatchFlags extends Common {
   readonly interval: number;

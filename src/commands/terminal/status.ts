@@ -1,10 +1,10 @@
 import pc from "../colours.ts";
-import { stateLine, tickError } from "../reading/headline.ts";
-import { readOverview } from "../reading/overview.ts";
-import type { Overview, RecommendationSeen } from "../reading/seen.ts";
+import { stateLine, tickError } from "../status-data/headline.ts";
+import { readOverview } from "../status-data/overview.ts";
+import type { Overview, RecommendationSeen } from "../status-data/documents.ts";
 import { PAINT } from "../paint.ts";
 import { EXIT } from "../exit.ts";
-import { asking, type Common } from "./ask.ts";
+import { asking, type Common } from "./session.ts";
 import {
   ago,
   lambda,
@@ -15,7 +15,7 @@ import {
   table,
   toneOf,
   verdictWord,
-} from "./text.ts";
+} from "./draw.ts";
 
 /** What a script wants to know: whether somebody has to look. */
 export function exitCode({ loop, collections }: Overview): number {

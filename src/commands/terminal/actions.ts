@@ -1,8 +1,8 @@
 /** What changes something: approve, reject, abort. And explain, which only says. */
 import pc from "../colours.ts";
 import { EXIT } from "../exit.ts";
-import { asking, type Common } from "./ask.ts";
-import { name } from "./text.ts";
+import { asking, type Common } from "./session.ts";
+import { name } from "./draw.ts";
 
 export const explain = (what: string, flags: Common): Promise<void> =>
   asking(flags, async (query) => {

@@ -3,7 +3,7 @@
  * nothing. Of the verdicts, and of nothing else.
  */
 import type { Verdict } from "../../model/problem.ts";
-import type { CollectionSeen, Overview } from "./seen.ts";
+import type { CollectionSeen, Overview } from "./documents.ts";
 import { plural, span } from "./words.ts";
 import { WHOLE } from "../../graph/improvement.ts";
 

@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from "commander";
-import { readOutcomes } from "../reading/outcomes.ts";
-import type { Missing } from "../reading/query.ts";
+import { readOutcomes } from "../status-data/outcomes.ts";
+import type { Missing } from "../status-data/query.ts";
 import { EXIT } from "../exit.ts";
-import { asking, type Common } from "./ask.ts";
-import { ago, change, name, number, table, ending } from "./text.ts";
+import { asking, type Common } from "./session.ts";
+import { ago, change, name, number, table, ending } from "./draw.ts";
 
 export interface HistoryFlags extends Common {
   readonly since: string;

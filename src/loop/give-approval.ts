@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { utc } from "../base/text.ts";
-import { windowNow } from "../select/window.ts";
+import { windowNow } from "../select/window-now.ts";
 import type { Sample } from "../sense/sample.ts";
 import { type Recheck, recheck } from "./recheck.ts";
 

@@ -13,7 +13,7 @@ import { root } from "../project.ts";
 import { type EmbeddedDatabase, openEmbedded } from "../../plv8-pglite/index.ts";
 import { withLock } from "../db/lock.ts";
 import { cacheFolder } from "../db/places.ts";
-import { untilInterrupted } from "../../commands/terminal.ts";
+import { untilInterrupted } from "../../commands/command-line.ts";
 
 const SCRIPT = join(root, "dist/ruvector_healing.plv8.sql");
 const LANGUAGE = join(root, "src/plv8-pglite");
