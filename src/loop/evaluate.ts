@@ -36,7 +36,7 @@ export interface Evaluation extends Chosen {
 /**
  * The best strategy that has something to do, with its plan. A strategy whose plan comes back
  * empty, or would not pass its own verification, makes way for the next one of the same class; the
- * guards are asked for each, because approval and impact are a strategy's own. One that only
+ * guards are asked for each, because mode and approval are a strategy's own. One that only
  * watches (its mode is observe or recommend) makes way for one that may act: its plan is held.
  */
 export function evaluate(situation: Situation): Evaluation {

@@ -73,7 +73,6 @@ describe("the scripts come to everything that is documented", () => {
       ],
       {
         standby_server: "no embedded database is one: test/server/replication.test.ts",
-        impact: "strategies of too much impact are passed over before: impact_above_limit",
       },
     ));
 

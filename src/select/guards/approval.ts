@@ -1,7 +1,6 @@
 /** What is not for the loop to decide alone. */
 import { printable } from "../../base/text.ts";
-import { configure } from "./text.ts";
-import type { ApprovalRequired, GuardContext, Refusal } from "./types.ts";
+import type { ApprovalRequired, GuardContext } from "./types.ts";
 
 export function approval({
   settings,
@@ -20,17 +19,4 @@ export function approval({
     };
   }
   return null;
-}
-
-export function impact({ strategy, settings, collection }: GuardContext): Refusal | null {
-  if (!strategy || strategy.impact <= settings.max_auto_heal_impact) return null;
-  return {
-    reason: "impact",
-    measured: strategy.impact,
-    flips_at: `max_auto_heal_impact of ${strategy.impact} or more`,
-    message:
-      `impact ${strategy.impact} of ${printable(strategy.name)} is above max_auto_heal_impact ` +
-      `${settings.max_auto_heal_impact}`,
-    hint: configure(`{"max_auto_heal_impact": ${strategy.impact}}`, collection),
-  };
 }

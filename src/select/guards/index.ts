@@ -10,7 +10,7 @@ import { disabled } from "./disabled.ts";
 import { ineffective } from "./ineffective.ts";
 import { settling } from "./settling.ts";
 import { activeAction, globalLimit } from "./active.ts";
-import { approval, impact } from "./approval.ts";
+import { approval } from "./approval.ts";
 import { breaker } from "./breaker.ts";
 import { mode } from "./mode.ts";
 import { oscillation } from "./oscillation.ts";
@@ -43,7 +43,6 @@ export const GUARDS: readonly Guard[] = [
   { name: "cooldown", modes: UNASKED, check: cooldown },
   { name: "attempts", modes: UNASKED, check: attempts },
   { name: "ineffective", modes: UNASKED, check: ineffective },
-  { name: "impact", modes: UNASKED, check: impact },
   { name: "blast_radius", modes: UNASKED, check: blastRadius },
   { name: "oscillation", modes: UNASKED, check: oscillation },
   { name: "preflight", modes: ALL, check: preflight },

@@ -31,7 +31,6 @@ export type GuardName =
   | "cooldown"
   | "attempts"
   | "ineffective"
-  | "impact"
   | "blast_radius"
   | "oscillation"
   | "preflight";
@@ -44,7 +43,6 @@ export interface GuardSettings extends ModeSettings {
   readonly settle_seconds: number;
   readonly settle_samples: number;
   readonly max_attempts_per_hour: number;
-  readonly max_auto_heal_impact: number;
   readonly require_approval: readonly string[];
   readonly require_approval_strategies: readonly string[];
   /**
@@ -95,7 +93,7 @@ export interface GuardContext extends GuardFacts {
   readonly weak_edges: number;
   readonly problem_class: ProblemClass;
   /** The strategy selected or asked for; null before selection and when there is none. */
-  readonly strategy: { readonly name: string; readonly impact: number } | null;
+  readonly strategy: { readonly name: string } | null;
   /**
    * null before there is a plan: guards that judge one let everything pass then, and are asked
    * again.

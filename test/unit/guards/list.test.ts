@@ -66,7 +66,6 @@ const VIOLATIONS: readonly (readonly [string, Partial<GuardContext>])[] = [
       ],
     },
   ],
-  ["impact", { strategy: { name: "drain_hot_partition", impact: 0.6 } }],
   ["blast_radius", planned({ relation_locks: 2001, reversal: REVERSAL, preflight: LATE })],
   ["oscillation", planned({ reversal: REVERSAL, preflight: LATE })],
   ["preflight", planned({ preflight: LATE })],
@@ -89,7 +88,6 @@ describe("the list", () => {
       "cooldown",
       "attempts",
       "ineffective",
-      "impact",
       "blast_radius",
       "oscillation",
       "preflight",
@@ -168,7 +166,7 @@ describe("the list", () => {
   it("can be given further guards", () => {
     const late = {
       ...GUARDS[0]!,
-      check: () => ({ reason: "impact", measured: 1, flips_at: "x", message: "late" }) as const,
+      check: () => ({ reason: "preflight", measured: 1, flips_at: "x", message: "late" }) as const,
     };
     expect(firstRefusal(CONTEXT, [...GUARDS, late])?.message).toBe("late");
   });
