@@ -16,11 +16,14 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_refusals (
   -- instead of beginning anew.
   superseded    boolean NOT NULL DEFAULT false,
   -- It lasted too long, and was said aloud.
-  escalated_at  timestamptz
+  escalated_at  timestamptz,
+  -- When it changes by itself, where flips_at is a time in the first place.
+  flips_time    timestamptz
 );
 ALTER TABLE ruvector.healing_refusals ADD COLUMN IF NOT EXISTS superseded boolean
   NOT NULL DEFAULT false;
 ALTER TABLE ruvector.healing_refusals ADD COLUMN IF NOT EXISTS escalated_at timestamptz;
+ALTER TABLE ruvector.healing_refusals ADD COLUMN IF NOT EXISTS flips_time timestamptz;
 CREATE UNIQUE INDEX IF NOT EXISTS healing_refusals_open ON ruvector.healing_refusals (collection_id,
   reason, problem_class)
   WHERE closed_at IS NULL;

@@ -2,6 +2,7 @@
  * The operations that heal: trigger, execute, rollback, abort. Each answers with one JSON document.
  * ruvector.healing_call() holds the collection's lock around them.
  */
+import { flipSentence, happens } from "../base/flip.ts";
 import { undoSummary } from "../store/steps.ts";
 import sql from "sql-template-tag";
 import { loadCollection } from "../collection/lookup.ts";
@@ -49,7 +50,7 @@ function heal(host: Host, collectionId: number, parse: () => Wanted): Document {
       collection: collection.name,
       reason: "standby_server",
       message: "this server is a standby: nothing can be written here",
-      flips_at: "promotion",
+      flips_at: flipSentence(happens("promotion")),
       hint: "Run it on the primary.",
     };
   }
@@ -120,8 +121,8 @@ function documentOf(collection: Collection, decision: Decision, action: Action |
       reason: refusal.reason,
       message: refusal.message,
       measured: refusal.measured,
-      flips_at: refusal.flips_at,
-      hint: refusal.hint ?? null,
+      flips_at: flipSentence(refusal.flips),
+      hint: refusal.hint ?? refusal.lift ?? null,
     }),
   };
 }

@@ -73,6 +73,8 @@ export function bytes(value: number): string {
   return `${short(scaled)} ${units[unit]}`;
 }
 
+export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** 1, "link" -> "1 link"; 2, "link" -> "2 links". */
 export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
 

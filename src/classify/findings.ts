@@ -24,7 +24,7 @@ export interface Finding {
   readonly summary: string;
 }
 
-export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export { capitalized } from "../base/text.ts";
 
 /** "keeps" for one subject, "keep" for more. */
 export const verb = (n: number, singular: string, plural: string): string =>

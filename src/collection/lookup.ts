@@ -13,8 +13,8 @@ import type { Collection } from "../model/collection.ts";
 /** As ruvector.healing_found says it. */
 const DISTRIBUTED = "distributed: not sensed";
 
-export const isDistributed = ({ document }: HealingError): boolean =>
-  document.message.endsWith(DISTRIBUTED);
+/** Citus distributes the table. */
+export class DistributedTable extends HealingError {}
 
 /**
  * A registered collection with its effective settings. Follows a renamed table by its oid; the name
@@ -55,7 +55,8 @@ function unsupported(name: string, reason: string, hint: string | null): Healing
     if (reason === DISTRIBUTED) return `${name} is ${reason}`;
     return `${name} is not the table that was registered: ${reason}`;
   };
-  return new HealingError("unsupported_table", message(), {
+  const Kind = reason === DISTRIBUTED ? DistributedTable : HealingError;
+  return new Kind("unsupported_table", message(), {
     detail: gone
       ? "It was registered, then dropped or renamed together with its vector column."
       : "Nothing is sensed there, and nothing is changed.",

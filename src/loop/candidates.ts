@@ -1,5 +1,5 @@
 /** The strategies there are, as candidates for this problem, and the best of them. */
-import { utc } from "../base/text.ts";
+import { happens, happensTo, time } from "../base/flip.ts";
 import { effectiveMode } from "../configuration/modes.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Considered } from "../model/selection.ts";
@@ -12,8 +12,8 @@ import { STRATEGIES } from "../strategies/registry.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 import type { Situation } from "./wanted.ts";
 
-/** A refusal, and what to type. */
-export type Refused = RefusalRecord & { readonly hint?: string };
+/** A refusal, and what to type (of a guard's also the statement that lifts it). */
+export type Refused = RefusalRecord & { readonly hint?: string; readonly lift?: string };
 
 export interface Chosen {
   readonly chosen: Strategy | null;
@@ -106,27 +106,28 @@ export function withoutStrategy(
     .filter(({ until }) => until !== undefined)
     .sort((a, b) => a.until! - b.until!);
   if (!next && passed.length > 0) return passed[0]!;
-  const message =
-    "no strategy may be used: " +
-    handling.map(({ name, reason }) => `${name}: ${reason}`).reduce(after, "");
+  const message = "no strategy may be used: " + handling.map(told).join(" ");
   if (next)
     return {
       reason: next.reason_code === "suspended" ? "oscillation" : "suspended",
       measured: next.name,
-      flips_at: utc(next.until!),
+      flips: time(next.until!),
       message,
     };
   return {
     reason: "no_strategy",
     measured: problem.details.class,
-    flips_at:
+    flips:
       handling.length > 0
-        ? "one of the strategies becoming usable"
-        : `a strategy that handles ${problem.details.class}`,
+        ? happens("one of the strategies becoming usable")
+        : happensTo("strategy_handles", problem.details.class),
     message: handling.length > 0 ? message : `no strategy handles ${problem.details.class}`,
   };
 }
 
-/** A reason may end in a statement. */
-const after = (said: string, next: string): string =>
-  said === "" ? next : `${said}${said.endsWith(";") ? "" : ";"} ${next}`;
+/** A reason that can be lifted ends in the statement that does it, and that in a semicolon. */
+const told = (
+  { name, reason, lift }: Considered,
+  place: number,
+  { length }: readonly Considered[],
+): string => `${name}: ${reason}${lift !== undefined || place === length - 1 ? "" : ";"}`;

@@ -2,6 +2,7 @@
  * Classify, select, ask the guards, plan: from a sample to an action, or to the reason why there is
  * none.
  */
+import { happens } from "../base/flip.ts";
 import { letThrough } from "../store/breaker.ts";
 import sql from "sql-template-tag";
 import { classify } from "../classify/classify.ts";
@@ -113,14 +114,14 @@ const answer = (
 const LAMBDA_UNKNOWN: Refused = {
   reason: "lambda_unknown",
   measured: null,
-  flips_at: "a reading of lambda",
+  flips: happens("a reading of lambda"),
   message: "without lambda nothing can be verified",
 };
 
 const ANOTHER_WAS_FIRST: Refused = {
   reason: "active_action",
   measured: null,
-  flips_at: "the end of that action",
+  flips: happens("the end of that action"),
   message: "another session started an action at the same time",
 };
 

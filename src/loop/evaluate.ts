@@ -151,12 +151,18 @@ function judged(
 const notApplicable = (
   { name }: Strategy,
   { reason, hint }: { readonly reason: string; readonly hint: string },
-): Refused => ({ reason: "not_applicable", measured: name, flips_at: hint, message: reason, hint });
+): Refused => ({
+  reason: "not_applicable",
+  measured: name,
+  flips: { kind: "advice", text: hint },
+  message: reason,
+  hint,
+});
 
 const nothingToDo = ({ name }: Strategy, { nothing, hint }: NothingToDo): Refused => ({
   reason: "nothing_to_do",
   measured: name,
-  flips_at: hint,
+  flips: { kind: "advice", text: hint },
   message: nothing,
   hint,
 });

@@ -74,7 +74,7 @@ export function heldRefusal(
   return {
     reason: "mode",
     measured: held.held,
-    flips_at: `${setting} approve or auto`,
+    flips: { kind: "setting", name: setting, relation: "one_of", values: ["approve", "auto"] },
     message: `${held.because}: ${would}`,
     hint: statementFor(collection.name, held.strategy, params),
   };

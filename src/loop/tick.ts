@@ -2,10 +2,11 @@
  * The two phases of a tick for one collection; ruvector_healing_tick() makes each call a
  * transaction.
  */
+import { type Flip, happens } from "../base/flip.ts";
 import { endDisabledLeases, endDueLeases } from "../execute/leases.ts";
 import sql from "sql-template-tag";
 import { recordEvent } from "../store/events.ts";
-import { isDistributed, loadCollection } from "../collection/lookup.ts";
+import { DistributedTable, loadCollection } from "../collection/lookup.ts";
 import { endAction } from "../execute/end.ts";
 import { activeAction } from "../store/actions.ts";
 import { runBatch } from "../execute/batch.ts";
@@ -141,7 +142,7 @@ function reachable(host: Host, collectionId: number): Collection | null {
 
 function tableGone(host: Host, collectionId: number, error: HealingError): void {
   const { message, hint } = error.document;
-  const reason = isDistributed(error) ? "distributed" : "table_missing";
+  const reason = error instanceof DistributedTable ? "distributed" : "table_missing";
   const name = nameIfRegistered(host, collectionId) ?? String(collectionId);
   const action = activeAction(host, collectionId);
   if (action) endAction(host, action, { state: "failed", message }, { tableGone: true });
@@ -154,6 +155,8 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
       message,
       details: { hint },
     });
+  const flips: Flip =
+    hint === null ? happens("the table coming back") : { kind: "advice", text: hint };
   const { seconds } = host.one<{ seconds: number }>(
     sql`SELECT (ruvector.healing_settings(${collectionId}::int)
       ->> 'refusal_escalation_seconds')::float8 AS seconds`,
@@ -162,7 +165,7 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
     host,
     { id: collectionId, name },
     "unknown",
-    { reason, measured: null, flips_at: hint ?? "the table coming back", message },
+    { reason, measured: null, flips, message },
     seconds,
   );
 }

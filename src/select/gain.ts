@@ -1,4 +1,5 @@
 /** Whether an action would pass its own verification if everything came as it foresees. Pure. */
+import { anyOf, measure, settingIs } from "../base/flip.ts";
 import type { Plan } from "../model/action.ts";
 import { lambdaText, short } from "../base/text.ts";
 import { statementFor } from "../store/forecasts.ts";
@@ -35,9 +36,10 @@ export function noGain(
       predicted_lambda: foreseen,
       needed_lambda: wanted,
     },
-    flips_at:
-      "a plan that foresees lambda above " +
-      `${precise(wanted)}${ratio > 1 ? `, or verify_ratio below ${precise(ratio)}` : ""}`,
+    flips: anyOf(
+      measure("plan_above", precise(wanted)),
+      ...(ratio > 1 ? [settingIs("verify_ratio", "below", precise(ratio))] : []),
+    ),
     message:
       `${plan.strategy} foresees lambda ${lambdaText(lambda)} -> ${lambdaText(foreseen)}, and ` +
       `verification asks for more than ${precise(wanted)} (verify_ratio ` +
@@ -47,4 +49,4 @@ export function noGain(
 }
 
 /** Three digits: 0.2754 is not above 0.28. */
-const precise = (value: number): string => String(Number(value.toPrecision(3)));
+const precise = (value: number): number => Number(value.toPrecision(3));

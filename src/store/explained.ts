@@ -71,6 +71,8 @@ export interface OpenRefusal {
   readonly problem_class: string;
   readonly measured: unknown;
   readonly flips_at: string;
+  /** null: it does not change with a time, or an older version kept the sentence alone. */
+  readonly flips_time: number | null;
   readonly message: string;
   readonly count: number;
   readonly first_at: number;
@@ -122,6 +124,7 @@ export function collectionFacts(host: Host, collectionId: number): CollectionFac
                AND a.state IN (${ACTIVE})) AS active,
            coalesce((SELECT json_agg(json_build_object('reason', r.reason, 'problem_class',
              r.problem_class, 'measured', r.measured, 'flips_at', r.flips_at,
+             'flips_time', extract(epoch FROM r.flips_time),
                                      'message', r.message, 'count', r.count, 'first_at',
                                        extract(epoch FROM r.first_at),
                                      'last_at', extract(epoch FROM r.last_at))

@@ -6,12 +6,13 @@ import sql from "sql-template-tag";
 import { recordEvent } from "./events.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
+import { type Flip, flipSentence, flipTime } from "../base/flip.ts";
 import { count } from "../base/text.ts";
 
 export interface RefusalRecord {
   readonly reason: string;
   readonly measured: unknown;
-  readonly flips_at: string;
+  readonly flips: Flip;
   readonly message: string;
   /** When it ends is known: it is never escalated. */
   readonly ends_itself?: boolean;
@@ -73,13 +74,15 @@ export function recordRefusal(
                   ORDER BY r.id DESC LIMIT 1)`);
   host.execute(sql`
     INSERT INTO ruvector.healing_refusals AS r (collection_id, collection, reason, problem_class,
-      measured, flips_at, message)
+      measured, flips_at, flips_time, message)
     VALUES (${collection.id}::int, ${collection.name}, ${refusal.reason}, ${problemClass},
       ${JSON.stringify(refusal.measured ?? null)}::jsonb,
-            ${refusal.flips_at}, ${refusal.message})
+      ${flipSentence(refusal.flips)}, to_timestamp(${flipTime(refusal.flips)}::float8),
+      ${refusal.message})
     ON CONFLICT (collection_id, reason, problem_class) WHERE closed_at IS NULL DO UPDATE
       SET count = r.count + 1, last_at = clock_timestamp(), measured = excluded.measured,
-        flips_at = excluded.flips_at, message = excluded.message`);
+        flips_at = excluded.flips_at, flips_time = excluded.flips_time,
+        message = excluded.message`);
   host.execute(
     sql`SELECT ruvector.healing_count(${collection.id}::int, 'ruvector_healing_refusals_total',
       ${refusal.reason})`,
@@ -105,16 +108,16 @@ function escalate(
   host: Host,
   collection: Pick<Collection, "id" | "name">,
   problemClass: string,
-  { reason, measured, flips_at, message }: RefusalRecord,
+  { reason, measured, message }: RefusalRecord,
   limit: number | null,
 ): void {
   if (limit === null) return;
-  const [row] = host.query<{ id: string; times: number; seconds: number }>(sql`
+  const [row] = host.query<{ id: string; flips_at: string; times: number; seconds: number }>(sql`
     UPDATE ruvector.healing_refusals SET escalated_at = clock_timestamp()
      WHERE collection_id = ${collection.id}::int AND reason = ${reason}
        AND problem_class = ${problemClass} AND closed_at IS NULL AND escalated_at IS NULL
        AND first_at <= clock_timestamp() - make_interval(secs => ${limit}::float8)
-    RETURNING id::text, count::int AS times, extract(epoch
+    RETURNING id::text, flips_at, count::int AS times, extract(epoch
       FROM clock_timestamp() - first_at)::float8 AS seconds`);
   if (!row) return;
   recordEvent(host, {
@@ -130,7 +133,7 @@ function escalate(
       reason,
       problem_class: problemClass,
       measured,
-      flips_at,
+      flips_at: row.flips_at,
       count: row.times,
       limit_seconds: limit,
     },

@@ -7,6 +7,7 @@ import { type Level, predictedLambda } from "../../src/strategies/throttle-inges
 import { noGain } from "../../src/select/gain.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { improved, needed } from "../../src/graph/improvement.ts";
+import { told } from "./support/guards.ts";
 import { quietSnapshot } from "./support/snapshot.ts";
 
 const settings = Object.fromEntries(
@@ -20,7 +21,7 @@ const plan = (predicted_lambda: number | null) => ({
 
 describe("no gain foreseen", () => {
   it("says what is foreseen, what verification asks for, and what would flip it", () => {
-    expect(noGain(plan(0.26), asked)).toEqual({
+    expect(told(noGain(plan(0.26), asked)!)).toEqual({
       reason: "no_gain_foreseen",
       measured: {
         strategy: "throttle_ingestion",
@@ -37,7 +38,9 @@ describe("no gain foreseen", () => {
         `'{"dry_run":true}'); shows the plan.`,
     });
     // No ratio lets lambda pass that stays as it is.
-    expect(noGain(plan(0.25), asked)?.flips_at).toBe("a plan that foresees lambda above 0.275");
+    expect(told(noGain(plan(0.25), asked)!).flips_at).toBe(
+      "a plan that foresees lambda above 0.275",
+    );
   });
 
   it("is what the verification itself would say", () => {

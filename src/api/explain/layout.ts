@@ -88,4 +88,4 @@ export const message = (text: string, max = 600): string => printable(text, max)
 /** The name of a collection or the like as an SQL literal. */
 export const literal = sqlLiteral;
 
-export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export { capitalized } from "../../base/text.ts";

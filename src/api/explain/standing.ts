@@ -1,14 +1,18 @@
 /** What stands in the way, and what would change that. */
 import type { Preview } from "../../loop/preview.ts";
+import type { RefusalRecord } from "../../store/refusals.ts";
+import { flipSentence, flipTime } from "../../base/flip.ts";
 import { lambdaText, printable, short } from "../../base/text.ts";
 import type { CollectionFacts, OpenRefusal } from "../../store/explained.ts";
 import { dateAndClock, duration, message } from "./layout.ts";
 
-/** What would let it pass; a time with how far off it is. */
-function flips(at: string, now: number): string {
-  const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z/.exec(at)?.[0];
-  const seconds = time === undefined ? NaN : Date.parse(time) / 1000 - now;
-  return `${message(at)}${seconds > 0 ? ` (in ${duration(seconds)})` : ""}`;
+/**
+ * What would let it pass; a time with how far off it is.
+ * @param time null: it is none, or an older version kept the sentence alone
+ */
+function changes(sentence: string, time: number | null, now: number): string {
+  const left = time !== null && time > now ? ` (in ${duration(time - now)})` : "";
+  return `  would change with: ${message(sentence)}${left}`;
 }
 
 function measuredText(measured: unknown): string {
@@ -32,34 +36,25 @@ export function refused({ refusals, now }: CollectionFacts, outlook: Preview | n
       ...(refusal.measured === null || refusal.measured === undefined
         ? []
         : [`  measured: ${measuredText(refusal.measured)}`]),
-      `  would change with: ${flips(refusal.flips_at, now)}`,
+      changes(refusal.flips_at, refusal.flips_time, now),
       `  ${times(refusal, now)}`,
     ]);
 }
 
-interface Standing {
-  readonly reason: string;
-  readonly measured: unknown;
-  readonly flips_at: string;
-  readonly message: string;
-}
-
-const standing = (outlook: Preview | null): readonly Standing[] =>
+const standing = (outlook: Preview | null): readonly RefusalRecord[] =>
   outlook ? [...outlook.refusals, ...(outlook.empty ? [outlook.empty] : [])] : [];
 
 export function inTheWay(outlook: Preview, { refusals, now }: CollectionFacts): string[] {
   const { plan, strategy, approval_required } = outlook;
-  const lines = standing(outlook).flatMap(
-    ({ reason, measured, flips_at, message: said }, place) => {
-      const open = refusals.find((refusal) => refusal.reason === reason);
-      return [
-        `${place + 1}. ${reason}: ${message(said)}`,
-        ...(measured === null ? [] : [`  measured: ${measuredText(measured)}`]),
-        `  would change with: ${flips(flips_at, now)}`,
-        ...(open ? [`  ${times(open, now)}`] : []),
-      ];
-    },
-  );
+  const lines = standing(outlook).flatMap(({ reason, measured, flips, message: said }, place) => {
+    const open = refusals.find((refusal) => refusal.reason === reason);
+    return [
+      `${place + 1}. ${reason}: ${message(said)}`,
+      ...(measured === null ? [] : [`  measured: ${measuredText(measured)}`]),
+      changes(flipSentence(flips), flipTime(flips), now),
+      ...(open ? [`  ${times(open, now)}`] : []),
+    ];
+  });
   if (approval_required)
     lines.push(`Then it would wait for approval: ${message(approval_required)}.`);
   if (plan)

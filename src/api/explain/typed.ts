@@ -19,8 +19,8 @@ export function typed(facts: CollectionFacts, outlook: Preview | null): string[]
   if (condition === "standby") return [];
   const lines: string[] = statement === null ? resume : [statement, ...resume];
   if (outlook === null) return lines;
-  for (const hint of new Set(outlook.refusals.map((refusal) => refusal.hint))) {
-    if (hint?.startsWith("SELECT ruvector_healing_configure(")) lines.push(hint);
+  for (const lift of new Set(outlook.refusals.map((refusal) => refusal.lift))) {
+    if (lift !== undefined) lines.push(lift);
   }
   for (const { name: strategy, lift } of outlook.considered) {
     if (lift !== undefined) lines.push(`${lift}   -- lets ${strategy} be tried again`);

@@ -1,4 +1,5 @@
 /** What is at work already. */
+import { anyOf, happensTo, measure, settingIs } from "../../base/flip.ts";
 import { count, printable } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
@@ -8,7 +9,7 @@ export function activeAction({ active, collection }: GuardContext): Refusal | nu
   return {
     reason: "active_action",
     measured: active.id,
-    flips_at: `action ${id} ends`,
+    flips: happensTo("action_ends", id),
     message: `action ${id} (${printable(active.strategy)}) is at work on ${printable(collection)}`,
     hint: `SELECT ruvector_healing_abort(${id}); ends it.`,
   };
@@ -22,9 +23,10 @@ export function globalLimit({
   return {
     reason: "global_limit",
     measured: active_total,
-    flips_at:
-      `fewer than ${count(max_active_total, "active action")}, or max_active_actions above ` +
-      `${active_total}`,
+    flips: anyOf(
+      measure("active_below", max_active_total),
+      settingIs("max_active_actions", "above", active_total),
+    ),
     message:
       `${count(active_total, "action")} at work on all collections, at most ` +
       `${max_active_total} at a time (max_active_actions)`,

@@ -1,5 +1,6 @@
 /** The circuit breaker over the whole loop (sql/limits/breaker.sql keeps it). */
-import { count, printable, utc } from "../../base/text.ts";
+import { happens, happensTo, time } from "../../base/flip.ts";
+import { count, printable } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusal | null {
@@ -12,7 +13,7 @@ export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusa
     return {
       reason: "breaker",
       measured: null,
-      flips_at: "its row being back",
+      flips: happens("its row being back"),
       message: "the state of the circuit breaker is not known",
       hint: "Run the install script again.",
     };
@@ -25,7 +26,7 @@ export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusa
     return {
       reason: "breaker",
       measured: now.failures,
-      flips_at: `action ${now.probe} ends verified`,
+      flips: happensTo("action_verified", String(now.probe)),
       message:
         `the circuit breaker lets one action through to see, and action ${now.probe} is it: ` +
         `${why}`,
@@ -35,10 +36,10 @@ export function breaker({ breaker: now }: Pick<GuardContext, "breaker">): Refusa
   return {
     reason: "breaker",
     measured: now.failures,
-    flips_at:
+    flips:
       now.open_until === null
-        ? "the circuit breaker being closed"
-        : `${utc(now.open_until)}: then one action is let through`,
+        ? happens("the circuit breaker being closed")
+        : time(now.open_until, "lets_one_through"),
     message: `the circuit breaker is open: ${why}`,
     hint,
   };

@@ -1,4 +1,5 @@
 /** How often, and whether it helped so far. */
+import { settingIs, time } from "../../base/flip.ts";
 import { count, short, utc } from "../../base/text.ts";
 import { within } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
@@ -16,7 +17,7 @@ export function cooldown({ last_attempt, now, settings }: GuardContext): Refusal
   return {
     reason: "cooldown",
     measured: Math.max(0, now - from),
-    flips_at: until,
+    flips: time(from + interval),
     message:
       `cooling down until ${until}: the last attempt ${verb} ${short(Math.max(0, now - from))} ` +
       `s ago, min_healing_interval_seconds is ${interval}`,
@@ -35,8 +36,10 @@ export function attempts({ attempts: starts, now, settings }: GuardContext): Ref
   return {
     reason: "attempts",
     measured: counted.length,
-    flips_at:
-      leaves === undefined ? "max_attempts_per_hour above 0" : utc(leaves + ATTEMPT_WINDOW_SECONDS),
+    flips:
+      leaves === undefined
+        ? settingIs("max_attempts_per_hour", "above", 0)
+        : time(leaves + ATTEMPT_WINDOW_SECONDS),
     message: `${count(counted.length, "attempt")} in the last hour, ${limit}`,
     hint:
       "A problem that comes back this often wants a human: SELECT * FROM " +

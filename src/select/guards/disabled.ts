@@ -8,8 +8,8 @@ export function disabled({ settings, collection }: GuardContext): Refusal | null
   return {
     reason: "disabled",
     measured: false,
-    flips_at: "enabled = true",
+    flips: { kind: "setting", name: "enabled", relation: "=", value: true },
     message: `healing of ${printable(collection)} is switched off`,
-    hint: configure('{"enabled": true}', collection),
+    lift: configure('{"enabled": true}', collection),
   };
 }

@@ -1,4 +1,5 @@
 /** Whether there is anything to do here at all. */
+import { anyOf, happens, measure } from "../../base/flip.ts";
 import { explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
@@ -13,7 +14,10 @@ export function healthy({
   return {
     reason: "healthy",
     measured: lambda,
-    flips_at: `lambda below ${settings.stress_threshold}, or a weak edge in the minimum cut`,
+    flips: anyOf(
+      measure("lambda_below", settings.stress_threshold),
+      happens("a weak edge in the minimum cut"),
+    ),
     message:
       `nothing to heal: lambda is ${lambda.toFixed(3)} ` + "and no edge of the minimum cut is weak",
   };
@@ -24,7 +28,9 @@ export function unknownProblem({ problem_class, collection }: GuardContext): Ref
   return {
     reason: "unknown_problem",
     measured: "unknown",
-    flips_at: "a rule of the classifier is met (the evidence says by how much each was missed)",
+    flips: happens(
+      "a rule of the classifier is met (the evidence says by how much each was missed)",
+    ),
     message: "the problem is of no known class: a human has to look at it",
     hint:
       `${explain(collection)} says what was seen. SELECT name FROM ` +

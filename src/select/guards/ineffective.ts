@@ -1,5 +1,6 @@
 /** What has not helped lately is not tried again. */
-import { count, utc } from "../../base/text.ts";
+import { anyOf, happens, time } from "../../base/flip.ts";
+import { count } from "../../base/text.ts";
 import { explain, within } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
@@ -30,7 +31,10 @@ export function ineffective({
   return {
     reason: "ineffective",
     measured: last.length,
-    flips_at: `${utc(oldest.at + INEFFECTIVE_WINDOW_SECONDS)}, or a verified outcome before`,
+    flips: anyOf(
+      time(oldest.at + INEFFECTIVE_WINDOW_SECONDS),
+      happens("a verified outcome before"),
+    ),
     message:
       `the last ${count(last.length, "outcome")} for ${problem_class} helped nothing: healing ` +
       "is not effective here",

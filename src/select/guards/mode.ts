@@ -18,9 +18,14 @@ export function mode({
     return {
       reason: "mode",
       measured: "off",
-      flips_at: `${setting} observe, recommend, approve or auto`,
+      flips: {
+        kind: "setting",
+        name: setting,
+        relation: "one_of",
+        values: ["observe", "recommend", "approve", "auto"],
+      },
       message: `the mode of ${whose} is off (${setting})`,
-      hint:
+      lift:
         setting === "mode"
           ? configure('{"mode": "auto"}', collection)
           : configure(`{"strategy_modes": {"${strategy!.name}": null}}`, collection),

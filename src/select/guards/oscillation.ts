@@ -1,5 +1,6 @@
 /** Whether it would go to and fro. */
-import { count, percent, printable, utc } from "../../base/text.ts";
+import { anyOf, settingIs, time } from "../../base/flip.ts";
+import { count, percent, printable } from "../../base/text.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
@@ -14,13 +15,14 @@ export function oscillation({
   if (!back) return null;
   const share = back.rows / back.of;
   if (share < settings.oscillation_share) return null;
+  const rounded = Number(share.toFixed(3));
   return {
     reason: "oscillation",
-    measured: Number(share.toFixed(3)),
-    flips_at:
-      `oscillation_share above ${Number(share.toFixed(3))}, or ` +
-      `${utc(back.at + settings.oscillation_window_seconds)}, when those moves are older than ` +
-      "oscillation_window_seconds",
+    measured: rounded,
+    flips: anyOf(
+      settingIs("oscillation_share", "above", rounded),
+      time(back.at + settings.oscillation_window_seconds, "moves_are_older"),
+    ),
     message:
       `${printable(strategy?.name ?? "the plan")} would move ${count(back.rows, "row")} of ` +
       `${back.of} (${percent(share)}) back to where action ${back.action_id} took rows from ` +

@@ -1,5 +1,6 @@
 /** Whether the server is in a state to begin something heavy. */
-import { bytes, printable } from "../../base/text.ts";
+import { anyOf, flipSentence, happens, happensTo, measure, settingIs } from "../../base/flip.ts";
+import { bytes, capitalized, printable } from "../../base/text.ts";
 import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
@@ -16,18 +17,18 @@ type Facts = NonNullable<NonNullable<GuardContext["planned"]>["preflight"]>;
 function transaction({ settings }: GuardContext, held: Facts["transaction"]): Refusal | null {
   const limit = settings.preflight_transaction_seconds;
   if (!held || held.seconds <= limit) return null;
+  const flips = anyOf(
+    happensTo("transaction_ends", held.ends),
+    settingIs("preflight_transaction_seconds", "above", Math.ceil(held.seconds), limit),
+  );
   return {
     reason: "preflight",
     measured: Math.round(held.seconds),
-    flips_at:
-      `its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ` +
-      `${Math.ceil(held.seconds)} (it is ${limit})`,
+    flips,
     message:
       `a transaction has been open for ${Math.round(held.seconds)} s: ${printable(held.who)}; ` +
       "what is built CONCURRENTLY waits for every older one",
-    hint:
-      `Its end (COMMIT, or ${held.ends}), or preflight_transaction_seconds above ` +
-      `${Math.ceil(held.seconds)} (it is ${limit}).`,
+    hint: `${capitalized(flipSentence(flips))}.`,
   };
 }
 
@@ -40,7 +41,7 @@ function wraparound(old: Facts["wraparound"]): Refusal | null {
   return {
     reason: "preflight",
     measured: old.age,
-    flips_at: `an age of ${printable(old.relation)} of ${old.limit} or less`,
+    flips: measure("age_at_most", old.limit, old.relation),
     message:
       `${printable(old.relation)} is ${old.age} transactions old, more than ` +
       `autovacuum_freeze_max_age: ${at}`,
@@ -63,9 +64,10 @@ function slot(
     return {
       reason: "preflight",
       measured: worst.safe,
-      flips_at:
-        `more than ${wal_bytes} bytes left for slot ${name}, ` +
-        "or a larger max_slot_wal_keep_size",
+      flips: anyOf(
+        measure("slot_room_above", wal_bytes, worst.name),
+        happens("a larger max_slot_wal_keep_size"),
+      ),
       message:
         `slot ${name} is lost after ${bytes(Math.max(0, worst.safe))} more of log ` +
         `(max_slot_wal_keep_size), and the plan would write ${bytes(wal_bytes)}`,
@@ -78,7 +80,10 @@ function slot(
   return {
     reason: "preflight",
     measured: total,
-    flips_at: `preflight_slot_wal_bytes of ${total} or more, or slot ${name} moving on`,
+    flips: anyOf(
+      settingIs("preflight_slot_wal_bytes", "at_least", total),
+      happensTo("slot_moves", worst.name),
+    ),
     message:
       `slot ${name} keeps ${bytes(worst.retained)} of log from being removed, and the plan ` +
       `would write ${bytes(wal_bytes)}: preflight_slot_wal_bytes is ${bytes(limit)}`,

@@ -1,5 +1,6 @@
 /** How much an action may touch. */
-import { bytes as bytesText, count, utc } from "../../base/text.ts";
+import { anyOf, settingIs, time } from "../../base/flip.ts";
+import { bytes as bytesText, count } from "../../base/text.ts";
 import type { Cost } from "../../model/cost.ts";
 import { beyond, type Scope, type ScopeName } from "../blast-radius.ts";
 import { configure } from "./text.ts";
@@ -27,11 +28,11 @@ export function blastRadius({ planned, settings, collection }: GuardContext): Re
     return {
       reason: "blast_radius",
       measured: planned.relation_locks,
-      flips_at: `max_locks_per_action of ${planned.relation_locks} or more`,
+      flips: settingIs("max_locks_per_action", "at_least", planned.relation_locks),
       message:
         `the plan would lock ${count(planned.relation_locks, "relation")} at once, ` +
         `max_locks_per_action is ${locks}`,
-      hint: configure(`{"max_locks_per_action": ${planned.relation_locks}}`, collection),
+      lift: configure(`{"max_locks_per_action": ${planned.relation_locks}}`, collection),
     };
   }
   const found = beyond(planned.scopes, planned.cost);
@@ -48,18 +49,18 @@ function refusal(
   const setting = scope.settings[key];
   const before =
     scope.used[key] > 0 ? `, after ${amount(key, scope.used[key])}${WHERE[scope.name]}` : "";
-  const later =
-    scope.frees_at !== null && scope.used[key] > 0
-      ? `, or from ${utc(scope.frees_at)} on, as the hour passes`
-      : "";
+  const more = settingIs(setting, "at_least", total);
   return {
     reason: "blast_radius",
     measured: total,
-    flips_at: `${setting} of ${total} or more${later}`,
+    flips:
+      scope.frees_at !== null && scope.used[key] > 0
+        ? anyOf(more, time(scope.frees_at, "hour_passes"))
+        : more,
     message:
       `the plan would ${WHAT[key]} ${amount(key, cost[key])}${before}: ${setting} is ` +
       `${amount(key, scope.limits[key])}`,
-    hint:
+    lift:
       scope.name === "server"
         ? `SELECT ruvector_healing_configure('{"${setting}": ${total}}');`
         : configure(`{"${setting}": ${total}}`, collection),

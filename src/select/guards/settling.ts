@@ -1,5 +1,5 @@
 /** A new collection is watched before it is acted on. */
-import { count, utc } from "../../base/text.ts";
+import { anyOf, type Flip, flipSentence, measure, time } from "../../base/flip.ts";
 import { configure, within } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
@@ -18,18 +18,23 @@ export function settling({
   const early = Number.isNaN(seconds) || within(now, registered_at, seconds);
   const few = !(samples >= least);
   if (!early && !few) return null;
-  const needs = [
-    ...(early ? [`until ${utc(registered_at + seconds)}`] : []),
-    ...(few ? [`for ${count(Math.max(0, least - samples), "more sample")}`] : []),
-  ];
+  const until = time(registered_at + seconds, "until");
+  const needs: Flip = {
+    kind: "all",
+    of: [
+      ...(early ? [until] : []),
+      ...(few ? [measure("samples_to_come", Math.max(0, least - samples))] : []),
+    ],
+  };
   const statement = configure('{"settle_seconds": 0, "settle_samples": 0}', collection);
   return {
     reason: "settling",
     measured: samples,
-    flips_at: `${needs.join(", and ")}; or ${statement}`,
+    flips: anyOf(needs, { kind: "statement", sql: statement }),
     message:
-      `a new collection is watched first: ${needs.join(", and ")} (settle_seconds is ` +
+      `a new collection is watched first: ${flipSentence(needs)} (settle_seconds is ` +
       `${seconds}, settle_samples is ${least})`,
+    lift: statement,
     hint: `${statement} ends it now.`,
     ends_itself: true,
   };

@@ -1,4 +1,5 @@
 /** Nothing can be written on a standby. */
+import { happens } from "../../base/flip.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function standbyServer({ standby }: GuardContext): Refusal | null {
@@ -6,7 +7,7 @@ export function standbyServer({ standby }: GuardContext): Refusal | null {
   return {
     reason: "standby_server",
     measured: true,
-    flips_at: "pg_is_in_recovery() = false",
+    flips: happens("pg_is_in_recovery() = false"),
     message: "this server is a standby: nothing can be written here",
     hint: "Connect to the primary.",
   };

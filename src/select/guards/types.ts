@@ -1,4 +1,5 @@
 /** What guards look at and answer with. */
+import type { Flip } from "../../base/flip.ts";
 import type { Mode } from "../../model/configuration.ts";
 import type { ModeSettings } from "../../configuration/modes.ts";
 import type { Cost } from "../../model/cost.ts";
@@ -107,8 +108,11 @@ export interface Refusal {
   readonly reason: GuardName;
   readonly measured: string | number | boolean | null;
   /** What would have to be the case for this guard to let the action pass. */
-  readonly flips_at: string;
+  readonly flips: Flip;
   readonly message: string;
+  /** The statement that changes settings so that it passes. */
+  readonly lift?: string;
+  /** What to type or do; where it is missing, `lift`. */
   readonly hint?: string;
   /** Nobody has to do anything about it, and when it ends is known: it is never escalated. */
   readonly ends_itself?: boolean;

@@ -1,4 +1,5 @@
 /** Whether it is the time for it. */
+import { happens, time } from "../../base/flip.ts";
 import { printable, utc } from "../../base/text.ts";
 import { configure, explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
@@ -10,17 +11,17 @@ export function maintenanceWindow({ in_window, window, collection }: GuardContex
     return {
       reason: "maintenance_window",
       measured: false,
-      flips_at: "maintenance windows that can be read",
+      flips: happens("maintenance windows that can be read"),
       message:
         `the maintenance windows of ${printable(collection)} cannot be read: ` +
         `${printable(window.problem, 200)}`,
-      hint: configure('{"maintenance_windows": []}', collection),
+      lift: configure('{"maintenance_windows": []}', collection),
     };
   }
   return {
     reason: "maintenance_window",
     measured: false,
-    flips_at: opens === null ? "the next maintenance window opens" : utc(opens),
+    flips: opens === null ? happens("the next maintenance window opens") : time(opens),
     message:
       opens === null
         ? "it is outside the maintenance windows"

@@ -10,9 +10,9 @@ describe("approval", () => {
       refusal: null,
       approval_required: "problems of class hotspot_congestion need approval (require_approval)",
     });
-    expect(
-      judge({ ...CONTEXT, strategy: { name: "scale_replicas" } }).approval_required,
-    ).toContain("scale_replicas");
+    expect(judge({ ...CONTEXT, strategy: { name: "scale_replicas" } }).approval_required).toContain(
+      "scale_replicas",
+    );
     expect(
       judge({ ...CONTEXT, ...settings({ require_approval: ["memory_pressure"] }) })
         .approval_required,

@@ -166,7 +166,13 @@ describe("the list", () => {
   it("can be given further guards", () => {
     const late = {
       ...GUARDS[0]!,
-      check: () => ({ reason: "preflight", measured: 1, flips_at: "x", message: "late" }) as const,
+      check: () =>
+        ({
+          reason: "preflight",
+          measured: 1,
+          flips: { kind: "event", event: "promotion" },
+          message: "late",
+        }) as const,
     };
     expect(firstRefusal(CONTEXT, [...GUARDS, late])?.message).toBe("late");
   });

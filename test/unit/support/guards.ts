@@ -1,3 +1,4 @@
+import { flipSentence } from "../../../src/base/flip.ts";
 import {
   firstRefusal,
   type GuardContext,
@@ -64,8 +65,18 @@ export const CONTEXT: GuardContext = {
 export const settings = (more: Partial<GuardSettings>): Partial<GuardContext> => ({
   settings: { ...SETTINGS, ...more },
 });
-export const refuse = (more: Partial<GuardContext>): Refusal | null =>
-  firstRefusal({ ...CONTEXT, ...more });
+/** A refusal as it is answered: what would flip it as a sentence, and what to type. */
+export const told = <T extends Pick<Refusal, "flips" | "hint" | "lift">>(
+  refusal: T,
+): Omit<T, "flips"> & { readonly flips_at: string; readonly hint?: string } => {
+  const { flips, ...rest } = refusal;
+  const hint = refusal.hint ?? refusal.lift;
+  return { ...rest, flips_at: flipSentence(flips), ...(hint !== undefined && { hint }) };
+};
+export const refuse = (more: Partial<GuardContext>): ReturnType<typeof told<Refusal>> | null => {
+  const refusal = firstRefusal({ ...CONTEXT, ...more });
+  return refusal && told(refusal);
+};
 export const reason = (more: Partial<GuardContext>): string | undefined => refuse(more)?.reason;
 export const outcome = (
   ago: number,
