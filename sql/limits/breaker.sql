@@ -61,10 +61,11 @@ BEGIN
     SELECT * INTO found_failures FROM ruvector.healing_failures();
     IF found_failures.failures >= (settings ->> 'breaker_failures')::int THEN
       opening := true;
-      b.reason := format('%s actions on %s collection(s) endangered the server within %s s; '
+      b.reason := format('%s action%s on %s collection%s endangered the server within %s s; '
         'the last: %s',
-                         found_failures.failures, found_failures.collections,
-                           settings ->> 'breaker_window_seconds', found_failures.last_message);
+        found_failures.failures, CASE found_failures.failures WHEN 1 THEN '' ELSE 's' END,
+        found_failures.collections, CASE found_failures.collections WHEN 1 THEN '' ELSE 's' END,
+        settings ->> 'breaker_window_seconds', found_failures.last_message);
     END IF;
   ELSIF b.state = 'open' THEN
     IF clock_timestamp() >= b.open_until THEN

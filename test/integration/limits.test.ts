@@ -145,7 +145,7 @@ describe("circuit breaker", () => {
         failures: 2,
         reason: expect.stringMatching(
           pattern(
-            /^2 actions on 2 collection\(s\) endangered the server within 3600 s; the last: /,
+            /^2 actions on 2 collections endangered the server within 3600 s; the last: /,
             /action \d+ \(rebalance_partitions on public.second\)/,
           ),
         ),

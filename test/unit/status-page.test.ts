@@ -259,14 +259,14 @@ function graphOf(partitions: number, hot: number | null, centroids = 0) {
 describe("the graph as it is drawn", () => {
   it("keeps what the cut takes off one by one, and one node for the healthy rest", () => {
     const { nodes, edges, witness } = graphOf(256, 7);
-    const scene = reduceGraph(nodes, edges, witness, () => "5 x");
+    const scene = reduceGraph(nodes, edges, witness, () => ["5 x"]);
     expect(scene.nodes.map(({ label }) => label).sort()).toEqual([
       "255 healthy partitions",
       "public.p7",
       "this server",
     ]);
-    expect(scene.nodes.filter(({ cut }) => cut).map(({ id, note }) => [id, note])).toEqual([
-      ["partition:p7", "5 x"],
+    expect(scene.nodes.filter(({ cut }) => cut).map(({ id, notes }) => [id, notes])).toEqual([
+      ["partition:p7", ["5 x"]],
     ]);
     expect(scene.edges.filter(({ cut }) => cut).every(({ health }) => health < 1)).toBe(true);
     expect(scene).toMatchObject({ total_nodes: 257 });

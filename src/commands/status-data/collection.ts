@@ -162,7 +162,7 @@ async function readThresholds({
 }
 
 /** What is worth saying beside a node: how loaded, how full, how late. */
-function notes(metrics: Partial<Metrics>): (id: string) => string | null {
+function notes(metrics: Partial<Metrics>): (id: string) => readonly string[] {
   const partitions = new Map((metrics.partitions ?? []).map((one) => [one.id, one]));
   const replicas = new Map((metrics.replicas ?? []).map((one) => [one.id, one]));
   const occupancy = metrics.centroid_occupancy ?? {};
@@ -173,19 +173,21 @@ function notes(metrics: Partial<Metrics>): (id: string) => string | null {
       const size = `${partition.rows} rows, ${bytes(partition.bytes)}`;
       const load =
         partition.load_ratio > 0
-          ? `${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}; `
-          : "";
+          ? [`${short(partition.load_ratio)} × the mean ${partition.hottest ?? "rows"}`]
+          : [];
       const unjudged =
         partition.judged === false ? ` (not judged: ${unjudgedText(partition)})` : "";
-      return `${load}${size}${unjudged}`;
+      return [...load, `${size}${unjudged}`];
     }
-    if (id === "maintenance:scheduled_jobs") return jobs;
+    if (id === "maintenance:scheduled_jobs") return jobs === null ? [] : [jobs];
     const replica = replicas.get(id);
     if (replica)
-      return replica.lag_seconds === null
-        ? "lag not measured"
-        : `${short(replica.lag_seconds)} s behind`;
+      return [
+        replica.lag_seconds === null
+          ? "lag not measured"
+          : `${short(replica.lag_seconds)} s behind`,
+      ];
     const full = Object.prototype.hasOwnProperty.call(occupancy, id) ? occupancy[id] : undefined;
-    return full === undefined ? null : `${short(full)} × the mean list`;
+    return full === undefined ? [] : [`${short(full)} × the mean list`];
   };
 }

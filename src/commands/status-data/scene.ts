@@ -12,12 +12,15 @@ export interface SceneNode {
   readonly label: string;
   /** How many nodes of the graph it stands for. */
   readonly count: number;
+  /** What those are, where they are many: "healthy partitions". */
+  readonly what: string | null;
   /** Share of its designed connectivity that it has, 0 to 1. */
   readonly health: number;
   readonly measured: boolean;
   /** On the side that the minimum cut takes off. */
   readonly cut: boolean;
-  readonly note: string | null;
+  /** What matters most stands first. */
+  readonly notes: readonly string[];
 }
 
 export interface SceneEdge {
@@ -68,7 +71,7 @@ export function reduceGraph(
   nodes: readonly GraphNode[],
   edges: readonly GraphEdge[],
   witness: readonly WitnessEdge[],
-  noteOf: (id: string) => string | null = () => null,
+  notesOf: (id: string) => readonly string[] = () => [],
 ): Scene {
   const place = new Map(nodes.map((node, index) => [node.id, index]));
   const links = edges.flatMap((edge) => {
@@ -81,19 +84,20 @@ export function reduceGraph(
   const out: SceneNode[] = [];
   const where = new Int32Array(nodes.length);
   const groups: SceneGroup[] = [];
-  const add = (members: readonly number[], label: string, id: string): number => {
+  const add = (members: readonly number[], what: string | null, id: string): number => {
     const first = nodes[members[0]!]!;
     const index = out.length;
     for (const member of members) where[member] = index;
     out.push({
       id,
-      label,
+      label: what === null ? first.label : `${members.length} ${what}`,
       type: first.type,
       count: members.length,
+      what,
       health: Math.min(...members.map((member) => health[member]!)),
       measured: members.every((member) => nodes[member]!.measured),
       cut: members.some((member) => side.has(member)),
-      note: members.length === 1 ? noteOf(first.id) : null,
+      notes: members.length === 1 ? notesOf(first.id) : [],
     });
     return index;
   };
@@ -105,13 +109,13 @@ export function reduceGraph(
     const weak = ordered.filter((member) => isWeak(health[member]!));
     const sound = ordered.filter((member) => !isWeak(health[member]!)).sort((x, y) => x - y);
     const single = members.length <= SINGLE ? members : weak.slice(0, WEAK);
-    for (const member of single) shown.push(add([member], nodes[member]!.label, nodes[member]!.id));
+    for (const member of single) shown.push(add([member], null, nodes[member]!.id));
     if (members.length > SINGLE) {
       const rest = weak.slice(WEAK);
       if (rest.length > 0)
-        shown.push(add(rest, `${rest.length} more weak ${NAMES[type]}`, `weak:${groups.length}`));
+        shown.push(add(rest, `more weak ${NAMES[type]}`, `weak:${groups.length}`));
       if (sound.length > 0)
-        shown.push(add(sound, `${sound.length} healthy ${NAMES[type]}`, `sound:${groups.length}`));
+        shown.push(add(sound, `healthy ${NAMES[type]}`, `sound:${groups.length}`));
     }
     groups.push({ type, nodes: shown, size: members.length });
   }

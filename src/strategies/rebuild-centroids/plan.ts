@@ -6,7 +6,7 @@ import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { Radius } from "../../model/cost.ts";
-import { bytes, count, list } from "../../base/text.ts";
+import { bytes, list } from "../../base/text.ts";
 import { skewOf } from "../../sense/lists.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import { whyNoCron } from "../../jobs/cron.ts";
@@ -229,10 +229,8 @@ const locksText = (
           "only where all of it is had at once, to exchange a partitioned index whole",
       ]
     : []),
-  (
-    `disk: ${bytes(size)} or so for ${count(targets.length, "new index")} beside the old ` +
-    "until it is verified"
-  ).replace("new indexs", "new indexes"),
+  `disk: ${bytes(size)} or so for ${targets.length} new ` +
+    `${targets.length === 1 ? "index" : "indexes"} beside the old until it is verified`,
 ];
 
 /** An index as it is foreseen after its rebuild: all lists alike, recall as good as it has been. */

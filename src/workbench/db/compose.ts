@@ -10,6 +10,10 @@ export function compose(): Promise<Command | string> {
   return found;
 }
 
+const NO_PLUGIN =
+  "Docker answers, but has no compose plugin of version 2 (packages docker-compose-plugin, " +
+  "docker-compose-v2)";
+
 async function findCompose(): Promise<Command | string> {
   const answer = async (file: string, ...args: string[]): Promise<string | undefined> => {
     const result = await execa(file, args, { reject: false, stdin: "ignore", timeout: 15_000 });
@@ -26,11 +30,11 @@ async function findCompose(): Promise<Command | string> {
   const standalone = await answer("docker-compose", "version", "--short");
   if (standalone !== undefined && !/^v?1\./.test(standalone))
     return { file: "docker-compose", args: [] };
-  return (
-    "Docker answers, but has no compose plugin of version 2 (packages docker-compose-plugin, " +
-    "docker-compose-v2)"
-  );
+  return NO_PLUGIN;
 }
+
+/** Whether it is there, and only what it is driven with is missing. */
+export const lacksPlugin = (reason: string | undefined): boolean => reason === NO_PLUGIN;
 
 /** Why servers cannot be made with Docker here, or undefined when they can. */
 export async function whyNoDocker(): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 /** The throwaway server as a library: what the demo, the tests and the command line start. */
 import { loopbackUrl } from "./connection.ts";
 import { whyNoDebootstrap } from "./debootstrap.ts";
-import { whyNoDocker } from "./compose.ts";
+import { lacksPlugin, whyNoDocker } from "./compose.ts";
 import { dockerProvider } from "./docker.ts";
 import { checkExternal, externalUrl, shown, withDatabase } from "./external.ts";
 import { siteProvider } from "./instance.ts";
@@ -149,7 +149,7 @@ export async function providerOf(name: string, log: Log = () => undefined): Prom
   const first = usable.find((candidate) => recordedNames(candidate).length > 0) ?? usable[0];
   if (first !== undefined) {
     // Who runs Docker expects it to be used.
-    if (reasons.docker?.startsWith("Docker answers")) log(`${reasons.docker}: not used.`);
+    if (lacksPlugin(reasons.docker)) log(`${reasons.docker}: not used.`);
     return providers[first];
   }
   throw new ServerProblem(

@@ -74,7 +74,7 @@ function line({ a, b, health, cut }: SceneEdge, placed: readonly Placed[]): SVGE
 }
 
 function circle(node: SceneNode, { x, y, r }: Placed): SVGElement {
-  const note = node.note === null ? "" : `: ${node.note}`;
+  const note = node.notes.length === 0 ? "" : `: ${node.notes.join("; ")}`;
   const left = isWeak(node.health) ? ` (${percent(node.health)} of its capacity is left)` : "";
   const measured = node.measured ? "" : " (not measured)";
   const title = s("title", {}, `${node.label}${note}${left}${measured}`);
@@ -127,8 +127,8 @@ const hubLabel = (node: SceneNode, { x, y, r }: Placed): SVGElement =>
 const LINE = 15;
 
 function nodeLabel(node: SceneNode, placed: Placed, width: number): SVGElement {
-  const text = node.count > 1 ? node.label.replace(/^\d+ /, "") : plain(node.label);
-  const lines = [text, ...(node.cut && node.note !== null ? [node.note.split(";")[0]!] : [])];
+  const text = node.what ?? plain(node.label);
+  const lines = [text, ...(node.cut ? node.notes.slice(0, 1) : [])];
   // The label of what is cut off stands outside of the dashed circle, and within the picture.
   const most = node.cut ? 34 : 22;
   const longest = Math.min(most, Math.max(...lines.map(({ length }) => length)));
