@@ -27,8 +27,11 @@ export async function liveOneDay(
       for (const place of world.places)
         if (place.id !== null) await work(world.client, place, hour, tick === 0, watch);
       await world.client.query("SELECT pg_stat_force_next_flush()");
+      const { rows } = await world.client.query<{ began: Date }>(
+        "SELECT clock_timestamp() AS began",
+      );
       await world.client.query("CALL ruvector_healing_tick()");
-      await watch.look(hour);
+      await watch.look(hour, rows[0]!.began);
       await advance(world.client, TICK_SECONDS);
     }
     await vacuumDue(world.client);

@@ -1,7 +1,7 @@
 /** What would flip a refusal: each kind as the sentence that people read, and its time as data. */
 import { describe, expect, it } from "vitest";
 import { refused } from "../../src/api/explain/standing.ts";
-import type { Facts, OpenRefusal } from "../../src/api/explain/facts.ts";
+import type { CollectionFacts, OpenRefusal } from "../../src/store/explained.ts";
 import { type Flip, flipSentence, flipTime } from "../../src/base/flip.ts";
 import { NOW } from "./support/guards.ts";
 
@@ -140,7 +140,7 @@ describe("explain", () => {
     last_at: NOW - 100,
   };
   const change = (now: number, refusal: OpenRefusal): string | undefined =>
-    refused({ now, refusals: [refusal] } as unknown as Facts, null).find((line) =>
+    refused({ now, refusals: [refusal] } as unknown as CollectionFacts, null).find((line) =>
       line.includes("would change with"),
     );
 
