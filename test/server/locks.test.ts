@@ -5,12 +5,14 @@
 import type pg from "pg";
 import { beforeAll, expect, it } from "vitest";
 import { checksum, configure, HOT, makeTable, places, QUICK } from "./support/collection.ts";
+import { cronServer, external } from "./support/cron.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 
-let db: TestDatabase;
+// A server of its own: commits with a NOTIFY wait for each other in all databases of a server, and
+// what a tick tells is one.
+const db: TestDatabase = external ? await testDatabase() : await cronServer({ suffix: "locks" });
 
 beforeAll(async () => {
-  db = await testDatabase();
   await configure(db, {
     ...QUICK,
     enabled: false,
