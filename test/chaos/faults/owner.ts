@@ -205,14 +205,17 @@ export const madeMeanwhile: Fault = {
       if (rows > 0) throw new Error(`${rows} rows went into the DEFAULT partition`);
       return made;
     }
-    const what = choices.pick([
-      `TABLE ${BUSY.name}`,
-      `TABLE ${partitionOf(choices.pick(BUSY.keys))}`,
-      "ALL TABLES",
-    ]);
+    const partition = partitionOf(choices.pick(BUSY.keys));
+    const what = choices.pick([`TABLE ${BUSY.name}`, `TABLE ${partition}`, "ALL TABLES"]);
     await world.ask(`CREATE PUBLICATION chaos_published FOR ${what}`);
     try {
-      const moves = `SELECT coalesce(sum(s.rows + s.undone), 0)::text
+      // An action that it stopped puts back what it moved between partitions that nobody publishes.
+      const back =
+        what === `TABLE ${partition}`
+          ? `CASE WHEN '${partition.split(".")[1]}' IN (s.details ->> 'from', s.details ->> 'to')
+              THEN s.undone ELSE 0 END`
+          : "s.undone";
+      const moves = `SELECT coalesce(sum(s.rows + ${back}), 0)::text
         FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
                       WHERE s.kind = 'move_rows' AND a.collection_id = ${idOf(BUSY.name)}`;
       // A batch that had looked before is let end.
