@@ -80,11 +80,14 @@ describe("ticks", () => {
     await makeTable(db, { table: "overlap", rows: HOT });
     const before = await checksum(db, "overlap");
     const clients = await Promise.all(Array.from({ length: 8 }, () => db.connect()));
-    for (let round = 0; round < 5; round++)
+    const succeeded = async (): Promise<number> =>
+      (await actions("overlap")).filter(({ state }) => state === "succeeded").length;
+    // Of those that overlap one serves the collection, and five such turns need not be enough where
+    // a slice ends after few batches (seen at a load of 12).
+    const end = Date.now() + 40_000;
+    for (let round = 0; round < 5 || ((await succeeded()) === 0 && Date.now() < end); round++)
       await Promise.all(clients.map((client) => client.query("CALL ruvector_healing_tick()")));
-    expect(
-      (await actions("overlap")).filter(({ state }) => state === "succeeded").length,
-    ).toBeGreaterThan(0);
+    expect(await succeeded()).toBeGreaterThan(0);
     expect(await db.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
     expect(await checksum(db, "overlap")).toEqual(before);
   });
