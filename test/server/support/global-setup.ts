@@ -61,7 +61,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   for (const { datname } of left.rows)
     if (!runs(datname)) await admin.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
-  if (!left.rows.some(({ datname }) => runs(datname))) await dropRoles(admin);
+  // Never on a server of DATABASE_URL: its roles are somebody's.
+  const ours = process.env["DATABASE_URL"] === undefined;
+  if (ours && !left.rows.some(({ datname }) => runs(datname))) await dropRoles(admin);
   await admin.query(`CREATE DATABASE ${template}`);
   const installer = new pg.Client({ connectionString: server.url(template) });
   await installer.connect();
@@ -85,7 +87,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /**
  * What a run left that was killed, or failed before it tidied up: the next one would find that its
- * roles are there already. Only while no other run is on this server: they belong to all databases.
+ * roles are there already. Only on a throwaway server, and while no other run is on it: they belong
+ * to all databases.
  */
 async function dropRoles(admin: pg.Client): Promise<void> {
   const made = await admin.query<{ role: string }>(
