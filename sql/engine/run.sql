@@ -42,7 +42,7 @@ EXCEPTION
 -- this function (file names, the message's format), which is gone when plv8 has rolled back and
 -- reads it. One cancel in some thousand ended the server so.
 WHEN query_canceled OR assert_failure THEN
-  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = left(SQLERRM, 2000);
 WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT,
     error_constraint = CONSTRAINT_NAME;

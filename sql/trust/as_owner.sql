@@ -77,7 +77,7 @@ BEGIN
 EXCEPTION
 -- As in healing_run().
 WHEN query_canceled OR assert_failure THEN
-  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = left(SQLERRM, 2000);
 WHEN OTHERS THEN
   -- Rolled back with everything that was set.
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
@@ -117,7 +117,7 @@ BEGIN
 EXCEPTION
 -- As in healing_run().
 WHEN query_canceled OR assert_failure THEN
-  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = left(SQLERRM, 2000);
 WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
