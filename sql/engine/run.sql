@@ -41,9 +41,9 @@ EXCEPTION
 -- Not among OTHERS, and raised anew: what PL/pgSQL passes on by itself still points into memory of
 -- this function (file names, the message's format), which is gone when plv8 has rolled back and
 -- reads it. One cancel in some thousand ended the server so.
-WHEN query_canceled OR assert_failure THEN
+WHEN query_canceled THEN
   RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = left(SQLERRM, 2000);
-WHEN OTHERS THEN
+WHEN OTHERS OR assert_failure THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT,
     error_constraint = CONSTRAINT_NAME;
   RETURN json_build_object('error', json_build_object(

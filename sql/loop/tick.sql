@@ -139,7 +139,7 @@ BEGIN
       BEGIN
         PERFORM ruvector.healing_call('tick_pauses',
           jsonb_build_object('collection_id', collection_id));
-      EXCEPTION WHEN OTHERS THEN
+      EXCEPTION WHEN OTHERS OR assert_failure THEN
         RAISE LOG 'ruvector_healing: a pause that is over could not be ended: % %', SQLSTATE,
           ruvector.healing_text(SQLERRM);
       END;
@@ -159,8 +159,9 @@ BEGIN
       SET CONSTRAINTS ruvector.healing_event_committed DEFERRED;
     END IF;
     RETURN again;
-  -- A cancel (57014) is not among OTHERS: it undoes the whole turn, and counts as no failure.
-  EXCEPTION WHEN OTHERS THEN
+  -- A cancel (57014) is not among OTHERS: it undoes the whole turn, and counts as no failure. An
+  -- ASSERT of a table's code (P0004) is not either, and is a failure like others.
+  EXCEPTION WHEN OTHERS OR assert_failure THEN
     GET STACKED DIAGNOSTICS failure_state = RETURNED_SQLSTATE, failure_message = MESSAGE_TEXT,
       failure_detail = PG_EXCEPTION_DETAIL;
   END;

@@ -76,9 +76,9 @@ BEGIN
   RETURN answer;
 EXCEPTION
 -- As in healing_run().
-WHEN query_canceled OR assert_failure THEN
+WHEN query_canceled THEN
   RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = left(SQLERRM, 2000);
-WHEN OTHERS THEN
+WHEN OTHERS OR assert_failure THEN
   -- Rolled back with everything that was set.
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
@@ -116,9 +116,9 @@ BEGIN
   END;
 EXCEPTION
 -- As in healing_run().
-WHEN query_canceled OR assert_failure THEN
+WHEN query_canceled THEN
   RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = left(SQLERRM, 2000);
-WHEN OTHERS THEN
+WHEN OTHERS OR assert_failure THEN
   GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
   RETURN json_build_object('error', json_build_object(
     'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000),

@@ -27,6 +27,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   "23514": "a CHECK that does not hold",
   "23P01": "an exclusion that does not hold",
   P0001: "an error raised by a function",
+  P0004: "an ASSERT of a function that does not hold",
 };
 
 const CLASSES: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@
  */
 import {
   fineOf,
+  stressOf,
   type Findings,
   type Finding,
   capitalized,
@@ -18,7 +19,6 @@ import type { Metrics, ProblemClass, RecallMetric } from "../model/problem.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../base/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import { waitingSession } from "./waiting.ts";
-import { LIMITS } from "./rules.ts";
 import { sickEnds, touched, worstHealth } from "../graph/witness.ts";
 import { hotspot } from "./hotspot.ts";
 
@@ -172,7 +172,9 @@ function memory({ metrics }: Findings): Finding {
     : "";
   return {
     details: { class: "memory_pressure", current_usage_pct: usage, largest_consumers: consumers },
-    summary: `Memory use is ${short(usage)} %, above ${LIMITS.memory_pct} %${who}.`,
+    summary:
+      `Memory use is ${short(usage)} %, above ${short(stressOf(metrics, "memory_pct"))} %` +
+      `${who}.`,
   };
 }
 
@@ -182,7 +184,9 @@ function fragmentation({ metrics }: Findings): Finding {
   const which = indexes.length > 0 ? `: ${list(indexes)}` : "";
   return {
     details: { class: "index_fragmentation", index_ids: indexes, fragmentation_pct: pct },
-    summary: `Index fragmentation is ${short(pct)} %, above ${LIMITS.fragmentation_pct} %${which}.`,
+    summary:
+      `Index fragmentation is ${short(pct)} %, above ` +
+      `${short(stressOf(metrics, "fragmentation_pct"))} %${which}.`,
   };
 }
 

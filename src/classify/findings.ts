@@ -12,6 +12,10 @@ import type { Label } from "../graph/labels.ts";
 export const fineOf = ({ fine }: Metrics, figure: "partition_load" | "recall"): number =>
   fine?.[figure] ?? DEFAULT_CURVES[figure].fine;
 
+/** From where on they call it a problem, likewise. */
+export const stressOf = ({ stress }: Metrics, figure: "memory_pct" | "fragmentation_pct"): number =>
+  stress?.[figure] ?? DEFAULT_CURVES[figure].stress;
+
 export interface Findings {
   readonly witness: readonly WitnessEdge[];
   readonly weak: readonly WitnessEdge[];

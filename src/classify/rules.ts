@@ -11,7 +11,7 @@ import type { EdgeType, NodeType, WitnessEdge } from "../model/graph.ts";
 import type { Metrics, ProblemClass, RuleEvidence } from "../model/problem.ts";
 import type { Topology } from "../graph/topology.ts";
 import { degrees, touched } from "../graph/witness.ts";
-import { DEFAULT_CURVES } from "../graph/health.ts";
+import { stressOf } from "./findings.ts";
 
 export interface RuleInput {
   /** Only the weak ones. */
@@ -22,14 +22,12 @@ export interface RuleInput {
 
 export type Rule = (input: RuleInput) => RuleEvidence;
 
-/** Thresholds of the count rules (met above) and of the metric rules (percent, met above). */
+/** Thresholds of the count rules (met above); those of the metric rules are their curves'. */
 export const LIMITS = {
   partition_links: 3,
   centroid_nodes: 5,
   replication_edges: 0,
   dependencies: 2,
-  memory_pct: DEFAULT_CURVES.memory_pct.stress,
-  fragmentation_pct: DEFAULT_CURVES.fragmentation_pct.stress,
 } as const;
 
 /**
@@ -274,7 +272,7 @@ const memory: Rule = ({ metrics }) =>
     "memory_usage_pct",
     "memory_pressure",
     metrics.memory_usage_pct,
-    LIMITS.memory_pct,
+    stressOf(metrics, "memory_pct"),
   );
 
 const fragmentation: Rule = ({ metrics }) =>
@@ -282,7 +280,7 @@ const fragmentation: Rule = ({ metrics }) =>
     "index_fragmentation_pct",
     "index_fragmentation",
     metrics.index_fragmentation_pct,
-    LIMITS.fragmentation_pct,
+    stressOf(metrics, "fragmentation_pct"),
   );
 
 /** In order of precedence: the first one met names the problem. */

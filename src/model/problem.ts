@@ -175,6 +175,8 @@ export interface Metrics {
    * taken.
    */
   readonly fine?: { readonly partition_load: number; readonly recall: number };
+  /** From where the curves of these figures call them a problem, likewise. */
+  readonly stress?: { readonly memory_pct: number; readonly fragmentation_pct: number };
   readonly memory_usage_pct: number | null;
   readonly largest_consumers: readonly { readonly name: string; readonly bytes: number }[];
   readonly memory?: MemoryParts;

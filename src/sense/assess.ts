@@ -44,6 +44,10 @@ export function assess(snapshot: Snapshot, configuration: Configuration): Assess
 
 const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics => ({
   ...partitionMetrics(snapshot, configuration),
+  stress: {
+    memory_pct: configuration.memory_pct[1],
+    fragmentation_pct: configuration.fragmentation_pct[1],
+  },
   ...memoryMetrics(snapshot),
   ...pathMetrics(snapshot, configuration),
   ...maintenanceMetrics(snapshot),

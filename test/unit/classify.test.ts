@@ -513,6 +513,17 @@ describe("metric rules", () => {
     });
   });
 
+  it("above what was configured when the sample was taken", () => {
+    const stress = { memory_pct: 60, fragmentation_pct: 50 };
+    expect(classify([], { ...METRICS, stress, memory_usage_pct: 70 }).summary).toBe(
+      "Memory use is 70 %, above 60 %.",
+    );
+    expect(classOf([], { ...METRICS, stress, index_fragmentation_pct: 42 })).toBe("unknown");
+    expect(classify([], { ...METRICS, stress, index_fragmentation_pct: 51 }).summary).toBe(
+      "Index fragmentation is 51 %, above 50 %.",
+    );
+  });
+
   it("fragmentation: above 30 %, not at it", () => {
     const problem = classify([], {
       ...METRICS,
