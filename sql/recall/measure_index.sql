@@ -2,7 +2,8 @@
 -- steer the planner end with the inner block, which always ends in a rollback. wanted: {k, samples,
 -- probes, seed, max_rows, budget_ms, occupancy}, and exact (false: no comparison, only searches by
 -- the index), cost (true: what each search cost, and which index the planner takes with the owner's
--- settings).
+-- settings), kth (what an earlier answer has of each search: how far the k-th row is; compared with
+-- that, and nothing is searched exactly).
 --
 -- What a search costs is counted in blocks of the index and its table
 -- (pg_stat_get_xact_blocks_fetched): the same number each time, whatever else the machine does.
@@ -60,6 +61,8 @@ DECLARE
   hits float8 := 0;
   searched float8 := 0;
   misses float8 := 0;
+  kth float8[] := '{}';
+  returned float8 := 0;
   index_ms float8 := 0;
   exact_ms float8 := 0;
   lists jsonb;
@@ -128,7 +131,15 @@ BEGIN
       PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true),
         set_config('enable_sort', 'on', true);
       step := clock_timestamp();
-      IF NOT with_exact THEN
+      returned := returned + cardinality(distances);
+      IF jsonb_exists(wanted, 'kth') THEN
+        EXIT WHEN measured >= jsonb_array_length(wanted -> 'kth');
+        hits := hits + (SELECT count(*) FROM unnest(distances) d
+          WHERE d <= (wanted #>> ARRAY['kth', measured::text])::float8);
+        searched := searched + least(k, total - 1);
+        found := found || ((SELECT count(*) FROM unnest(distances) d
+          WHERE d <= (wanted #>> ARRAY['kth', measured::text])::float8) / least(k, total - 1));
+      ELSIF NOT with_exact THEN
         NULL;
       ELSIF share >= 1 THEN
         EXECUTE format(
@@ -138,6 +149,7 @@ BEGIN
           facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k) INTO exact
             USING vector, place;
         searched := searched + coalesce(cardinality(exact), 0);
+        kth := kth || exact[cardinality(exact)];
         hits := hits + (SELECT count(*) FROM unnest(distances) d
           WHERE d <= exact[cardinality(exact)]);
         found := found || (SELECT count(*) / nullif(cardinality(exact), 0)::float8
@@ -153,6 +165,7 @@ BEGIN
             CASE WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
         hits := hits + cardinality(distances);
         misses := misses + nearer;
+        kth := kth || distances[cardinality(distances)];
         found := found || (cardinality(distances)::float8 / k * cardinality(distances)
           / greatest(1, cardinality(distances) + nearer / share));
         searched := searched + k;
@@ -172,7 +185,7 @@ BEGIN
     answer := jsonb_build_object(
       'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total,
         'share', share,
-      'recall', CASE WHEN share >= 1 THEN hits / nullif(searched, 0)
+      'recall', CASE WHEN share >= 1 OR jsonb_exists(wanted, 'kth') THEN hits / nullif(searched, 0)
                      ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1,
                        hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,
       'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0),
@@ -183,7 +196,8 @@ BEGIN
     IF (wanted ->> 'cost')::boolean THEN
       answer := answer || jsonb_build_object(
         'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms),
-          'takes', takes, 'index_name', facts.index_name);
+          'takes', takes, 'index_name', facts.index_name, 'kth', to_jsonb(kth),
+          'returned', returned / nullif(measured, 0));
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN

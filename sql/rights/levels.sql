@@ -99,6 +99,7 @@ VALUES
   ('healing_planning', 'table_owner', false),
   ('healing_planner_takes', 'table_owner', false),
   ('healing_measure_index', 'table_owner', false),
+  ('healing_trial_index', 'table_owner', false),
   ('healing_read_lists', 'table_owner', false),
   ('healing_page_number', 'table_owner', false),
   ('healing_walk_lists', 'table_owner', false),

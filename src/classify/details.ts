@@ -14,6 +14,7 @@ import {
   highest,
   ranked,
   inverseHealth,
+  figures,
 } from "./findings.ts";
 import type { Metrics, ProblemClass, RecallMetric } from "../model/problem.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../base/text.ts";
@@ -21,6 +22,7 @@ import { summarizeWitness } from "./describe.ts";
 import { waitingSession } from "./waiting.ts";
 import { sickEnds, touched, worstHealth } from "../graph/witness.ts";
 import { hotspot } from "./hotspot.ts";
+import { recallLoss } from "./recall.ts";
 
 /**
  * `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside
@@ -86,9 +88,6 @@ function skew({ weak, metrics, label }: Findings): Finding {
     summary: `${capitalized(says)}; ${cut}.`,
   };
 }
-
-/** Two decimals: recall is a figure between 0 and 1 that people compare. */
-export const figures = (value: number): string => String(Number(value.toFixed(2)));
 
 function lag({ weak, metrics, label }: Findings): Finding {
   const links = weak.filter((edge) => edge.type === "replication");
@@ -201,6 +200,7 @@ export const DETAILS: Readonly<Record<ProblemClass, (findings: Findings) => Find
   centroid_skew: skew,
   replication_lag: lag,
   maintenance_contention: contention,
+  recall_loss: recallLoss,
   memory_pressure: memory,
   index_fragmentation: fragmentation,
   unknown,

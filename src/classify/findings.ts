@@ -16,6 +16,9 @@ export const fineOf = ({ fine }: Metrics, figure: "partition_load" | "recall"): 
 export const stressOf = ({ stress }: Metrics, figure: "memory_pct" | "fragmentation_pct"): number =>
   stress?.[figure] ?? DEFAULT_CURVES[figure].stress;
 
+/** Two decimals: recall is a figure between 0 and 1 that people compare. */
+export const figures = (value: number): string => String(Number(value.toFixed(2)));
+
 export interface Findings {
   readonly witness: readonly WitnessEdge[];
   readonly weak: readonly WitnessEdge[];

@@ -28,6 +28,7 @@ export const LIMITS = {
   centroid_nodes: 5,
   replication_edges: 0,
   dependencies: 2,
+  vector_indexes: 0,
 } as const;
 
 /**
@@ -267,6 +268,14 @@ function maintenanceShare(input: RuleInput): Share | null {
   };
 }
 
+const recall: Rule = ({ weak }) =>
+  countEvidence(
+    "vector_indexes",
+    "recall_loss",
+    touched(weak, "vector_index").size,
+    LIMITS.vector_indexes,
+  );
+
 const memory: Rule = ({ metrics }) =>
   metricEvidence(
     "memory_usage_pct",
@@ -284,4 +293,12 @@ const fragmentation: Rule = ({ metrics }) =>
   );
 
 /** In order of precedence: the first one met names the problem. */
-export const RULES: readonly Rule[] = [hotspot, skew, lag, contention, memory, fragmentation];
+export const RULES: readonly Rule[] = [
+  hotspot,
+  skew,
+  lag,
+  contention,
+  recall,
+  memory,
+  fragmentation,
+];

@@ -27,6 +27,7 @@ function components(details: ProblemDetails): readonly string[] {
       return details.indexes ?? [];
     case "replication_lag":
       return details.replica_ids;
+    case "recall_loss":
     case "index_fragmentation":
       return details.index_ids;
     default:

@@ -9,7 +9,7 @@
  *   - Members of a group are linked to each other with 1 - 1/n in total per member: a clique up to
  *     16 members (each link (1 - 1/n) / (n - 1)), above that a circulant, where member i is linked
  *     to i + 1, ..., i + 4 and so has 8 neighbours (each link (1 - 1/n) / 8).
- *   - A replica has one link of 1 to the shard.
+ *   - A replica has one link of 1 to the shard, and so has a vector index.
  *
  * A link is as healthy as the worse of what it joins: two members, or a member and the group's way
  * to the hub.
@@ -43,18 +43,15 @@ export interface GroupDescription {
   readonly members: readonly MemberDescription[];
 }
 
-export interface ReplicaDescription {
-  readonly id: string;
-  readonly label: string;
-  readonly mass: number;
-  readonly health: MeasuredHealth;
-}
+/** What hangs on the shard by itself: a replica, a vector index. */
+export type LeafDescription = MemberDescription;
 
 export interface CollectionDescription {
   readonly shard: { readonly id: string; readonly label: string };
   /** Several of one kind may stand beside each other: one group of centroids per index. */
   readonly groups: readonly GroupDescription[];
-  readonly replicas: readonly ReplicaDescription[];
+  readonly replicas: readonly LeafDescription[];
+  readonly indexes: readonly LeafDescription[];
 }
 
 /**
@@ -81,7 +78,7 @@ const HUB_LINK: Readonly<Record<GroupKind, EdgeType>> = {
 };
 
 /**
- * Nodes in the order shard, groups, replicas, each as described; links of a group stand together,
+ * Nodes in the order shard, groups, replicas, indexes, each as described; links of a group stand together,
  * inner ones first. Throws a RangeError when an id occurs twice or a mass is negative or not
  * finite.
  */
@@ -90,12 +87,23 @@ export function contractedGraph(description: CollectionDescription): ContractedG
   const { shard } = description;
   const hub = builder.addNode("shard", shard.id, shard.label, 0, true);
   for (const group of description.groups) addGroup(builder, hub, group);
-  for (const { id, label, mass, health } of description.replicas) {
-    const measured = asMeasured(health);
-    const replica = builder.addNode("replication_target", id, label, mass, measured !== null);
-    builder.addEdge(replica, hub, "replication", 1, measured ?? 1);
-  }
+  for (const leaf of description.replicas)
+    addLeaf(builder, hub, "replication_target", "replication", leaf);
+  for (const leaf of description.indexes)
+    addLeaf(builder, hub, "vector_index", "routing_link", leaf);
   return { nodes: builder.nodes, edges: builder.edges };
+}
+
+function addLeaf(
+  builder: GraphBuilder,
+  hub: number,
+  type: NodeType,
+  link: EdgeType,
+  { id, label, mass, health }: LeafDescription,
+): void {
+  const measured = asMeasured(health);
+  const node = builder.addNode(type, id, label, mass, measured !== null);
+  builder.addEdge(node, hub, link, 1, measured ?? 1);
 }
 
 function addGroup(

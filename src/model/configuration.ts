@@ -58,7 +58,8 @@ export interface Configuration {
   readonly recall_k: number;
   readonly recall_samples: number;
   readonly recall_probes: number;
-  readonly recall_baseline: number;
+  readonly recall_target: number;
+  readonly recall_trial_ms: number;
   readonly recall_budget_ms: number;
   readonly recall_max_rows: number;
   readonly replication_lag_seconds: Triple;

@@ -9,6 +9,7 @@ export const NODE_TYPES = [
   "shard",
   "maintenance_dep",
   "replication_target",
+  "vector_index",
 ] as const;
 export type NodeType = (typeof NODE_TYPES)[number];
 

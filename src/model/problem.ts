@@ -7,6 +7,7 @@ export const PROBLEM_CLASSES = [
   "centroid_skew",
   "replication_lag",
   "maintenance_contention",
+  "recall_loss",
   "memory_pressure",
   "index_fragmentation",
   "unknown",
@@ -129,6 +130,12 @@ export interface MaintenanceMetrics {
   }[];
 }
 
+/**
+ * Where the recall that is due comes from: the setting recall_target, the best that this index was
+ * measured at, or what a fresh build on the same rows attains.
+ */
+export type DueSource = "target" | "best" | "fresh_build";
+
 /** Recall of one vector index, as measured. */
 export interface RecallMetric {
   /** Of the k nearest rows, the share that the index finds. */
@@ -138,6 +145,11 @@ export interface RecallMetric {
   /** ivfflat.probes or hnsw.ef_search. */
   readonly probes: number;
   readonly k: number;
+  /** Where `baseline` comes from. Samples of older versions do not say. */
+  readonly due_from?: DueSource | null;
+  /** What a search costs with these probes; null: not counted. */
+  readonly blocks?: number | null;
+  readonly ms?: number | null;
 }
 
 /** What memory use is made of; null: not known. */
@@ -201,6 +213,8 @@ export interface Metrics {
   readonly replicas?: readonly ReplicaFigures[];
   /** List occupancy over the mean, by centroid node id. */
   readonly centroid_occupancy: Readonly<Record<string, number>>;
+  /** Vector indexes that are INVALID, `schema.name`; absent: none. */
+  readonly invalid_indexes?: readonly string[];
   /** By vector index, hnsw ones too. Samples of older versions have none. */
   readonly recall?: Readonly<Record<string, RecallMetric>>;
 }
@@ -260,6 +274,18 @@ export type ProblemDetails =
       readonly indexes?: readonly string[];
       readonly recall?: number;
       readonly recall_baseline?: number | null;
+    }
+  | {
+      readonly class: "recall_loss";
+      /** The indexes that find less than they should, the worst first, `schema.name`. */
+      readonly index_ids: readonly string[];
+      /** Of the worst one; null: it is invalid, or was reported without. */
+      readonly recall: number | null;
+      readonly due: number | null;
+      readonly due_from: DueSource | null;
+      /** What one of its searches costs at the probes (ef_search) in effect; null: not known. */
+      readonly blocks: number | null;
+      readonly ms: number | null;
     }
   | {
       readonly class: "replication_lag";

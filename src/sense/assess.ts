@@ -11,6 +11,7 @@ import { partitionGroup, partitionMetrics } from "./assess/partitions.ts";
 import { memoryMetrics } from "./assess/memory.ts";
 import { pathMetrics } from "./assess/paths.ts";
 import { replicaLinks, replicaMetrics } from "./assess/replicas.ts";
+import { indexLinks, indexMetrics } from "./assess/vector-indexes.ts";
 import { contractedGraph } from "../graph/contracted.ts";
 import { read } from "../graph/reading.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -38,6 +39,7 @@ export function assess(snapshot: Snapshot, configuration: Configuration): Assess
       maintenanceGroup(snapshot, configuration),
     ],
     replicas: replicaLinks(snapshot, configuration),
+    indexes: indexLinks(snapshot, configuration),
   });
   return { graph, reading: read(graph), metrics: metricsOf(snapshot, configuration) };
 }
@@ -53,4 +55,5 @@ const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics =>
   ...maintenanceMetrics(snapshot),
   ...replicaMetrics(snapshot),
   ...centroidMetrics(snapshot, configuration),
+  ...indexMetrics(snapshot),
 });

@@ -2,7 +2,7 @@
  * What the collectors bring home: measurements only, no judgement. `assess.ts` turns it into a
  * graph and a reading.
  */
-import type { CentroidGroup } from "./vector-index.ts";
+import type { CentroidGroup, InvalidIndex } from "./vector-index.ts";
 import type { PushedMetrics, Unmeasured } from "../model/measured.ts";
 import type { IndexMeasurement } from "./collect/fragmentation.ts";
 import type { MaintenanceMeasurement } from "./collect/maintenance.ts";
@@ -21,6 +21,7 @@ export interface Snapshot {
   /** How rows were counted. */
   readonly rows_source: "exact" | "statistics";
   readonly centroids: readonly CentroidGroup[];
+  readonly invalid_indexes: readonly InvalidIndex[];
   readonly replicas: readonly ReplicaMeasurement[];
   readonly maintenance: MaintenanceMeasurement;
   readonly indexes: readonly IndexMeasurement[];

@@ -1,4 +1,5 @@
 /** What is measured of a vector index: recall, cost, and how full its lists are. */
+import type { DueSource } from "../model/problem.ts";
 
 /** What one measurement of an index found; null: it could not be measured, `why` says so. */
 export interface IndexMeasurement {
@@ -50,6 +51,31 @@ export interface IndexMeasurement {
   readonly duration_ms: number;
 }
 
+/** What a fresh build of the same kind on a sample of the same rows finds, and costs to make. */
+export interface TrialMeasurement {
+  /** Rows that it was built on, of so many. */
+  readonly sampled: number;
+  readonly rows: number;
+  readonly probes: number;
+  readonly k: number;
+  /** At `rows` rows: measured where all were sampled, else extrapolated. */
+  readonly recall: number;
+  readonly recall_error: number;
+  readonly build_ms: number;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
+/** A vector index that is INVALID, and that nobody is building now. */
+export interface InvalidIndex {
+  /** `schema.name`, quoted. */
+  readonly index: string;
+  readonly oid: string;
+  /** Rows of its table, as the planner counts. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 export interface CentroidGroup {
   /** The vector index, `schema.name` quoted. */
   readonly index: string;
@@ -57,8 +83,11 @@ export interface CentroidGroup {
   /** Lists of an ivfflat index; 0 for hnsw. */
   readonly lists: number;
   readonly measured: IndexMeasurement | null;
-  /** Best recall the index was measured at with these probes, or the one that is configured. */
+  /** The recall it is judged against, and where that comes from; null: nothing is known yet. */
   readonly baseline: number | null;
+  readonly due_from: DueSource | null;
+  /** What a fresh build attains, as last tried. */
+  readonly trial: TrialMeasurement | null;
   /**
    * Fullest list over the mean that a build on the rows there are has: of data that lies in
    * clusters many times the mean. null: not known.

@@ -5,6 +5,7 @@ import type { PartsHealth } from "../model/verification.ts";
 import type { Configuration } from "../model/configuration.ts";
 import { centroidGroups } from "../sense/assess/centroids.ts";
 import { maintenanceGroup } from "../sense/assess/maintenance.ts";
+import { recallHealth } from "../sense/assess/recall-health.ts";
 import { partitionGroup } from "../sense/assess/partitions.ts";
 import { replicaLinks } from "../sense/assess/replicas.ts";
 import type { Snapshot } from "../sense/snapshot.ts";
@@ -24,10 +25,16 @@ export function partsOf(snapshot: Snapshot, configuration: Configuration): Parts
   return Object.fromEntries([
     ...partitions.members.map(({ label, health }) => [`partition ${label}`, health] as const),
     ["memory and index fragmentation", partitions.hubHealth] as const,
-    ...centroidGroups(snapshot, configuration).flatMap(({ hubHealth, members }, place) => [
-      [`${LISTS_OF}${indexes[place]!.index}`, least(members.map(({ health }) => health))] as const,
-      [`${RECALL_OF}${indexes[place]!.index}`, hubHealth] as const,
-    ]),
+    ...centroidGroups(snapshot, configuration).map(
+      ({ members }, place) =>
+        [
+          `${LISTS_OF}${indexes[place]!.index}`,
+          least(members.map(({ health }) => health)),
+        ] as const,
+    ),
+    ...snapshot.centroids.map(
+      (group) => [`${RECALL_OF}${group.index}`, recallHealth(group, configuration)] as const,
+    ),
     [
       "maintenance",
       least([maintenance.hubHealth, ...maintenance.members.map(({ health }) => health)]),

@@ -154,7 +154,7 @@ describe("recall", () => {
     expect((await sample("noise")).lambda).toBe(1);
     // ...until somebody says what it should be.
     await db.client.query(
-      "SELECT ruvector_healing_configure('{\"recall_baseline\": 0.99}', 'noise')",
+      "SELECT ruvector_healing_configure('{\"recall_target\": 0.99}', 'noise')",
     );
     const taken = await sample("noise");
     expect(taken.lambda).toBeLessThan(0.8);

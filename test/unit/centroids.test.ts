@@ -50,6 +50,8 @@ const index = (
   ...(attained !== undefined && { attained }),
   lists: method === "hnsw" ? 0 : lists,
   baseline,
+  due_from: "best",
+  trial: null,
   measured_at: 1,
   measured: {
     method,
@@ -154,17 +156,35 @@ describe("a list", () => {
 });
 
 describe("recall", () => {
-  it("below its baseline is a sick index: named by its recall", () => {
-    const { reading, problem } = sense([index("public.i", { recall: 0.6, baseline: 0.95 })]);
+  it.each(["ivfflat", "hnsw"] as const)("below what is due is a sick %s index", (method) => {
+    const { reading, problem } = sense([
+      index("public.i", { method, recall: 0.6, baseline: 0.95 }),
+      index("public.whole", { method }),
+    ]);
+    expect(reading.lambda).toBeLessThan(0.3);
+    expect(problem.details).toMatchObject({
+      class: "recall_loss",
+      index_ids: ["public.i"],
+      recall: 0.6,
+      due: 0.95,
+      due_from: "best",
+    });
+    expect(problem.summary).toBe("Recall@10 of public.i is 0.6, at best it was 0.95.");
+  });
+
+  it("of an index whose list is overfull acts on its lists: it is one sick thing", () => {
+    const { reading, problem } = sense([
+      index("public.i", { rows: skewed(8), recall: 0.5, baseline: 0.95 }),
+    ]);
     expect(reading.lambda).toBeLessThan(0.3);
     expect(problem.details).toMatchObject({
       class: "centroid_skew",
       indexes: ["public.i"],
-      recall: 0.6,
+      recall: 0.5,
       recall_baseline: 0.95,
     });
     expect(problem.summary).toMatch(
-      /^Recall@10 of public\.i is 0\.6, at best it was 0\.95; 20 centroid nodes/,
+      /^Recall@10 of public\.i is 0\.5, at best it was 0\.95; 20 centroid nodes/,
     );
   });
 
@@ -190,7 +210,7 @@ describe("recall", () => {
     );
   });
 
-  it("of hnsw is shown and not in the graph", () => {
+  it("within two standard errors is no loss", () => {
     // What lies within two standard errors of the baseline, itself the best of many measurements,
     // is no loss.
     expect(
@@ -203,9 +223,19 @@ describe("recall", () => {
     const { graph, metrics, reading } = sense([
       index("public.h", { method: "hnsw", rows: null, total: 5000, recall: 0.2, baseline: 1 }),
     ]);
-    expect(reading.lambda).toBe(1);
-    expect(graph.nodes.some(({ type }) => type === "centroid")).toBe(false);
-    expect(metrics.recall).toEqual({ "public.h": { recall: 0.2, baseline: 1, probes: 1, k: 10 } });
+    expect(reading.lambda).toBe(0.01);
+    expect(graph.nodes.map(({ type }) => type)).not.toContain("centroid");
+    expect(metrics.recall).toEqual({
+      "public.h": {
+        recall: 0.2,
+        baseline: 1,
+        due_from: "best",
+        probes: 1,
+        k: 10,
+        blocks: null,
+        ms: 1,
+      },
+    });
   });
 
   it("not measured, or without a baseline, is not healthy and not sick", () => {

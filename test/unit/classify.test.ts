@@ -67,6 +67,7 @@ const HUB = ["shard:public.e", "shard"] as const;
 const partition = (i: number) => [`partition:public.e_p${i}`, "partition"] as const;
 const centroid = (i: number, index = "ix") => [`centroid:${index}.${i}`, "centroid"] as const;
 const job = (i: number) => [`maintenance_dep:job${i}`, "maintenance_dep"] as const;
+const vectorIndex = ["vector_index:public.e_idx", "vector_index"] as const;
 const replica = (i: number) => [`replica:r${i}`, "replication_target"] as const;
 
 /**
@@ -487,6 +488,26 @@ describe("contention: more than 2 weak dependency edges", () => {
 });
 
 describe("metric rules", () => {
+  it("recall: any vector index at a weak edge", () => {
+    const cut = [edge("routing_link", HUB, vectorIndex, 0.4)];
+    const recall = { "public.e_idx": { recall: 0.38, baseline: 1, probes: 40, k: 10 } };
+    expect(classify(cut, { ...METRICS, recall })).toMatchObject({
+      details: { class: "recall_loss", index_ids: ["public.e_idx"], recall: 0.38, due: 1 },
+      summary: "Recall@10 of public.e_idx is 0.38, at best it was 1.",
+    });
+    const fresh = { ...recall["public.e_idx"], due_from: "fresh_build", blocks: 310 } as const;
+    expect(classify(cut, { ...METRICS, recall: { "public.e_idx": fresh } }).summary).toBe(
+      "Recall@10 of public.e_idx is 0.38, a fresh build on the same rows attains 1 (310 blocks a " +
+        "search at 40).",
+    );
+    expect(classify(cut, { ...METRICS, invalid_indexes: ["public.e_idx"] })).toMatchObject({
+      details: { recall: null, due: null },
+      summary: "public.e_idx is INVALID: no search uses it, and every write keeps it.",
+    });
+    expect(classify(cut, METRICS).summary).toContain("recall not measured");
+    expect(classOf([edge("routing_link", HUB, vectorIndex, 1)], METRICS)).toBe("unknown");
+  });
+
   it("memory: above 85 %, not at it", () => {
     const largest_consumers = [
       { name: "work_mem", bytes: 1024 },
@@ -558,6 +579,7 @@ describe("precedence and evidence", () => {
     ["centroid_skew", memberCut(9, centroid, "routing_link", 0.4), {}],
     ["replication_lag", [edge("replication", HUB, replica(0), 0.4)], {}],
     ["maintenance_contention", memberCut(5, job, "dependency", 0.4, "dependency"), {}],
+    ["recall_loss", [edge("routing_link", HUB, vectorIndex, 0.4)], {}],
     ["memory_pressure", [], { memory_usage_pct: 99 }],
     ["index_fragmentation", [], { index_fragmentation_pct: 99 }],
   ];
@@ -651,7 +673,7 @@ describe("hostile input", () => {
     health: fc.double({ min: 0, max: 1, noNaN: true }),
   });
 
-  it("any witness has a class, six pieces of evidence that agree with it, text on one line", () => {
+  it("any witness has a class, seven pieces of evidence that agree with it, text on one line", () => {
     fc.assert(
       fc.property(
         fc.array(anyEdge, { maxLength: 20 }),
@@ -663,7 +685,7 @@ describe("hostile input", () => {
         (witness, size, memory_usage_pct) => {
           const problem = classify(witness, { ...METRICS, memory_usage_pct }, size);
           expect(PROBLEM_CLASSES).toContain(problem.details.class);
-          expect(problem.evidence.rules).toHaveLength(6);
+          expect(problem.evidence.rules).toHaveLength(7);
           expect(problem.evidence.rules.find(({ met }) => met)?.class ?? "unknown").toBe(
             problem.details.class,
           );

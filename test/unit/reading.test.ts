@@ -65,6 +65,7 @@ describe("reading a balanced graph", () => {
       if (size.centroids > 0) components.push("centroid:0", "centroid");
       if (size.maintenance > 0) components.push("maintenance:0", "maintenance");
       if (size.replicas > 0) components.push("replica:0");
+      if (size.indexes) components.push("vector_index:0");
       for (const component of components) {
         const reading = readSimulated(size, { [component]: f });
         expect(reading.lambda).toBe(f);

@@ -228,6 +228,7 @@ function graphOf(partitions: number, hot: number | null, centroids = 0) {
         : []),
     ],
     replicas: [],
+    indexes: [],
   });
   // With one sick member the cut crosses its links: computing it for graphs of hundreds takes
   // longer than drawing them.

@@ -134,6 +134,7 @@ export const NAMES: Readonly<Record<NodeType, string>> = {
   shard: "servers",
   maintenance_dep: "kinds of maintenance",
   replication_target: "replicas",
+  vector_index: "vector indexes",
 };
 
 type Link = GraphEdge & { readonly a: number; readonly b: number };

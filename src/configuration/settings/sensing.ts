@@ -59,11 +59,7 @@ export const SENSING: readonly SettingDefinition[] = [
     "rows of a list over the mean of its index",
     "Fullness of an IVF list to health.",
   ),
-  curve(
-    "recall",
-    "recall@k over its baseline (falling)",
-    "Recall of an IVF index to health of the whole index.",
-  ),
+  curve("recall", "recall@k over what is due (falling)", "Recall of a vector index to its health."),
   number(
     "recall_interval_seconds",
     "seconds",
@@ -89,12 +85,12 @@ export const SENSING: readonly SettingDefinition[] = [
       "owner has.",
   ),
   number(
-    "recall_baseline",
+    "recall_target",
     "recall, 0 to 1",
     [0, 1],
     0,
-    "Recall that an index is expected to give; 0: the best it was measured at with the same " +
-      "probes.",
+    "Recall that vector indexes are expected to give; 0: the best each was measured at with the " +
+      "same probes (ef_search), or what a fresh build on the same rows attains.",
   ),
   number(
     "recall_budget_ms",
@@ -103,6 +99,14 @@ export const SENSING: readonly SettingDefinition[] = [
     1000,
     "Time for one measurement of recall over all vector indexes of a collection, and as much " +
       "again for list occupancy; the indexes take turns.",
+  ),
+  number(
+    "recall_trial_ms",
+    "milliseconds",
+    [0, 600_000],
+    2000,
+    "Time for the fresh build of a vector index on a sample of its rows, in a temporary table, " +
+      "when it is first seen and when its table has doubled; 0: none.",
   ),
   integer(
     "recall_max_rows",

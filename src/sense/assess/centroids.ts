@@ -1,19 +1,21 @@
 /**
- * The lists of each IVF index are a group: a list that is too full is a sick member, an index whose
- * recall fell a sick group.
+ * The lists of each IVF index are a group: a list that is too full is a sick member. Where one is,
+ * the index is one sick thing: what its recall lost acts on the whole group, else on the index's own
+ * node (vector-indexes.ts).
  */
 import type { CentroidGroup } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { toCurve } from "../../configuration/validate.ts";
-import type { Metrics, RecallMetric } from "../../model/problem.ts";
+import type { Metrics } from "../../model/problem.ts";
 import {
   type GroupDescription,
   MAX_CENTROIDS_PER_GRAPH,
   type MemberDescription,
 } from "../../graph/contracted.ts";
-import { health } from "../../graph/health.ts";
+import { health, HEALTH_AT_STRESS } from "../../graph/health.ts";
 import { beyondAttained, splittableRows } from "../lists.ts";
 import type { Snapshot } from "../snapshot.ts";
+import { recallHealth } from "./recall-health.ts";
 
 /** A node of the graph: one list, or a range of them where there are too many for the graph. */
 interface Range {
@@ -32,11 +34,7 @@ interface Range {
   readonly judged: number | null;
 }
 
-/**
- * Only IVF indexes: an hnsw index has no parts that could be told apart, and a group of one node
- * among several would meet no rule of the classifier. Its recall is measured and shown all the same
- * (metrics.recall).
- */
+/** Only IVF indexes: an hnsw index has no parts that could be told apart. */
 const ivf = ({ centroids }: Snapshot): readonly CentroidGroup[] =>
   centroids.filter(({ method }) => method === "ivfflat");
 
@@ -78,39 +76,6 @@ function nodesOf(snapshot: Snapshot): (group: CentroidGroup) => number {
   return ({ lists }) => Math.min(lists, share);
 }
 
-/**
- * Standard errors by which recall must have fallen to count as lost. The baseline is the best of
- * many measurements, so that half of all later ones lie below it: 20 searches of an index that
- * finds half of the neighbours have a standard error of up to 0.11, and 0.53 after 0.57 read as
- * lambda 0.76.
- */
-const RECALL_ERRORS = 2;
-
-/**
- * No standard error is smaller than one search more that finds nothing would make it: two searches
- * that find eight of ten each have an error of 0 by their own figures, and on a busy machine the
- * time for a measurement (recall_budget_ms) may be over after two.
- */
-const leastError = (samples: number): number => 1 / (samples + 2);
-
-/**
- * Health of an index's recall against its baseline; null: not measured.
- * @param errors standard errors in its favour; 0 where indexes are compared with each other
- */
-export function recallHealth(
-  { measured, baseline }: CentroidGroup,
-  configuration: Configuration,
-  errors = RECALL_ERRORS,
-): number | null {
-  if (measured?.recall == null || baseline === null || baseline <= 0) return null;
-  const error =
-    measured.recall_error === undefined
-      ? 0
-      : Math.max(measured.recall_error ?? 0, leastError(measured.samples));
-  const most = Math.min(1, measured.recall + errors * error);
-  return health(most / baseline, toCurve(configuration.recall, "linear"));
-}
-
 export function centroidGroups(
   snapshot: Snapshot,
   configuration: Configuration,
@@ -119,32 +84,45 @@ export function centroidGroups(
   const pushed = snapshot.pushed.centroid_occupancy;
   const curve = toCurve(configuration.list_occupancy, "log");
   return ivf(snapshot).map((group) => {
+    const members = ranges(group, nodes(group)).map(
+      ({ id, label, rows, judged, splittable }): MemberDescription => {
+        // As with partitions: a handful of rows is always skewed.
+        const small = judged !== null && splittable < configuration.min_rows_for_list;
+        return {
+          id,
+          label,
+          mass: rows,
+          health:
+            pushed?.[id] === undefined && small
+              ? 1
+              : health(
+                  pushed?.[id] ?? (judged && beyondAttained(judged, group, curve.fine)),
+                  curve,
+                ),
+        };
+      },
+    );
     return {
       kind: "centroid",
-      hubHealth: recallHealth(group, configuration),
-      members: ranges(group, nodes(group)).map(
-        ({ id, label, rows, judged, splittable }): MemberDescription => {
-          // As with partitions: a handful of rows is always skewed.
-          const small = judged !== null && splittable < configuration.min_rows_for_list;
-          return {
-            id,
-            label,
-            mass: rows,
-            health:
-              pushed?.[id] === undefined && small
-                ? 1
-                : health(
-                    pushed?.[id] ?? (judged && beyondAttained(judged, group, curve.fine)),
-                    curve,
-                  ),
-          };
-        },
-      ),
+      hubHealth: overfull(members) ? recallHealth(group, configuration) : 1,
+      members,
     };
   });
 }
 
-type CentroidMetrics = Pick<Metrics, "centroid_occupancy" | "recall">;
+/** A list of it is a problem by itself. */
+const overfull = (members: readonly MemberDescription[]): boolean =>
+  members.some(({ health: own }) => own !== null && own < HEALTH_AT_STRESS);
+
+/** IVF indexes whose lost recall acts on their lists. */
+export function sickByLists(snapshot: Snapshot, configuration: Configuration): ReadonlySet<string> {
+  const groups = centroidGroups(snapshot, configuration);
+  return new Set(
+    ivf(snapshot).flatMap(({ index }, place) => (overfull(groups[place]!.members) ? [index] : [])),
+  );
+}
+
+type CentroidMetrics = Pick<Metrics, "centroid_occupancy">;
 
 /**
  * Occupancy of the lists that stand out, and of the fullest one of each index: a sample every few
@@ -163,17 +141,5 @@ export function centroidMetrics(snapshot: Snapshot, configuration: Configuration
   }
   return {
     centroid_occupancy: { ...occupancy, ...snapshot.pushed.centroid_occupancy },
-    recall: Object.fromEntries(
-      snapshot.centroids.flatMap(({ index, measured, baseline }): [string, RecallMetric][] =>
-        measured?.recall == null
-          ? []
-          : [
-              [
-                index,
-                { recall: measured.recall, baseline, probes: measured.probes, k: measured.k },
-              ],
-            ],
-      ),
-    ),
   };
 }

@@ -6,14 +6,14 @@ import type { Configuration } from "../../model/configuration.ts";
 import { toCurve } from "../../configuration/validate.ts";
 import type { Metrics } from "../../model/problem.ts";
 import type { ReplicaMeasurement } from "../collect/replication.ts";
-import type { ReplicaDescription } from "../../graph/contracted.ts";
+import type { LeafDescription } from "../../graph/contracted.ts";
 import { health, HEALTH_FLOOR } from "../../graph/health.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 export const replicaLinks = (
   { replicas, pushed }: Snapshot,
   configuration: Configuration,
-): ReplicaDescription[] =>
+): LeafDescription[] =>
   replicas.map((replica) => ({
     id: replica.id,
     label: replica.label,

@@ -13,8 +13,10 @@ import type { Collection } from "../../model/collection.ts";
 import { SQLSTATES, SqlError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
 import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
+import { attainable, dueOf } from "../due.ts";
 import { skewOf } from "../lists.ts";
-import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
+import type { CentroidGroup, IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
+import { trialOf } from "./trial.ts";
 import { pushHint } from "./gap.ts";
 import { measureIndex } from "./measure-index.ts";
 
@@ -36,9 +38,12 @@ interface Kept {
   readonly why?: string;
   readonly hint?: string;
   readonly best: number | null;
-  /** Values of older versions have neither. */
+  /** Values of older versions have none of these. */
   readonly file?: string;
   readonly attained?: number | null;
+  readonly trial?: TrialMeasurement | null;
+  /** Why none could be made, and when that was. */
+  readonly untried?: { readonly at: number; readonly why: string } | null;
 }
 
 /** What is remembered of a collection's vector indexes, by name. */
@@ -96,7 +101,8 @@ export function measureCentroids(
       method,
       lists,
       measured: value[index]?.measured ?? null,
-      baseline: baselineOf(collection, value[index]),
+      ...dueFields(collection, value[index]),
+      trial: value[index]?.trial ?? null,
       attained: value[index]?.attained ?? null,
       measured_at: value[index]?.measured ? value[index].at : null,
     })),
@@ -104,8 +110,13 @@ export function measureCentroids(
   };
 }
 
-const baselineOf = ({ settings }: Collection, kept: Kept | undefined): number | null =>
-  settings.recall_baseline > 0 ? settings.recall_baseline : (kept?.best ?? null);
+function dueFields(
+  { settings }: Collection,
+  kept: Kept | undefined,
+): Pick<CentroidGroup, "baseline" | "due_from"> {
+  const due = dueOf(settings, kept?.measured ?? null, kept?.best ?? null, kept?.trial ?? null);
+  return { baseline: due?.recall ?? null, due_from: due?.from ?? null };
+}
 
 /**
  * Measures the indexes whose measurement is oldest first, until the time for it is over; the others
@@ -121,11 +132,16 @@ function measureAll(
   const began = host.now();
   const age = ({ index, oid }: Index): number => (known[index]?.oid === oid ? known[index].at : 0);
   const memory: Record<string, Kept> = {};
+  // A trial has time of its own: one a turn.
+  let tried = false;
   for (const one of [...indexes].sort((a, b) => age(a) - age(b))) {
     const left = settings.recall_budget_ms - (host.now() - began);
     const before = known[one.index];
-    if (left > 0) memory[one.index] = measureOne(host, collection, one, before, left);
-    else if (before?.oid === one.oid) memory[one.index] = before;
+    if (left > 0) {
+      const kept = measureOne(host, collection, one, before, left);
+      memory[one.index] = tried ? kept : withTrial(host, collection, one, kept);
+      tried ||= memory[one.index] !== kept;
+    } else if (before?.oid === one.oid) memory[one.index] = before;
   }
   return memory;
 }
@@ -139,7 +155,13 @@ function measureOne(
 ): Kept {
   const { index, oid, file } = one;
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
-  const kept = { oid, file, attained: before?.attained ?? null };
+  const kept = {
+    oid,
+    file,
+    attained: before?.attained ?? null,
+    trial: before?.trial ?? null,
+    untried: before?.untried ?? null,
+  };
   const { at } = host.one<{ at: number }>(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
   );
@@ -180,6 +202,32 @@ function measureOne(
       ...unreadable(host, index, error),
       best: before?.best ?? null,
     };
+  }
+}
+
+/** Seconds until a trial that could not be made is made again. */
+const TRY_AGAIN = 86_400;
+
+/**
+ * What a fresh build attains: tried when an index is first seen, when its table has doubled, and
+ * with other probes than then.
+ */
+function withTrial(host: Host, collection: Collection, { oid }: Index, kept: Kept): Kept {
+  const { measured, trial, untried, at } = kept;
+  const { recall_target, recall_trial_ms } = collection.settings;
+  if (!measured || measured.recall === null || recall_target > 0 || recall_trial_ms === 0)
+    return kept;
+  if (untried && at - untried.at < TRY_AGAIN) return kept;
+  const holds = attainable(trial ?? null, measured) !== null;
+  if (holds && measured.rows < 2 * trial!.rows) return kept;
+  const told = (why: string): Kept => ({ ...kept, untried: { at, why } });
+  try {
+    lockTable(host, collection, "ACCESS SHARE");
+    const answer = trialOf(host, collection, oid, measured);
+    return "why" in answer ? told(answer.why) : { ...kept, trial: answer, untried: null };
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return told(printable(error.message, 300));
   }
 }
 

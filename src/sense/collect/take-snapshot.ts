@@ -4,6 +4,7 @@ import type { Collection } from "../../model/collection.ts";
 import { closeActivity, openActivity } from "../activity/activity.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { measureCentroids } from "./centroids.ts";
+import { invalidIndexes } from "./invalid-indexes.ts";
 import { measureFragmentation } from "./fragmentation.ts";
 import { readIdle } from "./idle.ts";
 import { measureMaintenance } from "./maintenance.ts";
@@ -58,6 +59,7 @@ export function takeSnapshot(
     rows_source: partitions.value.rows_source,
     judges_load: collection.movable || collection.settings.judge_partition_load,
     centroids: centroids.value,
+    invalid_indexes: invalidIndexes(host, collection),
     replicas: replicas.value,
     maintenance: maintenance.value,
     indexes: indexes.value,

@@ -5,7 +5,7 @@ import { toCurve } from "../../configuration/validate.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { list } from "../../base/text.ts";
-import { recallHealth } from "../../sense/assess/centroids.ts";
+import { recallHealth } from "../../sense/assess/recall-health.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
 import { health } from "../../graph/health.ts";
 import { beyondAttained, skewOf, splittableRows } from "../../sense/lists.ts";

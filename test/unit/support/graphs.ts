@@ -245,6 +245,8 @@ export interface CollectionSize {
   readonly centroids: number;
   readonly maintenance: number;
   readonly replicas: number;
+  /** Vector indexes; none where it is left out. */
+  readonly indexes?: number;
 }
 
 /** Sizes from the smallest to the largest that is meant to be built. */
@@ -254,6 +256,8 @@ export const SIZES: readonly CollectionSize[] = [
   { partitions: 3, centroids: 6, maintenance: 4, replicas: 1 },
   { partitions: 5, centroids: 10, maintenance: 4, replicas: 1 },
   { partitions: 8, centroids: 20, maintenance: 4, replicas: 2 },
+  { partitions: 1, centroids: 0, maintenance: 4, replicas: 0, indexes: 1 },
+  { partitions: 12, centroids: 20, maintenance: 4, replicas: 2, indexes: 24 },
   { partitions: 64, centroids: 400, maintenance: 5, replicas: 3 },
   { partitions: 200, centroids: 512, maintenance: 10, replicas: 5 },
 ];
@@ -297,6 +301,10 @@ export function simulatedCollection(
     replicas: Array.from({ length: size.replicas }, (_, i) => {
       const id = `replica:${i}`;
       return { id, label: id, mass: 0, health: healthOf(id) };
+    }),
+    indexes: Array.from({ length: size.indexes ?? 0 }, (_, i) => {
+      const id = `vector_index:${i}`;
+      return { id, label: id, mass: 1000, health: healthOf(id) };
     }),
   };
 }

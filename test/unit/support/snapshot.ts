@@ -24,6 +24,7 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   rows_source: "exact",
   judges_load: true,
   centroids: [],
+  invalid_indexes: [],
   replicas: [],
   maintenance: {
     queue_depth: null,

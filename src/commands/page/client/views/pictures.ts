@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<SceneGroup["type"], readonly [string, string]>> = {
   shard: ["server", "servers"],
   maintenance_dep: ["kind of maintenance", "kinds of maintenance"],
   replication_target: ["replica", "replicas"],
+  vector_index: ["vector index", "vector indexes"],
 };
 
 /** "1 server, 8 partitions, 4 kinds of maintenance" */

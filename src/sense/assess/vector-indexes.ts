@@ -1,0 +1,69 @@
+/**
+ * Each vector index is a node beside the partitions, as healthy as what it finds is near to what is
+ * due. One that is INVALID finds nothing.
+ */
+import type { Configuration } from "../../model/configuration.ts";
+import type { Metrics, RecallMetric } from "../../model/problem.ts";
+import type { LeafDescription } from "../../graph/contracted.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { sickByLists } from "./centroids.ts";
+import { recallHealth } from "./recall-health.ts";
+
+/** With all else the graph stays below 1,000 nodes: of more indexes the worst are its nodes. */
+const MAX_INDEXES = 128;
+
+/**
+ * In stress, and not critical: no search is worse than before it was made, while every write keeps
+ * it.
+ */
+const INVALID = 0.5;
+
+export function indexLinks(snapshot: Snapshot, configuration: Configuration): LeafDescription[] {
+  const lists = sickByLists(snapshot, configuration);
+  return [
+    ...snapshot.centroids.map((group): LeafDescription => {
+      const { index, measured } = group;
+      const health = recallHealth(group, configuration);
+      return {
+        id: `vector_index:${index}`,
+        label: index,
+        mass: measured?.rows ?? 0,
+        health: health !== null && lists.has(index) ? 1 : health,
+      };
+    }),
+    ...snapshot.invalid_indexes.map(({ index, rows }): LeafDescription => ({
+      id: `vector_index:${index}`,
+      label: index,
+      mass: rows,
+      health: INVALID,
+    })),
+  ]
+    .sort((a, b) => (a.health ?? 1) - (b.health ?? 1))
+    .slice(0, MAX_INDEXES);
+}
+
+type IndexMetrics = Pick<Metrics, "recall" | "invalid_indexes">;
+
+export const indexMetrics = ({ centroids, invalid_indexes }: Snapshot): IndexMetrics => ({
+  ...(invalid_indexes.length > 0 && { invalid_indexes: invalid_indexes.map(({ index }) => index) }),
+  recall: Object.fromEntries(
+    centroids.flatMap(({ index, measured, baseline, due_from }): [string, RecallMetric][] =>
+      measured?.recall == null
+        ? []
+        : [
+            [
+              index,
+              {
+                recall: measured.recall,
+                baseline,
+                due_from,
+                probes: measured.probes,
+                k: measured.k,
+                blocks: measured.search_blocks ?? null,
+                ms: measured.index_ms,
+              },
+            ],
+          ],
+    ),
+  ),
+});

@@ -1,0 +1,30 @@
+/** Vector indexes that a build which was interrupted left behind. Source: the catalogues. */
+import sql from "sql-template-tag";
+import { family } from "../../collection/introspect.ts";
+import type { Host } from "../../host/host.ts";
+import type { Collection } from "../../model/collection.ts";
+import { setAsideIndexes } from "../../store/built-indexes.ts";
+import type { InvalidIndex } from "../vector-index.ts";
+
+/**
+ * Those of an action of ours are left out, and those of a table on which somebody builds an index
+ * right now: whose it is cannot be told, since pg_stat_progress_create_index names the index to
+ * few, and the process to all.
+ */
+export const invalidIndexes = (host: Host, collection: Collection): readonly InvalidIndex[] =>
+  host.query<InvalidIndex>(sql`
+    WITH made AS (${setAsideIndexes(collection.id)}
+    ), found AS (
+      SELECT format('%I.%I', n.nspname, c.relname) AS index, c.oid::text AS oid,
+        greatest(h.reltuples, 0)::float8 AS rows, pg_relation_size(c.oid)::float8 AS bytes
+        FROM ${family(sql`${collection.relid}::oid`)} f
+        JOIN pg_index i ON i.indrelid = f.relid AND NOT (i.indisvalid AND i.indisready)
+        JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+        JOIN pg_class h ON h.oid = i.indrelid
+        JOIN pg_am m ON m.oid = c.relam AND m.amname IN ('ivfflat', 'hnsw')
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE NOT EXISTS (SELECT FROM pg_locks k
+         JOIN pg_stat_progress_create_index p ON p.pid = k.pid
+         WHERE k.locktype = 'relation' AND k.relation = i.indrelid AND k.granted))
+    SELECT * FROM found WHERE index NOT IN (SELECT index FROM made WHERE index IS NOT NULL)
+      ORDER BY index`);
