@@ -42,6 +42,15 @@ export const consentSentence = ({
       `${partition_column.quoted} (WHERE, JOIN, the names of partitions), nor upsert on it (ON ` +
       "CONFLICT): its value changes with every move.";
 
+/** What reads rows to plan, or has them read into an index. */
+const MEASURED = [
+  "compact_indexes",
+  "rebuild_centroids",
+  "rebuild_index",
+  "tune_search",
+  "vacuum_index",
+] as const;
+
 /** Everything that does not apply to a table, by strategy. */
 export function limitationsOf(
   facts: TableFacts,
@@ -53,7 +62,7 @@ export function limitationsOf(
   const reading = untrustedObstacles(untrusted.filter(({ usage }) => usage === "read"));
   return [
     ...reading.flatMap(({ reason, hint }) =>
-      ["compact_indexes", "rebuild_centroids"].map((strategy) => ({ strategy, reason, hint })),
+      MEASURED.map((strategy) => ({ strategy, reason, hint })),
     ),
     ...[
       ...obstacles({ facts, moves, movable: options.movable, registered }),

@@ -107,6 +107,11 @@ export interface Configuration {
   readonly throttle_mode: "delay" | "reject";
   readonly throttle_max_delay_seconds: number;
   readonly kept_index_seconds: number;
+  readonly search_cost_ratio: number;
+  readonly tune_roles: string;
+  readonly tune_seconds: number;
+  readonly tune_recheck_seconds: number;
+  readonly repair_invalid_indexes: boolean;
   readonly strategy_retry_seconds: number;
   readonly strategy_retry_max_seconds: number;
   readonly strategy_failure_collections: number;

@@ -77,6 +77,36 @@ export const hasOpenLeases = (host: Host, collectionId: number): boolean =>
         AND ended_at IS NULL LIMIT 1`,
   ).length > 0;
 
+/** Open leases of one kind, of a collection or of all, oldest first. */
+export function leasesOf(host: Host, kind: string, collectionId: number | null): Lease[] {
+  return host.query<Lease>(sql`
+    SELECT ${COLUMNS} FROM ruvector.healing_leases l
+     WHERE l.kind = ${kind} AND l.ended_at IS NULL
+       AND (${collectionId}::int IS NULL OR l.collection_id = ${collectionId}::int)
+     ORDER BY l.id`);
+}
+
+/** What is put back when it ends is something else now. */
+export function changePrevious(host: Host, id: string, previous: Lease["previous"]): void {
+  host.execute(sql`
+    UPDATE ruvector.healing_leases SET previous = ${JSON.stringify(previous)}::jsonb
+     WHERE id = ${id}::bigint`);
+}
+
+/** It was looked at, and holds for so many seconds more. */
+export function extendLease(
+  host: Host,
+  id: string,
+  seconds: number,
+  target: Lease["target"],
+): void {
+  host.execute(sql`
+    UPDATE ruvector.healing_leases
+       SET expires_at = clock_timestamp() + make_interval(secs => ${seconds}::float8),
+           target = ${JSON.stringify(target)}::jsonb
+     WHERE id = ${id}::bigint AND ended_at IS NULL`);
+}
+
 /** The level of the throttle that holds now; null: none does. */
 export const throttleNow = <T extends object>(host: Host, collectionId: number): T | null =>
   host.query<{ target: T }>(sql`

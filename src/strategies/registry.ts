@@ -9,6 +9,9 @@ import { rebalancePartitions } from "./rebalance-partitions/strategy.ts";
 import { rebuildCentroids } from "./rebuild-centroids/strategy.ts";
 import { scaleReplicas } from "./scale-replicas/strategy.ts";
 import { throttleIngestion } from "./throttle-ingestion/strategy.ts";
+import { rebuildIndex } from "./rebuild-index/strategy.ts";
+import { tuneSearch } from "./tune-search/strategy.ts";
+import { vacuumIndex } from "./vacuum-index/strategy.ts";
 
 /** Every strategy there is. A new one is a folder under `strategies/` and a line here. */
 export const STRATEGIES: readonly Strategy[] = [
@@ -20,6 +23,9 @@ export const STRATEGIES: readonly Strategy[] = [
   compactIndexes,
   scaleReplicas,
   drainHotPartition,
+  tuneSearch,
+  vacuumIndex,
+  rebuildIndex,
 ];
 
 export const STRATEGY_NAMES: readonly string[] = STRATEGIES.map(({ name }) => name);

@@ -36,7 +36,11 @@ export function worseSearches(index: string, before: SearchFigure, after: Search
   if (before.planner === "this" && after.planner === "none")
     found.push(`the planner used ${name} and reads the whole table now`);
   if (before.blocks !== null && after.blocks !== null) {
-    const may = COST_RATIO * before.blocks * Math.max(1, after.rows / Math.max(1, before.rows));
+    const may =
+      COST_RATIO *
+      before.blocks *
+      Math.max(1, after.rows / Math.max(1, before.rows)) *
+      gained(before, after);
     const noise =
       ERRORS *
       Math.hypot(
@@ -68,6 +72,13 @@ export function worseSearches(index: string, before: SearchFigure, after: Search
   }
   return found;
 }
+
+/**
+ * What finds more may cost as much more: an index built on nothing is cheap to search. 1 at least,
+ * 10 at most.
+ */
+const gained = ({ recall: was }: SearchFigure, { recall: is }: SearchFigure): number =>
+  was === null || is === null ? 1 : Math.min(10, Math.max(1, is / Math.max(was, 0.01)));
 
 const figure = (value: number): string => String(Number(value.toFixed(3)));
 

@@ -61,16 +61,20 @@ export function standardError(values: readonly number[]): number {
  * Blocks above 1.1 times: worse. Time is noise for the most part (on a busy machine two rounds of
  * the same searches differ by 30 % and more), so it speaks only where three of four searches took
  * above 1.1 times as long, and a millisecond: then it is not the machine.
+ * @param gain how many times as many neighbours are found: what finds more may cost as much more
  */
-export function compareSearches(before: Searches, after: Searches): CostComparison {
+export function compareSearches(before: Searches, after: Searches, gain = 1): CostComparison {
   const made = Math.min(before.ms.length, after.ms.length);
   const cut = ({ blocks, ms }: Searches): Searches => ({
     blocks: blocks?.slice(0, made) ?? null,
     ms: ms.slice(0, made),
   });
   const [was, is] = [costOf(cut(before)), costOf(cut(after))];
-  const dearer = was.blocks !== null && is.blocks !== null && is.blocks > COST_RATIO * was.blocks;
-  const longer = before.ms.slice(0, made).map((ms, place) => after.ms[place]! - COST_RATIO * ms);
+  const dearer =
+    was.blocks !== null && is.blocks !== null && is.blocks > COST_RATIO * gain * was.blocks;
+  const longer = before.ms
+    .slice(0, made)
+    .map((ms, place) => after.ms[place]! - COST_RATIO * gain * ms);
   const slower = (quantile(longer, 0.25) ?? 0) > CLOCK_MS;
   const byTime = slower ? "time" : null;
   return { before: was, after: is, worse: dearer ? "blocks" : byTime };

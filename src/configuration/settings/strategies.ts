@@ -78,6 +78,51 @@ export const STRATEGIES: readonly SettingDefinition[] = [
   ),
 
   number(
+    "search_cost_ratio",
+    "times",
+    [1, 1000],
+    2,
+    "What a search may cost (blocks read) after tune_search, over what it cost before.",
+  ),
+  {
+    key: "tune_roles",
+    type: "text",
+    unit: "names of roles, separated by commas",
+    max: 2000,
+    default: "",
+    description:
+      "Roles beside the table's owner for which tune_search sets hnsw.ef_search or ivfflat.probes " +
+      "in this database: those that the application logs in as.",
+    per_collection: true,
+  },
+  number(
+    "tune_seconds",
+    "seconds",
+    [60, 365 * DAY],
+    7 * DAY,
+    "How long a setting of tune_search stays without being looked at again; as long as the loop " +
+      "runs it is looked at every tune_recheck_seconds.",
+  ),
+  number(
+    "tune_recheck_seconds",
+    "seconds",
+    [0, 30 * DAY],
+    21_600,
+    "How often, and after a rebuild at once, it is measured whether a setting of tune_search is " +
+      "still needed.",
+  ),
+  {
+    key: "repair_invalid_indexes",
+    type: "boolean",
+    unit: "true or false",
+    default: false,
+    description:
+      "Lets rebuild_index REINDEX vector indexes that are INVALID by itself; on request it does so " +
+      "always.",
+    per_collection: true,
+  },
+
+  number(
     "strategy_retry_seconds",
     "seconds",
     [0, 30 * DAY],

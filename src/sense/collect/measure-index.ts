@@ -15,6 +15,8 @@ export interface MeasureOptions {
   readonly exact?: boolean;
   /** Each search by itself, and what the planner takes. */
   readonly cost?: boolean;
+  /** How far the k-th row of each search is, from an earlier answer: nothing is searched exactly. */
+  readonly kth?: readonly number[];
 }
 
 /**
@@ -28,6 +30,10 @@ export interface SearchCosts {
   readonly takes: string | null;
   /** The measured one's own name, unquoted as `takes` is. */
   readonly index_name: string;
+  /** How far the k-th nearest row of each is; empty where none was searched exactly. */
+  readonly kth: readonly number[];
+  /** Mean rows that a search returned. */
+  readonly returned: number | null;
 }
 
 /** What searches cost is there where it was asked for. */

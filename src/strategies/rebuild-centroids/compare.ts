@@ -2,7 +2,7 @@
  * Judges a new index beside the old one, which is still there: what searches of the same rows find
  * by each, and what they cost.
  */
-import type { Target } from "./target.ts";
+import { attemptsOf, optionsText, type Target } from "./target.ts";
 import {
   type MeasuredAs,
   type MeasureOptions,
@@ -12,7 +12,7 @@ import {
 import type { IndexMeasurement } from "../../sense/vector-index.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { count } from "../../base/text.ts";
+import { count, short } from "../../base/text.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
 import { skewOf } from "../../sense/lists.ts";
 import {
@@ -81,9 +81,24 @@ export function foundIn(answer: IndexMeasurement, lists: number): Found {
     skew: skewOf(answer, lists),
     samples: answer.samples,
     probes: answer.probes,
+    recall_error: answer.recall_error ?? null,
     index_ms: answer.index_ms,
   };
 }
+
+/**
+ * Whether the new index may stay: it finds what is due, or more than the old one where nothing is
+ * said of that; a part of a whole no less than before.
+ */
+export const finds = (
+  { settings }: Collection,
+  { due, way }: Target,
+  before: Found,
+  after: Found,
+): boolean => {
+  if (due !== undefined) return after.recall >= settings.recall[0] * due;
+  return way === "whole" ? after.recall >= before.recall : better(before, after);
+};
 
 /** Recall never falls; where it is the same, the fullest list must be less full. */
 export const better = (
@@ -109,25 +124,33 @@ export function worse(
   built: IndexFacts,
   { before, after, attempt }: RebuildProgress,
 ): string {
-  const lists = target.lists[attempt]!;
-  const probes = Math.max(1, Math.round(Math.sqrt(lists)));
-  const advised = asked(host, collection, built.oid, { samples: before!.samples, probes });
+  const options = attemptsOf(target)[attempt]!;
+  const probes = Math.max(1, Math.round(Math.sqrt(options["lists"] ?? 0)));
+  const advised =
+    options["lists"] === undefined
+      ? null
+      : asked(host, collection, built.oid, { samples: before!.samples, probes });
   const advice =
-    "why" in advised || advised.recall === null ? "" : `, ${figure(advised.recall)} with ${probes}`;
+    advised === null || "why" in advised || advised.recall === null
+      ? ""
+      : `, ${figure(advised.recall)} with ${probes}`;
+  const setting =
+    built.method === "hnsw" ? `ef_search ${after!.probes}` : count(after!.probes, "probe");
   return (
-    `${target.index} stays as it is: with ${lists} lists its ` +
+    `${target.index} stays as it is: with ${optionsText(options)} its ` +
     `recall@${collection.settings.recall_k} would be ${figure(after!.recall)} with ` +
-    `${count(after!.probes, "probe")}${advice}; it is ${figure(before!.recall)}`
+    `${setting}${advice}; it is ${figure(before!.recall)}` +
+    (target.due === undefined ? "" : `, ${figure(target.due)} is due`)
   );
 }
 
 /** Why an index stays though the new one finds more. */
 export const dearer = (
-  { index, lists }: Target,
+  target: Target,
   { before, after, attempt }: RebuildProgress,
   veto: string,
 ): string =>
-  `${index} stays as it is: with ${lists[attempt]} lists ${veto}; its recall would be ` +
+  `${target.index} stays as it is: with ${optionsText(attemptsOf(target)[attempt]!)} ${veto}; its recall would be ` +
   `${figure(after!.recall)}, it is ${figure(before!.recall)}`;
 
 type Measured = IndexMeasurement & SearchCosts;
@@ -156,9 +179,11 @@ export function compareCost(host: Host, collection: Collection, pair: Pair): Cos
         searches(host, collection, built.oid, samples),
       ] as const,
   );
+  const gain = target.due === undefined ? 1 : gainOf(progress);
   const cost = compareSearches(
     best(rounds.map(([one]) => one)),
     best(rounds.map(([, one]) => one)),
+    gain,
   );
   const unplanned = notTaken(host, collection, pair, rounds[0]!);
   const dear =
@@ -175,10 +200,17 @@ export function compareCost(host: Host, collection: Collection, pair: Pair): Cos
     veto:
       unplanned ??
       (dear
-        ? `a search would take ${costText(cost)} (${COST_RATIO} times as much is allowed)`
+        ? `a search would take ${costText(cost)} (${short(COST_RATIO * gain)} times as much is allowed)`
         : null),
   };
 }
+
+/** How many times as many neighbours the new one finds; 1 at least. */
+const gainOf = ({ before, after }: RebuildProgress): number =>
+  Math.max(1, after!.recall / Math.max(before!.recall, after!.recall / MOST_GAIN));
+
+/** One that found nothing is no measure of what a search may cost. */
+const MOST_GAIN = 10;
 
 /**
  * A search of the whole table reads all parts of its index: one may cost more where others cost
@@ -230,10 +262,11 @@ function notTaken(
   [was, is]: readonly [Measured, Measured],
 ): string | null {
   if (is.takes !== was.index_name) return null;
-  const probes = Math.max(
-    1,
-    Math.min(MAX_LISTS, Math.ceil((was.probes * old.lists) / target.lists[progress.attempt]!)),
-  );
+  const lists = attemptsOf(target)[progress.attempt]!["lists"];
+  const probes =
+    lists === undefined
+      ? was.probes
+      : Math.max(1, Math.min(MAX_LISTS, Math.ceil((was.probes * old.lists) / lists)));
   const then = asked(host, collection, old.oid, { samples: 1, probes, exact: false, cost: true });
   const takes = "why" in then ? null : then.takes;
   if (takes === was.index_name || takes === is.index_name) return null;

@@ -1,12 +1,20 @@
 /** The new index takes the place of the old one: by its name, or rebuilt in place. */
 import { isOpen } from "../../store/jobs.ts";
-import type { Target } from "./target.ts";
+import { attemptsOf, type Target } from "./target.ts";
 import sql, { raw } from "sql-template-tag";
 import type { NewStep } from "../../model/action.ts";
 import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
-import { copyExtras, type IndexFacts, oidOf, rename, unforeseen, tryLock } from "./indexes.ts";
+import {
+  copyExtras,
+  indexFacts,
+  type IndexFacts,
+  oidOf,
+  rename,
+  unforeseen,
+  tryLock,
+} from "./indexes.ts";
 import {
   go,
   present,
@@ -14,6 +22,7 @@ import {
   type RebuildProgress,
   type RebuildResult,
   type RebuiltAs,
+  refused,
   wait,
   buildDeadline,
   buildProgress,
@@ -76,8 +85,10 @@ export function reindex(
       progress,
       `${progress.built} is built; ${target.heap} is being vacuumed or altered`,
     );
-  const lists = target.lists[progress.attempt]!;
-  host.execute(sql`ALTER INDEX ${raw(target.index)} SET (lists = ${raw(String(lists))})`);
+  // hnsw in its place: with the parameters it has.
+  const lists = attemptsOf(target)[progress.attempt]!["lists"] ?? 0;
+  if (lists > 0)
+    host.execute(sql`ALTER INDEX ${raw(target.index)} SET (lists = ${raw(String(lists))})`);
   const job = startJob(host, action, {
     purpose: "reindex",
     command: `REINDEX INDEX CONCURRENTLY ${target.index}`,
@@ -94,6 +105,38 @@ export function reindex(
   return wait(
     { ...progress, stage: "reindexing", job: job.id },
     `pg_cron is to rebuild ${target.index} in place`,
+    [step],
+  );
+}
+
+/** An INVALID index is built anew in its place; there is nothing to compare it with. */
+export function repair(
+  { host, action }: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  const facts = indexFacts(host, target.oid);
+  if (facts?.index !== target.index || facts.valid)
+    throw refused(
+      `${target.index} is not the INVALID index any more that the plan was made for`,
+      "The next evaluation plans anew.",
+    );
+  const job = startJob(host, action, {
+    purpose: "reindex",
+    command: target.command,
+    deadline_seconds: buildDeadline(action),
+  });
+  const step: NewStep<RebuiltAs<"reindex">> = {
+    kind: "reindex",
+    details: { index: target.index, lists: 0, oid: target.oid },
+    rows: 0,
+    journal: [{ lists: 0 }],
+    bytes: target.bytes,
+    wal_bytes: target.bytes,
+  };
+  return wait(
+    { ...progress, stage: "reindexing", job: job.id },
+    `pg_cron is to rebuild ${target.index}`,
     [step],
   );
 }

@@ -2,6 +2,7 @@
  * The SQL of rebuild_centroids: what an index is made of, its building command, dropping and
  * swapping.
  */
+import type { BuildOptions } from "./target.ts";
 import { isOpen, type JobOwner, jobsOf } from "../../store/jobs.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
@@ -20,6 +21,9 @@ export interface IndexFacts {
   readonly valid: boolean;
   readonly method: string;
   readonly lists: number;
+  /** hnsw; the default where it is not set. */
+  readonly m: number;
+  readonly ef_construction: number;
   /** The index of a partitioned table: no CONCURRENTLY command takes it. */
   readonly partitioned: boolean;
   /** The index that it is a part of, and of how many parts; null: none. */
@@ -59,6 +63,10 @@ export function indexFacts(host: Host, oid: string): IndexFacts | null {
              AND i.indisready AS valid, m.amname AS method,
            coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
              WHERE option_name = 'lists'), 100) AS lists,
+           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
+             WHERE option_name = 'm'), 16) AS m,
+           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
+             WHERE option_name = 'ef_construction'), 64) AS ef_construction,
            c.relispartition AS attached, c.relkind = 'I' AS partitioned,
            (SELECT json_build_object('oid', p.oid::text, 'index', format('%I.%I', pn.nspname,
              p.relname),
@@ -100,7 +108,7 @@ export const oidOf = (host: Host, index: string): string | null =>
 
 export interface NewIndex {
   readonly name: string;
-  readonly lists: number;
+  readonly options: BuildOptions;
   /** On a partitioned table alone, with nothing in it: parts are attached to it. */
   readonly parent?: boolean;
 }
@@ -113,16 +121,21 @@ export interface NewIndex {
 export function buildCommand(
   host: Host,
   oid: string,
-  { name, lists, parent = false }: NewIndex,
+  { name, options, parent = false }: NewIndex,
 ): string {
   const [create, on] = parent ? ["CREATE INDEX", "ON ONLY"] : ["CREATE INDEX CONCURRENTLY", "ON"];
   return host.one<{ command: string }>(sql`
-    SELECT format('%s %s %s %I.%I USING %I (%s %I.%I) WITH (%s)%s%s', ${create}::text,
+    SELECT format('%s %s %s %I.%I USING %I (%s %I.%I)%s%s%s', ${create}::text,
       ${name}::text, ${on}::text, hn.nspname, h.relname, m.amname,
                   pg_get_indexdef(c.oid, 1, false), kn.nspname, k.opcname,
-                  concat_ws(', ', format('lists = %s', ${lists}::int),
-                    (SELECT string_agg(format('%I = %L', option_name, option_value), ', ')
-                      FROM pg_options_to_table(c.reloptions) WHERE option_name <> 'lists')),
+                  (SELECT format(' WITH (%s)', string_agg(format('%I = %L', o.name, o.value), ', '
+                     ORDER BY o.place, o.name)) FROM (
+                     SELECT key AS name, value, 1 AS place
+                       FROM jsonb_each_text(${JSON.stringify(options)}::jsonb)
+                     UNION ALL SELECT option_name, option_value, 2
+                       FROM pg_options_to_table(c.reloptions)
+                      WHERE NOT jsonb_exists(${JSON.stringify(options)}::jsonb, option_name)) o
+                    HAVING count(*) > 0),
                   (SELECT format(' TABLESPACE %I', spcname) FROM pg_tablespace
                     WHERE oid = c.reltablespace),
                   ' WHERE ' || pg_get_expr(i.indpred, i.indrelid)) AS command

@@ -40,6 +40,7 @@ export function listsToTry(
   { rows, probes, search_blocks }: IndexMeasurement,
   facts: IndexFacts,
   asked: number | undefined,
+  anyCost = false,
 ): readonly number[] | NothingToDo {
   const most = Math.max(probes, facts.probes_set ?? 0);
   const least = LISTS_PER_PROBE * most;
@@ -67,7 +68,7 @@ export function listsToTry(
   // An index of an older version's measurement, or where blocks are not counted: the comparison
   // decides.
   const fits = wanted.filter(
-    (_, place) => search_blocks == null || costs[place]! <= COST_RATIO * search_blocks,
+    (_, place) => anyCost || search_blocks == null || costs[place]! <= COST_RATIO * search_blocks,
   );
   if (fits.length > 0) return fits;
   return {

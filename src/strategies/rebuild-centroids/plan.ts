@@ -14,9 +14,9 @@ import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { buildCommand, type IndexFacts } from "./indexes.ts";
 import { buildMemory, listsToTry } from "./lists.ts";
 import { choose, withWholes } from "./choose.ts";
-import type { Target, RebuildPlan } from "./target.ts";
+import { attemptsOf, type Target, type RebuildPlan } from "./target.ts";
 
-type Request = Omit<PlanRequest, "params">;
+export type Request = Omit<PlanRequest, "params">;
 
 /** @param asked the index, and how many lists, that somebody asked for */
 export function planRebuild(
@@ -62,7 +62,7 @@ export function planRebuild(
         `${targets[0]!.index};`,
     };
   }
-  return planOf(request, targets);
+  return planOf(request, "rebuild_centroids", targets, (some) => rebuilt(snapshot, some));
 }
 
 function targetOf(
@@ -110,7 +110,7 @@ function targetOf(
     memory_bytes,
     recall: measured.recall,
     skew: skewOf(measured, group.lists),
-    command: buildCommand(host, facts.oid, { name: "", lists: lists[0]! }).replace(
+    command: buildCommand(host, facts.oid, { name: "", options: { lists: lists[0]! } }).replace(
       "CONCURRENTLY  ON",
       "CONCURRENTLY ON",
     ),
@@ -118,7 +118,11 @@ function targetOf(
   };
 }
 
-function tooLittleMemory(what: string, needed: number, { memory, role }: IndexFacts): NothingToDo {
+export function tooLittleMemory(
+  what: string,
+  needed: number,
+  { memory, role }: IndexFacts,
+): NothingToDo {
   const megabytes = Math.ceil(needed / 1024 / 1024);
   return {
     nothing: `building ${what} needs ${bytes(needed)}; maintenance_work_mem is ${bytes(memory)}`,
@@ -129,13 +133,14 @@ function tooLittleMemory(what: string, needed: number, { memory, role }: IndexFa
 }
 
 /** How it is rebuilt: exchanged with its whole, in its place, or beside the old one. */
-function wayOf({ attached }: IndexFacts, whole: Target["whole"]): Target["way"] {
+export function wayOf({ attached }: IndexFacts, whole: Target["whole"]): Target["way"] {
   if (whole) return "whole";
   return attached ? "in_place" : "beside";
 }
 
-/** How often it is built: each number of lists; in place once to try it out and once to do it. */
-const buildsOf = ({ lists, way }: Target): number => lists.length + (way === "in_place" ? 1 : 0);
+/** How often it is built: each attempt; in place once to try it out and once to do it. */
+const buildsOf = (target: Target): number =>
+  attemptsOf(target).length + (target.way === "in_place" ? 1 : 0);
 
 /**
  * As many of the worst as the blast radius takes; an index that is exchanged whole is never cut,
@@ -156,9 +161,12 @@ function within(all: readonly Target[], { bytes: most, wal_bytes }: Radius): rea
   return fits.length > 0 ? fits : all;
 }
 
-function planOf(
-  { host, collection, snapshot, tick_seconds, radius }: Request,
+/** @param after the snapshot as it would be with these built anew */
+export function planOf(
+  { host, collection, tick_seconds, radius }: Request,
+  strategy: string,
   all: readonly Target[],
+  after: (targets: readonly Target[]) => Snapshot,
 ): RebuildPlan {
   const { settings } = collection;
   const targets = within(all, radius);
@@ -167,15 +175,15 @@ function planOf(
   const work = targets.reduce((sum, one) => sum + one.build_seconds * buildsOf(one), 0);
   const size = targets.reduce((sum, target) => sum + target.bytes, 0);
   return {
-    strategy: "rebuild_centroids",
+    strategy,
     rows: targets.reduce((sum, { rows }) => sum + rows, 0),
     bytes: size,
     // A build logs its pages; a row comes once, whatever the number of tries is only known
     // afterwards.
     wal_bytes: Math.round(size * (builds / Math.max(1, targets.length))),
     relation_locks: targets.some(({ way }) => way === "whole") ? wholeLocks : 3,
-    reversible: targets.every(({ way }) => way !== "in_place"),
-    ...foresee(rebuilt(snapshot, targets), settings),
+    reversible: targets.every(({ way }) => way !== "in_place" && way !== "repair"),
+    ...foresee(after(targets), settings),
     // pg_cron starts a job at the next full minute, and dropping an index in use is one too.
     estimated_duration_seconds: Math.ceil(
       work + builds * (120 + 2 * tick_seconds) + settings.stabilize_seconds + 2 * tick_seconds,

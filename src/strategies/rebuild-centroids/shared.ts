@@ -1,5 +1,5 @@
 /** What the parts of rebuild_centroids share: where an action stands, and how it refuses. */
-import type { RebuildPlan, Target } from "./target.ts";
+import type { BuildOptions, RebuildPlan, Target } from "./target.ts";
 import type { Host } from "../../host/host.ts";
 import type { Progress, NewStep, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
@@ -16,6 +16,7 @@ export interface Found {
   readonly skew: number | null;
   readonly samples: number;
   readonly probes: number;
+  readonly recall_error?: number | null;
   readonly index_ms: number | null;
 }
 
@@ -70,7 +71,7 @@ export type Rebuilt =
       readonly details: {
         readonly index: string;
         readonly built: string;
-        readonly lists: number;
+        readonly options: BuildOptions;
       };
       readonly journal: readonly { readonly built: string }[];
     }

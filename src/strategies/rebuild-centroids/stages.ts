@@ -1,6 +1,6 @@
 /** The stages of a rebuild: build beside, compare, exchange. */
 import { isOpen } from "../../store/jobs.ts";
-import type { Target } from "./target.ts";
+import { attemptsOf, optionsText, type Target } from "./target.ts";
 import { settleStep } from "../../store/steps.ts";
 import type { Host } from "../../host/host.ts";
 import type { NewStep } from "../../model/action.ts";
@@ -9,7 +9,7 @@ import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
-import { better, compareCost, dearer, foundIn, measured, worse } from "./compare.ts";
+import { compareCost, dearer, finds, foundIn, measured, worse } from "./compare.ts";
 import {
   go,
   present,
@@ -25,7 +25,7 @@ import {
   failedJob,
 } from "./shared.ts";
 import { exchanging, isLastPart } from "./whole.ts";
-import { swap, reindex, reindexing, nextTarget } from "./exchange.ts";
+import { swap, reindex, reindexing, repair, nextTarget } from "./exchange.ts";
 
 export const STAGES: Readonly<
   Record<
@@ -42,11 +42,9 @@ export const STAGES: Readonly<
 };
 
 /** Measures the old index, notes what is about to be built, and has pg_cron build it. */
-function begin(
-  { host, collection, action }: RebuildContext,
-  target: Target,
-  progress: RebuildProgress,
-): RebuildResult {
+function begin(context: RebuildContext, target: Target, progress: RebuildProgress): RebuildResult {
+  const { host, collection, action } = context;
+  if (target.way === "repair") return repair(context, target, progress);
   const facts = present(host, target);
   const before =
     progress.before ??
@@ -54,7 +52,7 @@ function begin(
       measured(host, collection, target.oid, collection.settings.recall_samples),
       target.lists_before,
     );
-  const lists = target.lists[progress.attempt]!;
+  const options = attemptsOf(target)[progress.attempt]!;
   const name = `ruvector_built_${action.id}_${progress.target}_${progress.attempt}`;
   const built = `${facts.schema}.${name}`;
   // Ours are known by the name that is written down here, before there is anything of it.
@@ -65,12 +63,12 @@ function begin(
     );
   const job = startJob(host, action, {
     purpose: "build_index",
-    command: buildCommand(host, target.oid, { name, lists }),
+    command: buildCommand(host, target.oid, { name, options }),
     deadline_seconds: buildDeadline(action),
   });
   const step: NewStep<RebuiltAs<"build_index">> = {
     kind: "build_index",
-    details: { index: target.index, built, lists },
+    details: { index: target.index, built, options },
     rows: 0,
     journal: [{ built }],
     bytes: facts.bytes,
@@ -78,7 +76,7 @@ function begin(
   };
   return wait(
     { ...progress, before, stage: "building", job: job.id, built },
-    `pg_cron is to build ${built} with ${lists} lists`,
+    `pg_cron is to build ${built} with ${optionsText(options)}`,
     [step],
   );
 }
@@ -95,17 +93,16 @@ function building(
   const oid = oidOf(host, progress.built!);
   const facts = oid === null ? null : indexFacts(host, oid);
   if (!facts?.valid) throw failedJob(`${progress.built} could not be built`, job);
-  const lists = target.lists[progress.attempt]!;
+  const options = attemptsOf(target)[progress.attempt]!;
   settleStep(host, context.action, { built: progress.built! }, facts.bytes);
   const old = present(host, target);
   // The same rows as before: one seed, and as many of them.
-  const after = foundIn(measured(host, collection, facts.oid, progress.before!.samples), lists);
+  const after = foundIn(
+    measured(host, collection, facts.oid, progress.before!.samples),
+    options["lists"] ?? 0,
+  );
   const compared = { ...progress, after };
-  const finds =
-    target.way === "whole"
-      ? after.recall >= progress.before!.recall
-      : better(progress.before!, after);
-  if (!finds)
+  if (!finds(collection, target, progress.before!, after))
     return go({
       ...compared,
       stage: "dropping",
@@ -147,7 +144,7 @@ function dropping(
     after: null,
   };
   noteAttained(host, collection, target, progress);
-  if (progress.attempt + 1 < target.lists.length)
+  if (progress.attempt + 1 < attemptsOf(target).length)
     return go({ ...next, attempt: progress.attempt + 1 });
   // A whole index is exchanged whole or not at all.
   if (target.way === "whole") throw refused(progress.kept.join("; "), MORE_PROBES);
@@ -206,7 +203,7 @@ function clearing(
   target: Target,
   progress: RebuildProgress,
 ): RebuildResult {
-  const waiting = dropIndex(host, action, progress.built!);
+  const waiting = progress.built === null ? null : dropIndex(host, action, progress.built);
   return waiting === null ? go(nextTarget(progress, target)) : wait(progress, waiting);
 }
 

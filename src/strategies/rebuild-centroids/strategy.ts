@@ -3,7 +3,7 @@
  * exchanges them when the new one is better. The old one is kept under another name until the
  * action is verified.
  */
-import type { RebuildPlan } from "./target.ts";
+import { optionsText, type RebuildPlan } from "./target.ts";
 import * as z from "zod/mini";
 import type { Strategy } from "../strategy.ts";
 import { planRebuild } from "./plan.ts";
@@ -56,9 +56,12 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
   describeStep({ kind, details }) {
     switch (kind) {
       case "build_index":
-        return `built ${details.built} with ${details.lists} lists beside ${details.index}`;
+        return `built ${details.built} with ${optionsText(details.options)} beside ${details.index}`;
       case "reindex":
-        return `rebuilt ${details.index} in place with ${details.lists} lists`;
+        return (
+          `rebuilt ${details.index} in place` +
+          (details.lists > 0 ? ` with ${details.lists} lists` : "")
+        );
       case "swap_index":
         return putInPlace(details.index, details.built);
       case "swap_whole":

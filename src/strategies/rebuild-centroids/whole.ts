@@ -67,7 +67,11 @@ export function exchanging(
     .filter(({ one }) => one.whole?.oid === whole.oid);
   const fresh = unforeseen(host, `ruvector_whole_${action.id}_${progress.target}`);
   const made = `${parent.schema}.${fresh}`;
-  const command = { name: fresh, lists: parent.lists, parent: true };
+  const command = {
+    name: fresh,
+    options: parent.method === "ivfflat" ? { lists: parent.lists } : {},
+    parent: true,
+  };
   host.execute(sql`${raw(buildCommand(host, parent.oid, command))}`);
   const parts = group.map(({ one, place }) =>
     exchangePart(host, one, made, {

@@ -1,0 +1,109 @@
+/** A tuned setting is a lease: looked at again, and taken back as soon as it is not needed. */
+import type { Host } from "../../host/host.ts";
+import type { Lease } from "../../model/lease.ts";
+import type { Collection } from "../../model/collection.ts";
+import { changePrevious, closeLease, extendLease, leasesOf } from "../../store/leases.ts";
+import { recallCurve } from "../../sense/recall-curve.ts";
+import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import { short } from "../../base/text.ts";
+import { alterSetting, settingOf } from "./setting.ts";
+
+export const SEARCH_SETTING = "search_setting";
+
+/** What such a lease holds. */
+export interface Tuning {
+  readonly role: string;
+  readonly setting: string;
+  readonly value: number;
+  /** The indexes that it was made for, with what is due of each and the file they had then. */
+  readonly indexes: readonly {
+    readonly index: string;
+    readonly due: number;
+    readonly file: string;
+  }[];
+  /** The value that was in effect before, whoever's it was. */
+  readonly untuned: number;
+  /** Seconds since 1970. */
+  readonly looked_at: number;
+}
+
+export const tuningOf = (lease: Lease): Tuning => lease.target as unknown as Tuning;
+
+/** null: the role had no value of its own in this database. */
+const previousOf = ({ previous }: Lease): string | null =>
+  typeof previous["value"] === "string" ? previous["value"] : null;
+
+/**
+ * Puts back what the role had. What somebody set since is theirs, and stays; another tuning on top
+ * of this one gets this one's past.
+ */
+export function putBack(host: Host, lease: Lease): boolean {
+  const { role, setting, value } = tuningOf(lease);
+  const later = leasesOf(host, SEARCH_SETTING, null).find(
+    (other) =>
+      other.id !== lease.id &&
+      tuningOf(other).role === role &&
+      tuningOf(other).setting === setting &&
+      previousOf(other) === String(value),
+  );
+  if (later) changePrevious(host, later.id, lease.previous);
+  else if (settingOf(host, role, setting) === String(value))
+    alterSetting(host, role, setting, previousOf(lease));
+  return true;
+}
+
+/**
+ * Looks again at what is tuned, where an index has been rebuilt since or tune_recheck_seconds have
+ * passed: where the value before would do, it is put back.
+ */
+export function lookAgain(host: Host, collection: Collection): void {
+  const leases = leasesOf(host, SEARCH_SETTING, collection.id);
+  if (leases.length === 0) return;
+  const { settings } = collection;
+  const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
+  for (const lease of leases) {
+    const tuning = tuningOf(lease);
+    const rebuilt = tuning.indexes.some(
+      ({ index, file }) => there.has(index) && there.get(index)!.file !== file,
+    );
+    const now = host.now() / 1000;
+    if (!rebuilt && now - tuning.looked_at < settings.tune_recheck_seconds) continue;
+    const left = tuning.indexes.filter(({ index }) => there.has(index));
+    const needed = left.find(
+      ({ index, due }) => !doesUntuned(host, collection, index, due, tuning),
+    );
+    if (needed) {
+      extendLease(host, lease.id, settings.tune_seconds, {
+        ...tuning,
+        looked_at: now,
+        indexes: left.map((one) => ({ ...one, file: there.get(one.index)!.file })),
+      });
+      continue;
+    }
+    closeLease(
+      host,
+      lease,
+      putBack,
+      `not needed any more: ${tuning.setting} = ${tuning.untuned} finds what is due`,
+    );
+  }
+}
+
+/** Whether searches with the value from before find what is due; false too where nobody can tell. */
+function doesUntuned(
+  host: Host,
+  collection: Collection,
+  index: string,
+  due: number,
+  { untuned }: Tuning,
+): boolean {
+  const one = vectorIndexes(host, collection).find((other) => other.index === index);
+  if (!one) return true;
+  const curve = recallCurve(host, collection, { ...one, probes: untuned });
+  if ("why" in curve) return false;
+  const point = curve.points.find(({ value }) => value === untuned);
+  return point !== undefined && point.recall >= collection.settings.recall[0] * due;
+}
+
+export const tuningText = ({ role, setting, value }: Tuning, was: string | null): string =>
+  `set ${setting} to ${short(value)} for ${role} (was ${was ?? "not set"})`;

@@ -1,0 +1,203 @@
+/**
+ * What tune_search foresees: the least ef_search (probes) at which searches find what is due, and
+ * what they cost then.
+ */
+import { type CurvePoint, type RecallCurve, recallCurve } from "../../sense/recall-curve.ts";
+import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import type { CentroidGroup } from "../../sense/vector-index.ts";
+import type { Collection } from "../../model/collection.ts";
+import type { Plan } from "../../model/action.ts";
+import { recallHealth } from "../../sense/assess/recall-health.ts";
+import { foresee } from "../foresee.ts";
+import type { NothingToDo, PlanRequest } from "../strategy.ts";
+import { figures } from "../../classify/findings.ts";
+import { list, printable, short } from "../../base/text.ts";
+import { type Scope, whoseSetting } from "./setting.ts";
+
+type Request = Omit<PlanRequest, "params">;
+
+export interface TunePlan extends Plan {
+  readonly setting: string;
+  readonly value: number;
+  /** Roles that get it in this database, the table's owner first. */
+  readonly roles: readonly string[];
+  readonly indexes: readonly {
+    readonly index: string;
+    readonly oid: string;
+    readonly due: number;
+    readonly before: CurvePoint;
+    readonly after: CurvePoint;
+  }[];
+}
+
+/** Where health begins to fall: what is above that share of what is due meets it. */
+export const meets = (recall: number, due: number, { settings }: Collection): boolean =>
+  recall >= settings.recall[0] * due;
+
+/** Indexes whose recall is no longer what is due, by its own measure, the worst first. */
+export const lostIndexes = (
+  groups: readonly CentroidGroup[],
+  { settings }: Collection,
+): readonly CentroidGroup[] =>
+  groups
+    .map((group) => ({ group, health: recallHealth(group, settings) ?? 1 }))
+    .filter(({ health }) => health < 1)
+    .sort((a, b) => a.health - b.health)
+    .map(({ group }) => group);
+
+/** Blocks, or milliseconds where blocks are not counted; null: neither is known. */
+const ratio = (before: CurvePoint, after: CurvePoint): number | null => {
+  const [was, is] =
+    before.blocks !== null && after.blocks !== null
+      ? [before.blocks, after.blocks]
+      : [before.ms, after.ms];
+  return was === null || is === null || was <= 0 ? null : is / was;
+};
+
+/**
+ * The least value that meets what is due: between the points of the curve it is looked for in up to
+ * four steps more.
+ */
+function least(
+  curve: RecallCurve,
+  now: number,
+  enough: (point: CurvePoint) => boolean,
+): CurvePoint | null {
+  const above = curve.points.filter(({ value }) => value > now);
+  const place = above.findIndex(enough);
+  let found = above[place];
+  if (!found) return null;
+  let low = place > 0 ? above[place - 1]!.value : now;
+  for (let step = 0; step < 4 && found.value - low > Math.max(1, low / 8); step++) {
+    const between = curve.at(Math.round((low + found.value) / 2));
+    if (!between) break;
+    if (enough(between)) found = between;
+    else low = between.value;
+  }
+  return found;
+}
+
+interface Tuned {
+  readonly group: CentroidGroup;
+  readonly oid: string;
+  readonly before: CurvePoint;
+  readonly after: CurvePoint;
+}
+
+function tuned(
+  { host, collection }: Request,
+  group: CentroidGroup,
+  oid: string,
+): Tuned | NothingToDo {
+  const { method, lists, measured, baseline: due, index } = group;
+  const name = printable(index, 200);
+  if (!measured || due === null)
+    return {
+      nothing: `the recall of ${name} is not known`,
+      hint: "SELECT ruvector_integrity_sample(...) shows why, under unmeasured.",
+    };
+  const curve = recallCurve(host, collection, { oid, method, lists, probes: measured.probes });
+  if ("why" in curve)
+    return { nothing: `${name} could not be searched: ${curve.why}`, hint: "The next sample." };
+  const setting = method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
+  const before = curve.points.find(({ value }) => value === measured.probes);
+  if (!before)
+    return {
+      nothing: `${name} could not be searched with ${setting} = ${measured.probes}`,
+      hint: "The next sample.",
+    };
+  const { search_cost_ratio: most } = collection.settings;
+  const after = least(curve, before.value, ({ recall }) => meets(recall, due, collection));
+  const best = curve.points[curve.points.length - 1]!;
+  if (!after)
+    return {
+      nothing:
+        `no ${setting} finds what is due of ${name}: at ${best.value} its recall is ` +
+        `${figures(best.recall)}, ${figures(due)} is due`,
+      hint: "vacuum_index and rebuild_index heal the index itself.",
+    };
+  const dearer = ratio(before, after);
+  if (dearer !== null && dearer > most)
+    return {
+      nothing:
+        `${setting} = ${after.value} would find what is due of ${name} (${figures(after.recall)}), ` +
+        `at ${short(dearer)} times what a search costs now; search_cost_ratio allows ${short(most)}`,
+      hint: `The setting search_cost_ratio above ${short(dearer)} lets it.`,
+    };
+  if (before.taken && !after.taken)
+    return {
+      nothing:
+        `with ${setting} = ${after.value} the planner would no longer take ${name}: it would ` +
+        "read the whole table",
+      hint: "vacuum_index and rebuild_index heal the index itself.",
+    };
+  return { group, oid, before, after };
+}
+
+/** @param asked the index that somebody asked for */
+export function planTuning(request: Request, asked: string | undefined): TunePlan | NothingToDo {
+  const { host, collection, snapshot, tick_seconds } = request;
+  const { settings } = collection;
+  const named = snapshot.centroids.filter(
+    ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
+  );
+  const groups = asked === undefined ? lostIndexes(snapshot.centroids, collection) : named;
+  const [worst] = groups;
+  if (!worst)
+    return {
+      nothing:
+        asked === undefined
+          ? "no vector index finds less than what is due"
+          : `there is no vector index ${printable(asked, 200)} on ${collection.name}`,
+      hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
+    };
+  const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
+  const all = groups
+    .filter(({ method }) => method === worst.method)
+    .map((group) => tuned(request, group, oids.get(group.index) ?? "0"));
+  const fits = all.filter((one): one is Tuned => !("nothing" in one));
+  const [first] = all;
+  // The worst is what lambda goes by.
+  if (fits.length === 0 || "nothing" in first!) return first as NothingToDo;
+  const setting = worst.method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
+  const value = Math.max(...fits.map(({ after }) => after.value));
+  const scope = whoseSetting(host, collection, setting, value);
+  if ("nothing" in scope) return scope;
+  return {
+    strategy: "tune_search",
+    rows: 0,
+    bytes: 0,
+    wal_bytes: 1024 * scope.roles.length,
+    relation_locks: 0,
+    ...foresee(
+      {
+        ...snapshot,
+        centroids: snapshot.centroids.map((group) => {
+          const found = fits.find((one) => one.group.index === group.index);
+          return found && group.measured
+            ? { ...group, measured: { ...group.measured, recall: found.after.recall } }
+            : group;
+        }),
+      },
+      settings,
+    ),
+    estimated_duration_seconds: Math.ceil(2 * tick_seconds + settings.stabilize_seconds),
+    locks: locksText(scope, setting, value),
+    setting,
+    value,
+    roles: scope.roles,
+    indexes: fits.map(({ group, oid, before, after }) => ({
+      index: group.index,
+      oid,
+      due: group.baseline!,
+      before,
+      after,
+    })),
+  };
+}
+
+const locksText = ({ roles, database }: Scope, setting: string, value: number): string[] => [
+  `none on the table: ${setting} = ${value} for ${list(roles)} in database ${database}, from ` +
+    "their next session on; sessions that are open keep what they have",
+  `it holds for all of their searches there, those of other tables too`,
+];

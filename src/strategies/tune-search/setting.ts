@@ -1,0 +1,94 @@
+/**
+ * The setting itself: ALTER ROLE ... IN DATABASE ... SET, which a new session of the role takes up
+ * and nobody waits for.
+ */
+import sql, { raw } from "sql-template-tag";
+import type { Host } from "../../host/host.ts";
+import type { Collection } from "../../model/collection.ts";
+import type { NothingToDo } from "../strategy.ts";
+
+export interface Scope {
+  /** Unquoted. */
+  readonly roles: readonly string[];
+  readonly database: string;
+}
+
+interface Role {
+  readonly name: string;
+  readonly exists: boolean;
+  readonly may: boolean;
+  readonly statement: string;
+  readonly me: string;
+  readonly database: string;
+}
+
+/** The table's owner and the roles of the setting tune_roles; or what to type where we may not. */
+export function whoseSetting(
+  host: Host,
+  { relid, settings }: Collection,
+  setting: string,
+  value: number,
+): Scope | NothingToDo {
+  const named = settings.tune_roles
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  const roles = host.query<Role>(sql`
+    SELECT DISTINCT ON (w.place, w.name) w.name, r.oid IS NOT NULL AS exists,
+           coalesce(me.rolsuper OR r.oid = me.oid
+             OR me.rolcreaterole AND NOT r.rolsuper
+               AND (current_setting('server_version_num')::int < 160000
+                 OR pg_has_role(r.oid, 'USAGE WITH ADMIN OPTION')), false) AS may,
+           format('ALTER ROLE %I IN DATABASE %I SET %s = %s;', w.name, current_database(),
+             ${setting}::text, ${value}::int) AS statement,
+           quote_ident(me.rolname) AS me, quote_ident(current_database()) AS database
+      FROM (SELECT pg_get_userbyid(c.relowner)::text AS name, 0 AS place FROM pg_class c
+             WHERE c.oid = ${relid}::oid
+            UNION ALL SELECT value, 1
+              FROM jsonb_array_elements_text(${JSON.stringify(named)}::jsonb)) w
+      JOIN pg_roles me ON me.rolname = current_user
+      LEFT JOIN pg_roles r ON r.rolname = w.name
+     ORDER BY w.place, w.name`);
+  const missing = roles.find(({ exists }) => !exists);
+  if (missing)
+    return {
+      nothing: `there is no role ${missing.name.slice(0, 100)} (setting tune_roles)`,
+      hint: "tune_roles names roles as pg_roles does, separated by commas.",
+    };
+  const barred = roles.filter(({ may }) => !may);
+  if (barred.length > 0)
+    return {
+      nothing:
+        `role ${barred[0]!.me} may not change settings of ` +
+        `${barred.map(({ name }) => name).join(", ")}`,
+      hint: `${barred.map(({ statement }) => statement).join(" ")} does it by hand.`,
+    };
+  return {
+    roles: [...new Set(roles.map(({ name }) => name))],
+    database: roles[0]!.database,
+  };
+}
+
+/** What a role has in this database; null: nothing of its own there. */
+export const settingOf = (host: Host, role: string, setting: string): string | null =>
+  host.query<{ value: string }>(sql`
+    SELECT substr(one, strpos(one, '=') + 1) AS value
+      FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) one
+      JOIN pg_roles r ON r.oid = d.setrole
+     WHERE r.rolname = ${role} AND split_part(one, '=', 1) = ${setting}
+       AND d.setdatabase = (SELECT oid FROM pg_database
+         WHERE datname = current_database())`)[0]?.value ?? null;
+
+/** Sets it, or takes it away (null). */
+export function alterSetting(
+  host: Host,
+  role: string,
+  setting: string,
+  value: string | null,
+): void {
+  const { statement } = host.one<{ statement: string }>(sql`
+    SELECT format('ALTER ROLE %I IN DATABASE %I ', ${role}::text, current_database())
+      || CASE WHEN ${value}::text IS NULL THEN format('RESET %s', ${setting}::text)
+         ELSE format('SET %s = %L', ${setting}::text, ${value}::text) END AS statement`);
+  host.execute(sql`${raw(statement)}`);
+}

@@ -1,0 +1,186 @@
+/**
+ * What vacuum_index foresees. Dead entries take the places of live ones in a search: it looks at
+ * ef_search (probes) of them, and returns those that are alive. How much is found without them is
+ * measured: by looking so much deeper as there are dead ones among the live.
+ */
+import sql from "sql-template-tag";
+import { type CurveIndex, recallCurve, valuesOf } from "../../sense/recall-curve.ts";
+import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import type { CentroidGroup } from "../../sense/vector-index.ts";
+import type { Plan } from "../../model/action.ts";
+import type { Host } from "../../host/host.ts";
+import { figures } from "../../classify/findings.ts";
+import { list, printable, short } from "../../base/text.ts";
+import { START_SECONDS, whyNoCron } from "../../jobs/cron.ts";
+import { foresee } from "../foresee.ts";
+import type { NothingToDo, PlanRequest } from "../strategy.ts";
+import { lostIndexes, meets } from "../tune-search/plan.ts";
+
+type Request = Omit<PlanRequest, "params">;
+
+export interface VacuumPlan extends Plan {
+  /** Tables, `schema.name` quoted, with what is dead in them. */
+  readonly tables: readonly {
+    readonly table: string;
+    readonly oid: string;
+    readonly dead: number;
+    readonly live: number;
+    readonly bytes: number;
+  }[];
+  readonly indexes: readonly {
+    readonly index: string;
+    readonly recall: number;
+    readonly foreseen: number;
+    readonly due: number;
+  }[];
+}
+
+interface Table {
+  readonly table: string;
+  readonly oid: string;
+  readonly dead: number;
+  readonly live: number;
+  readonly bytes: number;
+  readonly may: boolean;
+  readonly owner: string;
+  readonly role: string;
+  readonly last_vacuum: string | null;
+}
+
+/**
+ * Fewer are no cause: autovacuum leaves a fifth of a table by default, and recall must not hang on
+ * that.
+ */
+const DEAD_SHARE = 0.05;
+
+/** The table of an index, with what the server counts of it. */
+const tableOf = (host: Host, index: string): Table | undefined =>
+  host.query<Table>(sql`
+    SELECT format('%I.%I', n.nspname, h.relname) AS table, h.oid::text AS oid,
+           pg_stat_get_dead_tuples(h.oid)::float8 AS dead,
+           greatest(pg_stat_get_live_tuples(h.oid), 1)::float8 AS live,
+           pg_table_size(h.oid)::float8 AS bytes, pg_has_role(h.relowner, 'USAGE') AS may,
+           quote_ident(pg_get_userbyid(h.relowner)) AS owner, quote_ident(current_user) AS role,
+           to_char(greatest(pg_stat_get_last_vacuum_time(h.oid),
+             pg_stat_get_last_autovacuum_time(h.oid)) AT TIME ZONE 'UTC',
+             'YYYY-MM-DD HH24:MI "UTC"') AS last_vacuum
+      FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
+      JOIN pg_namespace n ON n.oid = h.relnamespace
+     WHERE i.indexrelid = to_regclass(${index})`)[0];
+
+interface Foreseen {
+  readonly group: CentroidGroup;
+  readonly table: Table;
+  readonly recall: number;
+}
+
+function foreseen(request: Request, group: CentroidGroup, one: CurveIndex): Foreseen | NothingToDo {
+  const { host, collection } = request;
+  const name = printable(group.index, 200);
+  const table = tableOf(host, group.index);
+  if (!table) return { nothing: "the index is gone", hint: "The next sample." };
+  const share = table.dead / table.live;
+  if (share < DEAD_SHARE)
+    return {
+      nothing:
+        `${table.table} has ${short(table.dead)} dead rows beside ${short(table.live)}` +
+        (table.last_vacuum === null ? "" : ` (last vacuum ${table.last_vacuum})`) +
+        `: they are not why ${name} finds too little`,
+      hint: "rebuild_index builds it anew.",
+    };
+  if (!table.may)
+    return {
+      nothing: `role ${table.role} does not own ${table.table} and cannot vacuum it`,
+      hint: `GRANT ${table.owner} TO ${table.role}; or by hand: VACUUM ${table.table};`,
+    };
+  const curve = recallCurve(host, collection, one);
+  if ("why" in curve)
+    return { nothing: `${name} could not be searched: ${curve.why}`, hint: "The next sample." };
+  const deepest = valuesOf(one).at(-1)!;
+  const deeper = Math.min(deepest, Math.ceil(one.probes * (1 + share)));
+  const recall = curve.at(deeper)?.recall ?? 0;
+  const due = group.baseline!;
+  if (!meets(recall, due, collection))
+    return {
+      nothing:
+        `without the ${short(table.dead)} dead rows of ${table.table} searches by ${name} would ` +
+        `find ${figures(recall)}, as those that look at ${deeper} instead of ${one.probes} do; ` +
+        `${figures(due)} is due`,
+      hint: "rebuild_index builds it anew.",
+    };
+  return { group, table, recall };
+}
+
+export function planVacuum(request: Request, asked: string | undefined): VacuumPlan | NothingToDo {
+  const { host, collection, snapshot, tick_seconds } = request;
+  const { settings } = collection;
+  const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
+  const lost = lostIndexes(snapshot.centroids, collection).filter(
+    ({ index, measured, baseline }) =>
+      there.has(index) &&
+      measured !== null &&
+      baseline !== null &&
+      (asked === undefined || index === asked || index === `${collection.schema_name}.${asked}`),
+  );
+  if (lost.length === 0)
+    return {
+      nothing: "no vector index finds less than what is due",
+      hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
+    };
+  const all = lost.map((group) =>
+    foreseen(request, group, { ...there.get(group.index)!, probes: group.measured!.probes }),
+  );
+  const [first] = all;
+  if ("nothing" in first!) return first;
+  const fits = all.filter((one): one is Foreseen => !("nothing" in one));
+  const tables = [...new Map(fits.map(({ table }) => [table.oid, table])).values()];
+  const missing = whyNoCron(host);
+  if (missing)
+    return {
+      nothing: `${missing.reason}: VACUUM cannot run inside a function. ${missing.detail}`,
+      hint: `${missing.hint} Or by hand: VACUUM ${tables[0]!.table};`,
+    };
+  const size = tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  return {
+    strategy: "vacuum_index",
+    rows: 0,
+    bytes: size,
+    // Pages of the table and its indexes that had dead rows: a half as a rule, an image of each.
+    wal_bytes: Math.round(size / 2),
+    relation_locks: 3,
+    ...foresee(
+      {
+        ...snapshot,
+        centroids: snapshot.centroids.map((group) => {
+          const found = fits.find((one) => one.group.index === group.index);
+          return found && group.measured
+            ? { ...group, measured: { ...group.measured, recall: found.recall } }
+            : group;
+        }),
+      },
+      settings,
+    ),
+    estimated_duration_seconds: Math.ceil(
+      tables.length * (START_SECONDS + 2 * tick_seconds) +
+        size / BYTES_PER_SECOND +
+        settings.stabilize_seconds,
+    ),
+    locks: [
+      `SHARE UPDATE EXCLUSIVE on ${list(tables.map(({ table }) => table))}, one at a time: reads ` +
+        "and writes go on; an autovacuum that is at it gives way",
+    ],
+    tables: tables.map(({ table, oid, dead, live, bytes }) => ({ table, oid, dead, live, bytes })),
+    indexes: fits.map(({ group, recall }) => ({
+      index: group.index,
+      recall: group.measured!.recall!,
+      foreseen: recall,
+      due: group.baseline!,
+    })),
+  };
+}
+
+/**
+ * Of a table whose hnsw index has to be repaired: for each dead entry pgvector searches the graph
+ * anew (8 rounds of updates on 2,000 rows of 32 dimensions: 3 MB, 5 s).
+ */
+const BYTES_PER_SECOND = 0.25e6;

@@ -1,0 +1,120 @@
+/** vacuum_index: VACUUM, by pg_cron, where dead entries are why an index finds too little. */
+import sql from "sql-template-tag";
+import * as z from "zod/mini";
+import { HealingError } from "../../base/errors.ts";
+import { count, short } from "../../base/text.ts";
+import { startJob, watchJob } from "../../jobs/jobs.ts";
+import { cancelJob } from "../../jobs/watch.ts";
+import type { Change, Progress } from "../../model/action.ts";
+import { isOpen, jobsOf } from "../../store/jobs.ts";
+import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
+import { planVacuum, type VacuumPlan } from "./plan.ts";
+
+interface VacuumProgress extends Progress {
+  /** Place of the table that is at it. */
+  readonly table: number;
+  readonly job: string | null;
+}
+
+interface Vacuumed extends Change {
+  readonly kind: "vacuum";
+  readonly details: { readonly table: string; readonly dead: number };
+  readonly journal: readonly { readonly job: string }[];
+}
+
+const PARAMS = { index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) };
+
+export const vacuumIndex: Strategy<VacuumPlan, VacuumProgress, Vacuumed, typeof PARAMS> = {
+  name: "vacuum_index",
+  handles: ["recall_loss"],
+  impact: 0.2,
+  reversible: false,
+  mayWorsen: false,
+  description:
+    "Vacuums the table of a vector index whose dead entries take the places of live ones in " +
+    "searches.",
+  params: PARAMS,
+  start: { table: 0, job: null },
+  applicable: ({ limitations }) =>
+    limitations.find(({ strategy }) => strategy === "vacuum_index") ?? true,
+  plan: ({ params, ...request }) => planVacuum(request, params.index),
+  executeBatch,
+  boundTo: ({ tables }) => ({
+    facts: { tables: tables.map(({ table, oid }) => `${table} (oid ${oid})`) },
+    amounts: { bytes: Object.fromEntries(tables.map(({ table, bytes }) => [table, bytes])) },
+  }),
+  reaches: ({ indexes }) => ({ partitions: [], indexes: indexes.map(({ index }) => index) }),
+  mayStop: ({ progress: { job } }) => job === null,
+  preflight: ["transactions", "slots"],
+  remeasures: ["centroids", "indexes"],
+  describeStep: ({ details: { table, dead } }) => `vacuumed ${table} (${short(dead)} dead rows)`,
+  describeProgress: ({ plan, progress: { table } }) =>
+    `${table} of ${count(plan.tables.length, "table")} vacuumed`,
+  // What was vacuumed stays so; a job that runs is ended.
+  undoStep({ host, action }, step) {
+    const open = jobsOf(host, action.id).filter((job) => isOpen(job));
+    const runs = open.some(
+      ({ id }) => isOpen(watchJob(host, id)) && isOpen(cancelJob(host, id, "the action is undone")),
+    );
+    return { remaining: runs ? step.journal : [], undone: 0, gone: 0, conflicts: 0 };
+  },
+};
+
+function executeBatch({
+  host,
+  action,
+}: BatchContext<VacuumPlan, VacuumProgress>): BatchResult<VacuumProgress, Vacuumed> {
+  const { plan, progress } = action;
+  const one = plan.tables[progress.table];
+  if (!one)
+    return { done: true, steps: [], progress: { ...progress, done: true, remeasure: true } };
+  if (progress.job === null) {
+    const [there] = host.query<{ is: boolean }>(
+      sql`SELECT to_regclass(${one.table})::oid::text = ${one.oid} AS is`,
+    );
+    if (!there?.is)
+      throw new HealingError("remedy_refused", `${one.table} is not the table any more`, {
+        hint: "The next evaluation plans anew.",
+      });
+    const job = startJob(host, action, {
+      purpose: "vacuum",
+      // Entries of an index too: VACUUM leaves them where few pages have dead rows.
+      command: `VACUUM (INDEX_CLEANUP ON) ${one.table}`,
+      deadline_seconds: Math.max(120, plan.estimated_duration_seconds),
+    });
+    return {
+      done: false,
+      steps: [
+        {
+          kind: "vacuum",
+          details: { table: one.table, dead: one.dead },
+          rows: 0,
+          journal: [{ job: job.id }],
+          bytes: one.bytes,
+          wal_bytes: Math.round(one.bytes / 2),
+        },
+      ],
+      progress: { ...progress, job: job.id },
+      waiting: `pg_cron is to vacuum ${one.table}`,
+    };
+  }
+  const job = watchJob(host, progress.job);
+  if (isOpen(job))
+    return {
+      done: false,
+      steps: [],
+      progress,
+      waiting: `${one.table}: ${job.message ?? job.state}`,
+    };
+  if (job.state !== "succeeded")
+    throw new HealingError(
+      "remedy_refused",
+      `${one.table} could not be vacuumed: ${job.message ?? job.state}`,
+      { detail: `${job.command} ended as ${job.state}.`, hint: "The server's log has more." },
+    );
+  return {
+    done: false,
+    steps: [],
+    progress: { ...progress, table: progress.table + 1, job: null },
+  };
+}
