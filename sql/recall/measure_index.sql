@@ -184,7 +184,7 @@ BEGIN
     END IF;
     answer := jsonb_build_object(
       'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total,
-        'share', share,
+        'share', share, 'pages', pages,
       'recall', CASE WHEN share >= 1 OR jsonb_exists(wanted, 'kth') THEN hits / nullif(searched, 0)
                      ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1,
                        hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,

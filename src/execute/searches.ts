@@ -77,6 +77,7 @@ function figureOf(
       recall_error,
       blocks: blocks && mean(blocks),
       blocks_error: blocks && standardError(blocks),
+      table_blocks: found.pages ?? null,
       planner: plannerTakes(takes, index_name),
     };
   } catch (error) {

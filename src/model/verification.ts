@@ -11,6 +11,8 @@ export interface SearchFigure {
   /** Mean blocks of a search, and the standard error of that; null: not counted. */
   readonly blocks: number | null;
   readonly blocks_error: number | null;
+  /** Blocks of the table. Actions of older versions have none. */
+  readonly table_blocks?: number | null;
   /**
    * The planner takes the index itself, another one, or none for the usual search; null: not known.
    */

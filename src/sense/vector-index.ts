@@ -15,6 +15,8 @@ export interface IndexMeasurement {
    * recall_max_rows.
    */
   readonly share: number;
+  /** Blocks of its table. Measurements of older versions have none. */
+  readonly pages?: number;
   /** Of the k nearest rows, the share that the index finds; null: no rows to search for. */
   readonly recall: number | null;
   /**

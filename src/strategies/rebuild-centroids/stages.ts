@@ -108,7 +108,12 @@ function building(
       stage: "dropping",
       kept: [...progress.kept, worse(host, collection, target, facts, compared)],
     });
-  const { veto, ...cost } = compareCost(host, collection, { old, built: facts, target, progress });
+  const { veto, ...cost } = compareCost(host, collection, {
+    old,
+    built: facts,
+    target,
+    progress: compared,
+  });
   if (veto !== null)
     return go({
       ...compared,
