@@ -78,9 +78,9 @@ const HUB_LINK: Readonly<Record<GroupKind, EdgeType>> = {
 };
 
 /**
- * Nodes in the order shard, groups, replicas, indexes, each as described; links of a group stand together,
- * inner ones first. Throws a RangeError when an id occurs twice or a mass is negative or not
- * finite.
+ * Nodes in the order shard, groups, replicas, indexes, each as described; links of a group stand
+ * together, inner ones first. Throws a RangeError when an id occurs twice or a mass is negative or
+ * not finite.
  */
 export function contractedGraph(description: CollectionDescription): ContractedGraph {
   const builder = new GraphBuilder();

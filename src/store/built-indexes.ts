@@ -38,7 +38,8 @@ export const overdueIndexes = (host: Host, collectionId: number, seconds: number
     SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action,
       s.details ->> 'kept' AS kept
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-     WHERE a.collection_id = ${collectionId}::int AND a.strategy_name IN ('rebuild_centroids', 'rebuild_index')
+     WHERE a.collection_id = ${collectionId}::int
+       AND a.strategy_name IN ('rebuild_centroids', 'rebuild_index')
        AND a.state = 'succeeded' AND a.reversible
        AND a.finished_at + make_interval(secs => ${seconds}::float8)
          <= clock_timestamp()

@@ -91,8 +91,8 @@ export const STRATEGIES: readonly SettingDefinition[] = [
     max: 2000,
     default: "",
     description:
-      "Roles beside the table's owner for which tune_search sets hnsw.ef_search or ivfflat.probes " +
-      "in this database: those that the application logs in as.",
+      "Roles beside the table's owner for which tune_search sets hnsw.ef_search or " +
+      "ivfflat.probes in this database: those that the application logs in as.",
     per_collection: true,
   },
   number(
@@ -117,8 +117,8 @@ export const STRATEGIES: readonly SettingDefinition[] = [
     unit: "true or false",
     default: false,
     description:
-      "Lets rebuild_index REINDEX vector indexes that are INVALID by itself; on request it does so " +
-      "always.",
+      "Lets rebuild_index REINDEX vector indexes that are INVALID by itself; on request it does " +
+      "so always.",
     per_collection: true,
   },
 

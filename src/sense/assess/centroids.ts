@@ -1,7 +1,7 @@
 /**
  * The lists of each IVF index are a group: a list that is too full is a sick member. Where one is,
- * the index is one sick thing: what its recall lost acts on the whole group, else on the index's own
- * node (vector-indexes.ts).
+ * the index is one sick thing: what its recall lost acts on the whole group, else on the index's
+ * own node (vector-indexes.ts).
  */
 import type { CentroidGroup } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";

@@ -15,7 +15,7 @@ export interface MeasureOptions {
   readonly exact?: boolean;
   /** Each search by itself, and what the planner takes. */
   readonly cost?: boolean;
-  /** How far the k-th row of each search is, from an earlier answer: nothing is searched exactly. */
+  /** How far the k-th row of each search is, of an earlier answer: no search without the index. */
   readonly kth?: readonly number[];
 }
 

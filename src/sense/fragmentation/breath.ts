@@ -73,14 +73,15 @@ export function breathe(
   const rewrites = (reset ? 0 : rewritten - before.rewritten) + before.rewrites * fades;
   const low = Math.min(before.low, live);
   const full = live >= before.high;
-  const swing = Math.min(live, before.high) - low;
+  // Where the server lost count, fewer rows are no fall, and finding them again is no return.
+  const swing = reset ? 0 : Math.min(live, before.high) - low;
   return {
     ...counted,
     at,
     churn,
     rewrites,
-    high: full ? live : before.high,
-    low: full ? live : low,
+    high: full || reset ? live : before.high,
+    low: full || reset ? live : low,
     days: noted(before.days, at, Math.max(churn, swing)),
     rewritten_days: noted(before.rewritten_days, at, rewrites),
   };

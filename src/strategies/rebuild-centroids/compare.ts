@@ -150,7 +150,8 @@ export const dearer = (
   { before, after, attempt }: RebuildProgress,
   veto: string,
 ): string =>
-  `${target.index} stays as it is: with ${optionsText(attemptsOf(target)[attempt]!)} ${veto}; its recall would be ` +
+  `${target.index} stays as it is: with ` +
+  `${optionsText(attemptsOf(target)[attempt]!)} ${veto}; its recall would be ` +
   `${figure(after!.recall)}, it is ${figure(before!.recall)}`;
 
 type Measured = IndexMeasurement & SearchCosts;
@@ -200,7 +201,8 @@ export function compareCost(host: Host, collection: Collection, pair: Pair): Cos
     veto:
       unplanned ??
       (dear
-        ? `a search would take ${costText(cost)} (${short(COST_RATIO * gain)} times as much is allowed)`
+        ? `a search would take ${costText(cost)} (${short(COST_RATIO * gain)} times as much is ` +
+          "allowed)"
         : null),
   };
 }

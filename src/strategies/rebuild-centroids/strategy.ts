@@ -56,7 +56,9 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
   describeStep({ kind, details }) {
     switch (kind) {
       case "build_index":
-        return `built ${details.built} with ${optionsText(details.options)} beside ${details.index}`;
+        return (
+          `built ${details.built} with ${optionsText(details.options)} beside ` + details.index
+        );
       case "reindex":
         return (
           `rebuilt ${details.index} in place` +

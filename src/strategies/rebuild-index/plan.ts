@@ -216,7 +216,8 @@ function attempt(
     }
     if ("why" in trial)
       return {
-        nothing: `what a rebuild of ${printable(index, 200)} would find could not be tried: ${trial.why}`,
+        nothing:
+          `what a rebuild of ${printable(index, 200)} would find could not be tried: ` + trial.why,
         hint: "The setting recall_trial_ms gives it more time.",
       };
     const { recall, recall_error } = trial;

@@ -89,7 +89,7 @@ export function lookAgain(host: Host, collection: Collection): void {
   }
 }
 
-/** Whether searches with the value from before find what is due; false too where nobody can tell. */
+/** Whether searches with the value from before find what is due; false: nobody can tell. */
 function doesUntuned(
   host: Host,
   collection: Collection,

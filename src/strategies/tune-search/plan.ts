@@ -120,8 +120,9 @@ function tuned(
   if (dearer !== null && dearer > most)
     return {
       nothing:
-        `${setting} = ${after.value} would find what is due of ${name} (${figures(after.recall)}), ` +
-        `at ${short(dearer)} times what a search costs now; search_cost_ratio allows ${short(most)}`,
+        `${setting} = ${after.value} would find what is due of ${name} ` +
+        `(${figures(after.recall)}), at ${short(dearer)} times what a search costs now; ` +
+        `search_cost_ratio allows ${short(most)}`,
       hint: `The setting search_cost_ratio above ${short(dearer)} lets it.`,
     };
   if (before.taken && !after.taken)

@@ -43,6 +43,26 @@ export async function makeTable(
   await client.query(`ANALYZE ${table}`);
 }
 
+/** A plain table, as most people have one. */
+export async function makePlainTable(
+  client: pg.Client,
+  table: string,
+  { rows, centres = 32, index }: Omit<TableSpec, "rows"> & { readonly rows: number },
+): Promise<void> {
+  await client.query(`
+    CREATE TABLE ${table} (
+      id bigint PRIMARY KEY,
+      partition_id int NOT NULL,
+      tenant_id text NOT NULL,
+      seen_at timestamptz NOT NULL,
+      payload text NOT NULL,
+      embedding vector(${DIMENSIONS}) NOT NULL
+    )`);
+  if (rows > 0) await addRows(client, table, { key: 0, first: 1, count: rows, centres });
+  if (index !== undefined) await client.query(`CREATE INDEX ON ${table} ${index}`);
+  await client.query(`ANALYZE ${table}`);
+}
+
 export const partition = (table: string, key: number): string => `${table}_p${key}`;
 
 export interface Batch {

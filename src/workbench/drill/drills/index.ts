@@ -6,6 +6,7 @@ import { hotspotReads } from "./hotspot-reads.ts";
 import { hotspotRows } from "./hotspot-rows.ts";
 import { hotspotBytes, hotspotDrain, hotspotTraffic } from "./hotspot-traffic.ts";
 import { memoryPressure } from "./memory.ts";
+import { invalidIndex, recallHnsw, recallIvfEmpty } from "./recall.ts";
 import { replicationLag } from "./replication-lag.ts";
 
 /**
@@ -22,4 +23,7 @@ export const DRILLS: readonly Drill[] = [
   contention,
   fragmentation,
   memoryPressure,
+  recallHnsw,
+  recallIvfEmpty,
+  invalidIndex,
 ];

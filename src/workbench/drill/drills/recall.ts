@@ -1,0 +1,85 @@
+import { pause } from "../../load.ts";
+import type { Drill } from "../drill.ts";
+import { addRows, makePlainTable, vectorAround } from "../table.ts";
+
+const ROWS = 3000;
+const CENTRES = 400;
+/** The default goes by a measurement for five minutes. */
+const OFTEN = { recall_interval_seconds: 5 };
+
+/**
+ * Every row embedded anew again and again, and nobody vacuums: most of what a search comes by in
+ * the graph is dead.
+ */
+export const recallHnsw: Drill = {
+  name: "recall-hnsw",
+  fault: "all rows of a table with an hnsw index are embedded anew six times, without a vacuum",
+  problem_class: "recall_loss",
+  strategy: "vacuum_index",
+  settings: OFTEN,
+  async prepare({ client, table }) {
+    await makePlainTable(client, table, {
+      rows: ROWS,
+      centres: CENTRES,
+      index: "USING hnsw (embedding vector_l2_ops)",
+    });
+    await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+  },
+  async inject({ client, table }) {
+    for (let round = 0; round < 6; round++)
+      await client.query(
+        `UPDATE ${table} SET embedding = n.e
+           FROM (SELECT g, ${vectorAround(`(g % ${CENTRES} + ${round})`)} AS e
+                   FROM generate_series(1, ${ROWS}) g) n WHERE id = n.g`,
+      );
+  },
+};
+
+/** The index was made when the table was: its lists divide nothing. */
+export const recallIvfEmpty: Drill = {
+  name: "recall-ivf-empty",
+  fault: "an ivfflat index was made on an empty table, then the rows came",
+  problem_class: "recall_loss",
+  strategy: "rebuild_index",
+  // Not the lists are to be what it is about: rows that lie in clusters fill them unevenly.
+  settings: { ...OFTEN, min_rows_for_list: 1_000_000 },
+  prepare: ({ client, table }) =>
+    makePlainTable(client, table, {
+      rows: 0,
+      index: "USING ivfflat (embedding vector_l2_ops) WITH (lists = 60)",
+    }),
+  async inject({ client, table }) {
+    await addRows(client, table, { key: 0, first: 1, count: 9000, centres: 200 });
+    await client.query(`ANALYZE ${table}`);
+  },
+};
+
+/** A build that was cancelled leaves an index that every write keeps and no search uses. */
+export const invalidIndex: Drill = {
+  name: "invalid-index",
+  fault: "CREATE INDEX CONCURRENTLY was cancelled: an INVALID hnsw index is left",
+  problem_class: "recall_loss",
+  strategy: "rebuild_index",
+  settings: { repair_invalid_indexes: true },
+  prepare: ({ client, table }) => makePlainTable(client, table, { rows: ROWS, centres: CENTRES }),
+  async inject({ client, table, connect }) {
+    const building = await connect();
+    const { rows } = await building.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    const ended = building
+      .query(`CREATE INDEX CONCURRENTLY ON ${table} USING hnsw (embedding vector_l2_ops)`)
+      .then(
+        () => "built",
+        () => "cancelled",
+      );
+    for (;;) {
+      const { rowCount } = await client.query(
+        `SELECT FROM pg_index WHERE indrelid = $1::regclass AND NOT indisvalid`,
+        [table],
+      );
+      if (rowCount) break;
+      await pause(5);
+    }
+    await client.query("SELECT pg_cancel_backend($1)", [rows[0]!.pid]);
+    if ((await ended) === "built") throw new Error("the build was over before it was cancelled");
+  },
+};
