@@ -65,18 +65,20 @@ describe("left out", () => {
   ])("%s", (query) => expect(named(query)).toBe(false));
 });
 
-it("reads 200 long texts within half a second", () => {
-  const long = `SELECT * FROM r WHERE doc IN (${"$1, ".repeat(1900)}$2)`;
-  const before = performance.now();
-  for (let text = 0; text < 200; text++) expect(named(long)).toBe(false);
-  for (const hostile of [
-    "'".repeat(8192),
-    "$a".repeat(4096),
-    "/*".repeat(4096),
-    '"'.repeat(8191),
-    "(".repeat(8192),
-    "e'\\".repeat(2700),
-  ])
-    named(`SELECT ${hostile}`);
-  expect(performance.now() - before).toBeLessThan(500);
+/** The least of several rounds: what else the machine does makes no round shorter. */
+function leastMs(query: string): number {
+  const rounds = Array.from({ length: 9 }, () => {
+    const before = performance.now();
+    named(query);
+    return performance.now() - before;
+  });
+  return Math.min(...rounds);
+}
+
+// Read in quadratic time, eight times the text takes 64 times as long.
+it.each(["$1, ", "'", "$a", "/*", '"', "(", "e'\\"])("reads long texts of %s in one go", (part) => {
+  const text = (length: number): string =>
+    `SELECT * FROM r WHERE doc IN (${part.repeat(Math.ceil(length / part.length))}`;
+  leastMs(text(4000));
+  expect(leastMs(text(32_000)) / Math.max(0.05, leastMs(text(4000)))).toBeLessThan(40);
 });
