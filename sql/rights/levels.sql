@@ -54,6 +54,7 @@ VALUES
   ('ruvector_healing_feedback', 'operator', false),
   ('ruvector_healing_resume', 'operator', false),
   ('ruvector_healing_recall', 'operator', false),
+  ('ruvector_healing_recall_curve', 'operator', false),
   ('ruvector_healing_breaker_close', 'operator', false),
   ('ruvector_healing_tick', 'operator', false),
   ('ruvector_integrity_sample', 'operator', false),

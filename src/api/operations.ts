@@ -14,6 +14,7 @@ import { approve, reject } from "./approve-reject.ts";
 import { feedback } from "./feedback.ts";
 import { abort, execute, rollback, trigger } from "./healing.ts";
 import { graph, report, sample } from "./sensing.ts";
+import { curves } from "./curves.ts";
 
 /**
  * What a wrapper passes. Names come checked by SQL (ruvector.healing_collection), documents as the
@@ -72,6 +73,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ),
   configure: writes("admin", "settings", "error", (host, input) =>
     configure(host, input.collection_id, input["settings"], STRATEGY_NAMES),
+  ),
+  recall_curve: reads("operator", (host, input) =>
+    curves(host, input.collection_id, input["index"]),
   ),
   sample: writes("operator", "collection", "error", (host, input) =>
     sample(host, input.collection_id),

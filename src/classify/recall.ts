@@ -56,7 +56,7 @@ export function recallLoss(findings: Findings): Finding {
           `${list(all.map(({ index }) => printable(index, 200)))} ` +
           `${verb(all.length, "keeps", "keep")} ` +
           `${percent(worstHealth(findings.weak, [...touched(findings.weak, "vector_index")]))} ` +
-          "of what they should find (recall not measured)";
+          `of what ${verb(all.length, "it", "they")} should find (recall not measured)`;
   const more = all.length - 1;
   const others =
     more > 0 && broken.length === 0 ? `; ${more} more ${verb(more, "index", "indexes")}` : "";

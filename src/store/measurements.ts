@@ -72,6 +72,13 @@ export function keepMeasurement<T>(
   return { value, at };
 }
 
+/** What was measured is no more so: the next look takes it anew, and keeps what it remembers. */
+export function outdateMeasurement(host: Host, collectionId: number, kind: string): void {
+  host.execute(sql`
+    UPDATE ruvector.integrity_measurements SET measured_at = 'epoch'
+     WHERE collection_id = ${collectionId}::int AND kind = ${kind}`);
+}
+
 /** A measurement that is taken now and then. */
 export interface Periodic {
   readonly kind: string;

@@ -3,8 +3,9 @@ import type { Host } from "../../host/host.ts";
 import type { Lease } from "../../model/lease.ts";
 import type { Collection } from "../../model/collection.ts";
 import { changePrevious, closeLease, extendLease, leasesOf } from "../../store/leases.ts";
+import { outdateMeasurement } from "../../store/measurements.ts";
 import { recallCurve } from "../../sense/recall-curve.ts";
-import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import { CENTROIDS, vectorIndexes } from "../../sense/collect/centroids.ts";
 import { short } from "../../base/text.ts";
 import { alterSetting, settingOf } from "./setting.ts";
 
@@ -49,6 +50,8 @@ export function putBack(host: Host, lease: Lease): boolean {
   if (later) changePrevious(host, later.id, lease.previous);
   else if (settingOf(host, role, setting) === String(value))
     alterSetting(host, role, setting, previousOf(lease));
+  // What was found with the value says nothing of searches without it.
+  outdateMeasurement(host, lease.collection_id, CENTROIDS);
   return true;
 }
 

@@ -1,0 +1,228 @@
+/**
+ * The most usual user: a plain table with a vector index. Recall that was lost, or never was there,
+ * is sensed, and found again by the least that finds it. Cases B1 and B2, and their kind.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { configure, QUICK, ticks } from "../support/collection.ts";
+import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+
+const RANDOM = (dimensions: number, row: string): string =>
+  `(SELECT array_agg(random()) FROM generate_series(1, ${dimensions}) WHERE ${row} > 0)::vector`;
+/** Clusters that overlap: lists of no rows find little in them. */
+const CLUSTERED =
+  "(SELECT array_agg(sin((g % 200) * 12.9898 * i + (g % 200) ^ 2 * 0.731 * i) + " +
+  "2 * (random() + random() + random() - 1.5)) FROM generate_series(1, 32) i)::vector";
+
+interface Sampled {
+  lambda: number;
+  metrics: {
+    recall: Record<string, { recall: number; baseline: number; due_from: string; probes: number }>;
+    invalid_indexes?: string[];
+  };
+}
+
+const sample = (table: string) =>
+  db.value<Sampled>("SELECT ruvector_integrity_sample($1)", [table]);
+const classOf = async (table: string) => {
+  const { problem } = await db.value<{ problem: { class: string; summary: string } }>(
+    "SELECT ruvector_healing_trigger($1)",
+    [table],
+  );
+  return problem;
+};
+const plan = async (table: string, strategy: string, params: object = {}) =>
+  db.value<{ message: string; hint: string }>("SELECT ruvector_healing_execute($1, $2, $3)", [
+    table,
+    strategy,
+    JSON.stringify({ ...params, dry_run: true }),
+  ]);
+
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+});
+
+describe("hnsw after updates without a vacuum (B1)", () => {
+  beforeAll(async () => {
+    await db.client.query(`
+      CREATE TABLE h (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off);
+      INSERT INTO h SELECT g, ${RANDOM(16, "g")} FROM generate_series(1, 1000) g;
+      CREATE INDEX ON h USING hnsw (e vector_l2_ops);
+      ANALYZE h`);
+    await db.client.query("SELECT ruvector_healing_register('h')");
+  });
+
+  it("is sensed as recall_loss, beside what is due and what a search costs", async () => {
+    const before = await sample("h");
+    expect(before.lambda).toBe(1);
+    for (let round = 0; round < 8; round++)
+      await db.client.query(`UPDATE h SET e = ${RANDOM(16, "h.id")}`);
+    const after = await sample("h");
+    const { recall, baseline, due_from } = after.metrics.recall["public.h_e_idx"]!;
+    expect(recall).toBeLessThan(0.8);
+    expect(baseline).toBeGreaterThan(0.9);
+    expect(due_from).toBe("best");
+    expect(after.lambda).toBeLessThan(0.8);
+    const problem = await classOf("h");
+    expect(problem.class).toBe("recall_loss");
+    expect(problem.summary).toMatch(/^Recall@10 of public\.h_e_idx is 0\.\d+, at best it was /);
+  });
+
+  it("has a curve, of which the point in effect is one", async () => {
+    const points = await db.rows<{
+      value: number;
+      recall: number;
+      blocks: number;
+      current: boolean;
+    }>("SELECT * FROM ruvector_healing_recall_curve('h', 'h_e_idx')");
+    expect(points.length).toBeGreaterThanOrEqual(5);
+    expect(points.length).toBeLessThanOrEqual(7);
+    expect(points.filter(({ current }) => current)).toMatchObject([{ value: 40 }]);
+    const [least] = points;
+    const most = points[points.length - 1]!;
+    expect(most.recall).toBeGreaterThan(least!.recall);
+    expect(most.blocks).toBeGreaterThan(least!.blocks);
+  });
+
+  it("each remedy says by measurement what it would find, or why not", async () => {
+    const tuned = await plan("h", "tune_search");
+    expect(tuned.message).toMatch(/times what a search costs now; search_cost_ratio allows 2/);
+    // No pg_cron in this database: what it would do is said to be done by hand.
+    expect((await plan("h", "vacuum_index")).hint).toContain("VACUUM public.h;");
+    expect((await plan("h", "rebuild_index")).hint).toMatch(
+      /CREATE INDEX CONCURRENTLY ON public\.h USING hnsw \(e \S*vector_l2_ops\);/,
+    );
+  });
+
+  it("a deeper search is set for the owner, and taken back exactly", async () => {
+    const settings = () =>
+      db.rows(
+        "SELECT setconfig FROM pg_db_role_setting s JOIN pg_database d " +
+          "ON d.oid = s.setdatabase WHERE d.datname = current_database()",
+      );
+    expect(await settings()).toEqual([]);
+    await configure(db, { enabled: true, search_cost_ratio: 100 });
+    const { action_id } = await db.value<{ action_id: number }>(
+      "SELECT ruvector_healing_execute('h', 'tune_search')",
+    );
+    for (let turn = 0; turn < 20; turn++) {
+      await ticks(db, 1);
+      const state = await db.value<string>(
+        "SELECT state FROM ruvector.healing_actions WHERE id = $1",
+        [action_id],
+      );
+      if (state === "succeeded") break;
+    }
+    const [set] = (await settings()) as { setconfig: string[] }[];
+    expect(set?.setconfig).toEqual([expect.stringMatching(/^hnsw\.ef_search=\d+$/)]);
+    expect((await sample("h")).lambda).toBe(1);
+    await db.client.query("SELECT ruvector_healing_rollback('h')");
+    await ticks(db, 2);
+    expect(await settings()).toEqual([]);
+    await configure(db, { enabled: false, search_cost_ratio: 2 });
+  });
+
+  it("what somebody set meanwhile is theirs", async () => {
+    await configure(db, { enabled: true, search_cost_ratio: 100 });
+    expect((await sample("h")).lambda).toBeLessThan(0.8);
+    const answer = await db.value<{ action_id: number | null; message: string }>(
+      "SELECT ruvector_healing_execute('h', 'tune_search')",
+    );
+    expect(answer.action_id, answer.message).not.toBeNull();
+    const database = await db.value<string>("SELECT quote_ident(current_database())");
+    await db.client.query(
+      `ALTER ROLE CURRENT_USER IN DATABASE ${database} SET hnsw.ef_search = 77`,
+    );
+    await db.client.query("SELECT ruvector_healing_rollback('h')");
+    await ticks(db, 2);
+    expect(
+      await db.value(
+        "SELECT setconfig::text FROM pg_db_role_setting s JOIN pg_database d " +
+          "ON d.oid = s.setdatabase WHERE d.datname = current_database()",
+      ),
+    ).toBe("{hnsw.ef_search=77}");
+    await db.client.query(`ALTER ROLE CURRENT_USER IN DATABASE ${database} RESET hnsw.ef_search`);
+    await configure(db, { enabled: false, search_cost_ratio: 2 });
+  });
+});
+
+describe("an ivfflat index built on nothing (B2)", () => {
+  beforeAll(async () => {
+    await db.client.query(`
+      CREATE TABLE v (id int PRIMARY KEY, e vector(32));
+      CREATE INDEX v_i ON v USING ivfflat (e vector_cosine_ops) WITH (lists = 60);
+      INSERT INTO v SELECT g, ${CLUSTERED} FROM generate_series(1, 5000) g;
+      ANALYZE v`);
+    await db.client.query("SELECT ruvector_healing_register('v')");
+  });
+
+  it("is sick from the beginning: what a fresh build attains is due", async () => {
+    const { lambda, metrics } = await sample("v");
+    const { recall, baseline, due_from } = metrics.recall["public.v_i"]!;
+    expect(due_from).toBe("fresh_build");
+    expect(recall).toBeLessThan(baseline);
+    expect(lambda).toBeLessThan(0.8);
+    expect((await classOf("v")).class).toBe("recall_loss");
+    // Nothing of the trial is left.
+    expect(
+      await db.rows("SELECT relname FROM pg_class WHERE relname ~ '^ruvector_(sample|trial)'"),
+    ).toEqual([]);
+  });
+
+  it("rebuild_index takes it on with the same lists, and rebuild_centroids does not refuse", async () => {
+    for (const strategy of ["rebuild_index", "rebuild_centroids"])
+      expect((await plan("v", strategy)).hint).toMatch(
+        /CREATE INDEX CONCURRENTLY ON public\.v USING ivfflat \(e \S+\) WITH \(lists = '\d+'\);/,
+      );
+    expect((await plan("v", "rebuild_index")).hint).toContain("lists = '60'");
+  });
+
+  it("recall_target stands over it", async () => {
+    await db.client.query("SELECT ruvector_healing_configure('{\"recall_target\": 0.05}', 'v')");
+    expect((await sample("v")).metrics.recall["public.v_i"]).toMatchObject({
+      baseline: 0.05,
+      due_from: "target",
+    });
+  });
+});
+
+describe("an INVALID index", () => {
+  it("is named, and what to type; the loop repairs none by itself", async () => {
+    await db.client.query("CREATE TABLE broken (id int PRIMARY KEY, e vector(3))");
+    await db.client.query("INSERT INTO broken SELECT g, '[1,2,3]' FROM generate_series(1, 50) g");
+    await db.client.query("CREATE INDEX broken_i ON broken USING hnsw (e vector_l2_ops)");
+    await db.client.query("SELECT ruvector_healing_register('broken')");
+    await db.client.query(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken_i'::regclass",
+    );
+    const { lambda, metrics } = await sample("broken");
+    expect(lambda).toBe(0.5);
+    expect(metrics.invalid_indexes).toEqual(["public.broken_i"]);
+    expect((await classOf("broken")).summary).toBe(
+      "public.broken_i is INVALID: no search uses it, and every write keeps it.",
+    );
+    const refused = await plan("broken", "rebuild_index");
+    expect(refused.hint).toContain("DROP INDEX CONCURRENTLY public.broken_i;");
+    expect(refused.hint).toContain("REINDEX INDEX CONCURRENTLY public.broken_i;");
+    const asked = await plan("broken", "rebuild_index", { index: "broken_i" });
+    expect(asked.hint).toMatch(/by hand: REINDEX INDEX CONCURRENTLY public\.broken_i;$/);
+  });
+});
+
+it("bad input of the curve", async () => {
+  expect(
+    await raised(db.client, "SELECT * FROM ruvector_healing_recall_curve('nix')"),
+  ).toMatchObject({
+    code: "RV002",
+  });
+  expect(
+    await raised(db.client, "SELECT * FROM ruvector_healing_recall_curve(NULL)"),
+  ).toMatchObject({
+    code: "RV001",
+  });
+  expect(
+    await raised(db.client, "SELECT * FROM ruvector_healing_recall_curve('h', 'nix')"),
+  ).toMatchObject({ code: "RV001", hint: expect.stringContaining("public.h_e_idx") });
+});
