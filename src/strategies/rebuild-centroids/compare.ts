@@ -24,7 +24,7 @@ import {
 } from "../../verify/searches.ts";
 import type { IndexFacts } from "./indexes.ts";
 import { MAX_LISTS } from "./lists.ts";
-import { type Found, type RebuildProgress, refused } from "./shared.ts";
+import { type Found, type OldSearches, type RebuildProgress, refused } from "./shared.ts";
 
 /** The best of so many rounds is a search's time; blocks are the same in each. */
 const ROUNDS = 3;
@@ -176,7 +176,7 @@ export function compareCost(host: Host, collection: Collection, pair: Pair): Cos
     { length: ROUNDS },
     () =>
       [
-        searches(host, collection, old.oid, samples),
+        searchedNow(host, collection, old.oid, samples, progress),
         searches(host, collection, built.oid, samples),
       ] as const,
   );
@@ -224,23 +224,61 @@ function evenedOut({ before, after }: CostComparison, others: RebuildProgress["c
   return sum("after") <= COST_RATIO * sum("before");
 }
 
+/** The old index beside the new one; where the planner only takes that, as it was before it. */
+function searchedNow(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  samples: number,
+  { searched }: RebuildProgress,
+): OldSearches {
+  const answer = tried(host, collection, oid, samples);
+  if (!("why" in answer)) return answer;
+  if (searched) return searched;
+  throw uncomparable(answer.why);
+}
+
+/** What is kept of the old index before the new one is built. */
+export function searchesOf(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  samples: number,
+): OldSearches | null {
+  const answer = tried(host, collection, oid, samples);
+  if ("why" in answer) return null;
+  const { blocks, searches_ms, takes, index_name, probes } = answer;
+  return { blocks, searches_ms, takes, index_name, probes };
+}
+
 function searches(host: Host, collection: Collection, oid: string, samples: number): Measured {
-  const answer = asked(host, collection, oid, {
+  const answer = tried(host, collection, oid, samples);
+  if ("why" in answer) throw uncomparable(answer.why);
+  return answer;
+}
+
+const uncomparable = (why: string) =>
+  refused(
+    `what its searches cost could not be measured: ${why}`,
+    "What cannot be compared is not exchanged.",
+  );
+
+function tried(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  samples: number,
+): Measured | { readonly why: string } {
+  return asked(host, collection, oid, {
     samples,
     exact: false,
     cost: true,
     budget_ms: collection.settings.recall_budget_ms,
   });
-  if ("why" in answer)
-    throw refused(
-      `what its searches cost could not be measured: ${answer.why}`,
-      "What cannot be compared is not exchanged.",
-    );
-  return answer;
 }
 
 /** Of as many searches as every round made. */
-function best(rounds: readonly Measured[]): Searches {
+function best(rounds: readonly OldSearches[]): Searches {
   const made = Math.min(...rounds.map(({ searches_ms }) => searches_ms.length));
   return {
     blocks: rounds[0]!.blocks?.slice(0, made) ?? null,
@@ -261,7 +299,7 @@ function notTaken(
   host: Host,
   collection: Collection,
   { old, target, progress }: Pair,
-  [was, is]: readonly [Measured, Measured],
+  [was, is]: readonly [OldSearches, OldSearches],
 ): string | null {
   if (is.takes !== was.index_name) return null;
   const lists = attemptsOf(target)[progress.attempt]!["lists"];

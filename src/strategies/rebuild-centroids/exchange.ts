@@ -162,6 +162,7 @@ export const nextTarget = (progress: RebuildProgress, { rows }: Target): Rebuild
   job: null,
   built: null,
   before: null,
+  searched: null,
   after: null,
   attempt: 0,
   target: progress.target + 1,

@@ -20,6 +20,15 @@ export interface Found {
   readonly index_ms: number | null;
 }
 
+/** Searches by the old index while it was the only one. */
+export interface OldSearches {
+  readonly blocks: readonly number[] | null;
+  readonly searches_ms: readonly number[];
+  readonly takes: string | null;
+  readonly index_name: string;
+  readonly probes: number;
+}
+
 export type Stage = "begin" | "building" | "dropping" | "reindexing" | "clearing" | "exchanging";
 
 export interface RebuildProgress extends Progress {
@@ -30,6 +39,11 @@ export interface RebuildProgress extends Progress {
   readonly job: string | null;
   readonly built: string | null;
   readonly before: Found | null;
+  /**
+   * What its searches cost before the new one was there: the planner may take that one whatever it
+   * is told (the same lists on fewer pages).
+   */
+  readonly searched?: OldSearches | null;
   readonly after: Found | null;
   readonly rebuilt: number;
   /** Parts of a whole index that wait for the others: the built index by the target's place. */
@@ -112,6 +126,7 @@ export const START: RebuildProgress = {
   job: null,
   built: null,
   before: null,
+  searched: null,
   after: null,
   rebuilt: 0,
   ready: {},

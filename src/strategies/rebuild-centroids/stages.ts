@@ -9,7 +9,7 @@ import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
-import { compareCost, dearer, finds, foundIn, measured, worse } from "./compare.ts";
+import { compareCost, dearer, finds, foundIn, measured, searchesOf, worse } from "./compare.ts";
 import {
   go,
   present,
@@ -52,6 +52,7 @@ function begin(context: RebuildContext, target: Target, progress: RebuildProgres
       measured(host, collection, target.oid, collection.settings.recall_samples),
       target.lists_before,
     );
+  const searched = progress.searched ?? searchesOf(host, collection, target.oid, before.samples);
   const options = attemptsOf(target)[progress.attempt]!;
   const name = `ruvector_built_${action.id}_${progress.target}_${progress.attempt}`;
   const built = `${facts.schema}.${name}`;
@@ -75,7 +76,7 @@ function begin(context: RebuildContext, target: Target, progress: RebuildProgres
     wal_bytes: facts.bytes,
   };
   return wait(
-    { ...progress, before, stage: "building", job: job.id, built },
+    { ...progress, before, searched, stage: "building", job: job.id, built },
     `pg_cron is to build ${built} with ${optionsText(options)}`,
     [step],
   );
@@ -153,7 +154,7 @@ function dropping(
     return go({ ...next, attempt: progress.attempt + 1 });
   // A whole index is exchanged whole or not at all.
   if (target.way === "whole") throw refused(progress.kept.join("; "), MORE_PROBES);
-  return go({ ...next, before: null, attempt: 0, target: progress.target + 1 });
+  return go({ ...next, before: null, searched: null, attempt: 0, target: progress.target + 1 });
 }
 
 /**
@@ -194,6 +195,7 @@ function readied(
       job: null,
       built: null,
       before: null,
+      searched: null,
       after: null,
       attempt: 0,
       target: progress.target + 1,

@@ -2,7 +2,7 @@ import { pause } from "../../load.ts";
 import type { Drill } from "../drill.ts";
 import { DIMENSIONS, makePlainTable, vectorAround } from "../table.ts";
 
-const ROWS = 3000;
+const ROWS = 1500;
 const CENTRES = 400;
 /** The default goes by a measurement for five minutes. */
 const OFTEN = { recall_interval_seconds: 5 };
@@ -13,7 +13,7 @@ const OFTEN = { recall_interval_seconds: 5 };
  */
 export const recallHnsw: Drill = {
   name: "recall-hnsw",
-  fault: "all rows of a table with an hnsw index are embedded anew six times, without a vacuum",
+  fault: "all rows of a table with an hnsw index are embedded anew five times, without a vacuum",
   problem_class: "recall_loss",
   strategy: "vacuum_index",
   // Searches may not cost more: a deeper one would do for a while.
@@ -29,7 +29,7 @@ export const recallHnsw: Drill = {
   async inject({ client, table }) {
     // At once: the loop is to meet the whole of it, not the first round.
     await client.query("BEGIN");
-    for (let round = 0; round < 6; round++)
+    for (let round = 0; round < 5; round++)
       await client.query(
         `UPDATE ${table} SET embedding = n.e
            FROM (SELECT g, ${vectorAround(`(g % ${CENTRES} + ${round})`)} AS e
