@@ -161,9 +161,9 @@ describe("recall", () => {
     const { problem } = await db.value<{
       problem: { class: string; summary: string; recall: number };
     }>("SELECT ruvector_healing_trigger('noise')");
-    expect(problem).toMatchObject({ class: "centroid_skew" });
+    expect(problem).toMatchObject({ class: "recall_loss" });
     expect(problem.summary).toMatch(
-      /^Recall@10 of public\.noise_embedding_idx is 0\.\d+, at best it was 0\.99/,
+      /^Recall@10 of public\.noise_embedding_idx is 0\.\d+, the recall_target is 0\.99/,
     );
   });
 

@@ -128,7 +128,8 @@ export function buildCommand(
     SELECT format('%s %s %s %I.%I USING %I (%s %I.%I)%s%s%s', ${create}::text,
       ${name}::text, ${on}::text, hn.nspname, h.relname, m.amname,
                   pg_get_indexdef(c.oid, 1, false), kn.nspname, k.opcname,
-                  (SELECT format(' WITH (%s)', string_agg(format('%I = %L', o.name, o.value), ', '
+                  (SELECT format(' WITH (%s)', string_agg(format(CASE o.place WHEN 1 THEN '%I = %s'
+                     ELSE '%I = %L' END, o.name, o.value), ', '
                      ORDER BY o.place, o.name)) FROM (
                      SELECT key AS name, value, 1 AS place
                        FROM jsonb_each_text(${JSON.stringify(options)}::jsonb)
