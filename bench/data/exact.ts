@@ -31,17 +31,5 @@ export function kthDistance(set: DataSet, rows: readonly number[], row: number, 
   return nearest.at(-1) ?? Infinity;
 }
 
-/** Rounding of pgvector, which adds floats: what is as near as this is as near. */
-const ROUNDING = 1e-5;
-
-/** Share of the k nearest of `row` among `found`. */
-export function recallOf(
-  set: DataSet,
-  rows: readonly number[],
-  row: number,
-  found: readonly number[],
-  k: number,
-): number {
-  const limit = kthDistance(set, rows, row, k) * (1 + ROUNDING) + ROUNDING * 1e-2;
-  return found.filter((other) => distance(set, row, other) <= limit).length / k;
-}
+/** pgvector adds floats and rounds otherwise: what is as near as this is as near. */
+export const within = (squared: number): number => squared * (1 + 1e-5) + 1e-7;

@@ -38,12 +38,17 @@ export function shuffled({ rows }: DataSet, seed: number): number[] {
   return random(seed, "rows").shuffled(Array.from({ length: rows }, (_, row) => row));
 }
 
-/** Copies these rows of the set (numbers of rows, which become ids). */
+/** A row of a table, and the row of the set that is its content. */
+export interface Placed {
+  readonly id: number;
+  readonly row: number;
+}
+
 export async function copyRows(
   client: pg.Client,
   table: string,
   set: DataSet,
-  rows: readonly number[],
+  rows: readonly Placed[],
 ): Promise<void> {
   const into = client.query(
     copyFrom(`COPY ${table} (id, topic, embedding) FROM STDIN (FORMAT binary)`),
@@ -52,7 +57,9 @@ export async function copyRows(
     yield HEADER;
     for (let at = 0; at < rows.length; at += 100)
       yield Buffer.concat(
-        rows.slice(at, at + 100).map((row) => tuple(row, set.topics[row]!, vectorOf(set, row))),
+        rows
+          .slice(at, at + 100)
+          .map(({ id, row }) => tuple(id, set.topics[row]!, vectorOf(set, row))),
       );
     yield END;
   };
@@ -63,7 +70,10 @@ export const tableFor = (table: string, { dimensions }: DataSet): string =>
   `CREATE TABLE ${table} (id bigint PRIMARY KEY, topic int NOT NULL, ` +
   `embedding vector(${dimensions}) NOT NULL)`;
 
-/** CREATE INDEX's part behind the table: pgvector's default for hnsw, its advice for ivfflat. */
+/** pgvector's advice for ivfflat. */
+export const listsFor = (rows: number): number => Math.max(10, Math.round(rows / 1000));
+
+/** CREATE INDEX's part behind the table. */
 export const indexOn = ({ operators }: DataSet, method: "hnsw" | "ivfflat", rows: number): string =>
   `USING ${method} (embedding ${operators})` +
-  (method === "ivfflat" ? ` WITH (lists = ${Math.max(10, Math.round(rows / 1000))})` : "");
+  (method === "ivfflat" ? ` WITH (lists = ${listsFor(rows)})` : "");

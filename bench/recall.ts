@@ -1,0 +1,210 @@
+/**
+ * How good the measurement of recall is, and what it costs, on real vectors:
+ *
+ *   node build/run.mjs bench/recall.ts [--json] [--sets words-128,digits-784] [--rows 10000,30000]
+ *     [--tries 100] [--samples 20] [--queries 1500] [--name bench]
+ *
+ * Truth: plain searches for `queries` rows by the index, compared with exact ones in JavaScript.
+ * Against it healing_measure_index, `tries` times, each with other rows. Also its cost by rows, the
+ * exponent, and what follows for a million rows.
+ */
+import { parseArgs } from "node:util";
+import type pg from "pg";
+import { benchDatabase, printTable } from "./database.ts";
+import { copyRows, indexOn, shuffled, tableFor } from "./data/load.ts";
+import { type DataSet, dataSet, type SetName } from "./data/sets.ts";
+import { mean, powerLaw, quantile, rounded, searchesFor } from "./recall/figures.ts";
+import { blocksOf, measure, measureOften, type Wanted } from "./recall/measured.ts";
+import { limitsOf, truth } from "./recall/truth.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    sets: { type: "string", default: "words-128,digits-784" },
+    rows: { type: "string", default: "10000,30000" },
+    tries: { type: "string", default: "100" },
+    samples: { type: "string", default: "20" },
+    queries: { type: "string", default: "1500" },
+    name: { type: "string", default: "bench" },
+  },
+});
+const K = 10;
+const WITHIN = 0.03;
+const tries = Number(flags.tries);
+const samples = Number(flags.samples);
+/** As the loop has them by default, but for the time: that is bounded by itself, below. */
+const defaults = { k: K, samples, budget_ms: 3_600_000, max_rows: 50_000 };
+
+/** What a new session has, and a setting that finds less, or more. */
+const SETTINGS = {
+  hnsw: { name: "hnsw.ef_search", values: [40, 15] },
+  ivfflat: { name: "ivfflat.probes", values: [1, 4] },
+} as const;
+type Method = keyof typeof SETTINGS;
+
+interface Quality {
+  readonly set: string;
+  readonly rows: number;
+  readonly index: string;
+  readonly recall: number;
+  readonly measured: number;
+  readonly bias: number;
+  readonly of_one: number;
+  readonly error_p95: number;
+  readonly within: number;
+  readonly searches: number;
+  readonly needed: number;
+  readonly ms: number;
+}
+
+async function quality(
+  client: pg.Client,
+  set: DataSet,
+  rows: readonly number[],
+  method: Method,
+  known: { queries: readonly number[]; limits: readonly number[] },
+): Promise<Quality[]> {
+  const { name, values } = SETTINGS[method];
+  const found: Quality[] = [];
+  for (const value of values) {
+    const real = await truth(client, set, `${name} = ${value}`, { ...known, k: K });
+    const all = await measureOften(client, { ...defaults, probes: value }, tries);
+    const figures = all.map(({ recall }) => recall);
+    const errors = figures.map((recall) => Math.abs(recall - real.recall));
+    found.push({
+      set: set.name,
+      rows: rows.length,
+      index: `${method} ${name.split(".")[1]} ${value}`,
+      recall: rounded(real.recall, 3),
+      measured: rounded(mean(figures), 3),
+      bias: rounded(mean(figures) - real.recall, 3),
+      of_one: rounded(real.deviation, 3),
+      error_p95: rounded(quantile(errors, 0.95), 3),
+      within: rounded((100 * errors.filter((error) => error <= WITHIN).length) / tries, 0),
+      searches: rounded(mean(all.map((one) => one.samples)), 0),
+      needed: searchesFor(real.deviation, WITHIN),
+      ms: rounded(
+        quantile(
+          all.map((one) => one.duration_ms),
+          0.5,
+        ),
+        0,
+      ),
+    });
+    console.error(JSON.stringify(found.at(-1)));
+  }
+  return found;
+}
+
+interface Cost {
+  readonly set: string;
+  readonly rows: number;
+  readonly index: string;
+  readonly exact_all_ms: number;
+  readonly exact_all_blocks: number;
+  readonly default_ms: number;
+  readonly default_blocks: number;
+  readonly bounded_ms: number;
+  readonly bounded_searches: number;
+}
+
+/** Comparing with all rows, with those of recall_max_rows, and that in recall_budget_ms. */
+async function cost(client: pg.Client, set: DataSet, rows: number, method: Method): Promise<Cost> {
+  const all: Wanted = { ...defaults, probes: 0, max_rows: 1e9 };
+  const usual: Wanted = { ...defaults, probes: 0 };
+  const median = async (wanted: Wanted): Promise<number> =>
+    quantile(
+      (await measureOften(client, wanted, 5)).map((one) => one.duration_ms),
+      0.5,
+    );
+  // A tenth of what it takes: the bound must be seen to bind.
+  const whole = await median(all);
+  const bounded = await measure(client, { ...all, budget_ms: Math.max(1, whole / 10) }, 1);
+  return {
+    set: set.name,
+    rows,
+    index: method,
+    exact_all_ms: rounded(whole, 0),
+    exact_all_blocks: await blocksOf(client, all),
+    default_ms: rounded(await median(usual), 0),
+    default_blocks: await blocksOf(client, usual),
+    bounded_ms: rounded(bounded.duration_ms, 0),
+    bounded_searches: bounded.samples,
+  };
+}
+
+const MILLION = 1e6;
+/** Measurements an hour, by recall_interval_seconds; their time at most, by recall_budget_ms. */
+const EVERY_SECONDS = 300;
+const BUDGET_MS = 1000;
+
+function exponents(costs: readonly Cost[]): Record<string, string | number>[] {
+  const whatOf = ({ set, index }: Cost): string => `${set} ${index}`;
+  return [...new Set(costs.map(whatOf))].flatMap((what) => {
+    const points = costs.filter((one) => whatOf(one) === what);
+    if (points.length < 2) return [];
+    const law = (y: (cost: Cost) => number): { exponent: number; factor: number } =>
+      powerLaw(points.map((point) => ({ x: point.rows, y: y(point) })));
+    const ms = law((point) => point.exact_all_ms);
+    const blocks = law((point) => point.exact_all_blocks);
+    const million = ms.factor * MILLION ** ms.exponent;
+    return [
+      {
+        what,
+        exponent_ms: rounded(ms.exponent, 2),
+        exponent_blocks: rounded(blocks.exponent, 2),
+        million_ms: rounded(million, 0),
+        million_blocks: rounded(blocks.factor * MILLION ** blocks.exponent, 0),
+        million_ms_per_search: rounded(million / samples, 0),
+        bound_ms_an_hour: (3600 / EVERY_SECONDS) * BUDGET_MS,
+      },
+    ];
+  });
+}
+
+const bench = await benchDatabase(flags.name, "ruvector_bench_recall", {
+  fsync: "off",
+  shared_buffers: "1GB",
+  max_wal_size: "4GB",
+});
+const qualities: Quality[] = [];
+const costs: Cost[] = [];
+try {
+  for (const name of flags.sets.split(",") as SetName[]) {
+    const set = dataSet(name);
+    const order = shuffled(set, 1);
+    for (const count of flags.rows.split(",").map(Number)) {
+      const rows = order.slice(0, count);
+      // Evenly: the first rows of a graph are not like the last ones.
+      const queries = rows.filter((_, i) => i % Math.ceil(count / Number(flags.queries)) === 0);
+      const limits = limitsOf(set, rows, queries, K);
+      await bench.client.query(`DROP TABLE IF EXISTS t; ${tableFor("t", set)}`);
+      await copyRows(
+        bench.client,
+        "t",
+        set,
+        rows.map((row) => ({ id: row, row })),
+      );
+      await bench.client.query("VACUUM (ANALYZE) t");
+      await bench.client.query("SET maintenance_work_mem = '1GB'");
+      for (const method of ["hnsw", "ivfflat"] as const) {
+        await bench.client.query(
+          `DROP INDEX IF EXISTS t_index; CREATE INDEX t_index ON t ${indexOn(set, method, count)}`,
+        );
+        qualities.push(...(await quality(bench.client, set, rows, method, { queries, limits })));
+        costs.push(await cost(bench.client, set, rows.length, method));
+      }
+    }
+  }
+} finally {
+  await bench.end();
+}
+if (flags.json) console.log(JSON.stringify({ qualities, costs, laws: exponents(costs) }, null, 1));
+else {
+  console.log(`\nerror of recall@${K}, ${tries} tries (within: of 100, within ${WITHIN})`);
+  printTable(qualities);
+  console.log(`\ncost of one measurement of ${samples} searches`);
+  printTable(costs);
+  console.log("");
+  printTable(exponents(costs));
+}
