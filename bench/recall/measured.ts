@@ -17,6 +17,8 @@ export interface Wanted {
   readonly probes: number;
   readonly budget_ms: number;
   readonly max_rows: number;
+  /** Searches go on from `samples` until the error is within this in 95 of 100. */
+  readonly error?: number;
 }
 
 export async function measure(client: pg.Client, wanted: Wanted, seed: number) {

@@ -1,6 +1,6 @@
 /**
  * What a table lives through, the same for every arm: rows of ever other topics come, rows are
- * replaced, the oldest go, and once a month a quarter of all is replaced within a day.
+ * replaced, the oldest go, and once a month half of all is replaced, over and over, within a day.
  */
 import { type Random, random } from "../../test/chaos/random.ts";
 import type { Placed } from "../data/load.ts";
@@ -21,9 +21,9 @@ export interface Pace {
 }
 
 const CAMPAIGN_EVERY = 30;
-const CAMPAIGN_SHARE = 0.25;
+const CAMPAIGN_SHARE = 0.5;
 /** A model is tried, and tried again: rows are replaced so often within the day. */
-const CAMPAIGN_ROUNDS = 3;
+const CAMPAIGN_ROUNDS = 5;
 /** Of the ids, the newest: what is new is what is edited. */
 const EDITED_SHARE = 0.2;
 

@@ -3,18 +3,20 @@
 -- probes, seed, max_rows, budget_ms, occupancy}, and exact (false: no comparison, only searches by
 -- the index), cost (true: what each search cost, and which index the planner takes with the owner's
 -- settings), kth (what an earlier answer has of each search: how far the k-th row is; compared with
--- that, and nothing is searched exactly).
+-- that, and nothing is searched exactly), error (samples are the least then: searches go on until
+-- recall is within so much in 95 of 100 measurements, or the time is over).
 --
 -- What a search costs is counted in blocks of the index and its table
 -- (pg_stat_get_xact_blocks_fetched): the same number each time, whatever else the machine does.
 -- Planning, which reads a block or two itself, is left out.
 --
 -- recall: rows of the table are sampled; each one's k nearest neighbours (itself left out: it finds
--- itself in any index) by the index are compared with those of a sequential scan. Distances are
--- compared, not rows, so that ties cost nothing. Larger tables than max_rows are searched in a
--- sample of blocks: rows there that are nearer than the k-th found and were not found are misses,
--- counted up by the share that was read. A figure from so few misses is noisy, so that two standard
--- errors are taken off the misses: a sample may overlook a loss, and does not invent one.
+-- itself in any index) by the index are compared with those of a sequential scan, which serves a
+-- batch of them. Distances are compared, not rows, so that ties cost nothing. Larger tables than
+-- max_rows are searched by the index again, looking further, and in a sample of blocks: rows there
+-- that are nearer than the k-th known and are not known are misses, counted up by the share that
+-- was read. A figure from so few misses is noisy, so that two standard errors are taken off them: a
+-- sample may overlook a loss, and does not invent one.
 --
 -- Which index a scan uses is the planner's choice. Two indexes over the same column are told apart
 -- by the probes at planning time: with few the one with more lists is the cheaper, with all of them
@@ -51,16 +53,31 @@ DECLARE
   distances float8[];
   places tid[];
   exact float8[];
+  others integer[];
+  counts bigint[];
   blocks float8[] := '{}';
   searches_ms float8[] := '{}';
   found float8[] := '{}';
   fetched bigint;
-  nearer bigint;
+  further_distances float8[];
+  further_places tid[];
+  near_enough float8;
   step timestamptz;
   measured integer := 0;
   hits float8 := 0;
   searched float8 := 0;
   misses float8 := 0;
+  least_samples constant integer := (wanted ->> 'samples')::int;
+  needed float8;
+  further integer;
+  batch integer := 4;
+  rows_searched tid[];
+  -- Of one batch, an element or a row for each search.
+  vectors text[];
+  searched_for tid[];
+  farthest float8[];
+  near float8[];
+  not_missed tid[];
   kth float8[] := '{}';
   returned float8 := 0;
   index_ms float8 := 0;
@@ -87,92 +104,139 @@ BEGIN
       WHERE oid = index_oid;
   END IF;
   share := least(1, most / greatest(1, total));
+  further := CASE facts.method WHEN 'hnsw' THEN least(1000, greatest(200, 4 * scanning))
+    ELSE least(facts.lists, greatest(4 * scanning, facts.lists / 10)) END;
   BEGIN
     PERFORM set_config('ivfflat.iterative_scan', 'off', true),
       set_config('hnsw.iterative_scan', 'off', true);
-    FOREACH place IN ARRAY ruvector.healing_sample_rows(index_oid, (wanted ->> 'samples')::int,
-      seed, pages, total) LOOP
-      EXIT WHEN clock_timestamp() > deadline AND measured > 0;
-      EXECUTE format('SELECT %s::text FROM ONLY %s WHERE ctid = $1', facts.key, facts.heap)
-        INTO vector USING place;
-      IF planned IS NULL THEN
-        SELECT * INTO planned FROM ruvector.healing_planning(index_oid, vector, scanning, k + 1);
-        IF planned.planning IS NULL THEN
-          answer := jsonb_build_object('why', coalesce(
-            'the planner takes ' || quote_ident(planned.chosen) || ' in its place',
-            'the planner does not use it'));
-          RAISE EXCEPTION USING ERRCODE = 'RV000';
+    rows_searched := ruvector.healing_sample_rows(index_oid,
+      CASE WHEN jsonb_exists(wanted, 'error') THEN greatest(600, least_samples)
+        ELSE least_samples END, seed, pages, total);
+    WHILE measured < cardinality(rows_searched) AND (measured = 0 OR clock_timestamp() < deadline)
+    LOOP
+      vectors := '{}';
+      searched_for := '{}';
+      farthest := '{}';
+      near := '{}';
+      not_missed := '{}';
+      FOREACH place IN ARRAY rows_searched[measured + 1 : measured + batch] LOOP
+        EXIT WHEN clock_timestamp() > deadline AND cardinality(vectors) > 0;
+        EXECUTE format('SELECT %s::text FROM ONLY %s WHERE ctid = $1', facts.key, facts.heap)
+          INTO vector USING place;
+        IF planned IS NULL THEN
+          SELECT * INTO planned FROM ruvector.healing_planning(index_oid, vector, scanning, k + 1);
+          IF planned.planning IS NULL THEN
+            answer := jsonb_build_object('why', coalesce(
+              'the planner takes ' || quote_ident(planned.chosen) || ' in its place',
+              'the planner does not use it'));
+            RAISE EXCEPTION USING ERRCODE = 'RV000';
+          END IF;
+          IF (wanted ->> 'cost')::boolean THEN
+            takes := ruvector.healing_planner_takes(index_oid, vector, scanning, k);
+          END IF;
         END IF;
-        IF (wanted ->> 'cost')::boolean THEN
-          takes := ruvector.healing_planner_takes(index_oid, vector, scanning, k);
+        PERFORM set_config(facts.setting, planned.planning, true),
+          set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+        step := clock_timestamp();
+        OPEN walk FOR EXECUTE format(
+          'SELECT array_agg(distance), array_agg(place) FROM (
+             SELECT ctid AS place, (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance
+               FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s) n
+            WHERE place <> $2',
+          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1)
+            USING vector, place;
+        PERFORM set_config(facts.setting, scanning::text, true);
+        fetched := pg_stat_get_xact_blocks_fetched(index_oid)
+          + pg_stat_get_xact_blocks_fetched(heap);
+        searches_ms := searches_ms || (extract(epoch FROM clock_timestamp()) * 1000)::float8;
+        FETCH walk INTO distances, places;
+        searches_ms[cardinality(searches_ms)] :=
+          extract(epoch FROM clock_timestamp()) * 1000
+            - searches_ms[cardinality(searches_ms)];
+        blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid)
+          + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
+        CLOSE walk;
+        distances := coalesce(distances[1:k], '{}');
+        index_ms := index_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
+        returned := returned + cardinality(distances);
+        vectors := vectors || vector;
+        searched_for := searched_for || place;
+        farthest := farthest || CASE WHEN cardinality(distances) = k THEN distances[k] END;
+        near := near
+          || ARRAY[distances || array_fill(NULL::float8, ARRAY[k - cardinality(distances)])];
+        IF share < 1 AND with_exact THEN
+          further_distances := '{}';
+          further_places := '{}';
+          IF further > scanning AND cardinality(distances) = k THEN
+            PERFORM set_config(facts.setting, planned.planning, true);
+            OPEN walk FOR EXECUTE format(
+              'SELECT array_agg(distance), array_agg(place) FROM (
+                 SELECT ctid AS place, (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance
+                   FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s) n
+                WHERE distance < $2 AND place <> $3 AND place <> ALL ($4)',
+              facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, 4 * k)
+                USING vector, distances[k], place, places;
+            PERFORM set_config(facts.setting, further::text, true);
+            FETCH walk INTO further_distances, further_places;
+            CLOSE walk;
+            farthest[cardinality(farthest)] := (SELECT d
+              FROM unnest(distances || further_distances) d ORDER BY d OFFSET k - 1 LIMIT 1);
+          END IF;
+          places := coalesce(places, '{}') || coalesce(further_places, '{}');
+          not_missed := not_missed
+            || ARRAY[places || array_fill(place, ARRAY[5 * k + 1 - cardinality(places)])];
         END IF;
-      END IF;
-      PERFORM set_config(facts.setting, planned.planning, true),
-        set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
-      step := clock_timestamp();
-      OPEN walk FOR EXECUTE format(
-        'SELECT array_agg(distance), array_agg(place) FROM (
-           SELECT ctid AS place, (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance
-             FROM ONLY %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s) n
-          WHERE place <> $2',
-        facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1)
-          USING vector, place;
-      PERFORM set_config(facts.setting, scanning::text, true);
-      fetched := pg_stat_get_xact_blocks_fetched(index_oid) + pg_stat_get_xact_blocks_fetched(heap);
-      searches_ms := searches_ms || (extract(epoch FROM clock_timestamp()) * 1000)::float8;
-      FETCH walk INTO distances, places;
-      searches_ms[measured + 1] :=
-        extract(epoch FROM clock_timestamp()) * 1000 - searches_ms[measured + 1];
-      blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid)
-        + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
-      CLOSE walk;
-      distances := coalesce(distances[1:k], '{}');
-      index_ms := index_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
+      END LOOP;
       PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true),
         set_config('enable_sort', 'on', true);
       step := clock_timestamp();
-      returned := returned + cardinality(distances);
       IF jsonb_exists(wanted, 'kth') THEN
-        EXIT WHEN measured >= jsonb_array_length(wanted -> 'kth');
-        hits := hits + (SELECT count(*) FROM unnest(distances) d
-          WHERE d <= (wanted #>> ARRAY['kth', measured::text])::float8);
-        searched := searched + least(k, total - 1);
-        found := found || ((SELECT count(*) FROM unnest(distances) d
-          WHERE d <= (wanted #>> ARRAY['kth', measured::text])::float8) / least(k, total - 1));
-      ELSIF NOT with_exact THEN
-        NULL;
-      ELSIF share >= 1 THEN
-        EXECUTE format(
-          'SELECT array_agg(distance) FROM (
-             SELECT (%1$s %2$s CAST($1 AS %3$s))::float8 AS distance FROM ONLY %4$s
-              WHERE (%5$s) AND %1$s IS NOT NULL AND ctid <> $2 ORDER BY 1 LIMIT %6$s) n',
-          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k) INTO exact
-            USING vector, place;
-        searched := searched + coalesce(cardinality(exact), 0);
-        kth := kth || exact[cardinality(exact)];
-        hits := hits + (SELECT count(*) FROM unnest(distances) d
-          WHERE d <= exact[cardinality(exact)]);
-        found := found || (SELECT count(*) / nullif(cardinality(exact), 0)::float8
-          FROM unnest(distances) d WHERE d <= exact[cardinality(exact)]);
-      ELSE
-        EXECUTE format(
-          'SELECT count(*) FROM ONLY %4$s TABLESAMPLE SYSTEM (%6$s) REPEATABLE (%7$s)
-            WHERE (%5$s) AND %1$s IS NOT NULL AND ctid <> $2 AND ctid <> ALL ($3)
-              AND (%1$s %2$s CAST($1 AS %3$s))::float8 < $4',
-          facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate,
-            (share * 100)::numeric, seed + measured)
-          INTO nearer USING vector, place, coalesce(places, '{}'),
-            CASE WHEN cardinality(distances) = k THEN distances[k] ELSE '-infinity' END;
-        hits := hits + cardinality(distances);
-        misses := misses + nearer;
-        kth := kth || distances[cardinality(distances)];
-        found := found || (cardinality(distances)::float8 / k * cardinality(distances)
-          / greatest(1, cardinality(distances) + nearer / share));
-        searched := searched + k;
+        exact := ARRAY(SELECT d::float8 FROM jsonb_array_elements_text(wanted -> 'kth')
+          WITH ORDINALITY u(d, i) WHERE i > measured ORDER BY i);
+        others := array_fill(greatest(0, least(k, total - 1))::int, ARRAY[cardinality(vectors)]);
+      ELSIF with_exact AND share >= 1 THEN
+        SELECT e.kth, e.others INTO exact, others
+          FROM ruvector.healing_kth(index_oid, vectors, searched_for, farthest, k) e;
+      ELSIF with_exact THEN
+        counts := ruvector.healing_nearer(index_oid, vectors, not_missed,
+          ARRAY(SELECT coalesce(f, '-infinity') FROM unnest(farthest) WITH ORDINALITY u(f, i)
+            ORDER BY i), share, seed + measured);
       END IF;
+      FOR i IN 1 .. cardinality(vectors) LOOP
+        -- Deleted meanwhile.
+        IF vectors[i] IS NULL OR others IS NOT NULL AND exact[i] IS NULL THEN
+          kth := kth || NULL::float8;
+          CONTINUE;
+        END IF;
+        distances := array_remove(ARRAY(SELECT unnest(near[i:i])), NULL);
+        IF counts IS NOT NULL THEN
+          near_enough := (SELECT count(*) FROM unnest(distances) d WHERE d <= farthest[i]
+            OR farthest[i] IS NULL);
+          hits := hits + near_enough;
+          searched := searched + k;
+          misses := misses + counts[i];
+          kth := kth || coalesce(farthest[i], distances[cardinality(distances)]);
+          found := found || near_enough / (k + counts[i] / share);
+        ELSIF others IS NOT NULL THEN
+          hits := hits + (SELECT count(*) FROM unnest(distances) d WHERE d <= exact[i]);
+          searched := searched + others[i];
+          kth := kth || exact[i];
+          found := found || (SELECT count(*) / nullif(others[i], 0)::float8
+            FROM unnest(distances) d WHERE d <= exact[i]);
+        END IF;
+      END LOOP;
       PERFORM set_config('enable_sort', 'off', true);
       exact_ms := exact_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
-      measured := measured + 1;
+      measured := measured + cardinality(vectors);
+      -- No fewer than would show a loss of so much that a few searches alone have: 64 for 0.03.
+      needed := CASE WHEN jsonb_exists(wanted, 'error') THEN greatest(least_samples,
+        1.96 / (wanted ->> 'error')::float8 - 2, (1.96 * coalesce((SELECT stddev_samp(f)
+          FROM unnest(found) f), 1) / (wanted ->> 'error')::float8) ^ 2) ELSE least_samples END;
+      EXIT WHEN measured >= needed;
+      -- The first batch shows what a search takes; more than 50 at once would cost memory.
+      batch := greatest(1, least(50, ceil(needed - measured), extract(epoch
+        FROM deadline - clock_timestamp()) * 1000 * measured / greatest(1, extract(epoch
+          FROM clock_timestamp() - began) * 1000)))::int;
     END LOOP;
     IF facts.method = 'ivfflat' AND (wanted ->> 'occupancy')::boolean THEN
       lists := coalesce(
@@ -185,9 +249,8 @@ BEGIN
     answer := jsonb_build_object(
       'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total,
         'share', share, 'pages', pages,
-      'recall', CASE WHEN share >= 1 OR jsonb_exists(wanted, 'kth') THEN hits / nullif(searched, 0)
-                     ELSE least(1, hits / nullif(searched, 0)) * hits / greatest(1,
-                       hits + greatest(0, misses - 2 * sqrt(misses)) / share) END,
+      'recall', hits / nullif(searched + CASE WHEN counts IS NULL THEN 0
+        ELSE greatest(0, misses - 2 * sqrt(misses)) / share END, 0),
       'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0),
         'lists', lists,
       -- Of so few searches the recall is not exact: its standard error.
