@@ -57,6 +57,7 @@ export interface Configuration {
   readonly recall_interval_seconds: number;
   readonly recall_k: number;
   readonly recall_samples: number;
+  readonly recall_error: number;
   readonly recall_probes: number;
   readonly recall_target: number;
   readonly recall_trial_ms: number;

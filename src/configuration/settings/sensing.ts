@@ -74,7 +74,15 @@ export const SENSING: readonly SettingDefinition[] = [
     "rows",
     [1, 1000],
     20,
-    "Rows of each vector index that neighbours are searched for to measure its recall.",
+    "Rows of each vector index that neighbours are searched for to measure its recall, at least.",
+  ),
+  number(
+    "recall_error",
+    "recall, 0 to 1",
+    [0, 1],
+    0.03,
+    "More rows are searched for until the measured recall is within this of the true one in 95 " +
+      "of 100 measurements, as far as recall_budget_ms allows; 0: recall_samples and no more.",
   ),
   integer(
     "recall_probes",

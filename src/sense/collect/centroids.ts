@@ -155,6 +155,7 @@ function measureOne(
 ): Kept {
   const { index, oid, file } = one;
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
+  const { recall_error: error } = collection.settings;
   const kept = {
     oid,
     file,
@@ -173,6 +174,7 @@ function measureOne(
       probes,
       budget_ms,
       occupancy: true,
+      ...(error > 0 && { error }),
     });
     if ("why" in measured)
       return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };

@@ -11,6 +11,8 @@ export interface MeasureOptions {
   readonly probes: number;
   readonly budget_ms: number;
   readonly occupancy: boolean;
+  /** Searches go on from `samples` until recall is within this, or the time is over. */
+  readonly error?: number;
   /** false: no search without the index, so no recall. */
   readonly exact?: boolean;
   /** Each search by itself, and what the planner takes. */
