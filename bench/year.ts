@@ -23,11 +23,11 @@ import { connectTo, install } from "../src/workbench/drill/stage.ts";
 import { root } from "../src/workbench/project.ts";
 import { printTable } from "./database.ts";
 import { dataSet, type SetName } from "./data/sets.ts";
-import { ARMS, indexBytes, live, makeTables, METHODS, night, roleOf } from "./year/arms.ts";
+import { ARMS, indexBytes, live, makeTables, METHODS, night } from "./year/arms.ts";
 import { K, look, questions } from "./year/look.ts";
 import { type Panel, plot } from "./year/plot.ts";
-import { NAMES, type Point, summary, type Work, workKey } from "./year/summary.ts";
-import { type Action, actions, buildsOf, turns } from "./year/turns.ts";
+import { NAMES, type Point, summary, type Worked, workKey } from "./year/summary.ts";
+import { type Action, actions, type Job, jobsAfter, turns } from "./year/turns.ts";
 import { Workload } from "./year/workload.ts";
 
 const { values: flags } = parseArgs({
@@ -84,6 +84,7 @@ await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETT
 
 const points: Point[] = [];
 const done: Action[] = [];
+const jobs: Job[] = [];
 for (let day = 1; day <= wanted.days; day++) {
   const began = Date.now();
   const writes = workload.day(day);
@@ -103,6 +104,7 @@ for (let day = 1; day <= wanted.days; day++) {
   await turns(client, wanted.turns);
   const acted = await actions(client, new Set(done.map(({ id }) => id)), day);
   done.push(...acted);
+  jobs.push(...(await jobsAfter(client, jobs.at(-1)?.id ?? "0")));
   const today = (arm: string): string =>
     points
       .filter((point) => point.day === day && point.arm === arm)
@@ -115,11 +117,20 @@ for (let day = 1; day <= wanted.days; day++) {
   );
 }
 
-const work: Record<string, { rebuilds: number; seconds: number }> = {};
-for (const table of tables) work[workKey(table.arm, table.method)] = table.work;
-for (const { method, builds, seconds } of await buildsOf(client, roleOf("loop")))
-  work[`loop ${method}`] = { rebuilds: builds, seconds };
-const rows = summary(points, work satisfies Work);
+const work: Record<string, Worked> = {};
+for (const table of tables) {
+  const mine = jobs.filter((job) => job.table === table.name);
+  const builds = mine.filter(({ command }) => /^(CREATE INDEX|REINDEX)/.test(command));
+  const vacuums = mine.filter(({ command }) => command.startsWith("VACUUM"));
+  const sum = (of: readonly Job[]): number => of.reduce((all, { seconds }) => all + seconds, 0);
+  work[workKey(table.arm, table.method)] = {
+    rebuilds: table.work.rebuilds + builds.length,
+    build_seconds: table.work.seconds + sum(builds),
+    vacuums: vacuums.length,
+    vacuum_seconds: sum(vacuums),
+  };
+}
+const rows = summary(points, work);
 
 const series = (method: string, value: (point: Point) => number) =>
   ARMS.map((arm) => ({
@@ -137,6 +148,7 @@ const panels = METHODS.flatMap((method): Panel[] => {
       title: `${method}: recall@${K}`,
       series: series(method, ({ recall }) => recall),
       marks,
+      lowest: 0.5,
       highest: 1,
     },
     { title: `${method}: blocks a search`, series: series(method, ({ blocks }) => blocks), marks },
@@ -144,7 +156,7 @@ const panels = METHODS.flatMap((method): Panel[] => {
 });
 const out = join(root, "bench/out");
 await mkdir(out, { recursive: true });
-const result = { set: set.name, ...wanted, summary: rows, actions: done, points };
+const result = { set: set.name, ...wanted, summary: rows, actions: done, jobs, points };
 await writeFile(join(out, "year.json"), `${JSON.stringify(result, null, 1)}\n`);
 const caption =
   `${set.name}, ${wanted.start} rows, then ${wanted.daily} more a day and as many replaced; ` +

@@ -44,7 +44,7 @@ function panel({ title, series, marks, lowest = 0, highest }: Panel): string {
       `<path d="M${LEFT} ${y(value)}h${INNER_WIDTH}" stroke="#ddd"/>`,
       label(`x="${LEFT - 6}" y="${Number(y(value)) + 4}" text-anchor="end"`, short(value)),
       label(
-        `x="${x(share * last)}" y="${HEIGHT - 12}" text-anchor="middle"`,
+        `x="${x(share * last)}" y="${HEIGHT - 12}" text-anchor="${share < 1 ? "middle" : "end"}"`,
         `day ${Math.round(share * last)}`,
       ),
     ];

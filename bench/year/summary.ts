@@ -15,6 +15,8 @@ export interface Row {
   readonly care: string;
   readonly rebuilds: number;
   readonly build_seconds: number;
+  readonly vacuums: number;
+  readonly vacuum_seconds: number;
   readonly mean_recall: number;
   readonly lowest_recall: number;
   /** Days on which recall was below 0.95 of that of the index that is rebuilt every night. */
@@ -36,10 +38,11 @@ export const NAMES: Readonly<Record<Arm, string>> = {
   bloat: "REINDEX above 30 % bloat",
 };
 
-export type Work = Readonly<Record<string, { rebuilds: number; seconds: number }>>;
+/** By itself: VACUUM has its turn in all arms, what is counted is what an arm asked for beyond. */
+export type Worked = Pick<Row, "rebuilds" | "build_seconds" | "vacuums" | "vacuum_seconds">;
 export const workKey = (arm: Arm, method: Method): string => `${arm} ${method}`;
 
-export function summary(points: readonly Point[], work: Work): Row[] {
+export function summary(points: readonly Point[], work: Readonly<Record<string, Worked>>): Row[] {
   return METHODS.flatMap((method) =>
     ARMS.map((arm) => {
       const mine = points.filter((point) => point.arm === arm && point.method === method);
@@ -47,12 +50,14 @@ export function summary(points: readonly Point[], work: Work): Row[] {
       const below = mine.map(({ recall }, i) => recall < DUE * fresh[i]!.recall);
       let run = 0;
       const runs = below.map((one) => (run = one ? run + 1 : 0));
-      const { rebuilds = 0, seconds = 0 } = work[workKey(arm, method)] ?? {};
+      const worked = work[workKey(arm, method)]!;
       return {
         index: method,
         care: NAMES[arm],
-        rebuilds,
-        build_seconds: rounded(seconds, 1),
+        rebuilds: worked.rebuilds,
+        build_seconds: rounded(worked.build_seconds, 1),
+        vacuums: worked.vacuums,
+        vacuum_seconds: rounded(worked.vacuum_seconds, 1),
         mean_recall: rounded(mean(mine.map(({ recall }) => recall)), 3),
         lowest_recall: rounded(Math.min(...mine.map(({ recall }) => recall)), 3),
         days_below: below.filter(Boolean).length,

@@ -62,15 +62,23 @@ export async function actions(
   return rows.filter(({ id }) => !known.has(id)).map((row) => ({ ...row, day }));
 }
 
-/** Builds that pg_cron ran for the loop on each table, and their seconds. */
-export async function buildsOf(client: pg.Client, schema: string) {
-  const { rows } = await client.query<{ method: string; builds: number; seconds: number }>(
-    `SELECT CASE WHEN command ~ 'ivfflat' THEN 'ivfflat' ELSE 'hnsw' END AS method,
-       count(*)::int AS builds,
-       coalesce(sum(extract(epoch FROM end_time - start_time)), 0)::float8 AS seconds
-       FROM cron.job_run_details
-      WHERE command ~ '(CREATE INDEX|REINDEX)' AND position($1 IN command) > 0 GROUP BY 1`,
-    [schema],
+/** What pg_cron ran for the loop. */
+export interface Job {
+  readonly id: string;
+  readonly table: string;
+  readonly command: string;
+  readonly state: string;
+  readonly seconds: number;
+}
+
+/** Jobs that have ended since the one of that number. */
+export async function jobsAfter(client: pg.Client, last: string): Promise<Job[]> {
+  const { rows } = await client.query<Job>(
+    `SELECT j.id::text, format('%s.%s', c.schema_name, c.table_name) AS table, j.command, j.state,
+       coalesce(extract(epoch FROM j.ended_at - j.started_at), 0)::float8 AS seconds
+       FROM ruvector.healing_jobs j JOIN ruvector.collections c USING (collection_id)
+      WHERE j.id > $1::bigint AND j.state NOT IN ('scheduled', 'running') ORDER BY j.id`,
+    [last],
   );
   return rows;
 }
