@@ -27,6 +27,18 @@ export function powerLaw(points: readonly { readonly x: number; readonly y: numb
   return { factor: Math.exp(my - exponent * mx), exponent };
 }
 
+/** y = fixed + each * x, by least squares. */
+export function line(points: readonly { readonly x: number; readonly y: number }[]): {
+  fixed: number;
+  each: number;
+} {
+  const [mx, my] = [mean(points.map(({ x }) => x)), mean(points.map(({ y }) => y))];
+  const each =
+    points.reduce((sum, { x, y }) => sum + (x - mx) * (y - my), 0) /
+    points.reduce((sum, { x }) => sum + (x - mx) ** 2, 0);
+  return { fixed: my - each * mx, each };
+}
+
 /** Searches that bring the error of a mean within `error` in 95 of 100 tries. */
 export const searchesFor = (deviationOfOne: number, error: number): number =>
   Math.ceil(((1.96 * deviationOfOne) / error) ** 2);
