@@ -137,12 +137,13 @@ const generated = (bundles: Bundles): string =>
     metricFamilies(),
   ].join("\n");
 
+const filled = (text: string, language: Language): string =>
+  text.replaceAll("{{LANGUAGE}}", language).replaceAll("{{VERSION}}", version);
+
 const body = (language: Language, bundles: Bundles, sources: readonly Source[]): string =>
   sources
     .map(({ path, text }) =>
-      path === GENERATED
-        ? generated(bundles)
-        : `-- sql/${path}\n${text.replaceAll("{{LANGUAGE}}", language)}`,
+      path === GENERATED ? generated(bundles) : `-- sql/${path}\n${filled(text, language)}`,
     )
     .join("\n");
 
@@ -243,5 +244,5 @@ ${dumped.join("\n")}
 
 export async function controlFile(language: Language): Promise<string> {
   const source = await readFile(join(root, "extension/ruvector_healing.control.in"), "utf8");
-  return source.replace("{{VERSION}}", version).replace("{{LANGUAGE}}", language);
+  return filled(source, language);
 }

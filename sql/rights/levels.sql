@@ -28,6 +28,7 @@ VALUES
 
   ('ruvector_healing_status', 'viewer', true),
   ('ruvector_healing_verdict', 'viewer', true),
+  ('ruvector_healing_version', 'viewer', true),
   ('ruvector_healing_history', 'viewer', true),
   ('ruvector_healing_effectiveness', 'viewer', true),
   ('ruvector_healing_metrics', 'viewer', false),

@@ -37,6 +37,8 @@ export const SQLSTATES = {
   session_changed: "RV033",
   untrusted_code: "RV034",
   nested_call: "RV035",
+  /** Raised by the script, in SQL. */
+  newer_installed: "RV036",
   internal_error: "RV999",
 } as const;
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../build/build.ts";
-import { root } from "../../build/project.ts";
+import { root, version } from "../../build/project.ts";
 import { configure, HOT, makeTable } from "../support/collection.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
 let script: string;
@@ -23,8 +23,8 @@ describe("the plain script", () => {
     const paths = [
       "dist/ruvector_healing.plv8.sql",
       "dist/ruvector_healing.pljs.sql",
-      "extension/plv8/ruvector_healing--0.1.0.sql",
-      "extension/pljs/ruvector_healing--0.1.0.sql",
+      `extension/plv8/ruvector_healing--${version}.sql`,
+      `extension/pljs/ruvector_healing--${version}.sql`,
     ];
     const hashes = () =>
       Promise.all(
@@ -76,6 +76,39 @@ describe("the plain script", () => {
       await db.value("SELECT title FROM ruvector.healing_loop()"),
     );
   });
+});
+
+it("says its version, and an older script changes nothing over a newer installation", async () => {
+  expect(await db.value("SELECT ruvector_healing_version()")).toBe(version);
+  const [release] = version.split("-");
+  const says = (installed: string) =>
+    db.client.query(`CREATE OR REPLACE FUNCTION ruvector.healing_version() RETURNS text
+      LANGUAGE sql IMMUTABLE AS $function$SELECT '${installed}'$function$`);
+  try {
+    for (const newer of [
+      release!.replace(/\d+$/, "10"),
+      "1.0.0-dev",
+      ...(version === release ? [] : [release!]),
+    ]) {
+      await says(newer);
+      const error = await raised(db.client, `BEGIN; ${script} COMMIT;`);
+      await db.client.query("ROLLBACK");
+      expect(error).toMatchObject({
+        code: "RV036",
+        message: "this script is older than what is installed",
+        detail: `Installed is ruvector_healing ${newer}, this script is of ${version}.`,
+        hint: expect.stringContaining(`Take the script of ${newer} or newer.`),
+      });
+      expect(await db.value("SELECT ruvector_healing_version()")).toBe(newer);
+    }
+    for (const older of ["0.0.99", `${release}-alpha`]) {
+      await says(older);
+      await db.client.query(`BEGIN; ${script} COMMIT;`);
+      expect(await db.value("SELECT ruvector_healing_version()"), older).toBe(version);
+    }
+  } finally {
+    await says(version);
+  }
 });
 
 it(

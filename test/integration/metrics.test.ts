@@ -1,5 +1,6 @@
 /** What ruvector_healing_metrics() prints, against what the tables say. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { version } from "../../build/project.ts";
 import { FAMILIES } from "../../build/monitoring/families.ts";
 import { configure, HOT, IN_ONE_GO, LEVEL, makeTable, ticks } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
@@ -24,7 +25,7 @@ describe("before anything is registered", () => {
     expect(valueOf(found, "ruvector_healing_in_recovery")).toBe(0);
     expect(
       found.find(({ name }) => name === "ruvector_healing_build_info")?.samples[0]?.labels,
-    ).toMatchObject({ version: "0.1.0", language: db.engine.language });
+    ).toMatchObject({ version, language: db.engine.language });
   });
 });
 
