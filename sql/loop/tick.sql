@@ -272,7 +272,8 @@ BEGIN
   -- A tick every five seconds writes 17,280 rows a day into pg_cron's log.
   IF to_regclass('cron.job_run_details') IS NOT NULL THEN
     EXECUTE $purge$DELETE FROM cron.job_run_details d USING cron.job j
-      WHERE j.jobid = d.jobid AND j.jobname IN ('ruvector_healing_tick', 'ruvector_healing_watch')
+      WHERE j.jobid = d.jobid AND j.jobname = ANY (ruvector.healing_job_names('tick')
+          || ruvector.healing_job_names('watch'))
         AND d.end_time < clock_timestamp() - interval '1 day'$purge$;
   END IF;
 EXCEPTION WHEN OTHERS THEN

@@ -1,92 +1,101 @@
--- pg_cron starts no second run of a job while one is on: a tick that hangs would be the last one.
--- So somebody looks after it.
-CREATE OR REPLACE FUNCTION ruvector.healing_schedule_watch(schedule text)
-RETURNS void
+-- The loop's job where pg_cron lives in another database.
+CREATE OR REPLACE FUNCTION ruvector.healing_run_from_elsewhere(schedule text)
+RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  elsewhere constant record := ruvector.healing_schedule_elsewhere(schedule);
+  asked record;
 BEGIN
-  -- Dynamic, because it must also install where pg_cron is not there.
-  EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch',
-    CASE WHEN schedule LIKE '%second%'
-      THEN greatest(substring(schedule FROM E'\\d+')::integer, 10) || ' seconds'
-      ELSE '* * * * *' END, 'SELECT ruvector.healing_watch()';
+  IF elsewhere.place IS NULL OR elsewhere.place = format('database %I', current_database()) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV009',
+      MESSAGE = format('pg_cron is not installed in database %I', current_database()),
+      DETAIL = CASE WHEN elsewhere.place IS NULL
+        THEN 'The server does not load pg_cron (shared_preload_libraries).'
+        ELSE 'It lives in this database (cron.database_name), and its extension is not here.' END,
+      HINT = CASE WHEN elsewhere.place IS NULL
+        THEN 'Add pg_cron to shared_preload_libraries, or call CALL ruvector_healing_tick(); '
+        'from any timer.'
+        ELSE 'CREATE EXTENSION pg_cron;' END;
+  END IF;
+  asked := ruvector.healing_ask_cron(elsewhere.asked);
+  IF asked.problem IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV009',
+      MESSAGE = format('pg_cron is not installed in database %I', current_database()),
+      DETAIL = format('%s, which could not be asked from here: %s.', CASE
+        WHEN elsewhere.place LIKE 'database %'
+        THEN format('pg_cron of this server lives in %s (cron.database_name)', elsewhere.place)
+        ELSE 'The server loads pg_cron; this role may not see in which database it lives '
+        '(cron.database_name)' END, asked.problem),
+      HINT = format('In %s, as a superuser: %s', elsewhere.place, elsewhere.statement);
+  END IF;
+  RETURN asked.answer;
 END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_schedule_watch(text)
-  IS 'Has pg_cron look after the loop, which runs on that schedule.';
+COMMENT ON FUNCTION ruvector.healing_run_from_elsewhere(text)
+  IS 'Has pg_cron of another database run the loop here; RV009 with what to type there.';
 
-CREATE OR REPLACE FUNCTION public.ruvector_healing_schedule(every interval DEFAULT '5 seconds')
+CREATE OR REPLACE FUNCTION ruvector.healing_run_by_cron(every text)
 RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  version text := (SELECT extversion FROM pg_extension WHERE extname = 'pg_cron');
-  -- '': the server does not load pg_cron; '(hidden)': it does, and a plain role may not see where
-  -- it lives (pg_settings leaves such a setting out).
-  cron_database text := coalesce(ruvector.healing_server_setting('cron.database_name',
-    '(hidden)'), '');
-  seconds numeric;
+  here constant boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron');
+  -- Of what the server has, where pg_cron is in another database.
+  version constant text := coalesce(
+    (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_cron'),
+    (SELECT a.default_version FROM pg_available_extensions a WHERE a.name = 'pg_cron'), '1.5');
   schedule text;
   job bigint;
 BEGIN
   PERFORM ruvector.healing_writable('schedule');
-  IF every IS NULL OR extract(epoch FROM every) < 1 OR extract(epoch FROM every) > 3600 THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001',
-      MESSAGE = 'the interval must be between 1 second and 1 hour',
-      DETAIL = format('Got %s.', coalesce(every::text, 'NULL')),
-        HINT = 'SELECT ruvector_healing_schedule(''5 seconds'');';
-  END IF;
-  IF version IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV009',
-      MESSAGE = format('pg_cron is not installed in database %I', current_database()),
-      DETAIL = CASE cron_database WHEN ''
-        THEN 'The server does not load pg_cron (shared_preload_libraries).'
-                    WHEN '(hidden)' THEN
-                      'The server loads pg_cron; this role may not see in which database it lives '
-                      '(cron.database_name).'
-                    ELSE format('pg_cron of this server lives in database %I (cron.database_name).',
-                      cron_database) END,
-      HINT = CASE WHEN cron_database = ''
-        THEN 'Add pg_cron to shared_preload_libraries, or call CALL ruvector_healing_tick(); '
-        'from any timer.'
-                  WHEN cron_database = current_database() THEN 'CREATE EXTENSION pg_cron;'
-                  ELSE format('In %s: SELECT cron.schedule_in_database(''ruvector_healing_tick'', '
-                    '''5 seconds'', ''CALL ruvector.healing_tick()'', %L);',
-                              CASE cron_database WHEN '(hidden)'
-                                THEN 'the database where pg_cron lives (postgres, where nothing '
-                                'else was set)' ELSE format('database %I', cron_database) END,
-                              current_database()) END;
-  END IF;
-  seconds := ceil(extract(epoch FROM every));
-  IF seconds >= 60 THEN
-    -- pg_cron's seconds end at 59; cron lines step in whole minutes that divide the hour.
-    schedule := CASE WHEN seconds > 1800 THEN '0 * * * *'
-                     ELSE '*/' || (SELECT min(m)
-                       FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]) m
-                       WHERE m >= ceil(seconds / 60)) || ' * * * *' END;
+  schedule := ruvector.healing_cron_schedule(every);
   -- Debian 12's says 1.4-1.
-  ELSIF (SELECT array_agg(m[1]::numeric ORDER BY place)
-    FROM regexp_matches(version, '[0-9]+', 'g') WITH ORDINALITY v(m, place)) >= ARRAY[1,
+  IF schedule LIKE '%second%' AND (SELECT array_agg(m[1]::numeric ORDER BY place)
+    FROM regexp_matches(version, '[0-9]+', 'g') WITH ORDINALITY v(m, place)) < ARRAY[1,
     5]::numeric[] THEN
-    schedule := seconds || CASE WHEN seconds = 1 THEN ' second' ELSE ' seconds' END;
-  ELSE
     schedule := '* * * * *';
     RAISE NOTICE 'pg_cron % has no schedules in seconds (1.5 and newer do): the loop runs '
       'every minute', version;
   END IF;
-  -- Dynamic, because the function must also install where pg_cron is not there.
-  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
-    USING 'ruvector_healing_tick', schedule, 'CALL ruvector.healing_tick()';
-  PERFORM ruvector.healing_schedule_watch(schedule);
+  IF here THEN
+    BEGIN
+      job := ruvector.healing_put_job('tick', schedule);
+    EXCEPTION WHEN invalid_parameter_value OR syntax_error THEN
+      RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'pg_cron does not take this schedule',
+        DETAIL = format('Got %s; it says: %s.', quote_literal(left(every, 200)), SQLERRM),
+        HINT = 'SELECT ruvector_healing_schedule(''*/5 * * * *''); is every five minutes.';
+    END;
+    PERFORM ruvector.healing_schedule_watch(schedule);
+  ELSE
+    job := ruvector.healing_run_from_elsewhere(schedule);
+  END IF;
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('scheduled', format('The loop runs on schedule %s.', schedule),
     jsonb_build_object('jobid', job, 'schedule', schedule));
   RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job,
-    'command', 'CALL ruvector.healing_tick()');
+    'jobname', ruvector.healing_job_name('tick'));
 END
 $function$;
+COMMENT ON FUNCTION ruvector.healing_run_by_cron(text) IS 'Has pg_cron run the loop.';
+
+-- A text in quotes finds this one; nothing in the parentheses, and an interval, the other.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_schedule(every text)
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $function$ SELECT ruvector.healing_run_by_cron(every) $function$;
+COMMENT ON FUNCTION public.ruvector_healing_schedule(text)
+  IS 'Runs the loop by pg_cron: SELECT ruvector_healing_schedule(''5 seconds''); or '
+  '''*/5 * * * *'' for every five minutes.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_schedule(every interval DEFAULT '5 seconds')
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off SET IntervalStyle = 'postgres'
+AS $function$ SELECT ruvector.healing_run_by_cron(every::text) $function$;
 COMMENT ON FUNCTION public.ruvector_healing_schedule(interval)
   IS 'Runs the loop by pg_cron: SELECT ruvector_healing_schedule(''5 seconds'');';
 
@@ -96,9 +105,12 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
+  elsewhere record;
+  asked record;
   jobs bigint[] := '{}';
   job bigint;
   held integer;
+  note text;
 BEGIN
   PERFORM ruvector.healing_writable('unschedule');
   -- What is temporary ends with the loop that would have ended it.
@@ -110,18 +122,33 @@ BEGIN
   END LOOP;
   -- Others may have one of that name: theirs to end.
   IF to_regclass('cron.job') IS NOT NULL THEN
-    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = $1 AND database = '
-      'current_database() AND username = current_user' INTO jobs USING 'ruvector_healing_tick';
+    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = ANY ($1) AND database = '
+      'current_database() AND username = current_user' INTO jobs
+      USING ruvector.healing_job_names('tick');
     FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP
       EXECUTE 'SELECT cron.unschedule($1)' USING job;
-      INSERT INTO ruvector.healing_events (kind, message, details)
-      VALUES ('unscheduled', 'The loop no longer runs by pg_cron.',
-        jsonb_build_object('jobid', job));
     END LOOP;
-    EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = $1 AND database = '
-      'current_database()' USING 'ruvector_healing_watch';
+    EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = ANY ($1) AND database = '
+      'current_database() AND username = current_user' USING ruvector.healing_job_names('watch');
+  ELSE
+    elsewhere := ruvector.healing_schedule_elsewhere(NULL);
+    IF elsewhere.place IS NOT NULL THEN
+      asked := ruvector.healing_ask_cron(format('SELECT array_agg(j.jobid)::text FROM cron.job j, '
+        'cron.unschedule(j.jobid) WHERE j.database = %L AND j.jobname = ANY (%L)',
+        current_database(), ruvector.healing_job_names('tick')));
+      jobs := asked.answer;
+      note := CASE WHEN asked.problem IS NOT NULL
+        THEN format('pg_cron could not be asked from here: %s. If it runs the loop, then in %s, '
+        'as a superuser: %s', asked.problem, elsewhere.place, elsewhere.statement) END;
+    END IF;
   END IF;
-  RETURN jsonb_build_object('scheduled', false, 'removed', coalesce(array_length(jobs, 1), 0));
+  FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP
+    INSERT INTO ruvector.healing_events (kind, message, details)
+    VALUES ('unscheduled', 'The loop no longer runs by pg_cron.',
+      jsonb_build_object('jobid', job));
+  END LOOP;
+  RETURN jsonb_strip_nulls(jsonb_build_object('scheduled', false,
+    'removed', coalesce(array_length(jobs, 1), 0), 'note', note));
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_unschedule()

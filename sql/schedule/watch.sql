@@ -57,12 +57,11 @@ AS $function$
 DECLARE
   there boolean;
 BEGIN
-  EXECUTE 'SELECT EXISTS (SELECT FROM cron.job WHERE jobname = $1 AND database = '
+  EXECUTE 'SELECT EXISTS (SELECT FROM cron.job WHERE jobname = ANY ($1) AND database = '
     'current_database() AND username = current_user AND active)' INTO there
-    USING 'ruvector_healing_watch';
+    USING ruvector.healing_job_names('watch');
   IF NOT there THEN
-    EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING 'ruvector_healing_watch', '* * * * *',
-      'SELECT ruvector.healing_watch()';
+    PERFORM ruvector.healing_put_job('watch', '* * * * *');
   END IF;
 END
 $function$;
@@ -101,12 +100,13 @@ BEGIN
   PERFORM ruvector.healing_end_pauses(make_interval(secs => patience));
   -- Here for a pause alone: no more.
   EXECUTE 'SELECT cron.unschedule(w.jobid) FROM cron.job w
-            WHERE w.jobname = $2 AND w.database = current_database() AND w.username = current_user
+            WHERE w.jobname = ANY ($2) AND w.database = current_database()
+              AND w.username = current_user
               AND NOT EXISTS (SELECT FROM cron.job t
-                               WHERE t.jobname = $1 AND t.database = current_database())
+                               WHERE t.jobname = ANY ($1) AND t.database = current_database())
               AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
                                WHERE l.kind = $3 AND l.ended_at IS NULL)'
-    USING 'ruvector_healing_tick', 'ruvector_healing_watch', 'paused_job';
+    USING ruvector.healing_job_names('tick'), ruvector.healing_job_names('watch'), 'paused_job';
   SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id,
          o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
          o.pulse_at < clock_timestamp()
@@ -134,14 +134,14 @@ BEGIN
        clock_timestamp() - make_interval(secs => patience))) THEN
     RETURN 'a tick hangs, and others come';
   END IF;
-  EXECUTE 'SELECT jobid, schedule, command FROM cron.job WHERE jobname = $1 AND database = '
-    'current_database() AND username = current_user AND active' INTO job
-    USING 'ruvector_healing_tick';
+  EXECUTE 'SELECT jobid, jobname, schedule, command FROM cron.job WHERE jobname = ANY ($1) AND '
+    'database = current_database() AND username = current_user AND active' INTO job
+    USING ruvector.healing_job_names('tick');
   IF job.jobid IS NULL THEN
     RETURN 'a tick hangs, and it is not this role''s job';
   END IF;
   EXECUTE 'SELECT cron.unschedule($1)' USING job.jobid;
-  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO fresh USING 'ruvector_healing_tick', job.schedule,
+  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO fresh USING job.jobname, job.schedule,
     job.command;
   said := format('the tick that serves %s since %s (pid %s) does not come back: the loop goes '
     'on as job %s', hung.collection, ruvector.healing_timestamp(hung.serving_since),

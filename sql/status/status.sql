@@ -80,7 +80,8 @@ AS $function$
                'note', CASE WHEN l.expires_at <= now() THEN CASE WHEN l.kind <> 'paused_job'
                  THEN 'It is over and holds nobody up; the next tick clears it away.'
                                   ELSE 'Its time is over: the next tick switches the job on, and '
-                                    'without one pg_cron''s job ruvector_healing_watch does.'
+                                    'without one pg_cron''s job '
+                                      || ruvector.healing_job_name('watch') || ' does.'
                                        || CASE WHEN ruvector.healing_tenant_scope() IS NULL
                                          THEN format(' By hand: SELECT cron.alter_job(%s, active '
                                          ':= true, schedule := %L);', l.target ->> 'jobid',

@@ -52,7 +52,9 @@ describe.skipIf(external)("a collection that hangs", async () => {
         EXECUTE FUNCTION public.slow()`);
     await db.client.query("SELECT ruvector_healing_schedule('1 second')");
     const job = () =>
-      db.value<string>("SELECT jobid::text FROM cron.job WHERE jobname = 'ruvector_healing_tick'");
+      db.value<string>(
+        "SELECT jobid::text FROM cron.job WHERE jobname = ruvector.healing_job_name('tick')",
+      );
     const first = await job();
     const TURN =
       "SELECT coalesce(extract(epoch FROM clock_timestamp() - (SELECT serving_since FROM " +
@@ -97,8 +99,8 @@ describe.skipIf(external)("a collection that hangs", async () => {
       );
     const first = await jobs();
     expect(first.map(({ jobname }) => jobname)).toEqual([
-      "ruvector_healing_tick",
-      "ruvector_healing_watch",
+      `ruvector_healing_tick_${db.name}`,
+      `ruvector_healing_watch_${db.name}`,
     ]);
     expect(await db.until<boolean>(SINCE, Boolean, noticed, [start])).toBe(true);
     expect(await sampled("bad")).toBe(before);

@@ -18,7 +18,7 @@ const DELETE = "DELETE FROM embeddings WHERE id = 999999";
 const jobs = () =>
   db.rows<{ jobname: string; schedule: string; active: boolean }>(
     `SELECT jobname, schedule, active FROM cron.job
-      WHERE jobname <> 'ruvector_healing_watch' ORDER BY 1`,
+      WHERE jobname NOT LIKE 'ruvector\\_healing\\_watch%' ORDER BY 1`,
   );
 const triggers = () =>
   db.value<number>(

@@ -346,7 +346,8 @@ describe.skipIf(external)("pause_maintenance", () => {
       const jobid = await job("nightly", "0 3 * * *", "SELECT 1");
       const { action_id } = await pause("orphaned", { jobs: ["nightly"] });
       expect(await active("nightly")).toBe(false);
-      const watch = "SELECT count(*)::int FROM cron.job WHERE jobname = 'ruvector_healing_watch'";
+      const watch =
+        "SELECT count(*)::int FROM cron.job WHERE jobname = ruvector.healing_job_name('watch')";
       expect(await db.value(watch)).toBe(1);
       await db.client.query(
         `UPDATE ruvector.healing_leases SET expires_at = clock_timestamp() - interval '16 seconds'

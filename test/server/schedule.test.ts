@@ -1,24 +1,36 @@
 /** The loop's schedule, in the database that pg_cron lives in. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
 import { describe, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
-import { raised, testDatabase } from "../support/database.ts";
+import { raised } from "../support/database.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
-import { handTo } from "./support/plain-role.ts";
 
 const db = external ? (undefined as unknown as CronDatabase) : await cronDatabase();
 
+interface Job {
+  readonly jobname: string;
+  readonly schedule: string;
+}
+const jobs = () =>
+  db.rows<Job>(
+    "SELECT jobname, schedule FROM cron.job WHERE jobname LIKE 'ruvector%' ORDER BY jobname",
+  );
+const name = (kind: string) => `ruvector_healing_${kind}_${db.name}`;
+const upgrade = async () =>
+  db.client.query(
+    await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8"),
+  );
+
 describe.skipIf(external)("the schedule", () => {
+  const schedule = async (every: string | null, type = "") =>
+    db.value<Job>(`SELECT ruvector_healing_schedule($1${type})`, [every]);
+
   it("is in seconds, and every minute with a notice where pg_cron is older than 1.5", async () => {
     const notices: string[] = [];
     const { client } = db;
     client.on("notice", ({ message }) => void notices.push(message ?? ""));
-    const schedule = async (every: string) =>
-      db.value<object>("SELECT ruvector_healing_schedule($1)", [every]);
     expect(await schedule("5 seconds")).toMatchObject({ scheduled: true, schedule: "5 seconds" });
-    expect(await schedule("7 minutes")).toMatchObject({ schedule: "*/10 * * * *" });
     await client.query("BEGIN");
     try {
       // Debian 12's pg_cron has a version that is no row of numbers.
@@ -43,36 +55,85 @@ describe.skipIf(external)("the schedule", () => {
       removed: 1,
     });
   });
+
+  it("takes intervals that pg_cron has a schedule for, and lines of cron as lines", async () => {
+    for (const [every, expected] of [
+      ["*/5 * * * *", "*/5 * * * *"],
+      [" 0,30  * * * * ", "0,30 * * * *"],
+      ["@hourly", "0 * * * *"],
+      ["1 second", "1 second"],
+      ["00:00:59", "59 seconds"],
+      ["60 seconds", "* * * * *"],
+      ["10 minutes", "*/10 * * * *"],
+      ["1 hour", "0 * * * *"],
+    ] as const)
+      expect(await schedule(every), every).toMatchObject({ schedule: expected });
+    await db.client.query("SET IntervalStyle = 'postgres_verbose'");
+    expect(await schedule("20 minutes", "::interval")).toMatchObject({ schedule: "*/20 * * * *" });
+    await db.client.query("RESET IntervalStyle");
+    expect(await db.value("SELECT ruvector_healing_schedule()")).toMatchObject({
+      schedule: "5 seconds",
+      jobname: name("tick"),
+    });
+    expect(await jobs()).toEqual([
+      { jobname: name("tick"), schedule: "5 seconds" },
+      { jobname: name("watch"), schedule: "10 seconds" },
+    ]);
+  });
+
+  it("refuses every other one with what fits, and what it says to type works", async () => {
+    const before = await jobs();
+    for (const [every, message] of [
+      ["90 seconds", "pg_cron has no schedule of this interval"],
+      ["1.5 seconds", "pg_cron has no schedule of this interval"],
+      ["7 minutes", "pg_cron has no schedule of this interval"],
+      ["31 minutes", "pg_cron has no schedule of this interval"],
+      ["2 hours", "the interval must be between 1 second and 1 hour"],
+      ["0 seconds", "the interval must be between 1 second and 1 hour"],
+      ["-1 minute", "the interval must be between 1 second and 1 hour"],
+      [null, "the interval must be between 1 second and 1 hour"],
+      ["0 3 * * *", "the loop has to run once an hour at least"],
+      ["5 4 3 2 1", "the loop has to run once an hour at least"],
+      ["@daily", "the loop has to run once an hour at least"],
+      ["*/5", "this is no line of cron"],
+      ["61 * * * *", "pg_cron does not take this schedule"],
+      ["often", "this is neither an interval nor a line of cron"],
+      ["", "this is neither an interval nor a line of cron"],
+    ] as const) {
+      const error = await raised(db.client, "SELECT ruvector_healing_schedule($1)", [every]);
+      expect(error, String(every)).toMatchObject({ code: "RV001", message });
+      expect(error.detail).toContain(every === null ? "Got NULL" : `Got '${every}'`);
+      expect(await jobs()).toEqual(before);
+      const typed = error.hint!.match(/SELECT ruvector_healing_schedule\('[^']+'\);/g)!;
+      expect(typed).not.toBeNull();
+      if (every === "90 seconds")
+        expect(typed.join()).toMatch(/'1 minute'\);,SELECT .*'2 minutes'\);$/);
+      await db.client.query(`BEGIN; ${typed.join(" ")} ROLLBACK`);
+    }
+    await db.client.query("SELECT ruvector_healing_unschedule()");
+  });
 });
 
 describe.skipIf(external)("an upgrade of a loop that is scheduled", () => {
-  const upgrade = async () =>
-    db.client.query(
-      await readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8"),
-    );
-  const jobs = () =>
-    db.rows<{ jobname: string; schedule: string }>(
-      "SELECT jobname, schedule FROM cron.job WHERE jobname LIKE 'ruvector%' ORDER BY 1",
-    );
+  const schedule = (jobname: string, every: string, command: string) =>
+    db.value<string>("SELECT cron.schedule($1, $2, $3)::text", [jobname, every, command]);
 
   it("has pg_cron look after it from then on, and changes nothing else", async () => {
     await db.client.query(
-      "SELECT ruvector_healing_schedule('7 seconds'), cron.unschedule('ruvector_healing_watch')",
+      "SELECT ruvector_healing_schedule('7 seconds'), " +
+        "cron.unschedule(ruvector.healing_job_name('watch'))",
     );
     await upgrade();
     const both = [
-      { jobname: "ruvector_healing_tick", schedule: "7 seconds" },
-      { jobname: "ruvector_healing_watch", schedule: "10 seconds" },
+      { jobname: name("tick"), schedule: "7 seconds" },
+      { jobname: name("watch"), schedule: "10 seconds" },
     ];
     expect(await jobs()).toEqual(both);
-    await db.client.query(
-      `SELECT cron.schedule('ruvector_healing_watch', '20 seconds',
-        'SELECT ruvector.healing_watch()')`,
-    );
+    await schedule(name("watch"), "20 seconds", "SELECT ruvector.healing_watch()");
     await upgrade();
     expect(await jobs()).toEqual([both[0], { ...both[1], schedule: "20 seconds" }]);
     // What keeps it from that is said, and the upgrade is whole.
-    await db.client.query("SELECT cron.unschedule('ruvector_healing_watch')");
+    await db.client.query("SELECT cron.unschedule(ruvector.healing_job_name('watch'))");
     const said: string[] = [];
     db.client.on("notice", ({ message }) => void said.push(message ?? ""));
     await db.client
@@ -89,49 +150,95 @@ describe.skipIf(external)("an upgrade of a loop that is scheduled", () => {
     await upgrade();
     expect(await jobs()).toEqual([]);
   });
+
+  it("gives jobs of the old name their name of now, and leaves those of others alone", async () => {
+    const old = await schedule(
+      "ruvector_healing_tick",
+      "9 seconds",
+      "CALL ruvector.healing_tick()",
+    );
+    await schedule("ruvector_healing_watch", "11 seconds", "SELECT ruvector.healing_watch()");
+    await db.client.query("SELECT cron.alter_job($1, active := false)", [old]);
+    // The same name in another database's loop.
+    const other = await db.value<string>(
+      "SELECT cron.schedule_in_database('x', '0 0 1 1 *', 'SELECT 1', 'postgres')::text",
+    );
+    await db.client.query(
+      "UPDATE cron.job SET jobname = 'ruvector_healing_tick', username = 'somebody' " +
+        "WHERE jobid = $1",
+      [other],
+    );
+    await upgrade();
+    const mine = () =>
+      db.rows(
+        `SELECT jobname, schedule, active, command = ruvector.healing_job_command(
+            split_part(jobname, '_', 3)) AS of_now
+          FROM cron.job WHERE jobid <> $1 ORDER BY 1`,
+        [other],
+      );
+    const both = [
+      { jobname: name("tick"), schedule: "9 seconds", active: false, of_now: true },
+      { jobname: name("watch"), schedule: "11 seconds", active: true, of_now: true },
+    ];
+    expect(await mine()).toEqual(both);
+    expect(await db.value("SELECT count(*)::int FROM cron.job WHERE jobid = $1", [other])).toBe(1);
+    // A command of somebody's own stays theirs.
+    const own = "SET work_mem = '64MB'; CALL ruvector.healing_tick()";
+    await db.client.query("UPDATE cron.job SET command = $1 WHERE jobname = $2", [
+      own,
+      name("tick"),
+    ]);
+    await upgrade();
+    expect(await mine()).toEqual([{ ...both[0], of_now: false }, both[1]]);
+    // What matches by name matches the old one too.
+    await db.client.query(
+      "UPDATE cron.job SET jobname = 'ruvector_healing_tick' WHERE jobname = $1",
+      [name("tick")],
+    );
+    expect(await db.value("SELECT ruvector_healing_unschedule()")).toMatchObject({ removed: 1 });
+    expect(await mine()).toEqual([]);
+    await db.client.query("SELECT cron.unschedule($1::bigint)", [other]);
+  });
+
+  it("gives a new overload to whoever was granted the old one by hand", async () => {
+    const role = `ruvector_test_${process.pid}_by_hand`;
+    await db.client.query(
+      `DROP FUNCTION public.ruvector_healing_schedule(text) CASCADE; CREATE ROLE ${role};
+        GRANT EXECUTE ON FUNCTION ruvector_healing_schedule(interval) TO ${role}`,
+    );
+    try {
+      await upgrade();
+      expect(
+        await db.value(
+          `SELECT has_function_privilege($1, 'ruvector_healing_schedule(text)', 'EXECUTE') AND NOT
+            has_function_privilege($1, 'ruvector_healing_unschedule()', 'EXECUTE')`,
+          [role],
+        ),
+      ).toBe(true);
+    } finally {
+      await db.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
 });
 
-describe.skipIf(external)("the schedule, where pg_cron lives in another database", () => {
-  const role = `ruvector_test_${process.pid}_elsewhere`;
-
-  it(
-    "names that database to who may see it, says that it is there to a plain role, and what it " +
-      "says to type there works",
-    async () => {
-      const elsewhere = await testDatabase();
-      const named = await raised(elsewhere.client, "SELECT ruvector_healing_schedule('5 seconds')");
-      expect(named).toMatchObject({
-        code: "RV009",
-        detail: `pg_cron of this server lives in database ${db.name} (cron.database_name).`,
-      });
-      await elsewhere.client.query(`CREATE ROLE ${role} LOGIN`);
-      await handTo(elsewhere, role, inject("language"));
-      const url = new URL(elsewhere.url);
-      url.username = role;
-      const plain = new pg.Client({ connectionString: url.href });
-      await plain.connect();
-      try {
-        const hidden = await raised(plain, "SELECT ruvector_healing_schedule('5 seconds')");
-        expect(hidden).toMatchObject({
-          code: "RV009",
-          detail:
-            "The server loads pg_cron; this role may not see in which database it lives " +
-            "(cron.database_name).",
-        });
-        for (const { hint } of [named, hidden]) {
-          const [, typed] = /: (SELECT cron\.schedule_in_database\(.*\);)$/.exec(hint!) ?? [];
-          await db.client.query(typed!.replace("5 seconds", "1 second"));
-          expect(
-            await db.value("SELECT database FROM cron.job WHERE jobname = 'ruvector_healing_tick'"),
-          ).toBe(elsewhere.name);
-          await db.client.query("SELECT cron.unschedule('ruvector_healing_tick')");
-        }
-      } finally {
-        await plain.end();
-        await elsewhere.client.query(
-          `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
-        );
-      }
-    },
-  );
+describe.skipIf(external)("pg_cron's jobs, where ruvector_healing was dropped", () => {
+  it("end quietly, and are gone", async () => {
+    await db.client.query("SELECT ruvector_healing_schedule('1 second')");
+    await db.until("SELECT ticks::int FROM ruvector.healing_ticks", (n: number) => n > 0, 30);
+    await db.client.query(
+      `SELECT cron.schedule('ruvector_healing_job_1', '0 0 1 1 *', 'SELECT 1'),
+        cron.schedule('ruvector_healing_report_of_mine', '0 0 1 1 *', 'SELECT 1')`,
+    );
+    await db.client.query("SET client_min_messages = warning; DROP SCHEMA ruvector CASCADE");
+    const dropped = await db.value("SELECT clock_timestamp()");
+    const left = "SELECT string_agg(jobname, ' ' ORDER BY jobname) FROM cron.job";
+    const mine = "ruvector_healing_report_of_mine";
+    expect(await db.until<string>(left, (names) => names === mine, 120)).toBe(mine);
+    expect(
+      await db.rows(
+        "SELECT * FROM cron.job_run_details WHERE status = 'failed' AND start_time > $1",
+        [dropped],
+      ),
+    ).toEqual([]);
+  });
 });

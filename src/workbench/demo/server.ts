@@ -157,8 +157,8 @@ async function install(client: pg.Client): Promise<string> {
       "CREATE EXTENSION pg_cron;",
     );
   await client.query(
-    "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname IN ('ruvector_healing_tick', " +
-      "'ruvector_healing_watch') AND database = current_database()",
+    "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname ~ " +
+      "'^ruvector_healing_(tick|watch)(_|$)' AND database = current_database()",
   );
   const script = await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8");
   try {

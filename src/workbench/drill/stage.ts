@@ -126,8 +126,8 @@ export async function runLoop(
   seconds: number,
 ): Promise<{ schedule: string; stop: () => Promise<void> }> {
   const { rows } = await client.query<{ schedule: string }>(
-    "SELECT schedule FROM cron.job WHERE jobname = 'ruvector_healing_tick' AND database = " +
-      "current_database() AND active",
+    "SELECT schedule FROM cron.job WHERE jobname LIKE 'ruvector\\_healing\\_tick%' " +
+      "AND database = current_database() AND active",
   );
   if (rows[0]) return { schedule: rows[0].schedule, stop: async () => undefined };
   const made = await client.query<{ schedule: string }>(

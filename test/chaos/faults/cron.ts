@@ -34,7 +34,7 @@ async function withoutTimer(
   }
 }
 
-const JOB = "SELECT jobid FROM cron.job WHERE jobname = 'ruvector_healing_tick'";
+const JOB = "SELECT jobid FROM cron.job WHERE jobname = ruvector.healing_job_name('tick')";
 
 export const cronDeactivated: Fault = {
   name: "pg_cron's job switched off",
@@ -97,7 +97,8 @@ export const cronRenamed: Fault = {
         `SELECT string_agg(jobname, ', ' ORDER BY jobname) FROM cron.job
           WHERE jobname LIKE 'ruvector_healing_tick%' OR jobname = 'chaos_renamed'`,
       );
-      if (left !== "ruvector_healing_tick") throw new Error(`the loop has these jobs now: ${left}`);
+      if (left !== (await world.value<string>("SELECT ruvector.healing_job_name('tick')")))
+        throw new Error(`the loop has these jobs now: ${left}`);
       return "and scheduled again";
     }
     await withoutTimer(
@@ -106,7 +107,7 @@ export const cronRenamed: Fault = {
       async () => undefined,
       () =>
         world.ask(
-          `UPDATE cron.job SET jobname = 'ruvector_healing_tick', schedule = '${SOON}'
+          `UPDATE cron.job SET jobname = ruvector.healing_job_name('tick'), schedule = '${SOON}'
             WHERE jobid = $1::bigint`,
           [jobid],
         ),

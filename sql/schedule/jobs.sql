@@ -1,0 +1,78 @@
+-- The jobs of pg_cron that the loop has: tick, and watch beside it. Their names carry the database,
+-- because pg_cron keeps the jobs of all databases in one table, where a role has a name once: a
+-- second database's job took over the first one's. pg_cron before 1.5 keeps 63 bytes of a name; 23
+-- of them are ours.
+CREATE OR REPLACE FUNCTION ruvector.healing_job_name(kind text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('ruvector_healing_%s_%s', kind, CASE WHEN octet_length(current_database()) <= 40
+    THEN current_database()::text ELSE md5(current_database()::text) END);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_job_name(text)
+  IS 'The name of a job of pg_cron that belongs to the loop of this database: tick, watch.';
+
+-- By the name it has, and by the one it had before names carried the database.
+CREATE OR REPLACE FUNCTION ruvector.healing_job_names(kind text)
+RETURNS text[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ARRAY[ruvector.healing_job_name(kind), 'ruvector_healing_' || kind];
+$function$;
+COMMENT ON FUNCTION ruvector.healing_job_names(text)
+  IS 'The names that a job of the loop may have.';
+
+-- Nothing tells pg_cron of DROP EXTENSION or DROP SCHEMA, and a job that fails fails every five
+-- seconds, for ever. So each ends quietly where we are gone, and takes all jobs of ours along.
+-- Where pg_cron lives in another database, none can be taken from here.
+CREATE OR REPLACE FUNCTION ruvector.healing_job_command(kind text, here boolean DEFAULT true)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('DO $job$ BEGIN IF pg_catalog.to_regprocedure(''ruvector.healing_%s()'') '
+    'IS NOT NULL THEN %s ruvector.healing_%s();%s END IF; END $job$', kind,
+    CASE kind WHEN 'tick' THEN 'CALL' ELSE 'PERFORM' END, kind,
+    CASE WHEN here THEN ' ELSE PERFORM cron.unschedule(j.jobid) FROM cron.job j '
+      'WHERE j.database = pg_catalog.current_database() AND j.username = CURRENT_USER '
+      'AND j.jobname ~ ''^ruvector_healing_((tick|watch)(_|$)|job_[0-9]+$)'';' ELSE '' END);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_job_command(text, boolean)
+  IS 'What pg_cron runs for a job of the loop.';
+
+-- Makes a job, or changes its schedule. One of the old name goes, and leaves its place.
+CREATE OR REPLACE FUNCTION ruvector.healing_put_job(kind text, schedule text)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $function$
+DECLARE
+  job bigint;
+BEGIN
+  -- Dynamic, because it must also install where pg_cron is not there.
+  EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
+    USING ruvector.healing_job_name(kind), schedule, ruvector.healing_job_command(kind);
+  EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '
+    'AND j.database = current_database() AND j.username = current_user'
+    USING 'ruvector_healing_' || kind;
+  RETURN job;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_put_job(text, text)
+  IS 'Has pg_cron run a job of the loop on a schedule.';
+
+-- pg_cron starts no second run of a job while one is on: a tick that hangs would be the last one.
+-- So somebody looks after it.
+CREATE OR REPLACE FUNCTION ruvector.healing_schedule_watch(schedule text)
+RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ruvector.healing_put_job('watch', CASE WHEN schedule LIKE '%second%'
+    THEN greatest(substring(schedule FROM E'\\d+')::integer, 10) || ' seconds'
+    ELSE '* * * * *' END);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_schedule_watch(text)
+  IS 'Has pg_cron look after the loop, which runs on that schedule.';
