@@ -12,6 +12,8 @@ export interface Source {
   /** e.g. `tables/collections.sql`, or GENERATED. */
   readonly path: string;
   readonly text: string;
+  /** The form of the script that has it alone; undefined: both. */
+  readonly form: string | undefined;
 }
 
 /** Where the functions come that the build makes of src: after tables, before who calls them. */
@@ -22,17 +24,26 @@ const ORDER = "order.txt";
 /** @throws Error naming what is listed and not there, or there and not listed */
 export async function readSources(): Promise<Source[]> {
   const read = (path: string): Promise<string> => readFile(join(root, "sql", path), "utf8");
-  const listed = (await read(ORDER)).split("\n").filter((line) => line !== "" && line[0] !== "#");
+  const lines = (await read(ORDER)).split("\n").filter((line) => line !== "" && line[0] !== "#");
+  const listed = lines.map((line) => {
+    const [, path, form] = /^(.*?)(?: \[(script|extension)\])?$/.exec(line)!;
+    return { path: path!, form };
+  });
+  const paths = listed.map(({ path }) => path);
   const found = await readdir(join(root, "sql"), { recursive: true });
   const there = [GENERATED, ...found.filter((path) => path.endsWith(".sql"))];
   const wrong = [
-    ...listed.filter((path, place) => !there.includes(path) || listed.indexOf(path) !== place),
-    ...there.filter((path) => !listed.includes(path)),
+    ...paths.filter((path, place) => !there.includes(path) || paths.indexOf(path) !== place),
+    ...there.filter((path) => !paths.includes(path)),
   ];
   if (wrong.length > 0)
     throw new Error(`sql/${ORDER} has each file of sql/ once; not so: ${wrong.join(", ")}`);
   return Promise.all(
-    listed.map(async (path) => ({ path, text: path === GENERATED ? "" : await read(path) })),
+    listed.map(async ({ path, form }) => ({
+      path,
+      form,
+      text: path === GENERATED ? "" : await read(path),
+    })),
   );
 }
 
@@ -140,8 +151,14 @@ const generated = (bundles: Bundles): string =>
 const filled = (text: string, language: Language): string =>
   text.replaceAll("{{LANGUAGE}}", language).replaceAll("{{VERSION}}", version);
 
-const body = (language: Language, bundles: Bundles, sources: readonly Source[]): string =>
+const body = (
+  language: Language,
+  bundles: Bundles,
+  sources: readonly Source[],
+  wanted: "script" | "extension",
+): string =>
   sources
+    .filter(({ form }) => form === undefined || form === wanted)
     .map(({ path, text }) =>
       path === GENERATED ? generated(bundles) : `-- sql/${path}\n${filled(text, language)}`,
     )
@@ -178,7 +195,7 @@ ${MARKERS.begin}
 -- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
 SET LOCAL client_min_messages = warning;
 SET ${NO_CITUS} = off;
-${body(language, bundles, sources)}
+${body(language, bundles, sources, "script")}
 RESET ${NO_CITUS};
 ${MARKERS.end}
 `;
@@ -236,7 +253,7 @@ export function extensionScript(
   );
   return `${header(language)}\\echo ${BY_COMMAND} \\quit
 SET LOCAL ${NO_CITUS} = off;
-${body(language, bundles, sources)}
+${body(language, bundles, sources, "extension")}
 -- State travels with pg_dump.
 ${dumped.join("\n")}
 `;

@@ -79,6 +79,7 @@ VALUES
   ('ruvector_healing_audit_rotate_key', 'admin', false),
   ('ruvector_healing_audit_export', 'admin', false),
 
+  ('ruvector_healing_uninstall', 'installer', false),
   ('ruvector_healing_trust', 'installer', false),
   ('ruvector_healing_distrust', 'installer', false),
 

@@ -37,8 +37,10 @@ export const SQLSTATES = {
   session_changed: "RV033",
   untrusted_code: "RV034",
   nested_call: "RV035",
-  /** Raised by the script, in SQL. */
+  /** RV036 to RV038 are raised by the script and by ruvector_healing_uninstall(), in SQL. */
   newer_installed: "RV036",
+  still_used: "RV037",
+  installed_otherwise: "RV038",
   internal_error: "RV999",
 } as const;
 

@@ -64,7 +64,7 @@ const BATCH = 100;
  * one.
  */
 const FOR_GOOD = 0.04;
-const NEVER_FOR_GOOD = /schedule|configure/;
+const NEVER_FOR_GOOD = /schedule|configure|uninstall/;
 
 type Base = Omit<Known, "words" | "templates" | "ids"> & { readonly ids: string[] };
 

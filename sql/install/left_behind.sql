@@ -1,0 +1,29 @@
+-- What actions made on users' tables and nobody takes back any more once we are gone.
+CREATE OR REPLACE FUNCTION ruvector.healing_left_behind()
+RETURNS TABLE (what text, statement text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('index %s: %s', i.index, i.why), format('DROP INDEX %s%s;',
+           CASE c.relkind WHEN 'I' THEN '' ELSE 'CONCURRENTLY ' END, i.index)
+    FROM (SELECT s.details ->> 'kept' AS index,
+                 format('what action %s replaced, kept for its undo', s.action_id) AS why
+            FROM ruvector.healing_steps s
+           WHERE s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL
+           UNION
+          SELECT s.details ->> 'built', format('built by action %s, which did not succeed',
+                 s.action_id)
+            FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+           WHERE s.kind = 'build_index' AND a.state <> 'succeeded') i
+    JOIN pg_class c ON c.oid = to_regclass(i.index) AND c.relkind IN ('i', 'I')
+   UNION ALL
+  SELECT format('table %s: the partition for cold rows that action %s made',
+           s.details ->> 'qualified', s.action_id),
+         format('-- DROP TABLE %s; drops its rows, too.', s.details ->> 'qualified')
+    FROM ruvector.healing_steps s
+    JOIN pg_class c ON c.oid = to_regclass(s.details ->> 'qualified') AND c.relkind IN ('r', 'p')
+   WHERE s.kind = 'made_partition' AND s.undone_at IS NULL
+   ORDER BY 1;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_left_behind()
+  IS 'What actions made on users'' tables that stays when ruvector_healing is dropped.';
