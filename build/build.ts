@@ -3,35 +3,33 @@
  * plv8 and for PLJS, the extension (extension/<language>/) and the plain script for psql and
  * migration tools (dist/). Built twice, byte-identical.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeBundles } from "./bundle.ts";
 import { makePage } from "./page.ts";
 import { refuseRewritten } from "./rewritten.ts";
-import {
-  controlFile,
-  extensionScript,
-  oneStatementScript,
-  plainScript,
-  readSources,
-} from "./script.ts";
+import { extensionFiles } from "./extension.ts";
+import { oneStatementScript, plainScript, readSources } from "./script.ts";
 import { writeRightsTable } from "./rights-table.ts";
 import { writeDashboard } from "./monitoring/dashboard.ts";
 import { writeQueries } from "./monitoring/exporter-queries.ts";
 import { writeMetricsTable } from "./monitoring/metrics-table.ts";
 import { writeSettingsTable } from "./settings-table.ts";
-import { LANGUAGES, root, version } from "./project.ts";
+import { LANGUAGES, root } from "./project.ts";
+
+/** A script of an earlier build would be installed along: a version that there is not. */
+async function removeOthers(files: ReadonlyMap<string, string>): Promise<void> {
+  for (const folder of LANGUAGES.flatMap((one) => [`extension/${one}`, `dist/dbdev/${one}`]))
+    for (const name of await readdir(join(root, folder)).catch(() => []))
+      if (/^ruvector_healing--.*\.sql$/.test(name) && !files.has(`${folder}/${name}`))
+        await rm(join(root, folder, name));
+}
 
 export async function build(log: (line: string) => void = () => undefined): Promise<void> {
   const bundles = await makeBundles();
   const sources = await readSources();
-  const files = new Map<string, string>();
+  const files = await extensionFiles(bundles, sources);
   for (const language of LANGUAGES) {
-    files.set(`extension/${language}/ruvector_healing.control`, await controlFile(language));
-    files.set(
-      `extension/${language}/ruvector_healing--${version}.sql`,
-      extensionScript(language, bundles, sources),
-    );
     for (const [name, script] of [
       [`ruvector_healing.${language}.sql`, plainScript],
       [`ruvector_healing.${language}.one-statement.sql`, oneStatementScript],
@@ -43,6 +41,7 @@ export async function build(log: (line: string) => void = () => undefined): Prom
   }
   for (const [name, content] of Object.entries(await makePage()))
     files.set(`dist/page/${name}`, content);
+  await removeOthers(files);
   for (const [path, content] of files) {
     const target = join(root, path);
     await mkdir(dirname(target), { recursive: true });

@@ -7,6 +7,9 @@ export const version = (
   JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }
 ).version;
 
+/** Versions that may be installed somewhere, oldest first: each can be brought up to this one. */
+export const RELEASED: readonly string[] = [];
+
 /** The procedural languages served; the same bundle runs on both. */
 export const LANGUAGES = ["plv8", "pljs"] as const;
 export type Language = (typeof LANGUAGES)[number];

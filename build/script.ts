@@ -47,7 +47,7 @@ export async function readSources(): Promise<Source[]> {
   );
 }
 
-const literal = (value: string): string => `'${value.replace(/'/g, "''")}'`;
+export const literal = (value: string): string => `'${value.replace(/'/g, "''")}'`;
 
 function settingDefinitions(): string {
   const rows = SETTINGS.map(({ key, default: value, unit, min, max, description }, place) => {
@@ -148,10 +148,10 @@ const generated = (bundles: Bundles): string =>
     metricFamilies(),
   ].join("\n");
 
-const filled = (text: string, language: Language): string =>
+export const filled = (text: string, language: Language): string =>
   text.replaceAll("{{LANGUAGE}}", language).replaceAll("{{VERSION}}", version);
 
-const body = (
+export const body = (
   language: Language,
   bundles: Bundles,
   sources: readonly Source[],
@@ -168,9 +168,9 @@ const body = (
  * Citus copies functions to its workers, where ours fail. Without it this is a setting of no
  * meaning. In a script for psql it holds until its end, whether that runs in a transaction or not.
  */
-const NO_CITUS = "citus.enable_ddl_propagation";
+export const NO_CITUS = "citus.enable_ddl_propagation";
 
-const header = (language: Language): string =>
+export const header = (language: Language): string =>
   `-- ruvector_healing ${version} for ${language}. Made by npm run build: do not edit.\n`;
 
 /** For tools that split a migration at each semicolon, or prepare it (build/encoded.ts). */
@@ -179,8 +179,6 @@ export const oneStatementScript = (
   bundles: Bundles,
   sources: readonly Source[],
 ): string => `${header(language)}${oneStatement(plainScript(language, bundles, sources))}`;
-
-const BY_COMMAND = 'Use "CREATE EXTENSION ruvector_healing" to load this file.';
 
 /** For psql and migration tools. Running it again brings an older installation up to date. */
 export function plainScript(
@@ -199,67 +197,4 @@ ${body(language, bundles, sources, "script")}
 RESET ${NO_CITUS};
 ${MARKERS.end}
 `;
-}
-
-/** Tables whose rows are the user's: pg_dump must carry them. */
-export const STATE_TABLES = [
-  "collections",
-  "healing_config",
-  "integrity_samples",
-  "integrity_state",
-  "integrity_reports",
-  "healing_actions",
-  "healing_steps",
-  "healing_leases",
-  "healing_jobs",
-  "healing_actuations",
-  "healing_outcomes",
-  "healing_weights",
-  "healing_events",
-  "healing_refusals",
-  "healing_routes",
-  "healing_job_priorities",
-  "healing_forecasts",
-  "healing_suspensions",
-  "healing_tenants",
-  "healing_counters",
-  "healing_audit_head",
-  "healing_audit_keys",
-  "healing_audit_signatures",
-] as const;
-
-const STATE_SEQUENCES = [
-  "collections_collection_id_seq",
-  "integrity_samples_id_seq",
-  "healing_actions_id_seq",
-  "healing_steps_id_seq",
-  "healing_leases_id_seq",
-  "healing_jobs_id_seq",
-  "healing_actuations_id_seq",
-  "healing_outcomes_id_seq",
-  "healing_events_id_seq",
-  "healing_refusals_id_seq",
-  "healing_forecasts_id_seq",
-  "healing_suspensions_id_seq",
-] as const;
-
-export function extensionScript(
-  language: Language,
-  bundles: Bundles,
-  sources: readonly Source[],
-): string {
-  const dumped = [...STATE_TABLES, ...STATE_SEQUENCES].map(
-    (name) => `SELECT pg_catalog.pg_extension_config_dump('ruvector.${name}', '');`,
-  );
-  return `${header(language)}\\echo ${BY_COMMAND} \\quit
-SET LOCAL ${NO_CITUS} = off;
-${body(language, bundles, sources, "extension")}
--- State travels with pg_dump.
-${dumped.join("\n")}
-`;
-}
-
-export async function controlFile(language: Language): Promise<string> {
-  const source = await readFile(join(root, "extension/ruvector_healing.control.in"), "utf8");
-  return filled(source, language);
 }

@@ -12,11 +12,11 @@ BEGIN
         FROM pg_catalog.pg_namespace n WHERE n.nspname = 'ruvector'
        UNION ALL
       SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, pg_catalog.format('%s %s',
-             CASE c.relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
-             c.oid::pg_catalog.regclass)
+             CASE c.relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW'
+               WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::pg_catalog.regclass)
         FROM pg_catalog.pg_class c
        WHERE c.relnamespace = pg_catalog.to_regnamespace('ruvector')
-         AND c.relkind IN ('r', 'p', 'S', 'v')
+         AND c.relkind IN ('r', 'p', 'S', 'v', 'm')
        UNION ALL
       SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid,
              pg_catalog.format('ROUTINE %s', p.oid::pg_catalog.regprocedure)

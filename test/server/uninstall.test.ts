@@ -1,4 +1,4 @@
-/** Uninstalling: users' tables are as they were, and nothing of ours is left, in pg_cron neither. */
+/** Uninstalling: users' tables are as they were, and nothing of ours is left, nor in pg_cron. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";

@@ -3,14 +3,10 @@ import knex from "knex";
 import pgMinify from "pg-minify";
 import { beforeAll, expect, it } from "vitest";
 import { makeBundles } from "../../build/bundle.ts";
+import { extensionScript } from "../../build/extension.ts";
 import { LANGUAGES } from "../../build/project.ts";
 import { MARKERS, refuseRewritten, rewritten } from "../../build/rewritten.ts";
-import {
-  extensionScript,
-  oneStatementScript,
-  plainScript,
-  readSources,
-} from "../../build/script.ts";
+import { oneStatementScript, plainScript, readSources } from "../../build/script.ts";
 
 const byKnex = (script: string): string =>
   knex({ client: "pg" }).raw(script).toSQL().toNative().sql;

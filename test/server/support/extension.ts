@@ -4,10 +4,9 @@
  * copied to a SHAREDIR that others use.
  */
 import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import type pg from "pg";
-import { controlFile } from "../../../build/script.ts";
-import type { Language } from "../../../build/project.ts";
+import { type Language, root } from "../../../build/project.ts";
 
 /** Whether the server can be told where to look. */
 export const canPlace = async (client: pg.Client): Promise<boolean> =>
@@ -51,7 +50,10 @@ export class ExtensionFiles {
   }
 
   async putControl(language: Language, version: string): Promise<void> {
-    const control = await controlFile(language);
+    const control = await readFile(
+      join(root, `extension/${language}/ruvector_healing.control`),
+      "utf8",
+    );
     await this.put(
       "ruvector_healing.control",
       control.replace(/default_version = '.*'/, `default_version = '${version}'`),
