@@ -8,7 +8,7 @@ export const version = (
 ).version;
 
 /** Versions that may be installed somewhere, oldest first: each can be brought up to this one. */
-export const RELEASED: readonly string[] = [];
+export const RELEASED: readonly string[] = ["0.1.0"];
 
 /** The procedural languages served; the same bundle runs on both. */
 export const LANGUAGES = ["plv8", "pljs"] as const;
