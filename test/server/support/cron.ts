@@ -212,7 +212,7 @@ async function emptied(client: pg.Client): Promise<void> {
  * A hundred objects are locked one after the other: what else is at one of them (a worker of
  * autovacuum, pg_cron's launcher) is met again.
  */
-async function dropped(client: pg.Client, schema: string): Promise<void> {
+export async function dropped(client: pg.Client, schema: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       return void (await client.query(`DROP SCHEMA ${schema} CASCADE`));
