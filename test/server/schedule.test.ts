@@ -246,7 +246,8 @@ describe.skipIf(external)("pg_cron's jobs, where ruvector_healing was dropped", 
     const since = await db.value("SELECT clock_timestamp()");
     const left = "SELECT string_agg(jobname, ' ' ORDER BY jobname) FROM cron.job";
     const mine = "ruvector_healing_report_of_mine";
-    expect(await db.until<string>(left, (names) => names === mine, 120)).toBe(mine);
+    const names = await db.until<string>(left, (found) => found === mine, 120);
+    expect(names, JSON.stringify(await db.rows("SELECT * FROM cron.job_run_details"))).toBe(mine);
     expect(
       await db.rows(
         "SELECT * FROM cron.job_run_details WHERE status = 'failed' AND start_time > $1 " +
