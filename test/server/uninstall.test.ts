@@ -1,6 +1,7 @@
 /** Uninstalling: users' tables are as they were, and nothing of ours is left, nor in pg_cron. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type pg from "pg";
 import { describe, expect, inject, it } from "vitest";
 import { type Language, root, version } from "../../build/project.ts";
 import { raised } from "../support/database.ts";
@@ -144,6 +145,24 @@ describe.skipIf(external).for(forms)("uninstalling %s", ([form, install]) => {
     expect(await jobs()).toEqual(jobs_before);
     await db.client.query("SELECT cron.unschedule('nightly'); DROP TABLE embeddings; RESET ALL");
   }, 120_000);
+});
+
+describe.skipIf(external)("DROP EXTENSION beside a loop that runs", () => {
+  it("leaves no job of ours in pg_cron, a little later", async ({ skip }) => {
+    skip(!(await canPlace(db.client)), "before PostgreSQL 18 one is found in SHAREDIR alone");
+    await forms[1]![1]();
+    await db.client.query("SELECT ruvector_healing_schedule('1 second')");
+    for (let dropped = false; !dropped;)
+      dropped = await db.client.query("DROP EXTENSION ruvector_healing").then(
+        () => true,
+        // Beside a tick, as any DROP of many objects.
+        (error: pg.DatabaseError) => {
+          if (error.code === "40P01") return false;
+          throw error;
+        },
+      );
+    expect(await db.until("SELECT count(*)::int FROM cron.job", (n) => n === 0, 120)).toBe(0);
+  });
 });
 
 describe.skipIf(external)("whoever has no right to it", () => {
