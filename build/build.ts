@@ -10,6 +10,7 @@ import { makePage } from "./page.ts";
 import { refuseRewritten } from "./rewritten.ts";
 import { extensionFiles } from "./extension.ts";
 import { oneStatementScript, plainScript, readSources } from "./script.ts";
+import { writeFunctionsPage } from "./functions-page.ts";
 import { writeRightsTable } from "./rights-table.ts";
 import { writeDashboard } from "./monitoring/dashboard.ts";
 import { writeQueries } from "./monitoring/exporter-queries.ts";
@@ -62,6 +63,7 @@ if (process.argv[1]?.endsWith("build.ts")) {
   if (process.argv[2] !== "scripts") {
     await writeSettingsTable();
     await writeRightsTable();
+    await writeFunctionsPage();
     await writeMetricsTable();
     await writeQueries();
     await writeDashboard();

@@ -9,5 +9,5 @@ AS $function$
     'strategy', strategy, 'params', params));
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_execute(text, text, jsonb)
-  IS 'Runs one strategy: SELECT ruvector_healing_execute(''embeddings'', '
-  '''rebalance_partitions'', ''{"dry_run": true}'');';
+  IS 'Runs one strategy (dry_run, target_lambda; max_moves where rows move): SELECT '
+  'ruvector_healing_execute(''embeddings'', ''rebalance_partitions'', ''{"dry_run": true}'');';

@@ -152,4 +152,5 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_unschedule()
-  IS 'Stops the loop; actions that are under way stay where they are until ticks come again.';
+  IS 'Stops the loop: SELECT ruvector_healing_unschedule(); Actions that are under way stay where '
+  'they are until ticks come again.';

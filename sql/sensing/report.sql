@@ -8,5 +8,6 @@ AS $function$
     'report', report));
 $function$;
 COMMENT ON FUNCTION public.ruvector_integrity_report(text, jsonb)
-  IS 'Pushes the reading of an outside monitor: metrics, a graph, or lambda itself; it stands for '
-  'report_ttl_seconds.';
+  IS 'Pushes the reading of an outside monitor, which stands for report_ttl_seconds (metrics, a '
+  'graph, or lambda itself): SELECT ruvector_integrity_report(''embeddings'', '
+  '''{"metrics": {"memory_usage_pct": 72}}'');';

@@ -1,8 +1,9 @@
 /** What the documentation lists, against what there is. */
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
+import { describedFunctions, FUNCTIONS_PAGE, withFunctions } from "../../build/functions-page.ts";
 import { MONITORING_PAGE, withMetricsTable } from "../../build/monitoring/metrics-table.ts";
 import { readLevels, SECURITY_PAGE, withRights } from "../../build/rights-table.ts";
 import { root } from "../../build/project.ts";
@@ -25,6 +26,20 @@ it("docs/monitoring.md has the metrics as they are (npm run build writes them)",
   expect(page).toBe(withMetricsTable(page));
 });
 
+it("docs/sql.md has the functions as they are (npm run build writes them)", async () => {
+  const page = await readFile(FUNCTIONS_PAGE, "utf8");
+  expect(page).toBe(await withFunctions(page));
+});
+
+it("docs/sql.md has every function that somebody may call, each with an example", async () => {
+  const described = await describedFunctions();
+  const levels = (await readLevels()).map(({ routine }) => routine);
+  expect(new Set(described.map(({ name }) => name))).toEqual(
+    new Set(levels.filter((routine) => routine.startsWith("ruvector_"))),
+  );
+  for (const { name, example } of described) expect(example ?? "none", name).toContain(name);
+});
+
 const pages = [
   "README.md",
   "CONTRIBUTING.md",
@@ -39,6 +54,31 @@ it.each(pages)("%s names files that are there", async (page) => {
   expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual(
     [],
   );
+});
+
+/** Of a heading, as GitHub makes it. */
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+async function leads(page: string, link: string): Promise<boolean> {
+  const [path, place] = link.split("#") as [string, string?];
+  const target = path === "" ? join(root, page) : join(root, dirname(page), path);
+  if (!existsSync(target)) return false;
+  if (place === undefined) return true;
+  const text = await readFile(target, "utf8");
+  return [...text.matchAll(/^#+ (.*)$/gm)].some(([, heading]) => anchor(heading!) === place);
+}
+
+it.each(pages)("links of %s lead to a file and heading that are there", async (page) => {
+  const text = await readFile(join(root, page), "utf8");
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+  const lost: string[] = [];
+  for (const link of links)
+    if (!/^https?:/.test(link) && !(await leads(page, link))) lost.push(link);
+  expect(lost).toEqual([]);
 });
 
 it("docs/install.md shows the migrations that the tests run, and the versions tried", async () => {
