@@ -1,7 +1,7 @@
 /**
- * Connections as psql makes them: a URL, a conninfo string or a database's name, then the PG*
- * variables, then the local socket. TLS as libpq's sslmode has it (pg reads "require" as
- * "verify-full", and knows no "prefer", which managed servers that insist on TLS rely on).
+ * Connections as psql makes them: a URL, a conninfo string or a database's name, else DATABASE_URL,
+ * then the PG* variables, then the local socket. TLS as libpq's sslmode has it (pg reads "require"
+ * as "verify-full", and knows no "prefer", which managed servers that insist on TLS rely on).
  */
 import { existsSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
@@ -50,10 +50,10 @@ const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
 
 /**
  * @param where as psql takes it: a URL, a conninfo string, or the name of a database; undefined:
- *   what the environment says
+ *   what the environment says, DATABASE_URL before the PG* variables
  */
 export function target(where: string | undefined, environment: Environment = process.env): Target {
-  const url = addressOf((where ?? "").trim());
+  const url = addressOf((where || environment["DATABASE_URL"] || "").trim());
   const mode = setTls(url.searchParams, environment);
   const { dbname, hostaddr, ...parsed } = read(url);
   const port = parsed.port ?? Number(environment["PGPORT"] || 5432);

@@ -49,6 +49,16 @@ describe("target", () => {
     });
   });
 
+  it("takes DATABASE_URL where nothing else is named, before the PG* variables", () => {
+    const environment = { ...none, DATABASE_URL: "postgresql://ann@there:6000/app" };
+    expect(target(undefined, environment).shown).toBe("ann@there:6000/app");
+    expect(target("", environment).shown).toBe("ann@there:6000/app");
+    expect(target("other", environment).config).toMatchObject({ host: "nowhere" });
+    expect(target(undefined, { ...none, DATABASE_URL: "", PGUSER: "u" }).config.host).toBe(
+      "nowhere",
+    );
+  });
+
   it("takes a conninfo string and the bare name of a database", () => {
     expect(target(`host=h port=5433 user='o\\'neil' dbname = 'my db'`, none).config).toMatchObject({
       host: "h",

@@ -45,7 +45,7 @@ export function actuatorCommand(program: Command): void {
     )
     .argument(
       "[database]",
-      "a URL, a conninfo string or a name, as psql takes it; default: the PG* variables",
+      "a URL, a conninfo string or a name, as psql takes it; default: DATABASE_URL, then PG*",
     );
   scalingOptions(command);
   servingOptions(command);

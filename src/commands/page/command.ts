@@ -13,7 +13,7 @@ export function pageCommand(program: Command): void {
     .description("Serves the status page: read-only, for a browser.")
     .argument(
       "[database]",
-      "a URL, a conninfo string or a name, as psql takes it; default: the PG* variables",
+      "a URL, a conninfo string or a name, as psql takes it; default: DATABASE_URL, then PG*",
     )
     .option("-p, --port <port>", "0: any that is free", wholeNumber(0, 65_535), 8080)
     .option(

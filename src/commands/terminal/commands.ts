@@ -6,9 +6,10 @@ import { type HistoryFlags, interval } from "./history.ts";
 import type { WatchFlags } from "./watch.ts";
 
 const DBNAME = "-d, --dbname <database>";
-const WHERE = "a URL, a conninfo string or a name, as psql takes it; default: the PG* variables";
+const WHERE =
+  "a URL, a conninfo string or a name, as psql takes it; default: DATABASE_URL, the PG* variables";
 
-function actionId(text: string): number {
+export function actionId(text: string): number {
   const id = Number(text);
   if (/^\d{1,15}$/.test(text) && id > 0) return id;
   throw new InvalidArgumentError(
@@ -17,7 +18,7 @@ function actionId(text: string): number {
 }
 
 /** Bound to the command, so that each has the two options all have. */
-const command = (program: Command, name: string, description: string): Command =>
+export const command = (program: Command, name: string, description: string): Command =>
   program
     .command(name)
     .description(description)
@@ -28,10 +29,10 @@ const command = (program: Command, name: string, description: string): Command =
  * Where nothing else stands on the line, the database may: as with psql, and with page and
  * actuator.
  */
-const alone = (program: Command, name: string, description: string): Command =>
+export const alone = (program: Command, name: string, description: string): Command =>
   command(program, name, description).argument("[database]", "the same as --dbname");
 
-const at = <Flags extends Common>(database: string | undefined, flags: Flags): Flags =>
+export const at = <Flags extends Common>(database: string | undefined, flags: Flags): Flags =>
   database === undefined || flags.dbname !== undefined ? flags : { ...flags, dbname: database };
 
 export function terminalCommands(program: Command): void {

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { readOutcomes } from "../status-data/outcomes.ts";
 import type { Missing } from "../status-data/query.ts";
 import { EXIT } from "../exit.ts";
-import { asking, type Common } from "./session.ts";
+import { asking, type Common, Refusal } from "./session.ts";
 import { ago, change, name, number, table, ending } from "./draw.ts";
 
 export interface HistoryFlags extends Common {
@@ -27,7 +27,7 @@ export const showHistory = (flags: HistoryFlags): Promise<void> =>
     const missing: Missing[] = [];
     const rows = await readOutcomes(query, missing, flags.limit, flags.since);
     const [denied] = missing;
-    if (denied) throw new Error(denied.why);
+    if (denied) throw new Refusal(denied.why);
     if (flags.json) console.log(JSON.stringify(rows, null, 1));
     else if (rows.length === 0) console.log(`Nothing was done in the last ${flags.since}.`);
     else {

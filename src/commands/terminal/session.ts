@@ -6,11 +6,17 @@ import pg from "pg";
 import pc from "../colours.ts";
 import { connect, target } from "../connect.ts";
 import { EXIT } from "../exit.ts";
+import { printable } from "../../base/text.ts";
 import type { Query } from "../status-data/query.ts";
 
 export interface Common {
   readonly dbname?: string;
   readonly json?: boolean;
+}
+
+/** What is wrong with what was asked for, in words that say what to type instead. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
 }
 
 /** Connects, asks, disconnects. @returns the exit code */
@@ -23,6 +29,9 @@ export async function asking(
   try {
     client = await connect(to);
     const connected = client;
+    connected.on("notice", ({ message }) =>
+      process.stderr.write(`${pc.dim(printable(message ?? "", 1000))}\n`),
+    );
     // One connection asks one thing at a time.
     let before: Promise<unknown> = Promise.resolve();
     const query: Query = (statement, parameters = []) => {
@@ -40,6 +49,7 @@ export async function asking(
 }
 
 export function failure(error: unknown, where: string): string {
+  if (error instanceof Refusal) return error.message;
   if (error instanceof pg.DatabaseError) {
     if (error.code === "42883" || error.code === "3F000")
       return `ruvector_healing is not installed in ${where}, or is older than this command.`;

@@ -1,0 +1,54 @@
+import pc from "../colours.ts";
+import { EXIT } from "../exit.ts";
+import { name } from "../terminal/draw.ts";
+import { asking, type Common } from "../terminal/session.ts";
+
+type Answer = Readonly<Record<string, unknown>>;
+
+const scalar = (value: unknown): boolean => value === null || typeof value !== "object";
+
+/** What does not fit beside its key stands below it. */
+function written(value: unknown): string {
+  if (scalar(value)) return name(String(value), 2000);
+  const text = name(JSON.stringify(value), 100_000);
+  if (text.length <= 100) return text;
+  const lines = JSON.stringify(value, null, 1).split("\n");
+  return ["", ...lines.map((line) => `  ${name(line, 1000)}`)].join("\n");
+}
+
+/** A line a key, without those that are null. */
+export function answerText(answer: Answer): string {
+  const width = Math.max(0, ...Object.keys(answer).map((key) => key.length));
+  return Object.entries(answer)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${pc.dim(key.padEnd(width))}  ${written(value)}`)
+    .join("\n");
+}
+
+const picked = (answer: Answer, only: readonly string[] | undefined): Answer =>
+  only === undefined
+    ? answer
+    : Object.fromEntries(Object.entries(answer).filter(([key]) => only.includes(key)));
+
+/**
+ * Calls it, prints what it answers, of the keys in `only` where that is given. What a guard holds
+ * back is no success.
+ */
+export const call = (
+  flags: Common,
+  verb: string,
+  parameters: readonly (readonly [type: string, value: unknown])[],
+  only?: readonly string[],
+): Promise<void> =>
+  asking(flags, async (query) => {
+    const values = parameters.map(
+      ([type], place) => `$${place + 1}${type === "" ? "" : `::${type}`}`,
+    );
+    const [row] = await query<{ answer: Answer }>(
+      `SELECT ruvector.ruvector_healing_${verb}(${values.join(", ")}) AS answer`,
+      parameters.map(([type, value]) => (type === "jsonb" ? JSON.stringify(value) : value)),
+    );
+    const answer = row?.answer ?? {};
+    console.log(flags.json ? JSON.stringify(answer, null, 1) : answerText(picked(answer, only)));
+    return answer["outcome"] === "deferred" ? EXIT.failed : EXIT.well;
+  });

@@ -1,0 +1,53 @@
+import { createInterface } from "node:readline/promises";
+import pc from "../colours.ts";
+import { EXIT } from "../exit.ts";
+import { name } from "../terminal/draw.ts";
+import { asking, type Common, Refusal } from "../terminal/session.ts";
+
+export interface UninstallFlags extends Common {
+  readonly yes?: boolean;
+}
+
+/** Before it could uninstall itself. */
+const BY_HAND =
+  "This installation has no ruvector_healing_uninstall(). HINT: npx ruvector-healing upgrade, " +
+  "then again; or the statements of docs/install.md#remove.";
+
+/** Whoever sits there types the database's name; a script says --yes. */
+async function agreed(database: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const typed = await terminal.question(
+    `Everything that ruvector_healing keeps in ${name(database)} goes, its history too. ` +
+      "Type the database's name to go on: ",
+  );
+  terminal.close();
+  return typed.trim() === database;
+}
+
+export const uninstall = (flags: UninstallFlags): Promise<void> =>
+  asking(flags, async (query) => {
+    const [found] = await query<{ there: boolean; callable: boolean; database: string }>(`
+      SELECT pg_catalog.to_regnamespace('ruvector') IS NOT NULL AS there,
+             pg_catalog.to_regprocedure('public.ruvector_healing_uninstall()') IS NOT NULL
+               AS callable,
+             pg_catalog.current_database()::text AS database`);
+    const { there, callable, database } = found!;
+    if (!there) {
+      console.log(`ruvector_healing is not installed in ${name(database)}.`);
+      return EXIT.well;
+    }
+    if (!callable) throw new Refusal(BY_HAND);
+    if (flags.yes !== true) {
+      if (!process.stdin.isTTY) throw new Refusal("Add --yes: nobody is there to be asked.");
+      if (!(await agreed(database))) {
+        process.stderr.write(`${pc.yellow("Nothing was changed.")}\n`);
+        return EXIT.failed;
+      }
+    }
+    const [row] = await query<{ answer: unknown }>(
+      "SELECT public.ruvector_healing_uninstall() AS answer",
+    );
+    if (flags.json) console.log(JSON.stringify(row?.answer ?? {}, null, 1));
+    else console.log(`ruvector_healing is gone from ${name(database)}; your tables stay.`);
+    return EXIT.well;
+  });
