@@ -8,7 +8,8 @@ interface Target {
 
 interface Panel {
   readonly title: string;
-  readonly description?: string;
+  /** For whoever looks at it for the first time. */
+  readonly description: string;
   readonly targets: readonly Target[];
   readonly shape: Shape;
 }
@@ -80,6 +81,9 @@ const show = (expr: string, legend: string): Target => ({ expr, legend });
 export const PANELS: readonly Panel[] = [
   {
     title: "Worst lambda",
+    description:
+      "The lowest lambda of the collections chosen: how much is left of the weakest way to " +
+      "split one in two. 1 is as designed.",
     targets: [show(`min(ruvector_integrity_lambda{${CHOSEN}})`, "lambda")],
     shape: stat("none", {
       decimals: 2,
@@ -90,6 +94,9 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Success rate, 24 h",
+    description:
+      "Share of the last 24 hours' actions that were verified to have helped; nothing where " +
+      "nothing was tried.",
     targets: [show(`avg(ruvector_healing_success_rate{${CHOSEN}})`, "rate")],
     shape: stat("percentunit", {
       thresholds: steps(["red", null], ["orange", 0.5], ["green", 0.8]),
@@ -97,16 +104,22 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Mean time to recovery, 30 d",
+    description:
+      "From the first sample below the stress threshold to the verified end, over 30 days.",
     targets: [show(`avg(ruvector_healing_time_to_recovery_seconds{${CHOSEN}})`, "MTTR")],
     shape: stat("s"),
   },
   {
     title: "Circuit breaker",
+    description:
+      "Open: the loop begins nothing, because actions failed one after the other. " +
+      "ruvector_healing_breaker() says why.",
     targets: [show(`max(ruvector_healing_breaker_state{${JOB}})`, "breaker")],
     shape: stat("none", { mappings: [BREAKER] }),
   },
   {
     title: "Since the last tick",
+    description: "The loop runs every few seconds. Above two minutes nothing is sensed or healed.",
     targets: [
       show(
         `max(ruvector_healing_tick_lag_seconds{${JOB}} unless on (job, instance) ` +
@@ -118,6 +131,8 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Audit trail",
+    description:
+      "Whether the last 100 events are as they were written. Changed: a security incident.",
     targets: [show(`min(ruvector_healing_audit_intact{${JOB}})`, "audit")],
     shape: stat("none", { mappings: [AUDIT] }),
   },
@@ -136,6 +151,8 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Integrity state",
+    description:
+      "What the loop decides by: lambda with hysteresis, so that one bad sample is no " + "state.",
     targets: [show(`ruvector_integrity_state{${CHOSEN}}`, "{{collection}}")],
     shape: {
       type: "state-timeline",
@@ -159,6 +176,7 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Actions begun and ended",
+    description: "Bars by strategy as they begin, and by the state they end in.",
     targets: [
       show(
         "sum by (strategy) " +
@@ -185,6 +203,8 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Refusals by reason",
+    description:
+      "Evaluations a second that ended in no action, by the guard that stood in the way.",
     targets: [
       show(
         `sum by (reason) (rate(ruvector_healing_refusals_total{${CHOSEN}, ` +
@@ -209,6 +229,7 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Duration of actions",
+    description: "From an action's start to its end: nine of ten were shorter, over 30 days.",
     targets: [
       show(
         `ruvector_healing_duration_seconds{${CHOSEN}, quantile="0.9"}`,
@@ -219,6 +240,9 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Predicted and final lambda",
+    description:
+      "What the plan of the last judged action foresaw, and what came of it. Far apart: the " +
+      "model of that problem is off.",
     targets: [
       show(`ruvector_healing_predicted_lambda{${CHOSEN}}`, "{{collection}} {{strategy}} predicted"),
       show(`ruvector_healing_final_lambda{${CHOSEN}}`, "{{collection}} {{strategy}} final"),
@@ -227,6 +251,9 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Waiting for approval, leases, unmeasured",
+    description:
+      "What waits for a human; throttles, paused jobs and closed routes in force; what this " +
+      "role could not measure.",
     targets: [
       show(
         `ruvector_healing_approval_age_seconds{${CHOSEN}} / 60`,
@@ -239,6 +266,7 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Ticks",
+    description: "How long a turn of the loop takes, how late it is, and its errors.",
     targets: [
       show(`ruvector_healing_tick_duration_seconds{${JOB}}`, "{{instance}} duration"),
       show(`ruvector_healing_tick_lag_seconds{${JOB}}`, "{{instance}} lag"),
@@ -251,6 +279,7 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Time of a sample",
+    description: "How long measuring a collection takes: the loop's cost.",
     targets: [show(`ruvector_integrity_sample_duration_seconds{${CHOSEN}}`, "{{collection}}")],
     shape: line("s"),
   },

@@ -87,6 +87,17 @@ it("install, twice, and upgrade; then doctor finds only what a person has to dec
   expect(findings.filter(({ state }) => state === "wrong")).toEqual([]);
   const never = findings.find(({ says }) => says === "The loop has never run here.");
   expect(never!.type.join("\n")).toMatch(/ruvector_healing_(tick|schedule)\(/);
+  // Of a role without a level it says which, and needs none itself.
+  const role = `${db.name}_plain`;
+  await bare.client.query(`CREATE ROLE "${role}" LOGIN PASSWORD 'plain'`);
+  try {
+    const theirs = Object.assign(new URL(url), { username: role, password: "plain" });
+    const plain = await cli("doctor", theirs.href);
+    expect(plain.out).toContain(`SELECT ruvector_healing_grant('${role}', 'viewer');`);
+    expect([plain.exit, plain.err]).toEqual([3, ""]);
+  } finally {
+    await bare.client.query(`DROP ROLE "${role}"`);
+  }
 });
 
 it("register, configure, execute, trigger, rollback: answers and HINTs", async () => {

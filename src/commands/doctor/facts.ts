@@ -101,8 +101,13 @@ const INSTALLATION = `
          EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'ruvector_healing')
            AS by_extension
     FROM pg_catalog.pg_namespace n
-   WHERE n.nspname = 'ruvector'
-     AND pg_catalog.to_regprocedure('ruvector.healing_version()') IS NOT NULL`;
+   WHERE n.nspname = 'ruvector' AND EXISTS (SELECT FROM pg_catalog.pg_proc p
+     WHERE p.pronamespace = n.oid AND p.proname = 'healing_version')`;
+
+/** A name that is looked up would be refused where its schema is not for this role. */
+const CRON = `
+  SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+   WHERE n.nspname = 'cron' AND c.relname = 'job'`;
 
 const LOOP = `
   SELECT s.status -> 'loop' AS loop,
@@ -140,7 +145,7 @@ async function readInstalled(query: Query): Promise<Installed | null> {
     "SELECT ruvector.healing_version() AS version",
   );
   const [status] = await ask<{ loop: Loop; collections: number }>("status", LOOP);
-  const [cron] = await query("SELECT WHERE pg_catalog.to_regclass('cron.job') IS NOT NULL");
+  const [cron] = await query(CRON);
   const jobs = cron === undefined ? [] : await ask<CronJob>("cron.job", JOBS);
   return {
     ...found,

@@ -1,10 +1,10 @@
-/** Docker here: the command that understands docker-compose.yml, or why there is none. */
+/** Docker here: the command that understands docker-compose.server.yml, or why there is none. */
 import { execa } from "execa";
 import type { Command } from "./provider.ts";
 
 let found: Promise<Command | string> | undefined;
 
-/** The command that understands docker-compose.yml, or why there is none. */
+/** The command that understands docker-compose.server.yml, or why there is none. */
 export function compose(): Promise<Command | string> {
   found ??= findCompose();
   return found;

@@ -1,4 +1,4 @@
-/** Servers as containers: one compose project of docker-compose.yml per instance. */
+/** Servers as containers: one compose project of docker-compose.server.yml per instance. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
@@ -57,7 +57,7 @@ async function inProject(name: string, args: string[], { port, settings = {} }: 
   const command = await compose();
   if (typeof command === "string") throw new ServerProblem(`${command}.`, "Start it, then again.");
   const lines = Object.entries(settings).map(([setting, value]) => `${setting} = ${quoted(value)}`);
-  const where = ["-f", join(root, "docker-compose.yml"), "-p", project(name)];
+  const where = ["-f", join(root, "docker-compose.server.yml"), "-p", project(name)];
   return execa(command.file, [...command.args, ...where, ...args], {
     reject: false,
     stdin: "ignore",
@@ -156,7 +156,7 @@ async function up(
 }
 
 /**
- * Waits for the server itself; the health check of docker-compose.yml looks only every two seconds.
+ * Waits for the server itself; its health check looks only every two seconds.
  */
 async function answering(name: string, port: number): Promise<void> {
   const deadline = Date.now() + 180_000;

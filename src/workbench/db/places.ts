@@ -27,7 +27,7 @@ export const recipe = {
 
 export const database = "ruvector";
 export const superuser = "postgres";
-/** Where free ports are looked for first; also the port of docker-compose.yml. */
+/** Where free ports are looked for first; also that of docker-compose.server.yml. */
 export const firstPort = 54318;
 
 export function cacheFolder(): string {

@@ -17,7 +17,7 @@ if [ ! -d "$data" ]; then
   echo 'CREATE DATABASE ruvector;' | single postgres
   single -c shared_preload_libraries=pg_cron -c cron.database_name=ruvector ruvector < "$shared/extensions.sql"
   printf "\ninclude 'ruvector.conf'\ninclude 'instance.conf'\n" >> "$new/postgresql.conf"
-  # The port is published to this machine's loopback only (docker-compose.yml).
+  # The port is published to this machine's loopback only (docker-compose.server.yml).
   echo 'host all all all trust' >> "$new/pg_hba.conf"
   mv "$new" "$data"
 fi
