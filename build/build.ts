@@ -10,6 +10,7 @@ import { makePage } from "./page.ts";
 import { refuseRewritten } from "./rewritten.ts";
 import { extensionFiles } from "./extension.ts";
 import { oneStatementScript, plainScript, readSources } from "./script.ts";
+import { writeClientFunctions } from "./client-functions.ts";
 import { writeFunctionsPage } from "./functions-page.ts";
 import { writeRightsTable } from "./rights-table.ts";
 import { writeDashboard } from "./monitoring/dashboard.ts";
@@ -64,6 +65,7 @@ if (process.argv[1]?.endsWith("build.ts")) {
     await writeSettingsTable();
     await writeRightsTable();
     await writeFunctionsPage();
+    await writeClientFunctions();
     await writeMetricsTable();
     await writeQueries();
     await writeDashboard();

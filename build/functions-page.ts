@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./project.ts";
 import { readLevels, type RoutineLevel } from "./rights-table.ts";
-import { readSources, type Source } from "./script.ts";
+import { type Described, describedFunctions } from "./sql-functions.ts";
 
 export const FUNCTIONS_PAGE = join(root, "docs/sql.md");
 const BEGIN = "<!-- Below: written by npm run build from COMMENT ON in sql/. -->\n";
@@ -46,79 +46,6 @@ const MORE: Readonly<Record<string, string>> = {
   ruvector_healing_trust: "security.md#whose-code-may-run",
 };
 
-export interface Described {
-  /** The folder of sql/ that it stands in. */
-  readonly subject: string;
-  readonly name: string;
-  /** As one writes it: `name(collection, [limit_])`, what has a default in brackets. */
-  readonly call: string;
-  readonly what: string;
-  readonly example: string | null;
-}
-
-/** Text from an opening parenthesis to the one that closes it, without them. */
-function within(text: string, start: number): string {
-  let depth = 0;
-  for (let place = start; place < text.length; place++) {
-    if (text[place] === "(") depth++;
-    if (text[place] === ")" && --depth === 0) return text.slice(start + 1, place);
-  }
-  throw new Error(`a parenthesis stays open after: ${text.slice(start, start + 60)}`);
-}
-
-/** Parts of a list of arguments: commas within parentheses and texts are none between them. */
-function parts(list: string): string[] {
-  const found = list.match(/(?:[^,'(]|'[^']*'|\([^)]*\))+/g) ?? [];
-  return found.map((one) => one.trim()).filter((one) => one !== "");
-}
-
-const argument = (part: string): string => {
-  const name = /^(?:VARIADIC\s+)?(\w+)/.exec(part)![1]!;
-  return /\bDEFAULT\b/.test(part) ? `[${name}]` : name;
-};
-
-const literal = (text: string): string =>
-  [...text.matchAll(/'((?:[^']|'')*)'/g)].map(([, piece]) => piece!.replaceAll("''", "'")).join("");
-
-/** "What it does: SELECT ...; more" as its parts. */
-function read(comment: string): Pick<Described, "what" | "example"> {
-  const found = /^(.*?): ((?:SELECT|CALL|psql|\.\.\. DEFAULT) .*?)(;(?:\s+(.*))?)?$/s.exec(comment);
-  if (found === null) return { what: comment, example: null };
-  const [, what, example, end, rest] = found as unknown as [
-    string,
-    string,
-    string,
-    string?,
-    string?,
-  ];
-  const after = rest?.replace(/\.$/, "");
-  return {
-    what: after === undefined ? what : `${what}; ${after[0]!.toLowerCase()}${after.slice(1)}`,
-    example: end === undefined ? example : `${example};`,
-  };
-}
-
-const COMMENT =
-  /^COMMENT ON (?:FUNCTION|PROCEDURE) public\.(\w+)\(([^)]*)\)\s+IS\s+((?:'(?:[^']|'')*'\s*)+);/gm;
-
-/** @throws Error naming a function of schema public without a comment */
-export function describedIn({ path, text }: Source): Described[] {
-  const made = [...text.matchAll(/^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) public\.(\w+)\(/gm)];
-  const comments = new Map(
-    [...text.matchAll(COMMENT)].map(([, name, types, said]) => [
-      `${name}/${parts(types!).length}`,
-      literal(said!),
-    ]),
-  );
-  return made.map(({ 0: head, 1: name, index }) => {
-    const list = parts(within(text, index + head.length - 1));
-    const comment = comments.get(`${name}/${list.length}`);
-    if (comment === undefined) throw new Error(`sql/${path}: ${name} has no COMMENT ON`);
-    const call = `${name}(${list.map(argument).join(", ")})`;
-    return { subject: path.split("/")[0]!, name: name!, call, ...read(comment) };
-  });
-}
-
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "\\<");
 const code = (text: string): string => `\`${text.replaceAll("|", "\\|")}\``;
 
@@ -148,9 +75,6 @@ export function functionSections(
     )
     .join("\n");
 }
-
-export const describedFunctions = async (): Promise<Described[]> =>
-  (await readSources()).flatMap(describedIn);
 
 /** Replaces all of the page below the line that says so. */
 export async function withFunctions(page: string): Promise<string> {

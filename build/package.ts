@@ -8,6 +8,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { build as bundle } from "esbuild";
 import { build } from "./build.ts";
 import { buildCli } from "./cli.ts";
 import { LANGUAGES, root, version } from "./project.ts";
@@ -40,6 +41,29 @@ async function licenses(packages: readonly string[]): Promise<string> {
   return `What the commands in cli/ contain of others.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
+/** client/: `import { HealingClient } from "ruvector-healing"`, with its types. */
+async function buildClient(folder: string): Promise<void> {
+  const entry = join(root, "src/client/index.ts");
+  await bundle({
+    entryPoints: [entry],
+    outfile: join(folder, "index.js"),
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "node20",
+    logLevel: "warning",
+  });
+  await promisify(execFile)(join(root, "node_modules/.bin/tsc"), [
+    ...[entry, "--ignoreConfig", "--declaration", "--emitDeclarationOnly", "--strict"],
+    ...["--outDir", folder, "--target", "ES2022", "--module", "esnext"],
+    ...["--moduleResolution", "bundler", "--allowImportingTsExtensions"],
+  ]);
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith(".d.ts"))) {
+    const types = await readFile(join(folder, file), "utf8");
+    await writeFile(join(folder, file), types.replace(/(from "\.\/\w+)\.ts"/g, '$1.js"'));
+  }
+}
+
 /** @returns the tarball's path */
 export async function makePackage(into = join(root, "dist")): Promise<string> {
   const folder = join(into, "npm");
@@ -48,6 +72,7 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
   await build();
   const { packages } = await buildCli(join(folder, "cli"));
   await cp(join(root, "src/commands/bin.mjs"), join(folder, "cli/bin.mjs"));
+  await buildClient(join(folder, "client"));
   await mkdir(join(folder, "sql"));
   for (const language of LANGUAGES)
     await cp(
@@ -61,7 +86,8 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
     await readFile(join(root, "package.json"), "utf8"),
   ) as Manifest;
   const bin = { [name]: "cli/bin.mjs" };
-  const manifest = { name, version, description, license, type: "module", engines, bin };
+  const exports = { ".": { types: "./client/index.d.ts", default: "./client/index.js" } };
+  const manifest = { name, version, description, license, type: "module", engines, bin, exports };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const { stdout } = await promisify(execFile)(
     "npm",

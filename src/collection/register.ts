@@ -26,7 +26,7 @@ const OPTIONS = {
 
 const parseOptions = (input: unknown) => parseDocument("options", OPTIONS, input);
 
-type Options = ReturnType<typeof parseOptions>;
+export type Options = ReturnType<typeof parseOptions>;
 
 /** What was found of a table that is being registered. */
 interface Registration {

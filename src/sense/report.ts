@@ -27,7 +27,7 @@ const amount = z.number().check(z.gte(0));
 
 const name = z.string().check(z.minLength(1), z.maxLength(200));
 
-const METRICS = {
+export const METRICS = {
   memory_usage_pct: z.optional(percent),
   largest_consumers: z.optional(z.array(z.strictObject({ name, bytes: amount }))),
   index_fragmentation_pct: z.optional(percent),

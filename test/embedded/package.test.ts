@@ -3,7 +3,7 @@
  * in a checkout.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -55,6 +55,32 @@ it("needs no other package, and runs", async () => {
   const { stdout } = await command("--help");
   expect(stdout).toContain("actuator");
   expect((await command("actuator", "--help")).stdout).toContain("--workload");
+});
+
+it("is a client for code, with types that stand alone", async () => {
+  const program = `
+    import { HealingClient } from "ruvector-healing";
+    const asked = [];
+    const healing = new HealingClient({ query: async (text) => (asked.push(text), { rows: [] }) });
+    await healing.verdict({ collection: "docs" });
+    console.log(asked[0]);`;
+  await writeFile(join(folder, "app/program.mjs"), program);
+  const { stdout } = await run(process.execPath, [join(folder, "app/program.mjs")]);
+  expect(stdout).toContain("ruvector.ruvector_healing_verdict(collection => $1::text)");
+  await writeFile(
+    join(folder, "app/typed.mts"),
+    'import { HealingClient } from "ruvector-healing";\n' +
+      "declare const on: { query(text: string): Promise<{ rows: unknown[] }> };\n" +
+      "const [row] = await new HealingClient(on).verdict();\n" +
+      "export const verdict: string | null = row!.verdict;\n" +
+      "// @ts-expect-error a number is no collection\n" +
+      "void new HealingClient(on).trigger({ collection: 7 });\n",
+  );
+  // As in a project with "module": "nodenext", which follows the package's exports.
+  await run(join(root, "node_modules/.bin/tsc"), [
+    ...[join(folder, "app/typed.mts"), "--ignoreConfig", "--noEmit", "--strict"],
+    ...["--module", "nodenext", "--moduleResolution", "nodenext", "--target", "es2022"],
+  ]);
 });
 
 it("has the install scripts, the manifests, the licenses of what is in the bundle", async () => {

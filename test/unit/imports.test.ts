@@ -26,6 +26,7 @@ const below = (floor: number): readonly string[] =>
 const MAY: Readonly<Record<string, readonly string[]>> = {
   build: [],
   "src/plv8-pglite": [],
+  "src/client": [],
   ...Object.fromEntries(
     FLOORS.flatMap((folders, floor) => folders.map((folder) => [`src/${folder}`, below(floor)])),
   ),

@@ -1,0 +1,134 @@
+/**
+ * HealingClient: the SQL functions with types, over a pool or a client of node-postgres that is the
+ * caller's. In a transaction of theirs it is theirs: nothing here begins, commits or connects, but
+ * listen() on a pool, which takes one connection of it.
+ */
+import type { Notification } from "./documents.ts";
+import { type Arguments, FUNCTIONS, type Results } from "./functions.ts";
+
+export type * from "./documents.ts";
+export type * from "./functions.ts";
+
+/** pg.Pool, pg.Client and pg.PoolClient are one; so is what wraps them. */
+export interface Queryable {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}
+
+interface Listener extends Queryable {
+  on(event: "notification", told: (message: Told) => void): unknown;
+  off(event: "notification", told: (message: Told) => void): unknown;
+}
+interface Told {
+  readonly channel: string;
+  readonly payload?: string | undefined;
+}
+interface Pooled extends Listener {
+  release(destroy?: boolean): void;
+}
+interface Pool extends Queryable {
+  readonly totalCount: number;
+  connect(): Promise<Pooled>;
+}
+
+type Name = keyof typeof FUNCTIONS;
+type Method<K extends Name> =
+  Readonly<Record<string, never>> extends Arguments[K]
+    ? (given?: Arguments[K]) => Promise<Results[K]>
+    : (given: Arguments[K]) => Promise<Results[K]>;
+
+export type Functions = { readonly [K in Name]: Method<K> };
+
+export interface HealingClient extends Functions {
+  /**
+   * Tells of every transition (docs/monitoring.md has the kinds) until the answer is called. Of a
+   * pool it takes one connection; a client given must not be in a transaction.
+   */
+  listen(told: (notification: Notification) => void): Promise<() => Promise<void>>;
+}
+
+interface Callable {
+  readonly sql: string;
+  readonly kind: "value" | "values" | "rows" | "procedure";
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly renamed?: readonly string[];
+}
+
+/** `sql(a => $1::text, ...)` with what was given. */
+function statement({ sql, kind, arguments: known }: Callable, given: Record<string, unknown>) {
+  const values: unknown[] = [];
+  const written = Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => {
+      const template = known[key];
+      if (template === undefined)
+        throw new TypeError(
+          `${sql} takes no "${key}"; it takes ${Object.keys(known).join(", ") || "nothing"}`,
+        );
+      values.push(template.endsWith("::jsonb") ? JSON.stringify(value) : value);
+      return template.replace("$", () => `$${values.length}`);
+    });
+  const call = `${sql}(${written.join(", ")})`;
+  if (kind === "procedure") return { text: `CALL ${call}`, values };
+  // As JSON: the same values whatever type parsers the caller's pg has.
+  return kind === "rows"
+    ? { text: `SELECT pg_catalog.to_jsonb(r)::text AS answer FROM ${call} AS r`, values }
+    : {
+        text: `SELECT pg_catalog.to_jsonb(r.value)::text AS answer FROM ${call} AS r(value)`,
+        values,
+      };
+}
+
+function named(row: Record<string, unknown>, renamed: readonly string[]): unknown {
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [
+      renamed.includes(key) ? key.replace(/_$/, "") : key,
+      value,
+    ]),
+  );
+}
+
+async function ask(on: Queryable, called: Callable, given: object): Promise<unknown> {
+  const { text, values } = statement(called, given as Record<string, unknown>);
+  const { rows } = await on.query(text, values);
+  if (called.kind === "procedure") return undefined;
+  const answers = (rows as { answer: string | null }[]).map(({ answer }): unknown =>
+    answer === null ? null : JSON.parse(answer),
+  );
+  if (called.kind === "value") return answers[0] ?? null;
+  if (called.kind === "values") return answers;
+  return answers.map((row) => named(row as Record<string, unknown>, called.renamed ?? []));
+}
+
+const isPool = (on: Queryable): on is Pool => "totalCount" in on && "connect" in on;
+
+async function listen(on: Queryable, told: (notification: Notification) => void) {
+  const pooled = isPool(on) ? await on.connect() : undefined;
+  const client = pooled ?? (on as Listener);
+  const hear = ({ channel, payload }: Told): void => {
+    if (channel === "ruvector_healing" && payload !== undefined)
+      told(JSON.parse(payload) as Notification);
+  };
+  client.on("notification", hear);
+  await client.query("LISTEN ruvector_healing");
+  return async (): Promise<void> => {
+    client.off("notification", hear);
+    await client.query("UNLISTEN ruvector_healing");
+    pooled?.release();
+  };
+}
+
+function make(on: Queryable): HealingClient {
+  const methods = Object.entries(FUNCTIONS as Record<string, Callable>).map(([name, called]) => [
+    name,
+    (given: object = {}) => ask(on, called, given),
+  ]);
+  return {
+    ...(Object.fromEntries(methods) as Functions),
+    listen: (told) => listen(on, told),
+  };
+}
+
+/** `new HealingClient(pool)`, `new HealingClient(client)`: there is nothing to close. */
+export const HealingClient = function HealingClient(on: Queryable): HealingClient {
+  return make(on);
+} as unknown as new (on: Queryable) => HealingClient;

@@ -1,0 +1,105 @@
+/** HealingClient over node-postgres, on a real server: a pool, the caller's transaction, LISTEN. */
+import pg from "pg";
+import { beforeAll, expect, it } from "vitest";
+import { describedFunctions } from "../../build/sql-functions.ts";
+import { HealingClient, type Notification } from "../../src/client/index.ts";
+import { FUNCTIONS } from "../../src/client/functions.ts";
+import { afterwards } from "../support/afterwards.ts";
+import { HOT, makeTable, QUICK } from "./support/collection.ts";
+import { type TestDatabase, testDatabase } from "./support/database.ts";
+
+let db: TestDatabase;
+let pool: pg.Pool;
+let healing: HealingClient;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  pool = new pg.Pool({ connectionString: db.url, max: 3 });
+  pool.on("error", () => undefined);
+  afterwards(() => pool.end());
+  healing = new HealingClient(pool);
+  await makeTable(db, { rows: HOT, register: false });
+});
+
+it("registers, configures, ticks and acts; what a person did stands in the history", async () => {
+  const settings = await healing.configure({ settings: { ...QUICK, mode: "observe" } });
+  expect(settings).toMatchObject({ mode: "observe", stabilize_seconds: 0 });
+  const found = await healing.register({ collection: "embeddings", options: { movable: true } });
+  expect(found).toMatchObject({ collection: "public.embeddings", partition_strategy: "list" });
+  await healing.tick();
+  expect(await healing.verdict({ collection: "embeddings" })).toMatchObject([
+    { collection_name: "public.embeddings", state: "stress" },
+  ]);
+  const answer = await healing.execute({
+    collection: "embeddings",
+    strategy: "rebalance_partitions",
+    params: { max_moves: 50 },
+  });
+  expect(answer).toMatchObject({ strategy: "rebalance_partitions" });
+  expect(answer.action_id).toBeGreaterThan(0);
+  const aborted = await healing.abort({ action_id: answer.action_id! });
+  expect(aborted.state).toMatch(/aborted|rolling_back/);
+  expect(await healing.history({ since: new Date(Date.now() - 3_600_000) })).toMatchObject([
+    { action_id: answer.action_id, collection: "public.embeddings" },
+  ]);
+  expect(await healing.explain({ action_id: answer.action_id! })).toContain("rebalance_partitions");
+  expect(await healing.explain({ collection: "embeddings" })).toContain("public.embeddings");
+});
+
+it("calls whatever needs no argument; rows have the columns that the types promise", async () => {
+  const described = await describedFunctions();
+  const plain = new HealingClient(pool) as unknown as Record<string, () => Promise<unknown>>;
+  let seen = 0;
+  for (const [method, { sql, kind }] of Object.entries(FUNCTIONS)) {
+    const one = described.find(({ name }) => sql.endsWith(`.${name}`))!;
+    if (kind === "procedure" || one.arguments.some(({ optional }) => !optional)) continue;
+    // These change something.
+    if (/^(resume|schedule|unschedule|uninstall|auditRotateKey|auditHead)$/.test(method)) continue;
+    const answer = await plain[method]!();
+    if (kind !== "rows") continue;
+    const [row] = answer as Record<string, unknown>[];
+    if (row === undefined || !Array.isArray(one.returns)) continue;
+    seen += 1;
+    expect(Object.keys(row).sort(), method).toEqual(
+      (one.returns as { name: string }[]).map(({ name }) => name.replace(/_$/, "")).sort(),
+    );
+  }
+  expect(seen).toBeGreaterThan(6);
+});
+
+it("is in the caller's transaction, and gives errors of the server as they are", async () => {
+  const client = await pool.connect();
+  try {
+    const theirs = new HealingClient(client);
+    await client.query("BEGIN");
+    await theirs.configure({ settings: { max_moves: 7 }, collection: "embeddings" });
+    await client.query("ROLLBACK");
+    const [setting] = (await healing.config({ collection: "embeddings" })).filter(
+      ({ key }) => key === "max_moves",
+    );
+    expect(setting?.value).not.toBe(7);
+    await expect(theirs.trigger({ collection: "embedings" })).rejects.toMatchObject({
+      code: "RV002",
+      hint: expect.stringContaining("embed"),
+    });
+  } finally {
+    client.release();
+  }
+});
+
+it("listens on a connection of the pool until it is told to stop", async () => {
+  const heard: Notification[] = [];
+  const stop = await healing.listen((one) => heard.push(one));
+  await healing.execute({
+    collection: "embeddings",
+    strategy: "rebalance_partitions",
+    params: { max_moves: 10 },
+  });
+  await expect.poll(() => heard.map(({ kind }) => kind)).toContain("action_planned");
+  expect(heard[0]).toMatchObject({
+    collection: "public.embeddings",
+    action_id: expect.any(Number),
+  });
+  await stop();
+  expect(pool.idleCount).toBe(pool.totalCount);
+});
