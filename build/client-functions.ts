@@ -113,7 +113,11 @@ function runtime(overloads: readonly Described[], everybody: ReadonlySet<string>
     if (isTable(one.returns)) return "rows";
     return one.returns.startsWith("SETOF ") ? "values" : "value";
   };
-  const given = new Map(overloads.flatMap((each) => each.arguments.map((arg) => [arg.name, arg])));
+  // Of overloads that differ in an argument's type the one that takes a text reads most.
+  const every = overloads.flatMap((each) => each.arguments);
+  const given = new Map(
+    [...every, ...every.filter(({ type }) => type === "text")].map((arg) => [arg.name, arg]),
+  );
   const listed = [...given.values()].map(({ name, type, variadic }) => {
     const sql = `${variadic ? "VARIADIC " : ""}${name} => $::${type}`;
     return `      ${key(name)}: ${JSON.stringify(sql)},`;
@@ -168,8 +172,10 @@ export async function clientFunctions(): Promise<string> {
   );
   const about = ([one]: [Described, ...Described[]]): string =>
     comment(one.example === null ? one.what : `${one.what}: ${one.example}`, "  ");
-  const argumentsOf = (one: [Described, ...Described[]]): string =>
-    `${about(one)}\n  readonly ${method(one[0].name)}: ${one.map(inputs).join(" | ")};`;
+  const argumentsOf = (one: [Described, ...Described[]]): string => {
+    const taken = [...new Set(one.map(inputs))].join(" | ");
+    return `${about(one)}\n  readonly ${method(one[0].name)}: ${taken};`;
+  };
   return `// Made by npm run build from sql/: do not edit.
 import type {
   Answer,

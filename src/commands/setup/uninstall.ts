@@ -8,6 +8,11 @@ export interface UninstallFlags extends Common {
   readonly yes?: boolean;
 }
 
+interface Answer {
+  /** What is not ours alone, with the statement that would take it away. */
+  readonly left?: readonly { readonly what: string; readonly statement: string }[];
+}
+
 /** Before it could uninstall itself. */
 const BY_HAND =
   "This installation has no ruvector_healing_uninstall(). HINT: npx ruvector-healing upgrade, " +
@@ -44,10 +49,15 @@ export const uninstall = (flags: UninstallFlags): Promise<void> =>
         return EXIT.failed;
       }
     }
-    const [row] = await query<{ answer: unknown }>(
+    const [row] = await query<{ answer: Answer }>(
       "SELECT public.ruvector_healing_uninstall() AS answer",
     );
-    if (flags.json) console.log(JSON.stringify(row?.answer ?? {}, null, 1));
-    else console.log(`ruvector_healing is gone from ${name(database)}; your tables stay.`);
+    const answer = row?.answer ?? {};
+    if (flags.json) console.log(JSON.stringify(answer, null, 1));
+    else {
+      console.log(`ruvector_healing is gone from ${name(database)}; your tables stay.`);
+      for (const { what, statement } of answer.left ?? [])
+        console.log(`Left: ${name(what, 400)}\n    ${pc.cyan(name(statement, 2000))}`);
+    }
     return EXIT.well;
   });
