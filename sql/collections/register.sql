@@ -6,6 +6,7 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
   relation pg_catalog.regclass;
+  near pg_catalog.text;
 BEGIN
   BEGIN
     relation := pg_catalog.to_regclass(collection);
@@ -18,6 +19,7 @@ BEGIN
     relation := pg_catalog.to_regclass(pg_catalog.quote_ident(collection));
   END IF;
   IF relation IS NULL THEN
+    near := ruvector.healing_nearest_table(collection);
     RAISE EXCEPTION USING
       ERRCODE = 'RV002',
       MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
@@ -25,8 +27,10 @@ BEGIN
                        pg_catalog.left(collection, 200)) END,
       DETAIL = pg_catalog.format('Looked for it on search_path %s.',
         pg_catalog.current_setting('search_path')),
-      HINT = 'Name a table that holds a pgvector column, with its schema if it is not on the '
-        'search_path: SELECT ruvector_healing_register(''public.embeddings'');';
+      HINT = CASE WHEN near IS NULL THEN 'Name a table that holds a pgvector column, with its '
+        'schema if it is not on the search_path: SELECT '
+        'ruvector_healing_register(''public.embeddings'');'
+        ELSE pg_catalog.format('The nearest is SELECT ruvector_healing_register(%L);', near) END;
   END IF;
   RETURN ruvector.healing_register(relation, options);
 END

@@ -76,6 +76,8 @@ VALUES
   ('ruvector_healing_grant', 'admin', false),
   ('ruvector_healing_revoke', 'admin', false),
   ('healing_register', 'admin', false),
+  ('healing_nearest', 'admin', false),
+  ('healing_nearest_table', 'admin', false),
   ('ruvector_healing_audit_rotate_key', 'admin', false),
   ('ruvector_healing_audit_export', 'admin', false),
 

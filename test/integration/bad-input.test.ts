@@ -73,6 +73,23 @@ const CASES: readonly Case[] = [
     /./,
   ]),
   ["SELECT ruvector_healing_register('nope')", "RV002", /search_path/, /ruvector_healing_register/],
+  // A typo: what is most likely meant, with its schema, as it is typed.
+  ...["embedings", "Embeddings2", '"public"."embedings"', "pubic.embeddings", "mebeddings"].flatMap(
+    (typo): Case[] => [
+      [
+        `SELECT ruvector_healing_trigger('${typo}')`,
+        "RV002",
+        /Registered/,
+        /^The nearest is public\.embeddings\. If not/,
+      ],
+      [
+        `SELECT ruvector_healing_register('${typo}')`,
+        "RV002",
+        /search_path/,
+        /^The nearest is SELECT ruvector_healing_register\('public\.embeddings'\);$/,
+      ],
+    ],
+  ),
   ["SELECT ruvector_healing_register(NULL)", "RV002", /search_path/, /./],
   ["SELECT ruvector_healing_register('a_view')", "RV003", /relkind/, /./],
   ["SELECT ruvector_healing_register('plain')", "RV003", /columns: x/, /vector/],
