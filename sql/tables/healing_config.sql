@@ -9,5 +9,10 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_config (
 -- does.
 UPDATE ruvector.healing_config SET settings = settings - 'human_undo_suspend_seconds'
   WHERE pg_catalog.jsonb_exists(settings, 'human_undo_suspend_seconds');
+-- What is due of a vector index has more sources than one since 0.2.0.
+UPDATE ruvector.healing_config
+   SET settings = settings - 'recall_baseline'
+     || pg_catalog.jsonb_build_object('recall_target', settings -> 'recall_baseline')
+  WHERE pg_catalog.jsonb_exists(settings, 'recall_baseline');
 COMMENT ON TABLE ruvector.healing_config
   IS 'Settings that differ from their defaults. Change them with ruvector_healing_configure().';

@@ -16,7 +16,8 @@ import {
   inverseHealth,
   figures,
 } from "./findings.ts";
-import type { Metrics, ProblemClass, RecallMetric } from "../model/problem.ts";
+import type { Metrics, ProblemClass } from "../model/problem.ts";
+import type { RecallMetric } from "../model/recall.ts";
 import { bytes, compareText, count, list, percent, printable, short } from "../base/text.ts";
 import { summarizeWitness } from "./describe.ts";
 import { waitingSession } from "./waiting.ts";

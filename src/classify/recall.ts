@@ -1,5 +1,5 @@
 /** Which vector indexes find less than they should, by how much, and at what cost. */
-import type { DueSource, RecallMetric } from "../model/problem.ts";
+import type { DueSource, RecallMetric } from "../model/recall.ts";
 import { list, percent, printable, short } from "../base/text.ts";
 import { nameOf } from "../graph/labels.ts";
 import { touched, worstHealth } from "../graph/witness.ts";

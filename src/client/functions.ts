@@ -163,8 +163,8 @@ export interface Settings {
    */
   readonly list_occupancy: readonly number[];
   /**
-   * Recall of an IVF index to health of the whole index. ([fine, stress, critical], recall@k over
-   * its baseline (falling); [0.98,0.95,0.7])
+   * Recall of a vector index to its health. ([fine, stress, critical], recall@k over what is due
+   * (falling); [0.98,0.95,0.7])
    */
   readonly recall: readonly number[];
   /**
@@ -177,24 +177,36 @@ export interface Settings {
    */
   readonly recall_k: number;
   /**
-   * Rows of each vector index that neighbours are searched for to measure its recall. (rows; 20)
+   * Rows of each vector index that neighbours are searched for to measure its recall, at least.
+   * (rows; 20)
    */
   readonly recall_samples: number;
+  /**
+   * More rows are searched for until the measured recall is within this of the true one in 95 of
+   * 100 measurements, as far as recall_budget_ms allows; 0: recall_samples and no more. (recall,
+   * 0 to 1; 0.03)
+   */
+  readonly recall_error: number;
   /**
    * Probes (hnsw: ef_search) to measure recall with; 0: what a new session of the table's owner
    * has. (ivfflat.probes; 0)
    */
   readonly recall_probes: number;
   /**
-   * Recall that an index is expected to give; 0: the best it was measured at with the same
-   * probes. (recall, 0 to 1; 0)
+   * Recall that vector indexes are expected to give; 0: the best each was measured at with the
+   * same probes (ef_search), or what a fresh build on the same rows attains. (recall, 0 to 1; 0)
    */
-  readonly recall_baseline: number;
+  readonly recall_target: number;
   /**
    * Time for one measurement of recall over all vector indexes of a collection, and as much again
    * for list occupancy; the indexes take turns. (milliseconds; 1000)
    */
   readonly recall_budget_ms: number;
+  /**
+   * Time for the fresh build of a vector index on a sample of its rows, in a temporary table,
+   * when it is first seen and when its table has doubled; 0: none. (milliseconds; 2000)
+   */
+  readonly recall_trial_ms: number;
   /**
    * Larger tables are compared with a sample of this many rows instead of all, and lists are
    * followed no further. (rows; 50000)
@@ -432,6 +444,31 @@ export interface Settings {
    */
   readonly kept_index_seconds: number;
   /**
+   * What a search may cost (blocks read) after tune_search, over what it cost before. (times; 2)
+   */
+  readonly search_cost_ratio: number;
+  /**
+   * Roles beside the table's owner for which tune_search sets hnsw.ef_search or ivfflat.probes in
+   * this database: those that the application logs in as. (names of roles, separated by commas;
+   * "")
+   */
+  readonly tune_roles: string;
+  /**
+   * How long a setting of tune_search stays without being looked at again; as long as the loop
+   * runs it is looked at every tune_recheck_seconds. (seconds; 604800)
+   */
+  readonly tune_seconds: number;
+  /**
+   * How often, and after a rebuild at once, it is measured whether a setting of tune_search is
+   * still needed. (seconds; 21600)
+   */
+  readonly tune_recheck_seconds: number;
+  /**
+   * Lets rebuild_index REINDEX vector indexes that are INVALID by itself; on request it does so
+   * always. (true or false; false)
+   */
+  readonly repair_invalid_indexes: boolean;
+  /**
    * A strategy that failed or did not help rests for so long, for that problem class on that
    * collection; twice as long each time it fails alike again. (seconds; 3600)
    */
@@ -546,6 +583,20 @@ export interface RecallRow {
   readonly exact_ms: number | null;
   readonly rows: number | null;
   readonly share: number | null;
+  readonly note: string | null;
+}
+
+export interface RecallCurveRow {
+  readonly index: string | null;
+  readonly method: string | null;
+  readonly setting: string | null;
+  readonly value: number | null;
+  readonly recall: number | null;
+  readonly blocks: number | null;
+  readonly ms: number | null;
+  readonly rows_returned: number | null;
+  readonly planner_uses_it: boolean | null;
+  readonly current: boolean | null;
   readonly note: string | null;
 }
 
@@ -741,6 +792,15 @@ export interface Arguments {
     readonly samples?: number;
   };
   /**
+   * Recall@k and cost (blocks, milliseconds a search) of each vector index at five to seven
+   * values of hnsw.ef_search or ivfflat.probes, measured now: SELECT * FROM
+   * ruvector_healing_recall_curve('embeddings');
+   */
+  readonly recallCurve: {
+    readonly collection: string;
+    readonly index?: string;
+  };
+  /**
    * Whether an operation should go ahead now (allow, throttle, defer, reject): SELECT
    * ruvector_integrity_gate('embeddings', 'bulk_insert');
    */
@@ -869,6 +929,10 @@ export interface Arguments {
     readonly limit?: number;
   };
   /**
+   * The version that is installed: SELECT ruvector_healing_version();
+   */
+  readonly version: Readonly<Record<string, never>>;
+  /**
    * Why the loop acted or did not, newest first: SELECT * FROM ruvector_healing_decisions(since
    * := now() - interval '1 hour', limit_ := 20);
    */
@@ -923,6 +987,8 @@ export interface Arguments {
    * Runs the loop by pg_cron: SELECT ruvector_healing_schedule('5 seconds');
    */
   readonly schedule: {
+    readonly every: string;
+  } | {
     readonly every?: string;
   };
   /**
@@ -1046,6 +1112,11 @@ export interface Arguments {
    * ruvector_healing_audit_export()" > audit.jsonl
    */
   readonly auditExport: Readonly<Record<string, never>>;
+  /**
+   * Drops ruvector_healing with its state, and leaves users' tables as they were: SELECT
+   * jsonb_pretty(ruvector_healing_uninstall());
+   */
+  readonly uninstall: Readonly<Record<string, never>>;
 }
 
 /** What each function answers. */
@@ -1059,6 +1130,7 @@ export interface Results {
   readonly integrityReport: Document;
   readonly contractedGraph: Document;
   readonly recall: readonly RecallRow[];
+  readonly recallCurve: readonly RecallCurveRow[];
   readonly integrityGate: Gate;
   readonly listOccupancy: readonly ListOccupancyRow[];
   readonly breaker: Document;
@@ -1076,6 +1148,7 @@ export interface Results {
   readonly verdict: readonly VerdictRow[];
   readonly status: Document;
   readonly history: readonly HistoryRow[];
+  readonly version: string;
   readonly decisions: readonly DecisionsRow[];
   readonly effectiveness: readonly EffectivenessRow[];
   readonly explain: string;
@@ -1101,6 +1174,7 @@ export interface Results {
   readonly auditSign: Document;
   readonly auditRotateKey: Document;
   readonly auditExport: readonly string[];
+  readonly uninstall: Document;
 }
 
 export const FUNCTIONS = {
@@ -1171,6 +1245,15 @@ export const FUNCTIONS = {
       samples: "samples => $::integer",
     },
     renamed: ["k_", "samples_"],
+  },
+  recallCurve: {
+    sql: "ruvector.ruvector_healing_recall_curve",
+    kind: "rows",
+    arguments: {
+      collection: "collection => $::text",
+      index: "index => $::text",
+    },
+    renamed: ["index_"],
   },
   integrityGate: {
     sql: "ruvector.ruvector_integrity_gate",
@@ -1300,6 +1383,11 @@ export const FUNCTIONS = {
       limit: "limit_ => $::integer",
     },
   },
+  version: {
+    sql: "ruvector.ruvector_healing_version",
+    kind: "value",
+    arguments: {},
+  },
   decisions: {
     sql: "ruvector.ruvector_healing_decisions",
     kind: "rows",
@@ -1355,7 +1443,7 @@ export const FUNCTIONS = {
     sql: "ruvector.ruvector_healing_schedule",
     kind: "value",
     arguments: {
-      every: "every => $::interval",
+      every: "every => $::text",
     },
   },
   unschedule: {
@@ -1478,6 +1566,11 @@ export const FUNCTIONS = {
   auditExport: {
     sql: "ruvector.ruvector_healing_audit_export",
     kind: "values",
+    arguments: {},
+  },
+  uninstall: {
+    sql: "ruvector.ruvector_healing_uninstall",
+    kind: "value",
     arguments: {},
   },
 } as const;

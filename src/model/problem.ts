@@ -1,6 +1,7 @@
 /** What is wrong with a collection: the classes of problems, their details and evidence. */
 import type { PartsHealth, SearchFigures, Verification } from "./verification.ts";
 import type { EdgeType, NodeType } from "./graph.ts";
+import type { DueSource, RecallMetric } from "./recall.ts";
 
 export const PROBLEM_CLASSES = [
   "hotspot_congestion",
@@ -128,28 +129,6 @@ export interface MaintenanceMetrics {
     readonly threshold: number;
     readonly delay_naptimes: number;
   }[];
-}
-
-/**
- * Where the recall that is due comes from: the setting recall_target, the best that this index was
- * measured at, or what a fresh build on the same rows attains.
- */
-export type DueSource = "target" | "best" | "fresh_build";
-
-/** Recall of one vector index, as measured. */
-export interface RecallMetric {
-  /** Of the k nearest rows, the share that the index finds. */
-  readonly recall: number;
-  /** What it is judged against; null: nothing yet. */
-  readonly baseline: number | null;
-  /** ivfflat.probes or hnsw.ef_search. */
-  readonly probes: number;
-  readonly k: number;
-  /** Where `baseline` comes from. Samples of older versions do not say. */
-  readonly due_from?: DueSource | null;
-  /** What a search costs with these probes; null: not counted. */
-  readonly blocks?: number | null;
-  readonly ms?: number | null;
 }
 
 /** What memory use is made of; null: not known. */

@@ -1,5 +1,5 @@
 /** The recall that is due of a vector index. Pure. */
-import type { DueSource } from "../model/problem.ts";
+import type { DueSource } from "../model/recall.ts";
 import type { Configuration } from "../model/configuration.ts";
 import type { IndexMeasurement, TrialMeasurement } from "./vector-index.ts";
 

@@ -1,5 +1,5 @@
 /** What is measured of a vector index: recall, cost, and how full its lists are. */
-import type { DueSource } from "../model/problem.ts";
+import type { DueSource } from "../model/recall.ts";
 
 /** What one measurement of an index found; null: it could not be measured, `why` says so. */
 export interface IndexMeasurement {

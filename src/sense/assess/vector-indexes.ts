@@ -3,7 +3,8 @@
  * due. One that is INVALID finds nothing.
  */
 import type { Configuration } from "../../model/configuration.ts";
-import type { Metrics, RecallMetric } from "../../model/problem.ts";
+import type { Metrics } from "../../model/problem.ts";
+import type { RecallMetric } from "../../model/recall.ts";
 import type { LeafDescription } from "../../graph/contracted.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { sickByLists } from "./centroids.ts";

@@ -13,10 +13,10 @@ import type { Collection } from "../../model/collection.ts";
 import { SQLSTATES, SqlError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
 import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
-import { attainable, dueOf } from "../due.ts";
+import { dueOf } from "../due.ts";
 import { skewOf } from "../lists.ts";
-import type { CentroidGroup, IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
-import { trialOf } from "./trial.ts";
+import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
+import { type Tried, withTrial } from "./trial.ts";
 import { pushHint } from "./gap.ts";
 import { measureIndex } from "./measure-index.ts";
 
@@ -31,7 +31,7 @@ interface Index {
   readonly partition: string;
 }
 
-interface Kept {
+interface Kept extends Tried {
   readonly oid: string;
   readonly at: number;
   readonly measured: IndexMeasurement | null;
@@ -41,9 +41,6 @@ interface Kept {
   /** Values of older versions have none of these. */
   readonly file?: string;
   readonly attained?: number | null;
-  readonly trial?: TrialMeasurement | null;
-  /** Why none could be made, and when that was. */
-  readonly untried?: { readonly at: number; readonly why: string } | null;
 }
 
 /** What is remembered of a collection's vector indexes, by name. */
@@ -139,7 +136,7 @@ function measureAll(
     const before = known[one.index];
     if (left > 0) {
       const kept = measureOne(host, collection, one, before, left);
-      memory[one.index] = tried ? kept : withTrial(host, collection, one, kept);
+      memory[one.index] = tried ? kept : withTrial(host, collection, one.oid, kept);
       tried ||= memory[one.index] !== kept;
     } else if (before?.oid === one.oid) memory[one.index] = before;
   }
@@ -204,32 +201,6 @@ function measureOne(
       ...unreadable(host, index, error),
       best: before?.best ?? null,
     };
-  }
-}
-
-/** Seconds until a trial that could not be made is made again. */
-const TRY_AGAIN = 86_400;
-
-/**
- * What a fresh build attains: tried when an index is first seen, when its table has doubled, and
- * with other probes than then.
- */
-function withTrial(host: Host, collection: Collection, { oid }: Index, kept: Kept): Kept {
-  const { measured, trial, untried, at } = kept;
-  const { recall_target, recall_trial_ms } = collection.settings;
-  if (!measured || measured.recall === null || recall_target > 0 || recall_trial_ms === 0)
-    return kept;
-  if (untried && at - untried.at < TRY_AGAIN) return kept;
-  const holds = attainable(trial ?? null, measured) !== null;
-  if (holds && measured.rows < 2 * trial!.rows) return kept;
-  const told = (why: string): Kept => ({ ...kept, untried: { at, why } });
-  try {
-    lockTable(host, collection, "ACCESS SHARE");
-    const answer = trialOf(host, collection, oid, measured);
-    return "why" in answer ? told(answer.why) : { ...kept, trial: answer, untried: null };
-  } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-    return told(printable(error.message, 300));
   }
 }
 

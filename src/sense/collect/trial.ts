@@ -1,7 +1,11 @@
 /** What a fresh build of a vector index attains, tried on a sample of its rows. */
 import sql from "sql-template-tag";
+import { SqlError } from "../../base/errors.ts";
+import { printable } from "../../base/text.ts";
+import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
+import { attainable } from "../due.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
 
 /** More rows show nothing that these do not, and take minutes at 1,536 dimensions. */
@@ -40,4 +44,45 @@ export function trialOf(
   return host.asOwner(collection.relid).one<{ answer: TrialMeasurement | { why: string } }>(sql`
     SELECT ruvector.healing_trial_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`)
     .answer;
+}
+
+/** What is kept of an index that a trial goes by. */
+export interface Tried {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly measured: IndexMeasurement | null;
+  readonly trial?: TrialMeasurement | null;
+  /** Why none could be made, and when that was. */
+  readonly untried?: { readonly at: number; readonly why: string } | null;
+}
+
+/** Seconds until a trial that could not be made is made again. */
+const TRY_AGAIN = 86_400;
+
+/**
+ * What a fresh build attains: tried when an index is first seen, when its table has doubled, and
+ * with other probes than then.
+ */
+export function withTrial<K extends Tried>(
+  host: Host,
+  collection: Collection,
+  oid: string,
+  kept: K,
+): K {
+  const { measured, trial, untried, at } = kept;
+  const { recall_target, recall_trial_ms } = collection.settings;
+  if (!measured || measured.recall === null || recall_target > 0 || recall_trial_ms === 0)
+    return kept;
+  if (untried && at - untried.at < TRY_AGAIN) return kept;
+  const holds = attainable(trial ?? null, measured) !== null;
+  if (holds && measured.rows < 2 * trial!.rows) return kept;
+  const told = (why: string): K => ({ ...kept, untried: { at, why } });
+  try {
+    lockTable(host, collection, "ACCESS SHARE");
+    const answer = trialOf(host, collection, oid, measured);
+    return "why" in answer ? told(answer.why) : { ...kept, trial: answer, untried: null };
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return told(printable(error.message, 300));
+  }
 }

@@ -9,7 +9,8 @@ import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
-import { compareCost, dearer, finds, foundIn, measured, searchesOf, worse } from "./compare.ts";
+import { dearer, finds, foundIn, measured, worse } from "./compare.ts";
+import { compareCost, searchesOf } from "./cost.ts";
 import {
   go,
   present,

@@ -96,7 +96,7 @@ function foreseen(request: Request, group: CentroidGroup, one: CurveIndex): Fore
   const curve = recallCurve(host, collection, one);
   if ("why" in curve)
     return { nothing: `${name} could not be searched: ${curve.why}`, hint: "The next sample." };
-  const deepest = valuesOf(one).at(-1)!;
+  const deepest = Math.max(...valuesOf(one));
   const deeper = Math.min(deepest, Math.ceil(one.probes * (1 + share)));
   const recall = curve.at(deeper)?.recall ?? 0;
   const due = group.baseline!;
@@ -112,8 +112,7 @@ function foreseen(request: Request, group: CentroidGroup, one: CurveIndex): Fore
 }
 
 export function planVacuum(request: Request, asked: string | undefined): VacuumPlan | NothingToDo {
-  const { host, collection, snapshot, tick_seconds } = request;
-  const { settings } = collection;
+  const { host, collection, snapshot } = request;
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
   const lost = lostIndexes(snapshot.centroids, collection).filter(
     ({ index, measured, baseline }) =>
@@ -140,6 +139,14 @@ export function planVacuum(request: Request, asked: string | undefined): VacuumP
       nothing: `${missing.reason}: VACUUM cannot run inside a function. ${missing.detail}`,
       hint: `${missing.hint} Or by hand: VACUUM ${tables[0]!.table};`,
     };
+  return planOf(request, fits, tables);
+}
+
+function planOf(
+  { collection: { settings }, snapshot, tick_seconds }: Request,
+  fits: readonly Foreseen[],
+  tables: readonly Table[],
+): VacuumPlan {
   const size = tables.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     strategy: "vacuum_index",
