@@ -93,6 +93,10 @@ async function embedded(flags: Flags, stage: Stage): Promise<void> {
         ),
       );
       say(pc.dim("npm run demo -- --server shows the same on a real server, by pg_cron."));
+      say("");
+      say("Next, on a PostgreSQL of yours; the mode observe changes nothing there:");
+      say("  npx ruvector-healing doctor postgresql://...     what that server lacks");
+      say("  README.md, Ten minutes in psql                   register, observe, look, switch on");
     }
   } finally {
     await listening?.close();

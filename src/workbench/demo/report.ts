@@ -83,6 +83,11 @@ function figures(result: Result, say: Say): void {
     `${searcher.queries} queries meanwhile, p50 ${fixed(searcher.p50_ms)} ms, p99 ` +
       `${fixed(searcher.p99_ms)} ms, ${errors(searcher.errors)}`,
   );
+  if (result.server === "embedded") {
+    const why = "slow: all of it is one process with one session, where a search waits";
+    say(pc.dim(`          ${why} while a batch moves`));
+    say(pc.dim("          or a tick measures; on a server (--server) it does not"));
+  }
   field(
     "rows",
     check.ok

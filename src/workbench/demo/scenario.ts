@@ -112,6 +112,11 @@ export async function play(venue: Venue, stage: Stage): Promise<Finished> {
 /** Makes the collection. */
 async function begin(venue: Venue, { options, say, watch }: Stage): Promise<Begun> {
   const { session } = venue;
+  say(
+    "The story: one large customer's vectors fill one of eight partitions; searches and writes " +
+      "crowd there.",
+  );
+  say("The loop is to notice, spread the rows, check that it helped, and say why it did so.");
   say(`Making embeddings: ${options.rows} rows in 8 partitions, 60 % of them in one...`);
   await venue.interruptibly((other) => makeTable(other, options.rows));
   await rememberRows(session);
