@@ -31,6 +31,16 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), 
 const whole = Object.keys(devDependencies).every((name) =>
   existsSync(join(root, "node_modules", name)),
 );
+const asked = rest.some((word) => word === "--help" || word === "-h");
+if (asked && !existsSync(stamp)) {
+  console.log(
+    "Nothing was installed for a look at the options: they are in docs/embedded.md (npm run " +
+      "demo), docs/drill.md,\ndocs/development-server.md (npm run db), docs/testing.md and " +
+      "docs/cli.md. npm ci, or the command without --help,\ninstalls the packages of " +
+      "package-lock.json (once); then --help prints them.",
+  );
+  process.exit(0);
+}
 if (!current || !(whole || light)) {
   console.error("Installing the packages of package-lock.json (once)...");
   // --prefer-offline: the lock file names exact versions with their checksums, so what npm's cache

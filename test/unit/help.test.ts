@@ -1,5 +1,6 @@
 /** What `ruvector-healing --help` prints in a checkout before any package is installed. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ const command = (...words: string[]) =>
 /** A checkout without packages. */
 beforeAll(async () => {
   checkout = await mkdtemp(join(tmpdir(), "ruvector-healing-help-"));
-  for (const path of ["src/commands", "package.json"])
+  for (const path of ["src/commands", "build/run.mjs", "package.json", "package-lock.json"])
     await cp(join(root, path), join(checkout, path), {
       recursive: true,
       filter: (from) => !from.includes("node_modules"),
@@ -39,4 +40,13 @@ it("needs no package and installs none: help, a subcommand's help, the version",
   expect((await command("--help")).stdout).toBe(text);
   expect((await command("watch", "--help")).stdout).toContain("watch --help has its options");
   expect((await command("--version")).stdout.trim()).toBe(version);
+});
+
+it("of a program of the checkout says where its options stand, and installs nothing", async () => {
+  const { stdout } = await run(process.execPath, [
+    join(checkout, "build/run.mjs"),
+    ...["--omit=dev", "src/workbench/demo/main.ts", "--help"],
+  ]);
+  expect(stdout).toContain("docs/embedded.md (npm run demo)");
+  expect(existsSync(join(checkout, "node_modules"))).toBe(false);
 });
