@@ -17,7 +17,7 @@ export function curves(host: Host, collectionId: number, asked: unknown): { poin
   const all = vectorIndexes(host, collection);
   const chosen = all.filter(
     ({ index }) =>
-      asked === null || asked === index || index === `${collection.schema_name}.${asked}`,
+      asked === null || asked === index || index === `${collection.schema_name}.${String(asked)}`,
   );
   if (asked !== null && chosen.length === 0)
     throw new HealingError(

@@ -39,24 +39,32 @@ function told({ index, found }: Lost): string {
   return `Recall@${found.k} of ${printable(index, 200)} is ${figures(found.recall)}, ${due}${cost}`;
 }
 
+function saying(findings: Findings, all: readonly Lost[], broken: readonly Lost[]): string {
+  const names = (some: readonly Lost[]): string =>
+    list(some.map(({ index }) => printable(index, 200)));
+  if (broken.length > 0) {
+    const them = verb(broken.length, "it", "them");
+    return (
+      `${names(broken)} ${verb(broken.length, "is", "are")} INVALID: no search uses ${them}, and ` +
+      `every write keeps ${them}`
+    );
+  }
+  const [worst] = all;
+  if (worst?.found) return told(worst);
+  const ids = [...touched(findings.weak, "vector_index")];
+  return (
+    `Vector ${verb(all.length, "index", "indexes")} ${names(all)} ` +
+    `${verb(all.length, "keeps", "keep")} ${percent(worstHealth(findings.weak, ids))} of what ` +
+    `${verb(all.length, "it", "they")} should find (recall not measured)`
+  );
+}
+
 export function recallLoss(findings: Findings): Finding {
   const all = lost(findings);
   const invalid = findings.metrics.invalid_indexes ?? [];
   const [worst] = all;
   const broken = all.filter(({ index }) => invalid.includes(index));
-  const says =
-    broken.length > 0
-      ? `${list(broken.map(({ index }) => printable(index, 200)))} ` +
-        `${verb(broken.length, "is", "are")} INVALID: no search uses ` +
-        `${verb(broken.length, "it", "them")}, and every write keeps ` +
-        `${verb(broken.length, "it", "them")}`
-      : worst?.found
-        ? told(worst)
-        : `Vector ${verb(all.length, "index", "indexes")} ` +
-          `${list(all.map(({ index }) => printable(index, 200)))} ` +
-          `${verb(all.length, "keeps", "keep")} ` +
-          `${percent(worstHealth(findings.weak, [...touched(findings.weak, "vector_index")]))} ` +
-          `of what ${verb(all.length, "it", "they")} should find (recall not measured)`;
+  const says = saying(findings, all, broken);
   const more = all.length - 1;
   const others =
     more > 0 && broken.length === 0 ? `; ${more} more ${verb(more, "index", "indexes")}` : "";

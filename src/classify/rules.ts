@@ -294,11 +294,6 @@ const fragmentation: Rule = ({ metrics }) =>
 
 /** In order of precedence: the first one met names the problem. */
 export const RULES: readonly Rule[] = [
-  hotspot,
-  skew,
-  lag,
-  contention,
-  recall,
-  memory,
-  fragmentation,
+  ...[hotspot, skew, lag, contention],
+  ...[recall, memory, fragmentation],
 ];
