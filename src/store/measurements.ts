@@ -72,6 +72,14 @@ export function keepMeasurement<T>(
   return { value, at };
 }
 
+/** When a fresh build of a vector index was last tried, anywhere; seconds since 1970, 0: never. */
+export const lastTrial = (host: Host): number =>
+  host.one<{ at: number }>(sql`
+    SELECT coalesce(max(greatest((i.kept #>> '{trial,at}')::float8,
+             (i.kept #>> '{untried,at}')::float8)), 0) AS at
+      FROM ruvector.integrity_measurements m CROSS JOIN LATERAL jsonb_each(m.value) i (name, kept)
+     WHERE m.kind = 'centroids'`).at;
+
 /** What was measured is no more so: the next look takes it anew, and keeps what it remembers. */
 export function outdateMeasurement(host: Host, collectionId: number, kind: string): void {
   host.execute(sql`

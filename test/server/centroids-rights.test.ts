@@ -61,6 +61,30 @@ it("sees lists without pageinspect, though it is there, and recall", async () =>
   ).toBe("sampled");
 });
 
+it("tries a fresh build, and names the GRANT where it may make no temporary table", async () => {
+  const trial = (table: string) =>
+    value<{ rows: number; recall: number } | null>(
+      `SELECT m.value #> '{public.${table}_embedding_idx,trial}'
+         FROM ruvector.integrity_measurements m JOIN ruvector.collections c USING (collection_id)
+        WHERE m.kind = 'centroids' AND c.table_name = '${table}'`,
+    );
+  expect((await trial("own"))!.recall).toBeGreaterThan(0);
+  await db.client.query(`REVOKE TEMPORARY ON DATABASE "${db.name}" FROM PUBLIC`);
+  await makeDrifted({ ...db, client: plain }, "untried");
+  const { unmeasured } = await value<{ unmeasured: { what: string; hint: string }[] }>(
+    "SELECT ruvector_integrity_sample('untried')",
+  );
+  expect(await trial("untried")).toBeNull();
+  expect(unmeasured).toContainEqual(
+    expect.objectContaining({
+      what: "what a fresh build of public.untried_embedding_idx attains",
+      hint: `GRANT TEMPORARY ON DATABASE ${db.name} TO ${role};`,
+    }),
+  );
+  await db.client.query(`GRANT TEMPORARY ON DATABASE ${db.name} TO ${role}`);
+  await plain.query("SELECT ruvector_healing_unregister('untried'); DROP TABLE untried");
+});
+
 it("is refused a rebuild without pg_cron, with the command to run by hand", async () => {
   const answer = await value<{ outcome: string; reason: string; message: string; hint: string }>(
     "SELECT ruvector_healing_execute('own', 'rebuild_centroids')",

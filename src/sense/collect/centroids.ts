@@ -90,7 +90,7 @@ export function measureCentroids(
       every: collection.settings.recall_interval_seconds,
       fresh: fresh || changed,
     },
-    () => measureAll(host, collection, indexes, known),
+    () => measureAll(host, collection, { indexes, known, fresh }),
   );
   return {
     value: indexes.map(({ index, method, lists }) => ({
@@ -115,6 +115,12 @@ function dueFields(
   return { baseline: due?.recall ?? null, due_from: due?.from ?? null };
 }
 
+interface ToMeasure {
+  readonly indexes: readonly Index[];
+  readonly known: Memory;
+  readonly fresh: boolean;
+}
+
 /**
  * Measures the indexes whose measurement is oldest first, until the time for it is over; the others
  * keep theirs.
@@ -122,8 +128,7 @@ function dueFields(
 function measureAll(
   host: Host,
   collection: Collection,
-  indexes: readonly Index[],
-  known: Memory,
+  { indexes, known, fresh }: ToMeasure,
 ): Memory {
   const { settings } = collection;
   const began = host.now();
@@ -136,7 +141,7 @@ function measureAll(
     const before = known[one.index];
     if (left > 0) {
       const kept = measureOne(host, collection, one, before, left);
-      memory[one.index] = tried ? kept : withTrial(host, collection, one.oid, kept);
+      memory[one.index] = tried ? kept : withTrial(host, collection, one.oid, kept, fresh);
       tried ||= memory[one.index] !== kept;
     } else if (before?.oid === one.oid) memory[one.index] = before;
   }
@@ -157,8 +162,8 @@ function measureOne(
     oid,
     file,
     attained: before?.attained ?? null,
-    trial: before?.trial ?? null,
-    untried: before?.untried ?? null,
+    trial: before?.oid === oid ? (before.trial ?? null) : null,
+    untried: before?.oid === oid ? (before.untried ?? null) : null,
   };
   const { at } = host.one<{ at: number }>(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
@@ -263,11 +268,22 @@ function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasur
       },
     ];
   }
-  const { measured } = kept;
-  if (method !== "ivfflat" || measured.rows === 0) return [];
+  const { measured, untried } = kept;
+  const untold: Unmeasured[] =
+    untried?.hint === undefined
+      ? []
+      : [
+          {
+            what: `what a fresh build of ${index} attains`,
+            why: untried.why,
+            hint: untried.hint,
+          },
+        ];
+  if (method !== "ivfflat" || measured.rows === 0) return untold;
   const seen = measured.lists?.rows.length ?? 0;
-  if (seen >= lists) return [];
+  if (seen >= lists) return untold;
   return [
+    ...untold,
     {
       what: `centroid occupancy of ${index}`,
       why:

@@ -5,6 +5,7 @@ import { printable } from "../../base/text.ts";
 import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
+import { lastTrial } from "../../store/measurements.ts";
 import { attainable } from "../due.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
 
@@ -53,11 +54,22 @@ export interface Tried {
   readonly measured: IndexMeasurement | null;
   readonly trial?: TrialMeasurement | null;
   /** Why none could be made, and when that was. */
-  readonly untried?: { readonly at: number; readonly why: string } | null;
+  readonly untried?: {
+    readonly at: number;
+    readonly why: string;
+    /** What to type, where somebody can do something about it. */
+    readonly hint?: string;
+  } | null;
 }
 
 /** Seconds until a trial that could not be made is made again. */
 const TRY_AGAIN = 86_400;
+
+/**
+ * Between two trials of a server, over the time that one may take: hundreds of tables registered at
+ * once must not make a tick of minutes.
+ */
+const REST = 5;
 
 /**
  * What a fresh build attains: tried when an index is first seen, when its table has doubled, and
@@ -68,6 +80,8 @@ export function withTrial<K extends Tried>(
   collection: Collection,
   oid: string,
   kept: K,
+  /** Somebody asked for a measurement of now. */
+  asked: boolean,
 ): K {
   const { measured, trial, untried, at } = kept;
   const { recall_target, recall_trial_ms } = collection.settings;
@@ -76,13 +90,28 @@ export function withTrial<K extends Tried>(
   if (untried && at - untried.at < TRY_AGAIN) return kept;
   const holds = attainable(trial ?? null, measured) !== null;
   if (holds && measured.rows < 2 * trial!.rows) return kept;
-  const told = (why: string): K => ({ ...kept, untried: { at, why } });
+  // One that was asked for again (its table has doubled) waits for its turn as well.
+  if (!asked && at - lastTrial(host) < (REST * recall_trial_ms) / 1000) return kept;
+  const told = (why: string, hint?: string): K => ({
+    ...kept,
+    untried: { at, why, ...(hint !== undefined && { hint }) },
+  });
   try {
     lockTable(host, collection, "ACCESS SHARE");
     const answer = trialOf(host, collection, oid, measured);
     return "why" in answer ? told(answer.why) : { ...kept, trial: answer, untried: null };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return told(printable(error.message, 300));
+    return told(
+      printable(error.document.message, 300),
+      error.sqlstate === "42501" ? grantTemporary(host, collection) : undefined,
+    );
   }
 }
+
+/** Where PUBLIC has it no more. */
+const grantTemporary = (host: Host, { relid }: Collection): string =>
+  host.one<{ grant: string }>(sql`
+    SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I;', current_database(),
+      pg_get_userbyid(c.relowner)) AS grant
+      FROM pg_class c WHERE c.oid = ${relid}::oid`).grant;
