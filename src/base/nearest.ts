@@ -21,7 +21,8 @@ export function nearest(typed: string, known: readonly string[]): string {
   let best = known[0] ?? "";
   let least = Number.POSITIVE_INFINITY;
   for (const name of known) {
-    const d = distance(short, name);
+    // Who left off in the middle meant the name that goes on so, however long it is.
+    const d = short.length > 2 && name.startsWith(short) ? 0.5 : distance(short, name);
     if (d < least) {
       least = d;
       best = name;

@@ -26,6 +26,15 @@ const collectionOf = (table: string) => `public.${table}`;
 /** A name that has to be quoted wherever it is written. */
 const AWKWARD = `"it's; a\u001b name"`;
 
+const SWAPPED = {
+  index: "public.i",
+  kept: "public.i_old",
+  built: "public.i_new",
+  name: "i",
+  heap: "public.t",
+  oid: "0",
+};
+
 beforeAll(async () => {
   db = await testDatabase();
   await configure(db, {
@@ -69,19 +78,15 @@ beforeAll(async () => {
   const rows: Record<string, [boolean, string, object, object[]]> = {
     pause_maintenance: [true, "pause", { name: "nightly", jobid: "1" }, []],
     compact_indexes: [false, "reindex", { index: "public.i", table_oid: "0" }, []],
-    rebuild_centroids: [
+    vacuum_index: [false, "vacuum", { table: "public.t", dead: 5 }, []],
+    tune_search: [
       true,
-      "swap_index",
-      {
-        index: "public.i",
-        kept: "public.i_old",
-        built: "public.i_new",
-        name: "i",
-        heap: "public.t",
-        oid: "0",
-      },
-      [{ memory: null }],
+      "tune_search",
+      { role: "nobody", setting: "hnsw.ef_search", value: 80, was: null },
+      [],
     ],
+    rebuild_centroids: [true, "swap_index", SWAPPED, [{ memory: null }]],
+    rebuild_index: [true, "swap_index", SWAPPED, [{ memory: null }]],
   };
   for (const [strategy, [reversible, kind, details, journal]] of Object.entries(rows)) {
     const table = `rows_${strategy}`;
@@ -93,7 +98,8 @@ beforeAll(async () => {
                                             initial_lambda, initial_state, target_lambda, message,
                                               started_at, finished_at)
       SELECT c.collection_id, $2, 'stabilizing', initiated_by, 'loop', problem_class, problem,
-        considered, $3, $4, plan || '{"jobs": [], "targets": [], "indexes": []}', plan_state,
+        considered, $3, $4, plan || '{"jobs": [], "targets": [], "indexes": [],
+          "tables": [], "roles": [], "setting": "hnsw.ef_search", "value": 80}', plan_state,
              0.5, 1, 1, 'the plan is carried out', now(), NULL
         FROM ruvector.healing_actions a, ruvector.collections c
           WHERE a.id = $1 AND c.table_name = $5 RETURNING id`,
