@@ -65,12 +65,13 @@ describe("left out", () => {
   ])("%s", (query) => expect(named(query)).toBe(false));
 });
 
-/** The least of several rounds: what else the machine does makes no round shorter. */
+/** Of the processor, the least of several rounds: what else the machine does makes none shorter. */
 function leastMs(query: string): number {
-  const rounds = Array.from({ length: 9 }, () => {
-    const before = performance.now();
+  const rounds = Array.from({ length: 25 }, () => {
+    const before = process.cpuUsage();
     named(query);
-    return performance.now() - before;
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
   });
   return Math.min(...rounds);
 }
@@ -80,5 +81,5 @@ it.each(["$1, ", "'", "$a", "/*", '"', "(", "e'\\"])("reads long texts of %s in 
   const text = (length: number): string =>
     `SELECT * FROM r WHERE doc IN (${part.repeat(Math.ceil(length / part.length))}`;
   leastMs(text(1000));
-  expect(leastMs(text(8000)) / Math.max(0.02, leastMs(text(1000)))).toBeLessThan(40);
+  expect(leastMs(text(8000)) / Math.max(0.02, leastMs(text(1000)))).toBeLessThan(48);
 });

@@ -145,8 +145,8 @@ export function planVacuum(request: Request, asked: string | undefined): VacuumP
 
 /**
  * What a VACUUM takes out of an index leaves room in it: where most was dead, most of it is room,
- * and the one sickness makes way for another (seen: recall 0.56 -> 1, fragmentation 0 -> 75 %, lambda
- * 0.12 -> 0.13). An index that is built anew has neither.
+ * and the one sickness makes way for another (seen: recall 0.56 -> 1, fragmentation 0 -> 75 %,
+ * lambda 0.12 -> 0.13). An index that is built anew has neither.
  */
 function emptied(one: IndexMeasurement, tables: readonly Table[]): IndexMeasurement {
   const table = tables.find(({ table: name }) => name === one.table);
