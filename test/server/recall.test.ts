@@ -148,6 +148,29 @@ describe("hnsw after updates without a vacuum (B1)", () => {
   });
 });
 
+describe("a deeper search that is not needed any more", () => {
+  it("is taken back by the loop, and says why", async () => {
+    await configure(db, { enabled: true, search_cost_ratio: 100 });
+    await sample("h");
+    await db.client.query("SELECT ruvector_healing_execute('h', 'tune_search')");
+    const leases = () =>
+      db.rows<{ end_reason: string | null }>(
+        `SELECT end_reason FROM ruvector.healing_leases
+          WHERE kind = 'search_setting' ORDER BY id DESC LIMIT 1`,
+      );
+    expect(await leases()).toEqual([{ end_reason: null }]);
+    await ticks(db, 1);
+    expect(await leases()).toEqual([{ end_reason: null }]);
+    await db.client.query("VACUUM (INDEX_CLEANUP ON) h");
+    await configure(db, { tune_recheck_seconds: 0 });
+    await ticks(db, 2);
+    expect(await leases()).toEqual([
+      { end_reason: "not needed any more: hnsw.ef_search = 40 finds what is due" },
+    ]);
+    await configure(db, { enabled: false, search_cost_ratio: 2 });
+  });
+});
+
 describe("an ivfflat index built on nothing (B2)", () => {
   beforeAll(async () => {
     await db.client.query(`

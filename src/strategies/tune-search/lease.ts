@@ -105,7 +105,10 @@ function doesUntuned(
   const curve = recallCurve(host, collection, { ...one, probes: untuned });
   if ("why" in curve) return false;
   const point = curve.points.find(({ value }) => value === untuned);
-  return point !== undefined && point.recall >= collection.settings.recall[0] * due;
+  // Half way between what just meets it and all of it: what was lowered at the edge was raised
+  // again a week later.
+  const [fine] = collection.settings.recall;
+  return point !== undefined && point.recall >= ((1 + fine) / 2) * due;
 }
 
 export const tuningText = ({ role, setting, value }: Tuning, was: string | null): string =>
