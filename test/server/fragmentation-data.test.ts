@@ -3,6 +3,7 @@
  * asked for once.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import { pause } from "../../src/workbench/load.ts";
 import { configure, QUICK } from "./support/collection.ts";
 import { testDatabase, type TestDatabase } from "./support/database.ts";
 
@@ -331,7 +332,12 @@ describe("histories", () => {
     await db.client.query("DELETE FROM split WHERE id % 10 < 8");
     await vacuum("split", "VACUUM (ANALYZE)");
     expect(await sensed("split")).toBeGreaterThan(30);
-    await db.client.query("REINDEX INDEX split_i");
+    // While an ANALYZE of autovacuum has an older snapshot, rows that it may see are built in.
+    for (let build = 0; build < 40; build++) {
+      await db.client.query("REINDEX INDEX split_i");
+      if ((await pages("split")) < before / 3) break;
+      await pause(250);
+    }
     expect(await pages("split")).toBeLessThan(before / 3);
     await db.client.query(
       "ALTER INDEX split_i RENAME TO other; SELECT ruvector_integrity_sample('split')",
