@@ -89,8 +89,11 @@ describe("hnsw after updates without a vacuum (B1)", () => {
   it("each remedy says by measurement what it would find, or why not", async () => {
     const tuned = await plan("h", "tune_search");
     expect(tuned.message).toMatch(/times what a search costs now; search_cost_ratio allows 2/);
+    // Eight of nine entries are dead: without them most of the index is room.
+    expect((await plan("h", "vacuum_index")).message).toMatch(
+      /a vacuum would leave public\.h_e_idx with 8\d(\.\d)? % room, which is fragmented/,
+    );
     // No pg_cron in this database: what it would do is said to be done by hand.
-    expect((await plan("h", "vacuum_index")).hint).toContain("VACUUM public.h;");
     expect((await plan("h", "rebuild_index")).hint).toMatch(
       /CREATE INDEX CONCURRENTLY ON public\.h USING hnsw \(e \S*vector_l2_ops\);/,
     );
