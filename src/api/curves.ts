@@ -1,10 +1,11 @@
 /** The operation recall_curve: what each vector index finds, and costs, at several settings. */
-import { HealingError, SqlError } from "../base/errors.ts";
+import { HealingError } from "../base/errors.ts";
 import { list, printable } from "../base/text.ts";
-import { loadCollection, lockTable } from "../collection/lookup.ts";
+import { loadCollection } from "../collection/lookup.ts";
 import type { Host } from "../host/host.ts";
 import { vectorIndexes } from "../sense/collect/centroids.ts";
 import { inEffect } from "../sense/collect/probes.ts";
+import { lockedNow } from "../strategies/locked.ts";
 import { recallCurve } from "../sense/recall-curve.ts";
 
 /**
@@ -34,17 +35,13 @@ export function curves(host: Host, collectionId: number, asked: unknown): { poin
   return {
     points: chosen.flatMap((one): object[] => {
       const said = { index: one.index, method: one.method, setting: settingOf(one.method) };
+      const barred = lockedNow(host, collection);
+      if (barred) return [{ ...said, note: barred.nothing }];
       const probes = inEffect(host, collection, one.oid);
-      try {
-        lockTable(host, collection, "ACCESS SHARE");
-        const curve = recallCurve(host, collection, { ...one, probes });
-        return "why" in curve
-          ? [{ ...said, note: curve.why }]
-          : curve.points.map((point) => ({ ...said, ...point, current: point.value === probes }));
-      } catch (error) {
-        if (!(error instanceof SqlError)) throw error;
-        return [{ ...said, note: printable(error.message, 300) }];
-      }
+      const curve = recallCurve(host, collection, { ...one, probes });
+      return "why" in curve
+        ? [{ ...said, note: curve.why }]
+        : curve.points.map((point) => ({ ...said, ...point, current: point.value === probes }));
     }),
   };
 }

@@ -4,7 +4,6 @@
  */
 import { measureIndex } from "../sense/collect/measure-index.ts";
 import type { SearchFigure, SearchFigures, Verification } from "../model/verification.ts";
-import { lockTable } from "../collection/lookup.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
@@ -58,7 +57,6 @@ function figureOf(
 ): SearchFigure | null {
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
   try {
-    lockTable(host, collection, "ACCESS SHARE");
     const found = measureIndex(host, collection, oid, {
       k,
       samples,

@@ -2,6 +2,8 @@
  * What an index finds, and what a search costs, at several values of the setting that pgvector
  * trades one against the other by: hnsw.ef_search, ivfflat.probes.
  */
+import { SqlError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { notTraffic } from "./activity/activity.ts";
@@ -73,16 +75,18 @@ export function recallCurve(
   const samples = Math.max(SAMPLES, collection.settings.recall_samples);
   // A person or a plan waits for it: ten measurements, each with the loop's own time.
   const measured = (probes: number, kth: readonly number[] | null) =>
-    notTraffic(host, collection, () =>
-      measureIndex(host, collection, index.oid, {
-        k,
-        samples,
-        probes,
-        budget_ms: 10 * recall_budget_ms,
-        occupancy: false,
-        cost: true,
-        ...(kth && { exact: false, kth }),
-      }),
+    unlessBarred(() =>
+      notTraffic(host, collection, () =>
+        measureIndex(host, collection, index.oid, {
+          k,
+          samples,
+          probes,
+          budget_ms: 10 * recall_budget_ms,
+          occupancy: false,
+          cost: true,
+          ...(kth && { exact: false, kth }),
+        }),
+      ),
     );
   const values = valuesOf(index);
   const deepest = values[values.length - 1]!;
@@ -101,6 +105,19 @@ export function recallCurve(
     }),
     at,
   };
+}
+
+/**
+ * A table that is locked or may not be read is no error of a plan, nor of a look at a lease: it
+ * would end the tick of its collection.
+ */
+function unlessBarred<T>(measure: () => T): T | { readonly why: string } {
+  try {
+    return measure();
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return { why: printable(error.document.message, 300) };
+  }
 }
 
 const pointOf = (

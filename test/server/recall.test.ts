@@ -174,6 +174,44 @@ describe("a deeper search that is not needed any more", () => {
   });
 });
 
+describe("what stands in the way of a remedy", () => {
+  const needed = async () => {
+    await configure(db, { enabled: true, search_cost_ratio: 100, tune_recheck_seconds: 21_600 });
+    await db.client.query(`UPDATE h SET e = ${RANDOM(16, "h.id")}`);
+    for (let round = 0; round < 7; round++)
+      await db.client.query(`UPDATE h SET e = ${RANDOM(16, "h.id")}`);
+    expect((await sample("h")).lambda).toBeLessThan(0.8);
+  };
+
+  it("a table that somebody locks is said in the plan, and ends no tick", async () => {
+    await needed();
+    const other = await db.connect();
+    await other.query("BEGIN; LOCK TABLE h IN ACCESS EXCLUSIVE MODE");
+    const [point] = await db.rows<{ note: string }>(
+      "SELECT note FROM ruvector_healing_recall_curve('h')",
+    );
+    expect(point!.note).toContain("could not obtain lock");
+    const errors = () => db.value<number>("SELECT errors::int FROM ruvector.healing_ticks");
+    const before = await errors();
+    await ticks(db, 2);
+    expect(await errors()).toBe(before);
+    await other.query("ROLLBACK");
+    await other.end();
+  });
+
+  it("an owner who cannot log in has no sessions that a setting reaches", async () => {
+    const owner = `ruvector_test_owner_${process.pid}`;
+    await db.client.query(`CREATE ROLE ${owner}; ALTER TABLE h OWNER TO ${owner}`);
+    const refused = await plan("h", "tune_search");
+    expect(refused.message).toContain(`${owner} cannot log in`);
+    expect(refused.hint).toContain("tune_roles");
+    await db.client.query(
+      `ALTER TABLE h OWNER TO CURRENT_USER; DROP OWNED BY ${owner}; DROP ROLE ${owner}`,
+    );
+    await configure(db, { enabled: false, search_cost_ratio: 2 });
+  });
+});
+
 describe("an ivfflat index built on nothing (B2)", () => {
   beforeAll(async () => {
     await db.client.query(`
@@ -229,6 +267,13 @@ describe("an INVALID index", () => {
     expect((await classOf("broken")).summary).toBe(
       "public.broken_i is INVALID: no search uses it, and every write keeps it.",
     );
+    // While somebody drops (or builds) an index there, it is theirs.
+    const other = await db.connect();
+    await other.query("BEGIN; LOCK TABLE broken IN SHARE UPDATE EXCLUSIVE MODE");
+    expect((await sample("broken")).metrics.invalid_indexes).toBeUndefined();
+    await other.query("ROLLBACK");
+    await other.end();
+    await sample("broken");
     const refused = await plan("broken", "rebuild_index");
     expect(refused.hint).toContain("DROP INDEX CONCURRENTLY public.broken_i;");
     expect(refused.hint).toContain("REINDEX INDEX CONCURRENTLY public.broken_i;");

@@ -7,7 +7,6 @@ import { setAsideIndexes } from "../../store/built-indexes.ts";
 import type { Measured, Unmeasured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
-import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { SQLSTATES, SqlError } from "../../base/errors.ts";
@@ -169,7 +168,6 @@ function measureOne(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
   );
   try {
-    lockTable(host, collection, "ACCESS SHARE");
     const measured = measureIndex(host, collection, oid, {
       k,
       samples,

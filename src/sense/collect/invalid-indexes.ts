@@ -7,16 +7,18 @@ import { setAsideIndexes } from "../../store/built-indexes.ts";
 import type { InvalidIndex } from "../vector-index.ts";
 
 /**
- * Those of an action of ours are left out, and those of a table on which somebody builds an index
- * right now: whose it is cannot be told, since pg_stat_progress_create_index names the index to
- * few, and the process to all.
+ * Those of an action of ours are left out, and those of a table on which somebody builds or drops
+ * an index right now (DROP INDEX CONCURRENTLY waits with an index that is invalid already). All of
+ * these hold SHARE UPDATE EXCLUSIVE on the table; so do VACUUM and ANALYZE, which are told apart by
+ * their process: the progress views name that to all, the table to few.
  */
 export const invalidIndexes = (host: Host, collection: Collection): readonly InvalidIndex[] =>
   host.query<InvalidIndex>(sql`
     WITH made AS (${setAsideIndexes(collection.id)}
     ), found AS (
       SELECT format('%I.%I', n.nspname, c.relname) AS index, c.oid::text AS oid,
-        greatest(h.reltuples, 0)::float8 AS rows, pg_relation_size(c.oid)::float8 AS bytes
+        greatest(h.reltuples, 0)::float8 AS rows, c.relpages
+          * current_setting('block_size')::float8 AS bytes
         FROM ${family(sql`${collection.relid}::oid`)} f
         JOIN pg_index i ON i.indrelid = f.relid AND NOT (i.indisvalid AND i.indisready)
         JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
@@ -24,7 +26,11 @@ export const invalidIndexes = (host: Host, collection: Collection): readonly Inv
         JOIN pg_am m ON m.oid = c.relam AND m.amname IN ('ivfflat', 'hnsw')
         JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE NOT EXISTS (SELECT FROM pg_locks k
-         JOIN pg_stat_progress_create_index p ON p.pid = k.pid
-         WHERE k.locktype = 'relation' AND k.relation = i.indrelid AND k.granted))
+         WHERE k.locktype = 'relation' AND k.relation = i.indrelid AND k.granted
+           AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND k.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
+             'ExclusiveLock', 'AccessExclusiveLock')
+           AND k.pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum
+             UNION ALL SELECT pid FROM pg_stat_progress_analyze)))
     SELECT * FROM found WHERE index NOT IN (SELECT index FROM made WHERE index IS NOT NULL)
       ORDER BY index`);

@@ -1,5 +1,6 @@
 /** Recall, cost and occupancy of one vector index. */
 import sql from "sql-template-tag";
+import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IndexMeasurement } from "../vector-index.ts";
@@ -53,6 +54,8 @@ export function measureIndex<const Options extends MeasureOptions>(
   oid: string,
   options: Options,
 ): MeasuredAs<Options> | { readonly why: string } {
+  // Never behind somebody's lock, and under one that lets no owner slip code in.
+  lockTable(host, collection, "ACCESS SHARE");
   const { recall_max_rows: max_rows, exact_count_pages } = collection.settings;
   // One seed: the rows searched for stay the same from one measurement to the next, so that recall
   // moves with the index and not with the sample.

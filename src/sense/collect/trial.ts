@@ -40,6 +40,7 @@ export function trialOf(
     budget_ms: collection.settings.recall_trial_ms,
     options,
   };
+  lockTable(host, collection, "ACCESS SHARE");
   // A temporary table is made: what an event trigger runs then is somebody's code.
   host.query(sql`SELECT ruvector.healing_no_event_triggers()`);
   return host.asOwner(collection.relid).one<{ answer: TrialMeasurement | { why: string } }>(sql`
@@ -97,7 +98,6 @@ export function withTrial<K extends Tried>(
     untried: { at, why, ...(hint !== undefined && { hint }) },
   });
   try {
-    lockTable(host, collection, "ACCESS SHARE");
     const answer = trialOf(host, collection, oid, measured);
     return "why" in answer ? told(answer.why) : { ...kept, trial: answer, untried: null };
   } catch (error) {

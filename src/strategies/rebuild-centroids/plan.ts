@@ -1,5 +1,6 @@
 /** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
 import type { CentroidGroup } from "../../sense/vector-index.ts";
+import { lockedNow } from "../locked.ts";
 import { foresee } from "../foresee.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -30,6 +31,8 @@ export function planRebuild(
       nothing: `${collection.name} has no ivfflat index`,
       hint: "hnsw indexes have no centroids; their recall is shown by ruvector_healing_recall().",
     };
+  const barred = lockedNow(host, collection);
+  if (barred) return barred;
   const chosen = choose(groups, collection, asked.index);
   if ("nothing" in chosen) return chosen;
   const wanted = withWholes(host, collection, groups, chosen).map(({ group, facts, whole }) => ({

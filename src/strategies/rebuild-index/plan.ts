@@ -9,6 +9,7 @@ import { list, printable } from "../../base/text.ts";
 import { SqlError } from "../../base/errors.ts";
 import { whyNoCron } from "../../jobs/cron.ts";
 import type { NothingToDo } from "../strategy.ts";
+import { lockedNow } from "../locked.ts";
 import { withWholes } from "../rebuild-centroids/choose.ts";
 import { buildCommand, type IndexFacts } from "../rebuild-centroids/indexes.ts";
 import { buildMemory, listsToTry } from "../rebuild-centroids/lists.ts";
@@ -31,6 +32,8 @@ export function planRebuildIndex(
   asked: string | undefined,
 ): RebuildPlan | NothingToDo {
   const { host, collection, snapshot } = request;
+  const barred = lockedNow(host, collection);
+  if (barred) return barred;
   const repair = planRepair(request, asked);
   if (repair) return repair;
   const chosen = asked === undefined ? sickest(request) : named(request, asked);

@@ -8,11 +8,12 @@ import type { CentroidGroup } from "../../sense/vector-index.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { Plan } from "../../model/action.ts";
 import { recallHealth } from "../../sense/assess/recall-health.ts";
+import { lockedNow } from "../locked.ts";
 import { foresee } from "../foresee.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { figures } from "../../classify/findings.ts";
 import { list, printable, short } from "../../base/text.ts";
-import { type Scope, whoseSetting } from "./setting.ts";
+import { byHand, type Scope, whoseSetting } from "./setting.ts";
 
 type Request = Omit<PlanRequest, "params">;
 
@@ -77,6 +78,9 @@ function least(
   return found;
 }
 
+const settingName = ({ method }: Pick<CentroidGroup, "method">): string =>
+  method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
+
 interface Tuned {
   readonly group: CentroidGroup;
   readonly oid: string;
@@ -99,12 +103,19 @@ function tuned(
   const curve = recallCurve(host, collection, { oid, method, lists, probes: measured.probes });
   if ("why" in curve)
     return { nothing: `${name} could not be searched: ${curve.why}`, hint: "The next sample." };
-  const setting = method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
+  const setting = settingName(group);
   const before = curve.points.find(({ value }) => value === measured.probes);
   if (!before)
     return {
       nothing: `${name} could not be searched with ${setting} = ${measured.probes}`,
       hint: "The next sample.",
+    };
+  if (meets(before.recall, due, collection))
+    return {
+      nothing:
+        `searches by ${name} find what is due: ${figures(before.recall)} at ${setting} = ` +
+        `${before.value}, ${figures(due)} is due`,
+      hint: "The next sample looks at it again.",
     };
   const { search_cost_ratio: most } = collection.settings;
   const after = least(curve, before.value, ({ recall }) => meets(recall, due, collection));
@@ -137,8 +148,7 @@ function tuned(
 
 /** @param asked the index that somebody asked for */
 export function planTuning(request: Request, asked: string | undefined): TunePlan | NothingToDo {
-  const { host, collection, snapshot, tick_seconds } = request;
-  const { settings } = collection;
+  const { host, collection, snapshot } = request;
   const named = snapshot.centroids.filter(
     ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
   );
@@ -152,18 +162,29 @@ export function planTuning(request: Request, asked: string | undefined): TunePla
           : `there is no vector index ${printable(asked, 200)} on ${collection.name}`,
       hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
     };
+  const scope = whoseSetting(host, collection);
+  if ("nothing" in scope) return scope;
+  const barred = lockedNow(host, collection);
+  if (barred) return barred;
   const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
   const all = groups
     .filter(({ method }) => method === worst.method)
     .map((group) => tuned(request, group, oids.get(group.index) ?? "0"));
-  const fits = all.filter((one): one is Tuned => !("nothing" in one));
-  const [first] = all;
   // The worst is what lambda goes by.
-  if (fits.length === 0 || "nothing" in first!) return first as NothingToDo;
-  const setting = worst.method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
+  const [first] = all;
+  if ("nothing" in first!) return first;
+  const fits = all.filter((one): one is Tuned => !("nothing" in one));
+  const setting = settingName(worst);
   const value = Math.max(...fits.map(({ after }) => after.value));
-  const scope = whoseSetting(host, collection, setting, value);
-  if ("nothing" in scope) return scope;
+  return byHand(scope, setting, value) ?? planOf(request, fits, scope, { setting, value });
+}
+
+function planOf(
+  { collection: { settings }, snapshot, tick_seconds }: Request,
+  fits: readonly Tuned[],
+  scope: Scope,
+  { setting, value }: Pick<TunePlan, "setting" | "value">,
+): TunePlan {
   return {
     strategy: "tune_search",
     rows: 0,

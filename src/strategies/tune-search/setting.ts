@@ -11,36 +11,34 @@ export interface Scope {
   /** Unquoted. */
   readonly roles: readonly string[];
   readonly database: string;
+  /** Whose settings the installing role may not change. */
+  readonly barred: readonly Pick<Role, "name" | "alter" | "me">[];
 }
 
 interface Role {
   readonly name: string;
   readonly exists: boolean;
+  readonly logs_in: boolean;
   readonly may: boolean;
-  readonly statement: string;
+  readonly alter: string;
   readonly me: string;
   readonly database: string;
 }
 
-/** The table's owner and the roles of the setting tune_roles; or what to type where we may not. */
-export function whoseSetting(
-  host: Host,
-  { relid, settings }: Collection,
-  setting: string,
-  value: number,
-): Scope | NothingToDo {
+/** The table's owner and the roles of the setting tune_roles; or why it would reach nobody. */
+export function whoseSetting(host: Host, { relid, settings }: Collection): Scope | NothingToDo {
   const named = settings.tune_roles
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
   const roles = host.query<Role>(sql`
     SELECT DISTINCT ON (w.place, w.name) w.name, r.oid IS NOT NULL AS exists,
+           coalesce(r.rolcanlogin, false) AS logs_in,
            coalesce(me.rolsuper OR r.oid = me.oid
              OR me.rolcreaterole AND NOT r.rolsuper
                AND (current_setting('server_version_num')::int < 160000
                  OR pg_has_role(r.oid, 'USAGE WITH ADMIN OPTION')), false) AS may,
-           format('ALTER ROLE %I IN DATABASE %I SET %s = %s;', w.name, current_database(),
-             ${setting}::text, ${value}::int) AS statement,
+           format('ALTER ROLE %I IN DATABASE %I', w.name, current_database()) AS alter,
            quote_ident(me.rolname) AS me, quote_ident(current_database()) AS database
       FROM (SELECT pg_get_userbyid(c.relowner)::text AS name, 0 AS place FROM pg_class c
              WHERE c.oid = ${relid}::oid
@@ -55,17 +53,32 @@ export function whoseSetting(
       nothing: `there is no role ${missing.name.slice(0, 100)} (setting tune_roles)`,
       hint: "tune_roles names roles as pg_roles does, separated by commas.",
     };
-  const barred = roles.filter(({ may }) => !may);
-  if (barred.length > 0)
+  // A setting is taken up by the role that logs in, not by those that it is a member of.
+  if (!roles.some(({ logs_in }) => logs_in))
     return {
       nothing:
-        `role ${barred[0]!.me} may not change settings of ` +
-        `${barred.map(({ name }) => name).join(", ")}`,
-      hint: `${barred.map(({ statement }) => statement).join(" ")} does it by hand.`,
+        `${roles.map(({ name }) => name).join(", ")} cannot log in: a setting of it reaches no ` +
+        "session",
+      hint:
+        "The setting tune_roles names the roles that the application logs in as: SELECT " +
+        `ruvector_healing_configure('{"tune_roles": "..."}');`,
     };
   return {
     roles: [...new Set(roles.map(({ name }) => name))],
     database: roles[0]!.database,
+    barred: roles.filter(({ may }) => !may),
+  };
+}
+
+/** What to type for those that the installing role may not change; null: it may change all. */
+export function byHand({ barred }: Scope, setting: string, value: number): NothingToDo | null {
+  const [first] = barred;
+  if (!first) return null;
+  const names = barred.map(({ name }) => name).join(", ");
+  const statements = barred.map(({ alter }) => `${alter} SET ${setting} = ${value};`);
+  return {
+    nothing: `role ${first.me} may not change settings of ${names}`,
+    hint: `${statements.join(" ")} does it by hand.`,
   };
 }
 

@@ -5,7 +5,9 @@
  */
 import * as z from "zod/mini";
 import { HealingError } from "../../base/errors.ts";
+import type { Host } from "../../host/host.ts";
 import type { Progress } from "../../model/action.ts";
+import type { Collection } from "../../model/collection.ts";
 import { measureIndex } from "../../sense/collect/measure-index.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
 import { SAMPLES } from "../../sense/recall-curve.ts";
@@ -13,6 +15,7 @@ import { notTraffic } from "../../sense/activity/activity.ts";
 import { grantLease } from "../../store/leases.ts";
 import { figures } from "../../classify/findings.ts";
 import { count } from "../../base/text.ts";
+import { lockedNow } from "../locked.ts";
 import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
 import { type LeaseGranted, undoLease } from "../undo-lease.ts";
 import { lookAgain, putBack, SEARCH_SETTING, type Tuning, tuningText } from "./lease.ts";
@@ -75,6 +78,45 @@ function setAll({
   action,
 }: BatchContext<TunePlan, TuneProgress>): BatchResult<TuneProgress, Tuned> {
   const { setting, value, roles, indexes } = action.plan;
+  const barred = lockedNow(host, collection);
+  if (barred) return { done: false, steps: [], progress: action.progress, waiting: barred.nothing };
+  const files = stillNeeded(host, collection, action.plan);
+  const steps = roles.map((role) => {
+    const was = settingOf(host, role, setting);
+    const target: Tuning = {
+      role,
+      setting,
+      value,
+      indexes: indexes.map(({ index, due }) => ({ index, due, file: files.get(index)! })),
+      untuned: indexes[0]!.before.value,
+      looked_at: host.now() / 1000,
+    };
+    const lease = grantLease(host, action, {
+      kind: SEARCH_SETTING,
+      target: { ...target },
+      previous: { value: was },
+      seconds: collection.settings.tune_seconds,
+    });
+    alterSetting(host, role, setting, String(value));
+    return {
+      kind: "tune_search" as const,
+      details: { role, setting, value, was },
+      rows: 0,
+      journal: [{ lease }],
+    };
+  });
+  return { done: true, steps, progress: { set: roles.length, done: true, remeasure: true } };
+}
+
+/**
+ * The indexes' files by name, once each was searched with the value.
+ * @throws HealingError where one is gone, or does not find what is due with it any more
+ */
+function stillNeeded(
+  host: Host,
+  collection: Collection,
+  { setting, value, indexes }: TunePlan,
+): ReadonlyMap<string, string> {
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
   const { recall_k: k, recall_budget_ms } = collection.settings;
   const samples = Math.max(SAMPLES, collection.settings.recall_samples);
@@ -101,30 +143,5 @@ function setAll({
         { hint: "The next evaluation plans anew." },
       );
   }
-  const steps = roles.map((role) => {
-    const was = settingOf(host, role, setting);
-    const target: Tuning = {
-      role,
-      setting,
-      value,
-      indexes: indexes.map(({ index, due }) => ({ index, due, file: there.get(index)!.file })),
-      untuned: indexes[0]!.before.value,
-      looked_at: host.now() / 1000,
-    };
-    const lease = grantLease(host, action, {
-      kind: SEARCH_SETTING,
-      target: { ...target },
-      previous: { value: was },
-      seconds: collection.settings.tune_seconds,
-    });
-    alterSetting(host, role, setting, String(value));
-    return {
-      kind: "tune_search" as const,
-      details: { role, setting, value, was },
-      rows: 0,
-      journal: [{ lease }],
-    };
-  });
-
-  return { done: true, steps, progress: { set: roles.length, done: true, remeasure: true } };
+  return new Map(indexes.map(({ index }) => [index, there.get(index)!.file]));
 }

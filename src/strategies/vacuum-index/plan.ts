@@ -13,6 +13,7 @@ import { figures } from "../../classify/findings.ts";
 import { list, printable, short } from "../../base/text.ts";
 import { START_SECONDS, whyNoCron } from "../../jobs/cron.ts";
 import { SMALL_PAGES } from "../../sense/fragmentation/baseline.ts";
+import { lockedNow } from "../locked.ts";
 import { foresee } from "../foresee.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { lostIndexes, meets } from "../tune-search/plan.ts";
@@ -142,6 +143,8 @@ export function planVacuum(request: Request, asked: string | undefined): VacuumP
       nothing: "no vector index finds less than what is due",
       hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
     };
+  const barred = lockedNow(host, collection);
+  if (barred) return barred;
   const all = lost.map((group) =>
     foreseen(request, group, { ...there.get(group.index)!, probes: group.measured!.probes }),
   );
