@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./project.ts";
+import { MINIFIED, sectioned, TARGET } from "./sections.ts";
 
 export interface Bundle {
   readonly source: string;
@@ -23,7 +24,7 @@ export interface Bundles {
 }
 
 export const makeBundles = async (): Promise<Bundles> => ({
-  loop: await makeBundle(),
+  loop: finished(await sectioned("src/api/bundle.ts")),
   audit: await makeBundle("src/audit/ed25519.ts"),
 });
 
@@ -53,11 +54,17 @@ export function refuseUncarried(source: string): void {
   }
 }
 
+function finished(source: string): Bundle {
+  refuseUncarried(source);
+  return { source, hash: createHash("sha256").update(source).digest("hex") };
+}
+
 /**
+ * In one piece, parsed at once.
  * @param entry a module that exports `call`; tests bundle their own, to call a part of the product
  *   inside the database
  */
-export async function makeBundle(entry = "src/api/bundle.ts"): Promise<Bundle> {
+export async function makeBundle(entry: string): Promise<Bundle> {
   const result = await build({
     entryPoints: [join(root, entry)],
     absWorkingDir: root,
@@ -68,17 +75,12 @@ export async function makeBundle(entry = "src/api/bundle.ts"): Promise<Bundle> {
     platform: "neutral",
     mainFields: ["module", "main"],
     conditions: ["import"],
-    // plv8 3.2 has V8 11, PLJS 1.0 has QuickJS 2024: both know ES2020.
-    target: "es2020",
+    target: TARGET,
     charset: "ascii",
     legalComments: "none",
-    // Names stay: they are what a stack trace in DETAIL says.
-    minifyWhitespace: true,
-    minifySyntax: true,
+    ...MINIFIED,
     lineLimit: 2000,
     logLevel: "warning",
   });
-  const source = `${result.outputFiles[0]!.text}return bundle;\n`;
-  refuseUncarried(source);
-  return { source, hash: createHash("sha256").update(source).digest("hex") };
+  return finished(`${result.outputFiles[0]!.text}return bundle;\n`);
 }

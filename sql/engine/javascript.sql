@@ -71,8 +71,11 @@ AS $function$
   try {
     var loaded = globalThis.ruvector_healing;
     if (!loaded || loaded.hash !== bundle_hash) {
-      var source = {{LANGUAGE}}.execute('SELECT ruvector.healing_bundle() AS source')[0].source;
-      loaded = { hash: bundle_hash, call: new Function('engine', source)({{LANGUAGE}}).call };
+      var source = {{LANGUAGE}}.execute("SELECT pg_catalog.split_part(p.prosrc, "
+        + "'$ruvector_healing_bundle$', 2) AS source FROM pg_catalog.pg_proc p "
+        + "WHERE p.oid = 'ruvector.healing_bundle()'::pg_catalog.regprocedure")[0].source;
+      loaded = { hash: bundle_hash, call: new Function('engine', 'source',
+        source.split('\n/*sections\n')[0])({{LANGUAGE}}, source).call };
       globalThis.ruvector_healing = loaded;
     }
     return loaded.call(operation, input);

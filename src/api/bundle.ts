@@ -1,12 +1,7 @@
 /** Entry of the bundle: what ruvector.healing_javascript() calls. */
-import * as z from "zod/mini";
 import { checkSession, postgres, resetHost, said, thrownByPostgres } from "../host/postgres.ts";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../base/errors.ts";
 import { type Input, OPERATIONS } from "./operations.ts";
-
-// zod would compile its parsers with new Function otherwise: slower for one call, and not allowed
-// everywhere.
-z.config({ jitless: true });
 
 /**
  * The transaction of the operation that is under way in this session; null: none. A transaction,

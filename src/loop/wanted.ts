@@ -31,7 +31,7 @@ export function parseParams(strategy: Strategy, params: unknown): Record<string,
     {
       dry_run: z.optional(z.boolean()),
       target_lambda: z.optional(z.number().check(z.gt(0), z.lte(1))),
-      ...strategy.params,
+      ...strategy.params(),
     },
     params,
   );

@@ -22,9 +22,12 @@ import type { IntegrityState, Problem, ProblemClass } from "../model/problem.ts"
 import type { Snapshot } from "../sense/snapshot.ts";
 
 /** A strategy's own keys in the params of `ruvector_healing_execute`, each with its schema. */
-export type ParamsSchema = Readonly<Record<string, z.ZodMiniType>>;
+/** Made when they are asked for: a tick that begins nothing parses no zod. */
+export type ParamsSchema = () => Readonly<Record<string, z.ZodMiniType>>;
 
-export type Params<S extends ParamsSchema> = { readonly [Key in keyof S]: z.output<S[Key]> };
+export type Params<S extends ParamsSchema> = {
+  readonly [Key in keyof ReturnType<S>]: z.output<ReturnType<S>[Key]>;
+};
 
 export interface PlanRequest<S extends ParamsSchema = ParamsSchema> {
   readonly host: Host;

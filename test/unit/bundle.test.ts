@@ -25,8 +25,10 @@ describe("refuseUncarried", () => {
 });
 
 describe("makeBundle", () => {
+  const ENTRY = "src/audit/ed25519.ts";
+
   it("gives the same source and hash each time, which passes its own check", async () => {
-    const [one, two] = [await makeBundle(), await makeBundle()];
+    const [one, two] = [await makeBundle(ENTRY), await makeBundle(ENTRY)];
     expect(two).toEqual(one);
     expect(one.hash).toMatch(/^[0-9a-f]{64}$/);
     expect(() => refuseUncarried(one.source)).not.toThrow();
@@ -34,7 +36,7 @@ describe("makeBundle", () => {
   });
 
   it("is a function body that returns call()", async () => {
-    const { source } = await makeBundle();
+    const { source } = await makeBundle(ENTRY);
     const bundle = (new Function("engine", source) as (engine: object) => { call: unknown })({});
     expect(bundle.call).toBeTypeOf("function");
   });

@@ -9,14 +9,14 @@ import type { Strategy } from "../strategy.ts";
 import { type CompactPlan, planCompaction } from "./plan.ts";
 import { compactBatch } from "./rebuild.ts";
 
-const PARAMS = {
+const PARAMS = () => ({
   indexes: z.optional(
     z
       .array(z.string().check(z.minLength(1), z.maxLength(200)))
       .check(z.minLength(1), z.maxLength(100)),
   ),
   max_seconds_per_index: z.optional(z.int().check(z.gte(1), z.lte(1_000_000))),
-};
+});
 
 export const compactIndexes: Strategy<CompactPlan, CompactProgress, Reindexed, typeof PARAMS> = {
   name: "compact_indexes",

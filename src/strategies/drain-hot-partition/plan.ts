@@ -29,11 +29,11 @@ export interface DrainPlan extends MovesPlan {
   }[];
 }
 
-export const PARAMS = {
+export const PARAMS = () => ({
   max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
   keep_rows: z.optional(z.int().check(z.gte(0))),
   partition: z.optional(z.string()),
-};
+});
 
 export function planned(
   { host, collection, snapshot, params, tick_seconds }: PlanRequest<typeof PARAMS>,

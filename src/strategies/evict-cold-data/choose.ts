@@ -11,10 +11,10 @@ import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { type Coldest, coldest } from "./coldest.ts";
 import { type NewPartition, planColdPartition } from "./cold-partition.ts";
 
-export const PARAMS = {
+export const PARAMS = () => ({
   max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))),
   share: z.optional(z.number().check(z.gt(0), z.lte(1))),
-};
+});
 
 /**
  * Below the value from which memory use counts, by this much: what is written meanwhile needs room

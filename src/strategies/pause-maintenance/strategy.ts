@@ -39,10 +39,10 @@ interface PausedByLease extends LeaseGranted {
   readonly details: { readonly jobid: string; readonly name: string };
 }
 
-const PARAMS = {
+const PARAMS = () => ({
   jobs: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))),
   pause_seconds: z.optional(z.number().check(z.gte(1), z.lte(86_400))),
-};
+});
 
 /** Between two looks at the jobs that run. */
 const LOOK_SECONDS = 0.1;

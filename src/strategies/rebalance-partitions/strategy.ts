@@ -61,7 +61,7 @@ export interface RebalancePlan extends MovesPlan {
  */
 const MARGIN = 0.95;
 
-const PARAMS = { max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))) };
+const PARAMS = () => ({ max_moves: z.optional(z.int().check(z.gte(1), z.lte(1_000_000_000))) });
 
 export const rebalancePartitions: Strategy<
   RebalancePlan,

@@ -12,10 +12,10 @@ import { exchangeBack } from "./whole.ts";
 import { swapBack, dropBuilt, stopReindex, dropKept } from "./undo.ts";
 import { STAGES, end } from "./stages.ts";
 
-const PARAMS = {
+const PARAMS = () => ({
   lists: z.optional(z.int().check(z.gte(1), z.lte(32_768))),
   index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
-};
+});
 
 export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, typeof PARAMS> = {
   name: "rebuild_centroids",

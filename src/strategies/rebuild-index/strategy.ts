@@ -10,7 +10,7 @@ import type { RebuildProgress, Rebuilt } from "../rebuild-centroids/shared.ts";
 import { rebuildCentroids } from "../rebuild-centroids/strategy.ts";
 import { planRebuildIndex } from "./plan.ts";
 
-const PARAMS = { index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) };
+const PARAMS = () => ({ index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) });
 
 const { clearUp: _, ...rebuilding } = rebuildCentroids;
 

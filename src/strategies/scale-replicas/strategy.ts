@@ -50,7 +50,7 @@ export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
   description:
     "Asks the actuator outside the database for half as many read replicas again, up to " +
     "max_replicas.",
-  params: {},
+  params: () => ({}),
   start: {},
 
   applicable({ name, settings }) {

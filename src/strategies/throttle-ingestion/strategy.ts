@@ -33,11 +33,11 @@ interface Throttled extends LeaseGranted {
 
 type ThrottleAction = Action<ThrottlePlan, ThrottleProgress>;
 
-const PARAMS = {
+const PARAMS = () => ({
   percent: z.optional(z.number().check(z.gte(1), z.lte(100))),
   mode: z.optional(z.enum(["delay", "reject"])),
   throttle_seconds: z.optional(z.number().check(z.gte(1), z.lte(86_400))),
-};
+});
 
 export const throttleIngestion: Strategy<ThrottlePlan, ThrottleProgress, Throttled, typeof PARAMS> =
   {

@@ -36,7 +36,7 @@ interface Tuned extends LeaseGranted {
   };
 }
 
-const PARAMS = { index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) };
+const PARAMS = () => ({ index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) });
 
 export const tuneSearch: Strategy<TunePlan, TuneProgress, Tuned, typeof PARAMS> = {
   name: "tune_search",

@@ -22,7 +22,7 @@ interface Vacuumed extends Change {
   readonly journal: readonly { readonly job: string }[];
 }
 
-const PARAMS = { index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) };
+const PARAMS = () => ({ index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) });
 
 export const vacuumIndex: Strategy<VacuumPlan, VacuumProgress, Vacuumed, typeof PARAMS> = {
   name: "vacuum_index",

@@ -21,7 +21,7 @@ interface Noted {
   readonly journal: readonly (string | null)[];
 }
 
-const PARAMS = { note: z.optional(z.string().check(z.minLength(1), z.maxLength(50))) };
+const PARAMS = () => ({ note: z.optional(z.string().check(z.minLength(1), z.maxLength(50))) });
 
 const noteOf = (host: Host, { relid }: Collection): string | null =>
   host.one<{ note: string | null }>(sql`SELECT obj_description(${relid}::oid, 'pg_class') AS note`)

@@ -1,0 +1,1 @@
+export { twice as again } from "./used.ts";

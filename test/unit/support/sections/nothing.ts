@@ -1,0 +1,2 @@
+import "./used.ts";
+export const nothing = null;

@@ -1,0 +1,2 @@
+import * as all from "./used.ts";
+export const whole = (): object => all;
