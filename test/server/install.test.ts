@@ -22,10 +22,10 @@ it("a new bundle is noticed by sessions that hold an older bundle", async () => 
   expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toBe(
     "there is no action 99",
   );
-  // The bundle breaks long lines, within texts too.
-  const said = new RegExp(Array.from("there is no action ").join("(?:\\\\\n)?"), "g");
+  // As long as it was: the core knows where each section begins.
+  const said = /there is no action /g;
   const { loop, audit } = await makeBundles();
-  const other = { source: loop.source.replace(said, "no such action: "), hash: "0".repeat(64) };
+  const other = { source: loop.source.replace(said, "no such an action: "), hash: "0".repeat(64) };
   expect(other.source).not.toBe(loop.source);
   const newer = plainScript(
     inject("language") as Language,
@@ -34,7 +34,7 @@ it("a new bundle is noticed by sessions that hold an older bundle", async () => 
   );
   await db.client.query(`BEGIN; ${newer} COMMIT;`);
   expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toContain(
-    "no such action: ",
+    "no such an action: ",
   );
   await db.client.query(`BEGIN; ${script} COMMIT;`);
   expect((await raised(session, "SELECT ruvector_healing_explain(99)")).message).toBe(
