@@ -231,6 +231,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  done bigint := (SELECT n.ticks FROM ruvector.healing_ticks_now() n);
   keep interval := make_interval(days =>
     (ruvector.healing_settings(0) ->> 'history_days')::integer);
   sample_keep interval := make_interval(days =>
@@ -238,9 +239,11 @@ DECLARE
 BEGIN
   PERFORM ruvector.healing_bounded();
   PERFORM ruvector.healing_tick_note('finished');
-  -- Retention, about once in 500 ticks (40 minutes at 5 seconds): cheap because it is rare and by
-  -- age.
-  IF (SELECT n.ticks % 500 FROM ruvector.healing_ticks_now() n) <> 0 THEN
+  -- Each collection once in 500 ticks (40 minutes at 5 seconds), one or a few in a tick.
+  PERFORM ruvector.healing_thin_samples(c.collection_id)
+     FROM ruvector.collections c WHERE c.collection_id % 500 = done % 500;
+  -- Retention, about once in 500 ticks: cheap because it is rare and by age.
+  IF done % 500 <> 0 THEN
     RETURN;
   END IF;
   -- What somebody else holds (a collection whose unregistering has not ended, a request that an

@@ -539,8 +539,8 @@ export interface Settings {
    */
   readonly history_days: number;
   /**
-   * Samples older than this are removed: one every 5 seconds is 17,280 rows a day and collection.
-   * (days; 7)
+   * Samples older than this are removed. History thins before: after an hour the worst of each
+   * minute stays, after a day the worst of each hour (8.6 MB a collection a week). (days; 7)
    */
   readonly sample_days: number;
 }
