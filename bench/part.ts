@@ -26,7 +26,7 @@ export interface Context {
   readonly quick: boolean;
   /** --with KEY=VALUE, as often as wanted. */
   readonly options: Readonly<Record<string, string>>;
-  /** A database of its own on the throwaway server, with the product; dropped when the part ends. */
+  /** A database of its own on the throwaway server, with the product; dropped at the end. */
   database(settings?: Readonly<Record<string, string>>): Promise<Bench>;
   /** A plot beside the table, such as how a cost grows. */
   plot(curve: Curve): void;

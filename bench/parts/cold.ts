@@ -27,7 +27,8 @@ async function run(context: Context): Promise<readonly Row[]> {
   await grow(bench, context, 1);
   for (let settled = 0; settled < 3; settled++) await tick(client);
   await client.query(`CREATE FUNCTION bench_empty() RETURNS void LANGUAGE ${language} AS ''`);
-  const call = `SELECT ruvector.healing_call('tick_batch', '{"collection_id": 1, "slice_elapsed": 0}')`;
+  const call =
+    "SELECT ruvector.healing_call('tick_batch', '{\"collection_id\": 1, \"slice_elapsed\": 0}')";
   const costs = await interleaved(
     {
       nothing: inNewOnes(bench, "SELECT 1"),

@@ -28,7 +28,7 @@ const oneMore = (place: number): string => `
     FROM generate_series(1, ${PARTITIONS * ROWS}) g;
   SELECT ruvector_healing_register('c${place}')`;
 
-/** Makes collections until there are so many, each seen once: what is due at first has been done. */
+/** Makes collections until there are so many. */
 export async function grow({ client }: Bench, context: Context, to: number): Promise<void> {
   const { rows } = await client.query("SELECT count(*)::int AS n FROM ruvector.collections");
   for (let place = Number(rows[0].n) + 1; place <= to; place++) {
