@@ -25,9 +25,9 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION ruvector.healing_trusted_roles() IS 'Roles whose code may run in the loop.';
 
--- A table and all its partitions; unlike pg_partition_tree it takes no locks. An array, of which the
--- planner expects few: of the recursion itself it expected 157,867 rows where there were 17, and
--- read pg_class and pg_index from end to end.
+-- A table and all its partitions; unlike pg_partition_tree it takes no locks. An array, of which
+-- the planner expects few: of the recursion itself it expected 157,867 rows where there were 17,
+-- and read pg_class and pg_index from end to end.
 CREATE OR REPLACE FUNCTION ruvector.healing_family(relation oid)
 RETURNS oid[]
 LANGUAGE plpgsql STABLE

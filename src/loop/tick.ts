@@ -23,9 +23,11 @@ import { nameIfRegistered } from "../store/collections.ts";
 import { closeForecasts, scoreForecasts } from "../store/forecasts.ts";
 import { closeRefusals, isRefused, recordRefusal } from "../store/refusals.ts";
 import { hasOpenLeases } from "../store/leases.ts";
+import { readSeen } from "../store/rests.ts";
 import { sampledWithin } from "../store/samples.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
+import { rest } from "./rest.ts";
 import { beginInWindow, waitsForWindow } from "./give-approval.ts";
 import { decide } from "./decide.ts";
 
@@ -65,6 +67,8 @@ function endLeases(host: Host, collectionId: number): void {
 
 /** Samples, then judges the active action, or decides whether there is one to start. */
 export function tickObserve(host: Host, collectionId: number): Again {
+  const began = host.now();
+  const before = readSeen(host, collectionId);
   const collection = reachable(host, collectionId);
   if (!collection || sampledJustNow(host, collection)) return { again: false };
   host.execute(
@@ -92,6 +96,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   else if (sample.state === "normal" || recovering(collection, sample)) {
     closeRefusals(host, collection.id);
     closeForecasts(host, collection.id, [], "the collection is well again");
+    rest(host, collection, sample, before, began);
   } else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
   return { again: false };
 }
