@@ -317,6 +317,10 @@ DECLARE
   begun timestamptz;
   resting integer[] := '{}';
 BEGIN
+  -- On a standby there are none, and nothing can be locked.
+  IF collections = '{}' THEN
+    RETURN collections;
+  END IF;
   PERFORM ruvector.healing_bounded();
   SELECT r.begun_at INTO begun FROM ruvector.healing_resting r FOR UPDATE SKIP LOCKED;
   IF begun IS NULL THEN

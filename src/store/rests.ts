@@ -9,13 +9,21 @@ export interface Seen {
   readonly server: string;
   /** Somebody waits on it, works on it, or holds it locked. */
   readonly busy: boolean;
+  /** As it was when it was last found plainly healthy. */
+  readonly unchanged: boolean;
+  /** An action, a lease, a job, a report... that wants a turn whatever its figures are. */
+  readonly pending: boolean;
 }
 
 /** As it is now: asked before the look, so that what comes meanwhile is looked at next. */
 export const readSeen = (host: Host, collectionId: number): Seen =>
   host.one<Seen>(sql`
-    SELECT n.seen::text, coalesce(n.busy, true) AS busy, ruvector.healing_server_seen() AS server
-      FROM (SELECT) one LEFT JOIN ruvector.healing_seen(ARRAY[${collectionId}::int]) n ON true`);
+    SELECT n.seen::text, coalesce(n.busy, true) AS busy, g.server,
+           coalesce(r.seen = n.seen AND r.server = g.server, false) AS unchanged,
+           EXISTS (SELECT FROM ruvector.healing_pending(ARRAY[${collectionId}::int])) AS pending
+      FROM (SELECT ruvector.healing_server_seen() AS server) g
+      LEFT JOIN ruvector.healing_seen(ARRAY[${collectionId}::int]) n ON true
+      LEFT JOIN ruvector.healing_rests r ON r.collection_id = n.collection_id`);
 
 export interface Rest {
   readonly sample_id: string;
