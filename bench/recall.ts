@@ -14,7 +14,7 @@ import type pg from "pg";
 import { benchDatabase, printTable } from "./database.ts";
 import { copyRows, indexOn, shuffled, tableFor } from "./data/load.ts";
 import { type DataSet, dataSet, type SetName } from "./data/sets.ts";
-import { cpuOf } from "./recall/cpu.ts";
+import { cpuOf } from "./cpu.ts";
 import { line, mean, powerLaw, quantile, rounded, searchesFor } from "./recall/figures.ts";
 import { blocksOf, measure, measureOften, type Wanted } from "./recall/measured.ts";
 import { limitsOf, truth } from "./recall/truth.ts";

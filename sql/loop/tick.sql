@@ -93,6 +93,7 @@ BEGIN
   PERFORM ruvector.healing_tick_note('started');
   PERFORM ruvector.healing_breaker_update();
   PERFORM ruvector.healing_turns_left();
+  PERFORM ruvector.healing_rest_begin();
   -- Suspects last: what ends this tick ends it behind the others.
   RETURN ARRAY(SELECT c.collection_id
     FROM ruvector.collections c LEFT JOIN ruvector.healing_aside() a USING (collection_id)

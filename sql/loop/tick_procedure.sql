@@ -10,6 +10,7 @@ LANGUAGE plpgsql
 AS $procedure$
 DECLARE
   collections integer[];
+  awake integer[];
   one integer;
   began pg_catalog.timestamptz;
 BEGIN
@@ -20,7 +21,9 @@ BEGIN
   END IF;
   collections := ruvector.healing_tick_begin();
   COMMIT AND CHAIN;
-  FOREACH one IN ARRAY collections LOOP
+  awake := ruvector.healing_tick_rest(collections);
+  COMMIT AND CHAIN;
+  FOREACH one IN ARRAY awake LOOP
     began := pg_catalog.clock_timestamp();
     -- Written before anything of it is touched: should this session die or hang, the next tick
     -- knows at what.

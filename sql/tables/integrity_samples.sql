@@ -18,6 +18,9 @@ CREATE TABLE IF NOT EXISTS ruvector.integrity_samples (
   unmeasured    jsonb NOT NULL DEFAULT '[]',
   duration_ms   double precision
 );
+ALTER TABLE ruvector.integrity_samples
+  -- The sample that this one repeats: metrics and unmeasured are there, and not kept again.
+  ADD COLUMN IF NOT EXISTS same_as bigint;
 CREATE INDEX IF NOT EXISTS integrity_samples_collection ON ruvector.integrity_samples
   (collection_id, sampled_at DESC);
 -- Retention removes by age only.

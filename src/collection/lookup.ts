@@ -19,9 +19,10 @@ export class DistributedTable extends HealingError {}
 /**
  * A registered collection with its effective settings. Follows a renamed table by its oid; the name
  * wins where both exist, because oids change with dump and restore.
+ * @param unchanged its table is as it was: what does not apply to it is what was kept
  * @throws HealingError RV002 when the collection is gone, RV003 when its table is
  */
-export function loadCollection(host: Host, id: number): Collection {
+export function loadCollection(host: Host, id: number, unchanged = false): Collection {
   const row = registeredCollection(host, id);
   if (!row) {
     throw new HealingError("unknown_collection", `collection ${id} is not registered`, {
@@ -29,13 +30,19 @@ export function loadCollection(host: Host, id: number): Collection {
     });
   }
   if (row.reason !== null) throw unsupported(row.name, row.reason, row.hint);
+  const { limitations_then, routed, ...kept } = row;
+  if (unchanged) {
+    const list = row.partition_strategy === "list" && row.partition_column !== null;
+    const movable = list && (row.options.movable ?? routed);
+    return { ...kept, movable, limitations: limitations_then };
+  }
   const facts = readTable(host, row.relid)!;
   const movable =
     facts.partition_strategy === "list" &&
     facts.partition_column !== null &&
     (row.options.movable ?? facts.partition_column.routed);
   return {
-    ...row,
+    ...kept,
     movable,
     limitations: limitationsOf(
       facts,

@@ -23,9 +23,11 @@ import { nameIfRegistered } from "../store/collections.ts";
 import { closeForecasts, scoreForecasts } from "../store/forecasts.ts";
 import { closeRefusals, isRefused, recordRefusal } from "../store/refusals.ts";
 import { hasOpenLeases } from "../store/leases.ts";
+import { readSeen } from "../store/rests.ts";
 import { sampledWithin } from "../store/samples.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
+import { rest } from "./rest.ts";
 import { beginInWindow, waitsForWindow } from "./give-approval.ts";
 import { decide } from "./decide.ts";
 
@@ -65,35 +67,53 @@ function endLeases(host: Host, collectionId: number): void {
 
 /** Samples, then judges the active action, or decides whether there is one to start. */
 export function tickObserve(host: Host, collectionId: number): Again {
-  const collection = reachable(host, collectionId);
+  const began = host.now();
+  const before = readSeen(host, collectionId);
+  // What there is to know of an unchanged table to find that it is well again was kept: 15 of 60 ms.
+  const unchanged = before.unchanged && !before.pending;
+  const collection = reachable(host, collectionId, unchanged);
   if (!collection || sampledJustNow(host, collection)) return { again: false };
   host.execute(
     sql`SELECT set_config('lock_timeout', ${`${collection.settings.lock_timeout_ms}ms`}, true)`,
   );
-  sweepJobs(host, collectionId);
+  if (before.pending) sweepJobs(host, collectionId);
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
-  clearLeftovers(host, collection);
-  learnRest(host, collectionId);
-  const action = activeAction(host, collectionId);
+  if (before.pending) {
+    clearLeftovers(host, collection);
+    learnRest(host, collectionId);
+  }
+  const action = before.pending ? activeAction(host, collectionId) : null;
   const sample = observe(
     host,
     collection,
     action && judgedNow(action) ? strategyNamed(action.strategy_name).remeasures : [],
   );
-  scoreForecasts(host, collection, sample.reading.lambda);
-  if (action && waitsForWindow(action)) beginInWindow(host, collection, action, sample);
-  else if (action?.state === "awaiting_approval" && wellAgain(collection, sample)) {
+  if (before.pending) scoreForecasts(host, collection, sample.reading.lambda);
+  if (action) follow(host, collection, action, sample);
+  else if (sample.state === "normal" || recovering(collection, sample)) {
+    if (before.pending) {
+      closeRefusals(host, collection.id);
+      closeForecasts(host, collection.id, [], "the collection is well again");
+    }
+    rest(host, collection, sample, before, began);
+  } else {
+    // What stands in the way of its rows is asked now.
+    const now = unchanged ? reachable(host, collectionId) : collection;
+    if (now) decide(host, now, sample, { origin: "loop", strategy: null, params: {} });
+  }
+  return { again: false };
+}
+
+/** A sample of a collection that an action is at work on, or waits for. */
+function follow(host: Host, collection: Collection, action: Action, sample: Sample): void {
+  if (waitsForWindow(action)) beginInWindow(host, collection, action, sample);
+  else if (action.state === "awaiting_approval" && wellAgain(collection, sample)) {
     // It would hold up everything else until somebody answers.
     endAction(host, action, {
       state: "expired",
       message: "not needed any more: the collection is well again",
     });
-  } else if (action) judgeAction(host, collection, action, sample);
-  else if (sample.state === "normal" || recovering(collection, sample)) {
-    closeRefusals(host, collection.id);
-    closeForecasts(host, collection.id, [], "the collection is well again");
-  } else decide(host, collection, sample, { origin: "loop", strategy: null, params: {} });
-  return { again: false };
+  } else judgeAction(host, collection, action, sample);
 }
 
 const wellAgain = ({ settings }: Collection, { state, reading }: Sample): boolean =>
@@ -128,9 +148,9 @@ function sampledJustNow(host: Host, collection: Collection): boolean {
  * The collection, or null when its table is gone: that is recorded once and ends what was under
  * way, it is no failing tick.
  */
-function reachable(host: Host, collectionId: number): Collection | null {
+function reachable(host: Host, collectionId: number, unchanged = false): Collection | null {
   try {
-    return loadCollection(host, collectionId);
+    return loadCollection(host, collectionId, unchanged);
   } catch (error) {
     if (!(error instanceof HealingError)) throw error;
     if (error.document.sqlstate === SQLSTATES.unsupported_table)

@@ -69,6 +69,9 @@ export type RegisteredCollection = Omit<Collection, "limitations" | "movable"> &
   readonly reason: string | null;
   readonly hint: string | null;
   readonly options: Options;
+  /** The column that partitions it is filled by ruvector_healing_route(). */
+  readonly routed: boolean;
+  readonly limitations_then: readonly Limitation[];
 };
 
 /** What is kept of a collection, with what the catalogues say of its table now. */
@@ -83,6 +86,8 @@ export const registeredCollection = (host: Host, id: number): RegisteredCollecti
            CASE WHEN c.partition_column IS NOT NULL THEN
              json_build_object('name', c.partition_column, 'quoted',
                quote_ident(c.partition_column), 'type', c.partition_type) END AS partition_column,
+           c.limitations AS limitations_then,
+           coalesce(ruvector.healing_routed_by_default(r.oid, c.partition_column), false) AS routed,
            c.primary_key, c.vector_column, c.tenant_column, c.options,
              c.options ->> 'cold_partition' AS cold_partition,
            (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',

@@ -102,7 +102,7 @@ export function collectionFacts(host: Host, collectionId: number): CollectionFac
            v.verdict, v.sentence, row_to_json(l) AS loop,
              (ruvector.healing_settings(c.collection_id) ->> 'enabled')::boolean AS enabled,
            (SELECT json_build_object('at', extract(epoch
-             FROM m.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
+             FROM s.sampled_at), 'lambda', m.lambda, 'source', m.source, 'witness', m.witness_edges,
                                      'metrics', m.metrics, 'unmeasured', m.unmeasured)
               FROM ruvector.integrity_samples m WHERE m.id = s.sample_id) AS sample,
            CASE WHEN s.collection_id IS NOT NULL THEN

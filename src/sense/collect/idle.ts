@@ -8,7 +8,6 @@ import { family, type Partition } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
-import { reachable } from "./partitions.ts";
 
 /** Types of a RANGE key that the clock can be compared with. */
 const TIMES = /^(date|timestamp(\(\d\))?( with(out)? time zone)?)$/;
@@ -17,18 +16,20 @@ const TIMES = /^(date|timestamp(\(\d\))?( with(out)? time zone)?)$/;
  * Why a partition shares no load, by its oid; those that do are missing. What holds rows is never
  * idle, whatever the clock says: events may lie ahead. In a movable collection a partition that
  * rows can be moved to is none either: its owner said that any row may live there.
+ * @param open the files may be opened: nobody holds them locked
  */
 export function readIdle(
   host: Host,
   collection: Collection,
   partitions: readonly Partition[],
+  open: boolean,
 ): ReadonlyMap<string, IdleReason> {
   const asked = partitions.filter(
     ({ kind, values }) =>
       kind !== "f" && !(collection.movable && values.some((value) => value !== null)),
   );
   if (collection.partition_strategy === "none" || asked.length === 0) return new Map();
-  const pages = reachable(host, collection) ? "pg_relation_size(c.oid)" : "c.relpages";
+  const pages = open ? "pg_relation_size(c.oid)" : "c.relpages";
   const timed =
     collection.partition_strategy === "range" &&
     TIMES.test(collection.partition_column?.type ?? "");

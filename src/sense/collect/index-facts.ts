@@ -95,11 +95,17 @@ const COLUMNS = sql`
                              WHERE d.oid = a.atttypid) y
       LEFT JOIN pg_attribute ta ON ta.attrelid = t.oid AND ta.attnum = i.indkey[a.attnum - 1]
         AND ta.attnum <> 0
-      -- An expression's statistics stand under the index.
-      LEFT JOIN pg_stats s ON s.schemaname = tn.nspname AND NOT s.inherited
-                          AND s.tablename = CASE WHEN ta.attname IS NULL THEN ic.relname
-                            ELSE t.relname END
-                          AND s.attname = coalesce(ta.attname, a.attname)
+      -- An expression's statistics stand under the index. Two branches, so that each is looked up
+      -- by name: by a name that was computed the view was read for the whole schema, once an index
+      -- (100 tables of 16 partitions: 984 ms each, 8 so).
+      LEFT JOIN LATERAL (
+        SELECT c.avg_width, c.null_frac, c.n_distinct, c.correlation FROM pg_stats c
+         WHERE c.schemaname = tn.nspname AND c.tablename = t.relname AND c.attname = ta.attname
+           AND NOT c.inherited
+         UNION ALL
+        SELECT e.avg_width, e.null_frac, e.n_distinct, e.correlation FROM pg_stats e
+         WHERE ta.attname IS NULL AND e.schemaname = tn.nspname AND e.tablename = ic.relname
+           AND e.attname = a.attname AND NOT e.inherited) s ON true
      WHERE a.attrelid = ic.oid AND a.attnum > 0)`;
 
 /**

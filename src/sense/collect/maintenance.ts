@@ -15,7 +15,7 @@ import {
   MINUTE,
   type Wait,
 } from "./maintenance/blocked.ts";
-import { type CronJob, type JobsMemory, readJobs } from "./maintenance/jobs.ts";
+import { type CronJob, endedUntil, type JobsMemory, readJobs } from "./maintenance/jobs.ts";
 import { type Blocker, readLocks } from "./maintenance/locks.ts";
 import { queueDepth } from "./maintenance/queue.ts";
 import { type MaintenanceSession, readSessions } from "./maintenance/sessions.ts";
@@ -48,6 +48,8 @@ export interface MaintenanceMeasurement {
   readonly sessions: readonly MaintenanceSession[];
   /** Tables of the collection past their autovacuum threshold, the most overdue first. */
   readonly backlog: readonly TableBacklog[];
+  /** The newest run of pg_cron before which all have ended, as far as they are shown. */
+  readonly cron_run: string;
 }
 
 interface Memory {
@@ -122,6 +124,7 @@ export function measureMaintenance(
       blockers,
       sessions,
       backlog: backlog.tables,
+      cron_run: endedUntil(jobs.memory),
     },
     unmeasured: [...gaps(facts), ...jobs.unmeasured],
   };

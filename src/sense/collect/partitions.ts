@@ -98,6 +98,8 @@ export interface PartitionsInput {
   readonly partitions: readonly Partition[];
   readonly idle: ReadonlyMap<string, IdleReason>;
   readonly activity: ActivityMemory;
+  /** reachable(): asked once a sample, the lock stays. */
+  readonly open: boolean;
   /** Rows' widths are measured anew, and not taken from memory. */
   readonly fresh: boolean;
 }
@@ -109,12 +111,11 @@ export interface PartitionsInput {
 export function measurePartitions(
   host: Host,
   collection: Collection,
-  { partitions, idle, activity, fresh }: PartitionsInput,
+  { partitions, idle, activity, open: unlocked, fresh }: PartitionsInput,
 ): Measured<PartitionsMeasurement> {
   const { settings } = collection;
-  const locked = !reachable(host, collection);
-  const statistics = readStatistics(host, partitions, locked);
-  const gaps = locked ? [LOCKED] : rowGaps(host, collection, partitions);
+  const statistics = readStatistics(host, partitions, !unlocked);
+  const gaps = unlocked ? rowGaps(host, collection, partitions) : [LOCKED];
   const open = gaps.length === 0;
   const pages = statistics.reduce((sum, one) => sum + one.pages, 0);
   const here = partitions.filter(({ foreign }) => !foreign);

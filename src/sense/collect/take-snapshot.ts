@@ -9,7 +9,7 @@ import { measureFragmentation } from "./fragmentation.ts";
 import { readIdle } from "./idle.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMemory } from "./memory.ts";
-import { isCold, measurePartitions, partitionsOf } from "./partitions.ts";
+import { isCold, measurePartitions, partitionsOf, reachable } from "./partitions.ts";
 import { measureReplicas } from "./replication.ts";
 
 /**
@@ -24,7 +24,8 @@ export function takeSnapshot(
   fresh: ReadonlySet<MeasurementKind>,
 ): Snapshot {
   const leaves = partitionsOf(host, collection);
-  const idle = readIdle(host, collection, leaves);
+  const unlocked = reachable(host, collection);
+  const idle = readIdle(host, collection, leaves, unlocked);
   const judged = leaves.filter((leaf) => !isCold(collection, leaf) && !idle.has(leaf.relid));
   const activity = openActivity(
     host,
@@ -36,6 +37,7 @@ export function takeSnapshot(
     partitions: leaves,
     idle,
     activity,
+    open: unlocked,
     fresh: fresh.has("partitions"),
   });
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));

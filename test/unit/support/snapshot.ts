@@ -37,6 +37,7 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
     blockers: [],
     sessions: [],
     backlog: [],
+    cron_run: "0",
   },
   indexes: [],
   memory: {

@@ -164,6 +164,14 @@ const followed = (before: Run | undefined, run: Run): Run => {
   return { ...run, failed_before: failureOf(before) };
 };
 
+/** The newest run before which none is under way. */
+export const endedUntil = ({ newest, runs }: JobsMemory): string =>
+  Object.values(runs)
+    .filter(({ status }) => RUNNING.includes(status))
+    .map(({ runid }) => BigInt(runid) - 1n)
+    .reduce((least, runid) => (runid < least ? runid : least), BigInt(newest))
+    .toString();
+
 /** pg_cron's own default of cron.max_running_jobs, where the role may not read it. */
 const DEFAULT_SLOTS = 32;
 

@@ -1,0 +1,33 @@
+-- Collections that JavaScript found plainly healthy, and what it went by: while none of that has
+-- changed, a tick keeps their next sample in one statement for all of them, and starts no
+-- JavaScript (sql/loop/rest.sql). What is lost is measured anew.
+CREATE TABLE IF NOT EXISTS ruvector.healing_rests (
+  collection_id integer PRIMARY KEY REFERENCES ruvector.collections ON DELETE CASCADE,
+  looked_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- When something that is measured now and then is due.
+  due_at        timestamptz NOT NULL,
+  -- What that look took: as many have their turn in one tick as the time for it allows.
+  duration_ms   double precision NOT NULL,
+  -- The sample of that look; those after it say what it says.
+  sample_id     bigint NOT NULL,
+  -- The table as the catalogues have it, what was read and written so far, settings.
+  seen          numeric NOT NULL,
+  counted       double precision NOT NULL,
+  server        text NOT NULL,
+  -- The newest run of pg_cron that was looked at.
+  cron_run      bigint NOT NULL DEFAULT 0,
+  -- Samples come no closer than this.
+  apart_seconds double precision NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ruvector.healing_rests
+  IS 'Collections that are plainly healthy, and what that was found by: until it changes, ticks '
+  'start no JavaScript for them.';
+
+-- Since when a tick has been asking who rests; NULL: none is. Where that never ends, the next tick
+-- serves each collection by itself.
+CREATE TABLE IF NOT EXISTS ruvector.healing_resting (
+  one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+  begun_at timestamptz
+) WITH (fillfactor = 50);
+INSERT INTO ruvector.healing_resting DEFAULT VALUES ON CONFLICT DO NOTHING;
+COMMENT ON TABLE ruvector.healing_resting IS 'Whether a tick is asking which collections rest.';
