@@ -23,12 +23,20 @@ BEGIN
     SELECT b.id, row_number() OVER (PARTITION BY b.bin, b.state, b.lambda IS NULL, b.source
       ORDER BY b.lambda, b.sampled_at DESC) AS place
       FROM binned b
+  ), going AS (
+    SELECT r.id FROM ranked r WHERE r.place > 1
+  ), said AS (
+    -- What those that stay say by another, stays too.
+    SELECT s.same_as FROM ruvector.integrity_samples s
+     WHERE s.collection_id = healing_thin_samples.collection_id AND s.same_as IS NOT NULL
+       AND s.id NOT IN (SELECT g.id FROM going g)
   )
   -- What somebody else holds goes the next time, and a backlog (an older installation kept all of
   -- them) over several.
   DELETE FROM ruvector.integrity_samples WHERE ctid = ANY (ARRAY(
     SELECT s.ctid FROM ruvector.integrity_samples s
-     WHERE s.id = ANY (ARRAY(SELECT r.id FROM ranked r WHERE r.place > 1 LIMIT 10000))
+     WHERE s.id = ANY (ARRAY(SELECT g.id FROM going g
+       WHERE g.id NOT IN (SELECT d.same_as FROM said d) LIMIT 10000))
        -- The sample that the present state goes by stays, however old it is.
        AND s.id <> ALL (ARRAY(SELECT t.sample_id FROM ruvector.integrity_state t
          WHERE t.collection_id = healing_thin_samples.collection_id))

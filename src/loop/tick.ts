@@ -69,7 +69,7 @@ function endLeases(host: Host, collectionId: number): void {
 export function tickObserve(host: Host, collectionId: number): Again {
   const began = host.now();
   const before = readSeen(host, collectionId);
-  // What there is to know of an unchanged table to find that it is well again was kept: 15 of 60 ms.
+  // What there is to know of an unchanged table to find it well again was kept: 15 of 60 ms.
   const unchanged = before.unchanged && !before.pending;
   const collection = reachable(host, collectionId, unchanged);
   if (!collection || sampledJustNow(host, collection)) return { again: false };

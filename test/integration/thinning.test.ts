@@ -87,6 +87,26 @@ describe("samples that are old", () => {
     ).toBeLessThan(Number(before));
   });
 
+  it("that others say by are kept as long as those", async () => {
+    await db.client.query(
+      `DELETE FROM ruvector.integrity_samples;
+       INSERT INTO ruvector.integrity_samples
+         (id, collection_id, sampled_at, source, lambda, state, nodes, edges, metrics, same_as)
+       SELECT i, ${id}, date_trunc('hour', clock_timestamp()) - interval '2 days'
+           + make_interval(secs => 5 * i), 'measured', 1, 0, 5, 5,
+         CASE i % 100 WHEN 1 THEN '{"said": true}'::jsonb ELSE '{}' END,
+         CASE i % 100 WHEN 1 THEN NULL ELSE i - (i + 99) % 100 END
+         FROM generate_series(1, 2000) i`,
+    );
+    expect(await thin()).toBeGreaterThan(1900);
+    const rows = await db.rows<{ said: boolean | null }>(
+      `SELECT metrics -> 'said' AS said
+         FROM ruvector_integrity_history(since := now() - interval '3 days')`,
+    );
+    expect(rows.length).toBeGreaterThan(2);
+    expect(rows.every(({ said }) => said === true)).toBe(true);
+  });
+
   it("of no collection, or of nobody's, are none", async () => {
     expect(await db.value<number>("SELECT ruvector.healing_thin_samples(-1)")).toBe(0);
     expect(await db.value<number>("SELECT ruvector.healing_thin_samples(NULL)")).toBe(0);
