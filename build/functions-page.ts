@@ -17,6 +17,7 @@ const SECTIONS: ReadonlyMap<string, string> = new Map([
   ["configuration", "Settings"],
   ["schedule", "The schedule"],
   ["status", "What it does, and why"],
+  ["report", "What happened, in words"],
   ["sensing", "What is sensed"],
   ["recall", "Recall and lists of vector indexes"],
   ["actions", "Actions by hand"],
@@ -33,6 +34,7 @@ const SECTIONS: ReadonlyMap<string, string> = new Map([
 /** Where more is said than a comment can. */
 const MORE: Readonly<Record<string, string>> = {
   ruvector_healing_verdict: "monitoring.md#the-verdict",
+  ruvector_healing_report: "monitoring.md#a-report-in-words",
   ruvector_healing_metrics: "monitoring.md#metrics",
   ruvector_healing_breaker: "limits.md",
   ruvector_healing_feedback: "learning.md",

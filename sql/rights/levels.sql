@@ -31,6 +31,7 @@ VALUES
   ('ruvector_healing_version', 'viewer', true),
   ('ruvector_healing_history', 'viewer', true),
   ('ruvector_healing_effectiveness', 'viewer', true),
+  ('ruvector_healing_report', 'viewer', true),
   ('ruvector_healing_metrics', 'viewer', false),
   ('ruvector_healing_metric_samples', 'viewer', false),
   ('ruvector_healing_decisions', 'viewer', false),

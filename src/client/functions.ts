@@ -962,6 +962,20 @@ export interface Arguments {
     readonly limit?: number;
   };
   /**
+   * What was sensed, done and undone, how long it took and what it cost, in words, a line a row
+   * (format: text, or json in one row): SELECT ruvector_healing_report('7 days');
+   */
+  readonly report: {
+    readonly since?: string;
+    readonly format?: string;
+  } | {
+    readonly since: string;
+    readonly format?: string;
+  } | {
+    readonly since: string | Date;
+    readonly format?: string;
+  };
+  /**
    * Values of the metrics, of some families or of all: SELECT * FROM
    * ruvector_healing_metric_samples('ruvector_integrity_lambda');
    */
@@ -1153,6 +1167,7 @@ export interface Results {
   readonly effectiveness: readonly EffectivenessRow[];
   readonly explain: string;
   readonly forecasts: readonly ForecastsRow[];
+  readonly report: readonly string[];
   readonly metricSamples: readonly MetricSamplesRow[];
   readonly metrics: string;
   readonly route: string;
@@ -1415,6 +1430,14 @@ export const FUNCTIONS = {
     arguments: {
       since: "since => $::timestamptz",
       limit: "limit_ => $::integer",
+    },
+  },
+  report: {
+    sql: "ruvector.ruvector_healing_report",
+    kind: "values",
+    arguments: {
+      since: "since => $::text",
+      format: "format => $::text",
     },
   },
   metricSamples: {

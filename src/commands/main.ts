@@ -9,6 +9,12 @@ const forPeople = (error: unknown): error is Error =>
   (error instanceof Error &&
     (error.name === "KubernetesProblem" || error.name === "KeyProblem" || "syscall" in error));
 
+// A reader that has seen enough (| head) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await makeProgram().parseAsync();
 } catch (error) {

@@ -28,6 +28,8 @@ async function seen(role: string): Promise<string[]> {
         "SELECT json_agg(e)::text FROM ruvector_healing_effectiveness() e",
         "SELECT json_agg(s)::text FROM ruvector_integrity_status() s",
         "SELECT json_agg(i)::text FROM ruvector_integrity_history() i",
+        "SELECT string_agg(r, '') FROM ruvector_healing_report() r",
+        "SELECT string_agg(r, '') FROM ruvector_healing_report('7 days', 'json') r",
         "SELECT json_agg(o)::text FROM ruvector_healing_list_occupancy() o",
       ].map((statement) => db.value<string | null>(statement)),
     ),

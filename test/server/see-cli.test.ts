@@ -93,6 +93,22 @@ it("history: newest first, as a table and as JSON", async () => {
   expect((await on("history", "--since", "soon")).err).toContain("Write a time such as 2h");
 });
 
+it("report: the lines that SQL has, as JSON its document; what is no time is answered", async () => {
+  const { out, exit } = await on("report", "--since", "1 day");
+  expect(out).toMatch(/^What was sensed$/m);
+  expect(out.replace(/\s+/g, " ")).toContain("throttle_ingestion on public.embeddings: aborted");
+  expect(exit).toBe(0);
+  expect(await json("report")).toMatchObject({
+    totals: { actions: 2 },
+    actions: [{ strategy: "rebalance_partitions" }, { strategy: "throttle_ingestion" }],
+  });
+  expect(await on("report", "--since", "90 apples")).toMatchObject({
+    out: "",
+    err: expect.stringContaining("ruvector_healing_report('7 days')"),
+    exit: 1,
+  });
+});
+
 it("watch, piped: a line for what there is, one on each change, until told to end", async () => {
   const watching = execa(process.execPath, [await bundledCommands(), "watch", db.url, "-n", "1"], {
     reject: false,

@@ -7,6 +7,7 @@ import pg from "pg";
 import { answer, type Handler, json, pathOf } from "../actuator/http.ts";
 import { type GraphDocument, readCollection } from "../status-data/collection.ts";
 import { readOverview } from "../status-data/overview.ts";
+import { readReportLines } from "../status-data/report.ts";
 import { readTrends } from "../status-data/trends.ts";
 import type { Query } from "../status-data/query.ts";
 import { assets } from "./assets.ts";
@@ -36,9 +37,11 @@ const KEPT = {
   collection: 3000,
   graph: 15_000,
   explain: 2000,
+  report: 10_000,
 } as const;
 
 const MINUTES = [15, 60, 360, 1440] as const;
+const REPORT_DAYS = [1, 7, 30] as const;
 
 type Read = (parameters: URLSearchParams) => Promise<unknown>;
 
@@ -82,6 +85,12 @@ export function page({ query, once }: { readonly query: Query; readonly once: Qu
           : (["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", action] as const);
       return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({
         text: (await once<{ text: string }>(statement, [what]))[0]?.text ?? "",
+      }));
+    },
+    "/api/report": async (parameters) => {
+      const days = REPORT_DAYS.find((one) => String(one) === parameters.get("days")) ?? 7;
+      return cache.get(`report ${days}`, KEPT.report, async () => ({
+        text: (await readReportLines(query, `${days} days`)).join("\n"),
       }));
     },
   };

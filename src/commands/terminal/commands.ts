@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { wholeNumber } from "../command-line.ts";
 import type { Common } from "./session.ts";
 import { type HistoryFlags, interval } from "./history.ts";
+import type { ReportFlags } from "./report.ts";
 import type { WatchFlags } from "./watch.ts";
 
 const DBNAME = "-d, --dbname <database>";
@@ -54,6 +55,11 @@ export function terminalCommands(program: Command): void {
     .option("--limit <actions>", "at most so many", wholeNumber(1, 10_000), 20)
     .action(async (database: string | undefined, flags: HistoryFlags) =>
       (await import("./history.ts")).showHistory(at(database, flags)),
+    );
+  alone(program, "report", "What was sensed, done and undone, how long it took, what it cost.")
+    .option("--since <time>", "how far back: '7 days', yesterday, 2026-11-20", "7 days")
+    .action(async (database: string | undefined, flags: ReportFlags) =>
+      (await import("./report.ts")).showReport(at(database, flags)),
     );
   command(
     program,

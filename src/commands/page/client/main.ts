@@ -1,14 +1,16 @@
 /** The status page: polls its server, shows what it knows, and says how old that is. */
 import type { CollectionDetail } from "../../status-data/collection.ts";
-import { type Headline, tickError } from "../../status-data/headline.ts";
+import type { Headline } from "../../status-data/headline.ts";
 import type { Overview } from "../../status-data/documents.ts";
 import { type Child, h, morph } from "./dom.ts";
 import { span } from "./format.ts";
 import { headline } from "./headline.ts";
 import { mark } from "./marks.ts";
-import { databaseNow, isOld, type Model, type Route, routeOf } from "./model.ts";
+import { isOld, type Model, type Route, routeOf } from "./model.ts";
+import { banner } from "./views/banner.ts";
 import { collectionView } from "./views/collection.ts";
 import { explanation } from "./views/explanation.ts";
+import { reportView } from "./views/report.ts";
 import { footnote, overviewView } from "./views/overview.ts";
 
 const POLL = 3000;
@@ -72,6 +74,12 @@ async function refresh(): Promise<void> {
   render();
 }
 
+/** What a text on the page explains. */
+function explained(of: Exclude<Route, { view: "overview" }>): string {
+  if (of.view === "action") return `action ${of.id}`;
+  return of.view === "report" ? `report ${of.days}` : `collection ${of.name}`;
+}
+
 async function refreshView(asked: Route): Promise<void> {
   try {
     if (asked.view === "collection") {
@@ -83,72 +91,24 @@ async function refreshView(asked: Route): Promise<void> {
       if (asked !== route) return;
       model.detail = detail;
       model.notFound = null;
-      if (why) model.explanation = { key: `collection ${asked.name}`, text: why.text, error: null };
+      if (why) model.explanation = { key: explained(asked), text: why.text, error: null };
     }
     if (asked.view === "action") {
       const { text } = await read<{ text: string }>(`/api/explain?action=${asked.id}`);
-      if (asked === route) model.explanation = { key: `action ${asked.id}`, text, error: null };
+      if (asked === route) model.explanation = { key: explained(asked), text, error: null };
+    }
+    if (asked.view === "report") {
+      const { text } = await read<{ text: string }>(`/api/report?days=${asked.days}`);
+      if (asked === route) model.explanation = { key: explained(asked), text, error: null };
     }
   } catch (error) {
     // Something that is not there is no trouble with the data.
     if (!(error instanceof Refused)) throw error;
     model.notFound = error.message;
     if (asked.view !== "overview")
-      model.explanation = {
-        key: asked.view === "action" ? `action ${asked.id}` : `collection ${asked.name}`,
-        text: null,
-        error: error.message,
-      };
+      model.explanation = { key: explained(asked), text: null, error: error.message };
   }
 }
-
-function banner(): HTMLElement | null {
-  const { overview, trouble } = model;
-  if (trouble?.kind === "server")
-    return notice(
-      "critical",
-      "The server of this page has not answered for " +
-        `${span((Date.now() - trouble.since) / 1000)}. What you see does not change until it ` +
-        "does.",
-    );
-  if (trouble)
-    return notice(
-      "critical",
-      "The database does not answer: " +
-        `${trouble.message}.${trouble.hint === null ? "" : ` ${trouble.hint}`}`,
-    );
-  if (!overview) return null;
-  const { breaker, loop, enabled, missing } = overview;
-  const failed = tickError(overview, databaseNow(model));
-  const lines: string[] = [];
-  if (loop.condition === "standby") lines.push(loop.sentence);
-  if (!enabled && overview.collections.length > 0)
-    lines.push(
-      "Healing is switched off: problems are sensed, and nothing is done about them. SELECT " +
-        "ruvector_healing_configure('{\"enabled\": true}');",
-    );
-  if (breaker && breaker.state !== "closed") {
-    const why = breaker.reason === null ? "" : `: ${breaker.reason}`;
-    lines.push(`The circuit breaker is ${breaker.state.replace("_", " ")}${why}.`);
-  }
-  if (failed !== null) lines.push(failed);
-  for (const { why } of missing) lines.push(`Not shown: ${why}.`);
-  return lines.length === 0
-    ? null
-    : h(
-        "div",
-        { class: "notices" },
-        lines.map((line) => notice("stress", line)),
-      );
-}
-
-const notice = (tone: "stress" | "critical", text: string): HTMLElement =>
-  h(
-    "div",
-    { class: `notice ${tone}`, role: tone === "critical" ? "alert" : "status" },
-    mark(tone, 14),
-    h("p", {}, text),
-  );
 
 function freshness(): HTMLElement {
   const age = (Date.now() - model.received) / 1000;
@@ -170,6 +130,8 @@ function view(overview: Overview): Child {
       return collectionView(model, overview, route.name, route.why);
     case "action":
       return actionView(route.id);
+    case "report":
+      return reportView(model, route.days, explained(route));
   }
 }
 
@@ -205,6 +167,7 @@ const header = (overview: Overview | null): HTMLElement =>
     {},
     h("a", { class: "brand", href: "#/" }, "ruvector healing"),
     overview && h("span", { class: "where" }, overview.database),
+    h("a", { class: "to-report", href: "#/report" }, "Report"),
     freshness(),
   );
 
@@ -232,7 +195,7 @@ function render(): void {
     h(
       "main",
       { id: "main", tabindex: "-1" },
-      banner(),
+      banner(model),
       hero(line),
       h(
         "div",

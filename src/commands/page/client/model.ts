@@ -42,11 +42,14 @@ export const isOld = (model: Model): boolean =>
 export type Route =
   | { readonly view: "overview" }
   | { readonly view: "collection"; readonly name: string; readonly why: boolean }
-  | { readonly view: "action"; readonly id: string };
+  | { readonly view: "action"; readonly id: string }
+  | { readonly view: "report"; readonly days: number };
 
 export function routeOf(hash: string): Route {
   const action = /^#\/a\/(\d+)$/.exec(hash);
   if (action) return { view: "action", id: action[1]! };
+  const report = /^#\/report(?:\/(1|7|30))?$/.exec(hash);
+  if (report) return { view: "report", days: Number(report[1] ?? 7) };
   const collection = /^#\/c\/([^/]+)(\/why)?$/.exec(hash);
   if (collection) {
     try {
