@@ -18,7 +18,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   "integrityReport.report": "Report",
   "configure.settings": "SettingChanges",
   "feedback.score": "number | null",
-  configure: "Settings",
+  configure: "Changed",
   register: "Registration",
   trigger: "Answer",
   execute: "Answer",
@@ -32,6 +32,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
 const TYPES: Readonly<Record<string, string>> = {
   text: "string",
   "text[]": "readonly string[]",
+  "bigint[]": "readonly number[]",
   boolean: "boolean",
   smallint: "number",
   integer: "number",
@@ -179,6 +180,7 @@ export async function clientFunctions(): Promise<string> {
   return `// Made by npm run build from sql/: do not edit.
 import type {
   Answer,
+  Changed,
   Document,
   ExecuteParams,
   Gate,

@@ -38,7 +38,9 @@ function within(text: string, start: number): string {
 
 /** Parts of a list of arguments: commas within parentheses and texts are none between them. */
 function parts(list: string): string[] {
-  const found = list.match(/(?:[^,'(]|'[^']*'|\([^)]*\))+/g) ?? [];
+  // The remark belongs to the argument before its comma.
+  const found =
+    list.replace(/,(\s*--[^\n]*)/g, "$1,").match(/(?:[^,'(]|'[^']*'|\([^)]*\))+/g) ?? [];
   return found.map((one) => one.trim()).filter((one) => one !== "");
 }
 
@@ -47,7 +49,8 @@ function argument(part: string): Argument {
   return {
     name: name!,
     type: type!,
-    optional: /\bDEFAULT\b/.test(part),
+    // Left out, an error says what to type: that is no option.
+    optional: /\bDEFAULT\b/.test(part) && !part.endsWith("-- required"),
     variadic: variadic !== undefined,
   };
 }
@@ -115,4 +118,7 @@ export function describedIn({ path, text }: Source): Described[] {
 }
 
 export const describedFunctions = async (): Promise<Described[]> =>
-  (await readSources()).flatMap(describedIn);
+  (await readSources())
+    .flatMap(describedIn)
+    // Overloads for what people type otherwise than it is meant say nothing new.
+    .filter(({ what }) => !what.startsWith("As it is typed"));

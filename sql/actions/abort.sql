@@ -1,4 +1,6 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_abort(action_id bigint)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_abort(
+  action_id bigint DEFAULT NULL -- required
+)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

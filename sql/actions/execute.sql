@@ -1,5 +1,8 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_execute(collection text, strategy text,
-  params jsonb DEFAULT '{}')
+CREATE OR REPLACE FUNCTION public.ruvector_healing_execute(
+  collection text DEFAULT NULL, -- required
+  strategy text DEFAULT NULL, -- required
+  params jsonb DEFAULT '{}'
+)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

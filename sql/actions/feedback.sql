@@ -1,5 +1,8 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_feedback(action_id bigint,
-  score double precision, note text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_feedback(
+  action_id bigint DEFAULT NULL, -- required
+  score double precision DEFAULT NULL, -- required
+  note text DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -1,5 +1,7 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_reject(action_id bigint,
-  reason text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_reject(
+  action_id bigint DEFAULT NULL, -- required
+  reason text DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -35,13 +35,14 @@ DECLARE
   found integer[];
   known text;
   near text;
+  place text;
   -- Of what others have, not even the name.
   scope constant text[] := ruvector.healing_tenant_scope();
 BEGIN
   IF collection IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null',
-      DETAIL = 'Got NULL.',
-      HINT = 'SELECT table_name FROM ruvector.collections; lists what is registered.';
+    GET DIAGNOSTICS place = PG_CONTEXT;
+    PERFORM ruvector.healing_no_collection(substring(place
+      FROM 'ruvector_[a-z]+_[a-z_]+'), scope);
   END IF;
   found := (SELECT array_agg(f ORDER BY f)
     FROM unnest(ruvector.healing_collections_named(collection)) f

@@ -66,3 +66,35 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION ruvector.healing_nearest_table(text)
   IS 'The table with vectors whose name is nearest to what was typed, or NULL.';
+
+-- RV001 of a function that was called without its collection, with the statement to type: of the
+-- one that is worst, or the table that is there to be registered.
+CREATE OR REPLACE FUNCTION ruvector.healing_no_collection(called text, scope text[])
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  names constant text[] := ARRAY(SELECT format('%I.%I', c.schema_name, c.table_name)
+    FROM ruvector.collections c LEFT JOIN ruvector.integrity_state s USING (collection_id)
+    WHERE ruvector.healing_sees(scope, c.collection_id)
+    ORDER BY s.lambda, c.collection_id LIMIT 20);
+  more constant text := CASE called
+    WHEN 'ruvector_healing_execute' THEN ', ''rebalance_partitions'', ''{"dry_run": true}'''
+    WHEN 'ruvector_integrity_gate' THEN ', ''insert'''
+    WHEN 'ruvector_integrity_report' THEN ', ''{"lambda": 1}''' ELSE '' END;
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'collection must not be null',
+    DETAIL = CASE WHEN names = '{}' THEN 'Got NULL. No collection is registered in this database.'
+      ELSE format('Got NULL. Registered: %s.', array_to_string(names, ', ')) END,
+    HINT = CASE WHEN names = '{}'
+      THEN 'SELECT ruvector_healing_register(''public.embeddings''); registers a table with '
+        'vectors.'
+      WHEN called IS NULL THEN format('Name one of them: %L.', names[1])
+      ELSE format('SELECT %s%s(%L%s);', CASE WHEN EXISTS (SELECT FROM pg_proc p
+        WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname = called AND p.proretset)
+        THEN '* FROM ' ELSE '' END, called, names[1], more) END;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_no_collection(text, text[])
+  IS 'RV001 with the statement to type, of a call without its collection.';

@@ -1,6 +1,8 @@
 -- SECURITY INVOKER on purpose: the table's name is looked up on the caller's search_path.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_register(collection text,
-  options jsonb DEFAULT '{}')
+CREATE OR REPLACE FUNCTION public.ruvector_healing_register(
+  collection text DEFAULT NULL, -- required
+  options jsonb DEFAULT '{}'
+)
 RETURNS jsonb
 LANGUAGE plpgsql
 AS $function$

@@ -1,4 +1,6 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_unregister(collection text)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_unregister(
+  collection text DEFAULT NULL -- required
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -54,10 +54,44 @@ $procedure$;
 COMMENT ON PROCEDURE ruvector.healing_tick()
   IS 'One turn of the loop over all collections, as pg_cron runs it.';
 
+-- What PostgreSQL says of a COMMIT where there cannot be one, in the language of the server: a
+-- function is always within a transaction.
+CREATE OR REPLACE FUNCTION ruvector.healing_no_commit()
+RETURNS text
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  said text;
+BEGIN
+  COMMIT;
+  RETURN NULL;
+EXCEPTION WHEN invalid_transaction_termination THEN
+  GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
+  RETURN said;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_no_commit()
+  IS 'What a COMMIT within a transaction is answered.';
+
 CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
 LANGUAGE plpgsql
 AS $procedure$
+DECLARE
+  said text;
 BEGIN
+  -- Below an exception handler no COMMIT succeeds. Where it is refused for the handler alone, ticks
+  -- can commit; where for the same reason as in a function, they are in somebody's transaction.
+  BEGIN
+    COMMIT;
+  EXCEPTION WHEN invalid_transaction_termination THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
+  END;
+  IF said OPERATOR(pg_catalog.=) ruvector.healing_no_commit() THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV019',
+      MESSAGE = 'a tick cannot run inside a transaction: it commits after each batch',
+      DETAIL = 'It was called between BEGIN and COMMIT, or from a function.',
+      HINT = 'ROLLBACK; CALL ruvector_healing_tick();';
+  END IF;
   CALL ruvector.healing_tick();
 END
 $procedure$;

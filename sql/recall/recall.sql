@@ -1,5 +1,8 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_recall(collection text, k integer DEFAULT 10,
-  samples integer DEFAULT 20)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_recall(
+  collection text DEFAULT NULL, -- required
+  k integer DEFAULT 10,
+  samples integer DEFAULT 20
+)
 RETURNS TABLE (
   index text,
   method text,

@@ -1,5 +1,7 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_recall_curve(collection text,
-  index text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_recall_curve(
+  collection text DEFAULT NULL, -- required
+  index text DEFAULT NULL
+)
 RETURNS TABLE (
   index_ text,
   method text,

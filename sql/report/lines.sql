@@ -16,8 +16,9 @@ AS $function$
     SELECT a.d, a.n, to_char((a.d ->> 'created_at')::timestamptz, 'Dy DD Mon HH24:MI') AS at,
            format('action %s, %s on %s', a.d ->> 'action_id', a.d ->> 'strategy',
              ruvector.healing_printable(a.d ->> 'collection')) AS title,
-           (a.d ->> 'state') IN ('rolled_back', 'rollback_failed', 'aborted', 'failed', 'expired')
-             AS back
+           CASE WHEN a.d ->> 'state' = 'awaiting_approval' THEN 2
+             WHEN a.d ->> 'state' IN ('rolled_back', 'rollback_failed', 'aborted', 'failed',
+               'expired') THEN 4 ELSE 3 END AS part
       FROM jsonb_array_elements(report -> 'actions') WITH ORDINALITY a(d, n)
   ), total AS (
     SELECT t.* FROM jsonb_to_record(report -> 'totals') t(actions bigint, succeeded bigint,
@@ -56,32 +57,34 @@ AS $function$
         FROM jsonb_array_elements_text(i.d -> 'problem_classes') c) || ')', ''),
       i.d ->> 'verdict') FROM ill i
     UNION ALL
-    SELECT 2, 0, 0, 'What was done' WHERE EXISTS (SELECT FROM actions WHERE NOT back)
+    SELECT 2, 0, 0, 'What waits for you' WHERE EXISTS (SELECT FROM actions WHERE part = 2)
     UNION ALL
-    SELECT 2, a.n, 0, format('  %s  %s: %s', a.at, a.title, CASE a.d ->> 'state'
+    SELECT 3, 0, 0, 'What was done' WHERE EXISTS (SELECT FROM actions WHERE part = 3)
+    UNION ALL
+    SELECT a.part, a.n, 0, format('  %s  %s: %s', a.at, a.title, CASE a.d ->> 'state'
         WHEN 'succeeded' THEN format('helped, lambda %s -> %s',
           trim_scale(round((a.d ->> 'initial_lambda')::numeric, 2)),
           trim_scale(round((a.d ->> 'final_lambda')::numeric, 2)))
           || CASE WHEN (a.d ->> 'verified')::boolean THEN ', verified' ELSE '' END
         WHEN 'awaiting_approval'
-          THEN format('waits for you: SELECT ruvector_healing_approve(%s);', a.d ->> 'action_id')
+          THEN format('SELECT ruvector_healing_approve(%s);', a.d ->> 'action_id')
         ELSE format('%s now', replace(a.d ->> 'state', '_', ' ')) END)
-      FROM actions a WHERE NOT a.back
+      FROM actions a WHERE a.part < 4
     UNION ALL
-    SELECT 3, 0, 0, 'What was undone or came to nothing'
-     WHERE EXISTS (SELECT FROM actions WHERE back)
+    SELECT 4, 0, 0, 'What was undone or came to nothing'
+     WHERE EXISTS (SELECT FROM actions WHERE part = 4)
     UNION ALL
-    SELECT 3, a.n, 0, format('  %s  %s: %s', a.at, a.title, replace(a.d ->> 'state', '_', ' '))
-      FROM actions a WHERE a.back
+    SELECT 4, a.n, 0, format('  %s  %s: %s', a.at, a.title, replace(a.d ->> 'state', '_', ' '))
+      FROM actions a WHERE a.part = 4
     UNION ALL
-    SELECT CASE WHEN a.back THEN 3 ELSE 2 END, a.n, 1, '    why: '
+    SELECT a.part, a.n, 1, '    why: '
         || ruvector.healing_printable(a.d ->> 'summary')
       FROM actions a WHERE a.d ->> 'summary' <> ''
     UNION ALL
-    SELECT 3, a.n, 2, '    then: ' || ruvector.healing_printable(a.d ->> 'message')
-      FROM actions a WHERE a.back AND a.d ->> 'message' <> ''
+    SELECT 4, a.n, 2, '    then: ' || ruvector.healing_printable(a.d ->> 'message')
+      FROM actions a WHERE a.part = 4 AND a.d ->> 'message' <> ''
     UNION ALL
-    SELECT CASE WHEN a.back THEN 3 ELSE 2 END, a.n, 3, '    took: ' || concat_ws(', ',
+    SELECT a.part, a.n, 3, '    took: ' || concat_ws(', ',
         'begun ' || ruvector.healing_span((a.d ->> 'noticed_after_seconds')::float8)
           || ' after the fall',
         'waited ' || ruvector.healing_span((a.d ->> 'asked_seconds')::float8) || ' for approval'
@@ -92,7 +95,7 @@ AS $function$
         ruvector.healing_span((a.d ->> 'duration_seconds')::float8) || ' in all')
       FROM actions a
     UNION ALL
-    SELECT CASE WHEN a.back THEN 3 ELSE 2 END, a.n, 4, '    cost: ' || concat_ws(', ',
+    SELECT a.part, a.n, 4, '    cost: ' || concat_ws(', ',
         nullif(ruvector.healing_many((a.d ->> 'rows')::bigint, 'row'), '0 rows'),
         CASE WHEN (a.d ->> 'rows_undone')::bigint > 0 THEN
           ruvector.healing_many((a.d ->> 'rows_undone')::bigint, 'row') || ' moved back' END,
@@ -102,30 +105,30 @@ AS $function$
       FROM actions a
      WHERE (a.d ->> 'rows')::bigint + (a.d ->> 'bytes')::bigint + (a.d ->> 'wal_bytes')::bigint > 0
     UNION ALL
-    SELECT CASE WHEN a.back THEN 3 ELSE 2 END, a.n, 5, '    locks: '
+    SELECT a.part, a.n, 5, '    locks: '
         || ruvector.healing_printable((SELECT string_agg(k, '; ')
           FROM jsonb_array_elements_text(a.d -> 'locks') k))
       FROM actions a WHERE jsonb_array_length(a.d -> 'locks') > 0
     UNION ALL
-    SELECT 4, 0, 0, 'What was held back' WHERE jsonb_array_length(report -> 'held_back') > 0
+    SELECT 5, 0, 0, 'What was held back' WHERE jsonb_array_length(report -> 'held_back') > 0
       OR jsonb_array_length(report -> 'foreseen') > 0
     UNION ALL
-    SELECT 4, f.n, 0, format('  %s: %s would have begun (mode %s)%s%s',
+    SELECT 5, f.n, 0, format('  %s: %s would have begun (mode %s)%s%s',
         ruvector.healing_printable(f.d ->> 'collection'), f.d ->> 'strategy', f.d ->> 'mode',
         CASE WHEN (f.d ->> 'times')::int > 1 THEN format(', %s times', f.d ->> 'times') ELSE '' END,
         coalesce('; it still would: ' || (f.d ->> 'statement'), ''))
       FROM jsonb_array_elements(report -> 'foreseen') WITH ORDINALITY f(d, n)
     UNION ALL
-    SELECT 4, 1000 + h.n, 0, format('  %s: %s, %s%s: %s',
+    SELECT 5, 1000 + h.n, 0, format('  %s: %s, %s%s: %s',
         ruvector.healing_printable(h.d ->> 'collection'), h.d ->> 'reason',
         ruvector.healing_many((h.d ->> 'count')::bigint, 'evaluation'),
         CASE WHEN (h.d ->> 'open')::boolean THEN ', still' ELSE '' END,
         ruvector.healing_printable(h.d ->> 'message'))
       FROM jsonb_array_elements(report -> 'held_back') WITH ORDINALITY h(d, n)
     UNION ALL
-    SELECT 5, 0, 0, 'What it cost' WHERE EXISTS (SELECT FROM actions)
+    SELECT 6, 0, 0, 'What it cost' WHERE EXISTS (SELECT FROM actions)
     UNION ALL
-    SELECT 5, 1, 0, '  ' || concat_ws(', ', ruvector.healing_many(t.actions, 'action'),
+    SELECT 6, 1, 0, '  ' || concat_ws(', ', ruvector.healing_many(t.actions, 'action'),
         ruvector.healing_many(t.rows, 'row') || ' moved' || CASE WHEN t.rows_undone > 0
           THEN ' (and ' || to_char(t.rows_undone, 'FM999,999,999,999') || ' back)' ELSE '' END,
         pg_size_pretty(t.wal_bytes) || ' of log')
@@ -133,21 +136,21 @@ AS $function$
           ruvector.healing_many(t.steps, 'short step'), ruvector.healing_span(t.work_seconds))
       FROM total t WHERE t.actions > 0
     UNION ALL
-    SELECT 5, 2, 0, '  Well again ' || ruvector.healing_span(t.median_recovery_seconds)
+    SELECT 6, 2, 0, '  Well again ' || ruvector.healing_span(t.median_recovery_seconds)
         || ' after the fall (median).'
       FROM total t WHERE t.median_recovery_seconds IS NOT NULL
     UNION ALL
-    SELECT 6, 0, 0, 'What a person would have had to do'
+    SELECT 7, 0, 0, 'What a person would have had to do'
      WHERE EXISTS (SELECT FROM actions WHERE d ->> 'by_hand' IS NOT NULL)
     UNION ALL
-    SELECT 6, a.n, 0, format('  %s: see it, find %s; %s.', a.at,
+    SELECT 7, a.n, 0, format('  %s: see it, find %s; %s.', a.at,
         ruvector.healing_printable(a.d ->> 'problem_class'), a.d ->> 'by_hand')
       FROM actions a WHERE a.d ->> 'by_hand' IS NOT NULL
     UNION ALL
-    SELECT 7, 0, 0, 'What else was changed or said'
+    SELECT 8, 0, 0, 'What else was changed or said'
      WHERE jsonb_array_length(report -> 'events') > 0
     UNION ALL
-    SELECT 7, e.n, 0, format('  %s  %s (%s)',
+    SELECT 8, e.n, 0, format('  %s  %s (%s)',
         to_char((e.d ->> 'at')::timestamptz, 'Dy DD Mon HH24:MI'),
         ruvector.healing_printable(e.d ->> 'message'), ruvector.healing_printable(e.d ->> 'actor'))
       FROM jsonb_array_elements(report -> 'events') WITH ORDINALITY e(d, n)

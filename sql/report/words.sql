@@ -37,7 +37,8 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT regexp_replace(CASE WHEN length(said) > 300 THEN left(said, 297) || '...' ELSE said END,
-    '[[:cntrl:]\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]', chr(63), 'g');
+    E'[[:cntrl:]\\u0080-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]',
+    chr(63), 'g');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_printable(text)
   IS 'A text as one line of at most 300 characters.';
@@ -50,7 +51,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT w.place, repeat(' ', (length(line) - length(ltrim(line))
     + CASE WHEN w.place = 1 THEN 0 ELSE 4 END)::int) || rtrim(w.found[1])
-    FROM regexp_matches(ltrim(line) || ' ', '(\S.{0,90}\s|\S{90})', 'g') WITH ORDINALITY
+    FROM regexp_matches(ltrim(line) || ' ', E'(\\S.{0,90}\\s|\\S{90})', 'g') WITH ORDINALITY
       w(found, place)
    UNION ALL
   SELECT 1, '' WHERE line = '';

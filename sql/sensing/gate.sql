@@ -2,7 +2,10 @@
 -- for every statement. A gate must never be an outage of its own: without a reading that is known
 -- to be of now it allows and says why. Only a reading older than five minutes asks for more than
 -- that row: whether the loop runs, and how often, as everybody else is told (healing_loop).
-CREATE OR REPLACE FUNCTION public.ruvector_integrity_gate(collection text, operation text)
+CREATE OR REPLACE FUNCTION public.ruvector_integrity_gate(
+  collection text DEFAULT NULL, -- required
+  operation text DEFAULT NULL -- required
+)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

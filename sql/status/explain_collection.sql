@@ -1,6 +1,8 @@
 -- '12' is an action here as well: drivers send a parameter without a type, and that ends up at this
 -- function.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_explain(collection text)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_explain(
+  collection text DEFAULT NULL -- required
+)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -20,6 +20,7 @@ export const SQLSTATES = {
   /** Raised in SQL. */
   breaker_busy: "RV016",
   move_refused: "RV018",
+  inside_transaction: "RV019",
   standby_server: "RV020",
   actuation_failed: "RV021",
   unknown_actuation: "RV022",

@@ -80,6 +80,11 @@ export interface Answer {
   readonly [key: string]: unknown;
 }
 
+/** Of configure: what each setting was and is; nothing of those that were the same. */
+export interface Changed {
+  readonly [setting: string]: { readonly old: Json; readonly new: Json };
+}
+
 export interface Gate {
   readonly decision: "allow" | "throttle" | "defer" | "reject";
   readonly [key: string]: unknown;

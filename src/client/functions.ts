@@ -1,6 +1,7 @@
 // Made by npm run build from sql/: do not edit.
 import type {
   Answer,
+  Changed,
   Document,
   ExecuteParams,
   Gate,
@@ -708,6 +709,15 @@ export interface MetricSamplesRow {
   readonly value: number | null;
 }
 
+export interface AlertsRow {
+  readonly seq: number | null;
+  readonly at: string | null;
+  readonly kind: string | null;
+  readonly collection: string | null;
+  readonly action_id: number | null;
+  readonly message: string | null;
+}
+
 export interface RightsRow {
   readonly routine: string | null;
   readonly level: string | null;
@@ -1051,6 +1061,24 @@ export interface Arguments {
     readonly answer?: Json;
   };
   /**
+   * Transitions that a webhook of an actuator has not been sent, the oldest first; none while
+   * another actuator sends to it: SELECT * FROM ruvector_healing_alerts('actuator-1', 'slack');
+   */
+  readonly alerts: {
+    readonly actuator: string;
+    readonly endpoint: string;
+    readonly limit?: number;
+  };
+  /**
+   * Says that a webhook was sent these, or need not be; false: another actuator sends to it:
+   * SELECT ruvector_healing_alerts_sent('actuator-1', 'slack', ARRAY[7, 8]);
+   */
+  readonly alertsSent: {
+    readonly actuator: string;
+    readonly endpoint: string;
+    readonly seqs: readonly number[];
+  };
+  /**
    * Gives a role the rights of a level (viewer, operator, admin, actuator), a viewer those of one
    * tenant: SELECT ruvector_healing_grant('alice', 'operator');
    */
@@ -1157,7 +1185,7 @@ export interface Results {
   readonly abort: Answer;
   readonly feedback: Document;
   readonly resume: Document;
-  readonly configure: Settings;
+  readonly configure: Changed;
   readonly config: readonly ConfigRow[];
   readonly verdict: readonly VerdictRow[];
   readonly status: Document;
@@ -1178,6 +1206,8 @@ export interface Results {
   readonly actuatorReport: Document;
   readonly actuationTake: Document;
   readonly actuationAnswer: Document;
+  readonly alerts: readonly AlertsRow[];
+  readonly alertsSent: boolean;
   readonly grant: Document;
   readonly revoke: Document;
   readonly rights: readonly RightsRow[];
@@ -1511,6 +1541,24 @@ export const FUNCTIONS = {
       id: "id => $::bigint",
       ok: "ok => $::boolean",
       answer: "answer => $::jsonb",
+    },
+  },
+  alerts: {
+    sql: "ruvector.ruvector_healing_alerts",
+    kind: "rows",
+    arguments: {
+      actuator: "actuator => $::text",
+      endpoint: "endpoint => $::text",
+      limit: "limit_ => $::integer",
+    },
+  },
+  alertsSent: {
+    sql: "ruvector.ruvector_healing_alerts_sent",
+    kind: "value",
+    arguments: {
+      actuator: "actuator => $::text",
+      endpoint: "endpoint => $::text",
+      seqs: "seqs => $::bigint[]",
     },
   },
   grant: {

@@ -20,9 +20,12 @@ interface Changed {
   readonly new_source: string;
 }
 
+/** What it answers: old and new by setting; nothing of those that work as they did. */
+export type Answered = Readonly<Record<string, { readonly old: unknown; readonly new: unknown }>>;
+
 /**
  * `ruvector_healing_configure`: merges the given settings into those of the installation (0) or of
- * one collection; null takes a setting back. Returns the effective settings. ruvector.healing_call
+ * one collection; null takes a setting back. Returns what changed. ruvector.healing_call
  * lets one session at a time do this, because rules between settings hold over all layers, and two
  * sessions could each keep them and break them together.
  */
@@ -31,7 +34,7 @@ export function configure(
   collectionId: number,
   input: unknown,
   strategies: readonly string[],
-): Configuration {
+): Answered {
   const name = collectionId === 0 ? null : collectionName(host, collectionId);
   const settings = validateSettings(input, strategies, name);
   checkTimeZones(
@@ -41,12 +44,15 @@ export function configure(
   const before = inForce(host, collectionId, settings);
   mergeSettings(host, collectionId, settings);
   // A change for all must not contradict a collection's own settings either.
-  const effective = effectiveSettings(host);
-  for (const one of effective) checkTogether(one.settings);
+  for (const one of effectiveSettings(host)) checkTogether(one.settings);
   const changes = changed(before, inForce(host, collectionId, settings));
   if (changes.length > 0) {
     const told = changes
-      .map(({ key, old, new: now }) => `${key} ${brief(old)} -> ${brief(now)}`)
+      .map(({ key, old, new: now, new_source: source }) =>
+        same(old, now)
+          ? `${key} stays ${brief(now)} (by ${source})`
+          : `${key} ${brief(old)} -> ${brief(now)}`,
+      )
       .join(", ");
     recordEvent(host, {
       collection_id: collectionId === 0 ? null : collectionId,
@@ -56,7 +62,11 @@ export function configure(
       details: { changes, asked_for: settings },
     });
   }
-  return effective.find(({ id }) => id === collectionId)!.settings;
+  return Object.fromEntries(
+    changes
+      .filter(({ old, new: now }) => !same(old, now))
+      .map(({ key, old, new: now }) => [key, { old, new: now }]),
+  );
 }
 
 /** A setting as it works, and where that comes from. */
@@ -75,10 +85,11 @@ const inForce = (host: Host, collectionId: number, settings: Record<string, unkn
 const changed = (before: readonly InForce[], now: readonly InForce[]): Changed[] =>
   now.flatMap(({ key, value, source }, place): Changed[] => {
     const then = before[place]!;
-    const same = JSON.stringify([then.value, then.source]) === JSON.stringify([value, source]);
-    if (same) return [];
+    if (same([then.value, then.source], [value, source])) return [];
     return [{ key, old: then.value, old_source: then.source, new: value, new_source: source }];
   });
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 const brief = (value: unknown): string => {
   const text = JSON.stringify(value);

@@ -43,7 +43,11 @@ export function strategyNamed(name: unknown): Strategy {
       detail:
         `Got ${JSON.stringify(name)?.slice(0, 200) ?? "nothing"}; known: ` +
         `${STRATEGY_NAMES.join(", ")}.`,
-      hint: `Did you mean "${nearest(String(name), STRATEGY_NAMES)}"?`,
+      hint:
+        typeof name === "string"
+          ? `Did you mean "${nearest(name, STRATEGY_NAMES)}"?`
+          : "Name one of them; '{\"dry_run\": true}' as the third argument only says what it " +
+            "would do.",
     },
   );
 }

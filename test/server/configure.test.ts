@@ -83,9 +83,9 @@ describe("two sessions", () => {
       (holder as unknown as { processID: number }).processID,
     ]);
     await holder.query("ROLLBACK");
-    expect(
-      await db.value("SELECT ruvector_healing_configure('{\"batch_rows\": 13}') -> 'batch_rows'"),
-    ).toBe(13);
+    expect(await db.value("SELECT ruvector_healing_configure('{\"batch_rows\": 13}')")).toEqual({
+      batch_rows: { old: 500, new: 13 },
+    });
     await configure(db, { batch_rows: null });
   });
 });

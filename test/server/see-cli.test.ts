@@ -93,7 +93,7 @@ it("history: newest first, as a table and as JSON", async () => {
   expect((await on("history", "--since", "soon")).err).toContain("Write a time such as 2h");
 });
 
-it("report: the lines that SQL has, as JSON its document; what is no time is answered", async () => {
+it("report: the lines that SQL has, as JSON its document, and what is no time", async () => {
   const { out, exit } = await on("report", "--since", "1 day");
   expect(out).toMatch(/^What was sensed$/m);
   expect(out.replace(/\s+/g, " ")).toContain("throttle_ingestion on public.embeddings: aborted");
@@ -124,6 +124,49 @@ it("watch, piped: a line for what there is, one on each change, until told to en
   watching.kill("SIGINT");
   // In stress, or healed by now.
   expect([0, 3]).toContain((await watching).exitCode);
+});
+
+/** On a terminal of 80 by 24, by util-linux' script; keys go to it as they are typed. */
+async function onTerminal(
+  typed: readonly (readonly [sees: RegExp, keys: string])[],
+  ...words: string[]
+): Promise<{ readonly out: string; readonly exit: number | undefined }> {
+  const command = [process.execPath, await bundledCommands(), ...words].map((one) => `'${one}'`);
+  const process_ = execa(
+    "script",
+    ["-qec", `stty cols 80 rows 24; exec ${command.join(" ")}`, "/dev/null"],
+    { reject: false, stdin: "pipe", env: { TERM: "xterm-256color", NO_COLOR: "1" } },
+  );
+  let out = "";
+  process_.stdout.on("data", (text: Buffer) => (out += text.toString()));
+  let from = 0;
+  for (const [sees, keys] of typed) {
+    await expect.poll(() => out.slice(from), { timeout: 60_000 }).toMatch(sees);
+    from = out.length;
+    process_.stdin.write(keys);
+  }
+  return { exit: (await process_).exitCode, out };
+}
+
+it("watch, on a terminal: keys choose, open, filter, pause and end it", async () => {
+  const { out, exit } = await onTerminal(
+    [
+      [/› .*public\.embeddings[^]*q quit/, "\r"],
+      [/What was sensed|What stands in the way|What you can type/, "\u001b"],
+      [/› .*public\.embeddings/, "/nothing\r"],
+      [/0 of 1 are looked for/, "\u001b"],
+      [/› .*public\.embeddings/, "p"],
+      [/paused/, "?"],
+      [/choose a collection/, "q"],
+    ],
+    "watch",
+    db.url,
+    "-n",
+    "1",
+  );
+  expect([0, 3], out).toContain(exit);
+  // Its cursor is given back.
+  expect(out.trimEnd().endsWith("\u001b[?25h") || out.includes("\u001b[?25h")).toBe(true);
 });
 
 it("says what is wrong on standard error, and exits with 1", async () => {

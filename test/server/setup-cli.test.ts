@@ -113,7 +113,14 @@ it("register, configure, execute, trigger, rollback: answers and HINTs", async (
   });
   expect(registered.err).toContain("must not address them by partition_id");
   const settings = await cli("configure", "mode=observe", "max_moves=7", "-c", "embeddings");
-  expect(settings.out).toBe("mode       observe\nmax_moves  7");
+  expect(settings.out.split("\n")).toEqual([
+    "max_moves  1000000 -> 7",
+    "mode       auto -> observe",
+  ]);
+  expect((await cli("configure", "max_moves=7", "-c", "embeddings")).out).toBe(
+    "Nothing changed: it was so already.",
+  );
+  expect((await cli("configure", "mode", "observe")).err).toContain("configure mode=observe");
   expect((await cli("configure", "max_movs=7")).err).toMatch(/max_movs[^]*max_moves/);
   const plan = await cli("execute", "embeddings", "rebalance_partitions", "--dry-run", "--json");
   expect(JSON.parse(plan.out)).toMatchObject({ plan: { rows: 7 }, outcome: "dry_run" });

@@ -4,6 +4,7 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import stringWidth from "string-width";
+import { boxOf, placeLabels } from "../../src/commands/page/client/graph/labels.ts";
 import { layout } from "../../src/commands/page/client/graph/layout.ts";
 import { createCache } from "../../src/commands/page/cache.ts";
 import { stateLine, tickError } from "../../src/commands/status-data/headline.ts";
@@ -11,7 +12,8 @@ import type { CollectionSeen, Overview } from "../../src/commands/status-data/do
 import { reduceGraph } from "../../src/commands/status-data/scene.ts";
 import { exitCode } from "../../src/commands/terminal/status.ts";
 import { squeezed } from "../../src/commands/terminal/draw.ts";
-import { frame, news } from "../../src/commands/terminal/watch.ts";
+import { news } from "../../src/commands/terminal/watch.ts";
+import { frame } from "../../src/commands/terminal/watch-frame.ts";
 import { contractedGraph } from "../../src/graph/contracted.ts";
 
 const collection = (name: string, more: Partial<CollectionSeen> = {}): CollectionSeen => ({
@@ -305,6 +307,46 @@ describe("the graph as it is drawn", () => {
             expect(y - r).toBeGreaterThanOrEqual(0);
             expect(y + r).toBeLessThanOrEqual(400);
           }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("labels nothing over anything else or outside, and what is cut off always", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 300 }),
+        fc.integer({ min: 0, max: 200 }),
+        fc.boolean(),
+        fc.integer({ min: 300, max: 1100 }),
+        fc.integer({ min: 5, max: 9 }),
+        (partitions, centroids, hot, width, wide) => {
+          const { nodes, edges, witness } = graphOf(partitions, hot ? 0 : null, centroids);
+          const scene = reduceGraph(nodes, edges, witness, () => ["5.2 times the mean rows"]);
+          const placed = layout(scene, width, 400);
+          const measure = (text: string): number => text.length * wide;
+          const labels = placeLabels(scene.nodes, placed.nodes, { width, height: 400 }, measure);
+          const boxes = labels.map((one) => boxOf(one, scene.nodes[one.node]!.cut, measure));
+          const circles = placed.nodes.map(({ x, y, r }) => ({
+            left: x - r,
+            right: x + r,
+            top: y - r,
+            bottom: y + r,
+          }));
+          boxes.forEach((box, place) => {
+            expect(Math.min(box.left, box.top)).toBeGreaterThanOrEqual(0);
+            expect(box.right).toBeLessThanOrEqual(width);
+            expect(box.bottom).toBeLessThanOrEqual(400);
+            for (const other of [...boxes.slice(0, place), ...circles])
+              expect(
+                box.right <= other.left ||
+                  other.right <= box.left ||
+                  box.bottom <= other.top ||
+                  other.bottom <= box.top,
+              ).toBe(true);
+          });
+          if (hot) expect(labels.some((one) => scene.nodes[one.node]!.cut)).toBe(true);
         },
       ),
       { numRuns: 60 },

@@ -115,6 +115,10 @@ const servingOptions = (command: Command): Command =>
       "signs the audit trail with this Ed25519 key (ruvector-healing audit-key makes one)",
     )
     .option("--audit-state <file>", "where the audit head signed last is kept over restarts")
+    .option(
+      "--webhooks <file>",
+      "sends transitions to Slack and others (docs/actuator.md#webhooks)",
+    )
     .option("--log-format <format>", "text, or json: one object a line", logFormat, "text");
 
 /** Flags win over the environment; what is wrong there is said as if it were a flag. */

@@ -11,6 +11,7 @@ export interface ActuatorFlags {
   readonly listen: Listen;
   readonly reportEvery: number;
   readonly pollEvery: number;
+  readonly webhooks?: string;
   readonly auditKey?: string;
   readonly auditState?: string;
   readonly logFormat: "text" | "json";

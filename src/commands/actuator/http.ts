@@ -1,6 +1,6 @@
 /**
- * The actuator's HTTP server: handlers in order, the first that answers ends it. It only ever
- * reads: GET and HEAD.
+ * The HTTP server of the actuator and of the page: handlers in order, the first that answers ends
+ * it. It reads (GET and HEAD), unless it was given what takes a POST.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, BlockList, isIP } from "node:net";
@@ -75,9 +75,11 @@ export async function serve(
   listen: Listen,
   handlers: readonly Handler[],
   failed: (error: unknown, request: IncomingMessage) => void,
+  posts: readonly Handler[] = [],
 ): Promise<Serving> {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.method !== "GET" && request.method !== "HEAD") {
+    const takes = request.method === "POST" ? posts : handlers;
+    if (!["GET", "HEAD"].includes(request.method ?? "") && (takes === handlers || !posts.length)) {
       answer(response, 405, "text/plain; charset=utf-8", "This server only reads.\n", {
         allow: "GET, HEAD",
       });
@@ -92,7 +94,7 @@ export async function serve(
       );
       return;
     }
-    for (const handler of handlers) if (await handler(request, response)) return;
+    for (const handler of takes) if (await handler(request, response)) return;
     answer(response, 404, "text/plain; charset=utf-8", "There is nothing here.\n");
   };
   const server = createServer((request, response) => {

@@ -36,6 +36,8 @@ export class Link {
   private ended = false;
   private attempt = 0;
   private timer: NodeJS.Timeout | undefined;
+  /** A session answers one statement at a time; several parts of the process ask. */
+  private before: Promise<unknown> = Promise.resolve();
   /** How often a session was lost. */
   losses = 0;
   /** Why there is none, for /healthz. */
@@ -71,6 +73,15 @@ export class Link {
   async rows<Row extends object>(
     statement: string,
     parameters: readonly unknown[] = [],
+  ): Promise<Row[]> {
+    const answer = this.before.then(() => this.asked<Row>(statement, parameters));
+    this.before = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async asked<Row extends object>(
+    statement: string,
+    parameters: readonly unknown[],
   ): Promise<Row[]> {
     const { client } = this;
     if (!client) throw new NotConnected(this.problem ?? "there is no session");

@@ -18,6 +18,7 @@ export interface Sampled {
 export interface OwnMetrics {
   readonly observer: Observer;
   readonly kubernetes: Observe;
+  readonly webhook: (webhook: string, outcome: string) => void;
   text(): Promise<string>;
 }
 
@@ -35,6 +36,7 @@ export function ownMetrics(sample: Sample): OwnMetrics {
   return {
     observer: observerOf(registers),
     kubernetes: kubernetesOf(registers),
+    webhook: webhooksOf(registers),
     text: () => registry.metrics(),
   };
 }
@@ -135,6 +137,16 @@ function observerOf(registers: Registry[]): Observer {
     },
     scaled: (workload) => changes.inc({ workload }),
   };
+}
+
+function webhooksOf(registers: Registry[]): OwnMetrics["webhook"] {
+  const posts = new Counter({
+    name: `${PREFIX}webhook_posts_total`,
+    help: "Posts to the webhook by outcome; failed ones are tried again, refused ones are not.",
+    labelNames: ["webhook", "outcome"],
+    registers,
+  });
+  return (webhook, outcome) => posts.inc({ webhook, outcome });
 }
 
 function kubernetesOf(registers: Registry[]): Observe {

@@ -13,6 +13,7 @@ import { type Log, logTo } from "./log.ts";
 import { type OwnMetrics, ownMetrics, type Sampled } from "./own-metrics.ts";
 import { reader } from "./reader.ts";
 import type { Observe } from "./kubernetes/api.ts";
+import type { Sender } from "./webhooks/sender.ts";
 import { Worker } from "./worker.ts";
 import type { Workload } from "./workload.ts";
 
@@ -37,6 +38,24 @@ async function workloads(
   return workload.map((named) => new KubernetesWorkload(api, named));
 }
 
+/** What is wrong with the file is said before anything begins. */
+async function webhookSenders(
+  { webhooks: file, name, pollEvery }: ActuatorFlags,
+  link: Link,
+  log: Log,
+  count: OwnMetrics["webhook"],
+): Promise<readonly Sender[]> {
+  if (file === undefined) return [];
+  const { exposed, readWebhooks } = await import("./webhooks/config.ts");
+  const { Sender } = await import("./webhooks/sender.ts");
+  const webhooks = readWebhooks(file);
+  if (exposed(file))
+    log("warning", "others on this machine may read the addresses of the webhooks", { file });
+  return webhooks.map(
+    (webhook) => new Sender(webhook, link, log, { actuator: name, every: pollEvery, count }),
+  );
+}
+
 async function auditSigner(
   { auditKey, auditState, reportEvery }: ActuatorFlags,
   link: Link,
@@ -51,7 +70,10 @@ async function auditSigner(
   return new AuditSigner(key, link, log, reportEvery, auditState);
 }
 
-function healthOf({ to, link, worker, signer }: Actuator, flags: ActuatorFlags): HealthState {
+function healthOf(
+  { to, link, worker, signer, senders }: Actuator,
+  flags: ActuatorFlags,
+): HealthState {
   const now = monotonic();
   const age = (at: number | null): number | null =>
     at === null ? null : Number((now - at).toFixed(1));
@@ -79,6 +101,7 @@ function healthOf({ to, link, worker, signer }: Actuator, flags: ActuatorFlags):
     at_work: worker.atWork,
     // What is wrong with the audit trail is an alarm, not this process's illness.
     audit: signer === null ? null : { signatures: signer.signatures, problem: signer.problem },
+    webhooks: senders.map(({ state }) => state),
   };
 }
 
@@ -89,6 +112,7 @@ interface Actuator {
   readonly worker: Worker;
   readonly own: OwnMetrics;
   readonly signer: AuditSigner | null;
+  readonly senders: readonly Sender[];
 }
 
 async function actuatorOf(to: Target, flags: ActuatorFlags, log: Log): Promise<Actuator> {
@@ -110,7 +134,8 @@ async function actuatorOf(to: Target, flags: ActuatorFlags, log: Log): Promise<A
   const link = new Link(to, name, worker, log);
   worker.link = link;
   signer = await auditSigner(flags, link, log);
-  return { to, link, worker, own, signer };
+  const senders = await webhookSenders(flags, link, log, own.webhook);
+  return { to, link, worker, own, signer, senders };
 }
 
 const sampled = (link: Link, worker: Worker, signer: AuditSigner | null): Sampled => ({
@@ -137,16 +162,21 @@ export async function run(database: string | undefined, flags: ActuatorFlags): P
     serves: serving.url,
     database: to.shown,
     workloads: flags.workload.map(({ text }) => text),
+    ...(actuator.senders.length > 0 && {
+      webhooks: actuator.senders.map(({ state }) => state.name),
+    }),
   });
-  const { link, worker, signer } = actuator;
+  const { link, worker, signer, senders } = actuator;
   worker.start();
   link.start();
   signer?.start();
+  for (const sender of senders) sender.start();
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
   signer?.stop();
+  await Promise.all(senders.map((sender) => sender.stop()));
   await worker.stop();
   await link.end();
   await serving.close();

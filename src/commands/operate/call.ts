@@ -25,20 +25,29 @@ export function answerText(answer: Answer): string {
     .join("\n");
 }
 
-const picked = (answer: Answer, only: readonly string[] | undefined): Answer =>
-  only === undefined
-    ? answer
-    : Object.fromEntries(Object.entries(answer).filter(([key]) => only.includes(key)));
+/** "mode  observe -> auto", a line a setting. */
+function changesText(answer: Answer): string {
+  const changes = Object.entries(answer as Record<string, { old: unknown; new: unknown }>);
+  if (changes.length === 0) return "Nothing changed: it was so already.";
+  return answerText(
+    Object.fromEntries(
+      changes.map(([key, { old, new: now }]) => [key, `${plain(old)} -> ${plain(now)}`]),
+    ),
+  );
+}
 
-/**
- * Calls it, prints what it answers, of the keys in `only` where that is given. What a guard holds
- * back is no success.
- */
+const plain = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
+
+export const configure = (flags: Common, parameters: Parameters<typeof call>[2]): Promise<void> =>
+  call(flags, "configure", parameters, changesText);
+
+/** Calls it, prints what it answers. What a guard holds back is no success. */
 export const call = (
   flags: Common,
   verb: string,
   parameters: readonly (readonly [type: string, value: unknown])[],
-  only?: readonly string[],
+  text: (answer: Answer) => string = answerText,
 ): Promise<void> =>
   asking(flags, async (query) => {
     const values = parameters.map(
@@ -49,6 +58,6 @@ export const call = (
       parameters.map(([type, value]) => (type === "jsonb" ? JSON.stringify(value) : value)),
     );
     const answer = row?.answer ?? {};
-    console.log(flags.json ? JSON.stringify(answer, null, 1) : answerText(picked(answer, only)));
+    console.log(flags.json ? JSON.stringify(answer, null, 1) : text(answer));
     return answer["outcome"] === "deferred" ? EXIT.failed : EXIT.well;
   });

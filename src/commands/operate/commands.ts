@@ -21,8 +21,19 @@ export function setting(text: string, before: Document = {}): Document {
   if (text.trimStart().startsWith("{")) return { ...before, ...document(text) };
   const [, key, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
   if (key === undefined || value === undefined)
-    throw new InvalidArgumentError("Write key=value, or a JSON object.");
+    throw new InvalidArgumentError(
+      `Write key=value, or a JSON object: ruvector-healing configure ${meant(text)}`,
+    );
   return { ...before, [key]: valueOf(value) };
+}
+
+/** "mode", "observe" on the line: what was meant is the first with the second. */
+function meant(first: string): string {
+  const words = process.argv.slice(2).filter((one) => one !== "configure");
+  const second = words[words.indexOf(first) + 1];
+  return /^\w+$/.test(first) && second !== undefined && !/^-|=/.test(second)
+    ? `${first}=${second}`
+    : "mode=observe";
 }
 
 /** As JSON where it is any; else the text itself, as in mode=observe. */
@@ -95,12 +106,9 @@ export function operateCommands(program: Command): void {
     .argument("<settings...>", "mode=observe, or a JSON object", setting)
     .option("-c, --collection <name>", "for this one")
     .action(async (settings: Document, flags: Common & { collection?: string }) =>
-      // All settings come back: for people those that they named.
-      (await import("./call.ts")).call(
-        flags,
-        "configure",
-        [["jsonb", settings], ...given("text", flags.collection)],
-        Object.keys(settings),
-      ),
+      (await import("./call.ts")).configure(flags, [
+        ["jsonb", settings],
+        ...given("text", flags.collection),
+      ]),
     );
 }

@@ -18,6 +18,18 @@ const TYPES = {
   "/page.js": ["page.js", "text/javascript; charset=utf-8"],
 } as const;
 
+/** The documentation that the page links: as it is, from the checkout or the package. */
+export async function runbookAt(path: string): Promise<string | null> {
+  if (!/^\/docs\/(?:[a-z][a-z-]*\/)?[a-z][a-z-]*\.md$/.test(path)) return null;
+  for (const up of ["..", "../../.."])
+    try {
+      return await readFile(new URL(`${up}${path}`, import.meta.url), "utf8");
+    } catch {
+      // Then it is at the other place, or nowhere.
+    }
+  return null;
+}
+
 let made: Promise<ReadonlyMap<string, Asset>> | undefined;
 
 export const assets = (): Promise<ReadonlyMap<string, Asset>> => (made ??= load());

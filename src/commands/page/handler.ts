@@ -10,8 +10,9 @@ import { readOverview } from "../status-data/overview.ts";
 import { readReportLines } from "../status-data/report.ts";
 import { readTrends } from "../status-data/trends.ts";
 import type { Query } from "../status-data/query.ts";
-import { assets } from "./assets.ts";
+import { assets, runbookAt } from "./assets.ts";
 import { createCache } from "./cache.ts";
+import type { Operations } from "./operate.ts";
 
 /**
  * Nothing from anywhere else, nothing inline: what a hostile table name could smuggle in is not
@@ -45,8 +46,14 @@ const REPORT_DAYS = [1, 7, 30] as const;
 
 type Read = (parameters: URLSearchParams) => Promise<unknown>;
 
-/** @param once asks on a connection of its own: for functions that run JavaScript */
-export function page({ query, once }: { readonly query: Query; readonly once: Query }): Handler {
+/**
+ * @param once asks on a connection of its own: for functions that run JavaScript
+ * @param operates where it is more than read-only
+ */
+export function page(
+  { query, once }: { readonly query: Query; readonly once: Query },
+  operates: Operations | null = null,
+): Handler {
   const cache = createCache();
   const graph = (name: string): Promise<GraphDocument> =>
     cache.get(
@@ -64,7 +71,10 @@ export function page({ query, once }: { readonly query: Query; readonly once: Qu
     cache.get("trends", KEPT.trends, () => readTrends(...from));
   const reads: Readonly<Record<string, Read>> = {
     "/api/status": () =>
-      cache.get("overview", KEPT.overview, () => readOverview(query, 30, trends)),
+      cache.get(`overview ${operates?.asked ?? 0}`, KEPT.overview, async () => ({
+        ...(await readOverview(query, 30, trends)),
+        operating: (await operates?.state()) ?? null,
+      })),
     "/api/collection": async (parameters) => {
       const name = wanted(parameters, "name");
       const minutes = MINUTES.find((one) => String(one) === parameters.get("minutes")) ?? 60;
@@ -73,16 +83,7 @@ export function page({ query, once }: { readonly query: Query; readonly once: Qu
       );
     },
     "/api/explain": async (parameters) => {
-      const action = parameters.get("action");
-      if (action !== null && !/^\d{1,18}$/.test(action))
-        throw new NotFound("action is the number of an action");
-      const [statement, what] =
-        action === null
-          ? ([
-              "SELECT ruvector.ruvector_healing_explain($1::text) AS text",
-              wanted(parameters, "collection"),
-            ] as const)
-          : (["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", action] as const);
+      const [statement, what] = explaining(parameters);
       return cache.get(`explain ${statement} ${what}`, KEPT.explain, async () => ({
         text: (await once<{ text: string }>(statement, [what]))[0]?.text ?? "",
       }));
@@ -98,12 +99,27 @@ export function page({ query, once }: { readonly query: Query; readonly once: Qu
     const path = pathOf(request);
     const asset = (await assets()).get(path);
     if (asset) return answer(response, 200, asset.type, asset.body, HEADERS);
+    const runbook = await runbookAt(path);
+    if (runbook !== null)
+      return answer(response, 200, "text/plain; charset=utf-8", runbook, HEADERS);
     const read = Object.prototype.hasOwnProperty.call(reads, path) ? reads[path] : undefined;
     return read ? data(request, response, read) : false;
   };
 }
 
 class NotFound extends Error {}
+
+/** The statement for an action or a collection, and which. */
+function explaining(parameters: URLSearchParams): readonly [statement: string, what: string] {
+  const action = parameters.get("action");
+  if (action === null)
+    return [
+      "SELECT ruvector.ruvector_healing_explain($1::text) AS text",
+      wanted(parameters, "collection"),
+    ];
+  if (!/^\d{1,18}$/.test(action)) throw new NotFound("action is the number of an action");
+  return ["SELECT ruvector.ruvector_healing_explain($1::bigint) AS text", action];
+}
 
 function wanted(parameters: URLSearchParams, key: string): string {
   const value = parameters.get(key);

@@ -27,6 +27,8 @@ export interface Overview {
   readonly outcomes: readonly OutcomeSeen[];
   readonly strategies: readonly StrategySeen[];
   readonly missing: readonly Missing[];
+  /** On the page alone: null where it only reads; else what goes with a POST. */
+  readonly operating?: { readonly token: string; readonly refused: string | null } | null;
 }
 
 /** What ruvector.healing_loop() says of it, which alone decides it. */

@@ -41,18 +41,41 @@ export async function asking(
     };
     process.exitCode = await ask(query);
   } catch (error) {
-    process.stderr.write(`${pc.red(failure(error, to.shown))}\n`);
+    process.stderr.write(`${pc.red(failure(error, to.shown, dbname))}\n`);
     process.exitCode = EXIT.failed;
   } finally {
     await client?.end().catch(() => undefined);
   }
 }
 
-export function failure(error: unknown, where: string): string {
+/** The statement that installs, with what was typed; a password is not repeated. */
+function installing(typed: string | undefined): string {
+  if (typed === undefined || typed === "") return "npx ruvector-healing install";
+  if (/:[^:@/]*@|password/i.test(typed)) return "npx ruvector-healing install -d (the same)";
+  return `npx ruvector-healing install -d ${/^[\w.:/@?&=-]+$/.test(typed) ? typed : `'${typed}'`}`;
+}
+
+/** @param typed the database as it was typed */
+export function failure(error: unknown, where: string, typed?: string): string {
   if (error instanceof Refusal) return error.message;
   if (error instanceof pg.DatabaseError) {
-    if (error.code === "42883" || error.code === "3F000")
-      return `ruvector_healing is not installed in ${where}, or is older than this command.`;
+    const install = installing(typed);
+    // Schema ruvector is not there; or it is, without the function.
+    if (error.code === "3F000")
+      return (
+        `ruvector_healing is not installed in ${where}.\n${install}\n` +
+        `What the server lacks for it: ${install.replace(" install", " doctor")}`
+      );
+    if (error.code === "42883")
+      return (
+        `ruvector_healing in ${where} is older than this command.\n` +
+        install.replace(" install", " upgrade")
+      );
+    if (error.code === "3D000" && typed !== undefined && /^[\w."]+$/.test(typed))
+      return (
+        `${error.message}. If it is a collection:\nnpx ruvector-healing explain ${typed}` +
+        "    (the database comes from -d, DATABASE_URL or the PG* variables)"
+      );
     return [error.message, error.detail, error.hint].filter(Boolean).join("\n");
   }
   const { message, code } = error as { message?: string; code?: string };

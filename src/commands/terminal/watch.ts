@@ -1,168 +1,24 @@
 /**
- * `ruvector-healing watch`: a frame that is drawn anew on a terminal, a line on each change
- * elsewhere. It only reads.
+ * `ruvector-healing watch`: a frame that is drawn anew on a terminal, with keys; a line on each
+ * change elsewhere. It only reads.
  */
-import cliTruncate from "cli-truncate";
+import { emitKeypressEvents } from "node:readline";
 import { createLogUpdate } from "log-update";
-import pc from "../colours.ts";
-import stringWidth from "string-width";
-import { reader } from "../actuator/reader.ts";
+import { type Reader, reader } from "../actuator/reader.ts";
 import { target } from "../connect.ts";
-import { stateLine } from "../status-data/headline.ts";
 import { readOverview } from "../status-data/overview.ts";
 import type { Overview } from "../status-data/documents.ts";
 import { readTrends } from "../status-data/trends.ts";
 import { createCache } from "../page/cache.ts";
-import { PAINT } from "../paint.ts";
 import { EXIT } from "../exit.ts";
+import { change, name } from "./draw.ts";
 import { type Common, failure } from "./session.ts";
-import { exitCode, recommended, warnings } from "./status.ts";
-import {
-  ago,
-  bar,
-  change,
-  lambda,
-  name,
-  number,
-  sign,
-  span,
-  sparkline,
-  squeezed,
-  toneOf,
-  verdictWord,
-  ending,
-} from "./draw.ts";
+import { exitCode } from "./status.ts";
+import { frame, type Watched } from "./watch-frame.ts";
+import { FIRST_VIEW, type Key, press, type View } from "./watch-view.ts";
 
 export interface WatchFlags extends Common {
   readonly interval: number;
-}
-
-export interface Watched {
-  readonly overview: Overview | null;
-  /** When it came, by this machine's clock. */
-  readonly received: number;
-  readonly trouble: string | null;
-}
-
-const pad = (text: string, width: number): string =>
-  text + " ".repeat(Math.max(0, width - stringWidth(text)));
-
-/**
- * The whole screen, each line cut to its width: what does not fit is left out from the end, healthy
- * collections first.
- */
-export function frame(
-  { overview, received, trouble }: Watched,
-  columns: number,
-  rows: number,
-  now: number = Date.now(),
-): string {
-  const lines: string[] = [];
-  const age = (now - received) / 1000;
-  if (!overview) return cliTruncate(trouble === null ? "Reading..." : pc.red(trouble), columns);
-  const clock = overview.now + (now - received);
-  const { tone, text, more } = stateLine(overview, clock);
-  lines.push(
-    `${pc.dim(name(overview.database))}  ` +
-      `${trouble === null ? pc.dim(`${span(age)} old`) : pc.red(`not current: ${span(age)} old`)}`,
-  );
-  if (trouble !== null) lines.push(pc.red(trouble));
-  lines.push(`${sign(tone)} ${pc.bold(PAINT[tone](text))}`, pc.dim(more), ...warnings(overview));
-
-  const after = [
-    ...actions(overview, columns, clock),
-    ...recommendations(overview),
-    ...refusals(overview, clock),
-    ...outcomes(overview, clock, rows),
-  ];
-  const room = Math.max(1, rows - lines.length - after.length - 3);
-  const shown = overview.collections.slice(0, overview.collections.length > room ? room - 1 : room);
-  const widest = Math.min(
-    Math.max(10, Math.floor(columns * 0.4)),
-    Math.max(0, ...shown.map((one) => stringWidth(name(one.name)))),
-  );
-  const trend = Math.max(0, Math.min(40, columns - widest - 30));
-  lines.push("");
-  for (const one of shown) {
-    const mark = toneOf(one);
-    lines.push(
-      `${sign(mark)} ${pad(cliTruncate(name(one.name), widest), widest)}  ` +
-        `${lambda(one.lambda).padStart(4)}  ${pad(verdictWord(one), 11)}  ` +
-        `${PAINT[mark](sparkline(squeezed(one.trend, trend)))}`,
-    );
-  }
-  if (overview.collections.length > shown.length)
-    lines.push(pc.dim(`  and ${overview.collections.length - shown.length} more, none worse`));
-  return [...lines, ...after]
-    .slice(0, Math.max(1, rows - 1))
-    .map((line) => cliTruncate(line, columns))
-    .join("\n");
-}
-
-function actions({ active }: Overview, columns: number, clock: number): string[] {
-  const width = Math.max(5, Math.min(40, columns - 40));
-  return active.flatMap((one) => [
-    "",
-    `${pc.bold(`action ${one.id}`)} ${one.strategy} on ${name(one.collection)}: ` +
-      PAINT.action(one.state.replace(/_/g, " ")) +
-      (one.started_at === null ? "" : pc.dim(`, ${span((clock - one.started_at) / 1000)} so far`)),
-    ...(one.rows_planned !== null && one.rows_planned > 0
-      ? [
-          `  ${bar(one.rows_done ?? 0, one.rows_planned, width)}  ` +
-            `${number(one.rows_done ?? 0)} of ${number(one.rows_planned)} rows`,
-        ]
-      : []),
-    ...(one.message === null ? [] : [pc.dim(`  ${name(one.message, 300)}`)]),
-    ...(one.state === "awaiting_approval"
-      ? [pc.yellow(`  ruvector-healing approve ${one.id}`)]
-      : []),
-  ]);
-}
-
-function recommendations({ recommendations: all }: Overview): string[] {
-  return all.length === 0
-    ? []
-    : [
-        "",
-        pc.bold("Recommended"),
-        ...all.slice(0, 3).map(recommended),
-        ...(all.length > 3
-          ? [pc.dim(`  and ${all.length - 3} more: ruvector-healing status`)]
-          : []),
-      ];
-}
-
-function refusals({ collections }: Overview, clock: number): string[] {
-  const found = collections.flatMap((one) =>
-    one.refusals.map(
-      (refusal) =>
-        `  ${name(one.name, 40)} ${pc.yellow(refusal.reason)} ` +
-        name(refusal.message, 300) +
-        (refusal.since === null ? "" : pc.dim(`, for ${span((clock - refusal.since) / 1000)}`)),
-    ),
-  );
-  return found.length === 0
-    ? []
-    : [
-        "",
-        pc.bold("What stands in the way"),
-        ...found.slice(0, 5),
-        ...(found.length > 5 ? [pc.dim(`  and ${found.length - 5} more`)] : []),
-      ];
-}
-
-function outcomes({ outcomes: all }: Overview, clock: number, rows: number): string[] {
-  const ended = all.filter((one) => one.finished_at !== null).slice(0, rows < 24 ? 2 : 5);
-  if (ended.length === 0) return [];
-  return [
-    "",
-    pc.bold("Last outcomes"),
-    ...ended.map(
-      (one) =>
-        `  ${ago(one.finished_at, clock).padEnd(14)} ${one.strategy} ${pc.dim("on")} ` +
-        `${name(one.collection, 40)}  ${change(one)}  ${ending(one)}`,
-    ),
-  ];
 }
 
 /** What has changed, for those who read a log of it: one line each. */
@@ -194,57 +50,140 @@ export function news(
   ];
 }
 
-export async function watch(flags: WatchFlags): Promise<void> {
-  const to = target(flags.dbname);
-  const reads = reader(to);
-  const cache = createCache();
-  const trends: typeof readTrends = (...from) =>
-    cache.get("trends", 10_000, () => readTrends(...from));
-  const live = process.stdout.isTTY === true && !flags.json;
-  const screen = createLogUpdate(process.stdout, { showCursor: false });
-  let seen: Watched = { overview: null, received: Date.now(), trouble: null };
-  let wake: () => void = () => undefined;
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-    wake();
+/** Keys of a terminal one by one; what undoes that. */
+function listenTo(input: NodeJS.ReadStream, pressed: (key: Key) => void): () => void {
+  const hear = (text: string | undefined, key: Key): void =>
+    pressed({ ...key, sequence: key.sequence ?? text });
+  const raw = (): void => void input.setRawMode(true);
+  emitKeypressEvents(input);
+  raw();
+  input.on("keypress", hear);
+  process.on("SIGCONT", raw);
+  input.resume();
+  return () => {
+    process.off("SIGCONT", raw);
+    input.off("keypress", hear);
+    input.setRawMode(false);
+    input.pause();
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
-  // Whoever reads the lines may go away: `watch | head`.
-  process.stdout.on("error", stop);
-  const draw = (): void => {
-    if (live && !stopped)
-      screen(frame(seen, process.stdout.columns ?? 80, process.stdout.rows ?? 24));
-  };
-  process.stdout.on("resize", draw);
-  const ages = setInterval(draw, 1000);
-  draw();
-  while (!stopped) {
-    const before = seen.overview;
+}
+
+class Watching {
+  private seen: Watched = { overview: null, received: Date.now(), trouble: null };
+  private stopped = false;
+  private wake: () => void = () => undefined;
+  private readonly screen = createLogUpdate(process.stdout, { showCursor: false });
+
+  constructor(
+    private readonly reads: Reader,
+    private readonly flags: WatchFlags,
+    private readonly shown: string,
+    private readonly live: boolean,
+  ) {}
+
+  async run(): Promise<void> {
+    const stop = (): void => this.stop();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+    // Whoever reads the lines may go away: `watch | head`.
+    process.stdout.on("error", stop);
+    const draw = (): void => this.draw();
+    process.stdout.on("resize", draw);
+    const ages = setInterval(draw, 1000);
+    const keys = this.live && process.stdin.isTTY;
+    if (keys) this.seen = { ...this.seen, view: FIRST_VIEW };
+    const silence = keys ? listenTo(process.stdin, (key) => this.press(key)) : () => undefined;
+    draw();
     try {
-      const overview = await readOverview(reads.query, 10, trends);
-      seen = { overview, received: Date.now(), trouble: null };
-      if (flags.json) console.log(JSON.stringify(overview));
-      else if (!live)
+      await this.look();
+    } finally {
+      clearInterval(ages);
+      silence();
+      this.screen.done();
+    }
+    const { overview } = this.seen;
+    process.exitCode = overview === null ? EXIT.failed : exitCode(overview);
+  }
+
+  private async look(): Promise<void> {
+    const cache = createCache();
+    const trends: typeof readTrends = (...from) =>
+      cache.get("trends", 10_000, () => readTrends(...from));
+    while (!this.stopped) {
+      if (!this.seen.view?.paused) await this.read(trends);
+      this.draw();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, this.flags.interval * 1000);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (this.stopped) this.wake();
+      });
+    }
+  }
+
+  private async read(trends: typeof readTrends): Promise<void> {
+    const before = this.seen.overview;
+    try {
+      const overview = await readOverview(this.reads.query, 10, trends);
+      this.seen = { ...this.seen, overview, received: Date.now(), trouble: null };
+      if (this.flags.json) console.log(JSON.stringify(overview));
+      else if (!this.live)
         for (const line of news(before, overview))
           console.log(`${new Date().toISOString()} ${line}`);
     } catch (error) {
-      const trouble = failure(error, to.shown).split("\n")[0]!;
-      if (!live && trouble !== seen.trouble) console.error(trouble);
-      seen = { ...seen, trouble };
+      const said = failure(error, this.shown, this.flags.dbname).split("\n");
+      const trouble = this.live ? said.slice(0, 2).join("  ") : said.join("\n");
+      if (!this.live && trouble !== this.seen.trouble) console.error(trouble);
+      this.seen = { ...this.seen, trouble };
     }
-    draw();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, flags.interval * 1000);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (stopped) wake();
-    });
   }
-  clearInterval(ages);
-  screen.done();
-  process.exitCode = seen.overview === null ? EXIT.failed : exitCode(seen.overview);
-  await reads.end();
+
+  private press(key: Key): void {
+    const { view, effect } = press(this.seen.view ?? FIRST_VIEW, key, this.seen.overview);
+    this.seen = { ...this.seen, view };
+    if (effect === "quit") this.stop();
+    if (effect === "look") this.wake();
+    if (effect === "explain") void this.explain(view);
+    if (effect === "suspend") {
+      process.stdin.setRawMode(false);
+      process.kill(process.pid, "SIGTSTP");
+    }
+    this.draw();
+  }
+
+  private async explain({ detail }: View): Promise<void> {
+    if (!detail) return;
+    const { name: of } = detail;
+    this.seen = { ...this.seen, explained: { name: of, text: null } };
+    const text = await this.reads
+      .once<{ text: string }>("SELECT ruvector.ruvector_healing_explain($1::text) AS text", [of])
+      .then(
+        ([row]) => row?.text ?? "",
+        (error: unknown) => failure(error, this.shown),
+      );
+    this.seen = { ...this.seen, explained: { name: of, text } };
+    this.draw();
+  }
+
+  private draw(): void {
+    if (this.live && !this.stopped)
+      this.screen(frame(this.seen, process.stdout.columns ?? 80, process.stdout.rows ?? 24));
+  }
+
+  private stop(): void {
+    this.stopped = true;
+    this.wake();
+  }
+}
+
+export async function watch(flags: WatchFlags): Promise<void> {
+  const to = target(flags.dbname);
+  const reads = reader(to);
+  const live = process.stdout.isTTY === true && !flags.json;
+  try {
+    await new Watching(reads, flags, to.shown, live).run();
+  } finally {
+    await reads.end();
+  }
 }

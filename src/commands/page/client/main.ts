@@ -3,11 +3,12 @@ import type { CollectionDetail } from "../../status-data/collection.ts";
 import type { Headline } from "../../status-data/headline.ts";
 import type { Overview } from "../../status-data/documents.ts";
 import { type Child, h, morph } from "./dom.ts";
-import { span } from "./format.ts";
+import { span, zone } from "./format.ts";
 import { headline } from "./headline.ts";
+import { interaction } from "./interaction.ts";
 import { mark } from "./marks.ts";
 import { isOld, type Model, type Route, routeOf } from "./model.ts";
-import { banner } from "./views/banner.ts";
+import { banner, said } from "./views/banner.ts";
 import { collectionView } from "./views/collection.ts";
 import { explanation } from "./views/explanation.ts";
 import { reportView } from "./views/report.ts";
@@ -25,6 +26,10 @@ const model: Model = {
   notFound: null,
   minutes: 60,
   width: 640,
+  filter: { text: "", only: "all" },
+  asked: null,
+  said: null,
+  curve: null,
 };
 let route: Route = routeOf(location.hash);
 
@@ -179,8 +184,10 @@ const footer = (overview: Overview | null): HTMLElement =>
     h(
       "p",
       {},
-      "Read-only. Everything here is what you may ask yourself: ",
+      overview?.operating ? "" : "Read-only. ",
+      "Everything here is what you may ask yourself: ",
       h("code", {}, "SELECT jsonb_pretty(ruvector_healing_status());"),
+      ` Times are of this browser's clock, ${zone()}.`,
     ),
   );
 
@@ -196,6 +203,7 @@ function render(): void {
       "main",
       { id: "main", tabindex: "-1" },
       banner(model),
+      said(model),
       hero(line),
       h(
         "div",
@@ -235,19 +243,7 @@ addEventListener("hashchange", () => {
   void poll();
 });
 document.addEventListener("visibilitychange", () => void (document.hidden ? undefined : poll()));
-document.addEventListener("click", (event) => {
-  const target = event.target instanceof Element ? event.target : null;
-  const minutes = target?.closest("[data-minutes]")?.getAttribute("data-minutes");
-  if (minutes !== null && minutes !== undefined) {
-    model.minutes = Number(minutes);
-    render();
-    void poll();
-  }
-  if (target?.closest("[data-back]") && history.length > 1) {
-    event.preventDefault();
-    history.back();
-  }
-});
+interaction(model, { render, poll: () => void poll() });
 new ResizeObserver(measure).observe(app);
 // Ages go on while nothing comes, and so does "this is not current".
 setInterval(render, 1000);

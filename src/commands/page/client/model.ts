@@ -27,7 +27,51 @@ export interface Model {
   notFound: string | null;
   minutes: number;
   width: number;
+  filter: Filter;
+  asked: Asked | null;
+  /** What came of the last thing that was asked for here. */
+  said: { readonly text: string; readonly tone: "normal" | "critical" } | null;
+  curve: Curve | null;
 }
+
+/** What of the overview is looked for. */
+export interface Filter {
+  readonly text: string;
+  readonly only: "all" | "attention" | "healthy";
+}
+
+/** A decision that waits to be confirmed, or is under way. */
+export interface Asked {
+  readonly verb: "approve" | "reject" | "abort";
+  readonly action: number;
+  readonly doing: boolean;
+}
+
+/** A recall curve that was asked for. */
+export interface Curve {
+  readonly collection: string;
+  readonly points: readonly CurvePoint[] | null;
+  readonly error: string | null;
+}
+
+export interface CurvePoint {
+  readonly index_: string;
+  readonly method: string;
+  readonly setting: string;
+  readonly value: number;
+  readonly recall: number | null;
+  readonly ms: number | null;
+  readonly blocks: number | null;
+  readonly planner_uses_it: boolean | null;
+  readonly current: boolean | null;
+  readonly note: string | null;
+}
+
+export const found = ({ text }: Filter, ...words: readonly (string | null)[]): boolean =>
+  text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((part) => words.some((word) => word?.toLowerCase().includes(part)));
 
 /** The database's clock now: ages go on while nothing new comes. */
 export const databaseNow = ({ overview, received }: Model): number =>

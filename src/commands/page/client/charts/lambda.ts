@@ -2,7 +2,7 @@
 import type { CollectionDetail } from "../../../status-data/collection.ts";
 import type { OutcomeSeen } from "../../../status-data/documents.ts";
 import { s } from "../dom.ts";
-import { clock, lambda as lambdaText } from "../format.ts";
+import { clock, lambda as lambdaText, zone as zoneName } from "../format.ts";
 
 const STATES = ["normal", "stress", "critical"] as const;
 
@@ -176,7 +176,8 @@ function ticks({ from, now, x }: Frame, y: number, width: number): SVGElement[] 
   const zone = new Date(now).getTimezoneOffset() * 60_000;
   const marks: SVGElement[] = [];
   for (let at = Math.ceil((from - zone) / step) * step + zone; at <= now; at += step) {
-    if (x(at) > x(from) + 14 && x(at) < x(now) - 10)
+    // The name of the zone stands at the left.
+    if (x(at) > x(from) + 34 && x(at) < x(now) - 10)
       marks.push(
         s(
           "text",
@@ -185,6 +186,13 @@ function ticks({ from, now, x }: Frame, y: number, width: number): SVGElement[] 
         ),
       );
   }
+  marks.push(
+    s(
+      "text",
+      { class: "axis unit", "aria-hidden": "true", x: 0, y, "text-anchor": "start" },
+      zoneName(now),
+    ),
+  );
   return marks;
 }
 

@@ -1,6 +1,17 @@
-import { s } from "../dom.ts";
+import { h, s } from "../dom.ts";
 
 /** lambda of the last half hour, small: a line with a gap where nothing was read. */
+/** With its axis: lambda from 0 to 1, the last half hour. */
+export const sparkWithAxis = (values: readonly (number | null)[], tone: string): HTMLElement =>
+  h(
+    "span",
+    { class: "spark-box", title: "lambda from 0 to 1, the last 30 minutes" },
+    h("span", { class: "spark-axis", "aria-hidden": "true" }, h("i", {}, "1"), h("i", {}, "0")),
+    spark(values, tone),
+  );
+
+export const SPARK_CAPTION = "Small lines: lambda from 0 (bottom) to 1 (top), the last 30 minutes.";
+
 export function spark(
   values: readonly (number | null)[],
   tone: string,

@@ -2,6 +2,7 @@
 import type { Scene, SceneEdge, SceneNode } from "../../../status-data/scene.ts";
 import { s } from "../dom.ts";
 import { percent, plural } from "../format.ts";
+import { type Label, LINE, type Measure, placeLabels } from "./labels.ts";
 import { layout, type Placed } from "./layout.ts";
 import { HEALTH_AT_CRITICAL, isWeak } from "../../../../graph/health.ts";
 
@@ -10,19 +11,13 @@ function toneOf(health: number): string {
   return health >= HEALTH_AT_CRITICAL ? "stress" : "critical";
 }
 
-const shorten = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1)}…`;
-
-/** `public.embeddings_p3` -> `embeddings_p3`: the schema says the same of all. */
-const plain = (label: string): string => label.replace(/^(?:"(?:[^"]|"")*"|[^".]+)\.(?=.)/, "");
-
 export const pictureHeight = (width: number): number =>
   Math.max(300, Math.min(420, Math.round(width * 0.72)));
 
 export function graph(scene: Scene, width: number): SVGElement {
   const height = pictureHeight(width);
   const { nodes, cuts } = layout(scene, width, height);
-  const named = width >= 480 && scene.nodes.length <= 20;
+  const labels = placeLabels(scene.nodes, nodes, { width, height }, widthOf);
   return s(
     "svg",
     {
@@ -48,14 +43,7 @@ export function graph(scene: Scene, width: number): SVGElement {
       s("circle", { class: "cut", cx: x.toFixed(1), cy: y.toFixed(1), r: r.toFixed(1) }),
     ),
     scene.nodes.map((node, index) => circle(node, nodes[index]!)),
-    scene.nodes.map((node, index) =>
-      label(
-        node,
-        nodes[index]!,
-        width,
-        named || node.cut || node.count > 1 || node.type === "shard",
-      ),
-    ),
+    labels.map((one) => text(one, scene.nodes[one.node]!)),
   );
 }
 
@@ -106,68 +94,27 @@ function circle(node: SceneNode, { x, y, r }: Placed): SVGElement {
   );
 }
 
-function label(node: SceneNode, placed: Placed, width: number, shown: boolean): SVGElement | null {
-  if (!shown) return null;
-  return node.type === "shard" ? hubLabel(node, placed) : nodeLabel(node, placed, width);
-}
-
-const hubLabel = (node: SceneNode, { x, y, r }: Placed): SVGElement =>
-  s(
-    "text",
-    {
-      class: "label quiet",
-      x: x.toFixed(1),
-      y: (y + r + 16).toFixed(1),
-      "text-anchor": "middle",
-    },
-    shorten(plain(node.label), 20),
-  );
-
-/** So far apart are the lines of one label. */
-const LINE = 15;
-
-function nodeLabel(node: SceneNode, placed: Placed, width: number): SVGElement {
-  const text = node.what ?? plain(node.label);
-  const lines = [text, ...(node.cut ? node.notes.slice(0, 1) : [])];
-  // The label of what is cut off stands outside of the dashed circle, and within the picture.
-  const most = node.cut ? 34 : 22;
-  const longest = Math.min(most, Math.max(...lines.map(({ length }) => length)));
-  const { anchor, x, y } = labelPlace(node, placed, lines.length);
-  const half = anchor === "middle" ? longest * 3.4 : 0;
-  const inside = Math.min(width - half - 4, Math.max(half + 4, x)).toFixed(1);
+function text({ x, y, anchor, lines }: Label, node: SceneNode): SVGElement {
+  const at = x.toFixed(1);
+  const kind = node.type === "shard" ? "label quiet" : "label";
   return s(
     "text",
-    {
-      class: node.cut ? "label hot" : "label",
-      x: inside,
-      y: y.toFixed(1),
-      "text-anchor": anchor,
-    },
+    { class: node.cut ? "label hot" : kind, x: at, y: y.toFixed(1), "text-anchor": anchor },
     lines.map((one, place) =>
-      s(
-        "tspan",
-        { x: inside, dy: place === 0 ? 0 : LINE, class: place === 0 ? "" : "note" },
-        shorten(one, most),
-      ),
+      s("tspan", { x: at, dy: place === 0 ? 0 : LINE, class: place === 0 ? "" : "note" }, one),
     ),
   );
 }
 
-interface LabelPlace {
-  readonly anchor: "start" | "middle" | "end";
-  readonly x: number;
-  readonly y: number;
-}
+let paper: CanvasRenderingContext2D | null | undefined;
 
-/** Outwards of the node, seen from the middle. */
-function labelPlace({ cut }: SceneNode, { x, y, r, angle }: Placed, lines: number): LabelPlace {
-  const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
-  const out = r + (cut ? 20 : 8);
-  // Beside each other at the bottom, upright labels would lie over one another.
-  if (Math.abs(dx) >= 0.2 && !cut)
-    return { anchor: dx > 0 ? "start" : "end", x: x + dx * out, y: y + (dy * 6 + 4) };
-  return { anchor: "middle", x, y: y + (dy < 0 ? -out - 4 - (lines - 1) * LINE : out + 12) };
-}
+/** As wide as the page's own font makes it (page.css: .graph). */
+const widthOf: Measure = (words, hot) => {
+  paper ??= document.createElement("canvas").getContext("2d");
+  if (!paper) return words.length * (hot ? 9 : 7.5);
+  paper.font = `${hot ? "600 14px" : "12px"} ${getComputedStyle(document.body).fontFamily}`;
+  return paper.measureText(words).width;
+};
 
 function summary(scene: Scene): string {
   const cut = scene.nodes.filter((node) => node.cut);

@@ -2,6 +2,9 @@
 import type { ActiveSeen } from "../../../status-data/documents.ts";
 import { type Child, h, s } from "../dom.ts";
 import { localTimes, number, span, words } from "../format.ts";
+import type { Model } from "../model.ts";
+import { decisions } from "./decisions.ts";
+import { runbook } from "./parts.ts";
 
 const STAGES = ["planned", "executing", "stabilizing", "done"] as const;
 const STAGE_WORDS = {
@@ -11,7 +14,7 @@ const STAGE_WORDS = {
   done: "verified",
 } as const;
 
-export function activeCard(action: ActiveSeen, now: number): HTMLElement {
+export function activeCard(action: ActiveSeen, now: number, model: Model): HTMLElement {
   const waits = action.state === "awaiting_approval";
   const undoing = action.state === "rolling_back";
   return h(
@@ -34,6 +37,8 @@ export function activeCard(action: ActiveSeen, now: number): HTMLElement {
       : progress(action),
     !waits && !undoing && stages(action),
     action.message !== null && h("p", { class: "message" }, localTimes(action.message)),
+    decisions(model, action),
+    h("p", { class: "links" }, runbook(action.strategy)),
   );
 }
 

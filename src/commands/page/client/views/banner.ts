@@ -52,3 +52,14 @@ const notice = (tone: "stress" | "critical", text: string): HTMLElement =>
     mark(tone, 14),
     h("p", {}, text),
   );
+
+/** What came of what was last asked for here. */
+export const said = ({ said: last }: Model): HTMLElement | null =>
+  last &&
+  h(
+    "div",
+    { class: `notice ${last.tone}`, role: "status", "data-key": "said" },
+    mark(last.tone, 14),
+    h("p", {}, last.text),
+    h("button", { type: "button", class: "plain-button", "data-seen": true }, "Close"),
+  );

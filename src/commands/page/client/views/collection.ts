@@ -16,6 +16,7 @@ import {
   toneOf,
 } from "./parts.ts";
 import { pictures } from "./pictures.ts";
+import { recallCurves } from "./recall-curve.ts";
 
 export function collectionView(
   model: Model,
@@ -37,8 +38,8 @@ export function collectionView(
   const detail = model.detail?.name === name ? model.detail : null;
   return [
     back,
-    subject(seen, now),
-    active.map((one) => activeCard(one, now)),
+    subject(seen, now, detail),
+    active.map((one) => activeCard(one, now, model)),
     overview.recommendations
       .filter((one) => one.collection === name)
       .map((one) => recommendationCard(one, `${collectionLink(name)}/why`, now)),
@@ -52,6 +53,7 @@ export function collectionView(
     detail
       ? pictures(model, detail, own, now)
       : h("p", { class: "muted" }, model.notFound ?? "Reading…"),
+    detail !== null && recallCurves(model, detail),
     !why && seen.refusals.length > 0 && refusals(seen, now),
     section("Actions of the last seven days", "outcomes", outcomes(own.slice(0, 20), false, now)),
     !why && detail !== null && detail.unmeasured.length > 0 && unmeasured(detail),
@@ -59,7 +61,7 @@ export function collectionView(
 }
 
 /** The name, and how the collection is. */
-function subject(seen: CollectionSeen, now: number): HTMLElement {
+function subject(seen: CollectionSeen, now: number, detail: CollectionDetail | null): HTMLElement {
   const tone = toneOf(seen);
   return h(
     "div",
@@ -72,6 +74,16 @@ function subject(seen: CollectionSeen, now: number): HTMLElement {
       h("span", { class: "muted" }, " lambda"),
       h("span", { class: `state ${tone}` }, seen.verdict),
       remarks(seen, now).map((text) => h("span", { class: "muted" }, text)),
+    ),
+    h(
+      "p",
+      { class: "caption muted" },
+      "lambda is how much is left of the weakest way to split the working graph in two: 1 is as " +
+        "designed" +
+        (detail === null
+          ? "."
+          : `, below ${lambda(detail.thresholds.stress)} stress, below ` +
+            `${lambda(detail.thresholds.critical)} critical.`),
     ),
     seen.verdict !== "healthy" &&
       h("p", { class: "muted" }, `${capitalized(localTimes(seen.sentence))}.`),

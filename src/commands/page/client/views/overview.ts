@@ -1,22 +1,27 @@
 import type { CollectionSeen, Overview } from "../../../status-data/documents.ts";
 import { TONES } from "../../../status-data/headline.ts";
-import { spark } from "../charts/spark.ts";
+import { SPARK_CAPTION, sparkWithAxis } from "../charts/spark.ts";
 import { type Child, h } from "../dom.ts";
 import { lambda, localTimes, percent, plural, span, words } from "../format.ts";
 import { mark } from "../marks.ts";
 import { collectionLink, databaseNow, type Model } from "../model.ts";
 import { activeCard } from "./active.ts";
+import { filterBar, filtered } from "./filter.ts";
 import { outcomes, recommendationCard, refusalItem, section, toneOf } from "./parts.ts";
 import { weights } from "./weights.ts";
 
-export function overviewView(model: Model, overview: Overview): Child {
+export function overviewView(model: Model, all: Overview): Child {
   const now = databaseNow(model);
+  const overview = filtered(all, model.filter);
   const { collections, active } = overview;
   const busy = new Map(active.map((one) => [one.collection, one.strategy]));
   const needs = collections.filter((one) => one.verdict !== "healthy" || busy.has(one.name));
   const healthy = collections.filter((one) => !needs.includes(one));
   return [
-    active.length > 0 && section("Now", "now", cards(active.map((one) => activeCard(one, now)))),
+    (all.collections.length > 1 || all.outcomes.length > 3) &&
+      filterBar(model.filter, all, overview),
+    active.length > 0 &&
+      section("Now", "now", cards(active.map((one) => activeCard(one, now, model)))),
     overview.recommendations.length > 0 && recommendations(overview, now),
     needs.length > 0 &&
       section(
@@ -28,6 +33,8 @@ export function overviewView(model: Model, overview: Overview): Child {
           needs.map((one) => row(one, busy.get(one.name) ?? null, now)),
         ),
       ),
+    collections.length > 0 &&
+      h("p", { class: "caption muted", "data-key": "caption" }, LAMBDA, SPARK_CAPTION),
     refusals(collections, now),
     healthy.length > 0 &&
       section(
@@ -39,6 +46,10 @@ export function overviewView(model: Model, overview: Overview): Child {
     overview.leases.length > 0 && leases(overview, now),
   ];
 }
+
+const LAMBDA =
+  "lambda is how much is left of the weakest way to split a table's working graph in two: 1 is " +
+  "as designed, below 0.8 stress, below 0.3 critical. ";
 
 const cards = (children: Child): HTMLElement => h("div", { class: "cards" }, children);
 
@@ -162,7 +173,7 @@ function row(one: CollectionSeen, strategy: string | null, now: number): HTMLEle
         noteOf(one, strategy, now),
         age !== null && age > STALE && h("span", { class: "stale" }, ` · sampled ${span(age)} ago`),
       ),
-      spark(one.trend, tone),
+      sparkWithAxis(one.trend, tone),
       h("span", { class: "figure big" }, lambda(one.lambda)),
       h(
         "span",
@@ -185,7 +196,7 @@ function tile(one: CollectionSeen, now: number): HTMLElement {
       mark("normal", 14),
       h("span", { class: "name" }, h("bdi", {}, one.name)),
       h("span", { class: "figure" }, lambda(one.lambda)),
-      spark(one.trend, "normal"),
+      sparkWithAxis(one.trend, "normal"),
       h("span", { class: "visually-hidden" }, ", healthy"),
       age !== null && age > STALE && h("span", { class: "stale" }, `sampled ${span(age)} ago`),
     ),

@@ -6,7 +6,7 @@ import type {
   RefusalSeen,
 } from "../../../status-data/documents.ts";
 import { type Child, h } from "../dom.ts";
-import { clock, lambda, localTimes, number, span, words } from "../format.ts";
+import { clock, fullTime, lambda, localTimes, number, span, words, zone } from "../format.ts";
 import { TONES } from "../../../status-data/headline.ts";
 import { mark, type Tone } from "../marks.ts";
 
@@ -14,6 +14,35 @@ export const section = (title: string, id: string, ...children: Child[]): HTMLEl
   h("section", { "aria-labelledby": id, "data-key": id }, h("h2", { id }, title), children);
 
 export const toneOf = ({ verdict }: CollectionSeen): Tone => TONES[verdict];
+
+const RUNBOOKS = new Set([
+  "compact_indexes",
+  "drain_hot_partition",
+  "evict_cold_data",
+  "pause_maintenance",
+  "rebalance_partitions",
+  "rebuild_centroids",
+  "rebuild_index",
+  "scale_replicas",
+  "throttle_ingestion",
+  "tune_search",
+  "vacuum_index",
+]);
+
+/** What a strategy does, when, and how it is undone: served by this page's own server. */
+export const runbook = (strategy: string, text = `Runbook: ${words(strategy)}`): Child =>
+  !RUNBOOKS.has(strategy)
+    ? words(strategy)
+    : h(
+        "a",
+        {
+          class: "runbook",
+          href: `/docs/strategies/${strategy.replace(/_/g, "-")}.md`,
+          target: "_blank",
+          rel: "noopener",
+        },
+        text,
+      );
 
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -39,6 +68,7 @@ export function recommendationCard(
       one.since !== null && `, since ${span((now - one.since) / 1000)}`,
     ),
     h("pre", { class: "sql" }, one.statement),
+    h("p", { class: "links" }, runbook(one.strategy)),
     one.summary !== null && h("p", { class: "message" }, localTimes(one.summary)),
   );
 }
@@ -69,7 +99,8 @@ export function refusalItem(
       ". ",
       `Refused ${refusal.count === 1 ? "once" : `${number(refusal.count)} times`}`,
       refusal.since !== null &&
-        ` since ${clock(refusal.since)} (${span((now - refusal.since) / 1000)})`,
+        ` since ${clock(refusal.since)} ${zone(refusal.since)} ` +
+          `(${span((now - refusal.since) / 1000)})`,
       ".",
     ),
   );
@@ -136,7 +167,7 @@ export function outcomes(
             {
               class: "muted",
               datetime: new Date(at).toISOString(),
-              title: new Date(at).toLocaleString(),
+              title: fullTime(at),
             },
             now - at < 60_000 ? "just now" : `${span((now - at) / 1000)} ago`,
           ),

@@ -2,6 +2,7 @@
 import type { StrategySeen } from "../../../status-data/documents.ts";
 import { h, s } from "../dom.ts";
 import { lambda, percent, words } from "../format.ts";
+import { runbook } from "./parts.ts";
 
 export function weights(strategies: readonly StrategySeen[]): HTMLElement {
   const most = Math.max(1, ...strategies.map(({ weight }) => weight));
@@ -15,7 +16,7 @@ export function weights(strategies: readonly StrategySeen[]): HTMLElement {
         "tr",
         {},
         h("th", { scope: "col" }, "strategy"),
-        h("th", { scope: "col" }, "weight"),
+        h("th", { scope: "col" }, `weight, 0 to ${lambda(most)}`),
         h("th", { scope: "col", class: "right" }, "helped"),
       ),
     ),
@@ -26,7 +27,7 @@ export function weights(strategies: readonly StrategySeen[]): HTMLElement {
         h(
           "tr",
           { "data-key": one.name, class: one.outcomes === 0 ? "untried" : "" },
-          h("th", { scope: "row" }, words(one.name)),
+          h("th", { scope: "row" }, runbook(one.name, words(one.name))),
           h(
             "td",
             {},

@@ -1,0 +1,140 @@
+/**
+ * Where the labels of the graph go: none lies over another, over a node, or outside the picture.
+ * The most important come first; of what has no room the text is shortened, then left out (the node
+ * keeps it as its title). Pure numbers, given how wide a text is.
+ */
+import type { SceneNode } from "../../../status-data/scene.ts";
+import type { Placed } from "./layout.ts";
+
+export type Measure = (text: string, hot: boolean) => number;
+
+export interface Label {
+  readonly node: number;
+  readonly anchor: "start" | "middle" | "end";
+  readonly x: number;
+  /** The base line of its first line. */
+  readonly y: number;
+  readonly lines: readonly string[];
+}
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** So far apart are the lines of one label. */
+export const LINE = 15;
+const ASCENT = 12;
+const DESCENT = 4;
+/** Between a label and what is beside it. */
+const AIR = 2;
+
+export const shorten = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+
+/** What tells partitions and lists apart stands at the end of their names. */
+const end = (text: string, most: number): string =>
+  text.length <= most ? text : `…${text.slice(1 - most)}`;
+
+/** `public.embeddings_p3` -> `embeddings_p3`: the schema says the same of all. */
+export const plain = (label: string): string =>
+  label.replace(/^(?:"(?:[^"]|"")*"|[^".]+)\.(?=.)/, "");
+
+const apart = (a: Box, b: Box): boolean =>
+  a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+
+export function boxOf(label: Label, hot: boolean, measure: Measure): Box {
+  const width = Math.max(...label.lines.map((line) => measure(line, hot)));
+  const left = { start: label.x, middle: label.x - width / 2, end: label.x - width }[label.anchor];
+  return {
+    left: left - AIR,
+    right: left + width + AIR,
+    top: label.y - ASCENT - AIR,
+    bottom: label.y + (label.lines.length - 1) * LINE + DESCENT + AIR,
+  };
+}
+
+const circle = ({ x, y, r }: Placed): Box => ({
+  left: x - r,
+  right: x + r,
+  top: y - r,
+  bottom: y + r,
+});
+
+const rank = ({ cut, type, count, health }: SceneNode): number =>
+  (cut ? 0 : 8) + (type === "shard" ? 0 : 4) + (count > 1 ? 0 : 2) + Math.min(1, health);
+
+export function placeLabels(
+  nodes: readonly SceneNode[],
+  placed: readonly Placed[],
+  size: { readonly width: number; readonly height: number },
+  measure: Measure,
+): readonly Label[] {
+  const taken: Box[] = placed.map(circle);
+  const labels: Label[] = [];
+  const order = nodes.map((_, index) => index).sort((a, b) => rank(nodes[a]!) - rank(nodes[b]!));
+  const fits = (box: Box): boolean =>
+    box.left >= 0 &&
+    box.top >= 0 &&
+    box.right <= size.width &&
+    box.bottom <= size.height &&
+    taken.every((other) => apart(box, other));
+  for (const index of order) {
+    const node = nodes[index]!;
+    for (const label of wishes(node, index, placed[index]!)) {
+      const box = boxOf(label, node.cut, measure);
+      if (!fits(box)) continue;
+      labels.push(label);
+      taken.push(box);
+      break;
+    }
+  }
+  return labels;
+}
+
+/** Texts from the longest to the shortest, each at every place that is near its node. */
+function* wishes(node: SceneNode, index: number, placed: Placed): Generator<Label> {
+  // A replica's name is a host's: nothing of it is a schema.
+  const text = node.what ?? (node.type === "replication_target" ? node.label : plain(node.label));
+  const most = node.cut ? 34 : 22;
+  const first = [end(text, most), ...(node.cut ? node.notes.slice(0, 1) : [])];
+  const texts = [
+    first.map((line) => shorten(line, most)),
+    [end(text, most)],
+    [end(text, 14)],
+    [end(text, 9)],
+  ];
+  const seen = new Set<string>();
+  for (const lines of texts) {
+    if (seen.has(lines.join("\n"))) continue;
+    seen.add(lines.join("\n"));
+    for (const place of around(node, placed, lines.length)) yield { node: index, lines, ...place };
+  }
+}
+
+type Place = Pick<Label, "anchor" | "x" | "y">;
+
+/** Outwards of the node, seen from the middle; then on its other sides, then further out. */
+function* around(node: SceneNode, { x, y, r, angle }: Placed, lines: number): Generator<Place> {
+  const [dx, dy] = [Math.cos(angle), Math.sin(angle)];
+  const tall = (lines - 1) * LINE;
+  const hub = node.type === "shard";
+  for (const more of [0, 14]) {
+    const out = r + (node.cut ? 20 : 8) + more;
+    const above: Place = { anchor: "middle", x, y: y - out - 2 - tall };
+    const below: Place = { anchor: "middle", x, y: y + out + ASCENT - 2 };
+    const right: Place = { anchor: "start", x: x + out, y: y + 4 - tall / 2 };
+    const left: Place = { anchor: "end", x: x - out, y: y + 4 - tall / 2 };
+    const outwards: Place = {
+      anchor: dx > 0 ? "start" : "end",
+      x: x + dx * out,
+      y: y + dy * (out - 2) + 4 - tall / 2,
+    };
+    const [side, other] = dx > 0 ? [right, left] : [left, right];
+    const [upright, opposite] = dy < 0 && !hub ? [above, below] : [below, above];
+    if (Math.abs(dx) >= 0.2 && !node.cut && !hub) yield outwards;
+    yield* [upright, side, opposite, other];
+  }
+}
