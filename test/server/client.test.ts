@@ -22,8 +22,12 @@ beforeAll(async () => {
 });
 
 it("registers, configures, ticks and acts; what a person did stands in the history", async () => {
-  const settings = await healing.configure({ settings: { ...QUICK, mode: "observe" } });
-  expect(settings).toMatchObject({ mode: "observe", stabilize_seconds: 0 });
+  const changed = await healing.configure({ settings: { ...QUICK, mode: "observe" } });
+  expect(changed).toMatchObject({
+    mode: { old: "auto", new: "observe" },
+    stabilize_seconds: { new: 0 },
+  });
+  expect(await healing.report({ since: "1 day" })).toContain("What was sensed");
   const found = await healing.register({ collection: "embeddings", options: { movable: true } });
   expect(found).toMatchObject({ collection: "public.embeddings", partition_strategy: "list" });
   await healing.tick();

@@ -225,6 +225,31 @@ describe.skipIf(!haveChromium())("the page", () => {
   });
 
   it(
+    "measures recall by depth when an operator asks, and marks the present point",
+    { timeout: LIMIT },
+    async () => {
+      await db.client.query(`
+      CREATE TABLE items (id bigserial PRIMARY KEY, embedding vector(8));
+      INSERT INTO items (embedding) SELECT (SELECT array_agg(sin(i * d))
+        FROM generate_series(1, 8) d)::vector FROM generate_series(1, 3000) i;
+      CREATE INDEX ON items USING hnsw (embedding vector_l2_ops);
+      SELECT ruvector_healing_register('items')`);
+      await tick();
+      const reading = await open(`${urls.reading}/#/c/public.items`);
+      await reading.page.getByText("ruvector_healing_recall_curve('public.items')").waitFor();
+      const { page, complaints } = await open(`${urls.operator}/#/c/public.items`);
+      await page.getByRole("button", { name: "Measure it now" }).click();
+      await page.locator(".chart.recall").waitFor();
+      expect(await page.locator(".chart.recall circle").count()).toBeGreaterThanOrEqual(5);
+      expect(await page.locator(".chart.recall .now title").textContent()).toMatch(
+        /^hnsw\.ef_search 40: recall (0|1)\.\d+/,
+      );
+      await page.getByText(/now 40: recall/).waitFor();
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  it(
     "names the zone of its times, units and axes, and what lambda is",
     { timeout: LIMIT },
     async () => {

@@ -152,7 +152,8 @@ it("watch, on a terminal: keys choose, open, filter, pause and end it", async ()
   const { out, exit } = await onTerminal(
     [
       [/› .*public\.embeddings[^]*q quit/, "\r"],
-      [/What was sensed|What stands in the way|What you can type/, "\u001b"],
+      [/public\.embeddings is \w+: /, "\u001b[F"],
+      [/Esc back/, "\u001b"],
       [/› .*public\.embeddings/, "/nothing\r"],
       [/0 of 1 are looked for/, "\u001b"],
       [/› .*public\.embeddings/, "p"],

@@ -114,8 +114,8 @@ it("register, configure, execute, trigger, rollback: answers and HINTs", async (
   expect(registered.err).toContain("must not address them by partition_id");
   const settings = await cli("configure", "mode=observe", "max_moves=7", "-c", "embeddings");
   expect(settings.out.split("\n")).toEqual([
-    "max_moves  1000000 -> 7",
     "mode       auto -> observe",
+    "max_moves  1000000 -> 7",
   ]);
   expect((await cli("configure", "max_moves=7", "-c", "embeddings")).out).toBe(
     "Nothing changed: it was so already.",

@@ -58,13 +58,30 @@ export function detailLines(
 
 function explanation(of: string, explained: Explained | null, columns: number): string[] {
   if (explained?.name !== of || explained.text === null) return [pc.dim("Reading why...")];
-  return explained.text.split("\n").flatMap((line) => {
+  return joined(explained.text).flatMap((line) => {
     const indent = / */.exec(line)![0];
     const title = indent === "" && line !== "" && !/[.:]$/.test(line);
     return folded(name(line.trim(), 2000), columns - indent.length - 2).map((piece, at) =>
       title ? pc.bold(piece) : indent + (at === 0 ? "" : "  ") + piece,
     );
   });
+}
+
+/** It comes wrapped for 100 columns: what goes on is indented by four more than its first line. */
+function joined(text: string): string[] {
+  const lines: string[] = [];
+  const indentOf = (line: string): number => line.length - line.trimStart().length;
+  let first = 0;
+  for (const line of text.split("\n")) {
+    const last = lines.at(-1);
+    if (last && line !== "" && indentOf(line) >= first + 4)
+      lines[lines.length - 1] = `${last} ${line.trim()}`;
+    else {
+      lines.push(line);
+      first = indentOf(line);
+    }
+  }
+  return lines;
 }
 
 /** Broken at blanks; a word that is longer than a line stays whole, and is cut when it is drawn. */

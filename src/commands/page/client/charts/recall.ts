@@ -3,7 +3,7 @@ import { s } from "../dom.ts";
 import type { CurvePoint } from "../model.ts";
 
 const HEIGHT = 200;
-const BOX = { left: 44, right: 16, top: 14, bottom: 40 };
+const BOX = { left: 44, right: 16, top: 28, bottom: 40 };
 
 type Measured = CurvePoint & { readonly recall: number };
 
@@ -78,7 +78,7 @@ export function recallChart(points: readonly CurvePoint[], width: number): SVGEl
     known.map((one) => point(one, frame)),
     depths(known, frame),
     text((BOX.left + right) / 2, HEIGHT - 4, "middle", known[0]?.setting ?? ""),
-    text(0, BOX.top - 3, "start", "recall"),
+    text(0, 12, "start", "recall"),
   );
 }
 
