@@ -1,6 +1,6 @@
 /** What people type first and wrongly: the HINT has a statement, and typing it works. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { LEVEL, makeTable } from "../support/collection.ts";
+import { configure, HOT, LEVEL, makeTable, QUICK, ticks } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -99,6 +99,36 @@ describe("is answered with what was meant", () => {
     // Where it may commit, in somebody's own procedure too, it does.
     await db.client.query("DO $$ BEGIN CALL ruvector_healing_tick(); END $$");
   });
+});
+
+it("an action by its collection, and a rollback by its action", async () => {
+  await configure(db, { ...QUICK, mode: "auto", require_approval: ["hotspot_congestion"] });
+  await makeTable(db, { table: "hot", rows: HOT });
+  await ticks(db, 2);
+  const hintOf = async (call: string): Promise<string | undefined> => {
+    const error = await raised(db.client, `SELECT ruvector_healing_${call}`);
+    expect(error).toMatchObject({ code: "RV001" });
+    return error.hint;
+  };
+  const id = await db.value<string>("SELECT max(id) FROM ruvector.healing_actions");
+  for (const verb of ["approve", "abort", "reject"])
+    expect(await hintOf(`${verb}('hot')`)).toBe(`SELECT ruvector_healing_${verb}(${id});`);
+  expect(await hintOf("approve('docs')")).toBe(
+    "SELECT action_id, state FROM ruvector_healing_history() WHERE collection = 'public.docs';",
+  );
+  expect(await hintOf("approve('nope')")).toContain("ruvector_healing_history()");
+  expect(await hintOf(`rollback(${id})`)).toBe(
+    `SELECT ruvector_healing_rollback('public.hot', ${id});`,
+  );
+  expect(await raised(db.client, "SELECT ruvector_healing_rollback(999999)")).toMatchObject({
+    code: "RV006",
+  });
+  // In quotes, and as a parameter without a type, a number is a number.
+  await db.client.query(`SELECT ruvector_healing_approve('${id}')`);
+  await db.client.query("SELECT ruvector_healing_abort($1)", [id]);
+  expect(await db.value(`SELECT state FROM ruvector.healing_actions WHERE id = ${id}`)).toBe(
+    "aborted",
+  );
 });
 
 it("history takes a time, or how long ago", async () => {

@@ -146,6 +146,12 @@ async function data(request: IncomingMessage, response: ServerResponse, read: Re
         : String((error as { code?: unknown }).code ?? error);
     if (error instanceof NotFound || (code !== undefined && TYPED_WRONG.has(code)))
       return json(response, 404, { error: message, code });
+    if (code === "3F000")
+      return json(response, 503, {
+        error: "ruvector_healing is not installed in this database",
+        code,
+        hint: "npx ruvector-healing install",
+      });
     return json(response, 503, {
       error: message,
       code,
