@@ -15,7 +15,7 @@ export const TARGET = "es2020";
 export const MINIFIED = { minifyWhitespace: true, minifySyntax: true } as const;
 
 /** What stands between the core and the sections: to whoever runs all of it a comment. */
-export const SECTIONS = "\n/*sections\n";
+export const SECTIONS = "/*sections\n";
 /** In the sections for what would end that comment. */
 const COMMENT_END = ["*/", "*@/"] as const;
 

@@ -75,7 +75,7 @@ AS $function$
         + "'$ruvector_healing_bundle$', 2) AS source FROM pg_catalog.pg_proc p "
         + "WHERE p.oid = 'ruvector.healing_bundle()'::pg_catalog.regprocedure")[0].source;
       loaded = { hash: bundle_hash, call: new Function('engine', 'source',
-        source.split('\n/*sections\n')[0])({{LANGUAGE}}, source).call };
+        source.split('/*sections')[0])({{LANGUAGE}}, source).call };
       globalThis.ruvector_healing = loaded;
     }
     return loaded.call(operation, input);
