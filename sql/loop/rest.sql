@@ -42,16 +42,22 @@ AS $function$
 BEGIN
   PERFORM pg_stat_clear_snapshot();
   RETURN QUERY
-  WITH root AS MATERIALIZED (
+  WITH RECURSIVE root AS MATERIALIZED (
     SELECT c.collection_id, c.relid, hash_record_extended(ROW(c.xmin, n.xmin), 0) AS hash
       FROM unnest(wanted) w(id)
       JOIN ruvector.collections c ON c.collection_id = w.id
       JOIN pg_class k ON k.oid = c.relid AND k.relname = c.table_name
       JOIN pg_namespace n ON n.oid = k.relnamespace AND n.nspname = c.schema_name
      WHERE c.relid NOT IN (SELECT d FROM ruvector.healing_distributed() d)
+  ), family AS (
+    SELECT r.collection_id, r.relid FROM root r
+    UNION
+    SELECT f.collection_id, i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.relid
   ), member AS MATERIALIZED (
-    SELECT r.collection_id, m.relid
-      FROM root r CROSS JOIN LATERAL unnest(ruvector.healing_family(r.relid)) m(relid)
+    -- As arrays, for the planner: see ruvector.healing_family().
+    SELECT m.*
+      FROM (SELECT array_agg(f.collection_id) AS ids, array_agg(f.relid) AS relids FROM family f) a
+     CROSS JOIN LATERAL unnest(a.ids, a.relids) m(collection_id, relid)
   ), relation AS MATERIALIZED (
     SELECT m.collection_id, k.oid, true AS heap, k.relkind IN ('r', 'm') AS counts,
            hash_record_extended(ROW(k.oid, k.xmin, k.relpages, k.reltuples), 0) AS hash,
@@ -267,19 +273,24 @@ BEGIN
         AND t.serving_since IS NULL
       JOIN ruvector.healing_seen(known) n ON n.collection_id = r.collection_id
         AND n.seen = r.seen AND n.counted = r.counted AND NOT n.busy
-     WHERE r.server = server_now AND r.cron_run >= failed AND r.looked_at <= now_
+     WHERE r.cron_run >= failed AND r.looked_at <= now_
        AND r.collection_id NOT IN (SELECT ruvector.healing_pending(known))
   ), due AS (
     SELECT d.collection_id,
            sum(d.duration_ms) OVER (ORDER BY d.due_at, d.collection_id) - d.duration_ms AS before
-      FROM same d WHERE d.due_at <= now_
+      -- Where the server was given other settings, or we another version, all are looked at again.
+      FROM same d WHERE d.due_at <= now_ OR d.server <> server_now
   ), locked AS (
     SELECT l.id FROM ruvector.healing_locks l
      WHERE l.kind = 'collection' AND l.id IN (SELECT s.collection_id FROM same s)
        AND l.id NOT IN (SELECT d.collection_id FROM due d WHERE d.before < budget_ms)
        FOR UPDATE SKIP LOCKED
+  ), turns AS (
+    -- An operator may have begun one by hand, and left it open.
+    SELECT t.collection_id FROM ruvector.healing_turns t
+     WHERE t.collection_id IN (SELECT l.id FROM locked l) FOR UPDATE SKIP LOCKED
   )
-  SELECT array_agg(l.id) INTO resting FROM locked l;
+  SELECT array_agg(t.collection_id) INTO resting FROM turns t;
   IF resting IS NULL THEN
     RETURN '{}';
   END IF;

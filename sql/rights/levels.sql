@@ -61,6 +61,7 @@ VALUES
   ('ruvector_integrity_sample', 'operator', false),
   ('healing_tick', 'operator', false),
   ('healing_tick_begin', 'operator', false),
+  ('healing_tick_rest', 'operator', false),
   ('healing_tick_collection', 'operator', false),
   ('healing_tick_end', 'operator', false),
   ('healing_turn_begin', 'operator', false),
