@@ -189,15 +189,15 @@ COMMENT ON FUNCTION ruvector.healing_server_plain()
 -- JavaScript found a collection plainly healthy, and nothing of it changes by itself: kept with
 -- what that was found by. `seen` is from before the look: what came meanwhile is looked at next.
 CREATE OR REPLACE FUNCTION ruvector.healing_keep_rest(collection_id integer, sample_id bigint,
-  seen numeric, server text, cron_run bigint, due_in double precision,
-  duration_ms double precision, apart double precision)
+  seen numeric, server text, cron_run bigint, most_seconds double precision,
+  duration_ms double precision, apart double precision, stands jsonb)
 RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
   INSERT INTO ruvector.healing_rests AS r (collection_id, due_at, duration_ms, sample_id, seen,
-    counted, server, cron_run, apart_seconds)
-  SELECT $1, clock_timestamp() + make_interval(secs => $6), $7, $2, $3, c.counted, $4, $5, $8
+    counted, server, cron_run, apart_seconds, stands)
+  SELECT $1, clock_timestamp() + make_interval(secs => $6), $7, $2, $3, c.counted, $4, $5, $8, $9
     FROM ruvector.integrity_measurements m
    CROSS JOIN LATERAL (
      SELECT sum((e.value ->> 'reads')::double precision + (e.value ->> 'writes')::double precision)
@@ -217,10 +217,10 @@ AS $function$
     SET looked_at = clock_timestamp(), due_at = excluded.due_at,
       duration_ms = excluded.duration_ms, sample_id = excluded.sample_id, seen = excluded.seen,
       counted = excluded.counted, server = excluded.server, cron_run = excluded.cron_run,
-      apart_seconds = excluded.apart_seconds;
+      apart_seconds = excluded.apart_seconds, stands = excluded.stands;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_keep_rest(integer, bigint, numeric, text, bigint,
-  double precision, double precision, double precision)
+  double precision, double precision, double precision, jsonb)
   IS 'Keeps that a collection was found plainly healthy, and by what.';
 
 -- Before a tick asks who rests, committed: where that never comes back, or takes its session along,
@@ -277,9 +277,15 @@ BEGIN
        AND r.collection_id NOT IN (SELECT ruvector.healing_pending(known))
   ), due AS (
     SELECT d.collection_id,
-           sum(d.duration_ms) OVER (ORDER BY d.due_at, d.collection_id) - d.duration_ms AS before
+           sum(d.duration_ms) OVER (ORDER BY w.due_at, d.collection_id) - d.duration_ms AS before
       -- Where the server was given other settings, or we another version, all are looked at again.
-      FROM same d WHERE d.due_at <= now_ OR d.server <> server_now
+      FROM same d
+     CROSS JOIN LATERAL (
+       SELECT least(d.due_at, min(m.measured_at
+                + make_interval(secs => (d.stands ->> m.kind)::double precision))) AS due_at
+         FROM ruvector.integrity_measurements m
+        WHERE m.collection_id = d.collection_id AND jsonb_exists(d.stands, m.kind)) w
+     WHERE w.due_at <= now_ OR d.server <> server_now
   ), locked AS (
     SELECT l.id FROM ruvector.healing_locks l
      WHERE l.kind = 'collection' AND l.id IN (SELECT s.collection_id FROM same s)

@@ -117,6 +117,8 @@ const CHANGES: Readonly<Record<string, string>> = {
        FROM ruvector.collections`,
   "something is due":
     "UPDATE ruvector.healing_rests SET due_at = clock_timestamp() - interval '1 second'",
+  "a measurement is outdated":
+    "UPDATE ruvector.integrity_measurements SET measured_at = 'epoch' WHERE kind = 'fragmentation'",
   "the clock was set back":
     "UPDATE ruvector.integrity_state SET sampled_at = sampled_at + interval '1 hour'",
   "its state is not normal": "UPDATE ruvector.integrity_state SET state = 1",
