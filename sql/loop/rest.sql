@@ -274,6 +274,7 @@ BEGIN
       JOIN ruvector.healing_seen(known) n ON n.collection_id = r.collection_id
         AND n.seen = r.seen AND n.counted = r.counted AND NOT n.busy
      WHERE r.cron_run >= failed AND r.looked_at <= now_
+       AND EXISTS (SELECT FROM ruvector.integrity_samples m WHERE m.id = r.sample_id)
        AND r.collection_id NOT IN (SELECT ruvector.healing_pending(known))
   ), due AS (
     SELECT d.collection_id,

@@ -117,6 +117,7 @@ const CHANGES: Readonly<Record<string, string>> = {
        FROM ruvector.collections`,
   "something is due":
     "UPDATE ruvector.healing_rests SET due_at = clock_timestamp() - interval '1 second'",
+  "its sample was removed": "DELETE FROM ruvector.integrity_samples",
   "a measurement is outdated":
     "UPDATE ruvector.integrity_measurements SET measured_at = 'epoch' WHERE kind = 'fragmentation'",
   "the clock was set back":
