@@ -202,7 +202,7 @@ describe("several", () => {
 
   it("have what is due in turns, the longest overdue first", async () => {
     await db.client.query(
-      `UPDATE ruvector.healing_rests r SET duration_ms = 400,
+      `UPDATE ruvector.healing_rests r SET duration_ms = 200,
               due_at = clock_timestamp() - make_interval(secs => CASE c.table_name
                 WHEN 'a' THEN 10 WHEN 'b' THEN 30 ELSE 20 END)
          FROM ruvector.collections c WHERE c.collection_id = r.collection_id`,
