@@ -3,21 +3,16 @@ import { interleaved, ratioOf, spreadOf } from "../measure.ts";
 import { type Context, type Part, type Row, row } from "../part.ts";
 import type { Bench } from "../database.ts";
 import { languageOf } from "../../src/workbench/db/language.ts";
-import { connection, costOf, grow, prepare, SETTINGS, tick } from "../tick/collections.ts";
+import { connection, grow, prepare, SETTINGS, tick } from "../tick/collections.ts";
 
-/** New connections for one figure: the processor's time is counted in hundredths of a second. */
-const CONNECTIONS = 5;
-
-const inNewOnes = (bench: Bench, statement: string) => async (): Promise<number> => {
-  let all = 0;
-  for (let i = 0; i < CONNECTIONS; i++)
-    all += await connection(bench, async (client) => {
-      const cost = await costOf(client);
-      await client.query(statement);
-      return cost();
-    });
-  return all / CONNECTIONS;
-};
+/** By the clock: a processor's time is counted in hundredths of a second, and this takes less. */
+const inNewOne = (bench: Bench, statement: string) => (): Promise<number> =>
+  connection(bench, async (client) => {
+    await client.query("SELECT 1");
+    const began = performance.now();
+    await client.query(statement);
+    return performance.now() - began;
+  });
 
 async function run(context: Context): Promise<readonly Row[]> {
   const bench = await context.database(SETTINGS);
@@ -29,27 +24,22 @@ async function run(context: Context): Promise<readonly Row[]> {
   await client.query(`CREATE FUNCTION bench_empty() RETURNS void LANGUAGE ${language} AS ''`);
   const call =
     "SELECT ruvector.healing_call('tick_batch', '{\"collection_id\": 1, \"slice_elapsed\": 0}')";
-  const costs = await interleaved(
+  const { empty, short, whole } = await interleaved(
     {
-      nothing: inNewOnes(bench, "SELECT 1"),
-      empty: inNewOnes(bench, "SELECT bench_empty()"),
-      call: inNewOnes(bench, call),
-      tick: inNewOnes(bench, "CALL ruvector.healing_tick()"),
+      empty: inNewOne(bench, "SELECT bench_empty()"),
+      short: inNewOne(bench, call),
+      whole: inNewOne(bench, "CALL ruvector.healing_tick()"),
     },
-    context.quick ? 5 : 15,
+    context.quick ? 11 : 51,
   );
-  // What a connection costs by itself is nobody's.
-  const without = (values: readonly number[]): number[] =>
-    values.map((value, round) => Math.max(0.1, value - costs.nothing[round]!));
-  const empty = without(costs.empty);
   return [
-    row(`first call of an empty ${language} function`, "CPU ms", spreadOf(empty)),
-    row("first call of a short operation", "CPU ms", spreadOf(without(costs.call))),
-    row("the same over the empty one", "ratio", ratioOf(without(costs.call), empty), {
+    row(`first call of an empty ${language} function`, "ms", spreadOf(empty)),
+    row("first call of a short operation", "ms", spreadOf(short)),
+    row("the same over the empty one", "ratio", ratioOf(short, empty), {
       most: language === "plv8" ? 1.5 : 10,
     }),
-    row("a tick of one healthy collection", "CPU ms", spreadOf(without(costs.tick))),
-    row("the same over the empty one", "ratio", ratioOf(without(costs.tick), empty)),
+    row("a tick of one healthy collection", "ms", spreadOf(whole)),
+    row("that over the empty function", "ratio", ratioOf(whole, empty)),
   ];
 }
 

@@ -35,7 +35,8 @@ async function run(context: Context): Promise<readonly Row[]> {
         await client.query(`SELECT count(*)::int AS n FROM ruvector.integrity_measurements
         WHERE kind = 'fragmentation' AND measured_at < clock_timestamp() - interval '12 hours'`);
       due = Number(left.rows[0].n);
-      context.say(`${size} collections: ${Math.round(clock.at(-1)!)} ms, ${due} are still due`);
+      if (clock.length % 10 === 0)
+        context.say(`${size} collections: ${Math.round(clock.at(-1)!)} ms, ${due} are still due`);
     }
     const name = `${size} collections`;
     rows.push(

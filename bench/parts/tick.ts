@@ -43,7 +43,7 @@ async function at(bench: Bench, context: Context, collections: number): Promise<
         return ms();
       }),
     );
-  const statements = await statementsOf(client);
+  const { statements, checks } = await statementsOf(client);
   const name = `${collections} collections`;
   context.say(`${name}: ${spreadOf(costs.tick).median} ms, ${statements} statements`);
   return {
@@ -58,6 +58,7 @@ async function at(bench: Bench, context: Context, collections: number): Promise<
       }),
       row(`${name}: a tick in a new connection`, "CPU ms", spreadOf(fresh)),
       row(`${name}: statements of a tick`, "statements", { median: statements }),
+      row(`${name}: checks of foreign keys beside them`, "statements", { median: checks }),
     ],
   };
 }

@@ -55,14 +55,23 @@ export const makeDue = (client: pg.Client, kind: string): Promise<unknown> =>
     [kind],
   );
 
-/** Statements of one tick, those in functions included. */
-export async function statementsOf(client: pg.Client): Promise<number> {
+/**
+ * Statements of one tick, those in functions included, and how many checks of foreign keys there
+ * were: one for each row that is kept, of a plan that stays.
+ */
+export async function statementsOf(
+  client: pg.Client,
+): Promise<{ readonly statements: number; readonly checks: number }> {
   await client.query("SET pg_stat_statements.track = 'all'");
   await client.query("SELECT pg_stat_statements_reset()");
   await tick(client);
-  const { rows } = await client.query("SELECT sum(calls)::int AS n FROM pg_stat_statements");
+  const { rows } = await client.query<{ statements: number; checks: number }>(`
+    SELECT coalesce(sum(calls) FILTER (WHERE NOT foreign_key), 0)::int AS statements,
+           coalesce(sum(calls) FILTER (WHERE foreign_key), 0)::int AS checks
+      FROM (SELECT calls, query LIKE 'SELECT % FROM ONLY %FOR KEY SHARE OF x' AS foreign_key
+              FROM pg_stat_statements) s`);
   await client.query("SET pg_stat_statements.track = 'none'");
-  return Number(rows[0].n);
+  return rows[0]!;
 }
 
 /** A connection of its own; ends with `work`. */

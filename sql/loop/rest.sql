@@ -42,16 +42,22 @@ AS $function$
 BEGIN
   PERFORM pg_stat_clear_snapshot();
   RETURN QUERY
-  WITH root AS MATERIALIZED (
+  WITH RECURSIVE root AS MATERIALIZED (
     SELECT c.collection_id, c.relid, hash_record_extended(ROW(c.xmin, n.xmin), 0) AS hash
       FROM unnest(wanted) w(id)
       JOIN ruvector.collections c ON c.collection_id = w.id
       JOIN pg_class k ON k.oid = c.relid AND k.relname = c.table_name
       JOIN pg_namespace n ON n.oid = k.relnamespace AND n.nspname = c.schema_name
      WHERE c.relid NOT IN (SELECT d FROM ruvector.healing_distributed() d)
+  ), family AS (
+    SELECT r.collection_id, r.relid FROM root r
+    UNION
+    SELECT f.collection_id, i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.relid
   ), member AS MATERIALIZED (
-    SELECT r.collection_id, m.relid
-      FROM root r CROSS JOIN LATERAL unnest(ruvector.healing_family(r.relid)) m(relid)
+    -- As arrays, for the planner: see ruvector.healing_family().
+    SELECT m.*
+      FROM (SELECT array_agg(f.collection_id) AS ids, array_agg(f.relid) AS relids FROM family f) a
+     CROSS JOIN LATERAL unnest(a.ids, a.relids) m(collection_id, relid)
   ), relation AS MATERIALIZED (
     SELECT m.collection_id, k.oid, true AS heap, k.relkind IN ('r', 'm') AS counts,
            hash_record_extended(ROW(k.oid, k.xmin, k.relpages, k.reltuples), 0) AS hash,
@@ -183,15 +189,15 @@ COMMENT ON FUNCTION ruvector.healing_server_plain()
 -- JavaScript found a collection plainly healthy, and nothing of it changes by itself: kept with
 -- what that was found by. `seen` is from before the look: what came meanwhile is looked at next.
 CREATE OR REPLACE FUNCTION ruvector.healing_keep_rest(collection_id integer, sample_id bigint,
-  seen numeric, server text, cron_run bigint, due_in double precision,
-  duration_ms double precision, apart double precision)
+  seen numeric, server text, cron_run bigint, most_seconds double precision,
+  duration_ms double precision, apart double precision, stands jsonb)
 RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
   INSERT INTO ruvector.healing_rests AS r (collection_id, due_at, duration_ms, sample_id, seen,
-    counted, server, cron_run, apart_seconds)
-  SELECT $1, clock_timestamp() + make_interval(secs => $6), $7, $2, $3, c.counted, $4, $5, $8
+    counted, server, cron_run, apart_seconds, stands)
+  SELECT $1, clock_timestamp() + make_interval(secs => $6), $7, $2, $3, c.counted, $4, $5, $8, $9
     FROM ruvector.integrity_measurements m
    CROSS JOIN LATERAL (
      SELECT sum((e.value ->> 'reads')::double precision + (e.value ->> 'writes')::double precision)
@@ -211,10 +217,10 @@ AS $function$
     SET looked_at = clock_timestamp(), due_at = excluded.due_at,
       duration_ms = excluded.duration_ms, sample_id = excluded.sample_id, seen = excluded.seen,
       counted = excluded.counted, server = excluded.server, cron_run = excluded.cron_run,
-      apart_seconds = excluded.apart_seconds;
+      apart_seconds = excluded.apart_seconds, stands = excluded.stands;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_keep_rest(integer, bigint, numeric, text, bigint,
-  double precision, double precision, double precision)
+  double precision, double precision, double precision, jsonb)
   IS 'Keeps that a collection was found plainly healthy, and by what.';
 
 -- Before a tick asks who rests, committed: where that never comes back, or takes its session along,
@@ -240,8 +246,9 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   -- Of a tick, for what is due now and then and may as well be done by the next one; one
-  -- collection's turn in any case.
-  budget_ms constant double precision := 500;
+  -- collection's turn in any case. A turn takes some twice as long as the look in it, and one that
+  -- measures longer than the one before: with 500 ms a tick took 1.2 s.
+  budget_ms constant double precision := 250;
   now_ timestamptz;
   known integer[];
   server_now text;
@@ -267,19 +274,31 @@ BEGIN
         AND t.serving_since IS NULL
       JOIN ruvector.healing_seen(known) n ON n.collection_id = r.collection_id
         AND n.seen = r.seen AND n.counted = r.counted AND NOT n.busy
-     WHERE r.server = server_now AND r.cron_run >= failed AND r.looked_at <= now_
+     WHERE r.cron_run >= failed AND r.looked_at <= now_
+       AND EXISTS (SELECT FROM ruvector.integrity_samples m WHERE m.id = r.sample_id)
        AND r.collection_id NOT IN (SELECT ruvector.healing_pending(known))
   ), due AS (
     SELECT d.collection_id,
-           sum(d.duration_ms) OVER (ORDER BY d.due_at, d.collection_id) - d.duration_ms AS before
-      FROM same d WHERE d.due_at <= now_
+           sum(d.duration_ms) OVER (ORDER BY w.due_at, d.collection_id) - d.duration_ms AS before
+      -- Where the server was given other settings, or we another version, all are looked at again.
+      FROM same d
+     CROSS JOIN LATERAL (
+       SELECT least(d.due_at, min(m.measured_at
+                + make_interval(secs => (d.stands ->> m.kind)::double precision))) AS due_at
+         FROM ruvector.integrity_measurements m
+        WHERE m.collection_id = d.collection_id AND jsonb_exists(d.stands, m.kind)) w
+     WHERE w.due_at <= now_ OR d.server <> server_now
   ), locked AS (
     SELECT l.id FROM ruvector.healing_locks l
      WHERE l.kind = 'collection' AND l.id IN (SELECT s.collection_id FROM same s)
        AND l.id NOT IN (SELECT d.collection_id FROM due d WHERE d.before < budget_ms)
        FOR UPDATE SKIP LOCKED
+  ), turns AS (
+    -- An operator may have begun one by hand, and left it open.
+    SELECT t.collection_id FROM ruvector.healing_turns t
+     WHERE t.collection_id IN (SELECT l.id FROM locked l) FOR UPDATE SKIP LOCKED
   )
-  SELECT array_agg(l.id) INTO resting FROM locked l;
+  SELECT array_agg(t.collection_id) INTO resting FROM turns t;
   IF resting IS NULL THEN
     RETURN '{}';
   END IF;

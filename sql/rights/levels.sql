@@ -63,6 +63,7 @@ VALUES
   ('healing_tick', 'operator', false),
   ('healing_no_commit', 'operator', false),
   ('healing_tick_begin', 'operator', false),
+  ('healing_tick_rest', 'operator', false),
   ('healing_tick_collection', 'operator', false),
   ('healing_tick_end', 'operator', false),
   ('healing_turn_begin', 'operator', false),

@@ -4,8 +4,10 @@
 CREATE TABLE IF NOT EXISTS ruvector.healing_rests (
   collection_id integer PRIMARY KEY REFERENCES ruvector.collections ON DELETE CASCADE,
   looked_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-  -- When something that is measured now and then is due.
+  -- When it is looked at again in any case, and for how many seconds what is measured now and then
+  -- stands, by its kind.
   due_at        timestamptz NOT NULL,
+  stands        jsonb NOT NULL DEFAULT '{}',
   -- What that look took: as many have their turn in one tick as the time for it allows.
   duration_ms   double precision NOT NULL,
   -- The sample of that look; those after it say what it says.

@@ -7,7 +7,7 @@ import type { Collection } from "../model/collection.ts";
 import { CENTROIDS } from "../sense/collect/centroids.ts";
 import { FRAGMENTATION } from "../sense/collect/fragmentation.ts";
 import type { Sample } from "../sense/sample.ts";
-import { keepRest, type Seen, secondsUntilDue } from "../store/rests.ts";
+import { keepRest, type Seen } from "../store/rests.ts";
 import { weakEdges } from "../graph/witness.ts";
 
 /** Seconds after which it is looked at again in any case. */
@@ -42,11 +42,8 @@ export function rest(
   keepRest(host, collection.id, before, {
     sample_id: sample.id,
     cron_run: snapshot.maintenance.cron_run,
-    due_in: Math.min(
-      ahead ? MOST_BY_CLOCK : MOST,
-      fading ? MOST_FADING : MOST,
-      secondsUntilDue(host, collection.id, stands),
-    ),
+    most_seconds: Math.min(ahead ? MOST_BY_CLOCK : MOST, fading ? MOST_FADING : MOST),
+    stands,
     duration_ms: host.now() - began,
     apart: settings.min_sample_interval_seconds,
   });

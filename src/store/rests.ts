@@ -29,8 +29,10 @@ export interface Rest {
   readonly sample_id: string;
   /** The newest run of pg_cron that was looked at. */
   readonly cron_run: string;
-  /** Seconds until something is due that is measured now and then. */
-  readonly due_in: number;
+  /** Seconds after which it is looked at again in any case. */
+  readonly most_seconds: number;
+  /** For how many seconds what is measured now and then stands, by its kind. */
+  readonly stands: Readonly<Record<string, number>>;
   readonly duration_ms: number;
   /** Least seconds between two samples. */
   readonly apart: number;
@@ -41,18 +43,6 @@ export function keepRest(host: Host, collectionId: number, before: Seen, rest: R
   host.execute(sql`
     SELECT ruvector.healing_keep_rest(${collectionId}::int, ${rest.sample_id}::bigint,
       ${before.seen}::numeric, ${before.server}, ${rest.cron_run}::bigint,
-      ${rest.due_in}::float8, ${rest.duration_ms}::float8, ${rest.apart}::float8)`);
+      ${rest.most_seconds}::float8, ${rest.duration_ms}::float8, ${rest.apart}::float8,
+      ${JSON.stringify(rest.stands)}::jsonb)`);
 }
-
-/** Seconds until the measurements of these kinds are due, by how long each stands. */
-export const secondsUntilDue = (
-  host: Host,
-  collectionId: number,
-  stands: Readonly<Record<string, number>>,
-): number =>
-  host.one<{ seconds: number }>(sql`
-    SELECT coalesce(min(extract(epoch FROM m.measured_at - clock_timestamp())::float8
-             + (${JSON.stringify(stands)}::jsonb ->> m.kind)::float8), 0) AS seconds
-      FROM ruvector.integrity_measurements m
-     WHERE m.collection_id = ${collectionId}::int
-       AND jsonb_exists(${JSON.stringify(stands)}::jsonb, m.kind)`).seconds;

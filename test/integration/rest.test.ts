@@ -117,6 +117,9 @@ const CHANGES: Readonly<Record<string, string>> = {
        FROM ruvector.collections`,
   "something is due":
     "UPDATE ruvector.healing_rests SET due_at = clock_timestamp() - interval '1 second'",
+  "its sample was removed": "DELETE FROM ruvector.integrity_samples",
+  "a measurement is outdated":
+    "UPDATE ruvector.integrity_measurements SET measured_at = 'epoch' WHERE kind = 'fragmentation'",
   "the clock was set back":
     "UPDATE ruvector.integrity_state SET sampled_at = sampled_at + interval '1 hour'",
   "its state is not normal": "UPDATE ruvector.integrity_state SET state = 1",
@@ -199,7 +202,7 @@ describe("several", () => {
 
   it("have what is due in turns, the longest overdue first", async () => {
     await db.client.query(
-      `UPDATE ruvector.healing_rests r SET duration_ms = 400,
+      `UPDATE ruvector.healing_rests r SET duration_ms = 200,
               due_at = clock_timestamp() - make_interval(secs => CASE c.table_name
                 WHEN 'a' THEN 10 WHEN 'b' THEN 30 ELSE 20 END)
          FROM ruvector.collections c WHERE c.collection_id = r.collection_id`,

@@ -58,6 +58,7 @@ const held = async (level: string, call: string): Promise<void> => {
 describe("a part of a tick that an operator calls by hand and leaves open", () => {
   it.each([
     "ruvector.healing_tick_begin()",
+    "ruvector.healing_tick_rest('{FAILING}')",
     "ruvector.healing_tick_end()",
     "ruvector.healing_tick_collection(FAILING, 'observe', 0)",
     "ruvector.healing_tick_collection(HELD, 'batch', 0)",
