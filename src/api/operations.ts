@@ -84,7 +84,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ...writes("actuator", "collection", "error", (host, input) =>
       report(host, input.collection_id, input["report"]),
     ),
-    most_bytes: 262_144,
+    // 10,000 nodes and 100,000 edges. What a tick reads again of it is found once, and little.
+    most_bytes: 16_777_216,
   },
   graph: reads("viewer", (host, input) => graph(host, input.collection_id)),
   trigger: {

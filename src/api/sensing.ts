@@ -1,11 +1,10 @@
 /** The operations that sense: sample, report, graph. */
-import { keepReport } from "../store/reports.ts";
 import { MEASUREMENT_KINDS } from "../model/measured.ts";
 import type { Host } from "../host/host.ts";
 import { loadCollection } from "../collection/lookup.ts";
 import { observe } from "../loop/observe.ts";
 import { currentGraph, type Sample } from "../sense/sample.ts";
-import { parseReport } from "../sense/report.ts";
+import { acceptReport } from "../sense/standing-report.ts";
 
 type Document = Record<string, unknown>;
 
@@ -19,8 +18,7 @@ export function sample(host: Host, collectionId: number): Document {
 
 export function report(host: Host, collectionId: number, input: unknown): Document {
   const collection = loadCollection(host, collectionId);
-  const { reading } = parseReport(input);
-  keepReport(host, collectionId, input);
+  const { reading } = acceptReport(host, collectionId, input);
   return {
     collection: collection.name,
     accepted: reading ? "reading" : "metrics",

@@ -7,7 +7,7 @@ import {
   worstSurvivingFraction,
 } from "../../src/graph/mincut/index.ts";
 import { BestCut } from "../../src/graph/mincut/best-cut.ts";
-import { GrowingScan } from "../../src/graph/mincut/growing-scan.ts";
+import { growingScan } from "../../src/graph/mincut/growing-scan.ts";
 import { FlowNetwork } from "../../src/graph/mincut/max-flow.ts";
 import { scaleFor, toIntegerEdges } from "../../src/graph/mincut/scaling.ts";
 import {
@@ -174,7 +174,7 @@ describe("minimum cut", () => {
         const edges = toIntegerEdges(graph, scale);
         const best = new BestCut(graph.n);
         if (bounded) best.offerNode(0, new FlowNetwork(graph.n, edges).degree[0]!);
-        new GrowingScan(graph.n, edges).run(best, 0);
+        growingScan(graph.n, edges, best, 0);
         expect(Math.abs(best.value / scale - bruteForceCut(graph))).toBeLessThan(PRECISION);
         expect(
           Math.abs(best.value / scale - crossing(graph, graph.capacity, best.side)),

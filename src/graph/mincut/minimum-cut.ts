@@ -15,7 +15,7 @@ import { components, isConnected, smallestComponent } from "./components.ts";
 import { Contractor, buildAdjacency, edgesOf, measureDegrees } from "./adjacency.ts";
 import { CommonNeighbourTest, type Kernel, shrinkEdgeList, uniteHeavy } from "./padberg-rinaldi.ts";
 import { crossingCapacity, scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
-import { GrowingScan } from "./growing-scan.ts";
+import { growingScan } from "./growing-scan.ts";
 import { resetSets } from "./disjoint-sets.ts";
 import type { Cut, EdgeList, IntegerEdges } from "./types.ts";
 
@@ -95,7 +95,7 @@ function shrinkKernel(
     best.offerLightest(degree, graph.nodeCount);
     if (best.value <= enough || graph.nodeCount === 2) return;
     if (nodes - graph.nodeCount < nodes * STALLED) {
-      new GrowingScan(graph.nodeCount, edgesOf(graph)).run(best, enough);
+      growingScan(graph.nodeCount, edgesOf(graph), best, enough);
       return;
     }
     resetSets(sets, graph.nodeCount);
