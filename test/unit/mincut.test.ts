@@ -4,6 +4,7 @@ import {
   components,
   flowTree,
   minimumCut,
+  weakestNode,
   worstSurvivingFraction,
 } from "../../src/graph/mincut/index.ts";
 import { BestCut } from "../../src/graph/mincut/best-cut.ts";
@@ -439,5 +440,34 @@ describe("worst surviving fraction", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it("where one node has it, is found without a tree, or not at all", () => {
+    let found = 0;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 4, max: 30 }),
+        fc.integer({ min: 0, max: 5 }),
+        fc.constantFrom(1, 2, 100),
+        fc.nat(),
+        (n, density, levels, seed) => {
+          const nominal = randomGraph(n, n * density, levels, seed);
+          const random = randomNumbers(seed + 1);
+          const current = {
+            ...nominal,
+            capacity: nominal.capacity.map((c) => (c * Math.ceil(random() * 8)) / 8),
+          };
+          const node = weakestNode(n, current, nominal, components(n, nominal));
+          if (!node) return;
+          found++;
+          const worst = worstSurvivingFraction(current, flowTree(n, nominal));
+          expect(node.fraction).toBeCloseTo(worst.fraction, 10);
+          expect(node.side.filter((inside) => inside === 1)).toHaveLength(1);
+          expect(node.side).toEqual(worst.side);
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(found).toBeGreaterThan(50);
   });
 });

@@ -8,6 +8,7 @@
  */
 import { FlowNetwork } from "./max-flow.ts";
 import { type GrowingSet, NearFlow } from "./near-flow.ts";
+import { isConnected } from "./components.ts";
 import { buildAdjacency, measureDegrees } from "./adjacency.ts";
 import { scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
 import type { Adjacency, EdgeList, IntegerEdges } from "./types.ts";
@@ -118,7 +119,10 @@ function growByFlows(
   const near = new NearFlow(nodes.length, left);
   const { degree } = near.arcs;
   const order = nodes.map((_, place) => place);
-  order.sort((a, b) => degree[b]! - degree[a]! || a - b);
+  // In a graph in pieces the other pieces stand on the sink's side or the source's, by who is whose
+  // parent: there the order stays that of the nodes.
+  const whole = isConnected(nodes.length, left);
+  if (whole) order.sort((a, b) => degree[b]! - degree[a]! || a - b);
   const parent = new Int32Array(nodes.length).fill(order[0]!);
   const sets = new Map<number, GrowingSet>();
   let network: FlowNetwork | null = null;
@@ -126,7 +130,7 @@ function growByFlows(
     const i = order[k]!;
     const p = parent[i]!;
     let flow = degree[i]!;
-    const bound = sets.get(p) ?? (sets.size < MOST_SETS ? near.emptySet() : null);
+    const bound = sets.get(p) ?? (whole && sets.size < MOST_SETS ? near.emptySet() : null);
     if (bound && !sets.has(p)) {
       sets.set(p, bound);
       near.add(bound, p);
