@@ -1,7 +1,9 @@
-/** The operations that sense: sample, report, graph. */
+/** The operations that sense: sample, report, graph, lambda2. */
 import { MEASUREMENT_KINDS } from "../model/measured.ts";
 import type { Host } from "../host/host.ts";
 import { loadCollection } from "../collection/lookup.ts";
+import { lambda2 } from "../graph/lambda2.ts";
+import { currentEdges } from "../graph/reading.ts";
 import { observe } from "../loop/observe.ts";
 import { currentGraph, type Sample } from "../sense/sample.ts";
 import { acceptReport } from "../sense/standing-report.ts";
@@ -60,4 +62,10 @@ export function graph(host: Host, collectionId: number): Document {
       capacity: nominal * health,
     })),
   };
+}
+
+/** The algebraic connectivity of that graph. */
+export function drift(host: Host, collectionId: number): Document {
+  const graphNow = currentGraph(host, loadCollection(host, collectionId));
+  return { lambda2: lambda2(graphNow.nodes.length, currentEdges(graphNow)) };
 }

@@ -138,7 +138,8 @@ const clamp01 = (value: number): number => Math.min(1, Math.max(0, value));
 
 const currentCapacity = ({ nominal, health }: GraphEdge): number => nominal * clamp01(health);
 
-const currentEdges = (graph: ContractedGraph): EdgeList => columns(graph, currentCapacity);
+/** Edges with the capacities that are there now. */
+export const currentEdges = (graph: ContractedGraph): EdgeList => columns(graph, currentCapacity);
 
 const nominalEdges = (graph: ContractedGraph): EdgeList => columns(graph, ({ nominal }) => nominal);
 

@@ -37,6 +37,9 @@ describe("documents", () => {
           graph(1000, 3000),
         ]),
       ).toBe("reported");
+      const drift = await db.value<number>("SELECT ruvector_integrity_lambda2('embeddings')");
+      expect(drift).toBeGreaterThan(0);
+      expect(drift).toBeLessThan(0.1);
       // A sample while it stands says the same of it, without reading it again.
       const read = (call: string) =>
         db.value<object>(`SELECT ${call} - '{sampled_at,sample_id,metrics}'::text[]`);
