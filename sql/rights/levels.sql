@@ -46,6 +46,7 @@ VALUES
   ('ruvector_integrity_history', 'viewer', true),
   ('ruvector_integrity_gate', 'viewer', true),
   ('ruvector_contracted_graph', 'viewer', true),
+  ('ruvector_integrity_lambda2', 'viewer', true),
 
   ('ruvector_healing_trigger', 'operator', false),
   ('ruvector_healing_execute', 'operator', false),

@@ -7,3 +7,7 @@ CREATE TABLE IF NOT EXISTS ruvector.integrity_reports (
 COMMENT ON TABLE ruvector.integrity_reports
   IS 'The last report of an outside monitor for each collection; it stands for '
   'report_ttl_seconds.';
+ALTER TABLE ruvector.integrity_reports ADD COLUMN IF NOT EXISTS found jsonb;
+COMMENT ON COLUMN ruvector.integrity_reports.found
+  IS 'What samples need of the report, found once: reading, checked metrics, and of a graph what '
+  'the classifier asks about the ends of the cut. NULL: kept by an older version.';

@@ -13,7 +13,7 @@ import { explainAction, explainCollection } from "./explain/index.ts";
 import { approve, reject } from "./approve-reject.ts";
 import { feedback } from "./feedback.ts";
 import { abort, execute, rollback, trigger } from "./healing.ts";
-import { graph, report, sample } from "./sensing.ts";
+import { drift, graph, report, sample } from "./sensing.ts";
 import { curves } from "./curves.ts";
 
 /**
@@ -84,9 +84,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     ...writes("actuator", "collection", "error", (host, input) =>
       report(host, input.collection_id, input["report"]),
     ),
-    most_bytes: 262_144,
+    // 10,000 nodes and 100,000 edges. What a tick reads again of it is found once, and little.
+    most_bytes: 16_777_216,
   },
   graph: reads("viewer", (host, input) => graph(host, input.collection_id)),
+  lambda2: reads("viewer", (host, input) => drift(host, input.collection_id)),
   trigger: {
     ...writes("operator", "collection", "answer", (host, input) =>
       trigger(host, input.collection_id),

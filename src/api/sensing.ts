@@ -1,11 +1,12 @@
-/** The operations that sense: sample, report, graph. */
-import { keepReport } from "../store/reports.ts";
+/** The operations that sense: sample, report, graph, lambda2. */
 import { MEASUREMENT_KINDS } from "../model/measured.ts";
 import type { Host } from "../host/host.ts";
 import { loadCollection } from "../collection/lookup.ts";
+import { lambda2 } from "../graph/lambda2.ts";
+import { currentEdges } from "../graph/reading.ts";
 import { observe } from "../loop/observe.ts";
 import { currentGraph, type Sample } from "../sense/sample.ts";
-import { parseReport } from "../sense/report.ts";
+import { acceptReport } from "../sense/standing-report.ts";
 
 type Document = Record<string, unknown>;
 
@@ -19,8 +20,7 @@ export function sample(host: Host, collectionId: number): Document {
 
 export function report(host: Host, collectionId: number, input: unknown): Document {
   const collection = loadCollection(host, collectionId);
-  const { reading } = parseReport(input);
-  keepReport(host, collectionId, input);
+  const { reading } = acceptReport(host, collectionId, input);
   return {
     collection: collection.name,
     accepted: reading ? "reading" : "metrics",
@@ -62,4 +62,10 @@ export function graph(host: Host, collectionId: number): Document {
       capacity: nominal * health,
     })),
   };
+}
+
+/** The algebraic connectivity of that graph. */
+export function drift(host: Host, collectionId: number): Document {
+  const graphNow = currentGraph(host, loadCollection(host, collectionId));
+  return { lambda2: lambda2(graphNow.nodes.length, currentEdges(graphNow)) };
 }

@@ -793,6 +793,17 @@ export interface Arguments {
     readonly collection: string;
   };
   /**
+   * Algebraic connectivity of the operational graph of a collection, a signal of drift that
+   * nothing decides by: the second smallest eigenvalue of its normalised Laplacian I - D^(-1/2) W
+   * D^(-1/2), W the capacities of the links, D their sums around each node (Chung, Spectral Graph
+   * Theory, 1997). 0: in pieces. Small: a bottleneck. NULL: fewer than two nodes, or not found
+   * within 2,000 steps. Computed when it is asked for: SELECT
+   * ruvector_integrity_lambda2('embeddings');
+   */
+  readonly integrityLambda2: {
+    readonly collection: string;
+  };
+  /**
    * Recall@k of each vector index of a collection against exact search, measured now: SELECT *
    * FROM ruvector_healing_recall('embeddings', 10, 20);
    */
@@ -1171,6 +1182,7 @@ export interface Results {
   readonly integrityHistory: readonly IntegrityHistoryRow[];
   readonly integrityReport: Document;
   readonly contractedGraph: Document;
+  readonly integrityLambda2: number;
   readonly recall: readonly RecallRow[];
   readonly recallCurve: readonly RecallCurveRow[];
   readonly integrityGate: Gate;
@@ -1276,6 +1288,13 @@ export const FUNCTIONS = {
   },
   contractedGraph: {
     sql: "ruvector.ruvector_contracted_graph",
+    kind: "value",
+    arguments: {
+      collection: "collection => $::text",
+    },
+  },
+  integrityLambda2: {
+    sql: "ruvector.ruvector_integrity_lambda2",
     kind: "value",
     arguments: {
       collection: "collection => $::text",

@@ -10,6 +10,7 @@ import {
   flowTree,
   minimumCut,
   sideOfLabel,
+  weakestNode,
   worstSurvivingFraction,
   type Components,
   type EdgeList,
@@ -85,16 +86,16 @@ export function readPushed(graph: ContractedGraph, tree?: FlowTree): Reading {
   const raw = minimumCut(nodes, current)!;
   const designed = components(nodes, nominal);
   if (designed.count === nodes) return { ...report(graph, raw.side, 0, 0), lambda: null };
+  if (tree && tree.nodeCount !== nodes) {
+    throw new RangeError(`the tree is one of ${tree.nodeCount} nodes, the graph has ${nodes}`);
+  }
   const worst = worstHealth(graph.edges);
   if (worst === 1) return report(graph, raw.side, 1, raw.value);
   const severed = severedPiece(designed, components(nodes, current));
   if (severed) return report(graph, severed, 0, raw.value);
+  const node = weakestNode(nodes, current, nominal, designed);
+  if (node) return report(graph, node.side, node.fraction, raw.value);
   const connectivity = tree ?? flowTree(nodes, nominal);
-  if (connectivity.nodeCount !== nodes) {
-    throw new RangeError(
-      `the tree is one of ${connectivity.nodeCount} nodes, the graph has ${nodes}`,
-    );
-  }
   const { side, fraction } = worstSurvivingFraction(current, connectivity, worst);
   return report(graph, side, fraction, raw.value);
 }
@@ -137,7 +138,8 @@ const clamp01 = (value: number): number => Math.min(1, Math.max(0, value));
 
 const currentCapacity = ({ nominal, health }: GraphEdge): number => nominal * clamp01(health);
 
-const currentEdges = (graph: ContractedGraph): EdgeList => columns(graph, currentCapacity);
+/** Edges with the capacities that are there now. */
+export const currentEdges = (graph: ContractedGraph): EdgeList => columns(graph, currentCapacity);
 
 const nominalEdges = (graph: ContractedGraph): EdgeList => columns(graph, ({ nominal }) => nominal);
 

@@ -1,5 +1,5 @@
 /** The shape of a graph: how many nodes and edges of which kind, in which groups. */
-import type { ContractedGraph, EdgeType, GraphNode, NodeType } from "../model/graph.ts";
+import type { ContractedGraph, EdgeType, NodeType } from "../model/graph.ts";
 import { createSets, find, unite } from "./mincut/disjoint-sets.ts";
 
 /**
@@ -29,42 +29,55 @@ const GROUP_LINK: Readonly<Partial<Record<NodeType, EdgeType>>> = {
   maintenance_dep: "dependency",
 };
 
-/** Counts, groups, degrees and labels of a graph; linear in its edges. */
-export function topologyOf(graph: ContractedGraph): Topology {
+/**
+ * Of larger groups only so many members are named where somebody asks for some nodes only: rules
+ * look into groups of five, and at the size of larger ones not at all.
+ */
+const NAMED_OF_A_GROUP = 16;
+
+/**
+ * Counts, groups, degrees and labels of a graph; linear in its edges.
+ * @param around ids of the nodes whose groups, degrees and labels are wanted; all where left out
+ */
+export function topologyOf(graph: ContractedGraph, around?: ReadonlySet<string>): Topology {
   const { nodes, edges } = graph;
+  const wanted = Uint8Array.from(nodes, ({ id }) => (!around || around.has(id) ? 1 : 0));
   const sets = createSets(nodes.length);
   const links = new Map<string, Partial<Record<EdgeType, number>>>();
-  const countLink = (node: GraphNode, type: EdgeType): void => {
-    const own = links.get(node.id) ?? {};
+  const countLink = (place: number, type: EdgeType): void => {
+    if (wanted[place] !== 1) return;
+    const { id } = nodes[place]!;
+    const own = links.get(id) ?? {};
     own[type] = (own[type] ?? 0) + 1;
-    links.set(node.id, own);
+    links.set(id, own);
   };
-  for (const edge of edges) {
-    const u = nodes[edge.u];
-    const v = nodes[edge.v];
-    if (!u || !v) continue;
-    countLink(u, edge.type);
-    countLink(v, edge.type);
-    if (u.type === v.type && GROUP_LINK[u.type] === edge.type) unite(sets, edge.u, edge.v);
+  for (const { u, v, type } of edges) {
+    const { type: kind } = nodes[u]!;
+    countLink(u, type);
+    countLink(v, type);
+    if (kind === nodes[v]!.type && GROUP_LINK[kind] === type) unite(sets, u, v);
   }
 
+  const most = around ? NAMED_OF_A_GROUP : Infinity;
   const members = new Map<number, string[]>();
-  nodes.forEach((node, index) => {
-    const root = find(sets, index);
-    const group = members.get(root);
-    if (group) group.push(node.id);
-    else members.set(root, [node.id]);
+  for (let i = 0; i < nodes.length; i++) if (wanted[i] === 1) members.set(find(sets, i), []);
+  const counts: Partial<Record<NodeType, number>> = {};
+  nodes.forEach(({ id, type }, index) => {
+    counts[type] = (counts[type] ?? 0) + 1;
+    const group = members.get(find(sets, index));
+    if (group && group.length < most) group.push(id);
   });
+  const named = nodes.filter((_, index) => wanted[index] === 1);
   const groups = new Map<string, readonly string[]>();
-  nodes.forEach((node, index) => groups.set(node.id, members.get(find(sets, index)) ?? [node.id]));
-
-  const of = (type: NodeType): number => nodes.filter((node) => node.type === type).length;
+  nodes.forEach(({ id }, index) => {
+    if (wanted[index] === 1) groups.set(id, members.get(find(sets, index)) ?? [id]);
+  });
   return {
-    partitions: of("partition"),
-    centroids: of("centroid"),
-    maintenance: of("maintenance_dep"),
+    partitions: counts.partition ?? 0,
+    centroids: counts.centroid ?? 0,
+    maintenance: counts.maintenance_dep ?? 0,
     groups,
     links,
-    labels: new Map(nodes.map((node) => [node.id, node.label])),
+    labels: new Map(named.map(({ id, label }) => [id, label])),
   };
 }

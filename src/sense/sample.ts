@@ -13,7 +13,7 @@ import { type IntegrityState, type Metrics } from "../model/problem.ts";
 import { assess } from "./assess.ts";
 import { takeSnapshot } from "./collect/take-snapshot.ts";
 import { withoutKeeping } from "../store/measurements.ts";
-import { freshReport } from "./report.ts";
+import { freshGraph, freshReport } from "./standing-report.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { nextState, type StateTransition } from "./states.ts";
 
@@ -47,7 +47,6 @@ export function takeSample(
   const snapshot = takeSnapshot(host, collection, report?.metrics ?? {}, new Set(fresh));
   const assessment = assess(snapshot, settings);
   const reading = report?.reading ?? assessment.reading;
-  const graph = report?.graph ?? assessment.graph;
   const source = report?.reading ? "reported" : "measured";
   const { at, previous, degraded } = readState(host, collection.id);
   const { record, transition } = nextState(
@@ -64,8 +63,8 @@ export function takeSample(
     unmeasured: snapshot.unmeasured,
     record,
     degraded_at,
-    nodes: graph.nodes.length,
-    edges: graph.edges.length,
+    nodes: report?.graph?.nodes ?? assessment.graph.nodes.length,
+    edges: report?.graph?.edges ?? assessment.graph.edges.length,
     duration_ms: host.now() - began,
   });
   if (transition) reportTransition(host, collection, transition, reading, assessment.metrics);
@@ -76,7 +75,7 @@ export function takeSample(
     snapshot,
     reading,
     metrics: assessment.metrics,
-    topology: topologyOf(graph),
+    topology: report?.graph?.topology ?? topologyOf(assessment.graph),
     state: record.state,
     transition,
     degraded_at,
@@ -113,7 +112,7 @@ export function previewSample(host: Host, collection: Collection): Sample {
     snapshot,
     reading: report?.reading ?? assessment.reading,
     metrics: assessment.metrics,
-    topology: topologyOf(report?.graph ?? assessment.graph),
+    topology: report?.graph?.topology ?? topologyOf(assessment.graph),
     state: previous?.state ?? "normal",
     transition: null,
     degraded_at: degraded,
@@ -122,8 +121,10 @@ export function previewSample(host: Host, collection: Collection): Sample {
 
 /** The graph a sample would read now, without keeping anything. */
 export function currentGraph(host: Host, collection: Collection) {
-  const report = freshReport(host, collection.id, collection.settings.report_ttl_seconds);
-  if (report?.graph) return report.graph;
+  const { report_ttl_seconds } = collection.settings;
+  const pushed = freshGraph(host, collection.id, report_ttl_seconds);
+  if (pushed) return pushed;
+  const report = freshReport(host, collection.id, report_ttl_seconds);
   const snapshot = withoutKeeping(host, () =>
     takeSnapshot(host, collection, report?.metrics ?? {}, new Set()),
   );

@@ -215,9 +215,9 @@ const CASES: readonly Case[] = [
   ["SELECT ruvector_integrity_report('embeddings', NULL)", "RV001", /null/, /./],
   [
     "SELECT ruvector_integrity_report('embeddings', jsonb_build_object('note', repeat('x', " +
-      "9000000)))",
+      "17000000)))",
     "RV001",
-    /^Got 90000\d\d bytes\.$/,
+    /^Got 170000\d\d bytes\.$/,
     /shorter/,
   ],
   ["SELECT ruvector_integrity_report('embeddings', '{}')", "RV001", /neither/, /./],

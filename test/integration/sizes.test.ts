@@ -29,25 +29,34 @@ const report = (document: string) =>
 
 describe("documents", () => {
   it(
-    "a graph of 200 nodes and 1,000 edges is read; beyond that it is refused with its size and " +
-      "the limit",
+    "a graph of 1,000 nodes and 3,000 edges is read; beyond 10,000 and 100,000 it is refused " +
+      "with its size and the limit",
     async () => {
       expect(
         await db.value("SELECT ruvector_integrity_report('embeddings', $1) ->> 'source'", [
-          graph(200, 1000),
+          graph(1000, 3000),
         ]),
       ).toBe("reported");
-      expect(await report(graph(201, 300))).toMatchObject({
+      const drift = await db.value<number>("SELECT ruvector_integrity_lambda2('embeddings')");
+      expect(drift).toBeGreaterThan(0);
+      expect(drift).toBeLessThan(0.1);
+      // A sample while it stands says the same of it, without reading it again.
+      const read = (call: string) =>
+        db.value<object>(`SELECT ${call} - '{sampled_at,sample_id,metrics}'::text[]`);
+      const stood = await read("ruvector_integrity_sample('embeddings')");
+      await db.client.query("UPDATE ruvector.integrity_reports SET found = NULL");
+      expect(await read("ruvector_integrity_sample('embeddings')")).toEqual(stood);
+      expect(await report(graph(10_001, 300))).toMatchObject({
         code: "RV001",
-        message: "a report holds at most 200 nodes of a graph",
-        detail: "Got 201.",
-        hint: expect.stringContaining("200"),
+        message: "a report holds at most 10000 nodes of a graph",
+        detail: "Got 10001.",
+        hint: expect.stringContaining("10000"),
       });
-      expect(await report(graph(100, 1001))).toMatchObject({
+      expect(await report(graph(100, 100_001))).toMatchObject({
         code: "RV001",
-        message: "a report holds at most 1000 edges of a graph",
-        detail: "Got 1001.",
-        hint: expect.stringContaining("1000"),
+        message: "a report holds at most 100000 edges of a graph",
+        detail: "Got 100001.",
+        hint: expect.stringContaining("100000"),
       });
       const witness = {
         type: "partition_link",
@@ -72,8 +81,8 @@ describe("documents", () => {
         await report(JSON.stringify({ metrics: { replication_lag_seconds: lag } })),
       ).toMatchObject({ code: "RV001", hint: expect.stringContaining("16384 characters") });
       expect(
-        await report(JSON.stringify({ metrics: { fragmented_indexes: ["x".repeat(300_000)] } })),
-      ).toMatchObject({ code: "RV001", message: "the arguments have more than 256 kB" });
+        await report(JSON.stringify({ metrics: { fragmented_indexes: ["x".repeat(17_000_000)] } })),
+      ).toMatchObject({ code: "RV001", message: "the arguments have more than 16384 kB" });
     },
   );
 

@@ -4,8 +4,11 @@ import {
   components,
   flowTree,
   minimumCut,
+  weakestNode,
   worstSurvivingFraction,
 } from "../../src/graph/mincut/index.ts";
+import { BestCut } from "../../src/graph/mincut/best-cut.ts";
+import { growingScan } from "../../src/graph/mincut/growing-scan.ts";
 import { FlowNetwork } from "../../src/graph/mincut/max-flow.ts";
 import { scaleFor, toIntegerEdges } from "../../src/graph/mincut/scaling.ts";
 import {
@@ -20,6 +23,7 @@ import {
   plainGraph,
   randomGraph,
   randomNumbers,
+  regularGraph,
   shuffled,
   smallGraphs,
   stoerWagner,
@@ -138,6 +142,66 @@ describe("minimum cut", () => {
       expect(value).toBe(12);
       expect([8, 9]).toContain(side.reduce((sum, inside) => sum + inside, 0));
     }
+  });
+
+  it("agrees with Stoer and Wagner on regular graphs, where scans stall and flows decide", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 8, max: 60 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom(0, 1, 3, 100),
+        fc.nat(),
+        (n, rings, noise, seed) => {
+          const whole = regularGraph(n, rings, seed);
+          const random = randomNumbers(seed + 1);
+          const graph = {
+            ...whole,
+            capacity: whole.capacity.map((c) => 8 * c + Math.floor(random() * (noise + 1))),
+          };
+          const { value, side } = cutOf(graph);
+          expect(value).toBe(stoerWagner(graph));
+          expect(crossing(graph, graph.capacity, side)).toBe(value);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("offers every better cut that one scan with flows meets, from any bound", () => {
+    fc.assert(
+      fc.property(smallGraphs, fc.boolean(), (graph, bounded) => {
+        fc.pre(components(graph.n, graph).count === 1);
+        const scale = 2 ** 40;
+        const edges = toIntegerEdges(graph, scale);
+        const best = new BestCut(graph.n);
+        if (bounded) best.offerNode(0, new FlowNetwork(graph.n, edges).degree[0]!);
+        growingScan(graph.n, edges, best, 0);
+        expect(Math.abs(best.value / scale - bruteForceCut(graph))).toBeLessThan(PRECISION);
+        expect(
+          Math.abs(best.value / scale - crossing(graph, graph.capacity, best.side)),
+        ).toBeLessThan(PRECISION);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("finds a cut beyond a hub that a group hangs on by many thin links", () => {
+    // Two groups of 60 on one hub; of the second all links to the hub are a little weaker.
+    const edges: [number, number, number][] = [];
+    for (const [first, link] of [
+      [1, 64],
+      [61, 63],
+    ] as const) {
+      for (let i = 0; i < 60; i++) {
+        edges.push([0, first + i, link]);
+        for (let step = 1; step <= 4; step++)
+          edges.push([first + i, first + ((i + step) % 60), 472]);
+      }
+    }
+    const { value, side } = cutOf(plainGraph(121, edges));
+    expect(value).toBe(Math.min(60 * 63, 63 + 8 * 472));
+    expect(stoerWagner(plainGraph(121, edges))).toBe(value);
+    expect(side.reduce((sum, inside) => sum + inside, 0) % 60).toBeLessThanOrEqual(1);
   });
 
   it("finds a planted cut", () => {
@@ -376,5 +440,34 @@ describe("worst surviving fraction", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it("where one node has it, is found without a tree, or not at all", () => {
+    let found = 0;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 4, max: 30 }),
+        fc.integer({ min: 0, max: 5 }),
+        fc.constantFrom(1, 2, 100),
+        fc.nat(),
+        (n, density, levels, seed) => {
+          const nominal = randomGraph(n, n * density, levels, seed);
+          const random = randomNumbers(seed + 1);
+          const current = {
+            ...nominal,
+            capacity: nominal.capacity.map((c) => (c * Math.ceil(random() * 8)) / 8),
+          };
+          const node = weakestNode(n, current, nominal, components(n, nominal));
+          if (!node) return;
+          found++;
+          const worst = worstSurvivingFraction(current, flowTree(n, nominal));
+          expect(node.fraction).toBeCloseTo(worst.fraction, 10);
+          expect(node.side.filter((inside) => inside === 1)).toHaveLength(1);
+          expect(node.side).toEqual(worst.side);
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(found).toBeGreaterThan(50);
   });
 });

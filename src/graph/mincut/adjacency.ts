@@ -37,6 +37,27 @@ export function measureDegrees(graph: Adjacency, degree: Float64Array): void {
   }
 }
 
+/** Each edge once, from its lower node. */
+export function edgesOf(graph: Adjacency): IntegerEdges {
+  const { nodeCount, offset, neighbour, weight } = graph;
+  const places = offset[nodeCount]! >> 1;
+  const edges: IntegerEdges = {
+    count: 0,
+    u: new Int32Array(places),
+    v: new Int32Array(places),
+    capacity: new Float64Array(places),
+  };
+  for (let i = 0; i < nodeCount; i++) {
+    for (let a = offset[i]!; a < offset[i + 1]!; a++) {
+      if (neighbour[a]! <= i) continue;
+      edges.u[edges.count] = i;
+      edges.v[edges.count] = neighbour[a]!;
+      edges.capacity[edges.count++] = weight[a]!;
+    }
+  }
+  return edges;
+}
+
 /**
  * Merges nodes: each set becomes one node, edges inside a set vanish, edges between the same two
  * sets become one. Linear in the size of the graph: a stamp per new node tells whether its edge

@@ -1,6 +1,6 @@
 /** Connected components over the edges that have capacity. */
 import { createSets, labelSets, unite } from "./disjoint-sets.ts";
-import type { EdgeList } from "./types.ts";
+import type { EdgeList, IntegerEdges } from "./types.ts";
 
 export interface Components {
   readonly count: number;
@@ -20,6 +20,14 @@ export function components(nodeCount: number, edges: EdgeList): Components {
   const size = new Int32Array(count);
   for (let i = 0; i < nodeCount; i++) size[label[i]!]!++;
   return { count, label, size };
+}
+
+/** Looks at no more edges than it takes to join all nodes. */
+export function isConnected(nodeCount: number, { count, u, v }: IntegerEdges): boolean {
+  const sets = createSets(nodeCount);
+  let left = nodeCount;
+  for (let e = 0; e < count && left > 1; e++) left -= unite(sets, u[e]!, v[e]!);
+  return left <= 1;
 }
 
 /** The component with the fewest nodes; of several, the one that holds the lowest node. */

@@ -7,6 +7,8 @@
  * n - 1 flows in the graph itself, without contracting anything.
  */
 import { FlowNetwork } from "./max-flow.ts";
+import { type GrowingSet, NearFlow } from "./near-flow.ts";
+import { isConnected } from "./components.ts";
 import { buildAdjacency, measureDegrees } from "./adjacency.ts";
 import { scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
 import type { Adjacency, EdgeList, IntegerEdges } from "./types.ts";
@@ -90,7 +92,15 @@ function peelLeaves(graph: Adjacency, tree: TreeEdges): Uint8Array {
   return peeled;
 }
 
-/** Gusfield's tree over the nodes that are left. */
+/** Most sets that flows go to next door; beyond that they are asked of the whole graph. */
+const MOST_SETS = 64;
+
+/**
+ * Gusfield's tree over the nodes that are left, from the heaviest down. Then most flows need not be
+ * found: where a node's whole degree flows to nodes that are each connected to its parent by their
+ * own degree or more, which is no less, then it flows to the parent as well, and the cut around the
+ * node itself is a minimum cut that leaves all others where they are. Such a flow ends next door.
+ */
 function growByFlows(
   nodeCount: number,
   edges: IntegerEdges,
@@ -104,14 +114,37 @@ function growByFlows(
     indexOf[i] = nodes.length;
     nodes.push(i);
   }
-  const network = new FlowNetwork(nodes.length, withoutPeeled(edges, peeled, indexOf));
-  const parent = new Int32Array(nodes.length);
-  const { sourceSide } = network;
-  for (let i = 1; i < nodes.length; i++) {
+  if (nodes.length < 2) return;
+  const left = withoutPeeled(edges, peeled, indexOf);
+  const near = new NearFlow(nodes.length, left);
+  const { degree } = near.arcs;
+  const order = nodes.map((_, place) => place);
+  // In a graph in pieces the other pieces stand on the sink's side or the source's, by who is whose
+  // parent: there the order stays that of the nodes.
+  const whole = isConnected(nodes.length, left);
+  if (whole) order.sort((a, b) => degree[b]! - degree[a]! || a - b);
+  const parent = new Int32Array(nodes.length).fill(order[0]!);
+  const sets = new Map<number, GrowingSet>();
+  let network: FlowNetwork | null = null;
+  for (let k = 1; k < order.length; k++) {
+    const i = order[k]!;
     const p = parent[i]!;
-    const flow = network.maxFlow(i, p);
-    for (let j = i + 1; j < nodes.length; j++) {
-      if (parent[j] === p && sourceSide[j] === 1) parent[j] = i;
+    let flow = degree[i]!;
+    const bound = sets.get(p) ?? (whole && sets.size < MOST_SETS ? near.emptySet() : null);
+    if (bound && !sets.has(p)) {
+      sets.set(p, bound);
+      near.add(bound, p);
+    }
+    if (bound && near.flow(bound, i, flow) === flow) {
+      near.add(bound, i);
+    } else {
+      network ??= new FlowNetwork(nodes.length, left);
+      flow = network.maxFlow(i, p);
+      const { sourceSide } = network;
+      for (let later = k + 1; later < order.length; later++) {
+        const j = order[later]!;
+        if (parent[j] === p && sourceSide[j] === 1) parent[j] = i;
+      }
     }
     if (flow > 0) addEdge(tree, nodes[i]!, nodes[p]!, flow);
   }

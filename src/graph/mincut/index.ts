@@ -4,6 +4,7 @@
  */
 export { minimumCut, type MinimumCutOptions } from "./minimum-cut.ts";
 export { components, sideOfLabel, smallestComponent, type Components } from "./components.ts";
+export { weakestNode } from "./weakest-node.ts";
 export { flowTree, type FlowTree } from "./flow-tree.ts";
 export {
   severedConnectivity,

@@ -6,6 +6,7 @@
  * The network is built once and asked for many pairs; only the residual capacities are put back
  * between two calls.
  */
+import { buildArcs } from "./arcs.ts";
 import type { IntegerEdges } from "./types.ts";
 
 export class FlowNetwork {
@@ -17,10 +18,6 @@ export class FlowNetwork {
    */
   readonly sourceSide: Uint8Array;
   private readonly nodeCount: number;
-  /**
-   * The arcs out of node i are offset[i] to offset[i + 1] - 1; an edge is two arcs, each the mate
-   * of the other.
-   */
   private readonly offset: Int32Array;
   private readonly head: Int32Array;
   private readonly mate: Int32Array;
@@ -34,41 +31,19 @@ export class FlowNetwork {
   private readonly path: Int32Array;
 
   constructor(nodeCount: number, edges: IntegerEdges) {
-    const { count, u, v, capacity } = edges;
+    const { offset, head, mate, capacity, degree } = buildArcs(nodeCount, edges);
     this.nodeCount = nodeCount;
-    this.degree = new Float64Array(nodeCount);
+    this.degree = degree;
     this.sourceSide = new Uint8Array(nodeCount);
-    this.offset = new Int32Array(nodeCount + 1);
-    this.head = new Int32Array(2 * count);
-    this.mate = new Int32Array(2 * count);
-    this.capacity = new Float64Array(2 * count);
-    this.residual = new Float64Array(2 * count);
+    this.offset = offset;
+    this.head = head;
+    this.mate = mate;
+    this.capacity = capacity;
+    this.residual = new Float64Array(capacity.length);
     this.distance = new Int32Array(nodeCount);
     this.cursor = new Int32Array(nodeCount);
     this.queue = new Int32Array(nodeCount);
     this.path = new Int32Array(nodeCount);
-    const { offset, head, mate, degree } = this;
-    for (let e = 0; e < count; e++) {
-      offset[u[e]! + 1]!++;
-      offset[v[e]! + 1]!++;
-    }
-    for (let i = 0; i < nodeCount; i++) offset[i + 1]! += offset[i]!;
-    const next = offset.slice();
-    for (let e = 0; e < count; e++) {
-      const a = u[e]!;
-      const b = v[e]!;
-      const w = capacity[e]!;
-      const out = next[a]!++;
-      const back = next[b]!++;
-      head[out] = b;
-      head[back] = a;
-      mate[out] = back;
-      mate[back] = out;
-      this.capacity[out] = w;
-      this.capacity[back] = w;
-      degree[a]! += w;
-      degree[b]! += w;
-    }
   }
 
   /**

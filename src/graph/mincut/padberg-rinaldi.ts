@@ -25,37 +25,47 @@ import type { Adjacency, IntegerEdges } from "./types.ts";
  */
 const WORTHWHILE = 0.8;
 
+/** What the tests over the edge list leave, and what they found last without merging it. */
+export interface Kernel {
+  /** 1 when `best` is the answer. */
+  nodes: number;
+  readonly degree: Float64Array;
+  readonly sets: Int32Array;
+  /** How many of the nodes `sets` would merge: too few to be worth another sweep. */
+  merged: number;
+}
+
 /**
  * Tests 1 and 2 over the plain edge list, again and again while they pay: trees, stars and chains
- * vanish without an adjacency ever being built. `edges` is shrunk in place. Returns the number of
- * nodes left; 1 when `best` is the answer.
+ * vanish without an adjacency ever being built. `edges` is shrunk in place.
  */
 export function shrinkEdgeList(
   edges: IntegerEdges,
   nodeCount: number,
   best: BestCut,
   enough: number,
-): number {
+): Kernel {
   const measured: NodeMeasures = {
     degree: new Float64Array(nodeCount),
     heaviest: new Float64Array(nodeCount),
     partner: new Int32Array(nodeCount),
   };
+  const { degree } = measured;
   const sets = new Int32Array(nodeCount);
   const label = new Int32Array(nodeCount);
   let nodes = nodeCount;
   while (nodes > 1) {
     measureNodes(edges, nodes, measured);
-    best.offerLightest(measured.degree, nodes);
-    if (best.value <= enough || nodes === 2) return 1;
+    best.offerLightest(degree, nodes);
+    if (best.value <= enough || nodes === 2) return { nodes: 1, degree, sets, merged: 0 };
     resetSets(sets, nodes);
     const merged = uniteListed(edges, nodes, best.value, measured, sets);
-    if (nodes - merged > nodes * WORTHWHILE) return nodes;
+    if (nodes - merged > nodes * WORTHWHILE) return { nodes, degree, sets, merged };
     nodes = labelSets(sets, nodes, label);
     best.relabel(label);
     relabelEdges(edges, label);
   }
-  return nodes;
+  return { nodes, degree, sets, merged: 0 };
 }
 
 /** By node: its degree, its heaviest edge and where that leads. */

@@ -12,11 +12,11 @@
  * of falling kappa. CAPFOREST certifies most of them in bulk, a flow decides those that are left.
  */
 import { Capforest, START_STRIDE } from "./capforest.ts";
-import { Contractor, buildAdjacency, measureDegrees } from "./adjacency.ts";
+import { Contractor, buildAdjacency, edgesOf, measureDegrees } from "./adjacency.ts";
 import { FlowNetwork } from "./max-flow.ts";
 import { crossingCapacity, scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
 import { createSets, find, resetSets, unite } from "./disjoint-sets.ts";
-import type { Adjacency, EdgeList, IntegerEdges } from "./types.ts";
+import type { Adjacency, EdgeList } from "./types.ts";
 import type { FlowTree } from "./flow-tree.ts";
 
 export interface WorstFraction {
@@ -227,25 +227,4 @@ class FractionSearch {
     this.network = null;
     this.offerNodes();
   }
-}
-
-/** Each edge once, from its lower node. */
-function edgesOf(graph: Adjacency): IntegerEdges {
-  const { nodeCount, offset, neighbour, weight } = graph;
-  const places = offset[nodeCount]! >> 1;
-  const edges: IntegerEdges = {
-    count: 0,
-    u: new Int32Array(places),
-    v: new Int32Array(places),
-    capacity: new Float64Array(places),
-  };
-  for (let i = 0; i < nodeCount; i++) {
-    for (let a = offset[i]!; a < offset[i + 1]!; a++) {
-      if (neighbour[a]! <= i) continue;
-      edges.u[edges.count] = i;
-      edges.v[edges.count] = neighbour[a]!;
-      edges.capacity[edges.count++] = weight[a]!;
-    }
-  }
-  return edges;
 }

@@ -101,6 +101,21 @@ export function circulant(n: number, steps: number): PlainGraph {
   return plainGraph(n, edges);
 }
 
+/** The union of so many random rings: every node has a degree of twice that. */
+export function regularGraph(n: number, rings: number, seed: number): PlainGraph {
+  const random = randomNumbers(seed);
+  const edges: [number, number, number][] = [];
+  for (let r = 0; r < rings; r++) {
+    const ring = Array.from({ length: n }, (_, i) => i);
+    for (let i = n - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1));
+      [ring[i], ring[j]] = [ring[j]!, ring[i]!];
+    }
+    ring.forEach((node, i) => edges.push([node, ring[(i + 1) % n]!, 1]));
+  }
+  return plainGraph(n, edges);
+}
+
 export function hypercube(dimensions: number): PlainGraph {
   const edges: [number, number, number][] = [];
   for (let i = 0; i < 1 << dimensions; i++) {
