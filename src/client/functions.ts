@@ -783,8 +783,9 @@ export interface Arguments {
     readonly collection: string;
   };
   /**
-   * Recall@k of each vector index of a collection against exact search, measured now: SELECT *
-   * FROM ruvector_healing_recall('embeddings', 10, 20);
+   * Recall@k of each vector index of a collection against exact search, and what searches with
+   * the filters that were named get, measured now: SELECT * FROM
+   * ruvector_healing_recall('embeddings', 10, 20);
    */
   readonly recall: {
     readonly collection: string;

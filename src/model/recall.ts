@@ -21,3 +21,39 @@ export interface RecallMetric {
   readonly blocks?: number | null;
   readonly ms?: number | null;
 }
+
+/** A value of a column as JSON has it; null: IS NULL. */
+export type SearchValue = string | number | boolean | null;
+
+/** A search with a filter as its owner names it: equality, or one of several values. */
+export interface SearchInput {
+  readonly where: Readonly<Record<string, SearchValue | readonly SearchValue[]>>;
+  /** Without it: 10. */
+  readonly k?: number | undefined;
+}
+
+export interface Search extends SearchInput {
+  readonly k: number;
+}
+
+/** What one such search gets, by one vector index or by none. */
+export interface SearchMetric {
+  /** "tenant_id = 7", as people write it. */
+  readonly search: string;
+  readonly k: number;
+  /** The vector indexes that the planner takes, `schema.name`; empty: the answer is exact. */
+  readonly indexes: readonly string[];
+  /** Of the nearest rows that match, the share that is found; null: none match. */
+  readonly recall: number | null;
+  /** Mean rows returned, and those that were due: k, or as many as match. */
+  readonly returned: number | null;
+  readonly asked: number | null;
+  /** Rows that match; of large tables an estimate. */
+  readonly matches: number;
+  /** What is due: what searches without a filter are due by the same index. */
+  readonly due: number | null;
+  readonly blocks: number | null;
+  readonly ms: number | null;
+  /** pgvector's settings in effect. */
+  readonly settings: Readonly<Record<string, string>>;
+}

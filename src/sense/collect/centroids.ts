@@ -228,7 +228,7 @@ function attainedBy(
   return Math.max(known ?? 0, skew);
 }
 
-function unreadable(
+export function unreadable(
   host: Host,
   index: string,
   { sqlstate, document }: SqlError,

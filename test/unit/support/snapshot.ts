@@ -25,6 +25,7 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   judges_load: true,
   centroids: [],
   invalid_indexes: [],
+  searches: [],
   replicas: [],
   maintenance: {
     queue_depth: null,
