@@ -3,7 +3,7 @@
  * why.
  */
 import type { Metrics, PartitionLoad, UnjudgedReason } from "../model/problem.ts";
-import { count, list, printable, short } from "../base/text.ts";
+import { count, list, printable, short, utc } from "../base/text.ts";
 
 const WHY: Readonly<Record<UnjudgedReason, string>> = {
   by_design:
@@ -81,8 +81,26 @@ export function failingJobs({ maintenance }: Metrics): string | null {
   );
 }
 
+/**
+ * "Unused: no search has used public.i since 2026-11-28T14:00:00Z, while its table was read from
+ * end to end 412 times: ..."
+ */
+const unused = ({ unused_indexes }: Metrics): string[] =>
+  (unused_indexes ?? [])
+    .slice(0, NAMED)
+    .map(
+      ({ index, since, read_through, reason, hint }) =>
+        `Unused: no search has used ${printable(index)} since ${utc(since)}, while its table was ` +
+        `read from end to end ${count(Math.floor(read_through), "time")}: ${reason}. ${hint}`,
+    );
+
 /** What a person should know of the figures that stand out and lower no lambda. */
 export function shownOnly(metrics: Metrics): string[] {
   const jobs = failingJobs(metrics);
-  return [...designed(metrics), ...idle(metrics), ...(jobs ? [`${jobs}.`] : [])];
+  return [
+    ...designed(metrics),
+    ...idle(metrics),
+    ...unused(metrics),
+    ...(jobs ? [`${jobs}.`] : []),
+  ];
 }

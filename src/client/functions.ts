@@ -213,6 +213,11 @@ export interface Settings {
    */
   readonly recall_max_rows: number;
   /**
+   * A vector index is told as unused once no search has used it for so long, while its table was
+   * read from end to end a hundred times; 0: never. (seconds; 86400)
+   */
+  readonly unused_index_seconds: number;
+  /**
    * Replication lag to health of the replica's link. ([fine, stress, critical], seconds;
    * [1,10,120])
    */

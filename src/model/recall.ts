@@ -57,3 +57,16 @@ export interface SearchMetric {
   /** pgvector's settings in effect. */
   readonly settings: Readonly<Record<string, string>>;
 }
+
+/** A vector index that no search used while its table was read from end to end. */
+export interface UnusedIndex {
+  /** `schema.name`, quoted. */
+  readonly index: string;
+  /** Seconds since 1970. */
+  readonly since: number;
+  /** How often its table was read through by sequential scans since then. */
+  readonly read_through: number;
+  /** Why that is, as far as can be told. */
+  readonly reason: string;
+  readonly hint: string;
+}

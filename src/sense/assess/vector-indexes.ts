@@ -44,9 +44,18 @@ export function indexLinks(snapshot: Snapshot, configuration: Configuration): Le
     .slice(0, MAX_INDEXES);
 }
 
-type IndexMetrics = Pick<Metrics, "recall" | "invalid_indexes" | "filtered_searches">;
+type IndexMetrics = Pick<
+  Metrics,
+  "recall" | "invalid_indexes" | "filtered_searches" | "unused_indexes"
+>;
 
-export const indexMetrics = ({ centroids, invalid_indexes, searches }: Snapshot): IndexMetrics => ({
+export const indexMetrics = ({
+  centroids,
+  invalid_indexes,
+  searches,
+  unused_indexes,
+}: Snapshot): IndexMetrics => ({
+  ...(unused_indexes.length > 0 && { unused_indexes }),
   ...(searches.length > 0 && { filtered_searches: searches.flatMap(searchMetric) }),
   ...(invalid_indexes.length > 0 && { invalid_indexes: invalid_indexes.map(({ index }) => index) }),
   recall: Object.fromEntries(

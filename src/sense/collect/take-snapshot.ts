@@ -11,6 +11,7 @@ import { measureMaintenance } from "./maintenance.ts";
 import { measureMemory } from "./memory.ts";
 import { isCold, measurePartitions, partitionsOf, reachable } from "./partitions.ts";
 import { measureSearches } from "./searches.ts";
+import { unusedIndexes } from "./unused-indexes.ts";
 import { measureReplicas } from "./replication.ts";
 
 /**
@@ -56,6 +57,7 @@ export function takeSnapshot(
     ...unlessPushed(indexes.unmeasured, pushed.index_fragmentation_pct),
     ...unlessPushed(memory.unmeasured, pushed.memory_usage_pct),
   ];
+  const unused = unusedIndexes(host, collection, activity.use ?? {});
   // Last, behind everything that reads the table.
   closeActivity(host, collection, activity);
   return {
@@ -66,6 +68,7 @@ export function takeSnapshot(
     centroids: centroids.value,
     invalid_indexes: invalidIndexes(host, collection),
     searches: searches.value,
+    unused_indexes: unused,
     replicas: replicas.value,
     maintenance: maintenance.value,
     indexes: indexes.value,

@@ -26,6 +26,7 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   centroids: [],
   invalid_indexes: [],
   searches: [],
+  unused_indexes: [],
   replicas: [],
   maintenance: {
     queue_depth: null,
