@@ -6,8 +6,18 @@
  */
 export type DueSource = "target" | "best" | "fresh_build";
 
-/** Recall of one vector index, as measured. */
-export interface RecallMetric {
+/** What is dead in the table of a vector index, and whether it is being vacuumed. */
+export interface VacuumState {
+  readonly dead_rows: number;
+  readonly live_rows: number;
+  /** Seconds since 1970; null: never, as far as the statistics go back. */
+  readonly last_vacuum: number | null;
+  /** The phase of the one that runs, and how far it is; null: none does. */
+  readonly vacuum: string | null;
+}
+
+/** Recall of one vector index, as measured; samples of older versions say nothing of vacuum. */
+export interface RecallMetric extends Partial<VacuumState> {
   /** Of the k nearest rows, the share that the index finds. */
   readonly recall: number;
   /** What it is judged against; null: nothing yet. */

@@ -1,5 +1,5 @@
 /** What is measured of a vector index: recall, cost, and how full its lists are. */
-import type { DueSource, Search } from "../model/recall.ts";
+import type { DueSource, Search, VacuumState } from "../model/recall.ts";
 
 /** What one measurement of an index found; null: it could not be measured, `why` says so. */
 export interface IndexMeasurement {
@@ -97,6 +97,7 @@ export interface CentroidGroup {
   readonly attained?: number | null;
   /** Seconds since 1970. */
   readonly measured_at: number | null;
+  readonly vacuum?: VacuumState;
 }
 
 /** What one measurement of a search with a filter found (ruvector.healing_measure_search). */

@@ -59,7 +59,7 @@ export const indexMetrics = ({
   ...(searches.length > 0 && { filtered_searches: searches.flatMap(searchMetric) }),
   ...(invalid_indexes.length > 0 && { invalid_indexes: invalid_indexes.map(({ index }) => index) }),
   recall: Object.fromEntries(
-    centroids.flatMap(({ index, measured, baseline, due_from }): [string, RecallMetric][] =>
+    centroids.flatMap(({ index, measured, baseline, due_from, vacuum }): [string, RecallMetric][] =>
       measured?.recall == null
         ? []
         : [
@@ -73,6 +73,7 @@ export const indexMetrics = ({
                 k: measured.k,
                 blocks: measured.search_blocks ?? null,
                 ms: measured.index_ms,
+                ...vacuum,
               },
             ],
           ],

@@ -18,6 +18,7 @@ import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
 import { type Tried, withTrial } from "./trial.ts";
 import { pushHint } from "./gap.ts";
 import { measureIndex } from "./measure-index.ts";
+import { vacuumStates } from "./vacuum-state.ts";
 
 interface Index {
   readonly index: string;
@@ -91,8 +92,12 @@ export function measureCentroids(
     },
     () => measureAll(host, collection, { indexes, known, fresh }),
   );
+  const vacuums = vacuumStates(
+    host,
+    indexes.map(({ oid }) => oid),
+  );
   return {
-    value: indexes.map(({ index, method, lists }) => ({
+    value: indexes.map(({ index, method, lists, oid }) => ({
       index,
       method,
       lists,
@@ -101,6 +106,7 @@ export function measureCentroids(
       trial: value[index]?.trial ?? null,
       attained: value[index]?.attained ?? null,
       measured_at: value[index]?.measured ? value[index].at : null,
+      ...(vacuums[oid] && { vacuum: vacuums[oid] }),
     })),
     unmeasured: indexes.flatMap((one) => gaps(one, value[one.index])),
   };
