@@ -50,7 +50,8 @@ COMMENT ON FUNCTION ruvector.healing_search_exact(oid, jsonb, text[], oid[], tid
 -- What a search with a filter finds and costs, as a user's query does: SELECT ... FROM table WHERE
 -- predicate ORDER BY distance LIMIT k, over the whole table, with what a new session of the table's
 -- owner has. Whichever index the planner takes: where it is none of pgvector's, or none at all, the
--- answer is exact, and nothing is compared. index_oid: one that says by which key and distance.
+-- answer is exact, and nothing is compared (nor read, above max_rows). index_oid: one that says by
+-- which key and distance.
 -- wanted: {predicate, k, samples, seed, budget_ms, max_rows}, settings (they stand over the
 -- owner's), for_more (true: the answer has kth and others), kth and others (of an earlier answer:
 -- compared with that, and nothing is searched exactly again).
@@ -171,6 +172,8 @@ BEGIN
             INTO takes, others_take
             FROM jsonb_path_query(explained, '$.**') n WHERE jsonb_typeof(n) = 'object'
               AND jsonb_exists(n, 'Index Name');
+          -- Exact by itself, and it may read a table of any size: not to be made to show that.
+          EXIT WHEN takes IS NULL AND share < 1;
         END IF;
         OPEN walk FOR EXECUTE 'SELECT array_agg(d) AS far, array_agg(t || p::text) AS found '
           || 'FROM (' || search || ') n WHERE NOT (t = $2 AND p = $3)'
@@ -198,9 +201,8 @@ BEGIN
         EXIT WHEN takes IS NULL;
       END LOOP;
       IF takes IS NULL THEN
-        hits := 1;
-        due := 1;
-        others := ARRAY[rows[1]];
+        others := ARRAY[coalesce(rows[1], least(k, matches - 1)::int)];
+        returned := others[1];
         EXIT;
       END IF;
       IF jsonb_exists(wanted, 'others') THEN

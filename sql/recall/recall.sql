@@ -147,7 +147,9 @@ BEGIN
     rows := (answer ->> 'matches')::float8;
     share := (answer ->> 'share')::float8;
     note := format('where %s: %s', left(one.search ->> 'where', 300), coalesce(answer ->> 'why',
-      CASE WHEN samples_ = 0 THEN 'no row matches'
+      CASE WHEN samples_ = 0 THEN CASE WHEN share < 1
+          THEN 'no row of those that were looked at matches (recall_max_rows)'
+          ELSE 'no row matches' END
         ELSE format('%s of %s rows returned; ', round((answer ->> 'returned')::numeric, 1),
           round((answer ->> 'asked')::numeric, 1))
           || CASE WHEN answer -> 'indexes' = '[]' THEN 'the planner reads all rows that match'

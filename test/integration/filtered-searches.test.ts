@@ -242,6 +242,31 @@ describe("what a search is given as", () => {
     });
   });
 
+  it("an operator = that is code of somebody who is not trusted is not run", async () => {
+    await db.client.query(`
+      CREATE ROLE ruvector_test_mallory;
+      CREATE FUNCTION mood_eq(mood, mood) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+      CREATE FUNCTION mood_cmp(mood, mood) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0';
+      CREATE OPERATOR = (LEFTARG = mood, RIGHTARG = mood, FUNCTION = mood_eq);
+      CREATE OPERATOR CLASS mood_ops DEFAULT FOR TYPE mood USING btree
+        AS OPERATOR 3 =, FUNCTION 1 mood_cmp(mood, mood)`);
+    // As the type has it: all are equal.
+    await register("kinds", [{ where: { m: "sad" } }]);
+    expect((await sample("kinds")).metrics.filtered_searches![0]!.matches).toBe(ROWS);
+    await db.client.query("ALTER FUNCTION mood_eq(mood, mood) OWNER TO ruvector_test_mallory");
+    expect(
+      (await sample("kinds")).unmeasured.find(({ what }) => what === "searches WHERE m = 'sad'"),
+    ).toMatchObject({
+      why: expect.stringContaining("function public.mood_eq(public.mood,public.mood) of ruvector"),
+      hint: expect.stringContaining("ALTER FUNCTION public.mood_eq"),
+    });
+    expect(await refused("kinds", [{ where: { m: "ok" } }])).toMatchObject({ code: "RV034" });
+    await db.client.query(`
+      DROP TABLE kinds; DROP OPERATOR CLASS mood_ops USING btree; DROP OPERATOR = (mood, mood);
+      DROP FUNCTION mood_eq, mood_cmp; DROP ROLE ruvector_test_mallory`);
+    await db.client.query("SELECT ruvector_healing_unregister('public.kinds')");
+  });
+
   it("who may not read a column does not learn how many rows match", async () => {
     await db.client.query(`
       CREATE ROLE ruvector_test_half LOGIN; GRANT SELECT (id, e) ON docs TO ruvector_test_half;
@@ -255,6 +280,22 @@ describe("what a search is given as", () => {
     await db.client.query(`
       RESET ROLE; SELECT ruvector_healing_revoke('ruvector_test_half');
       DROP OWNED BY ruvector_test_half; DROP ROLE ruvector_test_half`);
+  });
+});
+
+describe("a table larger than recall_max_rows", () => {
+  it("is told by a sample of its blocks; where none of those match, that is said", async () => {
+    await configure(db, { recall_max_rows: 1000 });
+    await register("docs", [{ where: { tenant_id: 7 } }, { where: { id: [1, 2, 3] } }]);
+    const { metrics, unmeasured } = await sample("docs");
+    const [tenant, few] = metrics.filtered_searches!;
+    expect(tenant).toMatchObject({ indexes: ["public.docs_e"], asked: 10 });
+    expect(tenant!.matches).toBeGreaterThan(0);
+    expect(tenant!.returned).toBeLessThan(4);
+    expect(tenant!.recall).toBeLessThan(0.5);
+    if (few!.matches === 0)
+      expect(unmeasured.map(({ what }) => what)).toContain("searches WHERE id IN (1, 2, 3)");
+    await configure(db, { recall_max_rows: 50_000 });
   });
 });
 

@@ -177,8 +177,17 @@ export function measureSearch(
 }
 
 /** What is not known of a search. */
-function gap({ name }: Collection, text: string, kept: Kept | undefined): Unmeasured[] {
-  if (kept?.measured) return [];
+function gap({ name, settings }: Collection, text: string, kept: Kept | undefined): Unmeasured[] {
+  const found = kept?.measured;
+  if (found && (found.matches > 0 || found.share >= 1)) return [];
+  if (found)
+    return [
+      {
+        what: `searches WHERE ${text}`,
+        why: `no row matches of some ${settings.recall_max_rows} that were looked at`,
+        hint: "The setting recall_max_rows has more of them looked at.",
+      },
+    ];
   return [
     {
       what: `searches WHERE ${text}`,
