@@ -14,7 +14,8 @@ import type { Measured, Unmeasured } from "../../model/measured.ts";
 import type { Search } from "../../model/recall.ts";
 import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
 import type { CentroidGroup, FilteredSearch, SearchMeasurement } from "../vector-index.ts";
-import { unreadable, vectorIndexes } from "./centroids.ts";
+import { vectorIndexes } from "./centroids.ts";
+import { unreadable } from "./unreadable-index.ts";
 
 export const SEARCHES = "searches";
 
