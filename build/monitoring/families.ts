@@ -87,6 +87,7 @@ export const FAMILIES: readonly Family[] = [
     "Things the last sample could not measure; ruvector_integrity_status() lists them, with " +
       "the GRANT that would show each.",
   ),
+  gauge("collections", "ruvector_integrity_unused_indexes", COLLECTION, "Unused vector indexes."),
 
   counter("counters", "ruvector_healing_attempts_total", STRATEGY, "Actions begun."),
   counter(

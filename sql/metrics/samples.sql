@@ -34,6 +34,8 @@ AS $function$
         extract(epoch FROM clock_timestamp() - s.sampled_at)::double precision),
       ('ruvector_integrity_sample_duration_seconds', i.duration_ms / 1000),
       ('ruvector_integrity_unmeasured', jsonb_array_length(i.unmeasured)::double precision),
+      ('ruvector_integrity_unused_indexes',
+        jsonb_array_length(coalesce(i.metrics -> 'unused_indexes', '[]'))::double precision),
       ('ruvector_healing_active', (a.collection_id IS NOT NULL)::integer::double precision),
       ('ruvector_healing_cooldown',
         coalesce(e.at

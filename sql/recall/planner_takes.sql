@@ -1,6 +1,5 @@
 -- The index that the planner takes for the usual search of a table, ORDER BY distance LIMIT k;
--- NULL: none, it reads the whole table. With the settings of a new session of the table's owner:
--- whatever the session that asks has set (enable_seqscan, random_page_cost) is left out.
+-- NULL: none, it reads the whole table. With the settings of a new session of the table's owner.
 CREATE OR REPLACE FUNCTION ruvector.healing_planner_takes(index_oid oid, vector text,
   probes integer, k integer)
 RETURNS text
@@ -12,19 +11,8 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   BEGIN
-    -- Role in database, role, database, else as this session began: the same order as for the
-    -- probes.
-    PERFORM set_config(s.name, coalesce(
-              (SELECT substr(one, strpos(one, '=') + 1)
-                FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) one
-                WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
-                  WHERE datname = current_database()))
-                  AND d.setrole IN (0, (SELECT h.relowner
-                    FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
-                    WHERE i.indexrelid = index_oid))
-                  AND split_part(one, '=', 1) = s.name
-                ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1), s.reset_val), true)
-       FROM pg_settings s WHERE s.category LIKE 'Query Tuning /%' AND s.context = 'user';
+    PERFORM ruvector.healing_owner_settings(i.indrelid) FROM pg_index i
+      WHERE i.indexrelid = index_oid;
     PERFORM set_config(facts.setting, probes::text, true);
     EXECUTE format('EXPLAIN (FORMAT JSON) SELECT ctid FROM ONLY %s WHERE %s ORDER BY %s %s CAST(%L '
       'AS %s) LIMIT %s',

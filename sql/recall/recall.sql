@@ -99,6 +99,68 @@ BEGIN
     note := answer ->> 'why';
     RETURN NEXT;
   END LOOP;
+  -- Searches with filters, by each key and distance that an index orders by.
+  FOR one IN
+    WITH RECURSIVE family(relid) AS (
+      SELECT r.oid
+        FROM ruvector.collections c
+        JOIN pg_class r
+        ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
+        c.relid)
+       WHERE c.collection_id = id
+      UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
+    )
+    SELECT s.search, s.place, b.indexrelid, v.*, (SELECT min(f.relid) FROM family f
+      WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = f.relid)) AS whole
+      FROM ruvector.collections c
+     CROSS JOIN LATERAL jsonb_array_elements(coalesce(c.options -> 'searches', '[]'))
+       WITH ORDINALITY s(search, place)
+     CROSS JOIN (SELECT min(i.indexrelid) AS indexrelid
+        FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
+        JOIN pg_class k ON k.oid = i.indexrelid AND k.relkind = 'i'
+       CROSS JOIN LATERAL ruvector.healing_vector_index(i.indexrelid) w
+       GROUP BY w.key, w.operator) b
+     CROSS JOIN LATERAL ruvector.healing_vector_index(b.indexrelid) v
+     WHERE c.collection_id = id ORDER BY s.place, v.index
+  LOOP
+    method := one.method;
+    lists := one.lists;
+    k_ := (one.search ->> 'k')::int;
+    BEGIN
+      answer := CASE WHEN jsonb_exists(barred, 'error') THEN barred
+        ELSE ruvector.healing_read_as_owner(one.whole, 'SELECT '
+          'ruvector.healing_measure_search(($1)[1]::oid, ($1)[2]::oid, ($1)[3]::jsonb) AS answer',
+          jsonb_build_array(one.indexrelid::text, one.whole::text, (wanted || jsonb_build_object(
+            'k', k_, 'predicate', ruvector.healing_search_where(one.whole, one.search -> 'where'),
+            'settings', CASE WHEN (wanted ->> 'probes')::int > 0 THEN
+              jsonb_build_object(one.setting, wanted ->> 'probes') ELSE '{}' END))::text)::text,
+          true)::jsonb END;
+      answer := coalesce(answer #> '{rows,0,answer}',
+        jsonb_build_object('why', answer #>> '{error,message}'));
+    EXCEPTION WHEN SQLSTATE 'RV001' OR SQLSTATE 'RV034' THEN
+      -- A column that is not what it was, or an operator that is somebody's code.
+      answer := jsonb_build_object('why', SQLERRM);
+    END;
+    index := coalesce(answer #>> '{indexes,0}', answer ->> 'takes', one.index);
+    probes := (answer #>> ARRAY['settings', one.setting])::int;
+    samples_ := coalesce((answer ->> 'samples')::int, 0);
+    recall := (answer ->> 'recall')::float8;
+    index_ms := (answer ->> 'ms')::float8;
+    exact_ms := NULL;
+    rows := (answer ->> 'matches')::float8;
+    share := (answer ->> 'share')::float8;
+    note := format('where %s: %s', left(one.search ->> 'where', 300), coalesce(answer ->> 'why',
+      CASE WHEN samples_ = 0 THEN CASE WHEN share < 1
+          THEN 'no row of those that were looked at matches (recall_max_rows)'
+          ELSE 'no row matches' END
+        ELSE format('%s of %s rows returned; ', round((answer ->> 'returned')::numeric, 1),
+          round((answer ->> 'asked')::numeric, 1))
+          || CASE WHEN answer -> 'indexes' = '[]' THEN 'the planner reads all rows that match'
+            ELSE (SELECT string_agg(format('%s %s', u.key, u.value), ', ' ORDER BY u.key)
+              FROM jsonb_each_text(answer -> 'settings') u
+              WHERE u.key LIKE one.method || '.%') END END));
+    RETURN NEXT;
+  END LOOP;
   IF ruvector.healing_session_state() <> session_before THEN
     RAISE EXCEPTION USING ERRCODE = 'RV033',
       MESSAGE = 'code that runs with a table''s rows changed the session it ran in',
@@ -110,5 +172,6 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_recall(text, integer, integer)
-  IS 'Recall@k of each vector index of a collection against exact search, measured now: SELECT * '
-  'FROM ruvector_healing_recall(''embeddings'', 10, 20);';
+  IS 'Recall@k of each vector index of a collection against exact search, and what searches with '
+  'the filters that were named get, measured now: SELECT * FROM '
+  'ruvector_healing_recall(''embeddings'', 10, 20);';

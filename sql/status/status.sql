@@ -119,6 +119,8 @@ AS $function$
                       'end', h.statement)
                     ELSE jsonb_build_object('sentence', 'another session holds it') END
                     FROM held h WHERE h.collection_id = w.collection_id LIMIT 1),
+               'unused_indexes', coalesce((SELECT i.metrics -> 'unused_indexes'
+                 FROM ruvector.integrity_samples i WHERE i.id = s.sample_id), '[]'),
                'suspended', coalesce((
                  SELECT jsonb_agg(jsonb_build_object('strategy', u.strategy_name,
                    'problem_class', u.problem_class, 'kind', u.kind,

@@ -3,7 +3,7 @@
  * why.
  */
 import type { Metrics, PartitionLoad, UnjudgedReason } from "../model/problem.ts";
-import { count, list, printable, short } from "../base/text.ts";
+import { count, list, printable, short, utc } from "../base/text.ts";
 
 const WHY: Readonly<Record<UnjudgedReason, string>> = {
   by_design:
@@ -81,8 +81,51 @@ export function failingJobs({ maintenance }: Metrics): string | null {
   );
 }
 
+/**
+ * "Unused: no search has used public.i since 2026-11-28T14:00:00Z, while its table was read from
+ * end to end 412 times: ..."
+ */
+const unused = ({ unused_indexes }: Metrics): string[] =>
+  (unused_indexes ?? [])
+    .slice(0, NAMED)
+    .map(
+      ({ index, since, read_through, reason, hint }) =>
+        `Unused: no search has used ${printable(index)} since ${utc(since)}, while its table was ` +
+        `read from end to end ${count(Math.floor(read_through), "time")}: ${reason}. ${hint}`,
+    );
+
+/** Fewer are no cause of lost recall; so does vacuum_index see it. */
+const DEAD_SHARE = 0.05;
+
+/**
+ * "public.i has 7500 dead rows beside 1500 live ones, last vacuum 2026-11-28T14:00:00Z; a vacuum
+ * runs: vacuuming indexes (1 of 3)."
+ */
+const vacuum = ({ recall }: Metrics): string[] =>
+  Object.entries(recall ?? {})
+    .filter(
+      ([, { dead_rows = 0, live_rows = 0, vacuum: runs }]) =>
+        runs != null || dead_rows > DEAD_SHARE * Math.max(1, live_rows),
+    )
+    .sort(([, a], [, b]) => (b.dead_rows ?? 0) - (a.dead_rows ?? 0))
+    .slice(0, NAMED)
+    .map(([index, { dead_rows = 0, live_rows = 0, last_vacuum, vacuum: runs }]) => {
+      const last = last_vacuum == null ? "no vacuum known" : `last vacuum ${utc(last_vacuum)}`;
+      return (
+        `The table of ${printable(index)} has ${short(dead_rows)} dead rows beside ` +
+        `${short(live_rows)} live ones, ${last}` +
+        `${runs == null ? "" : `; a vacuum runs: ${printable(runs)}`}.`
+      );
+    });
+
 /** What a person should know of the figures that stand out and lower no lambda. */
 export function shownOnly(metrics: Metrics): string[] {
   const jobs = failingJobs(metrics);
-  return [...designed(metrics), ...idle(metrics), ...(jobs ? [`${jobs}.`] : [])];
+  return [
+    ...designed(metrics),
+    ...idle(metrics),
+    ...unused(metrics),
+    ...vacuum(metrics),
+    ...(jobs ? [`${jobs}.`] : []),
+  ];
 }

@@ -15,7 +15,16 @@ export interface RegisterOptions {
   readonly movable?: boolean | undefined;
   readonly access_column?: string | undefined;
   readonly cold_partition?: string | number | undefined;
+  /** Searches with filters that are asked of it: measured, and kept. */
+  readonly searches?:
+    | readonly {
+        readonly where: Readonly<Record<string, SearchValue | readonly SearchValue[]>>;
+        readonly k?: number | undefined;
+      }[]
+    | undefined;
 }
+
+type SearchValue = string | number | boolean | null;
 
 export interface ExecuteParams {
   /** Only say what it would do. */

@@ -214,6 +214,11 @@ export interface Settings {
    */
   readonly recall_max_rows: number;
   /**
+   * A vector index is told as unused once no search has used it for so long, while its table was
+   * read from end to end a hundred times; 0: never. (seconds; 86400)
+   */
+  readonly unused_index_seconds: number;
+  /**
    * Replication lag to health of the replica's link. ([fine, stress, critical], seconds;
    * [1,10,120])
    */
@@ -804,8 +809,9 @@ export interface Arguments {
     readonly collection: string;
   };
   /**
-   * Recall@k of each vector index of a collection against exact search, measured now: SELECT *
-   * FROM ruvector_healing_recall('embeddings', 10, 20);
+   * Recall@k of each vector index of a collection against exact search, and what searches with
+   * the filters that were named get, measured now: SELECT * FROM
+   * ruvector_healing_recall('embeddings', 10, 20);
    */
   readonly recall: {
     readonly collection: string;

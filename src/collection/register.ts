@@ -10,6 +10,8 @@ import { type Partition, readPartitions, readTable, type TableFacts } from "./in
 import { consentSentence, limitationsOf, ROW_MOVERS, tenantColumn } from "./limitations.ts";
 import { readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { checkAccessColumn, coldKey } from "./options.ts";
+import type { SearchInput } from "../model/recall.ts";
+import { checkSearches, parseSearches } from "./named-searches.ts";
 import { keepCollection } from "../store/collections.ts";
 import { refreshRoutes } from "../store/routes.ts";
 import { readStatements, type Statements, statementsSentence } from "./statements.ts";
@@ -22,11 +24,18 @@ const OPTIONS = {
   movable: z.optional(z.boolean()),
   access_column: z.optional(z.string()),
   cold_partition: z.optional(z.union([z.string(), z.number()])),
+  searches: z.optional(z.array(z.unknown())),
 };
 
-const parseOptions = (input: unknown) => parseDocument("options", OPTIONS, input);
+export type Options = Omit<ReturnType<typeof parseDocument<typeof OPTIONS>>, "searches"> & {
+  readonly searches?: readonly SearchInput[] | undefined;
+};
 
-export type Options = ReturnType<typeof parseOptions>;
+function parseOptions(input: unknown): Options {
+  const { searches: given, ...options } = parseDocument("options", OPTIONS, input);
+  const searches = parseSearches(given ?? []);
+  return { ...options, ...(searches.length > 0 && { searches }) };
+}
 
 /** What was found of a table that is being registered. */
 interface Registration {
@@ -63,6 +72,7 @@ export function register(host: Host, relation: string, input: unknown): Record<s
     tenant: options.tenant ?? null,
     access_column: options.access_column ?? null,
     cold_partition: cold ?? null,
+    searches: options.searches ?? [],
     ...told,
     limitations,
   };
@@ -84,6 +94,7 @@ function examine(host: Host, relation: string, options: Options): Registration {
     );
   }
   checkAccessColumn(host, facts, options.access_column);
+  checkSearches(host, facts, options.searches ?? []);
   const cold =
     options.cold_partition === undefined ? undefined : coldKey(host, facts, options.cold_partition);
   // Rows are not sent to other servers.

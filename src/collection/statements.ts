@@ -28,12 +28,16 @@ export interface Statements {
 
 const unread = (why: string): Statements => ({ statements: null, statements_unread: why });
 
-export function readStatements(host: Host, facts: TableFacts): Statements {
-  const [extension] = host.query<{ view: string }>(sql`
+/** Its view, quoted; null: the extension is not there. */
+export const statementsView = (host: Host): string | null =>
+  host.query<{ view: string }>(sql`
     SELECT format('%I.pg_stat_statements', n.nspname) AS view
       FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-      WHERE e.extname = 'pg_stat_statements'`);
-  if (!extension)
+      WHERE e.extname = 'pg_stat_statements'`)[0]?.view ?? null;
+
+export function readStatements(host: Host, facts: TableFacts): Statements {
+  const view = statementsView(host);
+  if (view === null)
     return unread(
       "no statement was looked at: pg_stat_statements is not installed in this database",
     );
@@ -49,7 +53,7 @@ export function readStatements(host: Host, facts: TableFacts): Statements {
   };
   const names = [wanted.table, ...partitions].map(({ name }) => name.replace(/"/g, '""'));
   try {
-    const texts = readTexts(host, extension.view, names);
+    const texts = readTexts(host, view, names);
     const statements = texts.seen
       .filter(({ query }) => addresses(query, wanted))
       .slice(0, NAMED)
@@ -76,7 +80,8 @@ interface Texts {
   readonly hidden: number;
 }
 
-function readTexts(host: Host, view: string, names: readonly string[]): Texts {
+/** Texts that have one of the names in them, the most called first. */
+export function readTexts(host: Host, view: string, names: readonly string[]): Texts {
   // Nested statements of ours: one array of texts as parameters, or samples by relid. What is
   // hidden from the role has a text that says so.
   return host.one<Texts>(sql`

@@ -5,6 +5,7 @@
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { CENTROIDS } from "../sense/collect/centroids.ts";
+import { SEARCHES } from "../sense/collect/searches.ts";
 import { FRAGMENTATION } from "../sense/collect/fragmentation.ts";
 import type { Sample } from "../sense/sample.ts";
 import { keepRest, type Seen } from "../store/rests.ts";
@@ -34,6 +35,7 @@ export function rest(
   const stands = {
     [FRAGMENTATION]: settings.fragmentation_interval_seconds,
     ...(snapshot.centroids.length > 0 && { [CENTROIDS]: settings.recall_interval_seconds }),
+    ...(snapshot.searches.length > 0 && { [SEARCHES]: settings.recall_interval_seconds }),
   };
   const ahead = snapshot.partitions.some(({ idle }) => idle === "no_rows_yet");
   const fading = snapshot.partitions.some(

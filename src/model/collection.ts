@@ -1,5 +1,6 @@
 /** A collection: a table with vectors that is registered. */
 import type { Configuration } from "./configuration.ts";
+import type { Search } from "./recall.ts";
 
 /** A registered collection, as `ruvector.collections` holds it. */
 export interface Collection {
@@ -27,6 +28,8 @@ export interface Collection {
   readonly access_column: Column | null;
   /** Partition key value of the cold partition; null: none was named. */
   readonly cold_partition: string | null;
+  /** Searches with filters that its owner named. */
+  readonly searches: readonly Search[];
   readonly limitations: readonly Limitation[];
   readonly settings: Configuration;
 }

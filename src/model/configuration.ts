@@ -63,6 +63,7 @@ export interface Configuration {
   readonly recall_trial_ms: number;
   readonly recall_budget_ms: number;
   readonly recall_max_rows: number;
+  readonly unused_index_seconds: number;
   readonly replication_lag_seconds: Triple;
   readonly delayed_replicas: string;
   readonly blocked_writer_seconds: Triple;

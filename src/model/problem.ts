@@ -1,7 +1,7 @@
 /** What is wrong with a collection: the classes of problems, their details and evidence. */
 import type { PartsHealth, SearchFigures, Verification } from "./verification.ts";
 import type { EdgeType, NodeType } from "./graph.ts";
-import type { DueSource, RecallMetric } from "./recall.ts";
+import type { DueSource, RecallMetric, SearchMetric, UnusedIndex } from "./recall.ts";
 
 export const PROBLEM_CLASSES = [
   "hotspot_congestion",
@@ -19,9 +19,7 @@ export type ProblemClass = (typeof PROBLEM_CLASSES)[number];
 export const INTEGRITY_STATES = ["normal", "stress", "critical"] as const;
 export type IntegrityState = (typeof INTEGRITY_STATES)[number];
 
-/**
- * How a collection is, for people, the worst first: ruvector.healing_verdict_of() decides which.
- */
+/** How a collection is, the worst first: ruvector.healing_verdict_of() decides which. */
 export const VERDICTS = [
   "critical",
   "stress",
@@ -194,8 +192,12 @@ export interface Metrics {
   readonly centroid_occupancy: Readonly<Record<string, number>>;
   /** Vector indexes that are INVALID, `schema.name`; absent: none. */
   readonly invalid_indexes?: readonly string[];
+  /** Vector indexes that nobody searches by; absent: none. Told, and no sickness. */
+  readonly unused_indexes?: readonly UnusedIndex[];
   /** By vector index, hnsw ones too. Samples of older versions have none. */
   readonly recall?: Readonly<Record<string, RecallMetric>>;
+  /** What searches with the filters that were named get; absent: none were named. */
+  readonly filtered_searches?: readonly SearchMetric[];
 }
 
 /** What an action's row keeps beside the metrics of the sample that it was planned on. */
@@ -265,6 +267,8 @@ export type ProblemDetails =
       /** What one of its searches costs at the probes (ef_search) in effect; null: not known. */
       readonly blocks: number | null;
       readonly ms: number | null;
+      /** The search with a filter that these figures are of; absent: searches without one. */
+      readonly search?: string;
     }
   | {
       readonly class: "replication_lag";

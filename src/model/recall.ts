@@ -6,8 +6,18 @@
  */
 export type DueSource = "target" | "best" | "fresh_build";
 
-/** Recall of one vector index, as measured. */
-export interface RecallMetric {
+/** What is dead in the table of a vector index, and whether it is being vacuumed. */
+export interface VacuumState {
+  readonly dead_rows: number;
+  readonly live_rows: number;
+  /** Seconds since 1970; null: never, as far as the statistics go back. */
+  readonly last_vacuum: number | null;
+  /** The phase of the one that runs, and how far it is; null: none does. */
+  readonly vacuum: string | null;
+}
+
+/** Recall of one vector index, as measured; samples of older versions say nothing of vacuum. */
+export interface RecallMetric extends Partial<VacuumState> {
   /** Of the k nearest rows, the share that the index finds. */
   readonly recall: number;
   /** What it is judged against; null: nothing yet. */
@@ -20,4 +30,53 @@ export interface RecallMetric {
   /** What a search costs with these probes; null: not counted. */
   readonly blocks?: number | null;
   readonly ms?: number | null;
+}
+
+/** A value of a column as JSON has it; null: IS NULL. */
+export type SearchValue = string | number | boolean | null;
+
+/** A search with a filter as its owner names it: equality, or one of several values. */
+export interface SearchInput {
+  readonly where: Readonly<Record<string, SearchValue | readonly SearchValue[]>>;
+  /** Without it: 10. */
+  readonly k?: number | undefined;
+}
+
+export interface Search extends SearchInput {
+  readonly k: number;
+}
+
+/** What one such search gets, by one vector index or by none. */
+export interface SearchMetric {
+  /** "tenant_id = 7", as people write it. */
+  readonly search: string;
+  readonly k: number;
+  /** The vector indexes that the planner takes, `schema.name`; empty: the answer is exact. */
+  readonly indexes: readonly string[];
+  /** Of the nearest rows that match, the share that is found; null: none match. */
+  readonly recall: number | null;
+  /** Mean rows returned, and those that were due: k, or as many as match. */
+  readonly returned: number | null;
+  readonly asked: number | null;
+  /** Rows that match; of large tables an estimate. */
+  readonly matches: number;
+  /** What is due: what searches without a filter are due by the same index. */
+  readonly due: number | null;
+  readonly blocks: number | null;
+  readonly ms: number | null;
+  /** pgvector's settings in effect. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A vector index that no search used while its table was read from end to end. */
+export interface UnusedIndex {
+  /** `schema.name`, quoted. */
+  readonly index: string;
+  /** Seconds since 1970. */
+  readonly since: number;
+  /** How often its table was read through by sequential scans since then. */
+  readonly read_through: number;
+  /** Why that is, as far as can be told. */
+  readonly reason: string;
+  readonly hint: string;
 }

@@ -2,7 +2,8 @@
  * What the collectors bring home: measurements only, no judgement. `assess.ts` turns it into a
  * graph and a reading.
  */
-import type { CentroidGroup, InvalidIndex } from "./vector-index.ts";
+import type { CentroidGroup, FilteredSearch, InvalidIndex } from "./vector-index.ts";
+import type { UnusedIndex } from "../model/recall.ts";
 import type { PushedMetrics, Unmeasured } from "../model/measured.ts";
 import type { IndexMeasurement } from "./collect/fragmentation.ts";
 import type { MaintenanceMeasurement } from "./collect/maintenance.ts";
@@ -22,6 +23,8 @@ export interface Snapshot {
   readonly rows_source: "exact" | "statistics";
   readonly centroids: readonly CentroidGroup[];
   readonly invalid_indexes: readonly InvalidIndex[];
+  readonly searches: readonly FilteredSearch[];
+  readonly unused_indexes: readonly UnusedIndex[];
   readonly replicas: readonly ReplicaMeasurement[];
   readonly maintenance: MaintenanceMeasurement;
   readonly indexes: readonly IndexMeasurement[];

@@ -1,5 +1,5 @@
 /** What is measured of a vector index: recall, cost, and how full its lists are. */
-import type { DueSource } from "../model/recall.ts";
+import type { DueSource, Search, VacuumState } from "../model/recall.ts";
 
 /** What one measurement of an index found; null: it could not be measured, `why` says so. */
 export interface IndexMeasurement {
@@ -97,4 +97,45 @@ export interface CentroidGroup {
   readonly attained?: number | null;
   /** Seconds since 1970. */
   readonly measured_at: number | null;
+  readonly vacuum?: VacuumState;
+}
+
+/** What one measurement of a search with a filter found (ruvector.healing_measure_search). */
+export interface SearchMeasurement {
+  readonly k: number;
+  /** Rows that match; estimated where `share` of the table was looked at. */
+  readonly matches: number;
+  readonly share: number;
+  /** Rows searched for. */
+  readonly samples: number;
+  /** Of the nearest rows that match; null: none match. */
+  readonly recall: number | null;
+  readonly recall_error: number | null;
+  /** Mean rows returned, and those there were to return: k, or as many as match. */
+  readonly returned: number | null;
+  readonly asked: number | null;
+  readonly ms: number | null;
+  readonly blocks: number | null;
+  readonly table_blocks: number;
+  /** Vector indexes that the planner takes, `schema.name`; empty: the answer is exact. */
+  readonly indexes: readonly string[];
+  /** Another index that it takes in their place; null: none. */
+  readonly takes: string | null;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Of each search, where more are to be held against it: of a table that was read whole. */
+  readonly kth?: readonly (number | null)[];
+  readonly others?: readonly number[];
+}
+
+/** A search with a filter, by one of the keys that vector indexes have. */
+export interface FilteredSearch {
+  readonly search: Search;
+  /** As people write it: tenant_id = 7. */
+  readonly text: string;
+  /** An index that says by which key and distance is searched; whichever one the planner takes. */
+  readonly oid: string;
+  readonly method: "ivfflat" | "hnsw";
+  readonly measured: SearchMeasurement | null;
+  /** What a search without the filter is due by the same indexes; null: not known. */
+  readonly due: number | null;
 }

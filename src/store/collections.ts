@@ -90,6 +90,7 @@ export const registeredCollection = (host: Host, id: number): RegisteredCollecti
            coalesce(ruvector.healing_routed_by_default(r.oid, c.partition_column), false) AS routed,
            c.primary_key, c.vector_column, c.tenant_column, c.options,
              c.options ->> 'cold_partition' AS cold_partition,
+             coalesce(c.options -> 'searches', '[]') AS searches,
            (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname), 'type',
              format_type(a.atttypid, a.atttypmod))
               FROM pg_attribute a

@@ -18,7 +18,18 @@ const CLUSTERED =
 interface Sampled {
   lambda: number;
   metrics: {
-    recall: Record<string, { recall: number; baseline: number; due_from: string; probes: number }>;
+    recall: Record<
+      string,
+      {
+        recall: number;
+        baseline: number;
+        due_from: string;
+        probes: number;
+        dead_rows: number;
+        live_rows: number;
+        vacuum: string | null;
+      }
+    >;
     invalid_indexes?: string[];
   };
 }
@@ -68,6 +79,16 @@ describe("hnsw after updates without a vacuum (B1)", () => {
     const problem = await classOf("h");
     expect(problem.class).toBe("recall_loss");
     expect(problem.summary).toMatch(/^Recall@10 of public\.h_e_idx is 0\.\d+, at best it was /);
+  });
+
+  it("says how many rows are dead there, and when they were vacuumed", async () => {
+    await db.client.query("SELECT pg_stat_force_next_flush()");
+    const { dead_rows, live_rows, vacuum } = (await sample("h")).metrics.recall["public.h_e_idx"]!;
+    expect(dead_rows).toBeGreaterThan(4 * live_rows);
+    expect(vacuum).toBeNull();
+    expect(await db.value("SELECT ruvector_healing_explain('h')")).toMatch(
+      /table of public\.h_e_idx has \d+ dead rows beside \d+ live ones, no vacuum known/,
+    );
   });
 
   it("has a curve, of which the point in effect is one", async () => {
@@ -233,6 +254,19 @@ describe("an ivfflat index built on nothing (B2)", () => {
     expect(
       await db.rows("SELECT relname FROM pg_class WHERE relname ~ '^ruvector_(sample|trial)'"),
     ).toEqual([]);
+  });
+
+  it("how far a vacuum is that runs there", async () => {
+    const other = await db.connect();
+    const pid = (await other.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]!.pid;
+    await other.query("SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1");
+    const ended = other.query("VACUUM (INDEX_CLEANUP ON) v").catch(() => "cancelled");
+    let seen: string | null = null;
+    while (seen === null) seen = (await sample("v")).metrics.recall["public.v_i"]!.vacuum;
+    expect(seen).toMatch(/^(initializing|scanning heap)( \(\d+ %\))?$/);
+    await db.client.query("SELECT pg_cancel_backend($1)", [pid]);
+    await ended;
+    await other.end();
   });
 
   it("is taken on with the same lists first, and by rebuild_centroids too", async () => {

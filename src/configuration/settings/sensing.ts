@@ -124,6 +124,14 @@ export const SENSING: readonly SettingDefinition[] = [
     "Larger tables are compared with a sample of this many rows instead of all, and lists " +
       "are followed no further.",
   ),
+  number(
+    "unused_index_seconds",
+    "seconds",
+    [0, 31_536_000],
+    86_400,
+    "A vector index is told as unused once no search has used it for so long, while its table " +
+      "was read from end to end a hundred times; 0: never.",
+  ),
   curve("replication_lag_seconds", "seconds", "Replication lag to health of the replica's link."),
   {
     key: "delayed_replicas",

@@ -9,6 +9,7 @@ import type { Collection } from "../../model/collection.ts";
 import { mark, lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { readCounters } from "./counters.ts";
 import { follow, later } from "./follow.ts";
+import { followUse } from "./use.ts";
 
 const KIND = "activity";
 
@@ -27,7 +28,13 @@ export function openActivity(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
   );
   const previous = lastMeasurement<ActivityMemory>(host, collection.id, KIND)?.value ?? null;
-  return follow(previous, readCounters(host, all), at, judged, collection.settings);
+  const counters = readCounters(host, all);
+  const known = previous?.use ?? {};
+  return {
+    ...follow(previous, counters, at, judged, collection.settings),
+    // An interval with moves of ours says nothing.
+    use: previous?.moved ? known : followUse(known, previous?.counters ?? null, counters, at),
+  };
 }
 
 export function closeActivity(host: Host, collection: Collection, memory: ActivityMemory): void {

@@ -11,7 +11,7 @@ import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 
 /** Since the statistics were last reset. */
-export interface Counters {
+export interface Figures {
   /**
    * Rows read by sequential scans (seq_tup_read) and entries that index scans returned
    * (idx_tup_read of the indexes, which unlike idx_tup_fetch counts index-only scans). Not scans:
@@ -35,6 +35,11 @@ export interface Counters {
   readonly table_hits: number;
 }
 
+export interface Counters extends Figures {
+  /** Scans of each of its vector indexes, by oid; null: it has none. */
+  readonly vector_scans?: Readonly<Record<string, number>> | null;
+}
+
 /** By the partition's oid. */
 export type CountersByPartition = Readonly<Record<string, Counters>>;
 
@@ -55,20 +60,24 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
         JOIN pg_class c ON c.oid = f.relid AND c.relkind <> 'p'
     ), o AS (
       SELECT relid, oid, 'table' AS kind FROM leaves
-      UNION ALL SELECT l.relid, i.indexrelid, 'index'
+      UNION ALL SELECT l.relid, i.indexrelid, CASE WHEN a.amname IN ('hnsw', 'ivfflat')
+          THEN 'vector index' ELSE 'index' END
         FROM leaves l JOIN pg_index i ON i.indrelid = l.oid
+        JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
       UNION ALL SELECT relid, reltoastrelid, 'toast' FROM leaves WHERE reltoastrelid <> 0
       UNION ALL SELECT l.relid, i.indexrelid, 'toast index'
         FROM leaves l JOIN pg_index i ON i.indrelid = l.reltoastrelid WHERE l.reltoastrelid <> 0
     )
     SELECT o.relid,
-           ${total("IN ('table', 'index')", "tuples_returned")} AS reads,
+           ${total("IN ('table', 'index', 'vector index')", "tuples_returned")} AS reads,
            ${total("= 'table'", "tuples_returned")} AS scanned,
            ${total("= 'table'", "tuples_inserted", "tuples_updated", "tuples_deleted")} AS writes,
            ${total("= 'table'", "tuples_inserted")} AS inserts,
            ${total("IS NOT NULL", "blocks_fetched")} AS blocks,
            ${total("IN ('table', 'toast')", "blocks_fetched")} AS table_blocks,
-             ${total("IN ('table', 'toast')", "blocks_hit")} AS table_hits
+             ${total("IN ('table', 'toast')", "blocks_hit")} AS table_hits,
+           jsonb_object_agg(o.oid::text, ${raw(counted("numscans"))})
+             FILTER (WHERE o.kind = 'vector index') AS vector_scans
       FROM o GROUP BY o.relid`);
   return Object.fromEntries(rows.map(({ relid, ...counters }) => [relid, counters]));
 }

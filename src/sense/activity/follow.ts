@@ -14,7 +14,8 @@
  * move; then it is replaced by what was measured since, because the old shares say nothing about
  * the new places.
  */
-import type { Counters, CountersByPartition } from "./counters.ts";
+import type { Counters, CountersByPartition, Figures } from "./counters.ts";
+import { laterScans } from "./use.ts";
 import { logRatios, smoothedLoads, smoothedRates, smoothedBlocks } from "./smooth.ts";
 import {
   type FollowSettings,
@@ -121,7 +122,7 @@ export function follow(
   return { ...base, loads: since_moves, recent: since_moves, settling: null };
 }
 
-const NOTHING: Required<Counters> = {
+const NOTHING: Required<Figures> = {
   reads: 0,
   scanned: 0,
   writes: 0,
@@ -135,13 +136,13 @@ const NOTHING: Required<Counters> = {
  * Counters that went backwards were reset (pg_stat_reset, a crash): nothing is known of that
  * interval.
  */
-function change(before: Counters | undefined, after: Counters): Counters {
+function change(before: Counters | undefined, after: Counters): Required<Figures> {
   if (!before) return NOTHING;
-  const keys = Object.keys(NOTHING) as (keyof Counters)[];
+  const keys = Object.keys(NOTHING) as (keyof Figures)[];
   if (keys.some((key) => (after[key] ?? 0) < (before[key] ?? 0))) return NOTHING;
   return Object.fromEntries(
     keys.map((key) => [key, (after[key] ?? 0) - (before[key] ?? after[key] ?? 0)]),
-  ) as unknown as Counters;
+  ) as unknown as Required<Figures>;
 }
 
 /**
@@ -156,14 +157,13 @@ export const later = (
     Object.entries(counters).map(([relid, one]) => {
       const added = change(before[relid], after[relid] ?? before[relid] ?? NOTHING);
       // Counters of an older version lack some: what is not known stays so.
-      const known = (Object.keys(NOTHING) as (keyof Counters)[]).filter(
+      const known = (Object.keys(NOTHING) as (keyof Figures)[]).filter(
         (key) => one[key] !== undefined,
       );
+      const moved = Object.fromEntries(known.map((key) => [key, one[key]! + (added[key] ?? 0)]));
       return [
         relid,
-        Object.fromEntries(
-          known.map((key) => [key, one[key]! + (added[key] ?? 0)]),
-        ) as unknown as Counters,
+        { ...moved, ...laterScans(one, before[relid], after[relid]) } as unknown as Counters,
       ];
     }),
   );

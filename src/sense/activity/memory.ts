@@ -1,5 +1,6 @@
 /** What is kept of a collection's activity between samples. */
 import type { CountersByPartition } from "./counters.ts";
+import type { UseByIndex } from "./use.ts";
 
 export interface FollowSettings {
   readonly traffic_window_seconds: number;
@@ -55,6 +56,8 @@ export interface ActivityMemory {
     readonly since: number;
     readonly sums: Readonly<Record<string, Sums>>;
   } | null;
+  /** Of each vector index. Memories of older versions have none. */
+  readonly use?: UseByIndex;
 }
 
 export const LEVEL: Sums = { reads: 0, writes: 0 };

@@ -1,5 +1,5 @@
 /** From the recall of a vector index to its health. */
-import type { CentroidGroup } from "../vector-index.ts";
+import type { CentroidGroup, FilteredSearch } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { toCurve } from "../../configuration/validate.ts";
 import { health } from "../../graph/health.ts";
@@ -19,20 +19,54 @@ const RECALL_ERRORS = 2;
  */
 const leastError = (samples: number): number => 1 / (samples + 2);
 
-/**
- * Health of an index's recall against what is due; null: not measured.
- * @param errors standard errors in its favour; 0 where indexes are compared with each other
- */
-export function recallHealth(
-  { measured, baseline }: CentroidGroup,
+/** What both an index and a search with a filter have. */
+interface Found {
+  readonly recall: number | null;
+  /** Measurements of older versions have none. */
+  readonly recall_error?: number | null;
+  readonly samples: number;
+}
+
+/** @param errors standard errors in its favour; 0 where indexes are compared with each other */
+function shareHealth(
+  measured: Found | null,
+  due: number | null,
   configuration: Configuration,
-  errors = RECALL_ERRORS,
+  errors: number,
 ): number | null {
-  if (measured?.recall == null || baseline === null || baseline <= 0) return null;
+  if (measured?.recall == null || due === null || due <= 0) return null;
   const error =
     measured.recall_error === undefined
       ? 0
       : Math.max(measured.recall_error ?? 0, leastError(measured.samples));
   const most = Math.min(1, measured.recall + errors * error);
-  return health(most / baseline, toCurve(configuration.recall, "linear"));
+  return health(most / due, toCurve(configuration.recall, "linear"));
 }
+
+/** Health of an index's recall against what is due; null: not measured. */
+export const recallHealth = (
+  { measured, baseline }: CentroidGroup,
+  configuration: Configuration,
+  errors = RECALL_ERRORS,
+): number | null => shareHealth(measured, baseline, configuration, errors);
+
+/** Rows that are not returned are not found: recall counts both. null: nothing to judge. */
+export const searchHealth = (
+  { measured, due }: FilteredSearch,
+  configuration: Configuration,
+): number | null => shareHealth(measured, due, configuration, RECALL_ERRORS);
+
+/** Whether a measurement of a search finds what is due, as it would be judged by. */
+export const searchFinds = (measured: Found, due: number, configuration: Configuration): boolean =>
+  (shareHealth(measured, due, configuration, RECALL_ERRORS) ?? 1) >= 1;
+
+/** Searches with filters that find less than is due, the worst first. */
+export const lostSearches = (
+  searches: readonly FilteredSearch[],
+  configuration: Configuration,
+): readonly FilteredSearch[] =>
+  searches
+    .map((search) => ({ search, health: searchHealth(search, configuration) ?? 1 }))
+    .filter(({ search, health: own }) => own < 1 && search.measured!.indexes.length > 0)
+    .sort((a, b) => a.health - b.health)
+    .map(({ search }) => search);

@@ -4,11 +4,12 @@
  */
 import type { Configuration } from "../../model/configuration.ts";
 import type { Metrics } from "../../model/problem.ts";
-import type { RecallMetric } from "../../model/recall.ts";
+import type { RecallMetric, SearchMetric } from "../../model/recall.ts";
 import type { LeafDescription } from "../../graph/contracted.ts";
 import type { Snapshot } from "../snapshot.ts";
+import type { FilteredSearch } from "../vector-index.ts";
 import { sickByLists } from "./centroids.ts";
-import { recallHealth } from "./recall-health.ts";
+import { lostSearches, recallHealth, searchHealth } from "./recall-health.ts";
 
 /** With all else the graph stays below 1,000 nodes: of more indexes the worst are its nodes. */
 const MAX_INDEXES = 128;
@@ -21,16 +22,16 @@ const INVALID = 0.5;
 
 export function indexLinks(snapshot: Snapshot, configuration: Configuration): LeafDescription[] {
   const lists = sickByLists(snapshot, configuration);
+  const lost = lostSearches(snapshot.searches, configuration);
   return [
     ...snapshot.centroids.map((group): LeafDescription => {
       const { index, measured } = group;
-      const health = recallHealth(group, configuration);
-      return {
-        id: `vector_index:${index}`,
-        label: index,
-        mass: measured?.rows ?? 0,
-        health: health !== null && lists.has(index) ? 1 : health,
-      };
+      const found = recallHealth(group, configuration);
+      const own = found !== null && lists.has(index) ? 1 : found;
+      // The worst first.
+      const filtered = lost.find((one) => one.measured!.indexes.includes(index));
+      const health = filtered ? Math.min(own ?? 1, searchHealth(filtered, configuration)!) : own;
+      return { id: `vector_index:${index}`, label: index, mass: measured?.rows ?? 0, health };
     }),
     ...snapshot.invalid_indexes.map(({ index, rows }): LeafDescription => ({
       id: `vector_index:${index}`,
@@ -43,12 +44,22 @@ export function indexLinks(snapshot: Snapshot, configuration: Configuration): Le
     .slice(0, MAX_INDEXES);
 }
 
-type IndexMetrics = Pick<Metrics, "recall" | "invalid_indexes">;
+type IndexMetrics = Pick<
+  Metrics,
+  "recall" | "invalid_indexes" | "filtered_searches" | "unused_indexes"
+>;
 
-export const indexMetrics = ({ centroids, invalid_indexes }: Snapshot): IndexMetrics => ({
+export const indexMetrics = ({
+  centroids,
+  invalid_indexes,
+  searches,
+  unused_indexes,
+}: Snapshot): IndexMetrics => ({
+  ...(unused_indexes.length > 0 && { unused_indexes }),
+  ...(searches.length > 0 && { filtered_searches: searches.flatMap(searchMetric) }),
   ...(invalid_indexes.length > 0 && { invalid_indexes: invalid_indexes.map(({ index }) => index) }),
   recall: Object.fromEntries(
-    centroids.flatMap(({ index, measured, baseline, due_from }): [string, RecallMetric][] =>
+    centroids.flatMap(({ index, measured, baseline, due_from, vacuum }): [string, RecallMetric][] =>
       measured?.recall == null
         ? []
         : [
@@ -62,9 +73,31 @@ export const indexMetrics = ({ centroids, invalid_indexes }: Snapshot): IndexMet
                 k: measured.k,
                 blocks: measured.search_blocks ?? null,
                 ms: measured.index_ms,
+                ...vacuum,
               },
             ],
           ],
     ),
   ),
 });
+
+const searchMetric = ({ search, text, method, measured, due }: FilteredSearch): SearchMetric[] =>
+  measured === null
+    ? []
+    : [
+        {
+          search: text,
+          k: search.k,
+          indexes: measured.indexes.slice(0, 10),
+          recall: measured.recall,
+          returned: measured.returned,
+          asked: measured.asked,
+          matches: measured.matches,
+          due,
+          blocks: measured.blocks,
+          ms: measured.ms,
+          settings: Object.fromEntries(
+            Object.entries(measured.settings).filter(([name]) => name.startsWith(`${method}.`)),
+          ),
+        },
+      ];

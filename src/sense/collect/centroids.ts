@@ -9,8 +9,7 @@ import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
-import { SQLSTATES, SqlError } from "../../base/errors.ts";
-import { printable } from "../../base/text.ts";
+import { SqlError } from "../../base/errors.ts";
 import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
 import { dueOf } from "../due.ts";
 import { skewOf } from "../lists.ts";
@@ -18,6 +17,8 @@ import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
 import { type Tried, withTrial } from "./trial.ts";
 import { pushHint } from "./gap.ts";
 import { measureIndex } from "./measure-index.ts";
+import { unreadable } from "./unreadable-index.ts";
+import { vacuumStates } from "./vacuum-state.ts";
 
 interface Index {
   readonly index: string;
@@ -91,8 +92,12 @@ export function measureCentroids(
     },
     () => measureAll(host, collection, { indexes, known, fresh }),
   );
+  const vacuums = vacuumStates(
+    host,
+    indexes.map(({ oid }) => oid),
+  );
   return {
-    value: indexes.map(({ index, method, lists }) => ({
+    value: indexes.map(({ index, method, lists, oid }) => ({
       index,
       method,
       lists,
@@ -101,6 +106,7 @@ export function measureCentroids(
       trial: value[index]?.trial ?? null,
       attained: value[index]?.attained ?? null,
       measured_at: value[index]?.measured ? value[index].at : null,
+      ...(vacuums[oid] && { vacuum: vacuums[oid] }),
     })),
     unmeasured: indexes.flatMap((one) => gaps(one, value[one.index])),
   };
@@ -226,30 +232,6 @@ function attainedBy(
   const skew = skewOf(measured, lists);
   if (younger == null || younger > FEW_YOUNGER || skew === null) return known;
   return Math.max(known ?? 0, skew);
-}
-
-function unreadable(
-  host: Host,
-  index: string,
-  { sqlstate, document }: SqlError,
-): { why: string; hint: string } {
-  if (sqlstate === "55P03")
-    return {
-      why: "its table is locked ACCESS EXCLUSIVE by another session",
-      hint: "SELECT * FROM pg_locks WHERE mode = 'AccessExclusiveLock';",
-    };
-  const [row] = host.query<{ grant: string }>(sql`
-    SELECT format('GRANT SELECT ON %I.%I TO %I;', n.nspname, h.relname, current_user) AS grant
-      FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
-        JOIN pg_namespace n ON n.oid = h.relnamespace
-     WHERE i.indexrelid = to_regclass(${index})`);
-  if (sqlstate === SQLSTATES.untrusted_code)
-    return { why: printable(document.message, 600), hint: printable(document.hint ?? "", 600) };
-  return {
-    why: document.message,
-    hint:
-      sqlstate === "42501" && row ? row.grant : "Ask for it by hand: ruvector_healing_recall().",
-  };
 }
 
 /** What is not known of an index. */

@@ -10,6 +10,8 @@ import { readIdle } from "./idle.ts";
 import { measureMaintenance } from "./maintenance.ts";
 import { measureMemory } from "./memory.ts";
 import { isCold, measurePartitions, partitionsOf, reachable } from "./partitions.ts";
+import { measureSearches } from "./searches.ts";
+import { unusedIndexes } from "./unused-indexes.ts";
 import { measureReplicas } from "./replication.ts";
 
 /**
@@ -41,6 +43,7 @@ export function takeSnapshot(
     fresh: fresh.has("partitions"),
   });
   const centroids = measureCentroids(host, collection, fresh.has("centroids"));
+  const searches = measureSearches(host, collection, centroids.value, fresh.has("centroids"));
   const replicas = measureReplicas(host, collection);
   const maintenance = measureMaintenance(host, collection);
   const indexes = measureFragmentation(host, collection, fresh.has("indexes"));
@@ -48,11 +51,13 @@ export function takeSnapshot(
   const unmeasured: Unmeasured[] = [
     ...partitions.unmeasured,
     ...unlessPushed(centroids.unmeasured, pushed.centroid_occupancy),
+    ...searches.unmeasured,
     ...unlessPushed(replicas.unmeasured, pushed.replication_lag_seconds),
     ...unlessPushed(maintenance.unmeasured, pushed.maintenance_queue_depth),
     ...unlessPushed(indexes.unmeasured, pushed.index_fragmentation_pct),
     ...unlessPushed(memory.unmeasured, pushed.memory_usage_pct),
   ];
+  const unused = unusedIndexes(host, collection, activity.use ?? {});
   // Last, behind everything that reads the table.
   closeActivity(host, collection, activity);
   return {
@@ -62,6 +67,8 @@ export function takeSnapshot(
     judges_load: collection.movable || collection.settings.judge_partition_load,
     centroids: centroids.value,
     invalid_indexes: invalidIndexes(host, collection),
+    searches: searches.value,
+    unused_indexes: unused,
     replicas: replicas.value,
     maintenance: maintenance.value,
     indexes: indexes.value,

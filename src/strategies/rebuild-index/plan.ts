@@ -20,7 +20,8 @@ import {
   type RebuildPlan,
   type Target,
 } from "../rebuild-centroids/target.ts";
-import { lostIndexes, meets } from "../tune-search/plan.ts";
+import { meets } from "../tune-search/meets.ts";
+import { lostIndexes } from "../tune-search/plan.ts";
 import { planRepair } from "./repair.ts";
 
 /** An index this near to the worst one's health keeps lambda down after the worst one is healed. */

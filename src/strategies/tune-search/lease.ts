@@ -6,24 +6,31 @@ import { changePrevious, closeLease, extendLease, leasesOf } from "../../store/l
 import { outdateMeasurement } from "../../store/measurements.ts";
 import { recallCurve } from "../../sense/recall-curve.ts";
 import { CENTROIDS, vectorIndexes } from "../../sense/collect/centroids.ts";
-import { short } from "../../base/text.ts";
+import { searchText } from "../../collection/searches.ts";
+import type { Search } from "../../model/recall.ts";
+import { SEARCHES } from "../../sense/collect/searches.ts";
+import { searched } from "./filtered.ts";
 import { alterSetting, settingOf } from "./setting.ts";
 
 export const SEARCH_SETTING = "search_setting";
+
+interface Reason {
+  readonly index: string;
+  readonly due: number;
+  readonly file: string;
+  /** The search with a filter that found too little by it; absent: searches without one. */
+  readonly search?: Search;
+}
 
 /** What such a lease holds. */
 export interface Tuning {
   readonly role: string;
   readonly setting: string;
-  readonly value: number;
+  readonly value: number | string;
   /** The indexes that it was made for, with what is due of each and the file they had then. */
-  readonly indexes: readonly {
-    readonly index: string;
-    readonly due: number;
-    readonly file: string;
-  }[];
+  readonly indexes: readonly Reason[];
   /** The value that was in effect before, whoever's it was. */
-  readonly untuned: number;
+  readonly untuned: number | string;
   /** Seconds since 1970. */
   readonly looked_at: number;
 }
@@ -52,6 +59,7 @@ export function putBack(host: Host, lease: Lease): boolean {
     alterSetting(host, role, setting, previousOf(lease));
   // What was found with the value says nothing of searches without it.
   outdateMeasurement(host, lease.collection_id, CENTROIDS);
+  outdateMeasurement(host, lease.collection_id, SEARCHES);
   return true;
 }
 
@@ -72,9 +80,7 @@ export function lookAgain(host: Host, collection: Collection): void {
     const now = host.now() / 1000;
     if (!rebuilt && now - tuning.looked_at < settings.tune_recheck_seconds) continue;
     const left = tuning.indexes.filter(({ index }) => there.has(index));
-    const needed = left.find(
-      ({ index, due }) => !doesUntuned(host, collection, index, due, tuning),
-    );
+    const needed = left.find((reason) => !doesUntuned(host, collection, reason, tuning));
     if (needed) {
       extendLease(host, lease.id, settings.tune_seconds, {
         ...tuning,
@@ -96,20 +102,38 @@ export function lookAgain(host: Host, collection: Collection): void {
 function doesUntuned(
   host: Host,
   collection: Collection,
-  index: string,
-  due: number,
-  { untuned }: Tuning,
+  { index, due, search }: Reason,
+  { setting, untuned }: Tuning,
 ): boolean {
   const one = vectorIndexes(host, collection).find((other) => other.index === index);
   if (!one) return true;
-  const curve = recallCurve(host, collection, { ...one, probes: untuned });
-  if ("why" in curve) return false;
-  const point = curve.points.find(({ value }) => value === untuned);
   // Half way between what just meets it and all of it: what was lowered at the edge was raised
   // again a week later.
   const [fine] = collection.settings.recall;
-  return point !== undefined && point.recall >= ((1 + fine) / 2) * due;
+  const enough = (recall: number): boolean => recall >= ((1 + fine) / 2) * due;
+  if (search) {
+    // Nobody names it any more.
+    if (!collection.searches.some((named) => same(named, search))) return true;
+    const found = searched(
+      host,
+      collection,
+      { search, oid: one.oid },
+      {
+        [setting]: String(untuned),
+      },
+    );
+    return !("why" in found) && (found.recall === null || enough(found.recall));
+  }
+  const value = Number(untuned);
+  const curve = recallCurve(host, collection, { ...one, probes: value });
+  if ("why" in curve) return false;
+  const point = curve.points.find((other) => other.value === value);
+  return point !== undefined && enough(point.recall);
 }
 
-export const tuningText = ({ role, setting, value }: Tuning, was: string | null): string =>
-  `set ${setting} to ${short(value)} for ${role} (was ${was ?? "not set"})`;
+const same = (a: Search, b: Search): boolean => searchText(a) === searchText(b) && a.k === b.k;
+
+export const tuningText = (
+  { role, setting, value }: Pick<Tuning, "role" | "setting" | "value">,
+  was: string | null,
+): string => `set ${setting} to ${value} for ${role} (was ${was ?? "not set"})`;

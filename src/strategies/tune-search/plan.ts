@@ -4,36 +4,21 @@
  */
 import { type CurvePoint, type RecallCurve, recallCurve } from "../../sense/recall-curve.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
-import type { CentroidGroup } from "../../sense/vector-index.ts";
+import { settingName } from "../../sense/collect/searches.ts";
+import type { CentroidGroup, FilteredSearch } from "../../sense/vector-index.ts";
 import type { Collection } from "../../model/collection.ts";
-import type { Plan } from "../../model/action.ts";
-import { recallHealth } from "../../sense/assess/recall-health.ts";
+import { lostSearches, recallHealth, searchHealth } from "../../sense/assess/recall-health.ts";
 import { lockedNow } from "../locked.ts";
-import { foresee } from "../foresee.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { figures } from "../../classify/findings.ts";
-import { list, printable, short } from "../../base/text.ts";
+import { printable, short } from "../../base/text.ts";
+import { meansFor, servedBy } from "./filtered.ts";
+import { meets } from "./meets.ts";
+import { planOf, type Tuned, type TunePlan } from "./plan-of.ts";
 import { byHand, type Scope, whoseSetting } from "./setting.ts";
+import type { TunedSearch } from "./tried.ts";
 
 type Request = Omit<PlanRequest, "params">;
-
-export interface TunePlan extends Plan {
-  readonly setting: string;
-  readonly value: number;
-  /** Roles that get it in this database, the table's owner first. */
-  readonly roles: readonly string[];
-  readonly indexes: readonly {
-    readonly index: string;
-    readonly oid: string;
-    readonly due: number;
-    readonly before: CurvePoint;
-    readonly after: CurvePoint;
-  }[];
-}
-
-/** Where health begins to fall: what is above that share of what is due meets it. */
-export const meets = (recall: number, due: number, { settings }: Collection): boolean =>
-  recall >= settings.recall[0] * due;
 
 /** Indexes whose recall is no longer what is due, by its own measure, the worst first. */
 export const lostIndexes = (
@@ -78,16 +63,6 @@ function least(
   return found;
 }
 
-const settingName = ({ method }: Pick<CentroidGroup, "method">): string =>
-  method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";
-
-interface Tuned {
-  readonly group: CentroidGroup;
-  readonly oid: string;
-  readonly before: CurvePoint;
-  readonly after: CurvePoint;
-}
-
 function tuned(
   { host, collection }: Request,
   group: CentroidGroup,
@@ -103,7 +78,7 @@ function tuned(
   const curve = recallCurve(host, collection, { oid, method, lists, probes: measured.probes });
   if ("why" in curve)
     return { nothing: `${name} could not be searched: ${curve.why}`, hint: "The next sample." };
-  const setting = settingName(group);
+  const setting = settingName(method);
   const before = curve.points.find(({ value }) => value === measured.probes);
   if (!before)
     return {
@@ -146,15 +121,26 @@ function tuned(
   return { group, oid, before, after };
 }
 
-/** @param asked the index that somebody asked for */
-export function planTuning(request: Request, asked: string | undefined): TunePlan | NothingToDo {
+export interface Wanted {
+  readonly index?: string | undefined;
+  /** The iterative scan that somebody asked for. */
+  readonly iterative_scan?: string | undefined;
+}
+
+/** @param wanted what somebody asked for */
+export function planTuning(request: Request, wanted: Wanted): TunePlan | NothingToDo {
   const { host, collection, snapshot } = request;
+  const { index: asked } = wanted;
   const named = snapshot.centroids.filter(
     ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
   );
   const groups = asked === undefined ? lostIndexes(snapshot.centroids, collection) : named;
+  const searches = lostSearches(snapshot.searches, collection.settings).filter(
+    ({ measured }) =>
+      asked === undefined || named.some(({ index }) => measured!.indexes.includes(index)),
+  );
   const [worst] = groups;
-  if (!worst)
+  if (!worst && searches.length === 0)
     return {
       nothing:
         asked === undefined
@@ -166,6 +152,20 @@ export function planTuning(request: Request, asked: string | undefined): TunePla
   if ("nothing" in scope) return scope;
   const barred = lockedNow(host, collection);
   if (barred) return barred;
+  const health = (group: CentroidGroup): number => recallHealth(group, collection.settings) ?? 1;
+  const [search] = searches;
+  if (search && (!worst || searchHealth(search, collection.settings)! <= health(worst)))
+    return planSearches(request, searches, scope, wanted.iterative_scan);
+  return planIndexes(request, groups, worst!, scope);
+}
+
+function planIndexes(
+  request: Request,
+  groups: readonly CentroidGroup[],
+  worst: CentroidGroup,
+  scope: Scope,
+): TunePlan | NothingToDo {
+  const { host, collection } = request;
   const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
   const all = groups
     .filter(({ method }) => method === worst.method)
@@ -174,52 +174,36 @@ export function planTuning(request: Request, asked: string | undefined): TunePla
   const [first] = all;
   if ("nothing" in first!) return first;
   const fits = all.filter((one): one is Tuned => !("nothing" in one));
-  const setting = settingName(worst);
+  const setting = settingName(worst.method);
   const value = Math.max(...fits.map(({ after }) => after.value));
-  return byHand(scope, setting, value) ?? planOf(request, fits, scope, { setting, value });
+  return (
+    byHand(scope, setting, value) ?? planOf(request, scope, { setting, value, fits, searches: [] })
+  );
 }
 
-function planOf(
-  { collection: { settings }, snapshot, tick_seconds }: Request,
-  fits: readonly Tuned[],
+/** The means of the worst one; the others are set for as far as it serves them too. */
+function planSearches(
+  request: Request,
+  lost: readonly FilteredSearch[],
   scope: Scope,
-  { setting, value }: Pick<TunePlan, "setting" | "value">,
-): TunePlan {
-  return {
-    strategy: "tune_search",
-    rows: 0,
-    bytes: 0,
-    wal_bytes: 1024 * scope.roles.length,
-    relation_locks: 0,
-    ...foresee(
-      {
-        ...snapshot,
-        centroids: snapshot.centroids.map((group) => {
-          const found = fits.find((one) => one.group.index === group.index);
-          return found && group.measured
-            ? { ...group, measured: { ...group.measured, recall: found.after.recall } }
-            : group;
-        }),
-      },
-      settings,
-    ),
-    estimated_duration_seconds: Math.ceil(2 * tick_seconds + settings.stabilize_seconds),
-    locks: locksText(scope, setting, value),
-    setting,
-    value,
-    roles: scope.roles,
-    indexes: fits.map(({ group, oid, before, after }) => ({
-      index: group.index,
-      oid,
-      due: group.baseline!,
-      before,
-      after,
-    })),
-  };
+  asked: string | undefined,
+): TunePlan | NothingToDo {
+  const { host, collection } = request;
+  const [worst, ...others] = lost;
+  const one = vectorIndexes(host, collection).find(({ oid }) => oid === worst!.oid);
+  if (!one) return { nothing: "the index is gone", hint: "The next sample." };
+  const first = meansFor(host, collection, worst!, { ...one, probes: 0 }, asked);
+  if ("nothing" in first) return first;
+  const { setting, value, was } = first.means;
+  const served = others
+    .filter(({ method }) => method === worst!.method)
+    .flatMap((other): TunedSearch[] => {
+      const found = servedBy(host, collection, other, first.means);
+      return found ? [found] : [];
+    });
+  const searches = [first.tuned, ...served];
+  return (
+    byHand(scope, setting, value) ??
+    planOf(request, scope, { setting, value, was, fits: [], searches })
+  );
 }
-
-const locksText = ({ roles, database }: Scope, setting: string, value: number): string[] => [
-  `none on the table: ${setting} = ${value} for ${list(roles)} in database ${database}, from ` +
-    "their next session on; sessions that are open keep what they have",
-  `it holds for all of their searches there, those of other tables too`,
-];

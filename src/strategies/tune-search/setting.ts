@@ -71,7 +71,11 @@ export function whoseSetting(host: Host, { relid, settings }: Collection): Scope
 }
 
 /** What to type for those that the installing role may not change; null: it may change all. */
-export function byHand({ barred }: Scope, setting: string, value: number): NothingToDo | null {
+export function byHand(
+  { barred }: Scope,
+  setting: string,
+  value: number | string,
+): NothingToDo | null {
   const [first] = barred;
   if (!first) return null;
   const names = barred.map(({ name }) => name).join(", ");

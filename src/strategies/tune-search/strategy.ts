@@ -10,6 +10,7 @@ import type { Progress } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { measureIndex } from "../../sense/collect/measure-index.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import { searchFinds } from "../../sense/assess/recall-health.ts";
 import { SAMPLES } from "../../sense/recall-curve.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
 import { grantLease } from "../../store/leases.ts";
@@ -19,7 +20,10 @@ import { lockedNow } from "../locked.ts";
 import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
 import { type LeaseGranted, undoLease } from "../undo-lease.ts";
 import { lookAgain, putBack, SEARCH_SETTING, type Tuning, tuningText } from "./lease.ts";
-import { meets, planTuning, type TunePlan } from "./plan.ts";
+import { searched } from "./filtered.ts";
+import { meets } from "./meets.ts";
+import type { TunePlan } from "./plan-of.ts";
+import { planTuning } from "./plan.ts";
 import { alterSetting, settingOf } from "./setting.ts";
 
 interface TuneProgress extends Progress {
@@ -31,12 +35,15 @@ interface Tuned extends LeaseGranted {
   readonly details: {
     readonly role: string;
     readonly setting: string;
-    readonly value: number;
+    readonly value: number | string;
     readonly was: string | null;
   };
 }
 
-const PARAMS = () => ({ index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) });
+const PARAMS = () => ({
+  index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  iterative_scan: z.optional(z.enum(["strict_order", "relaxed_order"])),
+});
 
 export const tuneSearch: Strategy<TunePlan, TuneProgress, Tuned, typeof PARAMS> = {
   name: "tune_search",
@@ -44,26 +51,27 @@ export const tuneSearch: Strategy<TunePlan, TuneProgress, Tuned, typeof PARAMS> 
   impact: 0.15,
   reversible: true,
   description:
-    "Sets the least hnsw.ef_search (ivfflat.probes) at which searches find what is due, for the " +
-    "table's owner and named roles in this database.",
+    "Sets the least hnsw.ef_search (ivfflat.probes), or the iterative scan, at which searches " +
+    "find what is due, for the table's owner and named roles in this database.",
   params: PARAMS,
   start: { set: 0 },
   applicable: ({ limitations }) =>
     limitations.find(({ strategy }) => strategy === "tune_search") ?? true,
-  plan: ({ params, ...request }) => planTuning(request, params.index),
+  plan: ({ params, ...request }) => planTuning(request, params),
   executeBatch: setAll,
-  boundTo: ({ setting, value, roles, indexes }) => ({
+  boundTo: ({ setting, value, roles, indexes, searches }) => ({
     facts: {
       setting: [`${setting} = ${value}`],
       roles,
       indexes: indexes.map(({ index, oid }) => `${index} (oid ${oid})`),
+      ...(searches && { searches: searches.map(({ text }) => text) }),
     },
     amounts: {},
   }),
   preflight: [],
   remeasures: ["centroids"],
   describeStep: ({ details: { role, setting, value, was } }) =>
-    tuningText({ role, setting, value } as Tuning, was),
+    tuningText({ role, setting, value }, was),
   describeProgress: ({ plan, progress: { set } }) =>
     `${plan.setting} set for ${set} of ${count(plan.roles.length, "role")}`,
   undoStep: ({ host, action }, step) => undoLease(host, step, action.id, putBack),
@@ -77,7 +85,7 @@ function setAll({
   collection,
   action,
 }: BatchContext<TunePlan, TuneProgress>): BatchResult<TuneProgress, Tuned> {
-  const { setting, value, roles, indexes } = action.plan;
+  const { setting, value, roles, indexes, searches = [], was: untuned } = action.plan;
   const barred = lockedNow(host, collection);
   if (barred) return { done: false, steps: [], progress: action.progress, waiting: barred.nothing };
   const files = stillNeeded(host, collection, action.plan);
@@ -87,8 +95,16 @@ function setAll({
       role,
       setting,
       value,
-      indexes: indexes.map(({ index, due }) => ({ index, due, file: files.get(index)! })),
-      untuned: indexes[0]!.before.value,
+      indexes: [
+        ...indexes.map(({ index, due }) => ({ index, due, file: files.get(index)! })),
+        ...searches.map(({ index, due, search }) => ({
+          index,
+          due,
+          file: files.get(index)!,
+          search,
+        })),
+      ],
+      untuned: untuned ?? indexes[0]!.before.value,
       looked_at: host.now() / 1000,
     };
     const lease = grantLease(host, action, {
@@ -115,7 +131,7 @@ function setAll({
 function stillNeeded(
   host: Host,
   collection: Collection,
-  { setting, value, indexes }: TunePlan,
+  { setting, value, indexes, searches = [] }: TunePlan,
 ): ReadonlyMap<string, string> {
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
   const { recall_k: k, recall_budget_ms } = collection.settings;
@@ -127,7 +143,7 @@ function stillNeeded(
             measureIndex(host, collection, oid, {
               k,
               samples,
-              probes: value,
+              probes: Number(value),
               budget_ms: 10 * recall_budget_ms,
               occupancy: false,
             }),
@@ -143,5 +159,19 @@ function stillNeeded(
         { hint: "The next evaluation plans anew." },
       );
   }
-  return new Map(indexes.map(({ index }) => [index, there.get(index)!.file]));
+  for (const { search, text, index, oid, due } of searches) {
+    const found = there.has(index)
+      ? searched(host, collection, { search, oid }, { [setting]: String(value) })
+      : { why: `${index} was dropped` };
+    if ("why" in found || !searchFinds(found, due, collection.settings))
+      throw new HealingError(
+        "remedy_refused",
+        `searches WHERE ${text} are not as it was planned for any more: ` +
+          ("why" in found
+            ? found.why
+            : `${setting} = ${value} finds ${figures(found.recall ?? 0)}, ${figures(due)} is due`),
+        { hint: "The next evaluation plans anew." },
+      );
+  }
+  return new Map([...indexes, ...searches].map(({ index }) => [index, there.get(index)!.file]));
 }

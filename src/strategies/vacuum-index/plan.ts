@@ -16,7 +16,8 @@ import { SMALL_PAGES } from "../../sense/fragmentation/baseline.ts";
 import { lockedNow } from "../locked.ts";
 import { foresee } from "../foresee.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
-import { lostIndexes, meets } from "../tune-search/plan.ts";
+import { meets } from "../tune-search/meets.ts";
+import { lostIndexes } from "../tune-search/plan.ts";
 
 type Request = Omit<PlanRequest, "params">;
 

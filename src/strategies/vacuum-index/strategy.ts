@@ -6,6 +6,7 @@ import { count, short } from "../../base/text.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { cancelJob } from "../../jobs/watch.ts";
 import type { Change, Progress } from "../../model/action.ts";
+import { vacuumProgress } from "../../sense/collect/vacuum-state.ts";
 import { isOpen, jobsOf } from "../../store/jobs.ts";
 import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
 import { planVacuum, type VacuumPlan } from "./plan.ts";
@@ -104,7 +105,7 @@ function executeBatch({
       done: false,
       steps: [],
       progress,
-      waiting: `${one.table}: ${job.message ?? job.state}`,
+      waiting: `${one.table}: ${vacuumProgress(host, one.oid) ?? job.message ?? job.state}`,
     };
   if (job.state !== "succeeded")
     throw new HealingError(

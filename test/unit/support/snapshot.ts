@@ -25,6 +25,8 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   judges_load: true,
   centroids: [],
   invalid_indexes: [],
+  searches: [],
+  unused_indexes: [],
   replicas: [],
   maintenance: {
     queue_depth: null,

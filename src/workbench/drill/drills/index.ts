@@ -6,7 +6,7 @@ import { hotspotReads } from "./hotspot-reads.ts";
 import { hotspotRows } from "./hotspot-rows.ts";
 import { hotspotBytes, hotspotDrain, hotspotTraffic } from "./hotspot-traffic.ts";
 import { memoryPressure } from "./memory.ts";
-import { invalidIndex, recallHnsw, recallIvfEmpty } from "./recall.ts";
+import { invalidIndex, recallFilter, recallHnsw, recallIvfEmpty } from "./recall.ts";
 import { replicationLag } from "./replication-lag.ts";
 
 /**
@@ -25,5 +25,6 @@ export const DRILLS: readonly Drill[] = [
   memoryPressure,
   recallHnsw,
   recallIvfEmpty,
+  recallFilter,
   invalidIndex,
 ];

@@ -1,9 +1,11 @@
+import type pg from "pg";
 import { pause } from "../../load.ts";
 import type { Drill } from "../drill.ts";
 import { DIMENSIONS, makePlainTable, vectorAround } from "../table.ts";
 
 const ROWS = 1500;
 const CENTRES = 400;
+const TENANT = "tenant-1";
 /** The default goes by a measurement for five minutes. */
 const OFTEN = { recall_interval_seconds: 5 };
 
@@ -66,6 +68,39 @@ export const recallIvfEmpty: Drill = {
     await client.query(`ANALYZE ${table}`);
   },
 };
+
+/** One tenant of fifty: of the rows that a search comes by in the graph, hardly one is theirs. */
+export const recallFilter: Drill = {
+  name: "recall-filter",
+  fault: "a table of one tenant gets 49 others: searches WHERE tenant_id = ... return too few rows",
+  problem_class: "recall_loss",
+  strategy: "tune_search",
+  settings: OFTEN,
+  options: { searches: [{ where: { tenant_id: TENANT }, k: 10 }] },
+  async prepare({ client, table }) {
+    const index = "USING hnsw (embedding vector_l2_ops)";
+    await makePlainTable(client, table, { rows: 0, index });
+    await addTenants(client, table, 1, 1);
+  },
+  async inject({ client, table }) {
+    // One after the other, as they come: in one transaction, rows that nobody sees yet would take
+    // the places of those that searches find, with a filter or without.
+    for (let tenant = 2; tenant <= TENANTS; tenant++)
+      await addTenants(client, table, tenant, tenant);
+    await client.query(`ANALYZE ${table}`);
+  },
+};
+
+const ROWS_EACH = 200;
+const TENANTS = 50;
+
+/** Rows of all tenants lie round the same centres. */
+const addTenants = (client: pg.Client, table: string, first: number, last: number) =>
+  client.query(`
+    INSERT INTO ${table} (id, partition_id, tenant_id, seen_at, payload, embedding)
+    SELECT g, 0, 'tenant-' || (g - 1) / ${ROWS_EACH} + 1, now(), md5(g::text),
+      ${vectorAround(`(g % ${CENTRES})`)}
+      FROM generate_series(${(first - 1) * ROWS_EACH + 1}, ${last * ROWS_EACH}) g`);
 
 /** A build that was cancelled leaves an index that every write keeps and no search uses. */
 export const invalidIndex: Drill = {

@@ -1,0 +1,30 @@
+/** Which distance operators statements use of a table, by their texts. Pure. */
+
+/** pgvector's: L2, inner product, cosine, L1, Hamming, Jaccard. */
+const OPERATOR = /<->|<#>|<=>|<\+>|<~>|<%>/g;
+
+export interface SearchTexts {
+  readonly operators: readonly string[];
+  /** Those of them that a statement has in an ORDER BY, with a LIMIT behind it. */
+  readonly ordered: readonly string[];
+}
+
+/** A comment or a string may hold anything. */
+const bare = (text: string): string =>
+  text.replace(/--[^\n]*|\/\*[^]*?\*\/|'(?:''|[^'])*'/g, " ").toLowerCase();
+
+const named = (text: string, names: readonly string[]): boolean =>
+  names.some((name) => text.includes(name.toLowerCase().replace(/"/g, '""')));
+
+export function searchesIn(texts: readonly string[], names: readonly string[]): SearchTexts {
+  const operators = new Set<string>();
+  const ordered = new Set<string>();
+  for (const text of texts.map(bare).filter((one) => named(one, names))) {
+    const used = text.match(OPERATOR) ?? [];
+    for (const operator of used) operators.add(operator);
+    // An alias may stand for the distance: ORDER BY d LIMIT 10.
+    if (/\border\s+by\b[^]*\b(limit|fetch)\b/.test(text))
+      for (const operator of used) ordered.add(operator);
+  }
+  return { operators: [...operators].sort(), ordered: [...ordered].sort() };
+}
