@@ -19,19 +19,6 @@ const ROW_SECONDS = { plain: 0.0002, hnsw: 0.004 };
 /** A batch of one row takes 20 to 30 ms: whoever makes batches small gets time for more of them. */
 const BATCH_SECONDS = 0.03;
 
-/** Where the log ends now: in it, what the server has written, whoever did. */
-export const walPosition = (host: Host): string =>
-  host.one<{ at: string }>(sql`SELECT pg_current_wal_insert_lsn()::text AS at`).at;
-
-/**
- * Bytes of log since then. What others wrote meanwhile is in it: never too little, and more than it
- * is under many writers.
- */
-export const walSince = (host: Host, before: string): number =>
-  host.one<{ bytes: number }>(
-    sql`SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ${before}::pg_lsn)::float8 AS bytes`,
-  ).bytes;
-
 /** Fewer measured batches say little: the first ones after a checkpoint write whole pages. */
 const MEASURED_BATCHES = 5;
 
