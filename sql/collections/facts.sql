@@ -279,7 +279,8 @@ BEGIN
     'index', held.index, 'pid', held.pid,
     'partitions', CASE mode WHEN 'reading' THEN NULL
       ELSE ruvector.healing_partitions(relation) END,
-    'wal', CASE mode WHEN 'reading' THEN NULL ELSE pg_current_wal_insert_lsn() END);
+    'wal', CASE mode WHEN 'reading' THEN NULL ELSE pg_current_wal_insert_lsn() END,
+    'others', CASE mode WHEN 'reading' THEN NULL ELSE ruvector.healing_others_at_work() END);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_lock_table(oid, text, text)
@@ -318,6 +319,28 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_move_conditions(integer, oid, oid[], oid)
   IS 'What may stand in the way of a batch that moves rows, and the unique keys of its target.';
+
+-- Statements of other clients of this database that began within the last second: how many, and how
+-- old they are on average. The longer statements take, the older are those that are met. A session
+-- whose statement may not be seen is not counted.
+CREATE OR REPLACE FUNCTION ruvector.healing_others_at_work()
+RETURNS json
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- What this transaction has read of sessions before is kept until then.
+  PERFORM pg_stat_clear_snapshot();
+  RETURN (SELECT json_build_object('active', count(*), 'age_ms', avg(o.ms))
+    FROM (SELECT 1000 * extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS ms
+            FROM pg_stat_activity a
+           WHERE a.state = 'active' AND a.backend_type = 'client backend'
+             AND a.datname = current_database() AND a.pid <> pg_backend_pid()) o
+   WHERE o.ms BETWEEN 0 AND 1000);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_others_at_work()
+  IS 'How many short statements of others run at this moment, and their mean age.';
 
 -- Sessions that wait for locks of this one: writers of rows in flight, DDL.
 CREATE OR REPLACE FUNCTION ruvector.healing_waiting_for_us()

@@ -154,6 +154,14 @@ interface Locked {
   readonly pid: number | null;
   readonly partitions: readonly Leaf[] | null;
   readonly wal: string | null;
+  readonly others: Others | null;
+}
+
+/** Statements of other clients at one moment: those that began within the last second. */
+export interface Others {
+  readonly active: number;
+  /** Their mean age, milliseconds; null: there is none, or it may not be seen. */
+  readonly age_ms: number | null;
 }
 
 /** A table that is locked for moving rows until the transaction ends. */
@@ -161,12 +169,13 @@ export interface LockedRows {
   readonly partitions: readonly Partition[];
   /** Where the write-ahead log ended then. */
   readonly wal: string;
+  readonly others: Others;
 }
 
 export const lockTable = (host: Host, collection: Collection): void =>
   void lock(host, collection, "reading");
 
 export function lockRows(host: Host, collection: Collection): LockedRows {
-  const { partitions, wal } = lock(host, collection, "ROW EXCLUSIVE");
-  return { partitions: withValues(host, partitions!), wal: wal! };
+  const { partitions, wal, others } = lock(host, collection, "ROW EXCLUSIVE");
+  return { partitions: withValues(host, partitions!), wal: wal!, others: others! };
 }

@@ -46,10 +46,23 @@ export function tickBatch(host: Host, collectionId: number, sliceElapsed: number
     waitsForWindow(action)
   )
     return { again: false };
+  rest(host, action);
   const collection = reachable(host, collectionId);
   return collection
     ? { again: runBatch(host, collection, action, sliceElapsed).again }
     : { again: false };
+}
+
+/**
+ * What its last batch asks for (src/strategies/moving-rows/pace.ts), with nothing locked but the
+ * collection itself. Not once the time of the estimate is over: an action that misses its deadline
+ * would be undone, which costs others more.
+ */
+function rest(host: Host, { state, progress, now, started_at, deadline }: Action): void {
+  const { rest_ms } = (progress["pace"] ?? {}) as { readonly rest_ms?: number };
+  if (state !== "executing" || !rest_ms || started_at === null || deadline === null) return;
+  if (now < (started_at + deadline) / 2)
+    host.query(sql`SELECT pg_sleep(${rest_ms / 1000}::float8)`);
 }
 
 /**

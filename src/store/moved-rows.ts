@@ -42,6 +42,7 @@ export const movedStep = (
   SELECT m.picked, m.rows, m.last, m.tenants,
          coalesce((SELECT wal_bytes FROM kept), 0)::float8 AS wal_bytes,
          ruvector.healing_waiting_for_us() AS waiting,
+         ruvector.healing_others_at_work() AS after,
          ARRAY(SELECT ruvector.healing_publications_of(${relid}::oid, NULL)) AS publications
     FROM m`;
 

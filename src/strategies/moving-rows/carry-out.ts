@@ -6,6 +6,7 @@ import { moveRowsBack } from "./move-back.ts";
 import type { Identity } from "./identity.ts";
 import { rowsLeft } from "./rows-left.ts";
 import type {
+  Action,
   Bound,
   Change,
   NewStep,
@@ -16,6 +17,8 @@ import type {
 } from "../../model/action.ts";
 import { count } from "../../base/text.ts";
 import { undoAskedFor } from "../../store/actions.ts";
+import { firstPace, nextPace, type Pace, paceText, rowsOfBatch } from "./pace.ts";
+import { hasHnsw } from "./estimate.ts";
 import { insertStep } from "../../store/steps.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
 import { moveRows, type RowFilter } from "./move-rows.ts";
@@ -93,6 +96,8 @@ export interface MovesProgress extends Progress {
   readonly tenants: readonly (string | null)[];
   /** What comes before the moves was done. */
   readonly prepared: boolean;
+  /** How fast it goes; missing before the first batch. */
+  readonly pace?: Pace;
 }
 
 export const START: MovesProgress = {
@@ -126,14 +131,16 @@ export function moveBatch<Prepared extends Change = never>(
   const move = moves[progress.move];
   if (!move) return { done: true, steps, progress: { ...progress, prepared: true, done: true } };
   const from_key = move.from_keys[progress.key]!;
+  const pace = progress.pace ?? firstPace(hasHnsw(host, collection));
+  const { batch_rows } = collection.settings;
   const wanted = Math.max(
     1,
-    rowsLeft(action, Math.min(collection.settings.batch_rows, move.rows - progress.moved)),
+    rowsLeft(action, rowsOfBatch(pace, batch_rows, move.rows - progress.moved)),
   );
   const route = { from_key, to_key: move.to_key };
   const details = { ...route, from: move.from, to: move.to };
   const bytes_each = action.plan.bytes / Math.max(1, action.plan.rows);
-  const { rows, last, tenants, wal_bytes } = moveRows(
+  const { rows, last, tenants, wal_bytes, ...felt } = moveRows(
     host,
     collection,
     action,
@@ -151,12 +158,25 @@ export function moveBatch<Prepared extends Change = never>(
       kept: true,
     });
   const next = advance(
-    { ...progress, tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2) },
+    {
+      ...progress,
+      pace: nextPace(pace, { ...felt, rows }),
+      tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2),
+    },
     move,
     { rows, last, wanted },
     moves.length,
   );
   return { done: next.done === true, steps, progress: next };
+}
+
+/** Rows moved, and how fast; for an action while it executes. */
+export function movesProgress({
+  plan,
+  progress: { rows = 0, pace },
+}: Action<MovesPlan, MovesProgress>): string {
+  const text = pace ? paceText(pace) : null;
+  return `${count(rows, "row")} of ${plan.rows} moved${text === null ? "" : ` ${text}`}`;
 }
 
 /** Takes a step of kind move_rows back, as far as rows are free. */

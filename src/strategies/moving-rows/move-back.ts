@@ -85,6 +85,7 @@ interface Backwards {
 function movingBack(host: Host, collection: Collection, { route, stepId, target }: Backwards): Sql {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
+  const taken = collides(collection, "s", route.from_key, target);
   const rowOf = (alias: string): Sql => sql`json_build_array(${texts(identity, alias)})`;
   // Texts of a type that somebody made are written as literals (key-values.ts): those alone come
   // here.
@@ -94,30 +95,30 @@ function movingBack(host: Host, collection: Collection, { route, stepId, target 
   return sql`
     WITH wanted AS MATERIALIZED (
       ${wanted}
-    ), here AS MATERIALIZED (
-      SELECT ${list(identity, "s")},
-             ${collides(collection, "s", route.from_key, target)} AS taken
-        FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
-       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)}
     ), picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
-        FROM ${raw(collection.name)} s JOIN here h ON ${match(identity, "s", "h")}
-       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND NOT h.taken
+        FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND NOT ${taken}
          FOR UPDATE OF s SKIP LOCKED
     ), moved AS (
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.from_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${match(identity, "t", "p")}
       RETURNING ${list(identity, "p")}
+    ), rest AS MATERIALIZED (
+      SELECT ${list(identity, "w")} FROM wanted w EXCEPT SELECT ${list(identity, "m")} FROM moved m
+    ), here AS MATERIALIZED (
+      SELECT ${list(identity, "s")}, ${taken} AS taken
+        FROM ${raw(collection.name)} s JOIN rest r ON ${match(identity, "s", "r")}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)}
     )
-    SELECT coalesce((SELECT json_agg(${rowOf("w")}) FROM (
-             SELECT ${list(identity, "w")} FROM wanted w
-             EXCEPT SELECT ${list(identity, "h")} FROM here h) w), '[]') AS missing,
+    SELECT coalesce((SELECT json_agg(${rowOf("r")}) FROM (
+             SELECT ${list(identity, "r")} FROM rest r
+             EXCEPT SELECT ${list(identity, "h")} FROM here h) r), '[]') AS missing,
            (SELECT count(*)::int FROM here WHERE taken) AS conflicts,
            (SELECT count(*)::int FROM moved) AS undone,
-           coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")}) FROM (
-             SELECT ${list(identity, "h")} FROM here h WHERE NOT h.taken
-             EXCEPT SELECT ${list(identity, "m")} FROM moved m) h), '[]') AS remaining`;
+           coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")})
+             FROM here h WHERE NOT h.taken), '[]') AS remaining`;
 }
 
 /** Of a DEFAULT partition, once for each batch of an undo that misses rows: some 20 ms. */

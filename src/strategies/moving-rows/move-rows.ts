@@ -4,7 +4,12 @@
  */
 import sql, { type Sql, join, raw } from "sql-template-tag";
 import type { Partition } from "../../collection/introspect.ts";
-import { lockRows, moveConditions, type MoveConditions } from "../../collection/lookup.ts";
+import {
+  lockRows,
+  moveConditions,
+  type MoveConditions,
+  type Others,
+} from "../../collection/lookup.ts";
 import { deferrableTriggers } from "../../collection/move-facts.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../base/errors.ts";
@@ -35,8 +40,13 @@ export interface Moved {
   readonly last: Identity | null;
   /** Log that it took, with what others wrote meanwhile. */
   readonly wal_bytes: number;
+  /** How long rows have been locked, milliseconds. */
+  readonly ms: number;
   /** Sessions that wait for what it has locked. */
   readonly waiting: number;
+  /** Statements of others before the rows moved, and after. */
+  readonly before: Others;
+  readonly after: Others;
   /** Whose rows they are: two values at most, which says "of several". */
   readonly tenants: readonly (string | null)[];
 }
@@ -182,12 +192,16 @@ export function moveRows(
   slice: Slice,
   step: Omit<MovedStep, "wal">,
 ): Moved {
-  const { partitions, wal } = lockRows(host, collection);
+  const { partitions, wal, others } = lockRows(host, collection);
   const leaf = leafOf(partitions, slice.route.to_key);
   const conditions = moveConditions(host, collection, null, leaf?.relid ?? null);
   checkMove(collection, conditions);
+  const began = host.now();
   const { picked, publications, ...moved } = host.through<
-    Moved & { readonly picked: number; readonly publications: readonly string[] }
+    Omit<Moved, "before" | "ms"> & {
+      readonly picked: number;
+      readonly publications: readonly string[];
+    }
   >([
     {
       owner: collection.relid,
@@ -196,6 +210,7 @@ export function moveRows(
     },
     { owner: null, statement: movedStep(collection, action, { ...step, wal }) },
   ]);
+  const ms = host.now() - began;
   if (moved.rows > 0) markMoved(host, collection);
   if (moved.rows !== picked) {
     // Something swallowed an update: not a place to move rows in.
@@ -209,7 +224,7 @@ export function moveRows(
     );
   }
   checkPublications(collection, publications);
-  return moved;
+  return { ...moved, ms, before: others };
 }
 
 /**
