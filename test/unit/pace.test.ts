@@ -83,18 +83,21 @@ describe("beside others", () => {
       before: NOBODY,
       after: NOBODY,
     });
-    expect(waited.rows).toBeLessThan(at.rows / 2);
+    expect(rowsOfBatch(waited, 10_000, 1_000_000)).toBeLessThan(at.rows / 1.9);
     expect(waited.rest_ms).toBe(270);
     expect(paceText(waited)).toContain("2 sessions waited for its locks");
     const { pace: later } = run(waited, 30, { each: 0.01 });
     expect(later).toMatchObject({ slowed: 0, rest_ms: 0, why: null });
-    expect(later.rows).toBe(at.rows);
+    expect(later.rows).toBeGreaterThan(at.rows / 2);
   });
 
   it("whose statements take longer beside it make it slower, down to a limit", () => {
     const slow = () => ({ before: { active: 1, age_ms: 4 }, after: { active: 1, age_ms: 9 } });
     const { pace, ms } = run(firstPace(false), 40, { each: 0.01, fixed: 2 }, slow);
     expect(ms).toBeLessThan(10);
+    // A machine on which all takes long is not helped by batches of a row.
+    const busy = run(firstPace(false), 40, { each: 0.1, fixed: 60 }, slow).pace;
+    expect(rowsOfBatch(busy, 10_000, 1_000_000)).toBe(100);
     expect(pace.rest_ms).toBe(Math.round(ms * 15));
     expect(paceText(pace)).toContain("took 2.3 times as long beside it");
   });

@@ -7,9 +7,12 @@ import type { Others } from "../../collection/lookup.ts";
 
 /** Kept in the progress of an action. */
 export interface Pace {
-  /** Rows that a batch moves, where batch_rows allows it. */
+  /** Rows that a batch moves, where batch_rows allows it and others do not feel it. */
   readonly rows: number;
-  /** Milliseconds before the next batch. */
+  /** Fewer are not moved: what a batch takes beside them would be most of it. */
+  readonly least: number;
+  /** How long the last batch held rows, and how long it rests before the next, milliseconds. */
+  readonly ms: number;
   readonly rest_ms: number;
   /** How often it was halved for others, less how often it was taken back. */
   readonly slowed: number;
@@ -51,11 +54,13 @@ const FELT = 1.3;
 /** After so many batches that nobody felt, one step is taken back. */
 const QUIET = 8;
 const LONGEST_REST_MS = 500;
-/** A machine too busy for anything is not helped by batches of a row. */
-const FEWEST = 10;
+/** A machine too busy for anything is not helped by batches of a row: a fifth of the first. */
+const LEAST = 5;
 
 export const firstPace = (hnsw: boolean): Pace => ({
   rows: hnsw ? FIRST.hnsw : FIRST.plain,
+  least: (hnsw ? FIRST.hnsw : FIRST.plain) / LEAST,
+  ms: 0,
   rest_ms: 0,
   slowed: 0,
   quiet: 0,
@@ -65,8 +70,13 @@ export const firstPace = (hnsw: boolean): Pace => ({
 });
 
 /** All that is left of a move, where that is hardly more than a batch: no small one behind it. */
-export const rowsOfBatch = ({ rows }: Pace, most: number, left: number): number =>
-  left <= rows * 1.3 ? Math.min(left, most) : Math.min(rows, most, left);
+export function rowsOfBatch(pace: Pace, most: number, left: number): number {
+  const rows = rowsNow(pace);
+  return left <= rows * 1.3 ? Math.min(left, most) : Math.min(rows, most, left);
+}
+
+const rowsNow = ({ rows, least, slowed }: Pace): number =>
+  Math.max(least, Math.round(rows / 2 ** slowed));
 
 const smoothed = (before: number | null, now: number | null): number | null =>
   before === null || now === null ? (now ?? before) : 0.7 * before + 0.3 * now;
@@ -81,10 +91,11 @@ export function nextPace(pace: Pace, batch: Batch): Pace {
   const slowed = felt
     ? Math.min(MOST_SLOWED, pace.slowed + 1)
     : Math.max(0, pace.slowed - (quiet % QUIET === 0 ? 1 : 0));
-  const target = (beside ? BESIDE_MS : ALONE_MS) / 2 ** slowed;
   const rests = beside || slowed > 0;
   return {
-    rows: rowsIn(target, pace, batch),
+    rows: rowsIn(beside ? BESIDE_MS : ALONE_MS, pace, batch),
+    least: pace.least,
+    ms: batch.ms,
     // As long as it takes, so that it is at work half of the time; a step slower: a quarter.
     rest_ms: rests ? Math.min(LONGEST_REST_MS, Math.round(batch.ms * (2 ** (slowed + 1) - 1))) : 0,
     slowed,
@@ -95,12 +106,15 @@ export function nextPace(pace: Pace, batch: Batch): Pace {
   };
 }
 
-/** No more than four times as many or as few at once: one measurement may be a chance. */
-function rowsIn(target: number, { rows }: Pace, batch: Batch): number {
+/**
+ * No more than four times as many or as few at once: one measurement may be a chance. A small batch
+ * takes more for a row, and says something only where it took too long all the same.
+ */
+function rowsIn(target: number, { rows, least }: Pace, batch: Batch): number {
   const telling = batch.rows >= TELLING * rows || batch.ms > target;
   if (!telling || batch.rows === 0) return rows;
   const fit = (batch.rows * target) / Math.max(1, batch.ms);
-  return Math.max(FEWEST, Math.round(Math.min(4 * rows, Math.max(rows / 4, fit))));
+  return Math.max(least, Math.round(Math.min(4 * rows, Math.max(rows / 4, fit))));
 }
 
 function reason({ waiting, before, after }: Batch, times: number, felt: boolean): string {
@@ -110,7 +124,8 @@ function reason({ waiting, before, after }: Batch, times: number, felt: boolean)
 }
 
 /** For people; null: it goes as fast as it can. */
-export const paceText = ({ rows, rest_ms, why }: Pace): string | null =>
-  why === null
+export const paceText = (pace: Pace): string | null =>
+  pace.why === null
     ? null
-    : `in batches of ${count(rows, "row")}, resting ${rest_ms} ms between: ${why}`;
+    : `in batches of ${count(rowsNow(pace), "row")}, resting ${pace.rest_ms} ms between: ` +
+      pace.why;
