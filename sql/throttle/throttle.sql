@@ -6,7 +6,7 @@
 -- every row.
 
 -- A PL/pgSQL function that is called in each transaction is made ready in each: the two calls took
--- 360 microseconds, where an INSERT of a row and its commit take 250. Under a mild throttle (20 %
+-- 360 microseconds, where an INSERT of a row and its commit take 250. Under a mild throttle (10 %
 -- and less) of mode delay most statements pass by the triggers' own condition: the next millisecond
 -- of their session's pause is not due yet, and PostgreSQL sleeps no less. Conditions are short,
 -- because they are read from their text for each statement.
@@ -91,7 +91,6 @@ DECLARE
   memory constant text[] := ruvector.healing_throttle_memory(TG_ARGV[0]);
   here double precision := date_part('epoch', clock_timestamp());
   kept text;
-  most double precision;
   rejects boolean;
   copies boolean;
   bulk boolean;
@@ -126,7 +125,6 @@ BEGIN
   copies := left(current_query(), 200) ~* E'^\\s*copy\\M';
   bulk := copies OR (NOT rejects AND coalesce(memory[2] <> 'single', false));
   percent := throttle ->> CASE WHEN bulk THEN 'bulk_pct' ELSE 'insert_pct' END;
-  most := greatest((throttle ->> 'insert_pct')::float8, (throttle ->> 'bulk_pct')::float8);
   IF rejects THEN
     turn := nextval('ruvector.healing_throttle_turns') % 100 * 61 % 100;
     IF turn < percent THEN
@@ -161,8 +159,8 @@ BEGIN
   -- most, so that another throttle, and the end of this one, are met soon. The condition is: within
   -- 50 ms of that moment less 50.
   kept := set_config('ruvector_healing.throttle_pass_' || TG_ARGV[0], CASE
-    WHEN rejects OR most > 20 OR most <= 0 OR owed >= 0.001 THEN '0'
-    ELSE (here - 0.05 + least(0.1, (0.001 - owed) * (100 - most) / most))::text END, false);
+    WHEN rejects OR percent > 10 OR percent <= 0 OR owed >= 0.001 THEN '0'
+    ELSE (here - 0.05 + least(0.1, (0.001 - owed) * (100 - percent) / percent))::text END, false);
   -- No PERFORM: that is a statement, and this an expression.
   kept := set_config('ruvector_healing.throttle_' || TG_ARGV[0], (here * 1000000)::bigint
     || CASE WHEN copies THEN ' copy ' WHEN bulk THEN ' bulk ' ELSE ' single ' END || turn + 2
