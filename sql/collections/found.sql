@@ -27,6 +27,7 @@ CREATE OR REPLACE FUNCTION ruvector.healing_found(wanted integer[] DEFAULT NULL)
 RETURNS TABLE (collection_id integer, relid oid, reason text, hint text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+-- Planned for each array anew it is not kept.
 SET plan_cache_mode = force_generic_plan
 AS $function$
 #variable_conflict use_column

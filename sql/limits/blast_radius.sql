@@ -34,9 +34,11 @@ AS $function$
     FROM (SELECT c.collection_id, coalesce(sum(s.rows - s.came_back), 0)::bigint AS moved,
       coalesce(sum(s.undone + s.came_back), 0)::bigint AS returned
             FROM ruvector.collections c
+           CROSS JOIN (SELECT ruvector.healing_settings(0) AS settings OFFSET 0) b
+            LEFT JOIN ruvector.healing_config o ON o.collection_id = c.collection_id
            CROSS JOIN LATERAL
-             (SELECT make_interval(secs => (ruvector.healing_settings(c.collection_id) ->>
-             'oscillation_window_seconds')::float8) AS span) w
+             (SELECT make_interval(secs => (ruvector.healing_settings_over(b.settings, o.settings)
+             ->> 'oscillation_window_seconds')::float8) AS span) w
             LEFT JOIN (ruvector.healing_actions a
               JOIN ruvector.healing_steps s ON s.action_id = a.id AND s.kind = 'move_rows')
                    ON a.collection_id = c.collection_id

@@ -50,10 +50,12 @@ AS $function$
      WHERE a.collection_id = healing_suspended.collection_id AND a.rejected_at IS NOT NULL
   ), timed AS (
     SELECT k.*, k.suspended_at + make_interval(secs => CASE k.kind
-             WHEN 'oscillation' THEN (o.settings ->> 'oscillation_suspend_seconds')::float8
-             WHEN 'failures' THEN ruvector.healing_pause_seconds(o.settings, k.failures)
-             ELSE (o.settings ->> 'rejection_seconds')::float8 END) AS until
-      FROM kept k CROSS JOIN own o
+             WHEN 'oscillation'
+               THEN ((SELECT o.settings FROM own o) ->> 'oscillation_suspend_seconds')::float8
+             WHEN 'failures'
+               THEN ruvector.healing_pause_seconds((SELECT o.settings FROM own o), k.failures)
+             ELSE ((SELECT o.settings FROM own o) ->> 'rejection_seconds')::float8 END) AS until
+      FROM kept k
   )
   SELECT DISTINCT ON (t.strategy_name, t.problem_class) t.strategy_name, t.problem_class, t.kind,
     t.reason, t.action_id, t.until, t.everywhere, t.failures

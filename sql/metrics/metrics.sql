@@ -52,6 +52,17 @@ COMMENT ON FUNCTION public.ruvector_healing_metric_samples(text[])
   IS 'Values of the metrics, of some families or of all: SELECT * FROM '
   'ruvector_healing_metric_samples(''ruvector_integrity_lambda'');';
 
+-- Without SET, so that it is inlined.
+CREATE OR REPLACE FUNCTION ruvector.healing_metric_label(name text, value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT name || '="' || replace(replace(replace(coalesce(value, ''), E'\\', E'\\\\'), '"',
+    E'\\"'), E'\n', E'\\n') || '"';
+$function$;
+COMMENT ON FUNCTION ruvector.healing_metric_label(text, text)
+  IS 'A label of a metric as Prometheus reads it.';
+
 CREATE OR REPLACE FUNCTION public.ruvector_healing_metrics(openmetrics boolean DEFAULT false)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -61,11 +72,17 @@ AS $function$
   WITH written AS (
     SELECT s.family,
            string_agg(s.family || s.suffix
-                      || coalesce((SELECT '{' || string_agg(format('%s="%s"', f.labels[l.place],
-                                            replace(replace(replace(
-                                              l.value, E'\\', E'\\\\'), '"', E'\\"'),
-                                              E'\n', E'\\n')), ',' ORDER BY l.place) || '}'
+                      || CASE cardinality(s.labels) WHEN 0 THEN ''
+                        -- Nearly all of thousands of lines.
+                        WHEN 1 THEN '{' || ruvector.healing_metric_label(f.labels[1], s.labels[1])
+                          || '}'
+                        WHEN 2 THEN '{' || ruvector.healing_metric_label(f.labels[1], s.labels[1])
+                          || ',' || ruvector.healing_metric_label(f.labels[2], s.labels[2]) || '}'
+                        ELSE coalesce((SELECT '{' || string_agg(ruvector.healing_metric_label(
+                                            f.labels[l.place], l.value), ',' ORDER BY l.place)
+                                     || '}'
                                      FROM unnest(s.labels) WITH ORDINALITY l (value, place)), '')
+                        END
                       || ' ' || CASE s.value WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity'
                         THEN '-Inf' ELSE s.value::text END || E'\n',
                       '' ORDER BY s.labels[1], s.labels[2], s.suffix, s.labels) AS lines

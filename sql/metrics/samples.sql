@@ -8,10 +8,13 @@ RETURNS TABLE (family text, suffix text, labels text[], value double precision)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
-  WITH known AS MATERIALIZED (
+  WITH base AS MATERIALIZED (
+    SELECT ruvector.healing_settings(0) AS settings
+  ), known AS MATERIALIZED (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
-      ruvector.healing_settings(c.collection_id) AS settings
-      FROM ruvector.collections c
+           ruvector.healing_settings_over(b.settings, o.settings) AS settings
+      FROM ruvector.collections c CROSS JOIN base b
+      LEFT JOIN ruvector.healing_config o USING (collection_id)
   ), ended AS (
     SELECT a.collection_id, max(a.finished_at) AS at FROM ruvector.healing_actions a
      WHERE a.started_at IS NOT NULL AND a.finished_at IS NOT NULL
@@ -26,7 +29,7 @@ AS $function$
     LEFT JOIN ruvector.integrity_samples i ON i.id = s.sample_id
     LEFT JOIN ended e ON e.collection_id = k.collection_id
     LEFT JOIN active a ON a.collection_id = k.collection_id
-    CROSS JOIN (SELECT (ruvector.healing_settings(0) ->> 'enabled')::boolean AS enabled) e0
+    CROSS JOIN (SELECT (b.settings ->> 'enabled')::boolean AS enabled FROM base b) e0
     CROSS JOIN LATERAL (VALUES
       ('ruvector_integrity_lambda', s.lambda),
       ('ruvector_integrity_state', coalesce(s.state::double precision, 'NaN')),
@@ -142,8 +145,10 @@ AS $function$
       FROM ruvector.collections c
       CROSS JOIN (VALUES ('_sum'), ('_count')) s (suffix)
   )
-  SELECT regexp_replace(metric, '_(sum|count)$', ''), coalesce(substring(metric
-    FROM '(_(sum|count))$'), ''),
+  SELECT CASE right(metric, 4) WHEN '_sum' THEN left(metric, -4)
+           ELSE CASE right(metric, 6) WHEN '_count' THEN left(metric, -6) ELSE metric END END,
+         CASE WHEN right(metric, 4) = '_sum' THEN '_sum'
+           WHEN right(metric, 6) = '_count' THEN '_count' ELSE '' END,
          array_remove(ARRAY[format('%I.%I', c.schema_name, c.table_name), label], ''),
            coalesce(k.value, 0)
     FROM ruvector.healing_counters k

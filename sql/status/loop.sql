@@ -23,6 +23,8 @@ AS $function$
   ), server AS (
     SELECT s.setting AS value FROM pg_settings s
      WHERE s.name = 'default_transaction_read_only'
+       -- Read from a list of all settings, where it could be on at all.
+       AND current_setting('default_transaction_read_only') = 'on'
        AND s.source IN ('configuration file', 'command line', 'environment variable')
        AND NOT EXISTS (SELECT FROM set_in)
   )
@@ -51,9 +53,9 @@ CREATE OR REPLACE FUNCTION ruvector.healing_silence(every double precision,
   at_least double precision)
 RETURNS double precision
 LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT greatest(at_least, 3 * every + 5);
+  -- Without SET, so that it is inlined: it is asked for each collection.
+  SELECT greatest(at_least, 3 OPERATOR(pg_catalog.*) every OPERATOR(pg_catalog.+) 5);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_silence(double precision, double precision)
   IS 'Seconds without a tick or a sample after which one is missing.';

@@ -9,20 +9,26 @@ AS $function$
   -- row, and not at all where there is none.
   SELECT ruvector.healing_collection(ruvector_healing_status.collection)
     WHERE ruvector_healing_status.collection IS NOT NULL;
-  WITH wanted AS (
+  WITH base AS MATERIALIZED (
+    SELECT ruvector.healing_settings(0) AS settings
+  ), wanted AS MATERIALIZED (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
-           ruvector.healing_settings(c.collection_id) AS settings
-      FROM ruvector.collections c
+           ruvector.healing_settings_over(b.settings, o.settings) AS settings
+      FROM ruvector.collections c CROSS JOIN base b
+      LEFT JOIN ruvector.healing_config o USING (collection_id)
      WHERE (ruvector_healing_status.collection IS NULL
             OR c.collection_id = ruvector.healing_collection(ruvector_healing_status.collection))
-       AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id)
+       -- A function for each row, only where somebody is limited at all.
+       AND ((SELECT ruvector.healing_tenant_scope()) IS NULL
+         OR ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), c.collection_id))
   ), outcomes AS (
     SELECT o.*
       FROM ruvector.healing_outcomes o
      WHERE (ruvector_healing_status.collection IS NULL OR o.collection_id IN (SELECT collection_id
        FROM wanted))
-       AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), o.collection_id,
-         o.tenant_id)
+       AND ((SELECT ruvector.healing_tenant_scope()) IS NULL
+         OR ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), o.collection_id,
+         o.tenant_id))
   ), cooldowns AS (
     SELECT w.collection_id,
            max(a.finished_at)
@@ -32,6 +38,10 @@ AS $function$
       JOIN ruvector.healing_actions a ON a.collection_id = w.collection_id
         AND a.finished_at IS NOT NULL AND coalesce(a.started_at, a.rejected_at) IS NOT NULL
      GROUP BY w.collection_id, w.settings
+  ), zero AS MATERIALIZED (
+    -- Of one collection, or of all in one look.
+    SELECT z.* FROM ruvector.healing_net_zero((SELECT min(w.collection_id)
+      FROM wanted w HAVING count(*) = 1)) z
   ), held AS MATERIALIZED (
     SELECT h.* FROM ruvector.healing_holders(ARRAY(SELECT collection_id FROM wanted)) h
   ), active AS (
@@ -41,7 +51,7 @@ AS $function$
      WHERE a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
   )
   SELECT jsonb_build_object(
-    'enabled', (ruvector.healing_settings(0) ->> 'enabled')::boolean
+    'enabled', (SELECT (b.settings ->> 'enabled')::boolean FROM base b)
                AND coalesce((SELECT bool_or((settings ->> 'enabled')::boolean) FROM wanted), true),
     'last_healing', (SELECT ruvector.healing_timestamp(max(completed_at)) FROM outcomes),
     'total_healings_24h', (SELECT count(*) FROM outcomes
@@ -103,7 +113,7 @@ AS $function$
                'cooldown_until', (SELECT ruvector.healing_timestamp(k.until) FROM cooldowns k
                  WHERE k.collection_id = w.collection_id AND k.until > now()),
                'net_zero_move_ratio', (SELECT round(z.ratio::numeric, 3)
-                 FROM ruvector.healing_net_zero(w.collection_id) z),
+                 FROM zero z WHERE z.collection_id_ = w.collection_id),
                'set_aside',
                  (SELECT jsonb_build_object('since', ruvector.healing_timestamp(d.since),
                     'failures', d.failures, 'until', ruvector.healing_timestamp(d.until),

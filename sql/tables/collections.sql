@@ -20,4 +20,5 @@ CREATE TABLE IF NOT EXISTS ruvector.collections (
   registered_by      text NOT NULL DEFAULT session_user,
   UNIQUE (schema_name, table_name)
 );
+CREATE INDEX IF NOT EXISTS collections_name ON ruvector.collections (table_name);
 COMMENT ON TABLE ruvector.collections IS 'Registered tables that hold vectors.';

@@ -148,6 +148,17 @@ SET plan_cache_mode = force_generic_plan
 AS $function$
 #variable_conflict use_column
 BEGIN
+  -- Whatever is found below is the function, type or table of a role that is not trusted. Where no
+  -- such role owns any of them in this database, nothing is: who owns what stands in pg_shdepend
+  -- (but for what is the bootstrap superuser's), and that is asked in a tenth of the time.
+  IF NOT EXISTS (SELECT FROM pg_shdepend d
+      WHERE d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+        AND d.classid IN ('pg_proc'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)
+        AND d.deptype = 'o' AND d.refobjid NOT IN (SELECT r
+          FROM ruvector.healing_trusted_roles() r))
+     AND 10 IN (SELECT r FROM ruvector.healing_trusted_roles() r) THEN
+    RETURN;
+  END IF;
   RETURN QUERY
   WITH RECURSIVE f(relid) AS MATERIALIZED (
     SELECT * FROM unnest(ruvector.healing_family(relation))),

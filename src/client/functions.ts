@@ -330,8 +330,9 @@ export interface Settings {
    */
   readonly target_lambda: number;
   /**
-   * Rows moved by one transaction of a slice. Small: a writer that meets a row in flight waits
-   * for that transaction. (rows; 500)
+   * Most rows moved by one transaction of a slice. How many it is follows from what they take: 50
+   * to 100 ms, for a writer that meets a row in flight waits for that transaction; fewer, with
+   * rests between, where others feel it. (rows; 10000)
    */
   readonly batch_rows: number;
   /**

@@ -23,23 +23,30 @@ export const asValue = (type: string, text: string | null): Sql =>
     ? raw(`CAST(${literal(text)} AS ${type})`)
     : sql`CAST(${text} AS ${raw(type)})`;
 
-/** Rows of texts as a subquery with these columns. */
-export function asRows(columns: readonly Column[], rows: readonly (readonly string[])[]): Sql {
-  if (rows.length > 0 && columns.some(({ type }) => made(type))) {
-    const values = rows.map(
-      (row) =>
-        sql`(${join(
-          columns.map(({ type }, place) => asValue(type, row[place] ?? null)),
-          ", ",
-        )})`,
-    );
-    return sql`SELECT *
-      FROM (VALUES ${join(values, ", ")})
-      v(${raw(columns.map(({ quoted }) => quoted).join(", "))})`;
-  }
+/** Whether values of these types are made of texts by PostgreSQL's own code, wherever they are. */
+export const readableThere = (columns: readonly Column[]): boolean =>
+  !columns.some(({ type }) => made(type));
+
+/** Rows of a JSON array of arrays of texts as a subquery with these columns. */
+export function rowsOf(columns: readonly Column[], json: Sql): Sql {
   const wanted = columns
     .map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`)
     .join(", ");
-  return sql`SELECT ${raw(wanted)}
-    FROM jsonb_array_elements(${JSON.stringify(rows)}::jsonb) j(row)`;
+  return sql`SELECT ${raw(wanted)} FROM json_array_elements(${json}) j(row)`;
+}
+
+/** Rows of texts as a subquery with these columns. */
+export function asRows(columns: readonly Column[], rows: readonly (readonly string[])[]): Sql {
+  if (readableThere(columns) || rows.length === 0)
+    return rowsOf(columns, sql`${JSON.stringify(rows)}::json`);
+  const values = rows.map(
+    (row) =>
+      sql`(${join(
+        columns.map(({ type }, place) => asValue(type, row[place] ?? null)),
+        ", ",
+      )})`,
+  );
+  return sql`SELECT *
+    FROM (VALUES ${join(values, ", ")})
+    v(${raw(columns.map(({ quoted }) => quoted).join(", "))})`;
 }

@@ -185,7 +185,9 @@ function undo(
     // for it.
     return {
       action: changed,
-      again: result.remaining.length === 0 && sliceElapsed < collection.settings.slice_seconds,
+      again:
+        (result.left ?? result.remaining.length) === 0 &&
+        sliceElapsed < collection.settings.slice_seconds,
     };
   } catch (error) {
     if (mustStay(error))

@@ -34,7 +34,7 @@ function clearOne(host: Host, collection: Collection, id: string): void {
         strategy.undoStep({ host, collection, action: knownTo(strategy, action) }, current),
       );
       keepUndo(host, current, undone);
-      if (undone.remaining.length > 0) return;
+      if ((undone.left ?? undone.remaining.length) > 0) return;
     } catch (error) {
       // pg_cron is missing or full, or something is locked: the next look tries again.
       if (error instanceof HealingError) return;

@@ -1,5 +1,5 @@
 /** What the loop asks of its host. Everything outside this folder knows only this interface. */
-import type { Sql } from "sql-template-tag";
+import { raw, type Sql } from "sql-template-tag";
 
 /**
  * What a statement on a user's table does. reads: rolled back once it is answered, so that code on
@@ -20,6 +20,18 @@ export interface Untrusted {
   readonly hint: string;
 }
 
+/** One of several statements that run one after the other. */
+export interface Stage {
+  readonly statement: Sql;
+  /** The table with whose owner's rights it runs, and changes rows; null: with ours. */
+  readonly owner: string | null;
+  /** Its joins may be merges; without it nested loops, which cost by the rows that are wanted. */
+  readonly merges?: boolean;
+}
+
+/** In a stage: the first row of the stage before it, as the text of its JSON. */
+export const GIVEN = raw("($1)[1]");
+
 export interface Host {
   /**
    * Rows of a statement, as `row_to_json` writes them. Cast what must keep its exact text (bigint
@@ -28,6 +40,12 @@ export interface Host {
   query<Row>(statement: Sql): Row[];
   /** The single row of a statement. */
   one<Row>(statement: Sql): Row;
+  /**
+   * Runs statements one after the other, each with the row of the one before it (GIVEN); the row of
+   * the last. What is large goes from one to the next without coming here. In `atomic`: what ran
+   * before an error is the caller's to take back.
+   */
+  through<Row>(stages: readonly Stage[]): Row;
   /** Runs a statement that returns nothing; the number of rows it touched. */
   execute(statement: Sql): number;
   /**

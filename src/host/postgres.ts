@@ -8,7 +8,7 @@ import sql, { Sql } from "sql-template-tag";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../base/errors.ts";
 import { withoutRows } from "../base/row-free.ts";
 import { currentEngine } from "./engine.ts";
-import type { Does, Host, Untrusted } from "./host.ts";
+import type { Does, Host, Stage, Untrusted } from "./host.ts";
 import { literal } from "../base/literal.ts";
 
 type Answer =
@@ -17,10 +17,13 @@ type Answer =
   | { readonly error: ErrorDocument };
 
 /** `select ${1}::int` becomes `select ($1)[1]::int`: all parameters are one text array. */
-export function compile(statement: Sql): { readonly text: string; readonly parameters: string } {
+export function compile(
+  statement: Sql,
+  given = 0,
+): { readonly text: string; readonly parameters: string } {
   let text = statement.strings[0] ?? "";
   for (let index = 1; index < statement.strings.length; index++) {
-    text += `($1)[${index}]${statement.strings[index]}`;
+    text += `($1)[${given + index}]${statement.strings[index]}`;
   }
   return { text, parameters: JSON.stringify(statement.values.map(toText)) };
 }
@@ -177,35 +180,58 @@ function thrownBySql(error: unknown): unknown {
   return error;
 }
 
-function run(statement: Sql, wantsRows: boolean, relid: string | null, does: Does): Answer {
+/** Looks what would run, and whether it runs as somebody else. */
+function enter(relid: string | null, does: Does): boolean {
   if (relid !== null && does !== "catalogue") {
     admit(relid, does === "reads" ? ["read"] : ["read", "move"]);
     touched.add(relid);
   }
   const owned = relid !== null && !isDirect(relid);
   if (owned && stateBefore === null) stateBefore = sessionState();
+  return owned;
+}
+
+function run(statement: Sql, wantsRows: boolean, relid: string | null, does: Does): Answer {
+  const owned = enter(relid, does);
   const { text, parameters } = compile(statement);
   if (DDL.test(text) || OUR_DDL.test(text)) admitDdl();
   const verb = does === "reads" || does === "keys" ? "read" : "run";
   const call = owned
-    ? `ruvector.healing_${verb}_as_owner(${literal(relid)}, `
+    ? `ruvector.healing_${verb}_as_owner(${literal(relid!)}, `
     : "ruvector.healing_run(";
+  return ask(
+    `${call}${literal(text)}, ${literal(parameters)}, ${wantsRows})`,
+    // What reads no rows quotes none: an event trigger's word against our triggers reaches the
+    // person on call.
+    relid === null || does === "catalogue",
+  );
+}
+
+/** @param rowFree nothing of a user's rows can be in what it says */
+function ask(call: string, rowFree: boolean): Answer {
   // Whoever caught it on the way: nothing is done any more.
   if (thrown !== null) throw thrown.error;
   let rows: { readonly answer: string }[];
   try {
-    rows = currentEngine().execute(
-      `SELECT ${call}${literal(text)}, ${literal(parameters)}, ${wantsRows}) AS answer${pulse}`,
-    );
+    rows = currentEngine().execute(`SELECT ${call} AS answer${pulse}`);
   } catch (error) {
     throw thrownBySql(error);
   }
   const answer = JSON.parse(rows[0]!.answer) as Answer;
-  // What reads no rows quotes none: an event trigger's word against our triggers reaches the person
-  // on call.
-  if ("error" in answer)
-    throw new SqlError(relid === null || does === "catalogue" ? answer.error : told(answer.error));
+  if ("error" in answer) throw new SqlError(rowFree ? answer.error : told(answer.error));
   return answer;
+}
+
+function through<Row>(stages: readonly Stage[]): Row {
+  const written = stages.map(({ statement, owner, merges = false }) => {
+    const relation = enter(owner, "changes") ? owner : null;
+    const { text, parameters } = compile(statement, 1);
+    return { relation, statement: text, parameters, merges };
+  });
+  const answer = ask(`ruvector.healing_through(${literal(JSON.stringify(written))})`, false);
+  if (!("rows" in answer) || answer.rows[0] === undefined)
+    throw new TypeError("the last of several statements returned no row");
+  return answer.rows[0] as Row;
 }
 
 /** What is left of an error of a statement on a user's rows; the log gets the rest. */
@@ -237,6 +263,7 @@ const hostOf = (relid: string | null, does: Does = "reads"): Host => ({
       throw new TypeError(`statement returned no row: ${compile(statement).text}`);
     return row;
   },
+  through,
   execute(statement: Sql): number {
     const answer = run(statement, false, relid, does);
     if (!("count" in answer)) throw new TypeError("a statement for a count was answered with rows");

@@ -46,10 +46,29 @@ export function tickBatch(host: Host, collectionId: number, sliceElapsed: number
     waitsForWindow(action)
   )
     return { again: false };
+  restBefore(host, action, sliceElapsed);
   const collection = reachable(host, collectionId);
   return collection
     ? { again: runBatch(host, collection, action, sliceElapsed).again }
     : { again: false };
+}
+
+/**
+ * What its last batch asks for (src/strategies/moving-rows/pace.ts), with nothing locked but the
+ * collection itself. Not once the time of the estimate is over: an action that misses its deadline
+ * would be undone, which costs others more.
+ */
+function restBefore(
+  host: Host,
+  { state, progress, now, started_at, deadline }: Action,
+  sliceElapsed: number,
+): void {
+  const { rest_ms, ms = 0 } = (progress["pace"] ?? {}) as Partial<Record<"rest_ms" | "ms", number>>;
+  if (state !== "executing" || !rest_ms || started_at === null || deadline === null) return;
+  // Before the first batch of a slice it has rested since the last tick.
+  if (sliceElapsed * 1000 < ms) return;
+  if (now < (started_at + deadline) / 2)
+    host.query(sql`SELECT pg_sleep(${rest_ms / 1000}::float8)`);
 }
 
 /**

@@ -174,6 +174,8 @@ export type NewStep<C extends Change = Change> = C & {
   /** What it wrote. 0 where that is a few rows of catalogues. */
   readonly bytes?: number;
   readonly wal_bytes?: number;
+  /** The strategy has journaled it already, with the change. */
+  readonly kept?: true;
 };
 
 /** A journaled change. */
@@ -190,6 +192,8 @@ export interface UndoResult<Entry = unknown> {
    * undone.
    */
   readonly remaining: readonly Entry[];
+  /** How much that is, where the strategy has kept it already and nothing of it is here. */
+  readonly left?: number;
   readonly undone: number;
   /** Changes whose object does not exist any more. */
   readonly gone: number;

@@ -103,11 +103,6 @@ export const registeredCollection = (host: Host, id: number): RegisteredCollecti
       LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
      WHERE c.collection_id = ${id}::int`)[0] ?? null;
 
-/** What its owner said; null: it is not registered. */
-export const registeredOptions = (host: Host, id: number): Options | null =>
-  host.query<{ options: Options }>(sql`
-    SELECT options FROM ruvector.collections WHERE collection_id = ${id}::int`)[0]?.options ?? null;
-
 const nameOf = (id: number): Sql =>
   sql`SELECT format('%I.%I', schema_name, table_name) AS name FROM ruvector.collections
       WHERE collection_id = ${id}::int`;

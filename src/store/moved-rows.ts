@@ -1,7 +1,69 @@
 /** Rows that were moved, as ruvector.healing_steps has them. */
-import sql from "sql-template-tag";
-import type { Host } from "../host/host.ts";
+import sql, { type Sql } from "sql-template-tag";
+import { GIVEN, type Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
+import type { Collection } from "../model/collection.ts";
+import { cameBack } from "./steps.ts";
+
+/** What of a step is known before its rows have moved. */
+export interface MovedStep {
+  readonly details: object;
+  /** What a row takes, with its index entries. */
+  readonly bytes_each: number;
+  /** Where the write-ahead log ended before. */
+  readonly wal: string;
+}
+
+/**
+ * Journals what the statement before it moved, {picked, rows, last, tenants, moved}; nothing where
+ * no row did. Answers with the same but the rows themselves, with what has to be known then: who
+ * waits for the batch, and publications, which no lock that writers could live with keeps off.
+ */
+export const movedStep = (
+  { relid }: Collection,
+  action: Action,
+  { details, bytes_each, wal }: MovedStep,
+): Sql => sql`
+  WITH m AS MATERIALIZED (
+    SELECT * FROM json_to_record(${GIVEN}::json)
+      r (picked int, rows int, last json, tenants json, moved jsonb)
+  ), s AS (
+    SELECT 'move_rows' AS kind, ${JSON.stringify(details)}::jsonb AS details, m.rows,
+           m.moved AS journal FROM m WHERE m.rows > 0
+  ), kept AS (
+    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal, bytes,
+      wal_bytes, came_back)
+    SELECT ${action.id}::bigint, ${action.slices}::int, s.kind, s.details, s.rows, s.journal,
+           round(s.rows * ${bytes_each}::float8),
+           pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ${wal}::pg_lsn), ${cameBack(action)}
+      FROM s
+    RETURNING wal_bytes
+  )
+  SELECT m.picked, m.rows, m.last, m.tenants,
+         coalesce((SELECT wal_bytes FROM kept), 0)::float8 AS wal_bytes,
+         ruvector.healing_waiting_for_us() AS waiting,
+         ruvector.healing_others_at_work() AS after,
+         ARRAY(SELECT ruvector.healing_publications_of(${relid}::oid, NULL)) AS publications
+    FROM m`;
+
+/** The journal of a step, for the statement that takes it back. */
+export const journalOf = (stepId: string): Sql =>
+  sql`SELECT journal FROM ruvector.healing_steps WHERE id = ${stepId}::bigint`;
+
+/**
+ * Keeps what is left of a step's journal, as the statement before it says: {missing, conflicts,
+ * undone, remaining}. Answers with the same, but of what remains only how much that is.
+ */
+export const leftOfStep = (stepId: string, wal: string): Sql => sql`
+  WITH m AS MATERIALIZED (
+    SELECT * FROM json_to_record(${GIVEN}::json)
+      r (missing json, conflicts int, undone int, remaining jsonb)
+  ), kept AS (
+    UPDATE ruvector.healing_steps SET journal = m.remaining FROM m WHERE id = ${stepId}::bigint
+  )
+  SELECT m.missing, m.conflicts, m.undone, jsonb_array_length(m.remaining) AS left,
+         pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ${wal}::pg_lsn)::float8 AS wal_bytes
+    FROM m`;
 
 /** How many rows an action moved that are not back. */
 export const rowsNotBack = (host: Host, action: Action): number =>

@@ -12,7 +12,7 @@ import type { NothingToDo } from "./strategy.ts";
  */
 export function lockedNow(host: Host, collection: Collection): NothingToDo | null {
   try {
-    lockTable(host, collection, "ACCESS SHARE");
+    lockTable(host, collection);
     return null;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;

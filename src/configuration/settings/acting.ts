@@ -35,9 +35,10 @@ export const ACTING: readonly SettingDefinition[] = [
     "batch_rows",
     "rows",
     [1, 10_000],
-    500,
-    "Rows moved by one transaction of a slice. Small: a writer that meets a row in flight " +
-      "waits for that transaction.",
+    10_000,
+    "Most rows moved by one transaction of a slice. How many it is follows from what they take: " +
+      "50 to 100 ms, for a writer that meets a row in flight waits for that transaction; fewer, " +
+      "with rests between, where others feel it.",
   ),
   number("slice_seconds", "seconds", [0.01, 60], 1, "Time that one tick gives to one action."),
   integer(

@@ -55,7 +55,7 @@ export function measureIndex<const Options extends MeasureOptions>(
   options: Options,
 ): MeasuredAs<Options> | { readonly why: string } {
   // Never behind somebody's lock, and under one that lets no owner slip code in.
-  lockTable(host, collection, "ACCESS SHARE");
+  lockTable(host, collection);
   const { recall_max_rows: max_rows, exact_count_pages } = collection.settings;
   // One seed: the rows searched for stay the same from one measurement to the next, so that recall
   // moves with the index and not with the sample.

@@ -203,7 +203,7 @@ function trafficOf(activity: ActivityMemory, collection: Collection, relid: stri
  */
 export function reachable(host: Host, collection: Collection): boolean {
   try {
-    lockTable(host, collection, "ACCESS SHARE");
+    lockTable(host, collection);
     return true;
   } catch (error) {
     if (error instanceof SqlError && error.sqlstate === "55P03") return false;

@@ -163,7 +163,7 @@ export function measureSearch(
   { search, oid }: { readonly search: Pick<Search, "where" | "k">; readonly oid: string },
   { against, ...options }: SearchOptions,
 ): SearchMeasurement | { readonly why: string } {
-  lockTable(host, collection, "ACCESS SHARE");
+  lockTable(host, collection);
   const wanted = {
     ...options,
     k: search.k,

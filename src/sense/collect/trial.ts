@@ -40,7 +40,7 @@ export function trialOf(
     budget_ms: collection.settings.recall_trial_ms,
     options,
   };
-  lockTable(host, collection, "ACCESS SHARE");
+  lockTable(host, collection);
   // A temporary table is made: what an event trigger runs then is somebody's code.
   host.query(sql`SELECT ruvector.healing_no_event_triggers()`);
   return host.asOwner(collection.relid).one<{ answer: TrialMeasurement | { why: string } }>(sql`

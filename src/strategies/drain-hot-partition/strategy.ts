@@ -8,6 +8,7 @@ import { closeLease, grantLease, openLeases } from "../../store/leases.ts";
 import {
   describeMove,
   movesBound,
+  movesProgress,
   moveBatch,
   type MovedRows,
   type MovesProgress,
@@ -55,6 +56,7 @@ export const drainHotPartition: Strategy<
   },
 
   boundTo: movesBound,
+  describeProgress: movesProgress,
   undoneApart: [CLOSED_ROUTES],
   preflight: ["wraparound", "slots"],
 

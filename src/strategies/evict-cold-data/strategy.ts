@@ -9,6 +9,7 @@ import {
   describeMove,
   moveBatch,
   movesBound,
+  movesProgress,
   type MovedRows,
   type MovesProgress,
   movesReach,
@@ -60,6 +61,7 @@ export const evictColdData: Strategy<
   },
 
   boundTo: movesBound,
+  describeProgress: movesProgress,
   reaches: movesReach,
   preflight: ["wraparound", "slots"],
 

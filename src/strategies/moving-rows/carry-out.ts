@@ -6,6 +6,7 @@ import { moveRowsBack } from "./move-back.ts";
 import type { Identity } from "./identity.ts";
 import { rowsLeft } from "./rows-left.ts";
 import type {
+  Action,
   Bound,
   Change,
   NewStep,
@@ -16,7 +17,9 @@ import type {
 } from "../../model/action.ts";
 import { count } from "../../base/text.ts";
 import { undoAskedFor } from "../../store/actions.ts";
-import { walPosition, walSince } from "./estimate.ts";
+import { firstPace, nextPace, type Pace, paceText, rowsOfBatch } from "./pace.ts";
+import { hasHnsw } from "./estimate.ts";
+import { insertStep } from "../../store/steps.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
 import { moveRows, type RowFilter } from "./move-rows.ts";
 
@@ -63,7 +66,7 @@ export const movesReach = ({
   indexes: [],
 });
 
-/** Rows moved by one batch; its journal is their identities. */
+/** Rows moved by one batch; its journal is their identities, which stay in the table. */
 export interface MovedRows {
   readonly kind: "move_rows";
   readonly details: {
@@ -93,6 +96,8 @@ export interface MovesProgress extends Progress {
   readonly tenants: readonly (string | null)[];
   /** What comes before the moves was done. */
   readonly prepared: boolean;
+  /** How fast it goes; missing before the first batch. */
+  readonly pace?: Pace;
 }
 
 export const START: MovesProgress = {
@@ -116,40 +121,62 @@ export function moveBatch<Prepared extends Change = never>(
   const { host, collection, action } = context;
   const { progress } = action;
   const { moves } = action.plan;
-  const steps: NewStep<MovedRows | Prepared>[] = progress.prepared ? [] : [...prepare()];
+  // Kept before the rows' own step, which its undo comes before.
+  const steps: NewStep<MovedRows | Prepared>[] = (progress.prepared ? [] : prepare()).map(
+    (step) => {
+      insertStep(host, action, step);
+      return { ...step, kept: true };
+    },
+  );
   const move = moves[progress.move];
   if (!move) return { done: true, steps, progress: { ...progress, prepared: true, done: true } };
   const from_key = move.from_keys[progress.key]!;
+  const pace = progress.pace ?? firstPace(hasHnsw(host, collection));
+  const { batch_rows } = collection.settings;
   const wanted = Math.max(
     1,
-    rowsLeft(action, Math.min(collection.settings.batch_rows, move.rows - progress.moved)),
+    rowsLeft(action, rowsOfBatch(pace, batch_rows, move.rows - progress.moved)),
   );
   const route = { from_key, to_key: move.to_key };
-  const before = walPosition(host);
-  const { moved, tenants } = moveRows(host, collection, {
-    route,
-    filter: move.filter,
-    after: progress.after,
-    limit: wanted,
-  });
-  if (moved.length > 0) {
+  const details = { ...route, from: move.from, to: move.to };
+  const bytes_each = action.plan.bytes / Math.max(1, action.plan.rows);
+  const { rows, last, tenants, wal_bytes, ...felt } = moveRows(
+    host,
+    collection,
+    action,
+    { route, filter: move.filter, after: progress.after, limit: wanted },
+    { details, bytes_each },
+  );
+  if (rows > 0)
     steps.push({
       kind: "move_rows",
-      details: { ...route, from: move.from, to: move.to },
-      rows: moved.length,
-      journal: moved,
-      bytes: moved.length * (action.plan.bytes / Math.max(1, action.plan.rows)),
-      wal_bytes: walSince(host, before),
+      details,
+      rows,
+      journal: [],
+      bytes: rows * bytes_each,
+      wal_bytes,
+      kept: true,
     });
-  }
   const next = advance(
-    { ...progress, tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2) },
+    {
+      ...progress,
+      pace: nextPace(pace, { ...felt, rows }),
+      tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2),
+    },
     move,
-    moved,
-    wanted,
+    { rows, last, wanted },
     moves.length,
   );
   return { done: next.done === true, steps, progress: next };
+}
+
+/** Rows moved, and how fast; for an action while it executes. */
+export function movesProgress({
+  plan,
+  progress: { rows = 0, pace },
+}: Action<MovesPlan, MovesProgress>): string {
+  const text = pace ? paceText(pace) : null;
+  return `${count(rows, "row")} of ${plan.rows} moved${text === null ? "" : ` ${text}`}`;
 }
 
 /** Takes a step of kind move_rows back, as far as rows are free. */
@@ -158,15 +185,9 @@ export function undoMove(
   step: Step<MovedRows>,
 ): UndoResult<Identity> {
   const { from_key, to_key } = step.details;
-  const before = walPosition(host);
-  const back = moveRowsBack(
-    host,
-    collection,
-    { from_key, to_key },
-    step.journal,
-    undoAskedFor(host, action),
-  );
-  return { ...back, wal_bytes: walSince(host, before) };
+  const route = { from_key, to_key };
+  const back = moveRowsBack(host, collection, route, step.id, undoAskedFor(host, action));
+  return { ...back, remaining: [] };
 }
 
 export const describeMove = ({ from, to }: MovedRows["details"], rows: number): string =>
@@ -179,19 +200,18 @@ export const describeMove = ({ from, to }: MovedRows["details"], rows: number): 
 function advance(
   progress: MovesProgress,
   move: Move,
-  moved: readonly Identity[],
-  wanted: number,
+  { rows, last, wanted }: { rows: number; last: Identity | null; wanted: number },
   moves: number,
 ): MovesProgress {
   const here: MovesProgress = {
     ...progress,
     prepared: true,
-    rows: (progress.rows ?? 0) + moved.length,
-    moved: progress.moved + moved.length,
-    after: moved[moved.length - 1] ?? progress.after,
+    rows: (progress.rows ?? 0) + rows,
+    moved: progress.moved + rows,
+    after: last ?? progress.after,
   };
   const complete = here.moved >= move.rows;
-  if (!complete && moved.length === wanted) return here;
+  if (!complete && rows === wanted) return here;
   if (!complete && progress.key + 1 < move.from_keys.length)
     return { ...here, key: progress.key + 1, after: null };
   if (!complete && progress.pass === 1) return { ...here, key: 0, after: null, pass: 2 };

@@ -18,19 +18,8 @@ import { isPlan, type NothingToDo, type PlanRequest } from "../strategy.ts";
 const ROW_SECONDS = { plain: 0.0002, hnsw: 0.004 };
 /** A batch of one row takes 20 to 30 ms: whoever makes batches small gets time for more of them. */
 const BATCH_SECONDS = 0.03;
-
-/** Where the log ends now: in it, what the server has written, whoever did. */
-export const walPosition = (host: Host): string =>
-  host.one<{ at: string }>(sql`SELECT pg_current_wal_insert_lsn()::text AS at`).at;
-
-/**
- * Bytes of log since then. What others wrote meanwhile is in it: never too little, and more than it
- * is under many writers.
- */
-export const walSince = (host: Host, before: string): number =>
-  host.one<{ bytes: number }>(
-    sql`SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ${before}::pg_lsn)::float8 AS bytes`,
-  ).bytes;
+/** Beside others batches are smaller than batch_rows allows: there is time for that, and rests. */
+const BATCH_ROWS = 500;
 
 /** Fewer measured batches say little: the first ones after a checkpoint write whole pages. */
 const MEASURED_BATCHES = 5;
@@ -61,6 +50,13 @@ export const bytesOf = ({ partitions }: Snapshot, leaving: (label: string) => nu
     0,
   );
 
+/** An insertion there takes a hundred times as long. */
+export const hasHnsw = (host: Host, collection: Collection): boolean =>
+  host.one<{ hnsw: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM ${family(sql`${collection.relid}::oid`)} f
+                     JOIN pg_index i ON i.indrelid = f.relid JOIN pg_class c ON c.oid = i.indexrelid
+                     JOIN pg_am a ON a.oid = c.relam AND a.amname = 'hnsw') AS hnsw`).hnsw;
+
 /** Seconds from the first batch to the verification. */
 export function moveSeconds(
   host: Host,
@@ -69,14 +65,10 @@ export function moveSeconds(
   tickSeconds: number,
   stabilizeSeconds: number,
 ): number {
-  const { hnsw } = host.one<{ hnsw: boolean }>(sql`
-    SELECT EXISTS (SELECT FROM ${family(sql`${collection.relid}::oid`)} f
-                     JOIN pg_index i ON i.indrelid = f.relid JOIN pg_class c ON c.oid = i.indexrelid
-                     JOIN pg_am a ON a.oid = c.relam AND a.amname = 'hnsw') AS hnsw`);
   const { batch_rows, slice_seconds } = collection.settings;
   const work =
-    rows * (hnsw ? ROW_SECONDS.hnsw : ROW_SECONDS.plain) +
-    Math.ceil(rows / batch_rows) * BATCH_SECONDS;
+    rows * (hasHnsw(host, collection) ? ROW_SECONDS.hnsw : ROW_SECONDS.plain) +
+    Math.ceil(rows / Math.min(batch_rows, BATCH_ROWS)) * BATCH_SECONDS;
   const slices = Math.ceil(work / slice_seconds);
   return Math.ceil(work + (slices + 2) * tickSeconds + stabilizeSeconds);
 }

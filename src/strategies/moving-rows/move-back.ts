@@ -1,12 +1,13 @@
 /** Moves rows back to where they came from. */
 import sql, { type Sql, join, raw } from "sql-template-tag";
-import { readPartitions } from "../../collection/introspect.ts";
-import { lockTable } from "../../collection/lookup.ts";
-import type { Host } from "../../host/host.ts";
+import type { Partition } from "../../collection/introspect.ts";
+import { lockRows, moveConditions } from "../../collection/lookup.ts";
+import { GIVEN, type Host } from "../../host/host.ts";
 import { markMoved } from "../../sense/activity/activity.ts";
 import type { Collection } from "../../model/collection.ts";
 import { checkMoveBack } from "./permission.ts";
-import { asRows, asValue } from "../../collection/key-values.ts";
+import { asRows, asValue, readableThere, rowsOf } from "../../collection/key-values.ts";
+import { journalOf, leftOfStep } from "../../store/moved-rows.ts";
 import {
   type Identity,
   identityColumns,
@@ -16,20 +17,30 @@ import {
   match,
   key,
 } from "./identity.ts";
-import { type Route, collides, fireDeferred } from "./move-rows.ts";
+import { type Route, type Target, collides, fireDeferred, leafOf } from "./move-rows.ts";
 
 export interface MovedBack {
-  readonly remaining: Identity[];
+  /** Rows locked by others, which the step keeps for the next try. */
+  readonly left: number;
   readonly undone: number;
   readonly gone: number;
   readonly elsewhere: number;
   readonly conflicts: number;
+  readonly wal_bytes: number;
+}
+
+interface Answer {
+  readonly missing: readonly Identity[];
+  readonly conflicts: number;
+  readonly undone: number;
+  readonly left: number;
+  readonly wal_bytes: number;
 }
 
 /**
- * Moves journaled rows back. Rows locked by others remain for the next try; deleted rows are gone;
- * rows that the application put into another partition since, and rows whose old place is taken,
- * stay where they are and are counted.
+ * Moves the journaled rows of a step back, and keeps in it what could not go. Rows locked by others
+ * remain for the next try; deleted rows are gone; rows that the application put into another
+ * partition since, and rows whose old place is taken, stay where they are and are counted.
  * @param asked a person asked for it
  * @throws HealingError RV018 where moving back would do harm
  */
@@ -37,57 +48,77 @@ export function moveRowsBack(
   host: Host,
   collection: Collection,
   route: Route,
-  rows: readonly Identity[],
+  stepId: string,
   asked: boolean,
 ): MovedBack {
-  lockTable(host, collection, "ROW EXCLUSIVE");
-  checkMoveBack(host, collection, [route.from_key, route.to_key], asked);
+  const { partitions, wal } = lockRows(host, collection);
+  const [home, here] = [leafOf(partitions, route.from_key), leafOf(partitions, route.to_key)];
+  const touched = [home, here].flatMap((leaf) => leaf?.relid ?? []);
+  const conditions = moveConditions(host, collection, touched, home?.relid ?? null);
+  checkMoveBack(collection, conditions, asked);
+  const { missing, ...back } = host.through<Answer>([
+    { owner: null, statement: journalOf(stepId) },
+    {
+      owner: collection.relid,
+      statement: movingBack(host, collection, {
+        route,
+        stepId,
+        target: { leaf: home, conditions, after: null },
+      }),
+    },
+    { owner: null, statement: leftOfStep(stepId, wal) },
+  ]);
+  if (back.undone > 0) {
+    markMoved(host, collection);
+    fireDeferred(host, collection);
+  }
+  const elsewhere = missing.length > 0 ? countElsewhere(host, collection, missing, partitions) : 0;
+  return { ...back, gone: missing.length - elsewhere, elsewhere };
+}
+
+interface Backwards {
+  readonly route: Route;
+  readonly stepId: string;
+  readonly target: Target;
+}
+
+function movingBack(host: Host, collection: Collection, { route, stepId, target }: Backwards): Sql {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
+  const taken = collides(collection, "s", route.from_key, target);
   const rowOf = (alias: string): Sql => sql`json_build_array(${texts(identity, alias)})`;
-  const answer = host.asOwner(collection.relid, "changes").one<{
-    missing: Identity[];
-    conflicts: number;
-    undone: number;
-    remaining: Identity[];
-  }>(sql`
+  // Texts of a type that somebody made are written as literals (key-values.ts): those alone come
+  // here.
+  const wanted = readableThere(identity)
+    ? rowsOf(identity, sql`${GIVEN}::json -> 'journal'`)
+    : asRows(identity, host.one<{ journal: Identity[] }>(journalOf(stepId)).journal);
+  return sql`
     WITH wanted AS MATERIALIZED (
-      ${asRows(identity, rows)}
-    ), here AS MATERIALIZED (
-      SELECT ${list(identity, "s")}, ${collides(host, collection, "s", route.from_key)} AS taken
-        FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
-       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)}
+      ${wanted}
     ), picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
-        FROM ${raw(collection.name)} s JOIN here h ON ${match(identity, "s", "h")}
-       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND NOT h.taken
+        FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND NOT ${taken}
          FOR UPDATE OF s SKIP LOCKED
     ), moved AS (
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.from_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${match(identity, "t", "p")}
       RETURNING ${list(identity, "p")}
+    ), rest AS MATERIALIZED (
+      SELECT ${list(identity, "w")} FROM wanted w EXCEPT SELECT ${list(identity, "m")} FROM moved m
+    ), here AS MATERIALIZED (
+      SELECT ${list(identity, "s")}, ${taken} AS taken
+        FROM ${raw(collection.name)} s JOIN rest r ON ${match(identity, "s", "r")}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)}
     )
-    SELECT coalesce((SELECT json_agg(${rowOf("w")}) FROM wanted w WHERE NOT EXISTS (SELECT
-      FROM here h WHERE ${match(identity, "w", "h")})), '[]') AS missing,
+    SELECT coalesce((SELECT json_agg(${rowOf("r")}) FROM (
+             SELECT ${list(identity, "r")} FROM rest r
+             EXCEPT SELECT ${list(identity, "h")} FROM here h) r), '[]') AS missing,
            (SELECT count(*)::int FROM here WHERE taken) AS conflicts,
            (SELECT count(*)::int FROM moved) AS undone,
-           coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")}) FROM here h
-                      WHERE NOT h.taken AND NOT EXISTS (SELECT FROM moved m
-                        WHERE ${match(identity, "m", "h")})), '[]') AS remaining`);
-  if (answer.undone > 0) {
-    markMoved(host, collection);
-    fireDeferred(host, collection);
-  }
-  const elsewhere =
-    answer.missing.length > 0 ? countElsewhere(host, collection, answer.missing) : 0;
-  return {
-    remaining: answer.remaining,
-    undone: answer.undone,
-    gone: answer.missing.length - elsewhere,
-    elsewhere,
-    conflicts: answer.conflicts,
-  };
+           coalesce((SELECT json_agg(${rowOf("h")} ORDER BY ${list(identity, "h")})
+             FROM here h WHERE NOT h.taken), '[]') AS remaining`;
 }
 
 /** Of a DEFAULT partition, once for each batch of an undo that misses rows: some 20 ms. */
@@ -99,10 +130,15 @@ const READABLE_BYTES = 32 * 1024 * 1024;
  * or with the identity. What keys the DEFAULT partition holds nobody knows: it is searched by
  * identity, where its primary key begins with that, or it is small enough to be read.
  */
-function countElsewhere(host: Host, collection: Collection, rows: readonly Identity[]): number {
+function countElsewhere(
+  host: Host,
+  collection: Collection,
+  rows: readonly Identity[],
+  partitions: readonly Partition[],
+): number {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
-  const keys = readPartitions(host, collection.relid)
+  const keys = partitions
     .filter(({ foreign }) => !foreign)
     .flatMap(({ values }) => values.filter((value) => value !== null));
   const [rest] = host.query<{ qualified: string }>(sql`

@@ -3,13 +3,20 @@
  * a user's rows.
  */
 import sql, { type Sql, join, raw } from "sql-template-tag";
-import { readPartitions, readUniqueKeys } from "../../collection/introspect.ts";
-import { lockTable } from "../../collection/lookup.ts";
+import type { Partition } from "../../collection/introspect.ts";
+import {
+  lockRows,
+  moveConditions,
+  type MoveConditions,
+  type Others,
+} from "../../collection/lookup.ts";
 import { deferrableTriggers } from "../../collection/move-facts.ts";
 import type { Host } from "../../host/host.ts";
 import { HealingError } from "../../base/errors.ts";
 import { markMoved } from "../../sense/activity/activity.ts";
+import type { Action } from "../../model/action.ts";
 import type { Collection, Column } from "../../model/collection.ts";
+import { movedStep, type MovedStep } from "../../store/moved-rows.ts";
 import { checkMove, checkPublications } from "./permission.ts";
 import { asText, asValue } from "../../collection/key-values.ts";
 import {
@@ -28,8 +35,18 @@ export interface Route {
 }
 
 export interface Moved {
-  /** Identities of the rows, in order. */
-  readonly moved: Identity[];
+  readonly rows: number;
+  /** The last one, in the order of the primary key; null: none. */
+  readonly last: Identity | null;
+  /** Log that it took, with what others wrote meanwhile. */
+  readonly wal_bytes: number;
+  /** How long rows have been locked, milliseconds. */
+  readonly ms: number;
+  /** Sessions that wait for what it has locked. */
+  readonly waiting: number;
+  /** Statements of others before the rows moved, and after. */
+  readonly before: Others;
+  readonly after: Others;
   /** Whose rows they are: two values at most, which says "of several". */
   readonly tenants: readonly (string | null)[];
 }
@@ -52,14 +69,31 @@ export interface RowFilter {
   readonly hash?: readonly [number, number];
 }
 
+/** The partition that a key value leads to. */
+export const leafOf = (partitions: readonly Partition[], value: string): Partition | undefined =>
+  partitions.find(({ values }) => values.includes(value));
+
+/** Where rows go, and what is known of it. */
+export interface Target {
+  /** undefined: no partition takes them any more. */
+  readonly leaf: Partition | undefined;
+  readonly conditions: MoveConditions;
+  /** The rows begin behind it: what comes before need not be looked at. */
+  readonly after: Identity | null;
+}
+
 /**
  * Whether the row `alias` would collide with one that is there under `toKey`: for every plain
  * unique index of the partition that key leads to, on that partition alone (its indexes may differ
  * from the parent's).
  */
-export function collides(host: Host, collection: Collection, alias: string, toKey: string): Sql {
+export function collides(
+  collection: Collection,
+  alias: string,
+  toKey: string,
+  { leaf, conditions: { unique_keys }, after }: Target,
+): Sql {
   const column = partitionColumn(collection);
-  const leaf = readPartitions(host, collection.relid).find(({ values }) => values.includes(toKey));
   if (!leaf) {
     throw new HealingError(
       "unsupported_table",
@@ -70,17 +104,29 @@ export function collides(host: Host, collection: Collection, alias: string, toKe
       },
     );
   }
-  const keys = readUniqueKeys(host, leaf.relid).map(({ columns }) => {
+  const keys = unique_keys.map((columns) => {
     const conditions = columns.map((quoted) =>
       quoted === column.quoted
         ? sql`x.${raw(quoted)} = ${key(column, toKey)}`
         : sql`x.${raw(quoted)} = ${raw(alias)}.${raw(quoted)}`,
     );
+    const identity = identityColumns(collection);
+    if (identity.every(({ quoted }) => columns.includes(quoted)))
+      conditions.push(beyond(identity, "x", after));
     return sql`EXISTS (SELECT FROM ONLY ${raw(leaf.qualified)} x
       WHERE ${join(conditions, " AND ")})`;
   });
   return keys.length > 0 ? sql`(${join(keys, " OR ")})` : sql`false`;
 }
+
+/** Rows behind the cursor. */
+const beyond = (identity: readonly Column[], alias: string, after: Identity | null): Sql =>
+  after === null
+    ? sql`true`
+    : sql`(${list(identity, alias)}) > (${join(
+        identity.map(({ type }, place) => asValue(type, after[place] ?? null)),
+        ", ",
+      )})`;
 
 /** Slots of the identity's hash: fine enough that a share of one row in a million can be named. */
 const HASH_SLOTS = 1_000_000;
@@ -134,37 +180,77 @@ export interface Slice {
 }
 
 /**
- * Moves up to `limit` rows in primary key order, beginning after `after`. Rows that others hold
- * locked and rows whose key is taken in the target are passed over, never waited for. Walking the
- * primary key's index (and not the heap) keeps a slice's cost even: the dead versions that earlier
- * slices left lie behind the cursor.
+ * Moves up to `limit` rows in primary key order, beginning after `after`, and journals them as a
+ * step of the action. Rows that others hold locked and rows whose key is taken in the target are
+ * passed over, never waited for. Walking the primary key's index (and not the heap) keeps a slice's
+ * cost even: the dead versions that earlier slices left lie behind the cursor.
  */
 export function moveRows(
   host: Host,
   collection: Collection,
-  { route, filter, after, limit }: Slice,
+  action: Action,
+  slice: Slice,
+  step: Omit<MovedStep, "wal">,
 ): Moved {
-  lockTable(host, collection, "ROW EXCLUSIVE");
-  checkMove(host, collection);
+  const { partitions, wal, others } = lockRows(host, collection);
+  const leaf = leafOf(partitions, slice.route.to_key);
+  const conditions = moveConditions(host, collection, null, leaf?.relid ?? null);
+  checkMove(collection, conditions);
+  const began = host.now();
+  const { picked, publications, ...moved } = host.through<
+    Omit<Moved, "before" | "ms"> & {
+      readonly picked: number;
+      readonly publications: readonly string[];
+    }
+  >([
+    {
+      owner: collection.relid,
+      statement: moving(collection, slice, { leaf, conditions, after: slice.after }),
+      merges: true,
+    },
+    { owner: null, statement: movedStep(collection, action, { ...step, wal }) },
+  ]);
+  const ms = host.now() - began;
+  if (moved.rows > 0) markMoved(host, collection);
+  if (moved.rows !== picked) {
+    // Something swallowed an update: not a place to move rows in.
+    throw new HealingError(
+      "unsupported_table",
+      `${picked - moved.rows} of ${picked} rows of ${collection.name} did not move`,
+      {
+        detail: "Something on the table suppressed the update.",
+        hint: "Look for rules and BEFORE UPDATE triggers on the table.",
+      },
+    );
+  }
+  checkPublications(collection, publications);
+  return { ...moved, ms, before: others };
+}
+
+/**
+ * The statement that moves rows. Its one row is what movedStep() reads. All that it joins begins
+ * behind the cursor: where the planner merges, it walks no further than the batch.
+ */
+function moving(
+  collection: Collection,
+  { route, filter, after, limit }: Slice,
+  target: Target,
+): Sql {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
-  const beyond =
-    after === null
-      ? sql`true`
-      : sql`(${list(identity, "s")}) > (${join(
-          identity.map(({ type }, place) => asValue(type, after[place] ?? null)),
-          ", ",
-        )})`;
-  const tenant = tenantColumn(host, collection);
-  const { moved, tenants, picked } = host.asOwner(collection.relid, "changes").one<
-    Moved & { picked: number }
-  >(sql`
+  const { tenant } = target.conditions;
+  const tenants =
+    tenant === null
+      ? sql`SELECT CASE WHEN EXISTS (SELECT FROM moved) THEN '[null]' ELSE '[]' END::json`
+      : sql`SELECT coalesce(json_agg(d.tenant), '[]')
+          FROM (SELECT DISTINCT ruvector_healing_tenant AS tenant FROM moved LIMIT 2) d`;
+  return sql`
     WITH picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
         FROM ${raw(collection.name)} s
-       WHERE s.${raw(column.quoted)} = ${key(column, route.from_key)} AND ${beyond}
-         AND ${passes(collection, "s", filter)}
-         AND NOT ${collides(host, collection, "s", route.to_key)}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.from_key)}
+         AND ${beyond(identity, "s", after)} AND ${passes(collection, "s", filter)}
+         AND NOT ${collides(collection, "s", route.to_key, target)}
        ORDER BY ${list(identity, "s")}
        LIMIT ${limit}::int
          FOR UPDATE OF s SKIP LOCKED
@@ -172,42 +258,20 @@ export function moveRows(
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.to_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.from_key)}
-         AND ${match(identity, "t", "p")}
+         AND ${match(identity, "t", "p")} AND ${beyond(identity, "t", after)}
       RETURNING ${list(identity, "p")},
         ${raw(tenant === null ? "NULL::text" : asText(tenant.type, `t.${tenant.quoted}`))}
         AS ruvector_healing_tenant
     )
     SELECT (SELECT count(*)::int FROM picked) AS picked,
-           coalesce((SELECT json_agg(d.tenant)
-             FROM (SELECT DISTINCT ruvector_healing_tenant AS tenant
-             FROM moved LIMIT 2) d), '[]') AS tenants,
-           coalesce((SELECT json_agg(json_build_array(${texts(identity, "m")})
-             ORDER BY ${list(identity, "m")}) FROM moved m), '[]') AS moved`);
-  if (moved.length > 0) markMoved(host, collection);
-  if (moved.length !== picked) {
-    // Something swallowed an update: not a place to move rows in.
-    throw new HealingError(
-      "unsupported_table",
-      `${picked - moved.length} of ${picked} rows of ${collection.name} did not move`,
-      {
-        detail: "Something on the table suppressed the update.",
-        hint: "Look for rules and BEFORE UPDATE triggers on the table.",
-      },
-    );
-  }
-  checkPublications(host, collection);
-  return { moved, tenants };
+           (SELECT json_build_array(${texts(identity, "p")}) FROM picked p
+             ORDER BY (${list(identity, "p")}) DESC LIMIT 1) AS last,
+           (${tenants}) AS tenants, m.rows, m.moved
+      FROM (SELECT count(*)::int AS rows,
+                   coalesce(json_agg(json_build_array(${texts(identity, "m")})
+                     ORDER BY ${list(identity, "m")}), '[]') AS moved
+              FROM moved m) m`;
 }
-
-/** The tenant column as the statement has to write it; null: none, or it is gone. */
-const tenantColumn = (
-  host: Host,
-  { relid, tenant_column }: Collection,
-): Pick<Column, "quoted" | "type"> | null =>
-  host.query<Pick<Column, "quoted" | "type">>(sql`
-    SELECT quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type
-      FROM pg_attribute WHERE attrelid = ${relid}::oid AND attname = ${tenant_column} AND attnum > 0
-      AND NOT attisdropped`)[0] ?? null;
 
 /**
  * What waits for the commit fires now, with the owner's rights: before PostgreSQL 18 it would fire

@@ -3,10 +3,7 @@
  * was planned may not be any more.
  */
 import type { Obstacle } from "../../collection/conditions.ts";
-import { readPartitions } from "../../collection/introspect.ts";
-import { obstaclesNow } from "../../collection/lookup.ts";
-import { readPublications } from "../../collection/move-facts.ts";
-import type { Host } from "../../host/host.ts";
+import type { MoveConditions } from "../../collection/lookup.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
@@ -27,36 +24,30 @@ function refuse(collection: Collection, how: string, [first, ...more]: readonly 
 }
 
 /**
- * Call it with ROW EXCLUSIVE held on the table and its partitions: until the transaction ends
- * nobody can make a trigger, a rule, a foreign key, a constraint or a policy there.
+ * Of conditions that were read with ROW EXCLUSIVE held on the table and its partitions: until the
+ * transaction ends nobody can make a trigger, a rule, a foreign key, a constraint or a policy
+ * there.
  * @throws HealingError RV018
  */
-export const checkMove = (host: Host, collection: Collection): void =>
-  refuse(collection, "be moved any more", obstaclesNow(host, collection, null));
+export const checkMove = (collection: Collection, { obstacles }: MoveConditions): void =>
+  refuse(collection, "be moved any more", obstacles);
 
 /**
- * Only what lies on the table or on the two partitions of the step matters, and only what moving
- * back would harm.
+ * Of conditions on the table and on the two partitions of the step: only what moving back would
+ * harm.
  * @param asked a person wants it, who was not held up by a trigger of their own
  * @throws HealingError RV018: the rows stay where they are
  */
-export function checkMoveBack(
-  host: Host,
+export const checkMoveBack = (
   collection: Collection,
-  keys: readonly string[],
+  { obstacles }: MoveConditions,
   asked: boolean,
-): void {
-  const leaves = readPartitions(host, collection.relid)
-    .filter(({ values }) => keys.some((key) => values.includes(key)))
-    .map(({ relid }) => relid);
+): void =>
   refuse(
     collection,
     "be moved back",
-    obstaclesNow(host, collection, leaves).filter(
-      ({ back }) => back === "never" || (back === "asked" && !asked),
-    ),
+    obstacles.filter(({ back }) => back === "never" || (back === "asked" && !asked)),
   );
-}
 
 /**
  * A publication takes no lock that writers meet, so that one can be made while a batch runs: looked
@@ -64,8 +55,7 @@ export function checkMoveBack(
  * subscription made by then copies the table after it.
  * @throws HealingError RV018: the batch is taken back
  */
-export function checkPublications(host: Host, collection: Collection): void {
-  const found = readPublications(host, collection.relid);
+export function checkPublications(collection: Collection, found: readonly string[]): void {
   if (found.length > 0)
     refuse(collection, "be moved any more", [
       {

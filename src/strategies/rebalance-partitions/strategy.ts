@@ -16,6 +16,7 @@ import {
   type Move,
   moveBatch,
   movesBound,
+  movesProgress,
   type MovedRows,
   type MovesPlan,
   type MovesProgress,
@@ -102,6 +103,7 @@ export const rebalancePartitions: Strategy<
   },
 
   boundTo: movesBound,
+  describeProgress: movesProgress,
   reaches: movesReach,
   undoneApart: [ROUTE_WEIGHTS],
   preflight: ["wraparound", "slots"],

@@ -95,7 +95,8 @@ function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
     SELECT DISTINCT t.tgrelid::text AS relid FROM pg_trigger t
      WHERE t.tgfoid IN ('ruvector.healing_throttle_before()'::regprocedure,
        'ruvector.healing_throttle_after()'::regprocedure)
-       AND encode(t.tgargs, 'escape') = ${String(lease.collection_id)} || '\\000' AND (SELECT a.how
+       AND starts_with(encode(t.tgargs, 'escape'), ${String(lease.collection_id)} || '\\000')
+       AND (SELECT a.how
          FROM ruvector.healing_access(t.tgrelid) a) <> 'none'
        AND (${relid}::oid IS NULL OR t.tgrelid NOT IN (SELECT f
          FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))`);

@@ -1,0 +1,364 @@
+-- What the catalogues say about a table and its partitions, for registration, for plans, and under
+-- the lock of each batch that moves rows. PL/pgSQL keeps the plans: unprepared, planning was 80 %
+-- of their time, and half of what a batch of 500 rows took beside its own statement.
+-- whole: with its columns, which a batch does not ask for.
+CREATE OR REPLACE FUNCTION ruvector.healing_table_facts(relation oid, whole boolean DEFAULT true)
+RETURNS json
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN (
+  WITH t AS (
+    SELECT c.*, n.nspname, p.partstrat, p.partnatts, p.partattrs
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid
+     WHERE c.oid = relation
+  ), leaves AS (
+    SELECT c.oid, c.relkind, c.relname
+      FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE t.relkind = 'p'
+  ), family AS (
+    SELECT oid FROM t UNION SELECT oid FROM leaves
+  )
+  SELECT row_to_json(f) FROM (
+  SELECT t.oid::text AS relid, t.nspname AS schema_name, t.relname AS table_name,
+         format('%I.%I', t.nspname, t.relname) AS qualified, t.relkind AS kind,
+         t.relispartition AS is_partition,
+         t.oid IN (SELECT ruvector.healing_distributed()) AS distributed,
+         CASE t.partstrat WHEN 'l' THEN 'list' WHEN 'r' THEN 'range' WHEN 'h' THEN 'hash'
+           ELSE 'none' END AS partition_strategy,
+         (SELECT json_build_object('name', a.attname, 'quoted', quote_ident(a.attname),
+                   'type', format_type(a.atttypid, a.atttypmod),
+                   'generated', a.attgenerated <> '' OR a.attidentity = 'a',
+                   'routed', ruvector.healing_routed_by_default(t.oid, a.attname))
+            FROM pg_attribute a
+           WHERE a.attrelid = t.oid AND t.partnatts = 1 AND a.attnum = t.partattrs[0]
+             AND a.attnum > 0) AS partition_column,
+         coalesce((SELECT json_agg(json_build_object('name', a.attname,
+           'quoted', quote_ident(a.attname),
+           'type', format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
+             FROM pg_index i
+            CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place)
+             JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+            WHERE i.indrelid = t.oid AND i.indisprimary
+              AND k.place <= i.indnkeyatts), '[]') AS primary_key,
+         -- The columns of pgvector's types, and whether an index of pgvector's is on them.
+         CASE WHEN whole THEN coalesce((SELECT json_agg(json_build_object('name', a.attname,
+           'type', format_type(a.atttypid, a.atttypmod),
+           'indexed', EXISTS (SELECT
+              FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
+              JOIN pg_am am ON am.oid = ic.relam
+             WHERE i.indrelid IN (SELECT oid FROM family) AND am.amname IN ('ivfflat', 'hnsw')
+               AND (SELECT x.attname FROM pg_attribute x
+                     WHERE x.attrelid = i.indrelid AND x.attnum = i.indkey[0]) = a.attname))
+           ORDER BY a.attnum)
+             FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+             JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = y.oid
+              AND d.deptype = 'e'
+             JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+              AND e.extname = 'vector'
+            WHERE a.attrelid = t.oid AND a.attnum > 0
+              AND NOT a.attisdropped), '[]') END AS vector_columns,
+         CASE WHEN whole THEN coalesce((SELECT json_agg(a.attname ORDER BY a.attnum)
+             FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0
+              AND NOT a.attisdropped), '[]') END AS columns,
+         (SELECT how FROM ruvector.healing_access(t.oid)) AS access,
+         has_table_privilege(t.oid, 'SELECT') AS may_select,
+         has_table_privilege(t.oid, 'UPDATE')
+           AND has_table_privilege(t.oid, 'SELECT') AS may_update,
+         quote_ident(pg_get_userbyid(t.relowner)) AS owner, pg_has_role(current_user, t.relowner,
+           'USAGE') AS owns,
+         quote_ident(current_user) AS installer
+    FROM t) f);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_table_facts(oid, boolean)
+  IS 'What a table is: its partition key, primary key, vector columns and rights; NULL: it is '
+  'gone.';
+
+-- Publications that pass on what happens to the table or its partitions, with what they leave out:
+-- "moves (inserts only)", "part (of single partitions: r_1, with a row filter)".
+CREATE OR REPLACE FUNCTION ruvector.healing_publications_of(relation oid, partitions oid[])
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN QUERY
+  WITH t AS (SELECT c.* FROM pg_class c WHERE c.oid = relation),
+  leaves AS (
+    SELECT c.oid, c.relname, c.relnamespace
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = relation AND (partitions IS NULL OR c.oid = ANY (partitions))
+  ), family AS (
+    SELECT oid, relnamespace FROM t UNION SELECT oid, relnamespace FROM leaves
+  )
+  SELECT format('%I (%s)', p.pubname, concat_ws(', ',
+           CASE WHEN p.puballtables THEN 'for all tables'
+                WHEN EXISTS (SELECT FROM pg_publication_rel r JOIN t ON r.prrelid = t.oid
+                  WHERE r.prpubid = p.oid) THEN NULL
+                WHEN EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid
+                  AND s.pnnspid IN (SELECT relnamespace FROM family)) THEN 'for the schema'
+                ELSE 'of single partitions: ' || (SELECT string_agg(quote_ident(l.relname), ', '
+                  ORDER BY l.relname) FROM pg_publication_rel r JOIN leaves l ON l.oid = r.prrelid
+                  WHERE r.prpubid = p.oid) END,
+           CASE WHEN p.pubinsert AND p.pubupdate AND p.pubdelete THEN 'all operations'
+                ELSE concat_ws(' and ', CASE WHEN p.pubinsert THEN 'inserts' END, CASE
+                  WHEN p.pubupdate THEN 'updates' END, CASE WHEN p.pubdelete
+                  THEN 'deletes' END, 'nothing else') END,
+           CASE WHEN EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid
+             AND r.prqual IS NOT NULL AND r.prrelid IN (SELECT oid FROM family))
+             THEN 'with a row filter' END,
+           CASE WHEN EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid
+             AND r.prattrs IS NOT NULL AND r.prrelid IN (SELECT oid FROM family))
+             THEN 'with a column list' END))
+    FROM pg_publication p
+   WHERE (p.puballtables AND (SELECT relpersistence FROM t) = 'p')
+      OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid
+        AND r.prrelid IN (SELECT oid FROM family))
+      OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid
+        AND s.pnnspid IN (SELECT relnamespace FROM family));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_publications_of(oid, oid[])
+  IS 'Publications of a table and of some of its partitions (NULL: of all), with what they leave '
+  'out.';
+
+-- partitions: those that matter, NULL: all. What lies on them counts like what lies on the table.
+CREATE OR REPLACE FUNCTION ruvector.healing_move_facts(relation oid, partitions oid[])
+RETURNS json
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN (
+  WITH t AS (SELECT c.* FROM pg_class c WHERE c.oid = relation),
+  leaves AS (
+    SELECT c.oid, c.relkind, c.relname, c.relowner
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = relation AND (partitions IS NULL OR c.oid = ANY (partitions))
+  ), family AS (
+    SELECT oid FROM t UNION SELECT oid FROM leaves
+  ), key AS (
+    SELECT a.attname
+      FROM pg_partitioned_table p JOIN pg_attribute a ON a.attrelid = p.partrelid
+       AND a.attnum = p.partattrs[0] WHERE p.partrelid = relation
+  ), computed AS (
+    SELECT a.attrelid, a.attname, a.attnum, d.oid, pg_get_expr(d.adbin, d.adrelid) AS expression
+      FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid IN (SELECT oid FROM family) AND a.attgenerated <> ''
+  ), found(kind, name) AS (
+    -- A user's, that fires. A throttle's is ours, and sees statements of INSERT only.
+    SELECT 'triggers', g.tgname::text FROM pg_trigger g
+     WHERE g.tgrelid IN (SELECT oid FROM family) AND NOT g.tgisinternal AND g.tgenabled <> 'D'
+       AND g.tgfoid NOT IN (SELECT p.oid FROM pg_proc p
+         WHERE p.pronamespace = 'ruvector'::regnamespace
+           AND p.proname IN ('healing_throttle_before', 'healing_throttle_after'))
+    -- ON UPDATE, on the table itself: rules of partitions do not see a statement on the table.
+    UNION SELECT 'rules', r.rulename FROM pg_rewrite r JOIN t ON r.ev_class = t.oid
+     WHERE r.ev_type = '2' AND r.ev_enabled <> 'D'
+    -- A foreign key that is not enforced (PostgreSQL 18) fires nothing; those of partitions are
+    -- their table's.
+    UNION SELECT 'referenced_by', format('%I of %s', f.conname, f.conrelid::regclass)
+      FROM pg_constraint f
+     WHERE f.confrelid IN (SELECT oid FROM family) AND f.contype = 'f' AND f.conparentid = 0
+       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+    UNION SELECT 'references', format('%I to %s', f.conname, f.confrelid::regclass)
+      FROM pg_constraint f
+     WHERE f.conrelid IN (SELECT oid FROM family) AND f.contype = 'f' AND f.conparentid = 0
+       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+    UNION SELECT 'publications', p
+      FROM ruvector.healing_publications_of(relation, partitions) p
+    UNION SELECT 'subscriptions', s.subname
+      FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+     WHERE r.srrelid IN (SELECT oid FROM family)
+    -- Unique or exclusion constraints that the row mover cannot check before it moves.
+    UNION SELECT 'unclear_constraints', c.relname
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid IN (SELECT oid FROM family) AND (i.indisexclusion
+       OR (i.indisunique AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL
+       -- NULL meets NULL only in the index, and so does what another collation takes for equal.
+       OR (i.indnullsnotdistinct AND EXISTS (SELECT FROM pg_attribute a
+         WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull))
+       OR EXISTS (SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k(attnum, held)
+         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE k.held <> 0 AND k.held <> a.attcollation))))
+    UNION SELECT 'deferrable_constraints', c.relname
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid IN (SELECT oid FROM family) AND NOT i.indimmediate
+    -- Generated columns that follow from the partition key, or are computed otherwise elsewhere.
+    UNION SELECT 'generated', c.attname FROM computed c
+     WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
+         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM key)
+        WHERE o.refclassid = 'pg_class'::regclass AND o.refobjid = c.attrelid
+          AND ((o.classid = 'pg_attrdef'::regclass AND o.objid = c.oid)
+            OR (o.classid = 'pg_class'::regclass AND o.objid = c.attrelid
+              AND o.objsubid = c.attnum)))
+        OR EXISTS (SELECT FROM computed r WHERE r.attrelid = relation
+          AND r.attname = c.attname AND r.expression <> c.expression)
+    UNION SELECT 'sub_partitioned', relname FROM leaves WHERE relkind = 'p'
+    UNION SELECT 'foreign_partitions', relname FROM leaves WHERE relkind = 'f'
+    UNION SELECT 'other_owners', format('%I of %s', l.relname,
+      quote_ident(pg_get_userbyid(l.relowner)))
+      FROM leaves l JOIN t ON l.relowner <> t.relowner
+  )
+  SELECT json_build_object(
+    'found', coalesce((SELECT json_object_agg(g.kind, g.names) FROM (SELECT f.kind,
+      json_agg(f.name ORDER BY f.name COLLATE "C") AS names FROM found f GROUP BY f.kind) g), '{}'),
+    'forced_row_security', (SELECT relrowsecurity AND (relforcerowsecurity
+      OR NOT pg_has_role(current_user, relowner, 'USAGE')) FROM t)));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_move_facts(oid, oid[])
+  IS 'Everything that a move of rows would set off, wait for, or be seen by: names by kind.';
+
+-- The partitions of a table, by name, with their bounds as the server writes them. Upwards from the
+-- foreign tables, which are few: looked for below each of 256 partitions: 344 ms a batch, 8 so
+-- (load 30, 2 cores).
+CREATE OR REPLACE FUNCTION ruvector.healing_partitions(relation oid)
+RETURNS json
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN (
+  WITH RECURSIVE foreign_or_above(relid) AS (
+    SELECT ftrelid FROM pg_foreign_table UNION SELECT i.inhparent
+      FROM foreign_or_above f JOIN pg_inherits i ON i.inhrelid = f.relid
+  )
+  SELECT coalesce(json_agg(row_to_json(p)), '[]') FROM (
+  SELECT c.oid::text AS relid, format('%I.%I', n.nspname, c.relname) AS qualified,
+         c.relname AS label, c.relkind AS kind,
+         c.oid IN (SELECT relid FROM foreign_or_above) AS foreign,
+         coalesce(pg_get_expr(c.relpartbound, 0), '') AS bound
+    FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE i.inhparent = relation AND c.relispartition
+   ORDER BY c.relname, n.nspname) p);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_partitions(oid)
+  IS 'The partitions of a table with their bounds, by name.';
+
+-- Locks a table and its partitions, or fails at once (55P03): see lockTable() in
+-- src/collection/lookup.ts. mode: reading (the least lock for that), or ROW EXCLUSIVE. same: it is
+-- still the table that was meant; somebody may have put something else in its place since it was
+-- looked up: what is locked now stays what it is.
+CREATE OR REPLACE FUNCTION ruvector.healing_lock_table(relation oid, name text, mode text)
+RETURNS json
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+DECLARE
+  held record;
+BEGIN
+  EXECUTE format('LOCK TABLE %s IN %s MODE NOWAIT', name, CASE mode WHEN 'reading'
+    THEN ruvector.healing_reading_lock(relation) ELSE mode END);
+  -- Indexes cannot be locked with NOWAIT, but everybody may read pg_locks.
+  WITH RECURSIVE f(relid) AS (SELECT relation UNION SELECT i.inhrelid
+    FROM f JOIN pg_inherits i ON i.inhparent = f.relid)
+  SELECT k.relation::regclass::text AS index, k.pid INTO held
+    FROM pg_locks k
+   WHERE k.locktype = 'relation' AND k.mode = 'AccessExclusiveLock' AND k.pid <> pg_backend_pid()
+     AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+     AND k.relation IN (SELECT i.indexrelid FROM f JOIN pg_index i ON i.indrelid = f.relid) LIMIT 1;
+  RETURN json_build_object('same', to_regclass(name)::oid IS NOT DISTINCT FROM relation,
+    'index', held.index, 'pid', held.pid,
+    'partitions', CASE mode WHEN 'reading' THEN NULL
+      ELSE ruvector.healing_partitions(relation) END,
+    'wal', CASE mode WHEN 'reading' THEN NULL ELSE pg_current_wal_insert_lsn() END,
+    'others', CASE mode WHEN 'reading' THEN NULL ELSE ruvector.healing_others_at_work() END);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_lock_table(oid, text, text)
+  IS 'Locks a table with its partitions at once or not at all, and says who has locked an index.';
+
+-- Under that lock: what the conditions of consent look at, and what the moving statement is made
+-- of. target: the partition that takes the rows.
+CREATE OR REPLACE FUNCTION ruvector.healing_move_conditions(collection_id integer, relation oid,
+  partitions oid[], target oid)
+RETURNS json
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN (SELECT json_build_object(
+    'facts', ruvector.healing_table_facts(relation, false),
+    'moves', ruvector.healing_move_facts(relation, partitions),
+    'options', c.options,
+    'tenant', (SELECT json_build_object('quoted', quote_ident(a.attname),
+        'type', format_type(a.atttypid, a.atttypmod))
+      FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.tenant_column
+       AND a.attnum > 0 AND NOT a.attisdropped),
+    -- Columns of each plain unique index: the row mover looks there before it moves.
+    'unique_keys', (SELECT coalesce(json_agg(k.columns), '[]') FROM (
+      SELECT (SELECT json_agg(quote_ident(a.attname) ORDER BY u.place)
+                FROM unnest(i.indkey::int2[]) WITH ORDINALITY u(attnum, place)
+                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+               WHERE u.place <= i.indnkeyatts) AS columns
+        FROM pg_index i
+       WHERE i.indrelid = target AND i.indisunique AND i.indpred IS NULL
+         AND i.indexprs IS NULL) k))
+    FROM (SELECT) one LEFT JOIN ruvector.collections c
+      ON c.collection_id = healing_move_conditions.collection_id);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_move_conditions(integer, oid, oid[], oid)
+  IS 'What may stand in the way of a batch that moves rows, and the unique keys of its target.';
+
+-- Statements of other clients of this database that began within the last second: how many, and how
+-- old they are on average. The longer statements take, the older are those that are met. A session
+-- whose statement may not be seen is not counted.
+CREATE OR REPLACE FUNCTION ruvector.healing_others_at_work()
+RETURNS json
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- What this transaction has read of sessions before is kept until then.
+  PERFORM pg_stat_clear_snapshot();
+  RETURN (SELECT json_build_object('active', count(*), 'age_ms', avg(o.ms))
+    FROM (SELECT 1000 * extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS ms
+            FROM pg_stat_activity a
+           WHERE a.state = 'active' AND a.backend_type = 'client backend'
+             AND a.datname = current_database() AND a.pid <> pg_backend_pid()) o
+   WHERE o.ms BETWEEN 0 AND 1000);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_others_at_work()
+  IS 'How many short statements of others run at this moment, and their mean age.';
+
+-- Sessions that wait for locks of this one: writers of rows in flight, DDL.
+CREATE OR REPLACE FUNCTION ruvector.healing_waiting_for_us()
+RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN (
+  WITH l AS MATERIALIZED (
+    SELECT k.locktype, k.database, k.relation, k.transactionid, k.pid, k.granted FROM pg_locks k
+  )
+  SELECT count(DISTINCT w.pid)::integer FROM l w JOIN l h ON h.locktype = w.locktype
+   WHERE NOT w.granted AND h.granted AND h.pid = pg_backend_pid() AND w.pid <> h.pid
+     AND (h.transactionid = w.transactionid
+       OR (h.locktype = 'relation' AND (h.database, h.relation) = (w.database, w.relation))));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_waiting_for_us()
+  IS 'How many sessions wait for locks of this one.';
