@@ -1,7 +1,9 @@
--- settings as a text: JSON, as a constant in quotes or a driver's parameter is; anything else is
--- answered with the statement that was meant: ('mode', 'observe'), ('mode=observe', 'docs').
-CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(settings text DEFAULT NULL,
-  collection text DEFAULT NULL, more text DEFAULT NULL)
+-- A setting and its value as people type them: ('mode', 'observe'), ('mode=observe', 'docs'), which
+-- is answered with the statement that was meant; and JSON with a collection, as two constants in
+-- quotes are taken for texts. Two texts at least: a driver's one parameter stays a jsonb, as the
+-- parameters that are numbers and times do in functions that have no such other form.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(setting text, value text,
+  collection text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
@@ -9,39 +11,42 @@ AS $function$
 DECLARE
   known constant jsonb := ruvector.healing_settings(0);
   document jsonb;
-  pair constant text[] := regexp_match(settings,
+  pair constant text[] := regexp_match(setting,
     '^[[:space:]]*([[:alnum:]_]+)[[:space:]]*([=:[:space:]])[[:space:]]*([^[:space:]].*)$');
-  key text := coalesce(pair[1], btrim(settings));
-  value text := pair[3];
-  of text := collection;
+  key text := coalesce(pair[1], btrim(setting));
+  wanted text := pair[3];
+  of text := ruvector_healing_configure.value;
   example text;
 BEGIN
   BEGIN
-    document := settings::jsonb;
+    document := setting::jsonb;
   EXCEPTION WHEN data_exception THEN
     NULL;
   END;
-  IF jsonb_typeof(document) = 'object' AND more IS NULL THEN
-    RETURN public.ruvector_healing_configure(document, collection);
+  IF jsonb_typeof(document) = 'object' AND collection IS NULL THEN
+    -- Not by the function beside it: others may have made one of its name, and there were two.
+    RETURN ruvector.healing_call('configure', jsonb_build_object('settings', document,
+      'collection_id', CASE WHEN value IS NULL THEN 0
+      ELSE ruvector.healing_collection(value) END));
   END IF;
-  IF value IS NULL THEN
-    value := collection;
-    of := more;
+  IF wanted IS NULL THEN
+    wanted := value;
+    of := collection;
   END IF;
   IF NOT jsonb_exists(known, coalesce(key, '')) THEN
     key := ruvector.healing_nearest(key, ARRAY(SELECT jsonb_object_keys(known)));
   END IF;
-  IF key IS NOT NULL AND value IS NOT NULL THEN
+  IF key IS NOT NULL AND wanted IS NOT NULL THEN
     BEGIN
       -- As JSON where it is any and not of another type: 5, true, [1, 2, 3]; else a text.
-      document := value::jsonb;
+      document := wanted::jsonb;
     EXCEPTION WHEN data_exception THEN
-      document := to_jsonb(value);
+      document := to_jsonb(wanted);
     END;
     example := jsonb_build_object(key, document)::text;
   END IF;
   RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'settings must be a JSON object',
-    DETAIL = format('Got %s.', coalesce(quote_literal(left(settings, 200)), 'NULL')),
+    DETAIL = format('Got %s.', coalesce(quote_literal(left(setting, 200)), 'NULL')),
     HINT = format('SELECT ruvector_healing_configure(%s);', concat_ws(', ',
       quote_literal(coalesce(example, '{"mode": "observe"}')), quote_literal(of)));
 END

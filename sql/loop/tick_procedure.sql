@@ -61,7 +61,7 @@ RETURNS text
 LANGUAGE plpgsql
 AS $function$
 DECLARE
-  said text;
+  said pg_catalog.text;
 BEGIN
   COMMIT;
   RETURN NULL;
@@ -77,7 +77,7 @@ CREATE OR REPLACE PROCEDURE public.ruvector_healing_tick()
 LANGUAGE plpgsql
 AS $procedure$
 DECLARE
-  said text;
+  said pg_catalog.text;
 BEGIN
   -- Below an exception handler no COMMIT succeeds. Where it is refused for the handler alone, ticks
   -- can commit; where for the same reason as in a function, they are in somebody's transaction.

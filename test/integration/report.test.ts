@@ -108,7 +108,7 @@ describe("a day of the loop", () => {
       await db.value("SELECT count(*)::int FROM ruvector_healing_report() r WHERE r ~ '^What'"),
     ).toBeGreaterThan(4);
     expect((await report("'-infinity'")).all_kept).toBe(true);
-    const after = await report("clock_timestamp() - interval '1 microsecond'");
+    const after = await report("now() - interval '1 microsecond'");
     expect([after.actions, after.events]).toEqual([[], []]);
   });
 });

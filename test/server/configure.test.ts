@@ -84,7 +84,7 @@ describe("two sessions", () => {
     ]);
     await holder.query("ROLLBACK");
     expect(await db.value("SELECT ruvector_healing_configure('{\"batch_rows\": 13}')")).toEqual({
-      batch_rows: { old: 500, new: 13 },
+      batch_rows: { old: 10_000, new: 13 },
     });
     await configure(db, { batch_rows: null });
   });

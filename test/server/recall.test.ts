@@ -233,6 +233,36 @@ describe("what stands in the way of a remedy", () => {
   });
 });
 
+describe("a load that is not committed yet", () => {
+  it("takes places that its rows have not: what is found less is not believed", async () => {
+    await db.client.query(`
+      CREATE TABLE loaded (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off);
+      INSERT INTO loaded SELECT g, ${RANDOM(16, "g")} FROM generate_series(1, 300) g;
+      CREATE INDEX ON loaded USING hnsw (e vector_l2_ops);
+      ANALYZE loaded`);
+    await db.client.query("SELECT ruvector_healing_register('loaded')");
+    expect((await sample("loaded")).lambda).toBe(1);
+    const other = await db.connect();
+    await other.query(`BEGIN;
+      INSERT INTO loaded SELECT g, ${RANDOM(16, "g")} FROM generate_series(301, 6000) g`);
+    const during = await sample("loaded");
+    expect(during.lambda).toBe(1);
+    expect(during.metrics.recall["public.loaded_e_idx"]!.recall).toBe(1);
+    const untold = await db.value<{ what: string; hint: string }[]>(
+      "SELECT unmeasured FROM ruvector_integrity_status('loaded')",
+    );
+    const doubted = untold.find(({ what }) => what === "recall of public.loaded_e_idx now")!;
+    const [, statement] = /(SELECT .*;)/.exec(doubted.hint)!;
+    expect(await db.rows(statement!)).toHaveLength(1);
+    await other.query("ROLLBACK");
+    await other.end();
+    // What is left of it is dead, and takes the places until a vacuum: that is a loss.
+    const after = await sample("loaded");
+    expect(after.metrics.recall["public.loaded_e_idx"]!.recall).toBeLessThan(0.8);
+    expect(after.lambda).toBeLessThan(0.8);
+  });
+});
+
 describe("an ivfflat index built on nothing (B2)", () => {
   beforeAll(async () => {
     await db.client.query(`

@@ -19,6 +19,7 @@ import { pushHint } from "./gap.ts";
 import { measureIndex } from "./measure-index.ts";
 import { unreadable } from "./unreadable-index.ts";
 import { vacuumStates } from "./vacuum-state.ts";
+import { openWriters, whyDoubted } from "./writers.ts";
 
 interface Index {
   readonly index: string;
@@ -41,6 +42,8 @@ interface Kept extends Tried {
   /** Values of older versions have none of these. */
   readonly file?: string;
   readonly attained?: number | null;
+  /** Why the last measurement was not believed: `measured` is the one before. */
+  readonly doubted?: { readonly why: string; readonly hint: string } | null;
 }
 
 /** What is remembered of a collection's vector indexes, by name. */
@@ -173,6 +176,7 @@ function measureOne(
   const { at } = host.one<{ at: number }>(
     sql`SELECT extract(epoch FROM clock_timestamp())::float8 AS at`,
   );
+  const writers = openWriters(host, collection);
   try {
     const measured = measureIndex(host, collection, oid, {
       k,
@@ -184,21 +188,17 @@ function measureOne(
     });
     if ("why" in measured)
       return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
-    // Recall with other probes, or of other neighbours, says nothing about this one.
-    const comparable =
-      before?.measured === null ||
-      (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
-    // What few searches found by luck is no measure for all later ones.
-    const enough = 2 * measured.samples >= Math.min(samples, measured.rows);
-    const best = Math.max(
-      (enough ? measured.recall : null) ?? -1,
-      comparable ? (before?.best ?? -1) : -1,
-    );
+    const doubted =
+      (measured.recall ?? 1) < (before?.best ?? 1) ? whyDoubted(host, collection, writers) : null;
+    if (doubted) {
+      const known = before?.oid === oid ? before.measured : null;
+      return { ...kept, at, measured: known, best: before?.best ?? null, ...doubted, doubted };
+    }
     return {
       ...kept,
       at,
       measured,
-      best: best < 0 ? null : best,
+      best: bestOf(collection, measured, before),
       attained: attainedBy(one, measured, before),
     };
   } catch (error) {
@@ -211,6 +211,25 @@ function measureOne(
       best: before?.best ?? null,
     };
   }
+}
+
+/** The best this index had, that measurement among it; null: nothing to compare with. */
+function bestOf(
+  { settings }: Collection,
+  measured: IndexMeasurement,
+  before: Kept | undefined,
+): number | null {
+  // Recall with other probes, or of other neighbours, says nothing about this one.
+  const comparable =
+    before?.measured === null ||
+    (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
+  // What few searches found by luck is no measure for all later ones.
+  const enough = 2 * measured.samples >= Math.min(settings.recall_samples, measured.rows);
+  const best = Math.max(
+    (enough ? measured.recall : null) ?? -1,
+    comparable ? (before?.best ?? -1) : -1,
+  );
+  return best < 0 ? null : best;
 }
 
 /** An index that most of its rows were there before is as its build left it. */
@@ -248,17 +267,15 @@ function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasur
       },
     ];
   }
-  const { measured, untried } = kept;
-  const untold: Unmeasured[] =
-    untried?.hint === undefined
-      ? []
-      : [
-          {
-            what: `what a fresh build of ${index} attains`,
-            why: untried.why,
-            hint: untried.hint,
-          },
-        ];
+  const { measured, untried, doubted } = kept;
+  const untold: Unmeasured[] = [];
+  if (doubted) untold.push({ what: `recall of ${index} now`, ...doubted });
+  if (untried?.hint !== undefined)
+    untold.push({
+      what: `what a fresh build of ${index} attains`,
+      why: untried.why,
+      hint: untried.hint,
+    });
   if (method !== "ivfflat" || measured.rows === 0) return untold;
   const seen = measured.lists?.rows.length ?? 0;
   if (seen >= lists) return untold;

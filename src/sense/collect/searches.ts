@@ -16,6 +16,7 @@ import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
 import type { CentroidGroup, FilteredSearch, SearchMeasurement } from "../vector-index.ts";
 import { vectorIndexes } from "./centroids.ts";
 import { unreadable } from "./unreadable-index.ts";
+import { openWriters, whyDoubted } from "./writers.ts";
 
 export const SEARCHES = "searches";
 
@@ -107,22 +108,33 @@ function measureAll(
   for (const one of [...asked].sort((a, b) => age(a) - age(b))) {
     const left = collection.settings.recall_budget_ms - (host.now() - began);
     const before = known[one.key];
-    if (left > 0) memory[one.key] = measureOne(host, collection, one, left);
+    if (left > 0) memory[one.key] = measureOne(host, collection, one, left, before);
     else if (before) memory[one.key] = before;
   }
   return memory;
 }
 
-function measureOne(host: Host, collection: Collection, one: Asked, budget_ms: number): Kept {
+function measureOne(
+  host: Host,
+  collection: Collection,
+  one: Asked,
+  budget_ms: number,
+  before: Kept | undefined,
+): Kept {
   const at = host.now() / 1000;
   const { recall_samples: samples, recall_probes: probes } = collection.settings;
+  const writers = openWriters(host, collection);
   try {
     const measured = measureSearch(host, collection, one, {
       samples,
       budget_ms,
       settings: probes > 0 ? { [settingName(one.method)]: String(probes) } : {},
     });
-    return "why" in measured ? { at, measured: null, why: measured.why } : { at, measured };
+    if ("why" in measured) return { at, measured: null, why: measured.why };
+    const known = before?.measured ?? null;
+    const doubted =
+      (measured.recall ?? 1) < (known?.recall ?? 1) ? whyDoubted(host, collection, writers) : null;
+    return doubted ? { at, measured: known, ...doubted } : { at, measured };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     const ours = ([SQLSTATES.invalid_argument, SQLSTATES.untrusted_code] as string[]).includes(
@@ -180,6 +192,8 @@ export function measureSearch(
 /** What is not known of a search. */
 function gap({ name, settings }: Collection, text: string, kept: Kept | undefined): Unmeasured[] {
   const found = kept?.measured;
+  if (found && kept.why !== undefined)
+    return [{ what: `searches WHERE ${text} now`, why: kept.why, hint: kept.hint! }];
   if (found && (found.matches > 0 || found.share >= 1)) return [];
   if (found)
     return [
