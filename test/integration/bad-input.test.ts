@@ -167,7 +167,7 @@ const CASES: readonly Case[] = [
     /Got/,
     /Did you mean/,
   ]),
-  ["SELECT ruvector_healing_configure(NULL)", "RV001", /NULL/, /./],
+  ["SELECT ruvector_healing_configure(NULL)", "RV001", /null/, /./],
   [
     "SELECT ruvector_healing_configure('{\"min_healing_interval\": 1}')",
     "RV005",
