@@ -148,5 +148,9 @@ await writeFile(join(OUT, "bench.md"), `${markdown(results)}\n`);
 await writeFile(join(OUT, "bench.json"), `${JSON.stringify(results, null, 1)}\n`);
 if (flags.json) console.log(JSON.stringify(results, null, 1));
 const missed = results.flatMap(({ rows }) => rows.filter(({ met }) => met === false)).length;
-console.error(`\nbench/out/bench.md, bench.json and plots; ${missed} of the targets are missed`);
-process.exit(results.some(({ error }) => error !== undefined) ? 1 : 0);
+const failed = results.filter(({ error }) => error !== undefined).map(({ part }) => part);
+console.error(
+  `\nbench/out/bench.md, bench.json and plots; ${missed} of the targets are missed` +
+    (failed.length > 0 ? `; not measured, as they failed: ${failed.join(", ")}` : ""),
+);
+process.exit(failed.length > 0 ? 1 : 0);

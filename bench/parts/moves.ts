@@ -75,6 +75,16 @@ const planned = async (client: pg.Client): Promise<readonly Moves[]> =>
     )
   ).rows[0].d.plan.moves;
 
+const slices = (client: pg.Client, seconds: number): Promise<unknown> =>
+  client.query(`SELECT ruvector_healing_configure('{"slice_seconds": ${seconds}}')`);
+
+/** Plans, and moves a first few rows: what is left is done by ticks, which are measured. */
+async function begin(client: pg.Client): Promise<void> {
+  await slices(client, 0.01);
+  await client.query("SELECT ruvector_healing_execute('healed', 'rebalance_partitions')");
+  await slices(client, 60);
+}
+
 async function ticksUntil(client: pg.Client, ended: string): Promise<void> {
   for (let ticks = 0; ticks < 200; ticks++) {
     const { rows } = await client.query(
@@ -110,10 +120,11 @@ async function oneRound({ client }: Bench, rows: number): Promise<Record<string,
   const moves = await planned(client);
   const bare = await costOfRows(client, () => updated(client, moves, false));
   const before = await movedRows(client);
+  await begin(client);
+  const begun = await movedRows(client);
   const healed = await costOfRows(client, async () => {
-    await client.query("SELECT ruvector_healing_execute('healed', 'rebalance_partitions')");
     await ticksUntil(client, "'stabilizing', 'succeeded'");
-    return (await movedRows(client)) - before;
+    return (await movedRows(client)) - begun;
   });
   const moved = (await movedRows(client)) - before;
   const undo = await costOfRows(client, async () => {
@@ -176,16 +187,18 @@ async function others(bench: Bench, rows: number, rounds: number): Promise<reado
   const alone = async () =>
     felt(bench, database, () => new Promise((done) => setTimeout(done, 1000 * seconds)));
   const moving = async () => {
-    await client.query("SELECT ruvector_healing_unregister('healed')").catch(() => undefined);
+    await client.query("SELECT ruvector_healing_unregister('healed')");
     await client.query(oneTable("healed", rows));
     await client.query("VACUUM ANALYZE healed");
     await client.query(`SELECT ruvector_healing_register('healed', '{"movable": true}')`);
-    await client.query("SELECT ruvector_healing_execute('healed', 'rebalance_partitions')");
+    await begin(client);
     const began = performance.now();
     const found = await felt(bench, database, () =>
       ticksUntil(client, "'stabilizing', 'succeeded'"),
     );
     seconds = Math.max(2, (performance.now() - began) / 1000);
+    await client.query("SELECT ruvector_healing_rollback('healed')");
+    await ticksUntil(client, "'rolled_back'");
     return found;
   };
   const p99: Record<string, number[]> = { search: [], insert: [] };
