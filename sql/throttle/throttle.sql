@@ -242,20 +242,20 @@ DECLARE
     ON j.inhparent = i.inhrelid WHERE i.inhparent = relation) THEN 'deep' ELSE 'flat' END;
 BEGIN
   EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', name);
-  -- As the writer's own rights allow: built-in functions alone.
+  -- As the writer's own rights allow: built-in functions alone. The setting is the session's, and
+  -- may be any text: what is no time is an insert that is looked at, never one that fails.
   EXECUTE format('CREATE TRIGGER ruvector_healing_throttle_before BEFORE INSERT ON %s FOR EACH '
-    'STATEMENT WHEN ((abs(date_part(''epoch'', clock_timestamp()) '
-    '- current_setting(%L, true)::float8) > 0.05) IS NOT FALSE) '
-    'EXECUTE FUNCTION ruvector.healing_throttle_before(%L, %L)', name,
-    'ruvector_healing.throttle_pass_' || collection_id, collection_id,
-    depth);
+    'STATEMENT WHEN (CASE WHEN pg_catalog.current_setting(%L, true) '
+    '~ ''^[0-9]{1,12}([.][0-9]{1,9}){0,1}$'' THEN pg_catalog.abs(pg_catalog.date_part(''epoch'', '
+    'pg_catalog.clock_timestamp()) - pg_catalog.current_setting(%L, true)::float8) > 0.05 '
+    'ELSE true END) EXECUTE FUNCTION ruvector.healing_throttle_before(%L, %L)', name,
+    'ruvector_healing.throttle_pass_' || collection_id,
+    'ruvector_healing.throttle_pass_' || collection_id, collection_id, depth);
   -- Where the one before was not called, it left no turn to judge.
   EXECUTE format('CREATE TRIGGER ruvector_healing_throttle_after AFTER INSERT ON %s FOR EACH '
     'STATEMENT WHEN (current_setting(%L, true) NOT LIKE ''%% 0 0 %%'') '
     'EXECUTE FUNCTION ruvector.healing_throttle_after(%L, %L)', name,
-    'ruvector_healing.throttle_' || collection_id,
-    collection_id,
-    depth);
+    'ruvector_healing.throttle_' || collection_id, collection_id, depth);
   RETURN true;
 EXCEPTION WHEN lock_not_available OR undefined_table THEN
   RETURN false;

@@ -183,6 +183,11 @@ describe("mode delay", () => {
     await perSecond(0.3);
     const free = await perSecond(1);
     const half = await throttle("paced", { percent: 50 });
+    for (const text of ["nonsense", "", "NaN", "9e999", "1764380000.5'"]) {
+      const pass = [`ruvector_healing.throttle_pass_${id}`, text];
+      await writer.query("SELECT set_config($1, $2, false)", pass);
+      expect(await insert(writer, "paced"), text).toBe("");
+    }
     const halved = await perSecond(1);
     await abort(half.action_id);
     const most = await throttle("paced", { percent: 90 });
