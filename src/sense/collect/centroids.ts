@@ -148,7 +148,7 @@ function measureAll(
     const left = settings.recall_budget_ms - (host.now() - began);
     const before = known[one.index];
     if (left > 0) {
-      const kept = measureOne(host, collection, one, before, left);
+      const kept = measureOne(host, collection, one, { before, budget_ms: left, fresh });
       memory[one.index] = tried ? kept : withTrial(host, collection, one.oid, kept, fresh);
       tried ||= memory[one.index] !== kept;
     } else if (before?.oid === one.oid) memory[one.index] = before;
@@ -160,8 +160,7 @@ function measureOne(
   host: Host,
   collection: Collection,
   one: Index,
-  before: Kept | undefined,
-  budget_ms: number,
+  { before, budget_ms, fresh }: { before: Kept | undefined; budget_ms: number; fresh: boolean },
 ): Kept {
   const { index, oid, file } = one;
   const { recall_k: k, recall_samples: samples, recall_probes: probes } = collection.settings;
@@ -188,12 +187,12 @@ function measureOne(
     });
     if ("why" in measured)
       return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
-    const doubted =
-      (measured.recall ?? 1) < (before?.best ?? 1) ? whyDoubted(host, collection, writers) : null;
-    if (doubted) {
-      const known = before?.oid === oid ? before.measured : null;
+    const known = before?.oid === oid ? before.measured : null;
+    // More than the last time is believed, and the first of an index that an action has made.
+    const least = known?.recall ?? (fresh ? 0 : 1);
+    const doubted = (measured.recall ?? 1) < least ? whyDoubted(host, collection, writers) : null;
+    if (doubted)
       return { ...kept, at, measured: known, best: before?.best ?? null, ...doubted, doubted };
-    }
     return {
       ...kept,
       at,

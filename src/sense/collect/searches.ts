@@ -73,7 +73,7 @@ export function measureSearches(
       every: collection.settings.recall_interval_seconds,
       fresh: fresh || asked.some(({ key }) => known[key] === undefined),
     },
-    () => measureAll(host, collection, asked, known),
+    () => measureAll(host, collection, { asked, known, fresh }),
   );
   return {
     value: asked.map(({ key, search, text, oid, method }) => {
@@ -99,8 +99,7 @@ function dueOf(
 function measureAll(
   host: Host,
   collection: Collection,
-  asked: readonly Asked[],
-  known: Memory,
+  { asked, known, fresh }: { asked: readonly Asked[]; known: Memory; fresh: boolean },
 ): Memory {
   const began = host.now();
   const age = ({ key }: Asked): number => known[key]?.at ?? 0;
@@ -108,7 +107,8 @@ function measureAll(
   for (const one of [...asked].sort((a, b) => age(a) - age(b))) {
     const left = collection.settings.recall_budget_ms - (host.now() - began);
     const before = known[one.key];
-    if (left > 0) memory[one.key] = measureOne(host, collection, one, left, before);
+    if (left > 0)
+      memory[one.key] = measureOne(host, collection, one, { before, budget_ms: left, fresh });
     else if (before) memory[one.key] = before;
   }
   return memory;
@@ -118,8 +118,7 @@ function measureOne(
   host: Host,
   collection: Collection,
   one: Asked,
-  budget_ms: number,
-  before: Kept | undefined,
+  { before, budget_ms, fresh }: { before: Kept | undefined; budget_ms: number; fresh: boolean },
 ): Kept {
   const at = host.now() / 1000;
   const { recall_samples: samples, recall_probes: probes } = collection.settings;
@@ -132,8 +131,9 @@ function measureOne(
     });
     if ("why" in measured) return { at, measured: null, why: measured.why };
     const known = before?.measured ?? null;
-    const doubted =
-      (measured.recall ?? 1) < (known?.recall ?? 1) ? whyDoubted(host, collection, writers) : null;
+    // More than the last time is believed, and the first of an index that an action has made.
+    const least = known?.recall ?? (fresh ? 0 : 1);
+    const doubted = (measured.recall ?? 1) < least ? whyDoubted(host, collection, writers) : null;
     return doubted ? { at, measured: known, ...doubted } : { at, measured };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
