@@ -408,11 +408,10 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   it("exchanges a partitioned index whole where most is sick, drops the old one", async () => {
     await ended("exchanged");
-    expect(await action("exchanged")).toMatchObject({
-      state: "succeeded",
-      verified: true,
-      built: 2,
-    });
+    const done = await action("exchanged");
+    expect(done).toMatchObject({ state: "succeeded", verified: true });
+    // k-means begins at random: a part that found less than the old one was built again, with 20.
+    expect(done.built).toBeGreaterThanOrEqual(2);
     await ticks(db, 1);
     const now = await wholeIndexes("exchanged");
     expect(now.map((of) => of.map(({ name }) => name))).toEqual(
@@ -421,7 +420,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     for (const [place, of] of now.entries())
       expect(of[0]!.oid).not.toBe(wholes["exchanged"]![place]![0]!.oid);
     expect(now[0]).toMatchObject([{ valid: true, comment: "whole" }]);
-    expect(now[1]![0]!.definition).toContain("lists='10'");
+    expect(now[1]![0]!.definition).toMatch(done.built === 2 ? /lists='10'/ : /lists='[12]0'/);
     expect(
       await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhparent = $1::oid", [
         now[0]![0]!.oid,
