@@ -73,3 +73,12 @@ it("every package asks for the same Node.js, and what stands in for an older one
 it("the lock file names no registry", () => {
   expect(read("package-lock.json")).not.toMatch(/"resolved": "\w+:/);
 });
+
+it("the lock file has every optional package that one in it names: npm ci refuses it else", () => {
+  const { packages: locked } = JSON.parse(read("package-lock.json")) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const there = new Set(Object.keys(locked).map((path) => path.split("node_modules/").pop()));
+  const named = Object.values(locked).flatMap((one) => Object.keys(one.optionalDependencies ?? {}));
+  expect(named.filter((name) => !there.has(name))).toEqual([]);
+});
