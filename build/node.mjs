@@ -19,8 +19,8 @@ import { basename, delimiter, dirname, isAbsolute, join } from "node:path";
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const { engines } = read("../package.json");
 const wanted = engines.node.match(/\d+/g).map(Number);
-// nodejs.org's programs as packages of npm, with their checksums. Not the package "node": it fetches
-// one of these by an install script, and npm 11 runs none unasked.
+// nodejs.org's programs as packages of npm, with their checksums. Not the package "node": it
+// fetches one of these by an install script, and npm 11 runs none unasked.
 const PINNED = read("node.json");
 
 const recent = (version) => {
