@@ -34,7 +34,7 @@ export async function buildCli(folder = CLI_FOLDER): Promise<Built> {
     splitting: true,
     format: "esm",
     platform: "node",
-    target: "node20",
+    target: "node22",
     minifySyntax: true,
     minifyWhitespace: true,
     // Names stay: they are what a stack trace says.

@@ -50,7 +50,7 @@ async function buildClient(folder: string): Promise<void> {
     bundle: true,
     format: "esm",
     platform: "neutral",
-    target: "node20",
+    target: "node22",
     logLevel: "warning",
   });
   await promisify(execFile)(join(root, "node_modules/.bin/tsc"), [

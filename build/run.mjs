@@ -1,5 +1,6 @@
 // Runs a TypeScript entry point of this project from a checkout on which nothing was run before:
-// installs the locked packages when they are missing or older than the lock file, then hands over.
+// installs the locked packages when they are missing or older than the lock file, and a Node.js
+// where this one is too old (node.mjs), then hands over.
 // Usage: node build/run.mjs [--omit=dev] <entry.ts> [arguments...]
 // --omit=dev: the entry needs no devDependencies. Where they are missing they stay away: a third of
 // the packages' time.
@@ -8,17 +9,9 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { nodeProgram } from "./node.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const wanted = 20;
-if (Number(process.versions.node.split(".")[0]) < wanted) {
-  console.error(
-    `ruvector_healing needs Node.js ${wanted} or newer; this is ${process.version}. ` +
-      "See https://nodejs.org.",
-  );
-  process.exit(1);
-}
-
 const [first, ...others] = process.argv.slice(2);
 const light = first === "--omit=dev";
 const [entry, ...rest] = light ? others : [first, ...others];
@@ -41,6 +34,7 @@ if (asked && !existsSync(stamp)) {
   );
   process.exit(0);
 }
+const node = nodeProgram();
 if (!current || !(whole || light)) {
   console.error("Installing the packages of package-lock.json (once)...");
   // --prefer-offline: the lock file names exact versions with their checksums, so what npm's cache
@@ -72,7 +66,7 @@ if (!current || !(whole || light)) {
 
 // tsx of this project: its name alone would be looked for from the folder of whoever calls.
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-const child = spawn(process.execPath, ["--import", tsx, join(root, entry), ...rest], {
+const child = spawn(node, ["--import", tsx, join(root, entry), ...rest], {
   stdio: "inherit",
   cwd: process.cwd(),
 });

@@ -9,6 +9,7 @@ interface Manifest {
   readonly workspaces?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly engines?: { readonly node: string };
 }
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -51,4 +52,33 @@ it("a package has one version wherever it is listed, and that is pinned", () => 
   expect(
     [...versions].filter(([, all]) => all.size > 1 || !/^\d+\.\d+\.\d+$/.test([...all][0]!)),
   ).toEqual([]);
+});
+
+it("every package asks for the same Node.js, and what stands in for an older one is that", () => {
+  const { version, packages: pinned } = JSON.parse(read("build/node.json")) as {
+    version: string;
+    packages: Record<string, { name: string; integrity: string }>;
+  };
+  const asked = [".", ...workspaces].map((folder) => manifest(folder).engines?.node);
+  expect(new Set(asked)).toEqual(new Set(asked.slice(0, 1)));
+  const [major, minor] = asked[0]!.match(/\d+/g)!.map(Number) as [number, number];
+  const [itsMajor, itsMinor] = version.split(".").map(Number) as [number, number];
+  expect(itsMajor).toBe(major);
+  expect(itsMinor).toBeGreaterThanOrEqual(minor);
+  for (const { integrity } of Object.values(pinned))
+    expect(integrity).toMatch(/^sha512-[\w+/]{86}==$/);
+  expect(read("src/workbench/compose/Dockerfile")).toContain(`NODE_IMAGE=node:${major}.`);
+});
+
+it("the lock file names no registry", () => {
+  expect(read("package-lock.json")).not.toMatch(/"resolved": "\w+:/);
+});
+
+it("the lock file has every optional package that one in it names: npm ci refuses it else", () => {
+  const { packages: locked } = JSON.parse(read("package-lock.json")) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const there = new Set(Object.keys(locked).map((path) => path.split("node_modules/").pop()));
+  const named = Object.values(locked).flatMap((one) => Object.keys(one.optionalDependencies ?? {}));
+  expect(named.filter((name) => !there.has(name))).toEqual([]);
 });

@@ -17,7 +17,7 @@ const command = (...words: string[]) =>
 /** A checkout without packages. */
 beforeAll(async () => {
   checkout = await mkdtemp(join(tmpdir(), "ruvector-healing-help-"));
-  for (const path of ["src/commands", "build/run.mjs", "package.json", "package-lock.json"])
+  for (const path of ["src/commands", "build", "package.json", "package-lock.json"])
     await cp(join(root, path), join(checkout, path), {
       recursive: true,
       filter: (from) => !from.includes("node_modules"),
