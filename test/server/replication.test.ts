@@ -12,6 +12,7 @@ import { raised } from "./support/database.ts";
 import {
   becomes,
   caughtUp,
+  followThrough,
   install,
   replicasPossible,
   serverWithReplicas,
@@ -264,9 +265,7 @@ describe.skipIf(!possible)("replication lag", () => {
   it("grows behind a slow link", async () => {
     const link = await slowLink(Number(new URL(server.url()).port));
     try {
-      await first.follow(link.port);
-      await expect.poll(() => link.passed(), { timeout: 20_000 }).toBeGreaterThan(0);
-      await caughtUp(primary, "replica1");
+      await followThrough(link, primary, first, "replica1");
       link.limit(5000);
       await write();
       await expect.poll(() => lag("replica:replica1"), { timeout: 20_000 }).toBeGreaterThan(1.2);

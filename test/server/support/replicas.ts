@@ -14,6 +14,7 @@ import {
   type Server,
   startServer,
 } from "../../../src/workbench/db/server.ts";
+import type { SlowLink } from "../../../src/workbench/db/slow-link.ts";
 
 export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replicas");
 
@@ -83,3 +84,22 @@ export const caughtUp = (primary: pg.Client, replica: string): Promise<void> =>
                       FROM pg_stat_replication WHERE application_name = '${replica}'`,
     true,
   );
+
+/**
+ * Has a replica follow through a link, and waits until it has caught up by that: the connection
+ * from before may be shown for a while, and a first one that finds its slot still in use is tried
+ * again 5 s later.
+ */
+export async function followThrough(
+  link: SlowLink,
+  primary: pg.Client,
+  replica: Replica,
+  name: string,
+): Promise<void> {
+  const one = `FROM pg_stat_replication WHERE application_name = '${name}'`;
+  const before = await valueOf<number>(primary, `SELECT pid ${one}`);
+  await replica.follow(link.port);
+  await becomes(primary, `SELECT coalesce(bool_and(pid <> ${before}), false) ${one}`, true);
+  await caughtUp(primary, name);
+  expect(link.passed()).toBeGreaterThan(0);
+}
