@@ -54,7 +54,7 @@ async function ticks(client: pg.Client, times: number, seconds: number): Promise
   }
 }
 
-/** Half an hour in which all is well, then a load into one partition, and the loop at work on it. */
+/** Half an hour in which all is well, then a load into one partition, and the loop at work. */
 async function story(client: pg.Client): Promise<void> {
   await client.query(
     `SELECT ruvector_healing_configure('{"settle_seconds": 0, "settle_samples": 0,
