@@ -17,6 +17,7 @@ const OUT = join(root, "bench/out");
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: "boolean", short: "h", default: false },
     list: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
@@ -24,6 +25,17 @@ const { values: flags, positionals } = parseArgs({
     with: { type: "string", multiple: true, default: [] },
   },
 });
+
+if (flags.help) {
+  console.log(`npm run bench -- [parts] [options]: what the product costs (bench/README.md)
+
+  --list         the parts
+  --quick        smaller and fewer
+  --json         the rows as JSON
+  --name NAME    the throwaway server's
+  --with WHAT    what a part takes besides (repeatable)`);
+  process.exit(0);
+}
 
 interface Result {
   readonly part: string;

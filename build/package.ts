@@ -17,6 +17,7 @@ interface Manifest {
   readonly name: string;
   readonly description: string;
   readonly license: string;
+  readonly keywords: readonly string[];
   readonly engines: Record<string, string>;
 }
 
@@ -79,15 +80,18 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
       join(root, `dist/ruvector_healing.${language}.sql`),
       join(folder, `sql/ruvector_healing.${language}.sql`),
     );
-  for (const path of ["docs", "README.md", "LICENSE", "CHANGELOG.md"])
+  for (const path of ["docs", "LICENSE", "CHANGELOG.md"])
     await cp(join(root, path), join(folder, path), { recursive: true });
+  // That of the repository is about a checkout.
+  await cp(join(root, "build/package-readme.md"), join(folder, "README.md"));
   await writeFile(join(folder, "cli/LICENSES.txt"), await licenses(packages));
-  const { name, description, license, engines } = JSON.parse(
+  const { name, description, license, keywords, engines } = JSON.parse(
     await readFile(join(root, "package.json"), "utf8"),
   ) as Manifest;
   const bin = { [name]: "cli/bin.mjs" };
   const exports = { ".": { types: "./client/index.d.ts", default: "./client/index.js" } };
-  const manifest = { name, version, description, license, type: "module", engines, bin, exports };
+  const about = { name, version, description, keywords, license };
+  const manifest = { ...about, type: "module", engines, bin, exports };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const { stdout } = await promisify(execFile)(
     "npm",

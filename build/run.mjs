@@ -25,12 +25,19 @@ const whole = Object.keys(devDependencies).every((name) =>
   existsSync(join(root, "node_modules", name)),
 );
 const asked = rest.some((word) => word === "--help" || word === "-h");
+// Where the options of an entry are told, for those who look before anything is installed.
+const OPTIONS = {
+  "src/workbench/demo/main.ts": "docs/embedded.md (Using it)",
+  "src/workbench/drill/main.ts": "docs/drill.md",
+  "src/workbench/db/main.ts": "docs/development-server.md (Commands)",
+  "src/commands/main.ts": "docs/cli.md",
+  "bench/main.ts": "bench/README.md",
+};
 if (asked && !existsSync(stamp)) {
   console.log(
-    "Nothing was installed for a look at the options: they are in docs/embedded.md (npm run " +
-      "demo), docs/drill.md,\ndocs/development-server.md (npm run db), docs/testing.md and " +
-      "docs/cli.md. npm ci, or the command without --help,\ninstalls the packages of " +
-      "package-lock.json (once); then --help prints them.",
+    "Nothing was installed for a look at the options. They are in " +
+      `${OPTIONS[entry] ?? "docs/testing.md"};\nafter npm ci, or the command without --help, ` +
+      "which install the packages of package-lock.json (once), --help prints them.",
   );
   process.exit(0);
 }

@@ -192,7 +192,21 @@ async function watch(
   process.exit(status);
 }
 
+const HELP = `npm test                         everything: checks, unit, embedded and server tests
+npm run check                    types, format, rules, catalogue
+npm run test:unit                without a database
+npm run test:embedded            on PostgreSQL in the process
+npm run test:server              on the throwaway server
+npm run dev, npm run test:watch  again as files are saved
+
+Each takes files after --, as npm run test:server -- test/server/writers.test.ts
+Variables (RUVECTOR_HEALING_TEST_SERVER, ...) and other suites: docs/testing.md`;
+
 const [what = "all", ...files] = process.argv.slice(2);
+if ([what, ...files].some((word) => word === "--help" || word === "-h")) {
+  console.log(HELP);
+  process.exit(0);
+}
 if (what === "watch") await watch(["unit", "embedded"], { types: false }, files);
 else if (what === "dev") await watch(["unit"], { types: true }, files);
 else if (what === "all") await everything(files);

@@ -32,7 +32,8 @@ BEGIN
       HINT = CASE WHEN near IS NULL THEN 'Name a table that holds a pgvector column, with its '
         'schema if it is not on the search_path: SELECT '
         'ruvector_healing_register(''public.embeddings'');'
-        ELSE pg_catalog.format('The nearest is SELECT ruvector_healing_register(%L);', near) END;
+        ELSE pg_catalog.format(
+          'The nearest is %s: SELECT ruvector_healing_register(%L);', near, near) END;
   END IF;
   RETURN ruvector.healing_register(relation, options);
 END

@@ -92,10 +92,18 @@ it("has the install scripts, the manifests, the licenses of what is in the bundl
     "LICENSE",
   ])
     expect((await stat(join(installed, path))).size, path).toBeGreaterThan(100);
+  const readme = await readFile(join(installed, "README.md"), "utf8");
+  expect(readme).toMatch(/^# ruvector-healing\n/);
+  const links = [...readme.matchAll(/\]\(([\w/.-]+)/g)].map(([, path]) => path!);
+  expect(links.length).toBeGreaterThan(5);
+  for (const path of links) expect((await stat(join(installed, path))).size).toBeGreaterThan(100);
   const licenses = await readFile(join(installed, "cli/LICENSES.txt"), "utf8");
   for (const name of ["@kubernetes/client-node", "pg ", "commander", "prom-client"])
     expect(licenses).toContain(name);
   expect(await readFile(join(installed, "package.json"), "utf8")).not.toContain("ependencies");
+  expect(JSON.parse(await readFile(join(installed, "package.json"), "utf8"))).toMatchObject({
+    keywords: expect.arrayContaining(["pgvector"]),
+  });
 });
 
 it("speaks to Kubernetes from the bundle: it says what is wrong with its credentials", async () => {

@@ -86,7 +86,7 @@ const CASES: readonly Case[] = [
         `SELECT ruvector_healing_register('${typo}')`,
         "RV002",
         /search_path/,
-        /^The nearest is SELECT ruvector_healing_register\('public\.embeddings'\);$/,
+        /^The nearest is (public\.embeddings): SELECT ruvector_healing_register\('\1'\);$/,
       ],
     ],
   ),

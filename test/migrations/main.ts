@@ -13,9 +13,13 @@ import { makeDatabase, migrate, objects, scriptOf } from "./run.ts";
 import { TOOLS } from "./tools.ts";
 
 const asked = process.argv.slice(2);
+const names = TOOLS.map(({ name }) => name).join(", ");
+if (asked.includes("--help") || asked.includes("-h")) {
+  console.log(`npm run test:migrations -- [tools]; all of them without: ${names}.`);
+  process.exit(0);
+}
 const unknown = asked.filter((name) => !TOOLS.some((tool) => tool.name === name));
 if (unknown.length > 0) {
-  const names = TOOLS.map(({ name }) => name).join(", ");
   console.error(`There is no project for ${unknown.join(", ")}. There are: ${names}.`);
   process.exit(2);
 }

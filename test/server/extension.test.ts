@@ -10,7 +10,7 @@ import { type Language, root, version } from "../../build/project.ts";
 import { members, objects } from "../support/catalogue.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 import { configure, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
-import { canPlace, ExtensionFiles } from "./support/extension.ts";
+import { CANNOT_PLACE, canPlace, ExtensionFiles } from "./support/extension.ts";
 
 const language = inject("language") as Language;
 const role = `ruvector_test_${process.pid}_viewer`;
@@ -38,10 +38,8 @@ afterAll(async () => {
   await plain.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
 });
 
-const WHY = "before PostgreSQL 18 an extension is found in SHAREDIR alone";
-
 it("takes a plain installation over with its state, and is then as a new one", async (test) => {
-  test.skip(!can, WHY);
+  test.skip(!can, CANNOT_PLACE);
   await configure(plain, { ...QUICK, batch_rows: 20, slice_seconds: 0.1 });
   await makeTable(plain, { rows: HOT });
   await plain.client.query(`SELECT ruvector_healing_grant('${role}', 'viewer')`);
@@ -79,7 +77,7 @@ it("takes a plain installation over with its state, and is then as a new one", a
 });
 
 it("is not run over by the plain script", async (test) => {
-  test.skip(!can, WHY);
+  test.skip(!can, CANNOT_PLACE);
   const script = await read(`dist/ruvector_healing.${language}.sql`);
   const error = await fresh.client
     .query(`BEGIN; ${script} COMMIT;`)
@@ -93,7 +91,7 @@ it("is not run over by the plain script", async (test) => {
 });
 
 it("does not take over what another role installed", async (test) => {
-  test.skip(!can, WHY);
+  test.skip(!can, CANNOT_PLACE);
   const other = await testDatabase();
   await other.client.query(`${files.setting}; ALTER SCHEMA ruvector OWNER TO ${role}`);
   expect(await raised(other.client, "CREATE EXTENSION ruvector_healing")).toMatchObject({
@@ -104,7 +102,7 @@ it("does not take over what another role installed", async (test) => {
 });
 
 it("goes by DROP EXTENSION, with nothing of it left", async (test) => {
-  test.skip(!can, WHY);
+  test.skip(!can, CANNOT_PLACE);
   await fresh.client.query("DROP EXTENSION ruvector_healing");
   expect(
     await fresh.rows("SELECT proname FROM pg_proc WHERE proname ~ '^ruvector_|^healing_'"),

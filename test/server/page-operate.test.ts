@@ -43,7 +43,10 @@ async function shot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
 }
 
-/** Labels that leave the picture, lie over one another or over a node. */
+/**
+ * Labels that leave the picture, lie over one another or over a node, or are there twice; nodes
+ * that lie over one another.
+ */
 const crowded = (page: Page): Promise<string[]> =>
   page.evaluate(`(() => {
     const svg = document.querySelector(".graph");
@@ -63,6 +66,18 @@ const crowded = (page: Page): Promise<string[]> =>
       for (const other of [...labels.slice(0, place), ...nodes])
         if (over(a, box(other)))
           bad.push(one.textContent + " over " + (other.textContent || "a node"));
+    });
+    labels.forEach((one, place) => {
+      if (labels.slice(0, place).some((other) => other.textContent === one.textContent))
+        bad.push(one.textContent + " is there twice");
+    });
+    nodes.forEach((one, place) => {
+      const [a, b] = [box(one), nodes.slice(0, place).map(box)];
+      const apart = (other) =>
+        Math.hypot(a.left + a.right - other.left - other.right,
+          a.top + a.bottom - other.top - other.bottom) / 2;
+      if (b.some((other) => apart(other) < (a.width + other.width) / 2))
+        bad.push(one.parentNode.textContent + " over another node");
     });
     return bad;
   })()`);

@@ -63,6 +63,8 @@ it("doctor says what a bare database lacks; a dry run and an upgrade change noth
   expect(out).toMatch(/no JavaScript language in this database\n +CREATE EXTENSION \w+;/);
   expect(out).toMatch(/no pgvector in this database\n +CREATE EXTENSION vector;/);
   expect(out).toMatch(/not installed here\n +npx ruvector-healing install/);
+  // Typed as it is printed it is for the database that was asked.
+  expect((await cli("doctor", url)).out).toContain(`npx ruvector-healing install -d ${url}`);
   expect((await cli("install", "--dry-run")).out).toContain("would: CREATE EXTENSION vector;");
   expect(await cli("upgrade")).toMatchObject({
     err: expect.stringMatching(/not installed here[^]*ruvector-healing install/),

@@ -270,9 +270,7 @@ describe.skipIf(!haveChromium())("the status page", () => {
       );
       const { page, complaints } = await open(url);
       await page.getByText("The loop is not running").waitFor();
-      expect(await page.locator(".more").innerText()).toMatch(
-        /its last tick was at 20\d\d-\d\d-\d\dT[\d:]+Z/,
-      );
+      expect(await page.locator(".more").innerText()).toMatch(/its last tick was at \d\d:\d\d UTC/);
       await shot(page, "stopped");
       expect(complaints).toEqual([]);
       await tick();

@@ -7,7 +7,7 @@ import { type Language, root, version } from "../../build/project.ts";
 import { raised } from "../support/database.ts";
 import { type CronDatabase, cronDatabase, external } from "./support/cron.ts";
 import { configure, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
-import { canPlace, ExtensionFiles } from "./support/extension.ts";
+import { CANNOT_PLACE, canPlace, ExtensionFiles } from "./support/extension.ts";
 
 const db = external ? (undefined as unknown as CronDatabase) : await cronDatabase();
 const language = inject("language") as Language;
@@ -53,10 +53,7 @@ const forms: readonly [string, () => Promise<unknown>][] = [
 
 describe.skipIf(external).for(forms)("uninstalling %s", ([form, install]) => {
   it("leaves nothing of ours and everything of yours", async ({ skip }) => {
-    skip(
-      form === "an extension" && !(await canPlace(db.client)),
-      "before PostgreSQL 18 an extension is found in SHAREDIR alone",
-    );
+    skip(form === "an extension" && !(await canPlace(db.client)), CANNOT_PLACE);
     if (await db.value("SELECT to_regnamespace('ruvector') IS NOT NULL")) await uninstall();
     await makeTable(db, { rows: HOT, register: false });
     await db.client.query(`CREATE INDEX kept_by_hand ON embeddings_p1 (payload);
@@ -149,7 +146,7 @@ describe.skipIf(external).for(forms)("uninstalling %s", ([form, install]) => {
 
 describe.skipIf(external)("DROP EXTENSION beside a loop that runs", () => {
   it("leaves no job of ours in pg_cron, a little later", async ({ skip }) => {
-    skip(!(await canPlace(db.client)), "before PostgreSQL 18 one is found in SHAREDIR alone");
+    skip(!(await canPlace(db.client)), CANNOT_PLACE);
     await forms[1]![1]();
     await db.client.query("SELECT ruvector_healing_schedule('1 second')");
     for (let dropped = false; !dropped;)

@@ -6,17 +6,14 @@ import { frozen, scriptsOf } from "../releases/scripts.ts";
 import { members, objects } from "../support/catalogue.ts";
 import { checksum, configure, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { testDatabase } from "./support/database.ts";
-import { canPlace, ExtensionFiles } from "./support/extension.ts";
+import { CANNOT_PLACE, canPlace, ExtensionFiles } from "./support/extension.ts";
 
 const language = inject("language") as Language;
 
 describe.each(frozen())("the extension, from %s", (older) => {
   it("goes on with its action to its end, and is as a new one", async ({ skip }) => {
     const [db, fresh] = [await testDatabase(), await testDatabase()];
-    skip(
-      !(await canPlace(db.client)),
-      "before PostgreSQL 18 an extension is found in SHAREDIR alone",
-    );
+    skip(!(await canPlace(db.client)), CANNOT_PLACE);
     const files = await ExtensionFiles.make(db.client, `upgrade_test_${process.pid}`);
     try {
       for (const { client } of [db, fresh])

@@ -47,6 +47,11 @@ it("of a program of the checkout says where its options stand, and installs noth
     join(checkout, "build/run.mjs"),
     ...["--omit=dev", "src/workbench/demo/main.ts", "--help"],
   ]);
-  expect(stdout).toContain("docs/embedded.md (npm run demo)");
+  expect(stdout).toContain("They are in docs/embedded.md (Using it);");
+  const entries = await readFile(join(checkout, "build/run.mjs"), "utf8");
+  const named = [...entries.matchAll(/"([\w./-]+\.ts)": "([\w./-]+\.md)/g)];
+  expect(named.length).toBeGreaterThan(3);
+  for (const path of named.flatMap(([, entry, page]) => [entry!, page!]))
+    expect(existsSync(join(root, path)), path).toBe(true);
   expect(existsSync(join(checkout, "node_modules"))).toBe(false);
 });

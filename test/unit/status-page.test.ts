@@ -4,7 +4,7 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import { boxOf, placeLabels } from "../../src/commands/page/client/graph/labels.ts";
+import { boxOf, placeLabels, told } from "../../src/commands/page/client/graph/labels.ts";
 import { layout } from "../../src/commands/page/client/graph/layout.ts";
 import { createCache } from "../../src/commands/page/cache.ts";
 import { stateLine, tickError } from "../../src/commands/status-data/headline.ts";
@@ -351,6 +351,16 @@ describe("the graph as it is drawn", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it("shortens a name to what no other is called, at its end or its beginning", () => {
+    const hosts = new Set(["reader-1.example.internal", "reader-2.example.internal"]);
+    expect(told("reader-1.example.internal", 14, hosts)).toBe("reader-1.exam…");
+    const parts = new Set(["embeddings_2026_01", "embeddings_2026_11", "embeddings_2027_01"]);
+    expect(told("embeddings_2026_01", 9, parts)).toBe("…_2026_01");
+    expect(told("embeddings_2026_01", 7, parts)).toBe("…026_01");
+    expect(told("embeddings_2026_01", 4, parts)).toBeNull();
+    expect(told("embeddings_2026_01", 40, parts)).toBe("embeddings_2026_01");
   });
 
   it("survives ids that are nobody's", () => {

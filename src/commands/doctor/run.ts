@@ -2,7 +2,7 @@
 import pc from "../colours.ts";
 import { EXIT } from "../exit.ts";
 import { name } from "../terminal/draw.ts";
-import { asking, type Common } from "../terminal/session.ts";
+import { asking, type Common, onSame } from "../terminal/session.ts";
 import { VERSION } from "../version.ts";
 import { diagnose, type Diagnosis } from "./checks.ts";
 import { readFacts } from "./facts.ts";
@@ -31,7 +31,12 @@ export function diagnosisText({ platform, findings }: Diagnosis): string {
 
 export const doctor = (flags: Common): Promise<void> =>
   asking(flags, async (query) => {
-    const diagnosis = diagnose(await readFacts(query), VERSION);
+    const found = diagnose(await readFacts(query), VERSION);
+    const findings = found.findings.map((one) => ({
+      ...one,
+      type: one.type.map((text) => onSame(text, flags.dbname)),
+    }));
+    const diagnosis: Diagnosis = { ...found, findings };
     console.log(flags.json ? JSON.stringify(diagnosis, null, 1) : diagnosisText(diagnosis));
     return diagnosis.findings.every(({ state }) => state === "well") ? EXIT.well : EXIT.attention;
   });

@@ -8,7 +8,7 @@ import { diagnosisText } from "../doctor/run.ts";
 import { EXIT } from "../exit.ts";
 import { installScript, type Language } from "../install-script.ts";
 import type { Query } from "../status-data/query.ts";
-import { asking, type Common } from "../terminal/session.ts";
+import { asking, type Common, onSame } from "../terminal/session.ts";
 import { VERSION } from "../version.ts";
 
 export interface SetupFlags extends Common {
@@ -59,7 +59,8 @@ function told(flags: SetupFlags, outcome: Outcome, after = ""): number {
   return EXIT.well;
 }
 
-function refused(flags: SetupFlags, sentence: string, hint: string): number {
+function refused(flags: SetupFlags, sentence: string, command: string): number {
+  const hint = onSame(command, flags.dbname);
   if (flags.json) console.log(JSON.stringify({ refused: sentence, hint }, null, 1));
   else process.stderr.write(`${pc.red(sentence)}\n${hint}\n`);
   return EXIT.failed;
@@ -85,7 +86,11 @@ export const install = (flags: SetupFlags): Promise<void> =>
       LANGUAGES.find((name) => has(facts, name)) ??
       LANGUAGES.find((name) => wanted.includes(`CREATE EXTENSION ${name};`))!;
     const done = [...wanted, await runScript(query, language, dry)];
-    return told(flags, { done, version: VERSION, dry_run: dry }, `\n${FIRST_STEPS}`);
+    return told(
+      flags,
+      { done, version: VERSION, dry_run: dry },
+      `\n${onSame(FIRST_STEPS, flags.dbname)}`,
+    );
   });
 
 function already(flags: SetupFlags, version: string | null): number {

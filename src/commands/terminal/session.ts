@@ -48,18 +48,25 @@ export async function asking(
   }
 }
 
-/** The statement that installs, with what was typed; a password is not repeated. */
-function installing(typed: string | undefined): string {
-  if (typed === undefined || typed === "") return "npx ruvector-healing install";
-  if (/:[^:@/]*@|password/i.test(typed)) return "npx ruvector-healing install -d (the same)";
-  return `npx ruvector-healing install -d ${/^[\w.:/@?&=-]+$/.test(typed) ? typed : `'${typed}'`}`;
+/** As it was typed; a password is not repeated. */
+function sameDatabase(typed: string | undefined): string {
+  if (typed === undefined || typed === "") return "";
+  if (/:[^:@/]*@|password/i.test(typed)) return " -d (the same)";
+  return ` -d ${/^[\w.:/@?&=-]+$/.test(typed) ? typed : `'${typed}'`}`;
 }
+
+/** A text whose commands are for the database that was asked. */
+export const onSame = (text: string, typed: string | undefined): string =>
+  text.replace(
+    /npx ruvector-healing(?:@\S+)? (?:install|doctor|upgrade)\b/g,
+    (command) => command + sameDatabase(typed),
+  );
 
 /** @param typed the database as it was typed */
 export function failure(error: unknown, where: string, typed?: string): string {
   if (error instanceof Refusal) return error.message;
   if (error instanceof pg.DatabaseError) {
-    const install = installing(typed);
+    const install = onSame("npx ruvector-healing install", typed);
     // Schema ruvector is not there; or it is, without the function.
     if (error.code === "3F000")
       return (

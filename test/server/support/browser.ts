@@ -1,102 +1,19 @@
-/**
- * A real Chromium, Debian's own, looked at by playwright-core: what goes wrong in it is collected,
- * what leaves for elsewhere is stopped.
- */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+/** Chromium for a file of tests: what it opened is closed after it. */
 import { afterAll } from "vitest";
+import { type Look, type Opened, openPage } from "../../support/chromium.ts";
 
-const EXECUTABLE = "/usr/bin/chromium";
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+export { haveChromium, type Opened } from "../../support/chromium.ts";
 
-/** Whether there is one; as root on Debian it is installed when there is none. */
-export function haveChromium(): boolean {
-  if (!existsSync(EXECUTABLE) && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    const quiet = {
-      stdio: "ignore",
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    } as const;
-    const install = (): number | null =>
-      spawnSync(
-        "apt-get",
-        ["install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
-        quiet,
-      ).status;
-    if (install() !== 0) {
-      spawnSync("apt-get", ["update"], quiet);
-      install();
-    }
-  }
-  return existsSync(EXECUTABLE);
-}
-
-export interface Look {
-  readonly colorScheme?: "light" | "dark";
-  readonly width?: number;
-  readonly height?: number;
-}
-
-export interface Opened {
-  readonly page: Page;
-  /** Errors in its console, uncaught ones, violations of its policy, requests to elsewhere. */
-  readonly complaints: string[];
-}
-
-/** Each page has a browser of its own with an empty profile. */
 export function browser(): { open(address: string, look?: Look): Promise<Opened> } {
-  const opened: { context: BrowserContext; profile: string }[] = [];
+  const opened: Opened[] = [];
   afterAll(async () => {
-    for (const { context, profile } of opened) {
-      await context.close().catch(() => undefined);
-      await rm(profile, { recursive: true, force: true });
-    }
+    for (const one of opened) await one.close();
   });
   return {
-    async open(address, { colorScheme = "light", width = 1180, height = 900 } = {}) {
-      const profile = await mkdtemp(join(tmpdir(), "ruvector-healing-browser-"));
-      const context = await chromium.launchPersistentContext(profile, {
-        executablePath: EXECUTABLE,
-        headless: true,
-        args: ARGUMENTS,
-        colorScheme,
-        viewport: { width, height },
-      });
-      opened.push({ context, profile });
-      const complaints: string[] = [];
-      const origin = new URL(address).origin;
-      await context.route("**", async (route) => {
-        const url = route.request().url();
-        if (url.startsWith(`${origin}/`) || url.startsWith("data:")) return route.continue();
-        complaints.push(`asked for ${url}`);
-        return route.abort();
-      });
-      const page = context.pages()[0] ?? (await context.newPage());
-      page.on(
-        "console",
-        (message) => void (message.type() === "error" && complaints.push(message.text())),
-      );
-      page.on("pageerror", (error) => void complaints.push(error.message));
-      await page.exposeFunction("complain", (what: string) => void complaints.push(what));
-      await page.addInitScript(
-        "addEventListener('securitypolicyviolation', (event) => complain(`policy: " +
-          "${event.violatedDirective} ${event.blockedURI}`));",
-      );
-      // Beside other tests on two cores a first picture takes longer than the 30 s of the default.
-      page.setDefaultTimeout(90_000);
-      await page.goto(address);
-      return { page, complaints };
+    async open(address, look) {
+      const one = await openPage(address, look);
+      opened.push(one);
+      return one;
     },
   };
 }

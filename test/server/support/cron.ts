@@ -225,8 +225,9 @@ export async function dropped(client: pg.Client, schema: string): Promise<void> 
 async function installed(client: pg.Client): Promise<void> {
   const language = inject("language");
   await client.query(
+    // pg_cron before 1.5 would be in public, and go with it.
     `CREATE EXTENSION IF NOT EXISTS ${language}; CREATE EXTENSION IF NOT EXISTS vector;
-      CREATE EXTENSION IF NOT EXISTS pg_cron`,
+      CREATE EXTENSION IF NOT EXISTS pg_cron SCHEMA pg_catalog`,
   );
   await client.query(
     `BEGIN; ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}; ` +

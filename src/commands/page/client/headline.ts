@@ -1,6 +1,7 @@
 /** The one sentence: what is the case, said so that nobody is called out of bed for nothing. */
 import { type Headline, stateLine } from "../../status-data/headline.ts";
 import { span } from "../../status-data/words.ts";
+import { localTimes } from "./format.ts";
 import { databaseNow, isOld, type Model } from "./model.ts";
 
 export function headline(model: Model): Headline {
@@ -24,5 +25,6 @@ export function headline(model: Model): Headline {
       more: `Last known ${span((Date.now() - model.received) / 1000)} ago: ${was.text}.`,
     };
   }
-  return stateLine(overview, databaseNow(model));
+  const line = stateLine(overview, databaseNow(model));
+  return { ...line, more: localTimes(line.more) };
 }
