@@ -1,5 +1,5 @@
 /** Rows that were moved, as ruvector.healing_steps has them. */
-import sql, { type Sql } from "sql-template-tag";
+import sql, { type Sql, raw } from "sql-template-tag";
 import { GIVEN, type Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
@@ -49,6 +49,20 @@ export const movedStep = (
 /** The journal of a step, for the statement that takes it back. */
 export const journalOf = (stepId: string): Sql =>
   sql`SELECT journal FROM ruvector.healing_steps WHERE id = ${stepId}::bigint`;
+
+/**
+ * The same as lists, a column each, by the names c0, c1...
+ * @param ends what else is to be known of them
+ */
+export function listsOf(stepId: string, columns: number, ends: Sql): Sql {
+  const places = Array.from({ length: columns }, (_, place) => place);
+  return sql`
+    SELECT json_build_array(${raw(places.map((n) => `array_agg(c${n})::text`).join(", "))})
+             AS lists, ${ends}
+      FROM (SELECT ${raw(places.map((n) => `j.row ->> ${n} AS c${n}`).join(", "))}
+              FROM ruvector.healing_steps s CROSS JOIN jsonb_array_elements(s.journal) j(row)
+             WHERE s.id = ${stepId}::bigint OFFSET 0) j`;
+}
 
 /**
  * Keeps what is left of a step's journal, as the statement before it says: {missing, conflicts,
