@@ -3,7 +3,6 @@ import sql, { type Sql, raw } from "sql-template-tag";
 import { GIVEN, type Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { cameBack } from "./steps.ts";
 
 /** What of a step is known before its rows have moved. */
 export interface MovedStep {
@@ -24,27 +23,9 @@ export const movedStep = (
   action: Action,
   { details, bytes_each, wal }: MovedStep,
 ): Sql => sql`
-  WITH m AS MATERIALIZED (
-    SELECT * FROM json_to_record(${GIVEN}::json)
-      r (picked int, rows int, last json, tenants json, moved jsonb)
-  ), s AS (
-    SELECT 'move_rows' AS kind, ${JSON.stringify(details)}::jsonb AS details, m.rows,
-           m.moved AS journal FROM m WHERE m.rows > 0
-  ), kept AS (
-    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal, bytes,
-      wal_bytes, came_back)
-    SELECT ${action.id}::bigint, ${action.slices}::int, s.kind, s.details, s.rows, s.journal,
-           round(s.rows * ${bytes_each}::float8),
-           pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ${wal}::pg_lsn), ${cameBack(action)}
-      FROM s
-    RETURNING wal_bytes
-  )
-  SELECT m.picked, m.rows, m.last, m.tenants,
-         coalesce((SELECT wal_bytes FROM kept), 0)::float8 AS wal_bytes,
-         ruvector.healing_waiting_for_us() AS waiting,
-         ruvector.healing_others_at_work() AS after,
-         ARRAY(SELECT ruvector.healing_publications_of(${relid}::oid, NULL)) AS publications
-    FROM m`;
+  SELECT * FROM ruvector.healing_keep_moved(${GIVEN}::json, ${action.collection_id}::int,
+    ${action.id}::bigint, ${action.slices}::int, ${JSON.stringify(details)}::jsonb,
+    ${bytes_each}::float8, ${wal}::pg_lsn, ${relid}::oid)`;
 
 /** The journal of a step, for the statement that takes it back. */
 export const journalOf = (stepId: string): Sql =>
