@@ -9,7 +9,8 @@ import { costOf, SETTINGS } from "../tick/collections.ts";
 
 const TABLES = ["bare", "registered", "throttled"] as const;
 const PARTITIONS = 8;
-const VECTOR = `[${Array.from({ length: 64 }, (_, place) => Math.sin(place).toFixed(4)).join(",")}]`;
+const NUMBERS = Array.from({ length: 64 }, (_, place) => Math.sin(place).toFixed(4));
+const VECTOR = `[${NUMBERS.join(",")}]`;
 
 const made = (table: string): string => `
   CREATE TABLE ${table} (id bigint NOT NULL, shard int NOT NULL, embedding vector(64),
@@ -28,12 +29,14 @@ async function run(context: Context): Promise<readonly Row[]> {
   await client.query(
     `SELECT ruvector_healing_configure('{"stabilize_seconds": 3600, "slice_seconds": 60}')`,
   );
-  const { rows } = await client.query(
-    `SELECT ruvector_healing_execute('throttled', 'throttle_ingestion', '{"percent": 1}')
-       ->> 'state' AS state, (SELECT count(*)::int FROM pg_trigger
-         WHERE tgrelid = 'throttled'::regclass AND tgname LIKE 'ruvector%') AS triggers`,
+  await client.query(
+    `SELECT ruvector_healing_execute('throttled', 'throttle_ingestion', '{"percent": 1}')`,
   );
-  context.say(`throttle: ${JSON.stringify(rows[0])}`);
+  const { rows } = await client.query(
+    "SELECT count(*)::int AS n FROM pg_trigger " +
+      "WHERE tgrelid = 'throttled'::regclass AND tgname LIKE 'ruvector_healing_throttle_%'",
+  );
+  if (rows[0].n !== 2) throw new Error(`a throttle has 2 triggers on a table, not ${rows[0].n}`);
   const cpu = await costOf(client);
   const clock: Record<string, number[]> = {};
   const into = (table: string) => async (): Promise<number> => {

@@ -207,7 +207,7 @@ describe("mode delay", () => {
     expect(await removed("paced")).toBe(0);
   });
 
-  it("looks at one insert of a tenth of a second where it is mild, whatever time is written like", async () => {
+  it("looks at one insert of a tenth of a second where it is mild, in any DateStyle", async () => {
     await makeTable(db, { table: "mild", rows: SMALL });
     const { action_id } = await throttle("mild", { percent: 1 });
     const id = await db.value<number>(
