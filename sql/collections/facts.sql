@@ -362,3 +362,35 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_waiting_for_us()
   IS 'How many sessions wait for locks of this one.';
+
+-- Relations that this session has locked above ACCESS SHARE, beside our own few. What was locked is
+-- looked up, and not all of pg_class for it: 3 of 40 ms of a batch, asked before it and after.
+CREATE OR REPLACE FUNCTION ruvector.healing_relations_held()
+RETURNS integer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+  RETURN (
+  WITH held AS MATERIALIZED (
+    SELECT DISTINCT k.relation FROM pg_locks k
+     WHERE k.pid = pg_backend_pid() AND k.locktype = 'relation' AND k.granted
+       AND k.mode <> 'AccessShareLock'
+  )
+  SELECT count(*)::integer FROM held h
+   WHERE CASE (SELECT c.relnamespace FROM pg_class c WHERE c.oid = h.relation)
+     WHEN 'ruvector'::regnamespace THEN false
+     -- A journal's TOAST table is ours as well.
+     WHEN 'pg_toast'::regnamespace THEN h.relation <> ALL (ARRAY(
+       SELECT o.reltoastrelid FROM pg_class o
+        WHERE o.relnamespace = 'ruvector'::regnamespace AND o.reltoastrelid <> 0
+        UNION ALL
+       SELECT i.indexrelid FROM pg_class o JOIN pg_index i ON i.indrelid = o.reltoastrelid
+        WHERE o.relnamespace = 'ruvector'::regnamespace AND o.reltoastrelid <> 0))
+     ELSE true END);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_relations_held()
+  IS 'How many relations that are not ours this session has locked above ACCESS SHARE.';

@@ -24,15 +24,32 @@ export const asValue = (type: string, text: string | null): Sql =>
     : sql`CAST(${text} AS ${raw(type)})`;
 
 /** Whether values of these types are made of texts by PostgreSQL's own code, wherever they are. */
-export const readableThere = (columns: readonly Column[]): boolean =>
+const readableThere = (columns: readonly Column[]): boolean =>
   !columns.some(({ type }) => made(type));
 
+/** The same of a list of them: a list in a list is another type than a list of lists. */
+export const listable = (columns: readonly Column[]): boolean =>
+  readableThere(columns) && !columns.some(({ type }) => type.endsWith("[]"));
+
 /** Rows of a JSON array of arrays of texts as a subquery with these columns. */
-export function rowsOf(columns: readonly Column[], json: Sql): Sql {
+function rowsOf(columns: readonly Column[], json: Sql): Sql {
   const wanted = columns
     .map(({ quoted, type }, place) => `CAST(j.row ->> ${place} AS ${type}) AS ${quoted}`)
     .join(", ");
   return sql`SELECT ${raw(wanted)} FROM json_array_elements(${json}) j(row)`;
+}
+
+/**
+ * Rows of lists, {"lists": [a column's values as an array's text, ...]}, as a subquery with these
+ * columns. The planner sees how many there are, which it does not in JSON.
+ */
+export function rowsOfLists(columns: readonly Column[], json: Sql): Sql {
+  const lists = columns.map(
+    ({ type }, place) =>
+      sql`CAST(${json}::json -> 'lists' ->> ${raw(String(place))} AS ${raw(type)}[])`,
+  );
+  return sql`SELECT *
+    FROM unnest(${join(lists, ", ")}) v(${raw(columns.map(({ quoted }) => quoted).join(", "))})`;
 }
 
 /** Rows of texts as a subquery with these columns. */

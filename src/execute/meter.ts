@@ -129,16 +129,7 @@ export function stopAtRadius(
 
 /** Relations that this session has locked above ACCESS SHARE, beside our own few. */
 export const relationLocks = (host: Host): number =>
-  host.one<{ held: number }>(sql`
-    SELECT count(DISTINCT k.relation)::int AS held FROM pg_locks k
-     WHERE k.pid = pg_backend_pid() AND k.locktype = 'relation' AND k.granted
-       AND k.mode <> 'AccessShareLock'
-       AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = k.relation
-         AND c.relnamespace = 'ruvector'::regnamespace)
-       -- A journal's TOAST table is ours as well.
-       AND NOT EXISTS (SELECT FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.reltoastrelid
-         WHERE c.relnamespace = 'ruvector'::regnamespace AND c.reltoastrelid <> 0
-           AND k.relation IN (c.reltoastrelid, i.indexrelid))`).held;
+  host.one<{ held: number }>(sql`SELECT ruvector.healing_relations_held() AS held`).held;
 
 /** @throws HealingError RV011: the batch is taken back, and the action with it */
 export function checkLocks({ settings }: Collection, { origin }: Action, held: number): void {

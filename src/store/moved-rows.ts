@@ -1,9 +1,8 @@
 /** Rows that were moved, as ruvector.healing_steps has them. */
-import sql, { type Sql } from "sql-template-tag";
+import sql, { type Sql, raw } from "sql-template-tag";
 import { GIVEN, type Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
-import { cameBack } from "./steps.ts";
 
 /** What of a step is known before its rows have moved. */
 export interface MovedStep {
@@ -24,31 +23,27 @@ export const movedStep = (
   action: Action,
   { details, bytes_each, wal }: MovedStep,
 ): Sql => sql`
-  WITH m AS MATERIALIZED (
-    SELECT * FROM json_to_record(${GIVEN}::json)
-      r (picked int, rows int, last json, tenants json, moved jsonb)
-  ), s AS (
-    SELECT 'move_rows' AS kind, ${JSON.stringify(details)}::jsonb AS details, m.rows,
-           m.moved AS journal FROM m WHERE m.rows > 0
-  ), kept AS (
-    INSERT INTO ruvector.healing_steps (action_id, slice, kind, details, rows, journal, bytes,
-      wal_bytes, came_back)
-    SELECT ${action.id}::bigint, ${action.slices}::int, s.kind, s.details, s.rows, s.journal,
-           round(s.rows * ${bytes_each}::float8),
-           pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ${wal}::pg_lsn), ${cameBack(action)}
-      FROM s
-    RETURNING wal_bytes
-  )
-  SELECT m.picked, m.rows, m.last, m.tenants,
-         coalesce((SELECT wal_bytes FROM kept), 0)::float8 AS wal_bytes,
-         ruvector.healing_waiting_for_us() AS waiting,
-         ruvector.healing_others_at_work() AS after,
-         ARRAY(SELECT ruvector.healing_publications_of(${relid}::oid, NULL)) AS publications
-    FROM m`;
+  SELECT * FROM ruvector.healing_keep_moved(${GIVEN}::json, ${action.collection_id}::int,
+    ${action.id}::bigint, ${action.slices}::int, ${JSON.stringify(details)}::jsonb,
+    ${bytes_each}::float8, ${wal}::pg_lsn, ${relid}::oid)`;
 
 /** The journal of a step, for the statement that takes it back. */
 export const journalOf = (stepId: string): Sql =>
   sql`SELECT journal FROM ruvector.healing_steps WHERE id = ${stepId}::bigint`;
+
+/**
+ * The same as lists, a column each, by the names c0, c1...
+ * @param ends what else is to be known of them
+ */
+export function listsOf(stepId: string, columns: number, ends: Sql): Sql {
+  const places = Array.from({ length: columns }, (_, place) => place);
+  return sql`
+    SELECT json_build_array(${raw(places.map((n) => `array_agg(c${n})::text`).join(", "))})
+             AS lists, ${ends}
+      FROM (SELECT ${raw(places.map((n) => `j.row ->> ${n} AS c${n}`).join(", "))}
+              FROM ruvector.healing_steps s CROSS JOIN jsonb_array_elements(s.journal) j(row)
+             WHERE s.id = ${stepId}::bigint OFFSET 0) j`;
+}
 
 /**
  * Keeps what is left of a step's journal, as the statement before it says: {missing, conflicts,

@@ -2,7 +2,7 @@
  * The rows of ruvector.healing_steps: the journal of what an action changed, and of what its undo
  * took back.
  */
-import sql, { type Sql } from "sql-template-tag";
+import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import type { Cost } from "../model/cost.ts";
 import type { Action, NewStep, Step, UndoResult } from "../model/action.ts";
@@ -17,29 +17,6 @@ export function insertStep(host: Host, action: Action, step: NewStep): void {
            ${Math.round(step.bytes ?? 0)}::bigint, ${Math.round(step.wal_bytes ?? 0)}::bigint, 0
       FROM (SELECT ${step.kind}::text AS kind, ${JSON.stringify(step.details)}::jsonb AS details,
         ${JSON.stringify(step.journal)}::jsonb AS journal) s`);
-}
-
-/**
- * Rows of the step `s` that an earlier action took the other way. Journals are read only where one
- * went the other way at all, which is seldom (0.6 microseconds a row all the same, before it was
- * asked first); rows that were undone meanwhile are in none.
- */
-export function cameBack(action: Action): Sql {
-  const other = sql`
-      FROM ruvector.healing_actions a JOIN ruvector.healing_steps o ON o.action_id = a.id`;
-  const where = sql`
-     WHERE a.collection_id = ${action.collection_id}::int AND a.id <> ${action.id}::bigint
-       AND o.kind = 'move_rows'
-       AND o.details ->> 'from' = s.details ->> 'to' AND o.details ->> 'to' = s.details ->> 'from'
-       AND o.executed_at > clock_timestamp()
-         - make_interval(secs => (ruvector.healing_settings(a.collection_id)
-         ->> 'oscillation_window_seconds')::float8)`;
-  return sql`CASE WHEN EXISTS (SELECT ${other} ${where}) THEN (
-  SELECT count(*)::int FROM (
-    SELECT j.value FROM jsonb_array_elements(s.journal) j
-    INTERSECT
-    SELECT e.value ${other} CROSS JOIN LATERAL jsonb_array_elements(o.journal) e ${where}) back)
-  ELSE 0 END`;
 }
 
 /**

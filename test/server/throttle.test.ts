@@ -206,6 +206,44 @@ describe("mode delay", () => {
     expect(tenth).toBeLessThan(0.3);
     expect(await removed("paced")).toBe(0);
   });
+
+  it("looks at one insert of a tenth of a second where it is mild, in any DateStyle", async () => {
+    await makeTable(db, { table: "mild", rows: SMALL });
+    const { action_id } = await throttle("mild", { percent: 1 });
+    const id = await db.value<number>(
+      "SELECT collection_id FROM ruvector.collections WHERE table_name = 'mild'",
+    );
+    const writer = await db.connect();
+    const memory = async (): Promise<string> =>
+      (await writer.query(`SELECT current_setting('ruvector_healing.throttle_${id}') AS m`)).rows[0]
+        .m;
+    for (const style of ["ISO, DMY", "Postgres, MDY", "SQL, YMD", "German"]) {
+      await writer.query(`SET DateStyle = ${style}`);
+      expect(await insert(writer, "mild")).toBe("");
+      // It may be the last moment of a tenth, again and again: not 200 times.
+      let passed = false;
+      for (let tries = 0; tries < 200 && !passed; tries++) {
+        const before = await memory();
+        expect(await insert(writer, "mild")).toBe("");
+        passed = (await memory()) === before;
+      }
+      expect(passed, style).toBe(true);
+      const before = await memory();
+      await writer.query("SELECT pg_sleep(0.11)");
+      expect(await insert(writer, "mild")).toBe("");
+      expect(await memory(), style).not.toBe(before);
+    }
+    // What is set by hand to another moment, or to less of one, lets nothing pass by.
+    for (const text of ["", "2", "NULL", "%", "2026-11-29 09:00:26.8"]) {
+      const pass = [`ruvector_healing.throttle_pass_${id}`, text];
+      await writer.query("SELECT set_config($1, $2, false)", pass);
+      const before = await memory();
+      expect(await insert(writer, "mild")).toBe("");
+      expect(await memory(), text).not.toBe(before);
+    }
+    await abort(action_id);
+    expect(await removed("mild")).toBe(0);
+  });
 });
 
 describe("a throttle's end", () => {

@@ -4,10 +4,10 @@ import type { Partition } from "../../collection/introspect.ts";
 import { lockRows, moveConditions } from "../../collection/lookup.ts";
 import { GIVEN, type Host } from "../../host/host.ts";
 import { markMoved } from "../../sense/activity/activity.ts";
-import type { Collection } from "../../model/collection.ts";
+import type { Collection, Column } from "../../model/collection.ts";
 import { checkMoveBack } from "./permission.ts";
-import { asRows, asValue, readableThere, rowsOf } from "../../collection/key-values.ts";
-import { journalOf, leftOfStep } from "../../store/moved-rows.ts";
+import { asRows, asValue, listable, rowsOfLists } from "../../collection/key-values.ts";
+import { journalOf, leftOfStep, listsOf } from "../../store/moved-rows.ts";
 import {
   type Identity,
   identityColumns,
@@ -57,14 +57,18 @@ export function moveRowsBack(
   const conditions = moveConditions(host, collection, touched, home?.relid ?? null);
   checkMoveBack(collection, conditions, asked);
   const { missing, ...back } = host.through<Answer>([
-    { owner: null, statement: journalOf(stepId) },
+    {
+      owner: null,
+      statement: listsOf(stepId, identityColumns(collection).length, ends(collection)),
+    },
     {
       owner: collection.relid,
       statement: movingBack(host, collection, {
         route,
         stepId,
-        target: { leaf: home, conditions, after: null },
+        target: { leaf: home, conditions, within: (alias) => between(collection, alias) },
       }),
+      merges: ordered(collection) !== null,
     },
     { owner: null, statement: leftOfStep(stepId, wal) },
   ]);
@@ -82,15 +86,46 @@ interface Backwards {
   readonly target: Target;
 }
 
+/**
+ * The first column of the identity where its type has one order: of a text it is its column's
+ * collation's, which a journal does not know.
+ */
+function ordered(collection: Collection): Column | null {
+  const [first] = identityColumns(collection);
+  return first && /^(?:bigint|integer|smallint|uuid|date|timestamp\b.*)$/.test(first.type)
+    ? first
+    : null;
+}
+
+/**
+ * The lowest and the highest of it. Of uuids PostgreSQL 15 knows neither; their texts sort alike.
+ */
+function ends(collection: Collection): Sql {
+  const column = ordered(collection);
+  if (!column) return sql`NULL AS lowest, NULL AS highest`;
+  const value = column.type === "uuid" ? `c0 COLLATE "C"` : `CAST(c0 AS ${column.type})`;
+  return raw(`min(${value})::text AS lowest, max(${value})::text AS highest`);
+}
+
+/**
+ * The planner sees where these are and how many others lie between: it merges, or looks each row
+ * up where those are many. Looking them all up was 5 of 17 microseconds a row.
+ */
+function between(collection: Collection, alias: string): Sql {
+  const column = ordered(collection);
+  if (!column) return sql`true`;
+  const end = (name: string): string => `CAST(${GIVEN.sql}::json ->> '${name}' AS ${column.type})`;
+  return raw(`${alias}.${column.quoted} BETWEEN ${end("lowest")} AND ${end("highest")}`);
+}
+
 function movingBack(host: Host, collection: Collection, { route, stepId, target }: Backwards): Sql {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const taken = collides(collection, "s", route.from_key, target);
   const rowOf = (alias: string): Sql => sql`json_build_array(${texts(identity, alias)})`;
-  // Texts of a type that somebody made are written as literals (key-values.ts): those alone come
-  // here.
-  const wanted = readableThere(identity)
-    ? rowsOf(identity, sql`${GIVEN}::json -> 'journal'`)
+  // Texts of a type that somebody made are written as literals (key-values.ts): those come here.
+  const wanted = listable(identity)
+    ? rowsOfLists(identity, GIVEN)
     : asRows(identity, host.one<{ journal: Identity[] }>(journalOf(stepId)).journal);
   return sql`
     WITH wanted AS MATERIALIZED (
@@ -98,19 +133,23 @@ function movingBack(host: Host, collection: Collection, { route, stepId, target 
     ), picked AS MATERIALIZED (
       SELECT ${list(identity, "s")}
         FROM ${raw(collection.name)} s JOIN wanted w ON ${match(identity, "s", "w")}
-       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND NOT ${taken}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${target.within("s")}
+         AND NOT ${taken}
          FOR UPDATE OF s SKIP LOCKED
     ), moved AS (
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.from_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${match(identity, "t", "p")}
+         AND ${target.within("t")}
       RETURNING ${list(identity, "p")}
     ), rest AS MATERIALIZED (
-      SELECT ${list(identity, "w")} FROM wanted w EXCEPT SELECT ${list(identity, "m")} FROM moved m
+      SELECT ${list(identity, "w")} FROM wanted w
+       WHERE (SELECT count(*) FROM moved) < (SELECT count(*) FROM wanted)
+      EXCEPT SELECT ${list(identity, "m")} FROM moved m
     ), here AS MATERIALIZED (
       SELECT ${list(identity, "s")}, ${taken} AS taken
         FROM ${raw(collection.name)} s JOIN rest r ON ${match(identity, "s", "r")}
-       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)}
+       WHERE s.${raw(column.quoted)} = ${key(column, route.to_key)} AND ${target.within("s")}
     )
     SELECT coalesce((SELECT json_agg(${rowOf("r")}) FROM (
              SELECT ${list(identity, "r")} FROM rest r

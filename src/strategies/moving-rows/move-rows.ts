@@ -78,8 +78,8 @@ export interface Target {
   /** undefined: no partition takes them any more. */
   readonly leaf: Partition | undefined;
   readonly conditions: MoveConditions;
-  /** The rows begin behind it: what comes before need not be looked at. */
-  readonly after: Identity | null;
+  /** Where the identities of the rows lie: others need not be looked at. */
+  readonly within: (alias: string) => Sql;
 }
 
 /**
@@ -91,7 +91,7 @@ export function collides(
   collection: Collection,
   alias: string,
   toKey: string,
-  { leaf, conditions: { unique_keys }, after }: Target,
+  { leaf, conditions: { unique_keys }, within }: Target,
 ): Sql {
   const column = partitionColumn(collection);
   if (!leaf) {
@@ -111,8 +111,7 @@ export function collides(
         : sql`x.${raw(quoted)} = ${raw(alias)}.${raw(quoted)}`,
     );
     const identity = identityColumns(collection);
-    if (identity.every(({ quoted }) => columns.includes(quoted)))
-      conditions.push(beyond(identity, "x", after));
+    if (identity.every(({ quoted }) => columns.includes(quoted))) conditions.push(within("x"));
     return sql`EXISTS (SELECT FROM ONLY ${raw(leaf.qualified)} x
       WHERE ${join(conditions, " AND ")})`;
   });
@@ -205,7 +204,11 @@ export function moveRows(
   >([
     {
       owner: collection.relid,
-      statement: moving(collection, slice, { leaf, conditions, after: slice.after }),
+      statement: moving(collection, slice, {
+        leaf,
+        conditions,
+        within: (alias) => beyond(identityColumns(collection), alias, slice.after),
+      }),
       merges: true,
     },
     { owner: null, statement: movedStep(collection, action, { ...step, wal }) },
@@ -231,11 +234,7 @@ export function moveRows(
  * The statement that moves rows. Its one row is what movedStep() reads. All that it joins begins
  * behind the cursor: where the planner merges, it walks no further than the batch.
  */
-function moving(
-  collection: Collection,
-  { route, filter, after, limit }: Slice,
-  target: Target,
-): Sql {
+function moving(collection: Collection, { route, filter, limit }: Slice, target: Target): Sql {
   const column = partitionColumn(collection);
   const identity = identityColumns(collection);
   const { tenant } = target.conditions;
@@ -249,7 +248,7 @@ function moving(
       SELECT ${list(identity, "s")}
         FROM ${raw(collection.name)} s
        WHERE s.${raw(column.quoted)} = ${key(column, route.from_key)}
-         AND ${beyond(identity, "s", after)} AND ${passes(collection, "s", filter)}
+         AND ${target.within("s")} AND ${passes(collection, "s", filter)}
          AND NOT ${collides(collection, "s", route.to_key, target)}
        ORDER BY ${list(identity, "s")}
        LIMIT ${limit}::int
@@ -258,7 +257,7 @@ function moving(
       UPDATE ${raw(collection.name)} t SET ${raw(column.quoted)} = ${key(column, route.to_key)}
         FROM picked p
        WHERE t.${raw(column.quoted)} = ${key(column, route.from_key)}
-         AND ${match(identity, "t", "p")} AND ${beyond(identity, "t", after)}
+         AND ${match(identity, "t", "p")} AND ${target.within("t")}
       RETURNING ${list(identity, "p")},
         ${raw(tenant === null ? "NULL::text" : asText(tenant.type, `t.${tenant.quoted}`))}
         AS ruvector_healing_tenant
