@@ -58,12 +58,12 @@ interface Kept {
 }
 
 /**
- * Checks a report and keeps it.
+ * Checks a report and keeps what was found.
  * @throws HealingError RV001 naming the offending key and value
  */
 export function acceptReport(host: Host, collectionId: number, input: unknown): StandingReport {
   const kept = keptOf(parseReport(input));
-  keepReport(host, collectionId, input, kept);
+  keepReport(host, collectionId, kept);
   return standing(kept);
 }
 
