@@ -7,14 +7,12 @@
  */
 import {
   components,
-  flowTree,
   minimumCut,
   sideOfLabel,
-  weakestNode,
-  worstSurvivingFraction,
+  worstFraction,
   type Components,
   type EdgeList,
-  type FlowTree,
+  type Effort,
 } from "./mincut/index.ts";
 import {
   type ContractedGraph,
@@ -62,23 +60,15 @@ export function read(graph: ContractedGraph, options: ReadOptions = {}): Reading
 }
 
 /**
- * The flow-equivalent tree that `readPushed` needs: it changes with nodes and nominal capacities
- * only, not with health.
- */
-export function nominalTree(graph: ContractedGraph): FlowTree {
-  return flowTree(graph.nodes.length, nominalEdges(graph));
-}
-
-/**
  * Reads a graph of any topology: lambda is the least c(S) / max { kappa(a, b) : S separates a and b
  * } over all cuts S, kappa being the nominal connectivity of a pair.
  *
  * A nominal graph in several pieces is read piece by piece: nothing was designed to connect them,
  * so the cut between them (raw is 0) is no failure, and lambda is that of the worst piece. Where
- * nothing at all was designed to be connected, lambda is null. `tree` is `nominalTree(graph)`, when
- * the caller kept one.
+ * nothing at all was designed to be connected, lambda is null.
+ * @throws TooMuchEffort beyond `effort`
  */
-export function readPushed(graph: ContractedGraph, tree?: FlowTree): Reading {
+export function readPushed(graph: ContractedGraph, effort?: Effort): Reading {
   const nodes = graph.nodes.length;
   if (nodes < 2) return UNREADABLE;
   const nominal = nominalEdges(graph);
@@ -86,17 +76,10 @@ export function readPushed(graph: ContractedGraph, tree?: FlowTree): Reading {
   const raw = minimumCut(nodes, current)!;
   const designed = components(nodes, nominal);
   if (designed.count === nodes) return { ...report(graph, raw.side, 0, 0), lambda: null };
-  if (tree && tree.nodeCount !== nodes) {
-    throw new RangeError(`the tree is one of ${tree.nodeCount} nodes, the graph has ${nodes}`);
-  }
-  const worst = worstHealth(graph.edges);
-  if (worst === 1) return report(graph, raw.side, 1, raw.value);
+  if (worstHealth(graph.edges) === 1) return report(graph, raw.side, 1, raw.value);
   const severed = severedPiece(designed, components(nodes, current));
   if (severed) return report(graph, severed, 0, raw.value);
-  const node = weakestNode(nodes, current, nominal, designed);
-  if (node) return report(graph, node.side, node.fraction, raw.value);
-  const connectivity = tree ?? flowTree(nodes, nominal);
-  const { side, fraction } = worstSurvivingFraction(current, connectivity, worst);
+  const { side, fraction } = worstFraction(nodes, current, nominal, effort)!;
   return report(graph, side, fraction, raw.value);
 }
 

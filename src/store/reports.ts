@@ -2,17 +2,14 @@
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 
-/** @param found what samples need of it */
-export function keepReport(
-  host: Host,
-  collectionId: number,
-  report: unknown,
-  found: unknown,
-): void {
+/**
+ * The row of a report without the report, which `ruvector_integrity_report` puts there.
+ * @param found what samples need of it
+ */
+export function keepReport(host: Host, collectionId: number, found: unknown): void {
   host.execute(sql`
     INSERT INTO ruvector.integrity_reports AS r (collection_id, report, found)
-    VALUES (${collectionId}::int, ${JSON.stringify(report)}::jsonb,
-      ${JSON.stringify(found)}::jsonb)
+    VALUES (${collectionId}::int, jsonb_build_object(), ${JSON.stringify(found)}::jsonb)
     ON CONFLICT (collection_id) DO UPDATE
       SET report = excluded.report, found = excluded.found, reported_at = excluded.reported_at,
         reported_by = excluded.reported_by`);

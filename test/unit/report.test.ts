@@ -4,6 +4,8 @@ import { type ContractedGraph, EDGE_TYPES, NODE_TYPES } from "../../src/model/gr
 import { topologyOf } from "../../src/graph/topology.ts";
 import { HealingError } from "../../src/base/errors.ts";
 import { parseReport } from "../../src/sense/report.ts";
+import { acceptReport } from "../../src/sense/standing-report.ts";
+import type { Host } from "../../src/host/host.ts";
 import { twoZones } from "./support/graphs.ts";
 
 const NODES = [
@@ -88,4 +90,29 @@ it("the topology around some nodes is that of the whole graph, large groups cut 
     expect(around.links!.get(id)).toEqual(whole.links!.get(id));
     expect(around.groups!.get(id)).toEqual(whole.groups!.get(id)!.slice(0, 16));
   }
+});
+
+describe("a graph that takes too long to read", () => {
+  it("is refused after as many steps on every machine, with what to push instead", () => {
+    // A ring: nearly every flow in it goes round half of it.
+    const count = 10_000;
+    const nodes = Array.from({ length: count }, (_, i) => ({ id: `n${i}`, type: "partition" }));
+    const edges = nodes.map(({ id }, i) => ({
+      from: id,
+      to: nodes[(i + 1) % count]!.id,
+      type: "partition_link",
+      capacity: (0.6 + 0.4 * ((i * 7919) % 97)) / 100,
+      nominal: (40 + ((i * 104_729) % 61)) / 100,
+    }));
+    const host = { execute: () => expect.fail("it is not kept") } as unknown as Host;
+    expect(() => acceptReport(host, 1, { nodes, edges })).toThrow(
+      expect.objectContaining({
+        document: expect.objectContaining({
+          sqlstate: "RV001",
+          message: "the graph takes too long to read",
+          hint: expect.stringContaining('{"lambda": 0.6'),
+        }),
+      }),
+    );
+  });
 });

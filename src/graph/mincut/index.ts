@@ -4,11 +4,6 @@
  */
 export { minimumCut, type MinimumCutOptions } from "./minimum-cut.ts";
 export { components, sideOfLabel, smallestComponent, type Components } from "./components.ts";
-export { weakestNode } from "./weakest-node.ts";
-export { flowTree, type FlowTree } from "./flow-tree.ts";
-export {
-  severedConnectivity,
-  worstSurvivingFraction,
-  type WorstFraction,
-} from "./surviving-fraction.ts";
+export { worstFraction } from "./worst-fraction.ts";
+export { type Effort, TooMuchEffort } from "./near-flow.ts";
 export type { Cut, EdgeList } from "./types.ts";

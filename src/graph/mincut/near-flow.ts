@@ -21,6 +21,14 @@ export interface GrowingSet {
   readonly reach: Float64Array;
 }
 
+/** What searches may still look at, in arcs; several flows may share it. */
+export interface Effort {
+  arcs: number;
+}
+
+/** Counted, not timed: a graph is refused always, and in any engine, or never. */
+export class TooMuchEffort extends Error {}
+
 export class NearFlow {
   readonly arcs: Arcs;
   private readonly nodeCount: number;
@@ -33,7 +41,10 @@ export class NearFlow {
   /** By node, while a tree is filled: what may still flow from there on. */
   private readonly gather: Float64Array;
   private readonly queue: Int32Array;
+  private readonly effort: Effort;
+  private readonly arcsOfANode: number;
   private search = 0;
+  private metCount = 0;
   /** Arcs on the ways that the last search filled one by one. */
   private walked = 0;
   private readonly mostSteps: number;
@@ -43,9 +54,11 @@ export class NearFlow {
   private touchedArcCount = 0;
   private touchedNodeCount = 0;
 
-  constructor(nodeCount: number, edges: IntegerEdges) {
+  constructor(nodeCount: number, edges: IntegerEdges, effort: Effort = { arcs: Infinity }) {
     this.nodeCount = nodeCount;
     this.arcs = buildArcs(nodeCount, edges);
+    this.effort = effort;
+    this.arcsOfANode = this.arcs.head.length / nodeCount;
     this.residual = this.arcs.capacity.slice();
     this.used = new Float64Array(nodeCount);
     this.seen = new Int32Array(nodeCount);
@@ -66,6 +79,13 @@ export class NearFlow {
     for (let a = offset[node]!; a < end; a++) reach[head[a]!]! += capacity[a]!;
   }
 
+  remove({ inside, reach }: GrowingSet, node: number): void {
+    const { offset, head, capacity } = this.arcs;
+    inside[node] = 0;
+    const end = offset[node + 1]!;
+    for (let a = offset[node]!; a < end; a++) reach[head[a]!]! -= capacity[a]!;
+  }
+
   /** The flow from a node outside to the set, in whole units; just the limit where that is less. */
   flow(set: GrowingSet, node: number, limit: number): number {
     let missing = limit - set.reach[node]!;
@@ -75,6 +95,8 @@ export class NearFlow {
         this.walked > this.mostSteps && searches <= FREE_SEARCHES
           ? this.fillTree(set, node, missing)
           : this.augment(set, node, missing, searches > FREE_SEARCHES);
+      this.effort.arcs -= this.metCount * this.arcsOfANode;
+      if (this.effort.arcs < 0) throw new TooMuchEffort();
       if (found === 0) break;
       missing -= found;
     }
@@ -85,6 +107,11 @@ export class NearFlow {
   /** After a flow below its limit: the node's side of a minimum cut. */
   met(): Uint8Array {
     return Uint8Array.from(this.seen, (search) => (search === this.search ? 1 : 0));
+  }
+
+  /** The nodes on that side, as a view that the next flow overwrites. */
+  metNodes(): Int32Array {
+    return this.queue.subarray(0, this.metCount);
   }
 
   /**
@@ -119,7 +146,10 @@ export class NearFlow {
             if (used[other] === 0) this.touchedNodes[this.touchedNodeCount++] = other;
             used[other]! += amount;
             flow += amount;
-            if (once || flow >= wanted || this.walked > this.mostSteps) return flow;
+            if (once || flow >= wanted || this.walked > this.mostSteps) {
+              this.metCount = filled;
+              return flow;
+            }
           }
           // An arc on the way is full: nothing more comes through `from`.
           if (amount < most || (from !== node && residual[cameBy[from]!] === 0)) break;
@@ -131,6 +161,7 @@ export class NearFlow {
         queue[filled++] = other;
       }
     }
+    this.metCount = filled;
     return flow;
   }
 
@@ -158,6 +189,7 @@ export class NearFlow {
         queue[filled++] = other;
       }
     }
+    this.metCount = filled;
     for (let k = filled - 1; k > 0; k--) {
       const at = queue[k]!;
       const arc = cameBy[at]!;

@@ -8,15 +8,14 @@
  * flow-equivalent tree are pairs enough: for any other pair, some tree edge on the way between the
  * two has no more current connectivity and no less nominal.
  *
- * The tree depends on the nominal capacities only; the search below asks its n - 1 pairs in order
- * of falling kappa. CAPFOREST certifies most of them in bulk, a flow decides those that are left.
+ * The search asks the tree's n - 1 pairs in order of falling kappa, each by a flow that ends at the
+ * first pair's side of all that was asked before: whom no better cut can separate is one node.
  */
-import { Capforest, START_STRIDE } from "./capforest.ts";
-import { Contractor, buildAdjacency, edgesOf, measureDegrees } from "./adjacency.ts";
-import { FlowNetwork } from "./max-flow.ts";
-import { crossingCapacity, scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
-import { createSets, find, resetSets, unite } from "./disjoint-sets.ts";
-import type { Adjacency, EdgeList } from "./types.ts";
+import { scaleFor, crossingCapacity, toIntegerEdges, totalCapacity } from "./scaling.ts";
+import { createSets, find, unite } from "./disjoint-sets.ts";
+import { type Effort, NearFlow } from "./near-flow.ts";
+import { NearSets } from "./near-sets.ts";
+import type { EdgeList } from "./types.ts";
 import type { FlowTree } from "./flow-tree.ts";
 
 export interface WorstFraction {
@@ -30,15 +29,6 @@ export interface WorstFraction {
  * first.
  */
 const TOLERANCE = 1e-12;
-/** Most scans for the pairs of one kappa; flows decide what they leave open. */
-const SCANS_PER_LEVEL = 6;
-/** With fewer open pairs of one kappa, flows are cheaper than a scan. */
-const WORTH_A_SCAN = 8;
-/** Share of the nodes that must have been decided before the graph is rebuilt without them. */
-const WORTH_A_MERGE = 0.2;
-/** A scan that merges less than this share of the nodes is not followed by another. */
-const WORTHWHILE = 0.02;
-
 /**
  * The largest designed connectivity that a cut separates: the largest tree edge across it. 0: none.
  */
@@ -59,34 +49,25 @@ export function worstSurvivingFraction(
   current: EdgeList,
   tree: FlowTree,
   atLeast = 0,
+  effort?: Effort,
 ): WorstFraction {
-  const search = new FractionSearch(current, tree, atLeast);
+  const search = new FractionSearch(current, tree, atLeast, effort);
   const side = search.run();
   return { fraction: crossingCapacity(current, side) / severedConnectivity(tree, side), side };
 }
 
 class FractionSearch {
   private best = Infinity;
-  private readonly bestSide: Uint8Array;
+  private bestSide: Uint8Array;
   private readonly enough: number;
   private readonly tree: FlowTree;
   /** Tree edges by falling kappa. */
   private readonly order: number[];
   /** kappa in whole units of the current capacities, by tree edge. */
   private readonly kappa: Float64Array;
-  /** The current graph; nodes that no better cut can separate are merged as the search goes on. */
-  private readonly graph: Adjacency;
-  private readonly nodeOf: Int32Array;
-  private readonly degree: Float64Array;
-  private readonly severed: Float64Array;
-  /** What will be one node after the next merge, and how many nodes fewer that makes. */
-  private readonly sets: Int32Array;
-  private pending = 0;
-  private readonly capforest: Capforest;
-  private readonly contractor: Contractor;
-  private network: FlowNetwork | null = null;
+  private readonly near: NearFlow;
 
-  constructor(current: EdgeList, tree: FlowTree, atLeast: number) {
+  constructor(current: EdgeList, tree: FlowTree, atLeast: number, effort?: Effort) {
     const nodes = tree.nodeCount;
     const scale = scaleFor(totalCapacity(nodes, current));
     this.tree = tree;
@@ -94,137 +75,59 @@ class FractionSearch {
     this.kappa = tree.value.map((value) => value * scale);
     this.order = Array.from(tree.value, (_, t) => t);
     this.order.sort((a, b) => tree.value[b]! - tree.value[a]! || a - b);
-    this.graph = buildAdjacency(nodes, toIntegerEdges(current, scale));
     this.bestSide = new Uint8Array(nodes);
-    this.nodeOf = new Int32Array(nodes);
-    resetSets(this.nodeOf, nodes);
-    this.degree = new Float64Array(nodes);
-    this.severed = new Float64Array(nodes);
-    this.sets = createSets(nodes);
-    this.capforest = new Capforest(nodes);
-    this.contractor = new Contractor(this.graph);
+    this.near = new NearFlow(nodes, toIntegerEdges(current, scale), effort);
   }
 
   run(): Uint8Array {
     this.offerNodes();
-    const { order, tree } = this;
-    for (let from = 0; from < order.length && !this.done();) {
-      const level = tree.value[order[from]!]!;
-      let to = from + 1;
-      while (to < order.length && tree.value[order[to]!] === level) to++;
-      this.certify(from, to);
-      this.decide(from, to);
-      from = to;
+    const { tree, near } = this;
+    const sets = createSets(tree.nodeCount);
+    const sinks = new NearSets(near);
+    for (const t of this.order) {
+      if (this.best <= this.enough) break;
+      let from = tree.u[t]!;
+      let to = tree.v[t]!;
+      if (sinks.size(find(sets, from)) > sinks.size(find(sets, to))) [from, to] = [to, from];
+      const [root, sink] = [find(sets, from), find(sets, to)];
+      // Cuts of at least this are no better than the best. None below it separates what was merged:
+      // both factors only fall. So the flow from one node is that from all of its set.
+      const limit = Math.ceil(this.best * (1 - TOLERANCE) * this.kappa[t]!);
+      const flow = near.flow(sinks.get(sink), from, limit);
+      if (flow < limit) this.take(flow / this.kappa[t]!, near.met());
+      // Decided either way: no better cut can come between these two.
+      sinks.merge(root, sink);
+      unite(sets, root, sink);
     }
     return this.bestSide;
   }
 
-  private done(): boolean {
-    return this.best <= this.enough;
-  }
-
-  /** Offers the cut around every node of the merged graph: one sweep that finds most faults. */
+  /** Offers the cut around every node: it is what most faults look like. */
   private offerNodes(): void {
-    const { graph, degree, severed, nodeOf, tree, kappa } = this;
-    measureDegrees(graph, degree);
-    severed.fill(0, 0, graph.nodeCount);
+    const { near, tree, kappa } = this;
+    const { degree } = near.arcs;
+    const severed = new Float64Array(tree.nodeCount);
     for (let t = 0; t < kappa.length; t++) {
-      const a = nodeOf[tree.u[t]!]!;
-      const b = nodeOf[tree.v[t]!]!;
-      if (a === b) continue;
+      const [a, b] = [tree.u[t]!, tree.v[t]!];
       if (kappa[t]! > severed[a]!) severed[a] = kappa[t]!;
       if (kappa[t]! > severed[b]!) severed[b] = kappa[t]!;
     }
-    for (let i = 0; i < graph.nodeCount; i++) {
+    for (let i = 0; i < tree.nodeCount; i++) {
       // What nothing was designed to connect with anything else is no failure when it stands alone.
       if (severed[i] === 0) continue;
-      if (this.improves(degree[i]! / severed[i]!))
-        this.take(degree[i]! / severed[i]!, (node) => node === i);
+      const fraction = degree[i]! / severed[i]!;
+      if (fraction < this.best * (1 - TOLERANCE)) this.take(fraction, sideOf(tree.nodeCount, i));
     }
   }
 
-  /**
-   * Cuts of at least this are no better than the best, if they separate a pair of this kappa and
-   * none of a higher.
-   */
-  private limitFor(kappa: number): number {
-    return this.best * (1 - TOLERANCE) * kappa;
-  }
-
-  private improves(fraction: number): boolean {
-    return fraction < this.best * (1 - TOLERANCE);
-  }
-
-  private take(fraction: number, inside: (node: number) => boolean): void {
+  private take(fraction: number, side: Uint8Array): void {
     this.best = fraction;
-    const { bestSide, nodeOf } = this;
-    for (let i = 0; i < bestSide.length; i++) bestSide[i] = inside(nodeOf[i]!) ? 1 : 0;
+    this.bestSide = side;
   }
+}
 
-  /** Nothing has been decided yet about the pair of this tree edge. */
-  private isOpen(t: number): boolean {
-    const { nodeOf, sets, tree } = this;
-    return find(sets, nodeOf[tree.u[t]!]!) !== find(sets, nodeOf[tree.v[t]!]!);
-  }
-
-  private countOpen(from: number, to: number): number {
-    let open = 0;
-    for (let k = from; k < to; k++) if (this.isOpen(this.order[k]!)) open++;
-    return open;
-  }
-
-  /**
-   * Merges what is connected by at least best x kappa. It stays merged: both factors only fall from
-   * here on, and a better cut for a later pair is cheaper than that.
-   */
-  private certify(from: number, to: number): void {
-    const kappa = this.kappa[this.order[from]!]!;
-    for (let scans = 0; scans < SCANS_PER_LEVEL && !this.done(); scans++) {
-      if (this.countOpen(from, to) < WORTH_A_SCAN) return;
-      this.merge();
-      const nodes = this.graph.nodeCount;
-      this.capforest.scan(
-        this.graph,
-        this.degree,
-        this.limitFor(kappa),
-        (scans * START_STRIDE) % nodes,
-        this.sets,
-      );
-      this.pending = this.capforest.merged;
-      if (this.pending < nodes * WORTHWHILE) return;
-    }
-  }
-
-  /** Decides the open pairs of one kappa by flows. */
-  private decide(from: number, to: number): void {
-    for (let k = from; k < to && !this.done(); k++) {
-      const t = this.order[k]!;
-      if (!this.isOpen(t)) continue;
-      if (this.pending > this.graph.nodeCount * WORTH_A_MERGE) this.merge();
-      const a = this.nodeOf[this.tree.u[t]!]!;
-      const b = this.nodeOf[this.tree.v[t]!]!;
-      const limit = this.limitFor(this.kappa[t]!);
-      this.network ??= new FlowNetwork(this.graph.nodeCount, edgesOf(this.graph));
-      const flow = this.network.maxFlow(a, b, limit);
-      if (flow < limit) {
-        const { sourceSide } = this.network;
-        this.take(flow / this.kappa[t]!, (node) => sourceSide[node] === 1);
-      }
-      // Decided either way: no better cut can come between these two.
-      this.pending += unite(this.sets, a, b);
-    }
-  }
-
-  /** Carries out the pending merges. The merged nodes are new cuts to look at. */
-  private merge(): void {
-    if (this.pending === 0) return;
-    this.contractor.contract(this.graph, this.sets);
-    const { label } = this.contractor;
-    const { nodeOf } = this;
-    for (let i = 0; i < nodeOf.length; i++) nodeOf[i] = label[nodeOf[i]!]!;
-    resetSets(this.sets, this.graph.nodeCount);
-    this.pending = 0;
-    this.network = null;
-    this.offerNodes();
-  }
+function sideOf(nodeCount: number, node: number): Uint8Array {
+  const side = new Uint8Array(nodeCount);
+  side[node] = 1;
+  return side;
 }

@@ -10,9 +10,8 @@
  * fraction of a node's degree that is there, that node has the worst fraction of all, if it was
  * designed to be connected to some other by its whole degree.
  */
-import type { Components } from "./components.ts";
 import { scaleFor, toIntegerEdges, totalCapacity } from "./scaling.ts";
-import { NearFlow } from "./near-flow.ts";
+import { type Effort, NearFlow } from "./near-flow.ts";
 import type { EdgeList } from "./types.ts";
 import type { WorstFraction } from "./surviving-fraction.ts";
 
@@ -20,42 +19,32 @@ import type { WorstFraction } from "./surviving-fraction.ts";
 const TOLERANCE = 1e-12;
 
 /**
- * The first node that has the worst fraction; null when that is not proven: a cut
- * around several nodes may have it then. Edges of `current` and `nominal` are the same, `pieces`
- * those of the nominal graph; what is one piece there is one now.
+ * The first node that has the worst fraction; null when that is not proven: a cut around several
+ * nodes may have it then. Edges of `current` and `nominal` are the same; both graphs are connected.
  */
 export function weakestNode(
   nodeCount: number,
   current: EdgeList,
   nominal: EdgeList,
-  pieces: Components,
+  effort?: Effort,
 ): WorstFraction | null {
-  const now = nearFlowOf(nodeCount, current);
-  const designed = nearFlowOf(nodeCount, nominal);
+  if (nodeCount < 2) return null;
+  const now = nearFlowOf(nodeCount, current, effort);
+  const designed = nearFlowOf(nodeCount, nominal, effort);
   const due = designed.near.arcs.degree;
   const order = Array.from(due, (_, i) => i).sort((a, b) => due[b]! - due[a]! || a - b);
-  const heaviest = new Int32Array(pieces.count).fill(-1);
-  /** Nominal degrees; of the heaviest node of a piece that of the second, which bounds it too. */
+  const heaviest = order[0]!;
+  /** Nominal degrees; of the heaviest node that of the second, which bounds it too. */
   const most = due.slice();
-  const second = new Uint8Array(pieces.count);
-  for (const i of order) {
-    const piece = pieces.label[i]!;
-    if (heaviest[piece]! < 0) heaviest[piece] = i;
-    else if (second[piece] === 0) {
-      second[piece] = 1;
-      most[heaviest[piece]!] = due[i]!;
-    }
-  }
+  most[heaviest] = due[order[1]!]!;
   const unit = now.scale / designed.scale;
-  const fraction = (i: number): number =>
-    pieces.size[pieces.label[i]!]! > 1 ? now.near.arcs.degree[i]! / (most[i]! * unit) : Infinity;
+  const fraction = (i: number): number => now.near.arcs.degree[i]! / (most[i]! * unit);
   let worst = Infinity;
   for (let i = 0; i < nodeCount; i++) worst = Math.min(worst, fraction(i));
-  if (!(worst < Infinity)) return null;
 
   const heavier = now.near.emptySet();
   for (const i of order) {
-    if (i !== heaviest[pieces.label[i]!]) {
+    if (i !== heaviest) {
       const wanted = Math.ceil(due[i]! * unit * worst * (1 - TOLERANCE));
       if (now.near.flow(heavier, i, wanted) < wanted) return null;
     }
@@ -63,8 +52,7 @@ export function weakestNode(
   }
   for (let i = 0; i < nodeCount; i++) {
     if (fraction(i) > worst * (1 + TOLERANCE)) continue;
-    const root = heaviest[pieces.label[i]!]!;
-    for (const other of [root, heaviestNeighbour(designed.near, i)]) {
+    for (const other of [heaviest, heaviestNeighbour(designed.near, i)]) {
       if (other === i) continue;
       const set = designed.near.emptySet();
       designed.near.add(set, other);
@@ -84,9 +72,13 @@ function sideOf(nodeCount: number, node: number): Uint8Array {
   return side;
 }
 
-function nearFlowOf(nodeCount: number, edges: EdgeList): { near: NearFlow; scale: number } {
+function nearFlowOf(
+  nodeCount: number,
+  edges: EdgeList,
+  effort?: Effort,
+): { near: NearFlow; scale: number } {
   const scale = scaleFor(totalCapacity(nodeCount, edges));
-  return { near: new NearFlow(nodeCount, toIntegerEdges(edges, scale)), scale };
+  return { near: new NearFlow(nodeCount, toIntegerEdges(edges, scale), effort), scale };
 }
 
 function heaviestNeighbour({ arcs: { offset, head, degree } }: NearFlow, node: number): number {

@@ -2,12 +2,13 @@
  * Maximum flow between two nodes of an undirected graph, by Dinic's algorithm: flows along shortest
  * paths only, all paths of one length before longer ones (Y. Dinitz, Soviet Math. Doklady 11
  * (1970)).
+ * Another way than that of `near-flow.ts`, to hold that one against.
  *
  * The network is built once and asked for many pairs; only the residual capacities are put back
  * between two calls.
  */
-import { buildArcs } from "./arcs.ts";
-import type { IntegerEdges } from "./types.ts";
+import { buildArcs } from "../../../src/graph/mincut/arcs.ts";
+import type { IntegerEdges } from "../../../src/graph/mincut/types.ts";
 
 export class FlowNetwork {
   /** Sum of the capacities around every node, in whole units. */
