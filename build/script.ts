@@ -70,6 +70,20 @@ COMMENT ON FUNCTION ruvector.healing_setting_definitions()
 `;
 }
 
+/** Put together from the table above, they were most of what reading the settings took. */
+function settingDefaults(): string {
+  const defaults = Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting.default]));
+  return `
+CREATE OR REPLACE FUNCTION ruvector.healing_setting_defaults()
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $function$
+SELECT ${literal(JSON.stringify(defaults, null, 1))}::jsonb;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_setting_defaults() IS 'All settings as they are by default.';
+`;
+}
+
 function strategies(): string {
   const rows = STRATEGIES.map(
     ({ name, handles, impact, reversible, description }) =>
@@ -142,6 +156,7 @@ const generated = (bundles: Bundles): string =>
   [
     bundleFunctions(bundles),
     settingDefinitions(),
+    settingDefaults(),
     strategies(),
     outcomeWindow(),
     operations(),

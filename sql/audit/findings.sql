@@ -9,10 +9,14 @@ CREATE OR REPLACE FUNCTION ruvector.healing_audit_link_findings(start_seq bigint
   end_seq bigint, chain_head ruvector.healing_audit_head)
 RETURNS TABLE (events bigint, first_seq bigint, last_seq bigint, last_hash bytea, broken bigint,
   findings jsonb)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  WITH event AS (
+#variable_conflict use_column
+BEGIN
+  -- PL/pgSQL keeps the plan: each scrape of the metrics asks for the newest 100.
+  RETURN QUERY WITH event AS (
     SELECT e.id, e.seq, e.hash, e.content_hash, ruvector.healing_event_hash(e) AS content
       FROM ruvector.healing_events e
      WHERE e.seq > start_seq AND e.seq <= end_seq
@@ -79,6 +83,7 @@ AS $function$
     WHERE e.seq = o.last_seq), o.broken,
          coalesce(jsonb_path_query_array(o.findings, '$[0 to 19]'), '[]')
     FROM one o;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_audit_link_findings(bigint, bytea, bigint,
   ruvector.healing_audit_head)

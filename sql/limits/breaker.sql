@@ -22,23 +22,33 @@ COMMENT ON FUNCTION ruvector.healing_endangers(text, text)
 
 -- Those that did within the time that counts. What a person ran by ruvector_healing_execute is
 -- theirs to judge, and what a person undid or aborted is no failure.
+CREATE OR REPLACE FUNCTION ruvector.healing_failures_by(settings jsonb)
+RETURNS TABLE (failures integer, collections integer, last_message text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  since constant timestamptz := greatest(clock_timestamp() - make_interval(secs =>
+    (settings ->> 'breaker_window_seconds')::float8),
+    (SELECT coalesce(b.closed_at, '-infinity') FROM ruvector.healing_breaker b));
+BEGIN
+  RETURN QUERY SELECT count(*)::int, count(DISTINCT a.collection_id)::int,
+         (array_agg(format('action %s (%s on %s): %s', a.id, a.strategy_name, a.collection,
+           left(a.message, 200)) ORDER BY a.finished_at DESC))[1]
+    FROM ruvector.healing_actions a
+   WHERE a.origin <> 'execute' AND a.finished_at > since
+     AND ruvector.healing_endangers(a.state, a.failure);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_failures_by(jsonb)
+  IS 'The same where the settings of all are known.';
+
 CREATE OR REPLACE FUNCTION ruvector.healing_failures()
 RETURNS TABLE (failures integer, collections integer, last_message text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT count(*)::int, count(DISTINCT a.collection_id)::int,
-         (array_agg(format('action %s (%s on %s): %s', a.id, a.strategy_name, a.collection,
-           left(a.message, 200)) ORDER BY a.finished_at DESC))[1]
-    FROM ruvector.healing_actions a
-   WHERE a.origin <> 'execute'
-     AND a.finished_at
-       > greatest(clock_timestamp()
-       - make_interval(secs =>
-       (ruvector.healing_settings(0) ->> 'breaker_window_seconds')::float8),
-                                  (SELECT coalesce(b.closed_at, '-infinity')
-                                    FROM ruvector.healing_breaker b))
-     AND ruvector.healing_endangers(a.state, a.failure);
+  SELECT f.* FROM ruvector.healing_failures_by(ruvector.healing_settings(0)) f;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_failures()
   IS 'What the circuit breaker counts: actions that endangered the server within '

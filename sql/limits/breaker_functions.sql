@@ -1,9 +1,18 @@
-CREATE OR REPLACE FUNCTION ruvector.healing_breaker_document()
+CREATE OR REPLACE FUNCTION ruvector.healing_breaker_document_by(settings jsonb)
 RETURNS jsonb
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT jsonb_build_object(
+DECLARE
+  b ruvector.healing_breaker;
+  f record;
+BEGIN
+  SELECT k.* INTO b FROM ruvector.healing_breaker k;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT c.failures, c.collections INTO f FROM ruvector.healing_failures_by(settings) c;
+  RETURN jsonb_build_object(
     'state', b.state,
     'reason', CASE WHEN b.state <> 'closed' THEN b.reason END,
     'opened_at', CASE WHEN b.state <> 'closed' THEN ruvector.healing_timestamp(b.opened_at) END,
@@ -11,14 +20,23 @@ AS $function$
     'probe_action_id', b.probe_action_id,
     'failures', f.failures,
     'collections', f.collections,
-    'opens_at', (s.settings ->> 'breaker_failures')::int,
-    'window_seconds', (s.settings ->> 'breaker_window_seconds')::float8,
+    'opens_at', (settings ->> 'breaker_failures')::int,
+    'window_seconds', (settings ->> 'breaker_window_seconds')::float8,
     'last_opened_at', ruvector.healing_timestamp(b.opened_at),
     'last_closed_at', ruvector.healing_timestamp(b.closed_at),
     'last_closed_by', b.closed_by,
-    'last_close_reason', b.close_reason)
-    FROM ruvector.healing_breaker b, ruvector.healing_failures() f,
-      (SELECT ruvector.healing_settings(0) AS settings) s;
+    'last_close_reason', b.close_reason);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_breaker_document_by(jsonb)
+  IS 'What ruvector_healing_breaker() answers, where the settings of all are known.';
+
+CREATE OR REPLACE FUNCTION ruvector.healing_breaker_document()
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ruvector.healing_breaker_document_by(ruvector.healing_settings(0));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_breaker_document()
   IS 'What ruvector_healing_breaker() answers.';

@@ -94,8 +94,19 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_resume_collection(text)
   IS 'The statement that has a collection served again that was set aside.';
 
--- Why a collection is set aside, and when it is served again; no row: it is not. A pause that ends
--- later than any can was moved by a clock.
+-- A pause that ends later than any can was moved by a clock. Without SET, and VOLATILE as the
+-- clock is, so that it is inlined.
+CREATE OR REPLACE FUNCTION ruvector.healing_passed_over(until timestamptz)
+RETURNS boolean
+LANGUAGE sql
+AS $function$
+  SELECT coalesce(until > clock_timestamp() AND until <= clock_timestamp() + interval '1 hour',
+    false);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_passed_over(timestamptz)
+  IS 'Whether a collection that is set aside until then is passed over now.';
+
+-- Why a collection is set aside, and when it is served again; no row: it is not.
 CREATE OR REPLACE FUNCTION ruvector.healing_aside(wanted integer[] DEFAULT NULL)
 RETURNS TABLE (collection_id integer, since timestamptz, failures integer, until timestamptz,
   passed_over boolean, reason text, sentence text)
@@ -111,8 +122,7 @@ AS $function$
                   THEN 'from ' || ruvector.healing_timestamp(t.until)
                   ELSE 'with the next tick, after the others' END)
     FROM ruvector.healing_turns t
-   CROSS JOIN LATERAL (SELECT coalesce(t.until > clock_timestamp()
-     AND t.until <= clock_timestamp() + interval '1 hour', false) AS over) p
+   CROSS JOIN LATERAL (SELECT ruvector.healing_passed_over(t.until) AS over) p
    WHERE t.since IS NOT NULL AND (wanted IS NULL OR t.collection_id = ANY (wanted));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_aside(integer[]) IS 'Collections that are set aside, and why.';

@@ -1,20 +1,29 @@
 -- Values of the metrics, a function for each group: (family, suffix, labels, value), with the
 -- labels' values in the order of ruvector.healing_metric_families(). NULL values are left out by
--- the caller. Plain SQL over our own tables, so that it costs little and works on a standby. The
--- intervals are those that the families' HELP states.
+-- the caller. Plain SQL over our own tables, so that it costs little and works on a standby; in
+-- PL/pgSQL, which keeps the plans. The intervals are those that the families' HELP states.
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_collections()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  WITH base AS MATERIALIZED (
-    SELECT ruvector.healing_settings(0) AS settings
-  ), known AS MATERIALIZED (
+#variable_conflict use_column
+DECLARE
+  base constant jsonb := ruvector.healing_settings(0);
+  base_enabled constant boolean := (base ->> 'enabled')::boolean;
+  silence constant double precision := (SELECT l.silence_seconds FROM ruvector.healing_loop() l);
+BEGIN
+  RETURN QUERY
+  WITH known AS MATERIALIZED (
     SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name,
-           ruvector.healing_settings_over(b.settings, o.settings) AS settings
-      FROM ruvector.collections c CROSS JOIN base b
+           e.settings ->> 'mode' AS mode, (e.settings ->> 'enabled')::boolean AS enabled,
+           (e.settings ->> 'min_healing_interval_seconds')::double precision AS apart
+      FROM ruvector.collections c
       LEFT JOIN ruvector.healing_config o USING (collection_id)
+     CROSS JOIN LATERAL (SELECT ruvector.healing_settings_over(base, o.settings) AS settings
+       OFFSET 0) e
   ), ended AS (
     SELECT a.collection_id, max(a.finished_at) AS at FROM ruvector.healing_actions a
      WHERE a.started_at IS NOT NULL AND a.finished_at IS NOT NULL
@@ -29,7 +38,6 @@ AS $function$
     LEFT JOIN ruvector.integrity_samples i ON i.id = s.sample_id
     LEFT JOIN ended e ON e.collection_id = k.collection_id
     LEFT JOIN active a ON a.collection_id = k.collection_id
-    CROSS JOIN (SELECT (b.settings ->> 'enabled')::boolean AS enabled FROM base b) e0
     CROSS JOIN LATERAL (VALUES
       ('ruvector_integrity_lambda', s.lambda),
       ('ruvector_integrity_state', coalesce(s.state::double precision, 'NaN')),
@@ -41,29 +49,36 @@ AS $function$
         jsonb_array_length(coalesce(i.metrics -> 'unused_indexes', '[]'))::double precision),
       ('ruvector_healing_active', (a.collection_id IS NOT NULL)::integer::double precision),
       ('ruvector_healing_cooldown',
-        coalesce(e.at
-          + make_interval(secs => (k.settings ->> 'min_healing_interval_seconds')::double
-          precision) > clock_timestamp(), false)::integer::double precision),
+        coalesce(e.at + make_interval(secs => k.apart) > clock_timestamp(),
+          false)::integer::double precision),
       ('ruvector_healing_enabled',
-        (k.settings ->> 'mode' <> 'off' AND (k.settings ->> 'enabled')::boolean
-          AND e0.enabled)::integer::double precision)
+        (k.mode <> 'off' AND k.enabled AND base_enabled)::integer::double precision)
     ) m (family, value)
   UNION ALL
   SELECT 'ruvector_healing_verdict_info', '', ARRAY[k.name, v.verdict], 1
     FROM known k
-    JOIN ruvector.healing_verdicts() v USING (collection_id)
+    JOIN ruvector.healing_judged(NULL, base, silence) v USING (collection_id)
   UNION ALL
-  SELECT 'ruvector_healing_mode_info', '', ARRAY[k.name, k.settings ->> 'mode'], 1
+  SELECT 'ruvector_healing_mode_info', '', ARRAY[k.name, k.mode], 1
     FROM known k;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_collections()
   IS 'Metrics of the present state of each collection.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_outcomes()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
+#variable_conflict use_column
+BEGIN
+  -- To begin the statement takes longer than all else where there is none.
+  IF NOT EXISTS (SELECT FROM ruvector.healing_outcomes) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
   WITH recent AS (
     -- Only what is needed: what the outcomes hold in jsonb is most of them, and this is read three
     -- times.
@@ -118,6 +133,7 @@ AS $function$
       ('ruvector_healing_predicted_lambda', j.predicted_lambda::double precision),
       ('ruvector_healing_final_lambda', j.final_lambda::double precision)
     ) m (family, value);
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_outcomes()
   IS 'Metrics of what came of the actions of the last 30 days.';
@@ -126,42 +142,58 @@ COMMENT ON FUNCTION ruvector.healing_metrics_of_outcomes()
 -- in any increase(): the counters of every strategy and of every end are there from the start.
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_counters()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  WITH zeros AS (
-    SELECT c.collection_id, f.metric, s.name AS label
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH there AS MATERIALIZED (
+    SELECT c.collection_id, format('%I.%I', c.schema_name, c.table_name) AS name
       FROM ruvector.collections c
-      CROSS JOIN ruvector.healing_strategies() s
-      CROSS JOIN (VALUES ('ruvector_healing_attempts_total'), ('ruvector_healing_success_total')) f
-        (metric)
+  ), zeros AS MATERIALIZED (
+    SELECT f.metric, s.name AS label, f.metric AS family, '' AS suffix
+      FROM ruvector.healing_strategies() s
+     CROSS JOIN (VALUES ('ruvector_healing_attempts_total'), ('ruvector_healing_success_total')) f
+       (metric)
     UNION ALL
-    SELECT c.collection_id, 'ruvector_healing_actions_total', e.state
-      FROM ruvector.collections c
-      CROSS JOIN (VALUES ('succeeded'), ('rolled_back'), ('rollback_failed'), ('failed'),
-        ('aborted'), ('expired')) e (state)
+    SELECT 'ruvector_healing_actions_total', e.state, 'ruvector_healing_actions_total', ''
+      FROM (VALUES ('succeeded'), ('rolled_back'), ('rollback_failed'), ('failed'), ('aborted'),
+        ('expired')) e (state)
     UNION ALL
-    SELECT c.collection_id, 'ruvector_healing_recovery_seconds' || s.suffix, ''
-      FROM ruvector.collections c
-      CROSS JOIN (VALUES ('_sum'), ('_count')) s (suffix)
+    SELECT 'ruvector_healing_recovery_seconds' || s.suffix, '',
+           'ruvector_healing_recovery_seconds', s.suffix
+      FROM (VALUES ('_sum'), ('_count')) s (suffix)
   )
-  SELECT CASE right(metric, 4) WHEN '_sum' THEN left(metric, -4)
-           ELSE CASE right(metric, 6) WHEN '_count' THEN left(metric, -6) ELSE metric END END,
-         CASE WHEN right(metric, 4) = '_sum' THEN '_sum'
-           WHEN right(metric, 6) = '_count' THEN '_count' ELSE '' END,
-         array_remove(ARRAY[format('%I.%I', c.schema_name, c.table_name), label], ''),
-           coalesce(k.value, 0)
+  SELECT z.family, z.suffix, CASE WHEN z.label = '' THEN ARRAY[c.name] ELSE ARRAY[c.name, z.label]
+         END, coalesce(k.value, 0)
+    FROM there c CROSS JOIN zeros z
+    LEFT JOIN ruvector.healing_counters k ON k.collection_id = c.collection_id
+     AND k.metric = z.metric AND k.label = z.label
+  UNION ALL
+  SELECT regexp_replace(k.metric, '(_sum|_count)$', ''),
+         coalesce(substring(k.metric FROM '(_sum|_count)$'), ''),
+         array_remove(ARRAY[c.name, k.label], ''), k.value
     FROM ruvector.healing_counters k
-    FULL JOIN zeros USING (collection_id, metric, label)
-    JOIN ruvector.collections c USING (collection_id);
+    JOIN there c USING (collection_id)
+   WHERE NOT EXISTS (SELECT FROM zeros z WHERE z.metric = k.metric AND z.label = k.label)
+     -- An older version may have counted what is no metric any more.
+     AND regexp_replace(k.metric, '(_sum|_count)$', '') IN (SELECT f.name
+       FROM ruvector.healing_metric_families() f);
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_counters() IS 'Metrics that only rise.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_actions()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT 'ruvector_healing_action_age_seconds', '', ARRAY[a.collection, a.strategy_name, a.state,
     a.id::text],
          extract(epoch FROM clock_timestamp() - a.created_at)::double precision
@@ -189,15 +221,20 @@ AS $function$
     JOIN ruvector.collections c USING (collection_id)
    WHERE l.ended_at IS NULL AND l.expires_at > clock_timestamp()
    GROUP BY c.collection_id, l.kind;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_actions()
   IS 'Metrics of actions under way and of what they hold.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_refusals()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT m.family, '', ARRAY[o.name, o.reason], m.value
     FROM (SELECT format('%I.%I', c.schema_name, c.table_name) AS name, r.reason,
       min(r.first_at) AS since, bool_or(r.escalated_at IS NOT NULL) AS escalated
@@ -210,14 +247,19 @@ AS $function$
         extract(epoch FROM clock_timestamp() - o.since)::double precision),
       ('ruvector_healing_refusal_escalated', o.escalated::integer::double precision)
     ) m (family, value);
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_refusals() IS 'Metrics of the refusals in force.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_installation()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT m.family, '', m.labels, m.value
     FROM ruvector.healing_ticks_now() t
     CROSS JOIN LATERAL (VALUES
@@ -245,14 +287,19 @@ AS $function$
         CASE WHEN b.state <> 'closed'
           THEN extract(epoch FROM clock_timestamp() - b.opened_at)::double precision END)
     ) m (family, value);
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_installation() IS 'Metrics of the loop itself.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_metrics_of_audit()
 RETURNS TABLE (family text, suffix text, labels text[], value double precision)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+SET plan_cache_mode = force_generic_plan
 AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT m.family, '', '{}'::text[], m.value
     FROM (SELECT) one
     LEFT JOIN ruvector.healing_audit_head h ON true
@@ -277,5 +324,6 @@ AS $function$
            OR e.seq > coalesce((SELECT max(s.seq) FROM ruvector.healing_audit_signatures s), 0)),
            0))
     ) m (family, value);
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_metrics_of_audit() IS 'Metrics of the audit trail.';

@@ -5,9 +5,16 @@
 -- Asked of the catalogue and not of this session, which somebody may have made read-only for
 -- itself.
 CREATE OR REPLACE FUNCTION ruvector.healing_read_only(OUT set_by text, OUT statement text)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  -- Nearly everywhere nobody has set it at all, and who that is need not be found.
+  IF current_setting('default_transaction_read_only') <> 'on' AND NOT EXISTS (
+    SELECT FROM pg_db_role_setting s
+     WHERE array_to_string(s.setconfig, ' ') LIKE '%default_transaction_read_only%') THEN
+    RETURN;
+  END IF;
   WITH own AS (
     SELECT d.oid AS database, d.datname, r.oid AS role, r.rolname
       FROM pg_database d, pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
@@ -41,8 +48,10 @@ AS $function$
               WHEN 3 THEN 'ALTER ROLE ALL RESET default_transaction_read_only;'
               ELSE 'ALTER SYSTEM SET default_transaction_read_only = off; SELECT pg_reload_conf();'
                 END
+    INTO set_by, statement
     FROM own, (SELECT value, place FROM set_in UNION ALL SELECT value, 4 FROM server) f
    WHERE f.value::boolean;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_read_only()
   IS 'Whether the loop''s sessions begin read-only, where that was set, and what takes it back.';
@@ -83,54 +92,68 @@ RETURNS TABLE (
     interval_seconds double precision, silence_seconds double precision,
   last_failed boolean, last_error text, last_error_at timestamptz, stands_still boolean, title text
 )
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT c.condition,
-         CASE c.condition
-           WHEN 'standby'
-             THEN 'This server is a standby: the loop runs on the primary, and what is shown here '
-             'is what it had written when it was replayed.'
-           WHEN 'read_only'
-             THEN format('The loop cannot write, and nothing is sensed or healed: '
-             'default_transaction_read_only is on for %s.', f.set_by)
-           WHEN 'never_ran' THEN 'The loop has never run here.'
-           WHEN 'stopped'
-             THEN format('The loop does not run: its last tick was at %s. Nothing is sensed or '
-             'healed meanwhile.', ruvector.healing_timestamp(t.started_at))
-           ELSE format('The loop runs: its last tick was at %s.',
-             ruvector.healing_timestamp(t.started_at)) END,
-         CASE c.condition WHEN 'read_only' THEN f.statement WHEN 'never_ran' THEN s.schedule
-           WHEN 'stopped' THEN s.schedule END,
-         t.started_at, t.interval_seconds, s.silence,
-         -- While a tick runs nobody knows how it ends: what counts is the one before.
-         coalesce(t.last_error_at >= CASE WHEN t.finished_at < t.started_at
-           THEN t.finished_at - make_interval(secs => coalesce(t.interval_seconds, 0))
-                                          ELSE t.started_at END, false),
-         t.last_error, t.last_error_at, c.condition NOT IN ('running', 'standby'),
-         CASE c.condition
-           WHEN 'standby' THEN 'This server is a standby'
-           WHEN 'read_only' THEN 'The loop cannot write'
-           WHEN 'running' THEN 'The loop runs'
-           ELSE 'The loop is not running' END
-    FROM (SELECT) one
-    LEFT JOIN ruvector.healing_ticks_now() t ON true
-    LEFT JOIN ruvector.healing_read_only() f ON f.set_by IS NOT NULL
-    CROSS JOIN LATERAL (SELECT ruvector.healing_tick_interval(t.interval_seconds) AS seconds) i
-    CROSS JOIN LATERAL (SELECT extract(epoch FROM clock_timestamp() - t.started_at) AS age,
-      ruvector.healing_silence(i.seconds, 60) AS silence,
-                               CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL
-                                 THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; '
-                                 'without pg_cron a timer of yours runs this'
-                                    ELSE 'SELECT ruvector_healing_schedule(''5 seconds'');   -- '
-                                      'runs the loop by pg_cron' END AS schedule) s
-    CROSS JOIN LATERAL (SELECT CASE
-      WHEN pg_is_in_recovery() THEN 'standby'
-      WHEN f.set_by IS NOT NULL
-        AND (s.age IS NULL OR s.age > 1.5 * i.seconds + 1) THEN 'read_only'
-      WHEN s.age IS NULL THEN 'never_ran'
-      WHEN s.age > s.silence THEN 'stopped'
-      ELSE 'running' END AS condition) c;
+DECLARE
+  t ruvector.healing_ticks;
+  f record;
+  every double precision;
+  age double precision;
+BEGIN
+  SELECT n.* INTO t FROM ruvector.healing_ticks n
+   WHERE NOT EXISTS (SELECT FROM ruvector.healing_ticks_uncounted);
+  IF NOT FOUND THEN
+    SELECT n.* INTO t FROM ruvector.healing_ticks_now() n;
+  END IF;
+  f := ruvector.healing_read_only();
+  every := ruvector.healing_tick_interval(t.interval_seconds);
+  age := extract(epoch FROM clock_timestamp() - t.started_at);
+  last_tick := t.started_at;
+  interval_seconds := t.interval_seconds;
+  silence_seconds := ruvector.healing_silence(every, 60);
+  last_error := t.last_error;
+  last_error_at := t.last_error_at;
+  -- While a tick runs nobody knows how it ends: what counts is the one before.
+  last_failed := coalesce(t.last_error_at >= CASE WHEN t.finished_at < t.started_at
+    THEN t.finished_at - make_interval(secs => coalesce(t.interval_seconds, 0))
+    ELSE t.started_at END, false);
+  condition := CASE
+    WHEN pg_is_in_recovery() THEN 'standby'
+    WHEN f.set_by IS NOT NULL AND (age IS NULL OR age > 1.5 * every + 1) THEN 'read_only'
+    WHEN age IS NULL THEN 'never_ran'
+    WHEN age > silence_seconds THEN 'stopped'
+    ELSE 'running' END;
+  stands_still := condition NOT IN ('running', 'standby');
+  sentence := CASE condition
+    WHEN 'standby'
+      THEN 'This server is a standby: the loop runs on the primary, and what is shown here '
+      'is what it had written when it was replayed.'
+    WHEN 'read_only'
+      THEN format('The loop cannot write, and nothing is sensed or healed: '
+      'default_transaction_read_only is on for %s.', f.set_by)
+    WHEN 'never_ran' THEN 'The loop has never run here.'
+    WHEN 'stopped'
+      THEN format('The loop does not run: its last tick was at %s. Nothing is sensed or '
+      'healed meanwhile.', ruvector.healing_timestamp(t.started_at))
+    ELSE format('The loop runs: its last tick was at %s.',
+      ruvector.healing_timestamp(t.started_at)) END;
+  title := CASE condition
+    WHEN 'standby' THEN 'This server is a standby'
+    WHEN 'read_only' THEN 'The loop cannot write'
+    WHEN 'running' THEN 'The loop runs'
+    ELSE 'The loop is not running' END;
+  IF condition = 'read_only' THEN
+    statement := f.statement;
+  ELSIF stands_still THEN
+    statement := CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL
+      THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; '
+      'without pg_cron a timer of yours runs this'
+      ELSE 'SELECT ruvector_healing_schedule(''5 seconds'');   -- '
+      'runs the loop by pg_cron' END;
+  END IF;
+  RETURN NEXT;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_loop()
   IS 'Whether the loop runs, and if not, why and what to type.';

@@ -56,74 +56,119 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_failed_tick(integer, timestamptz)
   IS 'The newest tick of a collection that failed within ten minutes and after some moment.';
 
--- Of some collections, or (NULL) of all.
-CREATE OR REPLACE FUNCTION ruvector.healing_verdicts(wanted integer[] DEFAULT NULL)
+-- What verdicts go by, and the verdict; of some collections, or (NULL) of all. base: what is set
+-- for all of them, silence_seconds: of the loop. Without SET, so that it is inlined, and what
+-- nobody asks of it costs nothing.
+CREATE OR REPLACE FUNCTION ruvector.healing_judged(wanted integer[], base jsonb,
+  silence_seconds double precision)
+RETURNS TABLE (collection_id integer, schema_name text, table_name text, verdict text,
+  state smallint, since timestamptz, lambda double precision, sampled_at timestamptz,
+  hysteresis jsonb, stress double precision, critical double precision, margin double precision,
+  hold text, enabled boolean, stress_samples integer, critical_samples integer, there boolean,
+  missing text, fresh boolean, action_id bigint, action_state text, action_strategy text,
+  waits_for_window boolean, passed_over boolean)
+LANGUAGE sql STABLE
+AS $function$
+  SELECT c.collection_id, c.schema_name, c.table_name,
+         ruvector.healing_verdict_of(k.there AND k.fresh AND NOT k.passed_over,
+           coalesce(k.at_work, false), s.state, k.lambda, t.stress, t.margin),
+         s.state, s.since, k.lambda, s.sampled_at, s.hysteresis, t.stress,
+         (e.e ->> 'critical_threshold')::float8, t.margin, e.e ->> 'recovery_hold_seconds',
+         (e.e ->> 'enabled')::boolean, (e.e ->> 'stress_samples')::int,
+         (e.e ->> 'critical_samples')::int, k.there, f.reason, k.fresh, a.id, a.state,
+         a.strategy_name,
+         a.state = 'planned' AND a.progress -> 'waits_for_window' IS NOT DISTINCT FROM 'true',
+         k.passed_over
+    FROM ruvector.collections c
+    JOIN ruvector.healing_found(wanted) f ON f.collection_id = c.collection_id
+    LEFT JOIN ruvector.healing_turns d ON d.collection_id = c.collection_id AND d.since IS NOT NULL
+    LEFT JOIN ruvector.healing_config own ON own.collection_id = c.collection_id
+    LEFT JOIN ruvector.integrity_state s ON s.collection_id = c.collection_id
+    LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id
+                                        AND a.state IN ('planned', 'awaiting_approval',
+                                          'executing', 'stabilizing', 'rolling_back')
+   CROSS JOIN LATERAL (SELECT base || coalesce(own.settings, '{}') AS e) e
+   CROSS JOIN LATERAL (
+     SELECT (e.e ->> 'stress_threshold')::float8 AS stress,
+            (e.e ->> 'recovery_margin')::float8 AS margin) t
+   CROSS JOIN LATERAL (
+     SELECT f.relid IS NOT NULL AS there, nullif(s.lambda, 'NaN') AS lambda,
+            -- Set back, a clock makes nothing old.
+            extract(epoch FROM clock_timestamp() - s.sampled_at) <= ruvector.healing_silence(
+              (e.e ->> 'min_sample_interval_seconds')::float8, silence_seconds) AS fresh,
+            a.state IN ('executing', 'stabilizing')
+              OR (a.state = 'planned' AND a.progress -> 'waits_for_window'
+              IS DISTINCT FROM 'true') AS at_work,
+            coalesce(ruvector.healing_passed_over(d.until), false) AS passed_over) k
+   WHERE wanted IS NULL OR c.collection_id = ANY (wanted);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_judged(integer[], jsonb, double precision)
+  IS 'The verdict on each collection, and what it goes by.';
+
+-- Without SET, so that it is inlined.
+CREATE OR REPLACE FUNCTION ruvector.healing_clause(sentence text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT lower(left(sentence, 1)) || rtrim(substr(sentence, 2), '.');
+$function$;
+COMMENT ON FUNCTION ruvector.healing_clause(text) IS 'A sentence as the end of another.';
+
+-- What there is to say where all is well. Without SET, so that it is inlined.
+CREATE OR REPLACE FUNCTION ruvector.healing_well(lambda double precision, critical double precision,
+  stress double precision, margin double precision)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT 'lambda is ' || ruvector.healing_lambda_text(lambda, critical, stress, stress + margin);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_well(double precision, double precision, double precision,
+  double precision) IS 'The sentence of the verdict healthy.';
+
+-- By somebody who knows settings and loop already; clause: its sentence, as the end of another.
+CREATE OR REPLACE FUNCTION ruvector.healing_verdicts_by(wanted integer[], base jsonb,
+  condition text, clause text, stands_still boolean, silence_seconds double precision)
 RETURNS TABLE (collection_id integer, verdict text, sentence text, action_id bigint,
   action_state text, action_strategy text)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  WITH loop AS MATERIALIZED (
-    SELECT l.*, lower(left(l.sentence, 1)) || rtrim(substr(l.sentence, 2), '.') AS clause
-      FROM ruvector.healing_loop() l
-  ), base AS MATERIALIZED (
-    SELECT jsonb_object_agg(d.key, d.default_value) || coalesce((SELECT c.settings
-      FROM ruvector.healing_config c WHERE c.collection_id = 0), '{}') AS settings
-      FROM ruvector.healing_setting_definitions() d
-     WHERE d.key IN ('stress_threshold', 'critical_threshold', 'recovery_margin',
-       'recovery_hold_seconds', 'stress_samples', 'critical_samples',
-                     'min_sample_interval_seconds', 'enabled', 'mode')
-  ), known AS (
-    SELECT c.collection_id, c.schema_name, c.table_name, s.state, s.since,
-           nullif(s.lambda, 'NaN') AS lambda, s.sampled_at, s.hysteresis,
-           t.stress, t.critical, t.margin, t.hold, t.enabled, t.mode,
-           t.stress_samples, t.critical_samples,
-           f.relid IS NOT NULL AS there, f.reason AS missing,
-           -- Set back, a clock makes nothing old.
-           extract(epoch FROM clock_timestamp() - s.sampled_at)
-             <= ruvector.healing_silence(t.every, l.silence_seconds) AS fresh,
-           a.id AS action_id, a.state AS action_state, a.strategy_name AS action_strategy,
-           a.state IN ('executing', 'stabilizing')
-             OR (a.state = 'planned' AND a.progress -> 'waits_for_window'
-             IS DISTINCT FROM 'true') AS at_work,
-           a.state = 'planned' AND a.progress -> 'waits_for_window'
-             IS NOT DISTINCT FROM 'true' AS waits_for_window,
-           d.passed_over IS TRUE AS passed_over, d.sentence AS aside
-      FROM ruvector.collections c
-     CROSS JOIN loop l
-     CROSS JOIN base b
-      JOIN ruvector.healing_found(wanted) f ON f.collection_id = c.collection_id
-      LEFT JOIN ruvector.healing_aside(wanted) d ON d.collection_id = c.collection_id
-      LEFT JOIN ruvector.healing_config own ON own.collection_id = c.collection_id
-      LEFT JOIN ruvector.integrity_state s ON s.collection_id = c.collection_id
-      LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id
-                                          AND a.state IN ('planned', 'awaiting_approval',
-                                            'executing', 'stabilizing', 'rolling_back')
-     CROSS JOIN LATERAL (SELECT b.settings || coalesce(own.settings, '{}') AS e) e
-     CROSS JOIN LATERAL (
-       SELECT (e ->> 'stress_threshold')::float8 AS stress,
-              (e ->> 'critical_threshold')::float8 AS critical,
-              (e ->> 'recovery_margin')::float8 AS margin,
-              e ->> 'recovery_hold_seconds' AS hold,
-              (e ->> 'stress_samples')::int AS stress_samples,
-              (e ->> 'critical_samples')::int AS critical_samples,
-              (e ->> 'min_sample_interval_seconds')::float8 AS every,
-              (e ->> 'enabled')::boolean AS enabled, e ->> 'mode' AS mode) t
-     WHERE wanted IS NULL OR c.collection_id = ANY (wanted)
-  ), judged AS (
-    SELECT k.*, ruvector.healing_verdict_of(k.there AND k.fresh
-      AND NOT k.passed_over, coalesce(k.at_work, false), k.state, k.lambda, k.stress, k.margin)
-      AS verdict,
+#variable_conflict use_column
+DECLARE
+  others integer[];
+BEGIN
+  -- Nearly all are healthy, and of those there is little to say: to begin the statement below takes
+  -- three times as long as this one.
+  FOR collection_id, verdict, sentence, action_id, action_state, action_strategy IN
+    SELECT j.collection_id, j.verdict, CASE j.verdict WHEN 'healthy'
+             THEN ruvector.healing_well(j.lambda, j.critical, j.stress, j.margin) END,
+           j.action_id, j.action_state, j.action_strategy
+      FROM ruvector.healing_judged(wanted, base, silence_seconds) j
+  LOOP
+    IF verdict = 'healthy' THEN
+      RETURN NEXT;
+    ELSE
+      others := others || collection_id;
+    END IF;
+  END LOOP;
+  IF others IS NULL THEN
+    RETURN;
+  END IF;
+  RETURN QUERY WITH judged AS (
+    SELECT k.*, d.sentence AS aside,
            ruvector.healing_lambda_text(k.lambda, k.critical, k.stress, k.stress + k.margin)
              AS lambda_text,
            trim_scale((k.stress + k.margin)::numeric) AS back,
              trim_scale((k.critical + k.margin)::numeric) AS half_back,
            (ARRAY['normal', 'stress', 'critical'])[k.state + 1] AS state_name
-      FROM known k
+      FROM ruvector.healing_judged(others, base, silence_seconds) k
+      LEFT JOIN ruvector.healing_aside(others) d ON d.collection_id = k.collection_id
   )
   SELECT j.collection_id, j.verdict,
          CASE j.verdict
-           WHEN 'healthy' THEN format('lambda is %s', j.lambda_text)
+           -- By now: a pause has ended since.
+           WHEN 'healthy' THEN ruvector.healing_well(j.lambda, j.critical, j.stress, j.margin)
            WHEN 'healing'
              THEN format('action %s (%s) is %s; lambda %s, state %s', j.action_id,
              j.action_strategy, j.action_state, coalesce(j.lambda_text, 'not known'), j.state_name)
@@ -151,17 +196,17 @@ AS $function$
                || rtrim(ruvector.healing_resume_collection(format('%I.%I', j.schema_name,
                j.table_name)), ';') ELSE '' END
              WHEN j.state IS NULL
-               THEN format('not sampled yet: %s', CASE WHEN l.condition = 'running'
+               THEN format('not sampled yet: %s', CASE WHEN condition = 'running'
                AND failed.message IS NOT NULL
                THEN 'its ticks fail'
                || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
                failed.message, NULL), '')
-               WHEN l.condition = 'running' THEN 'the next tick does'
-                 ELSE l.clause END)
+               WHEN condition = 'running' THEN 'the next tick does'
+                 ELSE clause END)
              WHEN NOT j.fresh
                THEN format('the last sample is of %s (lambda %s, state %s): %s',
                ruvector.healing_timestamp(j.sampled_at), coalesce(j.lambda_text, 'not known'),
-               j.state_name, CASE WHEN l.condition <> 'running' THEN l.clause
+               j.state_name, CASE WHEN condition <> 'running' THEN clause
                  WHEN failed.message IS NOT NULL
                    THEN 'its ticks fail'
                    || coalesce(': ' || ruvector.healing_words_seen(ruvector.healing_tenant_scope(),
@@ -188,7 +233,7 @@ AS $function$
                  CASE WHEN j.lambda < j.critical THEN j.critical
                  ELSE j.stress END, j.state_name, ruvector.healing_timestamp(j.since)) END,
              coalesce('; ' || CASE
-               WHEN l.stands_still THEN regexp_replace(l.clause, '[:,.] .*$', '')
+               WHEN stands_still THEN regexp_replace(clause, '[:,.] .*$', '')
                WHEN j.action_state = 'awaiting_approval'
                  THEN format('action %s (%s) waits for approval', j.action_id, j.action_strategy)
                WHEN j.waits_for_window
@@ -201,7 +246,6 @@ AS $function$
                  '')) END,
          j.action_id, j.action_state, j.action_strategy
     FROM judged j
-   CROSS JOIN loop l
     -- The newest refusal in force is why nothing is done; that nothing has to be done is no reason.
     LEFT JOIN LATERAL (SELECT r.reason FROM ruvector.healing_refusals r
                         WHERE r.collection_id = j.collection_id AND r.closed_at IS NULL
@@ -214,6 +258,26 @@ AS $function$
     LEFT JOIN LATERAL (SELECT left(regexp_replace(t.message, E'\\s+', ' ', 'g'), 200) AS message
       FROM ruvector.healing_failed_tick(j.collection_id, j.sampled_at) t
      WHERE j.verdict = 'unknown' LIMIT 1) failed ON true;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_verdicts_by(integer[], jsonb, text, text, boolean,
+  double precision) IS 'The verdict on each collection where settings and loop are known.';
+
+-- Of some collections, or (NULL) of all.
+CREATE OR REPLACE FUNCTION ruvector.healing_verdicts(wanted integer[] DEFAULT NULL)
+RETURNS TABLE (collection_id integer, verdict text, sentence text, action_id bigint,
+  action_state text, action_strategy text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  l record;
+BEGIN
+  SELECT o.condition, ruvector.healing_clause(o.sentence) AS clause, o.stands_still,
+    o.silence_seconds INTO l FROM ruvector.healing_loop() o;
+  RETURN QUERY SELECT v.* FROM ruvector.healing_verdicts_by(wanted, ruvector.healing_settings(0),
+    l.condition, l.clause, l.stands_still, l.silence_seconds) v;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_verdicts(integer[])
   IS 'The verdict on each collection, with one sentence.';

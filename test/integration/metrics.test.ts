@@ -199,6 +199,35 @@ describe("a healed collection", () => {
   });
 });
 
+describe("summaries", () => {
+  it("have the lines of each strategy together, whoever they come from", async () => {
+    await db.client.query("BEGIN");
+    try {
+      await db.client.query(`
+        INSERT INTO ruvector.healing_outcomes
+        SELECT (jsonb_populate_record(o, jsonb_build_object('id', o.id + 1000 + n,
+          'action_id', NULL, 'strategy_name', 'other_' || n))).*
+          FROM ruvector.healing_outcomes o CROSS JOIN generate_series(1, 3) n;
+        INSERT INTO ruvector.healing_counters
+        SELECT (jsonb_populate_record(c, jsonb_build_object('label', 'other_' || n))).*
+          FROM ruvector.healing_counters c CROSS JOIN generate_series(1, 3) n
+         WHERE c.metric LIKE 'ruvector_healing_duration_seconds%'`);
+      // Read strictly: lines that stand apart are an error.
+      const samples = (await scrape(true)).find(
+        ({ name }) => name === "ruvector_healing_duration_seconds",
+      )!.samples;
+      // Three quantiles, sum and count.
+      expect(samples.map(({ labels }) => labels["strategy"])).toEqual(
+        ["other_1", "other_2", "other_3", "rebalance_partitions"].flatMap((one) =>
+          Array.from({ length: 5 }, () => one),
+        ),
+      );
+    } finally {
+      await db.client.query("ROLLBACK");
+    }
+  });
+});
+
 describe("approval", () => {
   it("shows what waits for a human and for how long", async () => {
     await makeTable(db, { table: "waiting", rows: HOT });

@@ -22,6 +22,9 @@ const unescaped = (text: string): string =>
 const numberOf = (text: string): number =>
   text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : text === "NaN" ? NaN : Number(text);
 
+/** What several lines of a summary are of: OpenMetrics takes them together only. */
+const metricOf = ({ labels: { quantile: _, ...labels } }: Sample): string => JSON.stringify(labels);
+
 export function readExposition(text: string): ExpositionFamily[] {
   const families: { name: string; type: string; help: string; samples: Sample[] }[] = [];
   const lines = text.split("\n");
@@ -42,13 +45,18 @@ export function readExposition(text: string): ExpositionFamily[] {
       if (name === undefined) throw new Error(`not a sample: ${line}`);
       if (!family || name.replace(/_(total|sum|count)$/, "") !== family.name.replace(/_total$/, ""))
         throw new Error(`${name} is outside its family`);
-      family.samples.push({
+      const sample: Sample = {
         name,
         value: numberOf(value!),
         labels: Object.fromEntries(
           [...(labels ?? "").matchAll(LABEL)].map(([, label, text]) => [label!, unescaped(text!)]),
         ),
-      });
+      };
+      const last = family.samples.at(-1);
+      if (last && metricOf(last) !== metricOf(sample))
+        if (family.samples.some((other) => metricOf(other) === metricOf(sample)))
+          throw new Error(`the lines of ${metricOf(sample)} do not stand together`);
+      family.samples.push(sample);
     }
   }
   return families;
