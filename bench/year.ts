@@ -10,23 +10,20 @@
  * would do (its turn comes every so many days), what each kind of care does. The loop runs on a
  * throwaway server of its own as installed, with pg_cron for its jobs; its stored times grow older
  * by a day, and its settings are the defaults but for the time that a new collection is only
- * watched. bench/out/year.json and year.svg have every day.
+ * watched. bench/out/year.json and year.svg have every day, and are written anew every five.
  */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { random } from "../test/chaos/random.ts";
 import { vacuumDue } from "../test/shapes/day.ts";
 import { SETTLED } from "../src/configuration/settings.ts";
 import { startServer } from "../src/workbench/db/server.ts";
 import { connectTo, install } from "../src/workbench/drill/stage.ts";
-import { root } from "../src/workbench/project.ts";
 import { printTable } from "./database.ts";
 import { dataSet, type SetName } from "./data/sets.ts";
-import { ARMS, indexBytes, live, makeTables, METHODS, night } from "./year/arms.ts";
-import { K, look, questions } from "./year/look.ts";
-import { type Panel, plot } from "./year/plot.ts";
-import { NAMES, type Point, summary, type Worked, workKey } from "./year/summary.ts";
+import { indexBytes, live, makeTables, night } from "./year/arms.ts";
+import { look, questions } from "./year/look.ts";
+import { writeResults } from "./year/results.ts";
+import type { Point } from "./year/summary.ts";
 import { type Action, actions, type Job, jobsAfter, turns } from "./year/turns.ts";
 import { Workload } from "./year/workload.ts";
 
@@ -85,6 +82,7 @@ await client.query("SELECT ruvector_healing_configure($1)", [JSON.stringify(SETT
 const points: Point[] = [];
 const done: Action[] = [];
 const jobs: Job[] = [];
+const lived = { set: set.name, tables, points, actions: done, jobs };
 for (let day = 1; day <= wanted.days; day++) {
   const began = Date.now();
   const writes = workload.day(day);
@@ -105,6 +103,7 @@ for (let day = 1; day <= wanted.days; day++) {
   const acted = await actions(client, new Set(done.map(({ id }) => id)), day);
   done.push(...acted);
   jobs.push(...(await jobsAfter(client, jobs.at(-1)?.id ?? "0")));
+  if (day % 5 === 0) await writeResults(wanted, lived);
   const today = (arm: string): string =>
     points
       .filter((point) => point.day === day && point.arm === arm)
@@ -117,56 +116,12 @@ for (let day = 1; day <= wanted.days; day++) {
   );
 }
 
-const work: Record<string, Worked> = {};
-for (const table of tables) {
-  const mine = jobs.filter((job) => job.table === table.name);
-  const builds = mine.filter(({ command }) => /^(CREATE INDEX|REINDEX)/.test(command));
-  const vacuums = mine.filter(({ command }) => command.startsWith("VACUUM"));
-  const sum = (of: readonly Job[]): number => of.reduce((all, { seconds }) => all + seconds, 0);
-  work[workKey(table.arm, table.method)] = {
-    rebuilds: table.work.rebuilds + builds.length,
-    build_seconds: table.work.seconds + sum(builds),
-    vacuums: vacuums.length,
-    vacuum_seconds: sum(vacuums),
-  };
-}
-const rows = summary(points, work);
-
-const series = (method: string, value: (point: Point) => number) =>
-  ARMS.map((arm) => ({
-    name: NAMES[arm],
-    points: points
-      .filter((point) => point.arm === arm && point.method === method)
-      .map((point) => ({ day: point.day, value: value(point) })),
-  }));
-const panels = METHODS.flatMap((method): Panel[] => {
-  const marks = done
-    .filter(({ table }) => table.endsWith(method))
-    .map(({ day, strategy, state }) => ({ day, what: `${strategy} ${state}` }));
-  return [
-    {
-      title: `${method}: recall@${K}`,
-      series: series(method, ({ recall }) => recall),
-      marks,
-      lowest: 0.5,
-      highest: 1,
-    },
-    { title: `${method}: blocks a search`, series: series(method, ({ blocks }) => blocks), marks },
-  ];
-});
-const out = join(root, "bench/out");
-await mkdir(out, { recursive: true });
-const result = { set: set.name, ...wanted, summary: rows, actions: done, jobs, points };
-await writeFile(join(out, "year.json"), `${JSON.stringify(result, null, 1)}\n`);
-const caption =
-  `${set.name}, ${wanted.start} rows, then ${wanted.daily} more a day and as many replaced; ` +
-  `vacuum every ${wanted.vacuum_every} days; green marks: an action of the loop ended`;
-await writeFile(join(out, "year.svg"), plot(panels, 2, caption));
+const results = await writeResults(wanted, lived);
 await client.end();
-if (flags.json) console.log(JSON.stringify({ summary: rows, actions: done }, null, 1));
+if (flags.json) console.log(JSON.stringify(results, null, 1));
 else {
-  printTable(rows);
+  printTable(results.summary);
   console.log("");
-  printTable(done.map(({ message: _, ...action }) => action));
+  printTable(results.remedies);
 }
-console.error(`${join(out, "year.json")} and year.svg have every day.`);
+console.error(`${results.folder}/year.json and year.svg have every day.`);

@@ -4,12 +4,18 @@
  * one.
  */
 import type pg from "pg";
+import { foreseenBy } from "./remedies.ts";
 import { advance } from "../../test/shapes/clock.ts";
 import { pause } from "../../src/workbench/load.ts";
 
 const DAY = 86_400;
 /** Real seconds that an action may take before the day goes on without it. */
 const PATIENCE = 600;
+
+export interface Found {
+  readonly recall: number | null;
+  readonly blocks: number | null;
+}
 
 export interface Action {
   readonly id: string;
@@ -21,6 +27,10 @@ export interface Action {
   readonly lambda_before: number | null;
   readonly lambda_predicted: number | null;
   readonly lambda_after: number | null;
+  /** What its plan said of searches; null: nothing. */
+  readonly foreseen: Partial<Found> | null;
+  /** What the loop measured last, of the index when the action was over. */
+  readonly came: Found | null;
 }
 
 const ACTIVE = "('planned', 'executing', 'stabilizing', 'rolling_back')";
@@ -52,14 +62,24 @@ export async function actions(
   known: ReadonlySet<string>,
   day: number,
 ): Promise<Action[]> {
-  const { rows } = await client.query<Omit<Action, "day">>(
-    `SELECT action_id::text AS id, collection AS table, strategy, state, message,
-       initial_lambda AS lambda_before, predicted_lambda AS lambda_predicted,
-       final_lambda AS lambda_after
-       FROM ruvector_healing_history(since := '2000-01-01', limit_ := 1000)
-      WHERE state NOT IN ${ACTIVE} ORDER BY action_id`,
+  const { rows } = await client.query<
+    Omit<Action, "day" | "foreseen"> & { plan: Parameters<typeof foreseenBy>[0] | null }
+  >(
+    `SELECT h.action_id::text AS id, h.collection AS table, h.strategy, h.state, h.message,
+       h.initial_lambda AS lambda_before, h.predicted_lambda AS lambda_predicted,
+       h.final_lambda AS lambda_after, a.plan,
+       (SELECT jsonb_build_object('recall', i.kept #> '{measured,recall}',
+                 'blocks', i.kept #> '{measured,search_blocks}')
+          FROM ruvector.integrity_measurements m
+         CROSS JOIN LATERAL jsonb_each(m.value) i (name, kept)
+         WHERE m.collection_id = a.collection_id AND m.kind = 'centroids' LIMIT 1) AS came
+       FROM ruvector_healing_history(since := '2000-01-01', limit_ := 1000) h
+       JOIN ruvector.healing_actions a ON a.id = h.action_id
+      WHERE h.state NOT IN ${ACTIVE} ORDER BY h.action_id`,
   );
-  return rows.filter(({ id }) => !known.has(id)).map((row) => ({ ...row, day }));
+  return rows
+    .filter(({ id }) => !known.has(id))
+    .map(({ plan, ...row }) => ({ ...row, day, foreseen: plan && foreseenBy(plan) }));
 }
 
 /** What pg_cron ran for the loop. */

@@ -56,6 +56,8 @@ DECLARE
   others integer[];
   counts bigint[];
   blocks float8[] := '{}';
+  of_index float8 := 0;
+  fetched_index bigint;
   searches_ms float8[] := '{}';
   found float8[] := '{}';
   fetched bigint;
@@ -146,8 +148,8 @@ BEGIN
           facts.key, facts.operator, facts.key_type, facts.heap, facts.predicate, k + 1)
             USING vector, place;
         PERFORM set_config(facts.setting, scanning::text, true);
-        fetched := pg_stat_get_xact_blocks_fetched(index_oid)
-          + pg_stat_get_xact_blocks_fetched(heap);
+        fetched_index := pg_stat_get_xact_blocks_fetched(index_oid);
+        fetched := fetched_index + pg_stat_get_xact_blocks_fetched(heap);
         searches_ms := searches_ms || (extract(epoch FROM clock_timestamp()) * 1000)::float8;
         FETCH walk INTO distances, places;
         searches_ms[cardinality(searches_ms)] :=
@@ -155,6 +157,7 @@ BEGIN
             - searches_ms[cardinality(searches_ms)];
         blocks := blocks || (pg_stat_get_xact_blocks_fetched(index_oid)
           + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
+        of_index := of_index + pg_stat_get_xact_blocks_fetched(index_oid) - fetched_index;
         CLOSE walk;
         distances := coalesce(distances[1:k], '{}');
         index_ms := index_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
@@ -255,7 +258,8 @@ BEGIN
         'lists', lists,
       -- Of so few searches the recall is not exact: its standard error.
       'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f),
-      'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END);
+      'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END,
+      'index_blocks', CASE WHEN counted THEN of_index / nullif(cardinality(blocks), 0) END);
     IF (wanted ->> 'cost')::boolean THEN
       answer := answer || jsonb_build_object(
         'blocks', CASE WHEN counted THEN to_jsonb(blocks) END, 'searches_ms', to_jsonb(searches_ms),

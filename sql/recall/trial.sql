@@ -28,6 +28,7 @@ DECLARE
   options text;
   slope float8 := 0;
   slope_error float8 := 0;
+  dearer float8 := 0;
   answer jsonb;
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
@@ -104,8 +105,10 @@ BEGIN
                / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8)),
              sqrt(coalesce((one ->> 'recall_error')::float8, 0) ^ 2
                + coalesce((f.kept ->> 'recall_error')::float8, 0) ^ 2)
-               / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8)
-        INTO slope, slope_error
+               / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8),
+             greatest(0, ((one ->> 'search_blocks')::float8 - (f.kept ->> 'search_blocks')::float8)
+               / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8))
+        INTO slope, slope_error, dearer
         FROM (SELECT found[cardinality(found) - 1] AS kept) f;
     END IF;
     answer := jsonb_build_object(
@@ -115,6 +118,11 @@ BEGIN
         + slope * ln(greatest(1, total / (one ->> 'n')::float8))),
       'recall_error', sqrt(coalesce((one ->> 'recall_error')::float8, 0) ^ 2
         + (slope_error * ln(greatest(1, total / (one ->> 'n')::float8))) ^ 2),
+      -- As many lists that are longer; the rows that are returned do not grow, so it is too much:
+      -- 258 by 20,000 of 60,000 rows, where an index as it was built read 216.
+      'blocks', CASE facts.method WHEN 'hnsw' THEN (one ->> 'search_blocks')::float8
+          + dearer * ln(greatest(1, total / (one ->> 'n')::float8))
+        ELSE (one ->> 'search_blocks')::float8 * greatest(1, total / (one ->> 'n')::float8) END,
       'at', extract(epoch FROM clock_timestamp()));
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN

@@ -30,6 +30,10 @@ const worstSearch = (index: string, { filtered_searches }: Metrics): SearchMetri
     .filter(({ indexes }) => indexes.includes(index))
     .sort((a, b) => share(a.recall, a.due) - share(b.recall, b.due))[0] ?? null;
 
+/** Likewise of what searches cost, where that is what is wrong with an index. */
+const cheapness = ({ blocks, due_blocks }: RecallMetric): number =>
+  blocks && due_blocks ? due_blocks / blocks : 1;
+
 /** Of the indexes at weak edges, those measured first, the worst before the others. */
 function lost({ weak, metrics }: Findings): readonly Lost[] {
   return [...touched(weak, "vector_index")]
@@ -37,7 +41,8 @@ function lost({ weak, metrics }: Findings): readonly Lost[] {
       const index = nameOf(id);
       const known = metrics.recall ?? {};
       const found = Object.prototype.hasOwnProperty.call(known, index) ? known[index]! : null;
-      const own = found?.baseline ? found.recall / found.baseline : 0;
+      const recalled = found?.baseline ? found.recall / found.baseline : 0;
+      const own = found ? Math.min(recalled, cheapness(found)) : recalled;
       const search = worstSearch(index, metrics);
       const filtered = search === null ? 1 : share(search.recall, search.due);
       return filtered < (found ? own : 1)
@@ -52,6 +57,12 @@ function told({ index, found, search }: Lost): string {
   if (search) return searchTold(index, search);
   if (!found) return `${printable(index, 200)} is not whole`;
   const due = `${SOURCE[found.due_from ?? "best"]} ${figures(found.baseline ?? found.recall)}`;
+  if (found.blocks != null && found.due_blocks !== undefined)
+    return (
+      `Searches by ${printable(index, 200)} read ${short(found.blocks)} blocks each at ` +
+      `${found.probes}, those by a fresh index ${short(found.due_blocks)} (recall@${found.k} is ` +
+      `${figures(found.recall)}, ${due})`
+    );
   const cost =
     found.blocks == null ? "" : ` (${short(found.blocks)} blocks a search at ${found.probes})`;
   return `Recall@${found.k} of ${printable(index, 200)} is ${figures(found.recall)}, ${due}${cost}`;
@@ -116,6 +127,7 @@ export function recallLoss(findings: Findings): Finding {
   const more = all.length - 1;
   const others =
     more > 0 && broken.length === 0 ? `; ${more} more ${verb(more, "index", "indexes")}` : "";
+  const dueBlocks = worst?.search ? undefined : worst?.found?.due_blocks;
   const found = worst?.search ? asMetric(worst.search) : (worst?.found ?? null);
   return {
     details: {
@@ -126,6 +138,7 @@ export function recallLoss(findings: Findings): Finding {
       due_from: found?.due_from ?? null,
       blocks: found?.blocks ?? null,
       ms: found?.ms ?? null,
+      ...(dueBlocks !== undefined && { due_blocks: dueBlocks }),
       ...(worst?.search && { search: worst.search.search }),
     },
     summary: `${says}${others}.`,

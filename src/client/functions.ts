@@ -205,7 +205,8 @@ export interface Settings {
   readonly recall_budget_ms: number;
   /**
    * Time for the fresh build of a vector index on a sample of its rows, in a temporary table,
-   * when it is first seen and when its table has doubled; 0: none. (milliseconds; 2000)
+   * when it is first seen, when its table has doubled and while searches cost more than they did;
+   * 0: none. (milliseconds; 2000)
    */
   readonly recall_trial_ms: number;
   /**
@@ -451,7 +452,9 @@ export interface Settings {
    */
   readonly kept_index_seconds: number;
   /**
-   * What a search may cost (blocks read) after tune_search, over what it cost before. (times; 2)
+   * What a search may cost (blocks read) after tune_search, over what it cost before; and over
+   * what one by a fresh index costs at the same setting, before it is stress (1.5 at least).
+   * (times; 2)
    */
   readonly search_cost_ratio: number;
   /**

@@ -159,10 +159,7 @@ export interface ReplicaFigures {
  */
 export interface Metrics {
   readonly partitions: readonly PartitionLoad[];
-  /**
-   * Up to where the curves of these figures call them fine, as configured when the sample was
-   * taken.
-   */
+  /** Up to where the curves of these figures call them fine, as configured then. */
   readonly fine?: { readonly partition_load: number; readonly recall: number };
   /** From where the curves of these figures call them a problem, likewise. */
   readonly stress?: { readonly memory_pct: number; readonly fragmentation_pct: number };
@@ -267,6 +264,8 @@ export type ProblemDetails =
       /** What one of its searches costs at the probes (ef_search) in effect; null: not known. */
       readonly blocks: number | null;
       readonly ms: number | null;
+      /** What one by a fresh index costs, where that is the cause; absent: recall is. */
+      readonly due_blocks?: number;
       /** The search with a filter that these figures are of; absent: searches without one. */
       readonly search?: string;
     }

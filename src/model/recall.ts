@@ -30,6 +30,8 @@ export interface RecallMetric extends Partial<VacuumState> {
   /** What a search costs with these probes; null: not counted. */
   readonly blocks?: number | null;
   readonly ms?: number | null;
+  /** What a fresh index reads, where searches read so much more that it lowers health. */
+  readonly due_blocks?: number;
 }
 
 /** A value of a column as JSON has it; null: IS NULL. */

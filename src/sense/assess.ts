@@ -55,5 +55,5 @@ const metricsOf = (snapshot: Snapshot, configuration: Configuration): Metrics =>
   ...maintenanceMetrics(snapshot),
   ...replicaMetrics(snapshot),
   ...centroidMetrics(snapshot, configuration),
-  ...indexMetrics(snapshot),
+  ...indexMetrics(snapshot, configuration),
 });

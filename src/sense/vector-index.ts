@@ -31,6 +31,8 @@ export interface IndexMeasurement {
    * Measurements of older versions have none.
    */
   readonly search_blocks?: number | null;
+  /** Those of the index among them. */
+  readonly index_blocks?: number | null;
   /**
    * Entries of lists. pageinspect: of every list, in the index's order, dead ones not yet vacuumed
    * included. sampled: live rows of the lists that were met, fullest first.
@@ -63,6 +65,8 @@ export interface TrialMeasurement {
   /** At `rows` rows: measured where all were sampled, else extrapolated. */
   readonly recall: number;
   readonly recall_error: number;
+  /** What a search by it reads, likewise; null: not counted. Trials of older versions have none. */
+  readonly blocks?: number | null;
   readonly build_ms: number;
   /** Seconds since 1970. */
   readonly at: number;
@@ -90,6 +94,8 @@ export interface CentroidGroup {
   readonly due_from: DueSource | null;
   /** What a fresh build attains, as last tried. */
   readonly trial: TrialMeasurement | null;
+  /** Blocks that a search should read; null: not known. */
+  readonly due_blocks?: number | null;
   /**
    * Fullest list over the mean that a build on the rows there are has: of data that lies in
    * clusters many times the mean. null: not known.

@@ -6,8 +6,12 @@
 import type pg from "pg";
 import { shiftStored } from "../support/stored-times.ts";
 
-/** Documents with seconds since 1970 in them: what sensing remembers, and the hysteresis. */
+/**
+ * Documents with seconds since 1970 in them: what sensing remembers, the hysteresis, and when a
+ * tuned setting was last looked at.
+ */
 const DOCUMENTS = [
+  { table: "healing_leases", key: "id", column: "target" },
   { table: "integrity_measurements", key: "kind", column: "value" },
   { table: "integrity_state", key: "state", column: "hysteresis" },
 ] as const;

@@ -4,6 +4,7 @@ import type { DataSet } from "../../bench/data/sets.ts";
 import { line, powerLaw, quantile, searchesFor } from "../../bench/recall/figures.ts";
 import { ARMS, METHODS } from "../../bench/year/arms.ts";
 import { plot } from "../../bench/year/plot.ts";
+import { foreseenBy, remedies } from "../../bench/year/remedies.ts";
 import { type Point, summary, workKey } from "../../bench/year/summary.ts";
 import { Workload } from "../../bench/year/workload.ts";
 
@@ -85,4 +86,38 @@ it("a picture has a line for each series and marks with what was done, escaped",
   expect(svg).toContain("<title>day 2: rebuilt &quot;it&quot;</title>");
   expect(svg).toContain("recall &lt;10>");
   expect(svg).toContain("b &amp; c");
+});
+
+it("an action's plan says what it foresees of searches, whichever strategy it is of", () => {
+  const found = { recall: 0.99, blocks: 480 };
+  expect(foreseenBy({ indexes: [{ after: { ...found, recall: 1 } }] })).toEqual({
+    recall: 1,
+    blocks: 480,
+  });
+  expect(foreseenBy({ targets: [{ foreseen: found }] })).toEqual(found);
+  expect(foreseenBy({ indexes: [{ foreseen: 0.9 }] })).toEqual({ recall: 0.9 });
+  expect(foreseenBy({ indexes: [{}] })).toBeNull();
+  const at = { ms: 1, index_mb: 1, method: "hnsw" } as const;
+  const look = (day: number, arm: "loop" | "nightly", recall: number) => ({
+    ...{ ...at, day, arm, recall, blocks: 400 + day },
+  });
+  const action = {
+    ...{ id: "1", day: 1, table: "year_loop.hnsw", strategy: "rebuild_index", state: "succeeded" },
+    ...{ message: null, lambda_before: 0.6, lambda_predicted: 1, lambda_after: null },
+    ...{ foreseen: found, came: { recall: 0.98, blocks: null } },
+  };
+  expect(
+    remedies([action], [look(1, "loop", 0.8), look(2, "loop", 0.97), look(2, "nightly", 1)]),
+  ).toEqual([
+    {
+      day: 1,
+      action: "rebuild_index on hnsw: succeeded",
+      lambda: "0.60, 1.00, -",
+      that_evening: "0.8 at 401",
+      foreseen: "0.99 at 480",
+      measured_after: "0.98",
+      next_evening: "0.97 at 402",
+      nightly_then: "1 at 402",
+    },
+  ]);
 });

@@ -7,7 +7,8 @@ import type { Metrics } from "../../model/problem.ts";
 import type { RecallMetric, SearchMetric } from "../../model/recall.ts";
 import type { LeafDescription } from "../../graph/contracted.ts";
 import type { Snapshot } from "../snapshot.ts";
-import type { FilteredSearch } from "../vector-index.ts";
+import { costHealth } from "../cost.ts";
+import type { CentroidGroup, FilteredSearch } from "../vector-index.ts";
 import { sickByLists } from "./centroids.ts";
 import { lostSearches, recallHealth, searchHealth } from "./recall-health.ts";
 
@@ -20,13 +21,20 @@ const MAX_INDEXES = 128;
  */
 const INVALID = 0.5;
 
+/** What it finds, and what that costs; null: not measured. */
+function indexHealth(group: CentroidGroup, configuration: Configuration): number | null {
+  const found = recallHealth(group, configuration);
+  const cost = costHealth(group, configuration);
+  return cost !== null && cost < 1 ? Math.min(found ?? 1, cost) : found;
+}
+
 export function indexLinks(snapshot: Snapshot, configuration: Configuration): LeafDescription[] {
   const lists = sickByLists(snapshot, configuration);
   const lost = lostSearches(snapshot.searches, configuration);
   return [
     ...snapshot.centroids.map((group): LeafDescription => {
       const { index, measured } = group;
-      const found = recallHealth(group, configuration);
+      const found = indexHealth(group, configuration);
       const own = found !== null && lists.has(index) ? 1 : found;
       // The worst first.
       const filtered = lost.find((one) => one.measured!.indexes.includes(index));
@@ -49,35 +57,37 @@ type IndexMetrics = Pick<
   "recall" | "invalid_indexes" | "filtered_searches" | "unused_indexes"
 >;
 
-export const indexMetrics = ({
-  centroids,
-  invalid_indexes,
-  searches,
-  unused_indexes,
-}: Snapshot): IndexMetrics => ({
+export const indexMetrics = (
+  { centroids, invalid_indexes, searches, unused_indexes }: Snapshot,
+  configuration: Configuration,
+): IndexMetrics => ({
   ...(unused_indexes.length > 0 && { unused_indexes }),
   ...(searches.length > 0 && { filtered_searches: searches.flatMap(searchMetric) }),
   ...(invalid_indexes.length > 0 && { invalid_indexes: invalid_indexes.map(({ index }) => index) }),
   recall: Object.fromEntries(
-    centroids.flatMap(({ index, measured, baseline, due_from, vacuum }): [string, RecallMetric][] =>
-      measured?.recall == null
-        ? []
-        : [
-            [
-              index,
-              {
-                recall: measured.recall,
-                baseline,
-                due_from,
-                probes: measured.probes,
-                k: measured.k,
-                blocks: measured.search_blocks ?? null,
-                ms: measured.index_ms,
-                ...vacuum,
-              },
-            ],
-          ],
-    ),
+    centroids.flatMap((group): [string, RecallMetric][] => {
+      const { index, measured, baseline, due_from, due_blocks, vacuum } = group;
+      if (measured?.recall == null) return [];
+      // Where what they find is the worse of both, that is what is wrong.
+      const isDear =
+        (costHealth(group, configuration) ?? 1) < (recallHealth(group, configuration) ?? 1);
+      return [
+        [
+          index,
+          {
+            recall: measured.recall,
+            baseline,
+            due_from,
+            probes: measured.probes,
+            k: measured.k,
+            blocks: measured.search_blocks ?? null,
+            ms: measured.index_ms,
+            ...(isDear && { due_blocks: due_blocks! }),
+            ...vacuum,
+          },
+        ],
+      ];
+    }),
   ),
 });
 

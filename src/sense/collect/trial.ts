@@ -6,7 +6,9 @@ import { lockTable } from "../../collection/lookup.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { lastTrial } from "../../store/measurements.ts";
+import { isSuspect, type LeastCost } from "../cost.ts";
 import { attainable } from "../due.ts";
+import type { Configuration } from "../../model/configuration.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
 
 /** More rows show nothing that these do not, and take minutes at 1,536 dimensions. */
@@ -54,6 +56,7 @@ export interface Tried {
   readonly at: number;
   readonly measured: IndexMeasurement | null;
   readonly trial?: TrialMeasurement | null;
+  readonly costs?: readonly LeastCost[];
   /** Why none could be made, and when that was. */
   readonly untried?: {
     readonly at: number;
@@ -72,9 +75,15 @@ const TRY_AGAIN = 86_400;
  */
 const REST = 5;
 
+/** Whether searches cost more than they did, and no trial of today says what they should. */
+const isToldByCost = ({ measured, trial, costs, at }: Tried, settings: Configuration): boolean =>
+  measured !== null &&
+  !(trial?.blocks != null && at - trial.at < TRY_AGAIN) &&
+  isSuspect(measured, { costs: costs ?? [], trial: trial ?? null }, settings);
+
 /**
- * What a fresh build attains: tried when an index is first seen, when its table has doubled, and
- * with other probes than then.
+ * What a fresh build attains: tried when an index is first seen, when its table has doubled, with
+ * other probes than then, and once a day as long as searches cost more than they did.
  */
 export function withTrial<K extends Tried>(
   host: Host,
@@ -86,11 +95,12 @@ export function withTrial<K extends Tried>(
 ): K {
   const { measured, trial, untried, at } = kept;
   const { recall_target, recall_trial_ms } = collection.settings;
-  if (!measured || measured.recall === null || recall_target > 0 || recall_trial_ms === 0)
-    return kept;
+  if (!measured || measured.recall === null || recall_trial_ms === 0) return kept;
   if (untried && at - untried.at < TRY_AGAIN) return kept;
-  const holds = attainable(trial ?? null, measured) !== null;
-  if (holds && measured.rows < 2 * trial!.rows) return kept;
+  // One of an older version does not say what searches cost.
+  const holds = attainable(trial ?? null, measured) !== null && trial!.blocks !== undefined;
+  const stands = recall_target > 0 || (holds && measured.rows < 2 * trial!.rows);
+  if (stands && !isToldByCost(kept, collection.settings)) return kept;
   // One that was asked for again (its table has doubled) waits for its turn as well.
   if (!asked && at - lastTrial(host) < (REST * recall_trial_ms) / 1000) return kept;
   const told = (why: string, hint?: string): K => ({

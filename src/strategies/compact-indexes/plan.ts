@@ -5,6 +5,7 @@ import type { Radius } from "../../model/cost.ts";
 import { bytes as bytesText, list } from "../../base/text.ts";
 import type { IndexMeasurement } from "../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
+import type { CentroidGroup } from "../../sense/vector-index.ts";
 import type { NothingToDo } from "../strategy.ts";
 import { blindSpot } from "../../select/preflight-facts.ts";
 import { type IndexFacts, measuredThroughput, roleTimeout } from "./indexes.ts";
@@ -176,14 +177,34 @@ function planned(
 }
 
 /** The snapshot as it would be with these indexes rebuilt. */
-function rebuilt(snapshot: Snapshot, indexes: readonly PlannedIndex[]): Snapshot {
+export function rebuilt(snapshot: Snapshot, indexes: readonly PlannedIndex[]): Snapshot {
   const { index_fragmentation_pct: _, fragmented_indexes: __, ...pushed } = snapshot.pushed;
   const done = new Set(indexes.map(({ oid }) => oid));
+  const names = new Set(indexes.map(({ index }) => index));
   return {
     ...snapshot,
     pushed,
     indexes: snapshot.indexes.map((one) =>
       done.has(one.oid) ? { ...one, fragmentation_pct: 0 } : one,
     ),
+    centroids: snapshot.centroids.map((group) => (names.has(group.index) ? asBuilt(group) : group)),
+  };
+}
+
+/**
+ * What was due of the old index is of the new one: of the room alone, lambda 0.27 was foreseen to
+ * become 0.30, and became 1.
+ */
+function asBuilt(group: CentroidGroup): CentroidGroup {
+  const { measured, baseline, due_blocks } = group;
+  if (!measured) return group;
+  const { recall, search_blocks: blocks } = measured;
+  return {
+    ...group,
+    measured: {
+      ...measured,
+      recall: recall === null ? null : Math.max(recall, baseline ?? recall),
+      search_blocks: blocks == null ? null : Math.min(blocks, due_blocks ?? blocks),
+    },
   };
 }

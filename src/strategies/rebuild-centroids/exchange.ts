@@ -3,7 +3,8 @@ import { isOpen } from "../../store/jobs.ts";
 import { attemptsOf, type Target } from "./target.ts";
 import sql, { raw } from "sql-template-tag";
 import type { NewStep } from "../../model/action.ts";
-import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
+import { CENTROIDS } from "../../sense/collect/centroids.ts";
+import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import {

@@ -3,7 +3,7 @@ import type { BuildOptions, RebuildPlan, Target } from "./target.ts";
 import type { Host } from "../../host/host.ts";
 import type { Progress, NewStep, UndoResult } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
-import type { Memory } from "../../sense/collect/centroids.ts";
+import type { Memory } from "../../sense/collect/kept-index.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
 import type { SearchCost } from "../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";

@@ -25,6 +25,8 @@ export interface Target {
   readonly options?: readonly BuildOptions[];
   /** The recall that the new one must find to be exchanged; left out: more than the old one. */
   readonly due?: number;
+  /** What a trial of it found, and the blocks that a search by it read; left out: none was made. */
+  readonly foreseen?: { readonly recall: number; readonly blocks: number | null };
   readonly rows: number;
   readonly bytes: number;
   /** maintenance_work_mem that the build needs at most; null: not known. */

@@ -8,7 +8,8 @@ import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import type { Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
-import { CENTROIDS, type Memory } from "../../sense/collect/centroids.ts";
+import { CENTROIDS } from "../../sense/collect/centroids.ts";
+import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import {
   buildCommand,

@@ -2,10 +2,16 @@
  * What rebuild_index foresees: which vector indexes find less than a fresh build would, and with
  * which parameters one finds what is due, as tried on a sample first.
  */
+import type { Collection } from "../../model/collection.ts";
 import { trialOf } from "../../sense/collect/trial.ts";
-import type { CentroidGroup, TrialMeasurement } from "../../sense/vector-index.ts";
+import type {
+  CentroidGroup,
+  IndexMeasurement,
+  TrialMeasurement,
+} from "../../sense/vector-index.ts";
+import { costCurve, costHealth } from "../../sense/cost.ts";
 import { recallHealth } from "../../sense/assess/recall-health.ts";
-import { list, printable } from "../../base/text.ts";
+import { list, printable, short } from "../../base/text.ts";
 import { SqlError } from "../../base/errors.ts";
 import { whyNoCron } from "../../jobs/cron.ts";
 import type { NothingToDo } from "../strategy.ts";
@@ -21,7 +27,6 @@ import {
   type Target,
 } from "../rebuild-centroids/target.ts";
 import { meets } from "../tune-search/meets.ts";
-import { lostIndexes } from "../tune-search/plan.ts";
 import { planRepair } from "./repair.ts";
 
 /** An index this near to the worst one's health keeps lambda down after the worst one is healed. */
@@ -66,33 +71,39 @@ export function planRebuildIndex(
         `${missing.hint} Or by hand: ${targets[0]!.command}; then DROP INDEX CONCURRENTLY ` +
         `${targets[0]!.index};`,
     };
-  const foreseen = new Map(
-    wanted.flatMap(({ group, tried }) =>
-      "nothing" in tried ? [] : [[group.index, tried.foreseen] as const],
-    ),
-  );
   return planOf(request, "rebuild_index", targets, (some) => {
-    const built = new Set(some.map(({ index }) => index));
+    const built = new Map(some.map(({ index, foreseen }) => [index, foreseen!]));
     return {
       ...snapshot,
       centroids: snapshot.centroids.map((group) =>
         built.has(group.index) && group.measured
-          ? {
-              ...group,
-              measured: { ...group.measured, recall: foreseen.get(group.index)!, lists: null },
-            }
+          ? { ...group, measured: asForeseen(group.measured, built.get(group.index)!) }
           : group,
       ),
     };
   });
 }
 
+const asForeseen = (
+  measured: IndexMeasurement,
+  { recall, blocks }: NonNullable<Target["foreseen"]>,
+): IndexMeasurement => ({
+  ...measured,
+  recall,
+  search_blocks: blocks ?? measured.search_blocks ?? null,
+  lists: null,
+});
+
 function sickest({ collection, snapshot }: Request): readonly CentroidGroup[] | NothingToDo {
-  const lost = lostIndexes(snapshot.centroids, collection);
-  const health = (group: CentroidGroup): number => recallHealth(group, collection.settings) ?? 1;
-  if (lost.length > 0) return lost.filter((one) => health(one) <= health(lost[0]!) * AS_SICK);
+  const { settings } = collection;
+  const health = (group: CentroidGroup): number =>
+    Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1);
+  const sick = snapshot.centroids
+    .filter((group) => health(group) < 1)
+    .sort((a, b) => health(a) - health(b));
+  if (sick.length > 0) return sick.filter((one) => health(one) <= health(sick[0]!) * AS_SICK);
   return {
-    nothing: "no vector index finds less than what is due",
+    nothing: "no vector index finds less than what is due, or costs much more",
     hint:
       `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}'); shows ` +
       'what they find; params {"index": "..."} rebuild one all the same.',
@@ -116,15 +127,13 @@ function named(
   };
 }
 
-type Tried = Target & { readonly foreseen: number };
-
 function targetOf(
   request: Request,
   group: CentroidGroup,
   facts: IndexFacts,
   whole: Target["whole"],
-): Tried | NothingToDo {
-  const { host } = request;
+): Target | NothingToDo {
+  const { host, collection } = request;
   if (!facts.may)
     return {
       nothing: `role ${facts.role} does not own ${facts.heap} and cannot build indexes on it`,
@@ -139,9 +148,13 @@ function targetOf(
       hint: "SELECT ruvector_integrity_sample(...) shows why, under unmeasured.",
     };
   const way = wayOf(facts, whole);
-  const wanted = optionsToTry(group, facts, way);
+  const isDear = isOnlyDear(group, collection);
+  const wanted = isDear ? asItWas(facts) : optionsToTry(group, facts, way);
   if ("nothing" in wanted) return wanted;
-  const due = baseline ?? measured.recall;
+  // One that finds what is due, within its error, and costs too much: no less than it does now.
+  const due = isDear
+    ? Math.min(measured.recall, baseline ?? measured.recall)
+    : (baseline ?? measured.recall);
   const found = attempt(request, group, facts, wanted, due);
   if ("nothing" in found) return found;
   const { options, trial } = found;
@@ -169,9 +182,18 @@ function targetOf(
       "CONCURRENTLY ON",
     ),
     build_seconds: buildSeconds(trial, rows),
-    foreseen: trial.recall,
+    foreseen: { recall: trial.recall, blocks: trial.blocks ?? null },
   };
 }
+
+/** Whether it finds what is due, and costs too much. */
+const isOnlyDear = (group: CentroidGroup, { settings }: Collection): boolean =>
+  (recallHealth(group, settings) ?? 1) >= 1 && (costHealth(group, settings) ?? 1) < 1;
+
+/** What it costs is of its pages, not of its parameters. */
+const asItWas = ({ method, lists }: IndexFacts): readonly BuildOptions[] => [
+  method === "ivfflat" ? { lists } : {},
+];
 
 /** Milliseconds a row as the trial took, and a fourth more for each doubling of an hnsw graph. */
 const buildSeconds = ({ build_ms, sampled }: TrialMeasurement, rows: number): number =>
@@ -204,11 +226,12 @@ function optionsToTry(
 /** The first with which a fresh build on a sample finds what is due. */
 function attempt(
   { host, collection }: Request,
-  { index, measured }: CentroidGroup,
+  group: CentroidGroup,
   facts: IndexFacts,
   wanted: readonly BuildOptions[],
   due: number,
 ): { options: BuildOptions; trial: TrialMeasurement } | NothingToDo {
+  const { index, measured } = group;
   const said: string[] = [];
   for (const options of wanted) {
     let trial: ReturnType<typeof trialOf>;
@@ -224,14 +247,26 @@ function attempt(
           `what a rebuild of ${printable(index, 200)} would find could not be tried: ` + trial.why,
         hint: "The setting recall_trial_ms gives it more time.",
       };
-    const { recall, recall_error } = trial;
-    if (meets(recall + recall_error, due, collection)) return { options, trial };
-    said.push(`${recall.toFixed(2)} with ${optionsText(options)}`);
+    const { recall, recall_error, blocks } = trial;
+    const stillDear =
+      (costHealth(group, collection.settings) ?? 1) < 1 &&
+      blocks != null &&
+      blocks * costCurve(collection.settings).fine > measured!.search_blocks!;
+    // What is due of it is a measurement of few searches as well.
+    const error =
+      recall_error + (isOnlyDear(group, collection) ? (measured!.recall_error ?? 0) : 0);
+    if (meets(recall + error, due, collection) && !stillDear) return { options, trial };
+    said.push(
+      `${recall.toFixed(2)} with ${optionsText(options)}` +
+        (stillDear
+          ? `, at ${short(blocks)} blocks a search instead of ${short(measured!.search_blocks!)}`
+          : ""),
+    );
   }
   return {
     nothing:
-      `a rebuild of ${printable(index, 200)} would not find what is due (${due.toFixed(2)}): it ` +
-      `would find ${list(said)}`,
+      `a rebuild of ${printable(index, 200)} would not find what is due (${due.toFixed(2)}), or ` +
+      `cost as much as now: it would find ${list(said)}`,
     hint: "A deeper search does: tune_search, or the setting search_cost_ratio for it.",
   };
 }

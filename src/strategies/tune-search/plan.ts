@@ -93,7 +93,10 @@ function tuned(
       hint: "The next sample looks at it again.",
     };
   const { search_cost_ratio: most } = collection.settings;
-  const after = least(curve, before.value, ({ recall }) => meets(recall, due, collection));
+  // Less its error: what is chosen is the first of many that seems to do.
+  const after = least(curve, before.value, ({ recall, recall_error }) =>
+    meets(recall - recall_error, due, collection),
+  );
   const best = curve.points[curve.points.length - 1]!;
   if (!after)
     return {

@@ -11,7 +11,7 @@ import type { Collection } from "../../model/collection.ts";
 import { measureIndex } from "../../sense/collect/measure-index.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
 import { searchFinds } from "../../sense/assess/recall-health.ts";
-import { SAMPLES } from "../../sense/recall-curve.ts";
+import { CURVE_SAMPLES } from "../../sense/recall-curve.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
 import { grantLease } from "../../store/leases.ts";
 import { figures } from "../../classify/findings.ts";
@@ -135,7 +135,7 @@ function stillNeeded(
 ): ReadonlyMap<string, string> {
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
   const { recall_k: k, recall_budget_ms } = collection.settings;
-  const samples = Math.max(SAMPLES, collection.settings.recall_samples);
+  const samples = Math.max(CURVE_SAMPLES, collection.settings.recall_samples);
   for (const { index, oid, due } of indexes) {
     const found =
       there.get(index)?.oid === oid

@@ -1,0 +1,102 @@
+/** What is remembered of a vector index from one measurement to the next. */
+import { type LeastCost, withCost } from "../cost.ts";
+import { dueOf } from "../due.ts";
+import { skewOf } from "../lists.ts";
+import type { Configuration } from "../../model/configuration.ts";
+import type { IndexMeasurement } from "../vector-index.ts";
+import type { Tried } from "./trial.ts";
+
+export interface Kept extends Tried {
+  readonly oid: string;
+  readonly at: number;
+  readonly measured: IndexMeasurement | null;
+  readonly why?: string;
+  readonly hint?: string;
+  readonly best: number | null;
+  /** Values of older versions have none of these. */
+  readonly file?: string;
+  readonly attained?: number | null;
+  readonly costs?: readonly LeastCost[];
+  /** Why the last measurement was not believed: `measured` is the one before. */
+  readonly doubted?: { readonly why: string; readonly hint: string } | null;
+}
+
+/** What is remembered of a collection's vector indexes, by name. */
+export type Memory = Readonly<Record<string, Kept>>;
+
+interface Identity {
+  readonly oid: string;
+  /** pg_class.relfilenode: a rebuild changes it. */
+  readonly file: string;
+  readonly lists: number;
+}
+
+/** What holds whatever is measured next. */
+export const carriedOver = ({ oid, file }: Identity, before: Kept | undefined) => ({
+  oid,
+  file,
+  attained: before?.attained ?? null,
+  trial: before?.oid === oid ? (before.trial ?? null) : null,
+  untried: before?.oid === oid ? (before.untried ?? null) : null,
+  // Of one file: what a search should cost is what the last build made of it.
+  costs: before?.oid === oid && before.file === file ? (before.costs ?? []) : [],
+});
+
+/** What few searches found by luck is no measure for all later ones. */
+const isEnough = ({ samples, rows }: IndexMeasurement, settings: Configuration): boolean =>
+  2 * samples >= Math.min(settings.recall_samples, rows);
+
+/**
+ * The best this index had, that measurement among it; null: nothing to compare with. Less its
+ * standard error: the luckiest of hundreds of measurements lies above the truth by more than that,
+ * and each later one would be held against it.
+ */
+export function bestOf(
+  settings: Configuration,
+  measured: IndexMeasurement,
+  before: Kept | undefined,
+): number | null {
+  // Recall with other probes, or of other neighbours, says nothing about this one.
+  const comparable =
+    before?.measured === null ||
+    (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
+  const sure =
+    measured.recall === null ? -1 : Math.max(0, measured.recall - (measured.recall_error ?? 0));
+  const best = Math.max(
+    isEnough(measured, settings) ? sure : -1,
+    comparable ? (before?.best ?? -1) : -1,
+  );
+  return best < 0 ? null : best;
+}
+
+/** What searches cost, where they found what was due. */
+export function costsOf(
+  settings: Configuration,
+  measured: IndexMeasurement,
+  { costs, trial, best }: Required<Pick<Kept, "costs" | "best">> & Pick<Kept, "trial">,
+): readonly LeastCost[] {
+  const due = dueOf(settings, measured, best, trial ?? null)?.recall ?? 0;
+  const met = measured.recall !== null && measured.recall >= settings.recall[0] * due;
+  return met && isEnough(measured, settings) ? withCost(costs, measured) : costs;
+}
+
+/** An index that most of its rows were there before is as its build left it. */
+const FEW_YOUNGER = 0.1;
+
+/**
+ * What a build on these rows attains, as far as it is known: an index that is as it was built shows
+ * it, with whatever number of lists. Its file may be younger than itself (REINDEX), but only one
+ * that we saw change: a rename looks the same.
+ */
+export function attainedBy(
+  { oid, file, lists }: Identity,
+  measured: IndexMeasurement,
+  before: Kept | undefined,
+): number | null {
+  const known = before?.attained ?? null;
+  const rebuilt = before?.oid === oid && before.file !== undefined && before.file !== file;
+  const younger = rebuilt ? measured.lists?.since_file : measured.lists?.since_made;
+  const skew = skewOf(measured, lists);
+  if (younger == null || younger > FEW_YOUNGER || skew === null) return known;
+  return Math.max(known ?? 0, skew);
+}

@@ -1,0 +1,131 @@
+/**
+ * What a search by a vector index should cost. Pure. The least that it cost at the same settings is
+ * where suspicion comes from; what a fresh build on the rows of now costs decides, since data that
+ * come closer together are dearer to search by any index.
+ */
+import type { Configuration } from "../model/configuration.ts";
+import { type HealthCurve, health } from "../graph/health.ts";
+import type { CentroidGroup, IndexMeasurement, TrialMeasurement } from "./vector-index.ts";
+
+/** The least that searches cost which found what was due. */
+export interface LeastCost {
+  readonly probes: number;
+  readonly k: number;
+  readonly blocks: number;
+  /** Of so many rows. */
+  readonly rows: number;
+}
+
+/** Settings of which that is kept: tune_search goes from one to another and back. */
+const KEPT = 4;
+
+/** Seconds for which a trial says what a fresh index costs now; the day after one it is renewed. */
+export const TRIAL_HOLDS = 2 * 86_400;
+
+/** Of blocks no less than this nobody notices twice as many: a list of one page, or of two. */
+const FEW_BLOCKS = 20;
+
+/** A drill asks for 1.2, and some for 1: figures of two measurements differ by a tenth. */
+const LEAST_RATIO = 1.5;
+
+/**
+ * Stress at search_cost_ratio, over the logarithm: by default fine up to 1.68 times, critical at
+ * 5.66 times.
+ */
+export function costCurve({ search_cost_ratio }: Pick<Configuration, "search_cost_ratio">) {
+  const stress = Math.max(LEAST_RATIO, search_cost_ratio);
+  return {
+    fine: stress ** 0.75,
+    stress,
+    critical: stress ** 2.5,
+    scale: "log",
+  } as const satisfies HealthCurve;
+}
+
+/** More rows cost more, those of an ivfflat index as many times as there are more of them. */
+const grown = (blocks: number, then: number, now: number): number =>
+  blocks * Math.max(1, now / Math.max(1, then));
+
+const sameSettings = (
+  one: Pick<LeastCost, "probes" | "k">,
+  other: Pick<IndexMeasurement, "probes" | "k">,
+): boolean => one.probes === other.probes && one.k === other.k;
+
+/** What is remembered, with a measurement that found what was due. */
+export function withCost(
+  known: readonly LeastCost[],
+  { probes, k, rows, search_blocks: blocks }: IndexMeasurement,
+): readonly LeastCost[] {
+  if (blocks == null || rows <= 0) return known;
+  const before = known.find((one) => sameSettings(one, { probes, k }));
+  const others = known.filter((one) => one !== before);
+  const least =
+    before && grown(before.blocks, before.rows, rows) <= blocks
+      ? before
+      : { probes, k, blocks, rows };
+  return [least, ...others].slice(0, KEPT);
+}
+
+interface Known {
+  readonly costs: readonly LeastCost[];
+  readonly trial: TrialMeasurement | null;
+}
+
+const leastNow = (measured: IndexMeasurement, costs: readonly LeastCost[]): number | null => {
+  const least = costs.find((one) => sameSettings(one, measured));
+  return least ? grown(least.blocks, least.rows, measured.rows) : null;
+};
+
+/**
+ * What a fresh build costs, as tried. On a part of the rows, or where their number is an estimate,
+ * that is a guess, which accuses none that costs what it did since it was built: the more of both.
+ */
+function freshNow(measured: IndexMeasurement, { costs, trial }: Known): number | null {
+  if (trial?.blocks == null || !sameSettings(trial, measured)) return null;
+  const fresh = grown(trial.blocks, trial.rows, measured.rows);
+  if (trial.sampled === trial.rows) return fresh;
+  const least = leastNow(measured, costs);
+  return least === null ? null : Math.max(fresh, least);
+}
+
+const isDear = (blocks: number, due: number, settings: Configuration): boolean =>
+  blocks > FEW_BLOCKS && blocks > costCurve(settings).fine * due;
+
+/** Whether searches cost so much more than they did, or by a trial, that another is to be made. */
+export function isSuspect(
+  measured: IndexMeasurement,
+  known: Known,
+  settings: Configuration,
+): boolean {
+  const due = [leastNow(measured, known.costs), freshNow(measured, known)].filter(
+    (blocks) => blocks !== null,
+  );
+  return (
+    measured.search_blocks != null &&
+    due.length > 0 &&
+    isDear(measured.search_blocks, Math.min(...due), settings)
+  );
+}
+
+/**
+ * Blocks that a search should read; null: no trial tells, and without one nobody is accused.
+ * @param at when it was measured, seconds since 1970
+ */
+export const dueBlocks = (
+  measured: IndexMeasurement | null,
+  known: Known,
+  at: number,
+): number | null =>
+  measured !== null && known.trial !== null && at - known.trial.at <= TRIAL_HOLDS
+    ? freshNow(measured, known)
+    : null;
+
+/** Health of what searches cost; null: not known what they should. */
+export function costHealth(
+  { measured, due_blocks: due }: CentroidGroup,
+  settings: Configuration,
+): number | null {
+  const blocks = measured?.search_blocks;
+  if (blocks == null || due == null || due <= 0) return null;
+  return isDear(blocks, due, settings) ? health(blocks / due, costCurve(settings)) : 1;
+}
