@@ -435,7 +435,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   it("puts a whole index back, the very same, while the old one is kept", async () => {
     await ended("whole");
-    expect(await action("whole")).toMatchObject({ state: "succeeded" });
+    expect(await action("whole")).toMatchObject({ state: "succeeded", kept: [] });
     expect(await indexes("whole_0")).toHaveLength(2);
     await db.client.query(
       "SELECT ruvector_healing_configure('{\"enabled\": false}', 'whole'); SELECT " +
