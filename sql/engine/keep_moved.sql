@@ -2,8 +2,8 @@
 -- tenants, moved}; nothing where no row did. Answers with the same but the rows themselves, with
 -- what has to be known then: who waits for the batch, and publications, which no lock that writers
 -- could live with keeps off. PL/pgSQL keeps the plans: planned for each batch it was 2 of 40 ms.
-CREATE OR REPLACE FUNCTION ruvector.healing_keep_moved(given json, collection integer,
-  action bigint, slice integer, details jsonb, bytes_each double precision, wal pg_lsn,
+CREATE OR REPLACE FUNCTION ruvector.healing_keep_moved(given json, collection_id integer,
+  action_id bigint, slice integer, details jsonb, bytes_each double precision, wal pg_lsn,
   relation oid)
 RETURNS TABLE (picked integer, rows integer, last json, tenants json, wal_bytes double precision,
   waiting integer, after json, publications text[])
@@ -26,7 +26,8 @@ BEGIN
     -- first); rows that were undone meanwhile are in none.
     IF EXISTS (SELECT FROM ruvector.healing_actions a
         JOIN ruvector.healing_steps o ON o.action_id = a.id
-       WHERE a.collection_id = healing_keep_moved.collection AND a.id <> healing_keep_moved.action
+       WHERE a.collection_id = healing_keep_moved.collection_id
+         AND a.id <> healing_keep_moved.action_id
          AND o.kind = 'move_rows'
          AND o.details ->> 'from' = healing_keep_moved.details ->> 'to'
          AND o.details ->> 'to' = healing_keep_moved.details ->> 'from'
@@ -39,7 +40,8 @@ BEGIN
         SELECT e.value FROM ruvector.healing_actions a
           JOIN ruvector.healing_steps o ON o.action_id = a.id
          CROSS JOIN LATERAL jsonb_array_elements(o.journal) e
-         WHERE a.collection_id = healing_keep_moved.collection AND a.id <> healing_keep_moved.action
+         WHERE a.collection_id = healing_keep_moved.collection_id
+         AND a.id <> healing_keep_moved.action_id
            AND o.kind = 'move_rows'
            AND o.details ->> 'from' = healing_keep_moved.details ->> 'to'
            AND o.details ->> 'to' = healing_keep_moved.details ->> 'from'
@@ -49,7 +51,7 @@ BEGIN
     END IF;
     INSERT INTO ruvector.healing_steps AS s (action_id, slice, kind, details, rows, journal, bytes,
       wal_bytes, came_back)
-    VALUES (healing_keep_moved.action, healing_keep_moved.slice, 'move_rows',
+    VALUES (healing_keep_moved.action_id, healing_keep_moved.slice, 'move_rows',
       healing_keep_moved.details, m.rows, m.moved, round(m.rows * bytes_each),
       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal), came_back)
     RETURNING s.wal_bytes INTO took;
