@@ -1,7 +1,7 @@
 /** What is remembered of a vector index from one measurement to the next. */
 import { type LeastCost, withCost } from "../cost.ts";
 import { dueOf } from "../due.ts";
-import { skewOf } from "../lists.ts";
+import { FEW_YOUNGER, skewOf } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import type { IndexMeasurement } from "../vector-index.ts";
 import type { Tried } from "./trial.ts";
@@ -79,9 +79,6 @@ export function costsOf(
   const met = measured.recall !== null && measured.recall >= settings.recall[0] * due;
   return met && isEnough(measured, settings) ? withCost(costs, measured) : costs;
 }
-
-/** An index that most of its rows were there before is as its build left it. */
-const FEW_YOUNGER = 0.1;
 
 /**
  * What a build on these rows attains, as far as it is known: an index that is as it was built shows

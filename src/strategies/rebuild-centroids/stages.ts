@@ -161,20 +161,32 @@ function dropping(
 
 /**
  * What a build of now attains is what the data allow: an index that is no fuller is not asked for
- * again.
+ * again, and no more is due than a build of the same kind on all rows found.
  */
 function noteAttained(
   host: Host,
   collection: Collection,
-  { index }: Target,
-  { after }: RebuildProgress,
+  target: Target,
+  { after, attempt }: RebuildProgress,
 ): void {
   const memory = lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
-  const known = memory[index];
-  if (!known || after?.skew == null) return;
+  const known = memory[target.index];
+  if (!known || !after) return;
+  const { lists, ...others } = attemptsOf(target)[attempt]!;
+  const isTheSame =
+    lists === undefined ? Object.keys(others).length === 0 : lists === target.lists_before;
+  const { trial } = known;
   keepMeasurement<Memory>(host, collection.id, CENTROIDS, {
     ...memory,
-    [index]: { ...known, attained: Math.max(known.attained ?? 0, after.skew) },
+    [target.index]: {
+      ...known,
+      attained:
+        after.skew === null ? (known.attained ?? null) : Math.max(known.attained ?? 0, after.skew),
+      trial:
+        trial && isTheSame && trial.probes === after.probes
+          ? { ...trial, recall: after.recall, recall_error: after.recall_error ?? 0 }
+          : (trial ?? null),
+    },
   });
 }
 
