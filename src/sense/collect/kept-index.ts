@@ -97,3 +97,29 @@ export function attainedBy(
   if (younger == null || younger > FEW_YOUNGER || skew === null) return known;
   return Math.max(known ?? 0, skew);
 }
+
+/**
+ * With what a build on all rows attained, which no exchange followed: an index that is no fuller is
+ * not asked for again, and no more is due than a build with the same parameters found.
+ */
+export function withBuilt(
+  known: Kept,
+  built: { readonly skew: number | null; readonly found: TrialFound | null },
+): Kept {
+  const { skew, found } = built;
+  const { attained = null, trial = null } = known;
+  return {
+    ...known,
+    attained: skew === null ? attained : Math.max(attained ?? 0, skew),
+    trial:
+      found && trial?.probes === found.probes
+        ? { ...trial, recall: found.recall, recall_error: found.recall_error ?? 0 }
+        : trial,
+  };
+}
+
+interface TrialFound {
+  readonly probes: number;
+  readonly recall: number;
+  readonly recall_error?: number | null;
+}

@@ -6,7 +6,7 @@ import type { Host } from "../../host/host.ts";
 import type { NewStep } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS } from "../../sense/collect/centroids.ts";
-import type { Memory } from "../../sense/collect/kept-index.ts";
+import { type Memory, withBuilt } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
@@ -159,10 +159,7 @@ function dropping(
   return go({ ...next, before: null, searched: null, attempt: 0, target: progress.target + 1 });
 }
 
-/**
- * What a build of now attains is what the data allow: an index that is no fuller is not asked for
- * again, and no more is due than a build of the same kind on all rows found.
- */
+/** What a build of now attains is what the data allow. */
 function noteAttained(
   host: Host,
   collection: Collection,
@@ -175,18 +172,9 @@ function noteAttained(
   const { lists, ...others } = attemptsOf(target)[attempt]!;
   const isTheSame =
     lists === undefined ? Object.keys(others).length === 0 : lists === target.lists_before;
-  const { trial } = known;
   keepMeasurement<Memory>(host, collection.id, CENTROIDS, {
     ...memory,
-    [target.index]: {
-      ...known,
-      attained:
-        after.skew === null ? (known.attained ?? null) : Math.max(known.attained ?? 0, after.skew),
-      trial:
-        trial && isTheSame && trial.probes === after.probes
-          ? { ...trial, recall: after.recall, recall_error: after.recall_error ?? 0 }
-          : (trial ?? null),
-    },
+    [target.index]: withBuilt(known, { skew: after.skew, found: isTheSame ? after : null }),
   });
 }
 
