@@ -1,6 +1,6 @@
 /**
- * Vectors in a few narrow clusters, such as the chunks of a few documents: an hnsw index of all rows
- * finds less than one of some of them promises, however it is built.
+ * Vectors in a few narrow clusters, such as the chunks of a few documents: an hnsw index of all
+ * rows finds less than one of some of them promises, however it is built.
  */
 import { beforeAll, expect, it } from "vitest";
 import { configure, QUICK } from "../support/collection.ts";

@@ -57,8 +57,8 @@ export function trialOf(
 }
 
 /**
- * An index that is as its build left it is a fresh one, on all rows: of 14,000 in 20 narrow clusters
- * it found 0.86, and 555 of them promised 1.
+ * An index that is as its build left it is a fresh one, on all rows: of 14,000 in 20 narrow
+ * clusters it found 0.86, and 555 of them promised 1.
  */
 export const asBuilt = (trial: TrialMeasurement, recall: number | null): TrialMeasurement =>
   recall !== null && trial.since_made != null && trial.since_made <= FEW_YOUNGER
