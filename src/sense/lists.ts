@@ -1,6 +1,9 @@
 /** How full the lists of an IVF index are, as far as another build could change it. Pure. */
 import type { CentroidGroup, IndexMeasurement } from "./vector-index.ts";
 
+/** An index that most of its rows were there before is as its build left it. */
+export const FEW_YOUNGER = 0.1;
+
 /**
  * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever
  * is built: a list of them is shown, and not judged. The largest group lies in the fullest list, or

@@ -67,6 +67,11 @@ export interface TrialMeasurement {
   readonly recall_error: number;
   /** What a search by it reads, likewise; null: not counted. Trials of older versions have none. */
   readonly blocks?: number | null;
+  /**
+   * Of an hnsw index that was tried on some of its rows: share of them all that are younger than
+   * it; null: not asked, or none were sampled.
+   */
+  readonly since_made?: number | null;
   readonly build_ms: number;
   /** Seconds since 1970. */
   readonly at: number;

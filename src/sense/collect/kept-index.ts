@@ -1,7 +1,7 @@
 /** What is remembered of a vector index from one measurement to the next. */
 import { type LeastCost, withCost } from "../cost.ts";
 import { dueOf } from "../due.ts";
-import { skewOf } from "../lists.ts";
+import { FEW_YOUNGER, skewOf } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import type { IndexMeasurement } from "../vector-index.ts";
 import type { Tried } from "./trial.ts";
@@ -80,9 +80,6 @@ export function costsOf(
   return met && isEnough(measured, settings) ? withCost(costs, measured) : costs;
 }
 
-/** An index that most of its rows were there before is as its build left it. */
-const FEW_YOUNGER = 0.1;
-
 /**
  * What a build on these rows attains, as far as it is known: an index that is as it was built shows
  * it, with whatever number of lists. Its file may be younger than itself (REINDEX), but only one
@@ -99,4 +96,30 @@ export function attainedBy(
   const skew = skewOf(measured, lists);
   if (younger == null || younger > FEW_YOUNGER || skew === null) return known;
   return Math.max(known ?? 0, skew);
+}
+
+/**
+ * With what a build on all rows attained, which no exchange followed: an index that is no fuller is
+ * not asked for again, and no more is due than a build with the same parameters found.
+ */
+export function withBuilt(
+  known: Kept,
+  built: { readonly skew: number | null; readonly found: TrialFound | null },
+): Kept {
+  const { skew, found } = built;
+  const { attained = null, trial = null } = known;
+  return {
+    ...known,
+    attained: skew === null ? attained : Math.max(attained ?? 0, skew),
+    trial:
+      found && trial?.probes === found.probes
+        ? { ...trial, recall: found.recall, recall_error: found.recall_error ?? 0 }
+        : trial,
+  };
+}
+
+interface TrialFound {
+  readonly probes: number;
+  readonly recall: number;
+  readonly recall_error?: number | null;
 }

@@ -8,6 +8,7 @@ import type { Collection } from "../../model/collection.ts";
 import { lastTrial } from "../../store/measurements.ts";
 import { isSuspect, type LeastCost } from "../cost.ts";
 import { attainable } from "../due.ts";
+import { FEW_YOUNGER } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
 
@@ -28,7 +29,7 @@ export function trialOf(
   host: Host,
   collection: Collection,
   oid: string,
-  measured: Pick<IndexMeasurement, "probes" | "k" | "rows">,
+  measured: Pick<IndexMeasurement, "probes" | "k" | "rows" | "recall">,
   options: Readonly<Record<string, number>> = {},
 ): TrialMeasurement | { readonly why: string } {
   const { probes, k, rows } = measured;
@@ -45,10 +46,24 @@ export function trialOf(
   lockTable(host, collection);
   // A temporary table is made: what an event trigger runs then is somebody's code.
   host.query(sql`SELECT ruvector.healing_no_event_triggers()`);
-  return host.asOwner(collection.relid).one<{ answer: TrialMeasurement | { why: string } }>(sql`
-    SELECT ruvector.healing_trial_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb) AS answer`)
-    .answer;
+  const { answer } = host
+    .asOwner(collection.relid)
+    .one<{ answer: TrialMeasurement | { why: string } }>(
+      sql`SELECT ruvector.healing_trial_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb)
+        AS answer`,
+    );
+  const isTheSame = Object.keys(options).length === 0;
+  return "why" in answer || !isTheSame ? answer : asBuilt(answer, measured.recall);
 }
+
+/**
+ * An index that is as its build left it is a fresh one, on all rows: of 14,000 in 20 narrow
+ * clusters it found 0.86, and 555 of them promised 1.
+ */
+export const asBuilt = (trial: TrialMeasurement, recall: number | null): TrialMeasurement =>
+  recall !== null && trial.since_made != null && trial.since_made <= FEW_YOUNGER
+    ? { ...trial, recall: Math.min(trial.recall, recall) }
+    : trial;
 
 /** What is kept of an index that a trial goes by. */
 export interface Tried {

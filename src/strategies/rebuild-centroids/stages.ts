@@ -6,7 +6,7 @@ import type { Host } from "../../host/host.ts";
 import type { NewStep } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS } from "../../sense/collect/centroids.ts";
-import type { Memory } from "../../sense/collect/kept-index.ts";
+import { type Memory, withBuilt } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
@@ -159,22 +159,22 @@ function dropping(
   return go({ ...next, before: null, searched: null, attempt: 0, target: progress.target + 1 });
 }
 
-/**
- * What a build of now attains is what the data allow: an index that is no fuller is not asked for
- * again.
- */
+/** What a build of now attains is what the data allow. */
 function noteAttained(
   host: Host,
   collection: Collection,
-  { index }: Target,
-  { after }: RebuildProgress,
+  target: Target,
+  { after, attempt }: RebuildProgress,
 ): void {
   const memory = lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
-  const known = memory[index];
-  if (!known || after?.skew == null) return;
+  const known = memory[target.index];
+  if (!known || !after) return;
+  const { lists, ...others } = attemptsOf(target)[attempt]!;
+  const isTheSame =
+    lists === undefined ? Object.keys(others).length === 0 : lists === target.lists_before;
   keepMeasurement<Memory>(host, collection.id, CENTROIDS, {
     ...memory,
-    [index]: { ...known, attained: Math.max(known.attained ?? 0, after.skew) },
+    [target.index]: withBuilt(known, { skew: after.skew, found: isTheSame ? after : null }),
   });
 }
 

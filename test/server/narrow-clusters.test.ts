@@ -1,0 +1,84 @@
+/**
+ * Vectors in a few narrow clusters, such as the chunks of a few documents: an hnsw index of all
+ * rows finds less than one of some of them promises, however it is built.
+ */
+import { beforeAll, expect, it } from "vitest";
+import { configure, QUICK } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+
+interface Kept {
+  readonly measured: { readonly recall: number };
+  readonly trial: {
+    readonly recall: number;
+    readonly sampled: number;
+    readonly rows: number;
+    readonly since_made: number;
+  };
+}
+
+const seen = async (table: string) => {
+  const { lambda, metrics } = await db.value<{
+    lambda: number;
+    metrics: { recall: Record<string, { baseline: number; due_from: string }> };
+  }>("SELECT ruvector_integrity_sample($1)", [table]);
+  const { measured, trial } = await db.value<Kept>(
+    `SELECT m.value -> ($1 || '_i') FROM ruvector.integrity_measurements m
+       JOIN ruvector.collections c USING (collection_id)
+      WHERE kind = 'centroids' AND c.table_name = replace($1, 'public.', '')`,
+    [`public.${table}`],
+  );
+  return { lambda, ...metrics.recall[`public.${table}_i`]!, measured, trial };
+};
+
+beforeAll(async () => {
+  db = await testDatabase();
+  // So that the trial is one of some of the rows on a fast machine, too.
+  await configure(db, {
+    ...QUICK,
+    enabled: false,
+    recall_budget_ms: 60_000,
+    recall_trial_ms: 800,
+  });
+  // One by one: what its own transaction wrote is not known to be older than an index.
+  for (const statement of [
+    "CREATE TABLE built (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off)",
+    "INSERT INTO built SELECT g, (SELECT array_agg(sin(g % 20 * 7.13 + d * (1 + g % 20)) + " +
+      "random() * 0.00001 ORDER BY d) FROM generate_series(1, 16) d)::vector " +
+      "FROM generate_series(1, 14000) g",
+    "CREATE INDEX built_i ON built USING hnsw (e vector_l2_ops)",
+    "ANALYZE built",
+    "SELECT ruvector_healing_register('built')",
+  ])
+    await db.client.query(statement);
+});
+
+it("what was just built is well, whatever fewer rows promise", async () => {
+  const { lambda, measured, trial, baseline } = await seen("built");
+  expect(trial.sampled).toBeLessThan(trial.rows);
+  expect(trial.since_made).toBe(0);
+  expect(trial.recall).toBeLessThanOrEqual(measured.recall);
+  expect(baseline).toBeLessThanOrEqual(measured.recall);
+  expect(lambda).toBe(1);
+});
+
+it("rows that were written since are told: a fresh build may find more of them", async () => {
+  await db.client.query("UPDATE built SET id = id WHERE id <= 4000");
+  const { since_made } = await db.value<{ since_made: number }>(
+    "SELECT ruvector.healing_trial_index('built_i'::regclass, $1)",
+    [
+      JSON.stringify({
+        k: 10,
+        probes: 40,
+        rows: 14_000,
+        samples: 20,
+        seed: 1,
+        sample_rows: 2000,
+        budget_ms: 2000,
+      }),
+    ],
+  );
+  expect(since_made).toBeGreaterThan(0.2);
+  expect(since_made).toBeLessThan(0.4);
+});

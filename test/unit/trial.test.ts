@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import { type Kept, withBuilt } from "../../src/sense/collect/kept-index.ts";
+import { asBuilt } from "../../src/sense/collect/trial.ts";
+import { dueOf } from "../../src/sense/due.ts";
+import type { IndexMeasurement, TrialMeasurement } from "../../src/sense/vector-index.ts";
+
+const trial: TrialMeasurement = {
+  sampled: 555,
+  rows: 14_000,
+  probes: 40,
+  k: 10,
+  recall: 1,
+  recall_error: 0,
+  build_ms: 200,
+  at: 0,
+};
+const due = (since_made: number | null): number | undefined =>
+  dueOf(
+    { recall_target: 0 },
+    { probes: 40, k: 10 } as IndexMeasurement,
+    0.86,
+    asBuilt({ ...trial, since_made }, 0.86),
+  )?.recall;
+
+it("of an index as it was built no more is due than it finds, whatever a part promises", () => {
+  expect(due(0)).toBe(0.86);
+  expect(due(0.1)).toBe(0.86);
+});
+
+it("of one that rows came to later, or where that is not known, that is due", () => {
+  expect(due(0.11)).toBe(1);
+  expect(due(null)).toBe(1);
+});
+
+it("a trial that promises less than the index finds stays as it is", () => {
+  expect(asBuilt({ ...trial, recall: 0.5, since_made: 0 }, 0.86).recall).toBe(0.5);
+});
+
+it("what a rebuild on all rows found, and was refused for, stands in a trial's place", () => {
+  const known: Kept = { oid: "1", at: 0, measured: null, best: 0.86, attained: 2, trial };
+  const found = { probes: 40, recall: 0.87, recall_error: 0.01 };
+  expect(withBuilt(known, { skew: 1, found })).toMatchObject({
+    attained: 2,
+    trial: { sampled: 555, recall: 0.87, recall_error: 0.01 },
+  });
+  // With other parameters, or searched otherwise, it says nothing of that.
+  expect(withBuilt(known, { skew: 3, found: null })).toMatchObject({ attained: 3, trial });
+  expect(withBuilt(known, { skew: null, found: { ...found, probes: 80 } }).trial).toEqual(trial);
+  expect(withBuilt({ ...known, trial: null }, { skew: null, found }).trial).toBeNull();
+});
