@@ -154,7 +154,8 @@ COMMENT ON FUNCTION ruvector.healing_equal_vectors(oid, integer, double precisio
 -- Share of rows that were written after the index was built, of 300 sampled ones: {since_made,
 -- since_file}. Built by the transaction that made it, or (a REINDEX, TRUNCATE, VACUUM FULL) gave it
 -- its file; a rename looks like the latter. A row keeps the number of its transaction when it is
--- frozen; one that an UPDATE wrote anew counts as new.
+-- frozen; one that an UPDATE wrote anew counts as new. Within one transaction, as migrations run,
+-- the commands tell.
 CREATE OR REPLACE FUNCTION ruvector.healing_rows_since_built(index_oid oid, seed integer,
   pages double precision, total double precision)
 RETURNS jsonb
@@ -163,16 +164,19 @@ AS $function$
 DECLARE
   facts record;
   places tid[] := ruvector.healing_sample_rows(index_oid, 300, seed, pages, total);
-  made integer;
-  file integer;
+  made record;
   answer jsonb;
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
-  SELECT age(i.xmin), age(c.xmin) INTO made, file
+  SELECT age(i.xmin) AS age, i.cmin::text::bigint AS command, age(c.xmin) AS file_age,
+         c.cmin::text::bigint AS file_command INTO made
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.oid = index_oid;
-  EXECUTE format('SELECT jsonb_build_object(''since_made'', avg((age(xmin) <= $2)::int), '
-    '''since_file'', avg((age(xmin) <= $3)::int)) FROM ONLY %s WHERE ctid = ANY ($1)', facts.heap)
-    INTO answer USING places, made, file;
+  EXECUTE format('SELECT jsonb_build_object('
+    '''since_made'', avg((r.age < $2 OR r.age = $2 AND r.command >= $3)::int), '
+    '''since_file'', avg((r.age < $4 OR r.age = $4 AND r.command >= $5)::int)) '
+    'FROM (SELECT age(xmin) AS age, cmin::text::bigint AS command FROM ONLY %s '
+    'WHERE ctid = ANY ($1)) r', facts.heap)
+    INTO answer USING places, made.age, made.command, made.file_age, made.file_command;
   RETURN answer;
 END
 $function$;

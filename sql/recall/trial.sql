@@ -123,7 +123,7 @@ BEGIN
       'blocks', CASE facts.method WHEN 'hnsw' THEN (one ->> 'search_blocks')::float8
           + dearer * ln(greatest(1, total / (one ->> 'n')::float8))
         ELSE (one ->> 'search_blocks')::float8 * greatest(1, total / (one ->> 'n')::float8) END,
-      'since_made', CASE WHEN facts.method = 'hnsw' AND (one ->> 'n')::int < total
+      'since_made', CASE facts.method WHEN 'hnsw'
         THEN ruvector.healing_rows_since_built(index_oid, (wanted ->> 'seed')::int, pages, total)
           -> 'since_made' END,
       'at', extract(epoch FROM clock_timestamp()));

@@ -68,8 +68,8 @@ export interface TrialMeasurement {
   /** What a search by it reads, likewise; null: not counted. Trials of older versions have none. */
   readonly blocks?: number | null;
   /**
-   * Of an hnsw index that was tried on some of its rows: share of them all that are younger than
-   * it; null: not asked, or none were sampled.
+   * Of an hnsw index, the share of its rows that are younger than it; null: another method, or none
+   * were sampled.
    */
   readonly since_made?: number | null;
   readonly build_ms: number;

@@ -67,11 +67,16 @@ async function restsAfter(change: string): Promise<boolean> {
   }
 }
 
-/** Counters, and pages as an index was built, stay as they are when that is taken back. */
+/**
+ * Counters, and pages as an index was built, stay as they are when that is taken back. What falls
+ * due by time does so on a busy machine before all changes were tried.
+ */
 const seeAnew = (): Promise<unknown> =>
   db.client.query(`
+    UPDATE ruvector.integrity_measurements SET measured_at = clock_timestamp();
     UPDATE ruvector.healing_rests r
-       SET counted = n.counted, seen = n.seen, server = ruvector.healing_server_seen()
+       SET counted = n.counted, seen = n.seen, server = ruvector.healing_server_seen(),
+         due_at = clock_timestamp() + interval '1 hour'
       FROM ruvector.healing_seen(ARRAY(SELECT collection_id FROM ruvector.collections)) n
      WHERE n.collection_id = r.collection_id`);
 

@@ -223,7 +223,8 @@ describe("autovacuum", () => {
     await db.value("SELECT pg_sleep(0.2)");
     const taken = await sample("own_time");
     expect(await db.value("SELECT pg_stat_get_dead_tuples('own_time_p1'::regclass)::int")).toBe(50);
-    expect(taken.metrics.maintenance?.autovacuum_delay ?? null).toBeNull();
+    // Absent, or 0 beside something else of the moment, such as a worker of autovacuum.
+    expect(taken.metrics.maintenance?.autovacuum_delay ?? 0).toBe(0);
     expect(taken.lambda).toBe(1);
   });
 });
