@@ -155,7 +155,8 @@ COMMENT ON FUNCTION ruvector.healing_equal_vectors(oid, integer, double precisio
 -- since_file}. Built by the transaction that made it, or (a REINDEX, TRUNCATE, VACUUM FULL) gave it
 -- its file; a rename looks like the latter. A row keeps the number of its transaction when it is
 -- frozen; one that an UPDATE wrote anew counts as new. Within one transaction, as migrations run,
--- the commands tell.
+-- the commands tell. Rows that are older than their table were brought by pg_upgrade, which makes
+-- the catalogues anew: every index would look as if it was just built. Then: NULL.
 CREATE OR REPLACE FUNCTION ruvector.healing_rows_since_built(index_oid oid, seed integer,
   pages double precision, total double precision)
 RETURNS jsonb
@@ -168,16 +169,20 @@ DECLARE
   answer jsonb;
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  -- The row of a system column is never written again: it is as old as the table.
   SELECT age(i.xmin) AS age, i.cmin::text::bigint AS command, age(c.xmin) AS file_age,
-         c.cmin::text::bigint AS file_command INTO made
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.oid = index_oid;
+         c.cmin::text::bigint AS file_command, age(t.xmin) AS table_age INTO made
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+      JOIN pg_attribute t ON t.attrelid = i.indrelid AND t.attnum = -1
+   WHERE c.oid = index_oid;
   EXECUTE format('SELECT jsonb_build_object('
     '''since_made'', avg((r.age < $2 OR r.age = $2 AND r.command >= $3)::int), '
     '''since_file'', avg((r.age < $4 OR r.age = $4 AND r.command >= $5)::int)) '
     'FROM (SELECT age(xmin) AS age, cmin::text::bigint AS command FROM ONLY %s '
-    'WHERE ctid = ANY ($1)) r', facts.heap)
-    INTO answer USING places, made.age, made.command, made.file_age, made.file_command;
-  RETURN answer;
+    'WHERE ctid = ANY ($1)) r HAVING coalesce(max(r.age) <= $6, true)', facts.heap)
+    INTO answer USING places, made.age, made.command, made.file_age, made.file_command,
+      made.table_age;
+  RETURN coalesce(answer, jsonb_build_object('since_made', NULL, 'since_file', NULL));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_rows_since_built(oid, integer, double precision,

@@ -62,9 +62,9 @@ it("what was just built is well, whatever fewer rows promise", async () => {
   expect(lambda).toBe(1);
 });
 
-const sinceMade = async (index: string, rows: number): Promise<number> => {
+const sinceMade = async (index: string, rows: number): Promise<number | null> => {
   const wanted = { k: 10, probes: 40, rows, samples: 20, seed: 1, sample_rows: 2000 };
-  const { since_made } = await db.value<{ since_made: number }>(
+  const { since_made } = await db.value<{ since_made: number | null }>(
     "SELECT ruvector.healing_trial_index($1::regclass, $2)",
     [index, JSON.stringify({ ...wanted, budget_ms: 2000 })],
   );
@@ -86,4 +86,21 @@ it("so they are where rows and index came in one transaction, as migrations run"
   expect(await sinceMade("one_i", 500)).toBe(0);
   await db.client.query(["DROP TABLE one", table, index, rows, "ANALYZE one"].join("; "));
   expect(await sinceMade("one_i", 500)).toBe(1);
+});
+
+it("after pg_upgrade nothing is told: catalogues are made anew, files are kept", async () => {
+  const statements = [
+    "CREATE TABLE moved (id int, e vector(3))",
+    "INSERT INTO moved SELECT g, ARRAY[g, 1, 2]::vector FROM generate_series(1, 500) g",
+    "CREATE INDEX moved_i ON moved USING hnsw (e vector_l2_ops)",
+    "ANALYZE moved",
+  ];
+  for (const statement of statements) await db.client.query(statement);
+  expect(await sinceMade("moved_i", 500)).toBe(0);
+  await db.client.query("SET allow_system_table_mods = on");
+  await db.client.query(
+    "UPDATE pg_attribute SET attname = attname WHERE attrelid = 'moved'::regclass AND attnum < 0",
+  );
+  await db.client.query("RESET allow_system_table_mods");
+  expect(await sinceMade("moved_i", 500)).toBeNull();
 });

@@ -15,6 +15,7 @@ AS $function$
 #variable_conflict use_column
 DECLARE
   m record;
+  opposite bigint[];
   came_back integer := 0;
   took double precision := 0;
 BEGIN
@@ -24,7 +25,7 @@ BEGIN
     -- Rows that an earlier action took the other way. Journals are read only where one went the
     -- other way at all, which is seldom (0.6 microseconds a row all the same, before it was asked
     -- first); rows that were undone meanwhile are in none.
-    IF EXISTS (SELECT FROM ruvector.healing_actions a
+    opposite := ARRAY(SELECT o.id FROM ruvector.healing_actions a
         JOIN ruvector.healing_steps o ON o.action_id = a.id
        WHERE a.collection_id = healing_keep_moved.collection_id
          AND a.id <> healing_keep_moved.action_id
@@ -33,21 +34,14 @@ BEGIN
          AND o.details ->> 'to' = healing_keep_moved.details ->> 'from'
          AND o.executed_at > clock_timestamp() - make_interval(secs =>
            (ruvector.healing_settings(a.collection_id)
-             ->> 'oscillation_window_seconds')::double precision)) THEN
+             ->> 'oscillation_window_seconds')::double precision));
+    IF opposite <> '{}' THEN
       SELECT count(*) INTO came_back FROM (
         SELECT j.value FROM jsonb_array_elements(m.moved) j
         INTERSECT
-        SELECT e.value FROM ruvector.healing_actions a
-          JOIN ruvector.healing_steps o ON o.action_id = a.id
+        SELECT e.value FROM ruvector.healing_steps o
          CROSS JOIN LATERAL jsonb_array_elements(o.journal) e
-         WHERE a.collection_id = healing_keep_moved.collection_id
-         AND a.id <> healing_keep_moved.action_id
-           AND o.kind = 'move_rows'
-           AND o.details ->> 'from' = healing_keep_moved.details ->> 'to'
-           AND o.details ->> 'to' = healing_keep_moved.details ->> 'from'
-           AND o.executed_at > clock_timestamp() - make_interval(secs =>
-           (ruvector.healing_settings(a.collection_id)
-             ->> 'oscillation_window_seconds')::double precision)) back;
+         WHERE o.id = ANY (opposite)) back;
     END IF;
     INSERT INTO ruvector.healing_steps AS s (action_id, slice, kind, details, rows, journal, bytes,
       wal_bytes, came_back)
