@@ -35,7 +35,7 @@ const MOST_WITNESS = 1000;
  * edges take 24 million, 3 s in QuickJS. Long rings and grids of random capacities take more than
  * this, and then minutes that nothing but a statement_timeout ends.
  */
-const MOST_ARCS = 150_000_000;
+const MOST_ARCS = 100_000_000;
 
 /** The form below. What another version kept is found anew from the report. */
 const FORM = 1;

@@ -91,11 +91,12 @@ export class NearFlow {
     let missing = limit - set.reach[node]!;
     this.walked = 0;
     for (let searches = 1; missing > 0; searches++) {
-      const found =
-        this.walked > this.mostSteps && searches <= FREE_SEARCHES
-          ? this.fillTree(set, node, missing)
-          : this.augment(set, node, missing, searches > FREE_SEARCHES);
-      this.effort.arcs -= this.metCount * this.arcsOfANode;
+      const asTree = this.walked > this.mostSteps && searches <= FREE_SEARCHES;
+      const found = asTree
+        ? this.fillTree(set, node, missing)
+        : this.augment(set, node, missing, searches > FREE_SEARCHES);
+      // Long ways cost as well as wide searches: a third of the time in a ring.
+      this.effort.arcs -= this.metCount * this.arcsOfANode + (asTree ? 0 : this.walked);
       if (this.effort.arcs < 0) throw new TooMuchEffort();
       if (found === 0) break;
       missing -= found;
