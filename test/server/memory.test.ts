@@ -213,6 +213,20 @@ describe("a role without rights beyond its tables", () => {
   });
 });
 
+/**
+ * State of the newest action once its undo ended, by ticks: one is not enough while an ANALYZE of
+ * autovacuum has a snapshot from before the rows went back.
+ */
+async function undone(): Promise<string> {
+  for (const end = Date.now() + 60_000; ;) {
+    await db.client.query("CALL ruvector_healing_tick()");
+    const state = await db.value<string>(
+      "SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",
+    );
+    if (state !== "rolling_back" || Date.now() > end) return state;
+  }
+}
+
 describe("the cold partition", () => {
   it(
     "is made where it is missing, with the indexes the table has; takes the oldest rows; is " +
@@ -277,11 +291,8 @@ describe("the cold partition", () => {
       );
       expect((await user.query("SELECT count(*)::int AS rows FROM made")).rows[0].rows).toBe(3200);
       await user.query("COMMIT");
-      await db.client.query("CALL ruvector_healing_tick()");
+      expect(await undone()).toBe("rolled_back");
       expect(await db.value("SELECT to_regclass('made_cold')")).toBeNull();
-      expect(
-        await db.value("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1"),
-      ).toBe("rolled_back");
     },
   );
 
@@ -293,21 +304,15 @@ describe("the cold partition", () => {
       `INSERT INTO kept (id, partition_id, payload) VALUES (999999, ${COLD}, 'mine')`,
     );
     await db.value("SELECT ruvector_healing_rollback('kept')");
-    await db.client.query("CALL ruvector_healing_tick()");
-    expect(
-      await db.value("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1"),
-    ).toBe("rolled_back");
+    expect(await undone()).toBe("rolled_back");
     expect(await placement(db, "kept")).toMatchObject({ [COLD]: 1 });
     await db.client.query("DELETE FROM kept WHERE id = 999999; DROP TABLE kept_cold");
     await evict("kept", { share: 0.2 });
     await user.query("BEGIN; SELECT count(*) FROM kept");
     await db.value("SELECT ruvector_healing_rollback('kept')");
-    const state = () =>
-      db.value<string>("SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1");
-    for (let turn = 0; turn < 40 && (await state()) === "rolling_back"; turn++)
-      await db.client.query("CALL ruvector_healing_tick()");
+    const state = await undone();
     await user.query("COMMIT");
-    expect(await state()).toBe("rolled_back");
+    expect(state).toBe("rolled_back");
     expect(await placement(db, "kept")).not.toHaveProperty(String(COLD));
   });
 
