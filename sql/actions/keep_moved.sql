@@ -32,8 +32,8 @@ BEGIN
          AND o.kind = 'move_rows'
          AND o.details ->> 'from' = healing_keep_moved.details ->> 'to'
          AND o.details ->> 'to' = healing_keep_moved.details ->> 'from'
-         AND o.executed_at > clock_timestamp() - make_interval(secs =>
-           (ruvector.healing_settings(a.collection_id)
+         AND o.executed_at > now() - make_interval(secs =>
+           (ruvector.healing_settings(healing_keep_moved.collection_id)
              ->> 'oscillation_window_seconds')::double precision));
     IF opposite <> '{}' THEN
       SELECT count(*) INTO came_back FROM (

@@ -21,12 +21,12 @@ BEGIN
   END IF;
   SELECT h.* INTO head FROM ruvector.healing_audit_head h;
   SELECT coalesce(min(e.seq) - 1, head.seq) INTO upto FROM ruvector.healing_events e
-    WHERE e.seq IS NOT NULL AND e.at >= clock_timestamp() - keep;
+    WHERE e.seq IS NOT NULL AND e.at >= now() - keep;
   SELECT max(s.seq) INTO checkpoint FROM ruvector.healing_audit_signatures s WHERE s.seq <= upto;
   -- Without a signature (its signer is gone) events are kept for twice as long, not for ever.
   IF checkpoint IS NULL OR checkpoint <= head.base_seq THEN
     SELECT coalesce(min(e.seq) - 1, head.seq) INTO checkpoint FROM ruvector.healing_events e
-      WHERE e.seq IS NOT NULL AND e.at >= clock_timestamp() - 2 * keep;
+      WHERE e.seq IS NOT NULL AND e.at >= now() - 2 * keep;
     signed := false;
   END IF;
   IF checkpoint IS NULL OR checkpoint <= head.base_seq THEN

@@ -9,14 +9,17 @@ AS $function$
     coalesce(sum(w.wal_bytes), 0)::bigint, min(w.at)
     FROM (SELECT s.action_id, s.executed_at AS at, s.rows, s.bytes, s.wal_bytes
             FROM ruvector.healing_steps s
-              WHERE s.executed_at > clock_timestamp() - interval '1 hour'
+              WHERE s.executed_at > now() - interval '1 hour'
+                AND s.executed_at > clock_timestamp() - interval '1 hour'
            UNION ALL
           SELECT s.action_id, s.undo_at, s.undone, s.bytes * s.undone / greatest(s.rows, 1),
             s.undo_wal_bytes
-            FROM ruvector.healing_steps s WHERE s.undo_at > clock_timestamp() - interval '1 hour') w
+            FROM ruvector.healing_steps s
+              WHERE s.undo_at > now() - interval '1 hour'
+                AND s.undo_at > clock_timestamp() - interval '1 hour') w
    WHERE healing_written.collection_id IS NULL
-      OR EXISTS (SELECT FROM ruvector.healing_actions a WHERE a.id = w.action_id
-        AND a.collection_id = healing_written.collection_id);
+      OR healing_written.collection_id = (SELECT a.collection_id FROM ruvector.healing_actions a
+        WHERE a.id = w.action_id);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_written(integer)
   IS 'Rows, bytes and write-ahead log that the loop wrote within the last hour, on one collection '

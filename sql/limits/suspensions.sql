@@ -173,7 +173,7 @@ BEGIN
     FROM ruvector.healing_actions h
    WHERE h.strategy_name = a.strategy_name AND h.problem_class = a.problem_class
      AND h.failure = a.failure AND h.origin <> 'execute'
-     AND h.finished_at > greatest(clock_timestamp() - interval '1 day',
+     AND h.finished_at > greatest(now() - interval '1 day',
        ruvector.healing_streak_since(a.strategy_name, a.problem_class, NULL));
   IF others < most OR EXISTS (SELECT FROM ruvector.healing_suspended(0) s WHERE s.everywhere
     AND s.strategy_name = a.strategy_name AND s.problem_class = a.problem_class) THEN

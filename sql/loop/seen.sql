@@ -116,8 +116,11 @@ BEGIN
      AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
   UNION SELECT a.collection_id
     FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+   WHERE a.collection_id = ANY (wanted) AND a.state = 'rollback_failed' AND s.undone_at IS NULL
+  UNION SELECT a.collection_id
+    FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
    WHERE a.collection_id = ANY (wanted) AND s.undone_at IS NULL
-     AND (a.state = 'rollback_failed' OR s.kind IN ('swap_index', 'swap_whole'))
+     AND s.kind IN ('swap_index', 'swap_whole')
   UNION SELECT l.collection_id FROM ruvector.healing_leases l
    WHERE l.collection_id = ANY (wanted) AND l.ended_at IS NULL
   UNION SELECT j.collection_id FROM ruvector.healing_jobs j

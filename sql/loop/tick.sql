@@ -251,15 +251,15 @@ BEGIN
   -- actuator is taking) goes the next time.
   DELETE FROM ruvector.integrity_samples WHERE ctid = ANY (ARRAY(
     SELECT s.ctid FROM ruvector.integrity_samples s
-      WHERE s.sampled_at < clock_timestamp() - sample_keep FOR UPDATE SKIP LOCKED));
+      WHERE s.sampled_at < now() - sample_keep FOR UPDATE SKIP LOCKED));
   PERFORM ruvector.healing_audit_checkpoint(keep);
   DELETE FROM ruvector.healing_actuations WHERE ctid = ANY (ARRAY(
     SELECT r.ctid
       FROM ruvector.healing_actuations r JOIN ruvector.healing_actions a ON a.id = r.action_id
-     WHERE a.finished_at < clock_timestamp() - keep FOR UPDATE OF r SKIP LOCKED));
+     WHERE a.finished_at < now() - keep FOR UPDATE OF r SKIP LOCKED));
   DELETE FROM ruvector.healing_refusals WHERE ctid = ANY (ARRAY(
     SELECT r.ctid FROM ruvector.healing_refusals r
-      WHERE r.last_at < clock_timestamp() - keep FOR UPDATE SKIP LOCKED));
+      WHERE r.last_at < now() - keep FOR UPDATE SKIP LOCKED));
   -- None holds, or counts as in a row, for longer than 30 days.
   DELETE FROM ruvector.healing_suspensions WHERE ctid = ANY (ARRAY(
     SELECT s.ctid FROM ruvector.healing_suspensions s
@@ -267,11 +267,12 @@ BEGIN
       FOR UPDATE SKIP LOCKED));
   DELETE FROM ruvector.healing_forecasts WHERE ctid = ANY (ARRAY(
     SELECT f.ctid FROM ruvector.healing_forecasts f
-      WHERE f.closed_at < clock_timestamp() - keep FOR UPDATE SKIP LOCKED));
+      WHERE f.closed_at < now() - keep FOR UPDATE SKIP LOCKED));
   UPDATE ruvector.healing_steps SET journal = '[]' WHERE ctid = ANY (ARRAY(
     SELECT s.ctid
       FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-     WHERE a.finished_at < clock_timestamp() - keep
+     WHERE a.finished_at < now() - keep
+       AND s.executed_at < now() - keep
        AND s.journal <> '[]' FOR UPDATE OF s SKIP LOCKED));
   -- A tick every five seconds writes 17,280 rows a day into pg_cron's log.
   IF to_regclass('cron.job_run_details') IS NOT NULL THEN

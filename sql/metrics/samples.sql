@@ -25,9 +25,11 @@ BEGIN
      CROSS JOIN LATERAL (SELECT ruvector.healing_settings_over(base, o.settings) AS settings
        OFFSET 0) e
   ), ended AS (
-    SELECT a.collection_id, max(a.finished_at) AS at FROM ruvector.healing_actions a
-     WHERE a.started_at IS NOT NULL AND a.finished_at IS NOT NULL
-     GROUP BY a.collection_id
+    SELECT k.collection_id, (SELECT a.finished_at FROM ruvector.healing_actions a
+        WHERE a.collection_id = k.collection_id AND a.finished_at IS NOT NULL
+          AND a.started_at IS NOT NULL
+        ORDER BY a.finished_at DESC LIMIT 1) AS at
+      FROM known k
   ), active AS (
     SELECT a.collection_id FROM ruvector.healing_actions a
      WHERE a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
@@ -87,7 +89,7 @@ BEGIN
            o.improvement_pct, o.recovery_seconds, o.predicted_lambda, o.final_lambda
       FROM ruvector.healing_outcomes o
       JOIN ruvector.collections c USING (collection_id)
-     WHERE o.completed_at > clock_timestamp() - ruvector.healing_outcome_window()
+     WHERE o.completed_at > now() - ruvector.healing_outcome_window()
   ), by_collection AS (
     SELECT r.name,
            avg((r.success AND coalesce(r.verified, false))::integer)
@@ -212,7 +214,7 @@ BEGIN
     FROM ruvector.collections c
     LEFT JOIN ruvector.healing_actions a ON a.collection_id = c.collection_id
       AND a.state = 'rollback_failed'
-                                        AND a.finished_at > clock_timestamp() - interval '7 days'
+      AND a.finished_at > now() - interval '7 days'
    GROUP BY c.collection_id
   UNION ALL
   SELECT 'ruvector_healing_leases_active', '', ARRAY[format('%I.%I', c.schema_name, c.table_name),
@@ -317,12 +319,13 @@ BEGIN
               s.seq, CASE WHEN s.seq = h.base_seq THEN h.base_hash ELSE (SELECT e.hash
                 FROM ruvector.healing_events e WHERE e.seq = s.seq) END,
               9223372036854775807, h) f) END::double precision),
-      ('ruvector_healing_audit_unsigned_seconds', coalesce((
-        SELECT extract(epoch FROM clock_timestamp() - min(e.at))::double precision
-          FROM ruvector.healing_events e
-         WHERE e.seq IS NULL
-           OR e.seq > coalesce((SELECT max(s.seq) FROM ruvector.healing_audit_signatures s), 0)),
-           0))
+      -- In the order of the chain: the least time of all that follow a signature reads them all.
+      ('ruvector_healing_audit_unsigned_seconds', coalesce(extract(epoch FROM clock_timestamp()
+        - least((SELECT min(e.at) FROM ruvector.healing_events e WHERE e.seq IS NULL),
+          (SELECT e.at FROM ruvector.healing_events e
+            WHERE e.seq > coalesce((SELECT max(s.seq)
+              FROM ruvector.healing_audit_signatures s), 0)
+            ORDER BY e.seq LIMIT 1)))::double precision, 0))
     ) m (family, value);
 END
 $function$;

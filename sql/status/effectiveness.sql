@@ -15,7 +15,11 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
   WITH recent AS (
-    SELECT o.*, row_number() OVER (PARTITION BY o.strategy_name ORDER BY o.id DESC) AS place
+    -- Only what is needed: what the outcomes hold in jsonb is most of them, and they are sorted.
+    SELECT o.id, o.action_id, o.collection, o.strategy_name, o.problem_class, o.success,
+      o.verified, o.improvement_pct, o.recovery_seconds, o.completed_at, o.feedback_score,
+      o.feedback_by, o.feedback_note,
+      row_number() OVER (PARTITION BY o.strategy_name ORDER BY o.id DESC) AS place
       FROM ruvector.healing_outcomes o
      WHERE o.completed_at > now() - ruvector.healing_outcome_window()
        AND ruvector.healing_sees((SELECT ruvector.healing_tenant_scope()), o.collection_id,

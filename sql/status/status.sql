@@ -77,15 +77,17 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM ruvector.healing_actions a WHERE a.finished_at IS NOT NULL) THEN
     SELECT jsonb_object_agg(o.collection_id, o.until) INTO part
-      FROM (SELECT a.collection_id, max(a.finished_at)
+      FROM (SELECT c.collection_id, l.at
                    + make_interval(secs => (ruvector.healing_settings_over(base,
                      (SELECT k.settings FROM ruvector.healing_config k
-                       WHERE k.collection_id = a.collection_id))
+                       WHERE k.collection_id = c.collection_id))
                      ->> 'min_healing_interval_seconds')::float8) AS until
-              FROM ruvector.healing_actions a JOIN ruvector.collections c USING (collection_id)
-             WHERE (wanted IS NULL OR a.collection_id = ANY (wanted))
-               AND a.finished_at IS NOT NULL AND coalesce(a.started_at, a.rejected_at) IS NOT NULL
-             GROUP BY a.collection_id) o
+              FROM ruvector.collections c
+             CROSS JOIN LATERAL (SELECT a.finished_at AS at FROM ruvector.healing_actions a
+                 WHERE a.collection_id = c.collection_id AND a.finished_at IS NOT NULL
+                   AND coalesce(a.started_at, a.rejected_at) IS NOT NULL
+                 ORDER BY a.finished_at DESC LIMIT 1) l
+             WHERE wanted IS NULL OR c.collection_id = ANY (wanted)) o
      WHERE o.until > now();
     answer := answer || jsonb_build_object('cooldown', coalesce(part, '{}'));
   END IF;
@@ -197,13 +199,17 @@ BEGIN
   SELECT o.* INTO l FROM ruvector.healing_loop() o;
   extras := ruvector.healing_status_extras(wanted, scope, base);
   IF EXISTS (SELECT FROM ruvector.healing_outcomes) THEN
-    SELECT max(o.completed_at),
-           count(*) FILTER (WHERE o.completed_at > now() - interval '24 hours'),
-           round(avg((o.success AND coalesce(o.verified, false))::int)
-             FILTER (WHERE o.completed_at > now() - interval '24 hours'), 2)
-      INTO last_healing, healings, success_rate
+    -- The last one of all, however old, is at the end of an index.
+    last_healing := (SELECT o.completed_at FROM ruvector.healing_outcomes o
+      WHERE o.completed_at IS NOT NULL
+        AND (ruvector_healing_status.collection IS NULL OR o.collection_id = ANY (wanted))
+        AND (scope IS NULL OR ruvector.healing_sees(scope, o.collection_id, o.tenant_id))
+      ORDER BY o.completed_at DESC LIMIT 1);
+    SELECT count(*), round(avg((o.success AND coalesce(o.verified, false))::int), 2)
+      INTO healings, success_rate
       FROM ruvector.healing_outcomes o
-     WHERE (ruvector_healing_status.collection IS NULL OR o.collection_id = ANY (wanted))
+     WHERE o.completed_at > now() - interval '24 hours'
+       AND (ruvector_healing_status.collection IS NULL OR o.collection_id = ANY (wanted))
        AND (scope IS NULL OR ruvector.healing_sees(scope, o.collection_id, o.tenant_id));
   END IF;
   IF EXISTS (SELECT FROM ruvector.healing_forecasts) THEN

@@ -50,7 +50,8 @@ AS $function$
   SELECT e.at, e.message
     FROM ruvector.healing_events e
    WHERE e.kind = 'tick_failed' AND e.collection_id = healing_failed_tick.collection_id
-     AND e.at > greatest(healing_failed_tick.since, clock_timestamp() - interval '10 minutes')
+     AND e.at > greatest(healing_failed_tick.since, now() - interval '10 minutes')
+     AND e.at > clock_timestamp() - interval '10 minutes'
    ORDER BY e.at DESC LIMIT 1;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_failed_tick(integer, timestamptz)

@@ -45,6 +45,10 @@ ALTER TABLE ruvector.healing_outcomes
   ADD COLUMN IF NOT EXISTS learned boolean NOT NULL DEFAULT true;
 CREATE INDEX IF NOT EXISTS idx_healing_outcomes_unlearned ON ruvector.healing_outcomes
   (collection_id) WHERE NOT learned;
+CREATE INDEX IF NOT EXISTS idx_healing_outcomes_completed ON ruvector.healing_outcomes
+  (completed_at);
+CREATE INDEX IF NOT EXISTS idx_healing_outcomes_collection ON ruvector.healing_outcomes
+  (collection_id, completed_at);
 CREATE INDEX IF NOT EXISTS idx_healing_outcomes_class ON ruvector.healing_outcomes (problem_class);
 CREATE INDEX IF NOT EXISTS idx_healing_outcomes_strategy ON ruvector.healing_outcomes
   (strategy_name);

@@ -39,6 +39,12 @@ ALTER TABLE ruvector.healing_steps SET (toast_tuple_target = 128);
 CREATE INDEX IF NOT EXISTS healing_steps_executed ON ruvector.healing_steps (executed_at);
 CREATE INDEX IF NOT EXISTS healing_steps_undo ON ruvector.healing_steps (undo_at)
   WHERE undo_at IS NOT NULL;
+-- Each tick looks for indexes that are kept for an undo.
+CREATE INDEX IF NOT EXISTS healing_steps_standing ON ruvector.healing_steps (kind, action_id)
+  WHERE undone_at IS NULL;
+-- Retention empties journals that are too old: each would be read to see that it is empty.
+CREATE INDEX IF NOT EXISTS healing_steps_journal ON ruvector.healing_steps (executed_at)
+  WHERE journal <> '[]';
 CREATE INDEX IF NOT EXISTS healing_steps_action ON ruvector.healing_steps (action_id, id DESC);
 COMMENT ON TABLE ruvector.healing_steps
   IS 'Journal: each change of an action with what its undo needs, written in the transaction of '

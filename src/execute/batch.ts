@@ -29,6 +29,16 @@ export interface BatchOutcome {
 }
 
 /**
+ * Of a small plan with short ticks the estimate is a second: a slice that rests for others, or a
+ * machine that is busy, takes more, and a timeout suspends the strategy for an hour.
+ */
+const LEAST_TIMEOUT_SECONDS = 30;
+
+/** Seconds that an action may take: twice the estimate, as the document has it. */
+const timeoutOf = ({ plan }: Action): number =>
+  Math.max(LEAST_TIMEOUT_SECONDS, 2 * plan.estimated_duration_seconds);
+
+/**
  * Moves an action at most one batch on. The change, its journal and the action's progress are one
  * transaction: a crash loses all three or none.
  * @param sliceElapsed seconds since this slice began
@@ -44,10 +54,10 @@ export function runBatch(
     case "planned": {
       const full = noRoom(host, collection, action);
       if (full) return { action: updateAction(host, action, { message: full }), again: false };
-      // Twice the estimate, as the document has it; the clock starts now, not at approval.
+      // The clock starts now, not at approval.
       const started = updateAction(host, action, {
         state: "executing",
-        deadline_in: 2 * action.plan.estimated_duration_seconds,
+        deadline_in: timeoutOf(action),
         message: `executing ${action.strategy_name}`,
         metrics: { searches: searchFigures(host, collection, action) },
       });

@@ -43,9 +43,6 @@ export const guardFacts = (
   seconds: { readonly attempts: number; readonly outcomes: number },
 ): GuardFacts =>
   host.one<GuardFacts>(sql`
-    WITH own AS (
-      SELECT * FROM ruvector.healing_actions WHERE collection_id = ${collectionId}::int
-    )
     SELECT extract(epoch FROM clock_timestamp())::float8 AS now, pg_is_in_recovery() AS standby,
            (SELECT extract(epoch FROM registered_at)::float8 FROM ruvector.collections
              WHERE collection_id = ${collectionId}::int) AS registered_at,
@@ -55,23 +52,33 @@ export const guardFacts = (
              WHERE s.collection_id = ${collectionId}::int),
                     (SELECT count(*) FROM ruvector.integrity_samples m
                       WHERE m.collection_id = ${collectionId}::int), 0)::float8 AS samples,
-           (SELECT json_build_object('id', id::text, 'strategy', strategy_name) FROM own
-             WHERE state IN (${ACTIVE})) AS active,
+           (SELECT json_build_object('id', id::text, 'strategy', strategy_name)
+              FROM ruvector.healing_actions
+             WHERE collection_id = ${collectionId}::int AND state IN (${ACTIVE})) AS active,
            (SELECT count(*)::int FROM ruvector.healing_actions
              WHERE state IN (${PLACED}))
                AS active_total,
-           (SELECT json_build_object('started_at', extract(epoch
-             FROM began), 'ended_at', extract(epoch FROM finished_at))
-              -- A human who said no is not asked again at once either.
-              FROM (SELECT coalesce(started_at, rejected_at) AS began, finished_at FROM own) o
-             WHERE began IS NOT NULL ORDER BY began DESC LIMIT 1) AS last_attempt,
-           coalesce((SELECT json_agg(extract(epoch FROM started_at)) FROM own
-             WHERE started_at > clock_timestamp()
-               - make_interval(secs => ${seconds.attempts}::float8)), '[]') AS attempts,
+           -- A human who said no is not asked again at once either.
+           (SELECT json_build_object('started_at', extract(epoch FROM o.began),
+             'ended_at', extract(epoch FROM o.finished_at))
+              FROM ((SELECT started_at AS began, finished_at FROM ruvector.healing_actions
+                      WHERE collection_id = ${collectionId}::int AND started_at IS NOT NULL
+                      ORDER BY started_at DESC LIMIT 1)
+                    UNION ALL
+                    (SELECT rejected_at, finished_at FROM ruvector.healing_actions
+                      WHERE collection_id = ${collectionId}::int AND rejected_at IS NOT NULL
+                        AND started_at IS NULL
+                      ORDER BY rejected_at DESC LIMIT 1)) o
+             ORDER BY o.began DESC LIMIT 1) AS last_attempt,
+           coalesce((SELECT json_agg(extract(epoch FROM started_at))
+              FROM ruvector.healing_actions
+             WHERE collection_id = ${collectionId}::int
+               AND started_at > now() - make_interval(secs => ${seconds.attempts}::float8)),
+                 '[]') AS attempts,
            coalesce((SELECT json_agg(json_build_object('at', extract(epoch
              FROM completed_at), 'problem_class', problem_class, 'verified', verified))
               FROM ruvector.healing_outcomes
              WHERE collection_id = ${collectionId}::int
-               AND completed_at > clock_timestamp()
+               AND completed_at > now()
                  - make_interval(secs => ${seconds.outcomes}::float8)),
                  '[]') AS outcomes`);

@@ -74,14 +74,14 @@ export const rowsNotBack = (host: Host, action: Action): number =>
  */
 export function movedSince(host: Host, { id, collection_id }: Action): string | null {
   const [later] = host.query<{ id: string }>(sql`
-    SELECT max(s.action_id)::text AS id
-      FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+    SELECT a.id::text AS id FROM ruvector.healing_actions a
      WHERE a.collection_id = ${collection_id}::int AND a.id > ${id}::bigint AND a.reversible
-       AND s.kind = 'move_rows' AND s.undone_at IS NULL
        AND a.state IN ('succeeded', 'failed', 'rollback_failed')
+       AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id
+         AND s.action_id > ${id}::bigint AND s.kind = 'move_rows' AND s.undone_at IS NULL)
        AND EXISTS (SELECT FROM ruvector.healing_steps o WHERE o.action_id = ${id}::bigint
          AND o.kind = 'move_rows' AND o.undone_at IS NULL)
-    HAVING max(s.action_id) IS NOT NULL`);
+     ORDER BY a.id DESC LIMIT 1`);
   return later?.id ?? null;
 }
 
@@ -103,8 +103,7 @@ export const recentMoves = (host: Host, collectionId: number, seconds: number): 
            max(s.action_id)::text AS action_id, extract(epoch FROM max(s.executed_at))::float8 AS at
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
      WHERE a.collection_id = ${collectionId}::int AND s.kind = 'move_rows'
-       AND s.executed_at > clock_timestamp()
-         - make_interval(secs => ${seconds}::float8)
+       AND s.executed_at > now() - make_interval(secs => ${seconds}::float8)
      GROUP BY 1, 2`);
 
 /** Log that a row took in the last 100 batches of a collection, their median; null: no batches. */

@@ -53,7 +53,7 @@ export const readOutcomes = (host: Host, days: number): Outcome[] =>
     SELECT strategy_name AS strategy, problem_class, success, verified,
       improvement_pct AS improvement, feedback_score AS feedback
       FROM ruvector.healing_outcomes
-     WHERE completed_at > clock_timestamp() - make_interval(days => ${days}::int)`);
+     WHERE completed_at > now() - make_interval(days => ${days}::int)`);
 
 /** In place of all that there are: a strategy whose outcomes have aged out is unlearned again. */
 export function keepWeights(host: Host, weights: readonly Weight[]): void {

@@ -80,6 +80,19 @@ const seeAnew = (): Promise<unknown> =>
       FROM ruvector.healing_seen(ARRAY(SELECT collection_id FROM ruvector.collections)) n
      WHERE n.collection_id = r.collection_id`);
 
+/**
+ * Whether it would rest as it is. Autovacuum may be at it in that moment, or another test makes a
+ * role: both are looked at, and over soon.
+ */
+async function restsUnchanged(): Promise<boolean> {
+  for (let turn = 1; ; turn++) {
+    await seeAnew();
+    const rests = await restsAfter("SELECT 1");
+    if (rests || turn === 20) return rests;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** What JavaScript must look at, whatever comes of it. Each is taken back. */
 const CHANGES: Readonly<Record<string, string>> = {
   "an index is made": "CREATE INDEX more ON embeddings (payload)",
@@ -175,8 +188,7 @@ describe("one collection", () => {
     await untilAtRest();
     const overlooked: string[] = [];
     for (const [what, change] of Object.entries(CHANGES)) {
-      await seeAnew();
-      expect(await restsAfter("SELECT 1"), `before ${what}`).toBe(true);
+      expect(await restsUnchanged(), `before ${what}`).toBe(true);
       if (await restsAfter(change)) overlooked.push(what);
     }
     expect(overlooked).toEqual([]);
