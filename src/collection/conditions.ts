@@ -167,6 +167,48 @@ export const CONDITIONS: readonly Condition[] = [
     ({ owner }) =>
       `Their code would run with the rights of ${owner}: ALTER TABLE ... OWNER TO ${owner};`,
   ),
+  listed(
+    "parents",
+    "the table is a partition of another one",
+    "What hangs on that one (foreign keys, triggers, publications) is not looked at.",
+  ),
+  listed(
+    "policies",
+    "row-level security decides by where a row is",
+    "Others would see a moved row, or no longer see it: rows are moved where no policy reads the " +
+      "partition column, and partitions have none of their own.",
+    "free",
+  ),
+  listed(
+    "privileges",
+    "roles may read single partitions and not the table",
+    "They would see other rows after a move: grant them the table, or all partitions.",
+    "free",
+  ),
+  listed(
+    "unlogged",
+    "partitions are UNLOGGED beside others that are not",
+    "Rows that move there would be lost in a crash: ALTER TABLE ... SET LOGGED;",
+    "free",
+  ),
+  listed(
+    "access_methods",
+    "partitions are stored by another access method than others",
+    "A moved row might not be taken back from there.",
+    "free",
+  ),
+  listed(
+    "checks",
+    "constraints say which rows a partition takes",
+    "A moved row could break them. Put them on the table, without the partition column in them.",
+    "free",
+  ),
+  listed(
+    "alike",
+    "values of the partition column can be equal and written differently",
+    "A row that is moved back would get the value of the partition's bound (3 for 3.00, a for A).",
+    "free",
+  ),
   noConsent,
   noRight,
 ];
