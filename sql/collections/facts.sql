@@ -246,12 +246,14 @@ BEGIN
      WHERE l.relam <> 2 AND EXISTS (SELECT FROM leaves o WHERE o.relkind = 'r'
        AND o.relam <> l.relam)
     -- Constraints that a row meets in one partition and not in another: of the table, with the
-    -- partition column and another one in it; of a partition alone, but for what repeats its bound.
+    -- partition column and another one in it (NOT VALID: rows that break it may be those that move);
+    -- of a partition alone, but for what repeats its bound.
     UNION SELECT 'checks', format('%I on %s', k.conname, k.conrelid::regclass)
       FROM pg_constraint k
      WHERE k.conrelid IN (SELECT oid FROM family) AND k.contype = 'c'
        AND (SELECT CASE WHEN k.conrelid = relation THEN bool_or(a.attname = y.attname)
               AND bool_or(a.attname <> y.attname)
+              AND (k.convalidated OR NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true))
               ELSE k.coninhcount = 0 AND bool_or(a.attname <> y.attname) END
               FROM pg_attribute a CROSS JOIN key y
              WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))

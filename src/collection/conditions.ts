@@ -1,5 +1,5 @@
 /** THE list of conditions under which rows of a table cannot be moved between partitions. */
-import type { Collection, Column } from "../model/collection.ts";
+import type { Collection, Column, RegisteredOptions } from "../model/collection.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
 
@@ -25,8 +25,10 @@ export type Registered = Pick<Collection, "primary_key" | "partition_column"> & 
 export interface Examined {
   readonly facts: TableFacts;
   readonly moves: MoveFacts;
-  /** What the owner said; undefined: nothing. */
-  readonly movable: boolean | undefined;
+  /** What the owner said. */
+  readonly options: RegisteredOptions;
+  /** The column that says whose a row is; null: none does. */
+  readonly tenant: string | null;
   readonly registered: Registered | null;
 }
 
@@ -210,6 +212,7 @@ export const CONDITIONS: readonly Condition[] = [
     "free",
   ),
   noConsent,
+  meansSomething,
   noRight,
 ];
 
@@ -233,7 +236,12 @@ const sameKey = (a: readonly Column[], b: readonly Column[]): boolean =>
   a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
 
 /** The owner said no, or said nothing of a column that may mean something. */
-function noConsent({ facts, movable, registered, column }: Partitioned): Obstacle | null {
+function noConsent({
+  facts,
+  options: { movable },
+  registered,
+  column,
+}: Partitioned): Obstacle | null {
   const consenting = registering(facts.qualified, { ...registered?.options, movable: true });
   if (movable === false)
     return obstacle("registered with movable = false", `To have rows moved: ${consenting}`, "free");
@@ -242,6 +250,31 @@ function noConsent({ facts, movable, registered, column }: Partitioned): Obstacl
     `nobody said that rows may move: the partition column ${column.quoted} may mean ` +
       "something to the application",
     `If it only spreads the rows, say so: ${consenting}`,
+    "free",
+  );
+}
+
+/** The owner said that the column means nothing, and with the same breath what it means. */
+function meansSomething({ options, tenant, column }: Partitioned): Obstacle | null {
+  if (!(options.movable ?? column.routed)) return null;
+  const { name, quoted: partition } = column;
+  if (tenant === name)
+    return obstacle(
+      `the partition column ${partition} says whose a row is: it is the tenant column`,
+      "A moved row would be another tenant's. If another column says it, register the table with " +
+        "that one as tenant_column.",
+      "free",
+    );
+  if (options.access_column === name)
+    return obstacle(
+      `the partition column ${partition} is the access_column`,
+      "It says how lately a row was used, and would say something else after a move.",
+      "free",
+    );
+  if (!(options.searches ?? []).some(({ where }) => Object.hasOwn(where, name))) return null;
+  return obstacle(
+    `searches that were named at registration filter by the partition column ${partition}`,
+    "They would find other rows after a move: leave them out, or movable.",
     "free",
   );
 }

@@ -65,7 +65,13 @@ export function limitationsOf(
       MEASURED.map((strategy) => ({ strategy, reason, hint })),
     ),
     ...[
-      ...obstacles({ facts, moves, movable: options.movable, registered }),
+      ...obstacles({
+        facts,
+        moves,
+        options,
+        tenant: tenantColumn(facts, options.tenant_column),
+        registered,
+      }),
       ...untrustedObstacles(untrusted),
     ].flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
     ...evictionLimitations(facts, options),

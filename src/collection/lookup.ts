@@ -116,7 +116,8 @@ export function moveConditions(
   const found = obstacles({
     facts: now.facts,
     moves: moveFacts(now.moves),
-    movable: options.movable,
+    options,
+    tenant: collection.tenant_column,
     registered: { primary_key, partition_column, options },
   });
   return {
