@@ -1,0 +1,66 @@
+/** What an undo says and does where partitions have gone, or cannot go. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { configure, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, { ...IN_ONE_GO, learning_enabled: false, breaker_failures: 1000 });
+});
+
+const last = () =>
+  db
+    .rows<{ state: string; message: string }>(
+      "SELECT state, message FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",
+    )
+    .then(([row]) => row!);
+
+/** Rows of a table of this name have begun to move to its first partition; nothing else begins. */
+async function begun(table: string): Promise<void> {
+  await makeTable(db, { table, rows: HOT });
+  await configure(db, { enabled: true, batch_rows: 50, slice_seconds: 0.01 });
+  await db.client.query("SELECT ruvector_healing_execute($1, 'rebalance_partitions')", [table]);
+  expect((await last()).state).toBe("executing");
+  await configure(db, { enabled: false, batch_rows: 10000, slice_seconds: 60 });
+}
+
+async function ended(): Promise<{ state: string; message: string }> {
+  for (let turn = 0; turn < 4 && /executing|rolling_back/.test((await last()).state); turn++)
+    await ticks(db, 1);
+  return last();
+}
+
+describe("an undo", () => {
+  it("does not call deleted what was taken out with its partition", async () => {
+    await begun("split");
+    await db.client.query("ALTER TABLE split DETACH PARTITION split_p0");
+    const { state, message } = await ended();
+    expect(state).toBe("failed");
+    expect(message).toMatch(/no partition of (?:public\.)?split takes partition_id = 0 any more/);
+    expect(message).toMatch(
+      /\d+ rows deleted since, or taken out of the table with their partition/,
+    );
+  });
+
+  it("knows a partition that is being detached concurrently", async (context) => {
+    if (db.engine.sessions === 1) return context.skip();
+    await begun("parting");
+    const [reader, owner] = [await db.connect(), await db.connect()];
+    await reader.query("BEGIN; SELECT count(*) FROM parting");
+    const { pid } = (await owner.query("SELECT pg_backend_pid() AS pid")).rows[0];
+    const detach = owner
+      .query("ALTER TABLE parting DETACH PARTITION parting_p0 CONCURRENTLY")
+      .catch(() => undefined);
+    await expect
+      .poll(() => db.value("SELECT bool_or(inhdetachpending) FROM pg_inherits"))
+      .toBe(true);
+    await reader.query("SELECT pg_cancel_backend($1)", [pid]);
+    await detach;
+    await reader.query("COMMIT");
+    expect((await ended()).message).toMatch(
+      /no partition of (?:public\.)?parting takes partition_id = 0 any more/,
+    );
+    return undefined;
+  });
+});
