@@ -63,4 +63,32 @@ describe("an undo", () => {
     );
     return undefined;
   });
+
+  it("leaves the cold partition that it made where a view is on it", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "kept", rows: HOT, register: false });
+    await db.client.query(`
+      ALTER TABLE kept ADD COLUMN used timestamptz;
+      UPDATE kept SET used = now() - id * interval '1 minute'`);
+    await db.client.query("SELECT ruvector_healing_register('kept', $1)", [
+      { movable: true, access_column: "used", cold_partition: 99 },
+    ]);
+    await db.client.query(
+      "SELECT ruvector_integrity_report('kept', '{\"metrics\": {\"memory_usage_pct\": 99}}')",
+    );
+    await db.client.query(
+      "SELECT ruvector_healing_execute('kept', 'evict_cold_data', '{\"share\": 0.3}')",
+    );
+    await configure(db, { enabled: false });
+    await db.client.query("CREATE VIEW on_cold AS SELECT * FROM kept_cold");
+    expect(await db.value("SELECT count(*)::int FROM on_cold")).toBeGreaterThan(0);
+    await db.client.query("SELECT ruvector_healing_rollback('kept')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await db.value("SELECT count(*)::int FROM on_cold")).toBe(0);
+    expect(
+      await db.value(
+        "SELECT message FROM ruvector.healing_events WHERE kind = 'action_partition_stays'",
+      ),
+    ).toMatch(/kept_cold stays: something depends on it/);
+  });
 });

@@ -5,7 +5,7 @@
 import sql, { raw } from "sql-template-tag";
 import { readPartitions } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
-import { SQLSTATES, SqlError } from "../../base/errors.ts";
+import { isTransient, SQLSTATES, SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import { printable } from "../../base/text.ts";
 import type { NothingToDo } from "../strategy.ts";
@@ -180,7 +180,7 @@ export function dropColdPartition(
   host: Host,
   collection: Collection,
   { qualified }: NewPartition,
-): "dropped" | "kept" | "busy" {
+): "dropped" | "kept" | "busy" | "refused" {
   if (!readPartitions(host, collection.relid).some((one) => one.qualified === qualified))
     return "kept";
   try {
@@ -201,6 +201,8 @@ export function dropColdPartition(
     if (error instanceof SqlError && error.sqlstate === "55P03") return "busy";
     // Empty or not: looking would run it.
     if (error instanceof SqlError && error.sqlstate === SQLSTATES.untrusted_code) return "kept";
+    // A view that somebody made on it, an event trigger: no later try would get on.
+    if (error instanceof SqlError && !isTransient(error)) return "refused";
     throw error;
   }
 }
