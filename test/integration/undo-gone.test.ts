@@ -1,6 +1,6 @@
 /** What an undo says and does where partitions have gone, or cannot go. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { configure, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
+import { configure, HOT, IN_ONE_GO, makeTable, places, ticks } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -62,6 +62,46 @@ describe("an undo", () => {
       /no partition of (?:public\.)?parting takes partition_id = 0 any more/,
     );
     return undefined;
+  });
+
+  it("does not read a journal by another primary key", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "keyed", rows: HOT, register: false });
+    await db.client.query(`
+      ALTER TABLE keyed DROP CONSTRAINT keyed_pkey;
+      ALTER TABLE keyed ADD COLUMN other bigint, ADD COLUMN third int DEFAULT 1;
+      UPDATE keyed SET other = 2101 - id;
+      ALTER TABLE keyed ADD PRIMARY KEY (partition_id, id, other)`);
+    const register = () =>
+      db.client.query("SELECT ruvector_healing_register('keyed', '{\"movable\": true}')");
+    await register();
+    const before = await places(db, "keyed");
+    await db.client.query("SELECT ruvector_healing_execute('keyed', 'rebalance_partitions')");
+    await configure(db, { enabled: false });
+    await ticks(db, 2);
+    expect((await last()).state).toBe("succeeded");
+    const moved = await places(db, "keyed");
+    expect(moved).not.toBe(before);
+    for (const key of ["partition_id, other, id", "partition_id, id, other, third"]) {
+      await db.client.query(
+        `ALTER TABLE keyed DROP CONSTRAINT keyed_pkey; ALTER TABLE keyed ADD PRIMARY KEY (${key})`,
+      );
+      await register();
+      await db.client.query("SELECT ruvector_healing_rollback('keyed')");
+      const { state, message } = await ended();
+      expect(state).toBe("rollback_failed");
+      expect(message).toMatch(/they were journaled by \(id, other\), and its primary key is/);
+      expect(await places(db, "keyed")).toBe(moved);
+    }
+    // A column of another name is the same column.
+    await db.client.query(`
+      ALTER TABLE keyed DROP CONSTRAINT keyed_pkey;
+      ALTER TABLE keyed RENAME other TO another;
+      ALTER TABLE keyed ADD PRIMARY KEY (partition_id, id, another)`);
+    await register();
+    await db.client.query("SELECT ruvector_healing_rollback('keyed')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await places(db, "keyed")).toBe(before);
   });
 
   it("leaves the cold partition that it made where a view is on it", async () => {
