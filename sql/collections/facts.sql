@@ -153,6 +153,8 @@ BEGIN
            p.partcollation[0] AS collation
       FROM pg_partitioned_table p JOIN pg_attribute a ON a.attrelid = p.partrelid
        AND a.attnum = p.partattrs[0] WHERE p.partrelid = relation
+  ), place(attname) AS (
+    SELECT attname FROM key UNION ALL SELECT 'tableoid'
   ), computed AS (
     SELECT a.attrelid, a.attname, a.attnum, d.oid, pg_get_expr(d.adbin, d.adrelid) AS expression
       FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -168,7 +170,8 @@ BEGIN
     UNION SELECT 'rules', r.rulename FROM pg_rewrite r JOIN t ON r.ev_class = t.oid
      WHERE r.ev_type = '2' AND r.ev_enabled <> 'D'
     -- A foreign key that is not enforced (PostgreSQL 18) fires nothing, but says what leads where:
-    -- one with the partition column in it would lead nowhere. Those of partitions are their table's.
+    -- one with the partition column in it would lead nowhere. Those of partitions are their
+    -- table's.
     UNION SELECT 'referenced_by', format('%I of %s', f.conname, f.conrelid::regclass)
       FROM pg_constraint f
      WHERE f.confrelid IN (SELECT oid FROM family) AND f.contype = 'f' AND f.conparentid = 0
@@ -203,7 +206,7 @@ BEGIN
     -- Generated columns that follow from the partition key, or are computed otherwise elsewhere.
     UNION SELECT 'generated', c.attname FROM computed c
      WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
-         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM key)
+         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM place)
         WHERE o.refclassid = 'pg_class'::regclass AND o.refobjid = c.attrelid
           AND ((o.classid = 'pg_attrdef'::regclass AND o.objid = c.oid)
             OR (o.classid = 'pg_class'::regclass AND o.objid = c.attrelid
@@ -224,7 +227,7 @@ BEGIN
     UNION SELECT 'policies', format('%I on %s', y.polname, y.polrelid::regclass)
       FROM pg_policy y JOIN pg_class c ON c.oid = y.polrelid AND c.relrowsecurity
      WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
-         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM key)
+         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM place)
         WHERE o.classid = 'pg_policy'::regclass AND o.objid = y.oid
           AND o.refclassid = 'pg_class'::regclass AND o.refobjid IN (SELECT oid FROM family))
         OR (y.polrelid = relation AND concat(y.polqual, y.polwithcheck) ~ '[:]varattno 0 ')
@@ -246,20 +249,23 @@ BEGIN
      WHERE l.relam <> 2 AND EXISTS (SELECT FROM leaves o WHERE o.relkind = 'r'
        AND o.relam <> l.relam)
     -- Constraints that a row meets in one partition and not in another: of the table, with the
-    -- partition column and another one in it (NOT VALID: rows that break it may be those that move);
-    -- of a partition alone, but for what repeats its bound.
+    -- partition column and another one in it (NOT VALID: rows that break it may be those that
+    -- move); of a partition alone, but for what repeats its bound.
     UNION SELECT 'checks', format('%I on %s', k.conname, k.conrelid::regclass)
       FROM pg_constraint k
      WHERE k.conrelid IN (SELECT oid FROM family) AND k.contype = 'c'
-       AND (SELECT CASE WHEN k.conrelid = relation THEN bool_or(a.attname = y.attname)
-              AND bool_or(a.attname <> y.attname)
-              AND (k.convalidated OR NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true))
-              ELSE k.coninhcount = 0 AND bool_or(a.attname <> y.attname) END
-              FROM pg_attribute a CROSS JOIN key y
-             WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
-    UNION SELECT 'checks', format('NOT NULL of %I on %I', a.attname, l.relname)
-      FROM leaves l JOIN pg_attribute a ON a.attrelid = l.oid AND a.attnotnull AND a.attnum > 0
-        JOIN pg_attribute r ON r.attrelid = relation AND r.attname = a.attname AND NOT r.attnotnull
+       AND (SELECT CASE WHEN k.conrelid = relation
+              THEN bool_or(a.attname IN (SELECT attname FROM place))
+                AND bool_or(a.attname NOT IN (SELECT attname FROM place))
+                AND (k.convalidated OR NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true))
+              ELSE k.coninhcount = 0 AND bool_or(a.attname NOT IN (SELECT attname FROM place)) END
+              FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+    UNION SELECT 'checks', format('NOT NULL of %I on %I', r.attname, l.relname)
+      FROM pg_attribute r CROSS JOIN leaves l
+     -- Each looked up by its name, and not the columns of all tables read.
+     CROSS JOIN LATERAL (SELECT FROM pg_attribute a WHERE a.attrelid = l.oid
+       AND a.attname = r.attname AND a.attnotnull OFFSET 0) n
+     WHERE r.attrelid = relation AND r.attnum > 0 AND NOT r.attisdropped AND NOT r.attnotnull
     -- 3 and 3.00, 'a' and 'A' in some collations, are equal: what is written back is one of them.
     UNION SELECT 'alike', k.attname FROM key k JOIN pg_opclass o ON o.oid = k.opclass
         LEFT JOIN pg_collation c ON c.oid = k.collation

@@ -1,5 +1,5 @@
 /** Which strategies do not apply to a table, and why. */
-import type { Registered } from "./conditions.ts";
+import type { Registered } from "./condition.ts";
 import type { Limitation, RegisteredOptions } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";
 import type { TableFacts } from "./introspect.ts";

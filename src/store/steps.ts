@@ -93,7 +93,8 @@ export interface StepGroup {
  */
 export const stepGroups = (host: Host, action: Action): readonly StepGroup[] =>
   host.query<StepGroup>(sql`
-    SELECT kind, details - '{weights,identity}'::text[] AS details, count(*)::int AS steps, sum(rows)::float8 AS rows,
+    SELECT kind, details - '{weights,identity}'::text[] AS details, count(*)::int AS steps,
+           sum(rows)::float8 AS rows,
       count(undone_at)::int AS undone,
            extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch
              FROM max(executed_at))::float8 AS last

@@ -226,6 +226,15 @@ const CONDITIONS: readonly Condition[] = [
     back: true,
   },
   {
+    name: "a policy that reads tableoid",
+    make:
+      "ALTER TABLE c ENABLE ROW LEVEL SECURITY; CREATE POLICY hot ON c USING (tableoid = " +
+      "'c_p3'::regclass)",
+    drop: "DROP POLICY hot ON c; ALTER TABLE c DISABLE ROW LEVEL SECURITY",
+    reason: /by where a row is: hot on/,
+    back: true,
+  },
+  {
     name: "row-level security of a partition",
     make: "ALTER TABLE c_p1 ENABLE ROW LEVEL SECURITY",
     drop: "ALTER TABLE c_p1 DISABLE ROW LEVEL SECURITY",

@@ -53,7 +53,8 @@ describe("a partition key", () => {
       type === "uuid" ? `'0000000${n}-0000-0000-0000-000000000000'` : `'${n}'`;
     await db.client.query(`
       DROP TABLE IF EXISTS typed;
-      CREATE TABLE typed (k ${type}, id int, v vector(2), PRIMARY KEY (k, id)) PARTITION BY LIST (k);
+      CREATE TABLE typed (k ${type}, id int, v vector(2), PRIMARY KEY (k, id))
+        PARTITION BY LIST (k);
       CREATE TABLE typed_1 PARTITION OF typed FOR VALUES IN (${value(1)});
       CREATE TABLE typed_2 PARTITION OF typed FOR VALUES IN (${value(2)})`);
     expect(await reasons("typed")).toBe(
@@ -99,7 +100,8 @@ describe("constraints that are NOT ENFORCED", () => {
         NOT ENFORCED`);
     expect(await reasons("aimed")).toBe("");
     await db.client.query(
-      "ALTER TABLE aimed ADD CONSTRAINT at FOREIGN KEY (partition_id) REFERENCES places NOT ENFORCED",
+      "ALTER TABLE aimed ADD CONSTRAINT at FOREIGN KEY (partition_id) REFERENCES places NOT " +
+        "ENFORCED",
     );
     expect(await reasons("aimed")).toMatch(/the table has foreign keys: at to/);
     await db.client.query(`

@@ -5,7 +5,7 @@
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { identityColumns } from "./identity.ts";
-import type { Obstacle } from "../../collection/conditions.ts";
+import type { Obstacle } from "../../collection/condition.ts";
 import type { MoveConditions } from "../../collection/lookup.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
