@@ -186,6 +186,10 @@ BEGIN
            AND a.attnum = ANY (f.conkey) AND a.attname IN (SELECT attname FROM key)))
     UNION SELECT 'publications', p
       FROM ruvector.healing_publications_of(relation, partitions) p
+    -- One of pgoutput's sees what its publications say, every other one all there is.
+    UNION SELECT 'decoding', format('%I (%s)', s.slot_name, s.plugin) FROM pg_replication_slots s
+     WHERE s.slot_type = 'logical' AND s.plugin <> 'pgoutput'
+       AND s.database = (SELECT current_database())
     UNION SELECT 'subscriptions', s.subname
       FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
      WHERE r.srrelid IN (SELECT oid FROM family)

@@ -87,6 +87,12 @@ export const CONDITIONS: readonly Condition[] = [
       "trigger, a partition it has not): rows of published tables are not moved.",
   ),
   listed(
+    "decoding",
+    "logical slots pass a move on as a delete and an insert",
+    "They decode every table of the database, and what reads them cannot be seen from here; one " +
+      "that nobody reads: SELECT pg_drop_replication_slot(...);",
+  ),
+  listed(
     "subscriptions",
     "subscriptions write to the table",
     "Their publisher finds rows by the whole key, the partition column included.",

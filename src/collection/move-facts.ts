@@ -13,6 +13,8 @@ export interface MoveFacts {
   readonly referenced_by: readonly string[];
   readonly references: readonly string[];
   readonly publications: readonly string[];
+  /** Logical slots of this database that no publication limits. */
+  readonly decoding: readonly string[];
   readonly subscriptions: readonly string[];
   /** Unique or exclusion constraints that the row mover cannot check before it moves. */
   readonly unclear_constraints: readonly string[];
@@ -45,6 +47,7 @@ const NONE: MoveFacts = {
   referenced_by: [],
   references: [],
   publications: [],
+  decoding: [],
   subscriptions: [],
   unclear_constraints: [],
   deferrable_constraints: [],
