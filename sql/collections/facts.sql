@@ -253,15 +253,15 @@ BEGIN
      WHERE l.relam <> 2 AND EXISTS (SELECT FROM leaves o WHERE o.relkind = 'r'
        AND o.relam <> l.relam)
     -- Constraints that a row meets in one partition and not in another: of the table, with the
-    -- partition column and another one in it (NOT VALID: rows that break it may be those that
-    -- move); of a partition alone, but for what repeats its bound.
+    -- partition column and another one in it; of a partition alone, but for what repeats its bound.
+    -- One that is NOT VALID is let be: rows break it, and it stops a move by itself.
     UNION SELECT 'checks', format('%I on %s', k.conname, k.conrelid::regclass)
       FROM pg_constraint k
      WHERE k.conrelid IN (SELECT oid FROM family) AND k.contype = 'c'
+       AND (k.convalidated OR NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true))
        AND (SELECT CASE WHEN k.conrelid = relation
               THEN bool_or(a.attname IN (SELECT attname FROM place))
                 AND bool_or(a.attname NOT IN (SELECT attname FROM place))
-                AND (k.convalidated OR NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true))
               ELSE k.coninhcount = 0 AND bool_or(a.attname NOT IN (SELECT attname FROM place)) END
               FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
     UNION SELECT 'checks', format('NOT NULL of %I on %I', r.attname, l.relname)
