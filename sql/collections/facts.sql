@@ -142,15 +142,19 @@ BEGIN
   RETURN (
   WITH t AS (SELECT c.* FROM pg_class c WHERE c.oid = relation),
   leaves AS (
-    SELECT c.oid, c.relkind, c.relname, c.relowner
+    SELECT c.oid, c.relkind, c.relname, c.relowner, c.relpersistence, c.relam, c.relrowsecurity,
+           c.relacl
       FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = relation AND (partitions IS NULL OR c.oid = ANY (partitions))
   ), family AS (
     SELECT oid FROM t UNION SELECT oid FROM leaves
   ), key AS (
-    SELECT a.attname
+    SELECT a.attname, a.atttypid, a.atttypmod, p.partclass[0] AS opclass,
+           p.partcollation[0] AS collation
       FROM pg_partitioned_table p JOIN pg_attribute a ON a.attrelid = p.partrelid
        AND a.attnum = p.partattrs[0] WHERE p.partrelid = relation
+  ), place(attname) AS (
+    SELECT attname FROM key UNION ALL SELECT 'tableoid'
   ), computed AS (
     SELECT a.attrelid, a.attname, a.attnum, d.oid, pg_get_expr(d.adbin, d.adrelid) AS expression
       FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -165,18 +169,27 @@ BEGIN
     -- ON UPDATE, on the table itself: rules of partitions do not see a statement on the table.
     UNION SELECT 'rules', r.rulename FROM pg_rewrite r JOIN t ON r.ev_class = t.oid
      WHERE r.ev_type = '2' AND r.ev_enabled <> 'D'
-    -- A foreign key that is not enforced (PostgreSQL 18) fires nothing; those of partitions are
-    -- their table's.
+    -- A foreign key that is not enforced (PostgreSQL 18) fires nothing, but says what leads where:
+    -- one with the partition column in it would lead nowhere. Those of partitions are their
+    -- table's.
     UNION SELECT 'referenced_by', format('%I of %s', f.conname, f.conrelid::regclass)
       FROM pg_constraint f
      WHERE f.confrelid IN (SELECT oid FROM family) AND f.contype = 'f' AND f.conparentid = 0
-       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+       AND (coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+         OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = f.confrelid
+           AND a.attnum = ANY (f.confkey) AND a.attname IN (SELECT attname FROM key)))
     UNION SELECT 'references', format('%I to %s', f.conname, f.confrelid::regclass)
       FROM pg_constraint f
      WHERE f.conrelid IN (SELECT oid FROM family) AND f.contype = 'f' AND f.conparentid = 0
-       AND coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+       AND (coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
+         OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = f.conrelid
+           AND a.attnum = ANY (f.conkey) AND a.attname IN (SELECT attname FROM key)))
     UNION SELECT 'publications', p
       FROM ruvector.healing_publications_of(relation, partitions) p
+    -- One of pgoutput's sees what its publications say, every other one all there is.
+    UNION SELECT 'decoding', format('%I (%s)', s.slot_name, s.plugin) FROM pg_replication_slots s
+     WHERE s.slot_type = 'logical' AND s.plugin <> 'pgoutput'
+       AND s.database = (SELECT current_database())
     UNION SELECT 'subscriptions', s.subname
       FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
      WHERE r.srrelid IN (SELECT oid FROM family)
@@ -197,7 +210,7 @@ BEGIN
     -- Generated columns that follow from the partition key, or are computed otherwise elsewhere.
     UNION SELECT 'generated', c.attname FROM computed c
      WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
-         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM key)
+         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM place)
         WHERE o.refclassid = 'pg_class'::regclass AND o.refobjid = c.attrelid
           AND ((o.classid = 'pg_attrdef'::regclass AND o.objid = c.oid)
             OR (o.classid = 'pg_class'::regclass AND o.objid = c.attrelid
@@ -209,6 +222,62 @@ BEGIN
     UNION SELECT 'other_owners', format('%I of %s', l.relname,
       quote_ident(pg_get_userbyid(l.relowner)))
       FROM leaves l JOIN t ON l.relowner <> t.relowner
+    -- Of the table it is part of nothing is looked at: its keys, its triggers, its publications.
+    UNION SELECT 'parents', i.inhparent::regclass::text FROM pg_inherits i
+     WHERE i.inhrelid = relation
+    -- Who sees a row, where that follows from its place: by a policy that reads the partition
+    -- column (of this table or of another; a whole row is not in pg_depend), or on a partition
+    -- alone.
+    UNION SELECT 'policies', format('%I on %s', y.polname, y.polrelid::regclass)
+      FROM pg_policy y JOIN pg_class c ON c.oid = y.polrelid AND c.relrowsecurity
+     WHERE EXISTS (SELECT FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid
+         AND a.attnum = o.refobjsubid AND a.attname IN (SELECT attname FROM place)
+        WHERE o.classid = 'pg_policy'::regclass AND o.objid = y.oid
+          AND o.refclassid = 'pg_class'::regclass AND o.refobjid IN (SELECT oid FROM family))
+        OR (y.polrelid = relation AND concat(y.polqual, y.polwithcheck) ~ '[:]varattno 0 ')
+    UNION SELECT 'policies', format('row-level security of %I', relname) FROM leaves
+     WHERE relrowsecurity
+    UNION SELECT 'privileges', format('%s on %I', CASE g.grantee WHEN 0 THEN 'PUBLIC'
+        ELSE quote_ident(pg_get_userbyid(g.grantee)) END, g.relname)
+      FROM (SELECT a.grantee, min(l.relname) AS relname, count(DISTINCT l.oid) AS on_leaves
+              FROM leaves l CROSS JOIN LATERAL aclexplode(l.relacl) a
+             WHERE a.privilege_type = 'SELECT' AND a.grantee <> l.relowner GROUP BY 1) g
+     WHERE g.on_leaves < (SELECT count(*) FROM leaves)
+       AND NOT EXISTS (SELECT FROM t CROSS JOIN LATERAL aclexplode(t.relacl) a
+         WHERE a.privilege_type = 'SELECT' AND a.grantee IN (g.grantee, 0))
+    -- What a crash would take from one partition and not from another.
+    UNION SELECT 'unlogged', relname FROM leaves WHERE relpersistence = 'u'
+       AND EXISTS (SELECT FROM leaves o WHERE o.relpersistence = 'p')
+    UNION SELECT 'access_methods', format('%I (%I)', l.relname, m.amname)
+      FROM leaves l JOIN pg_am m ON m.oid = l.relam
+     WHERE l.relam <> 2 AND EXISTS (SELECT FROM leaves o WHERE o.relkind = 'r'
+       AND o.relam <> l.relam)
+    -- Constraints that a row meets in one partition and not in another: of the table, with the
+    -- partition column and another one in it; of a partition alone, but for what repeats its bound.
+    -- One that is NOT VALID is let be: rows break it, and it stops a move by itself.
+    UNION SELECT 'checks', format('%I on %s', k.conname, k.conrelid::regclass)
+      FROM pg_constraint k
+     WHERE k.conrelid IN (SELECT oid FROM family) AND k.contype = 'c'
+       AND (k.convalidated OR NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true))
+       AND (SELECT CASE WHEN k.conrelid = relation
+              THEN bool_or(a.attname IN (SELECT attname FROM place))
+                AND bool_or(a.attname NOT IN (SELECT attname FROM place))
+              ELSE k.coninhcount = 0 AND bool_or(a.attname NOT IN (SELECT attname FROM place)) END
+              FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+    UNION SELECT 'checks', format('NOT NULL of %I on %I', r.attname, l.relname)
+      FROM pg_attribute r CROSS JOIN leaves l
+     -- Each looked up by its name, and not the columns of all tables read.
+     CROSS JOIN LATERAL (SELECT FROM pg_attribute a WHERE a.attrelid = l.oid
+       AND a.attname = r.attname AND a.attnotnull OFFSET 0) n
+     WHERE r.attrelid = relation AND r.attnum > 0 AND NOT r.attisdropped AND NOT r.attnotnull
+    -- 3 and 3.00, 'a' and 'A' in some collations, are equal: what is written back is one of them.
+    UNION SELECT 'alike', k.attname FROM key k JOIN pg_opclass o ON o.oid = k.opclass
+        LEFT JOIN pg_collation c ON c.oid = k.collation
+     WHERE NOT coalesce(c.collisdeterministic, true)
+        OR NOT ((k.atttypid = 'numeric'::regtype AND k.atttypmod <> -1)
+          OR EXISTS (SELECT FROM pg_amproc p WHERE p.amprocfamily = o.opcfamily
+            AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype
+            AND p.amprocnum = 4))
   )
   SELECT json_build_object(
     'found', coalesce((SELECT json_object_agg(g.kind, g.names) FROM (SELECT f.kind,
@@ -245,6 +314,8 @@ BEGIN
     JOIN pg_class c ON c.oid = i.inhrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE i.inhparent = relation AND c.relispartition
+     -- DETACH ... CONCURRENTLY was begun: no statement on the table comes to it any more.
+     AND NOT i.inhdetachpending
    ORDER BY c.relname, n.nspname) p);
 END
 $function$;

@@ -1,45 +1,8 @@
 /** THE list of conditions under which rows of a table cannot be moved between partitions. */
-import type { Collection, Column } from "../model/collection.ts";
+import { type Condition, obstacle, type Obstacle } from "./condition.ts";
+import { meansSomething, noConsent, noRight, otherKey } from "./consent.ts";
 import type { TableFacts } from "./introspect.ts";
 import type { MoveFacts } from "./move-facts.ts";
-
-/** Something that stands in the way of moves. */
-export interface Obstacle {
-  readonly reason: string;
-  readonly hint: string;
-  /**
-   * What it means for rows that were moved before it was there. Moving back is a move as well:
-   * "never" where it would do the same harm, "asked" where only a person may want it all the same,
-   * "free" where it does none. Rows that stay are no harm: the owner said that their place means
-   * nothing.
-   */
-  readonly back: "free" | "asked" | "never";
-}
-
-/** What a table was registered as; null while it is being registered. */
-export type Registered = Pick<Collection, "primary_key" | "partition_column"> & {
-  readonly options: Readonly<Record<string, unknown>>;
-};
-
-/** What the conditions look at. */
-export interface Examined {
-  readonly facts: TableFacts;
-  readonly moves: MoveFacts;
-  /** What the owner said; undefined: nothing. */
-  readonly movable: boolean | undefined;
-  readonly registered: Registered | null;
-}
-
-/** Of a table that is partitioned by a plain column. */
-type Partitioned = Examined & { readonly column: NonNullable<TableFacts["partition_column"]> };
-
-type Condition<T = Partitioned> = (table: T) => Obstacle | null;
-
-const obstacle = (reason: string, hint: string, back: Obstacle["back"] = "never"): Obstacle => ({
-  reason,
-  hint,
-  back,
-});
 
 /** Holds where something of the kind is there, and names the first ten. */
 const listed =
@@ -124,6 +87,12 @@ export const CONDITIONS: readonly Condition[] = [
       "trigger, a partition it has not): rows of published tables are not moved.",
   ),
   listed(
+    "decoding",
+    "logical slots pass a move on as a delete and an insert",
+    "They decode every table of the database, and what reads them cannot be seen from here; one " +
+      "that nobody reads: SELECT pg_drop_replication_slot(...);",
+  ),
+  listed(
     "subscriptions",
     "subscriptions write to the table",
     "Their publisher finds rows by the whole key, the partition column included.",
@@ -167,63 +136,49 @@ export const CONDITIONS: readonly Condition[] = [
     ({ owner }) =>
       `Their code would run with the rights of ${owner}: ALTER TABLE ... OWNER TO ${owner};`,
   ),
+  listed(
+    "parents",
+    "the table is a partition of another one",
+    "What hangs on that one (foreign keys, triggers, publications) is not looked at.",
+  ),
+  listed(
+    "policies",
+    "row-level security decides by where a row is",
+    "Others would see a moved row, or no longer see it: rows are moved where no policy reads the " +
+      "partition column, and partitions have none of their own.",
+    "free",
+  ),
+  listed(
+    "privileges",
+    "roles may read single partitions and not the table",
+    "They would see other rows after a move: grant them the table, or all partitions.",
+    "free",
+  ),
+  listed(
+    "unlogged",
+    "partitions are UNLOGGED beside others that are not",
+    "Rows that move there would be lost in a crash: ALTER TABLE ... SET LOGGED;",
+    "free",
+  ),
+  listed(
+    "access_methods",
+    "partitions are stored by another access method than others",
+    "A moved row might not be taken back from there.",
+    "free",
+  ),
+  listed(
+    "checks",
+    "constraints say which rows a partition takes",
+    "A moved row could break them. Put them on the table, without the partition column in them.",
+    "free",
+  ),
+  listed(
+    "alike",
+    "values of the partition column can be equal and written differently",
+    "A row that is moved back would get the value of the partition's bound (3 for 3.00, a for A).",
+    "free",
+  ),
   noConsent,
+  meansSomething,
   noRight,
 ];
-
-/** A moved row is found again by the key it was journaled with. */
-function otherKey({ facts, registered, column }: Partitioned): Obstacle | null {
-  if (
-    registered === null ||
-    (registered.partition_column?.name === column.name &&
-      registered.partition_column.type === column.type &&
-      sameKey(registered.primary_key, facts.primary_key))
-  )
-    return null;
-  return obstacle(
-    "its partition column or primary key is not the one it was registered with",
-    registering(facts.qualified, registered.options),
-  );
-}
-
-const sameKey = (a: readonly Column[], b: readonly Column[]): boolean =>
-  a.length === b.length &&
-  a.every(({ name, type }, place) => name === b[place]!.name && type === b[place]!.type);
-
-/** The owner said no, or said nothing of a column that may mean something. */
-function noConsent({ facts, movable, registered, column }: Partitioned): Obstacle | null {
-  const consenting = registering(facts.qualified, { ...registered?.options, movable: true });
-  if (movable === false)
-    return obstacle("registered with movable = false", `To have rows moved: ${consenting}`, "free");
-  if (movable !== undefined || column.routed) return null;
-  return obstacle(
-    `nobody said that rows may move: the partition column ${column.quoted} may mean ` +
-      "something to the application",
-    `If it only spreads the rows, say so: ${consenting}`,
-    "free",
-  );
-}
-
-function noRight({ facts }: Partitioned): Obstacle | null {
-  const { access, owner, installer, qualified, may_update } = facts;
-  if (access === "none")
-    return obstacle(
-      `the table belongs to ${owner}, and role ${installer} may not act as its owner`,
-      `GRANT ${owner} TO ${installer};`,
-    );
-  if (may_update) return null;
-  return obstacle(
-    `role ${installer} may not update the table`,
-    `GRANT SELECT, UPDATE ON ${qualified} TO ${installer};`,
-  );
-}
-
-const quoted = (text: string): string => `'${text.replace(/'/g, "''")}'`;
-
-/** What to type to register the table with these options. */
-const registering = (table: string, options: object): string =>
-  `SELECT ruvector_healing_register(${quoted(table)}, ${quoted(
-    `{${Object.entries(options)
-      .map(([key, value]) => `"${key}": ${JSON.stringify(value)}`)
-      .join(", ")}}`,
-  )});`;

@@ -1,5 +1,5 @@
 /** Which strategies do not apply to a table, and why. */
-import type { Registered } from "./conditions.ts";
+import type { Registered } from "./condition.ts";
 import type { Limitation, RegisteredOptions } from "../model/collection.ts";
 import type { Untrusted } from "../host/host.ts";
 import type { TableFacts } from "./introspect.ts";
@@ -65,7 +65,13 @@ export function limitationsOf(
       MEASURED.map((strategy) => ({ strategy, reason, hint })),
     ),
     ...[
-      ...obstacles({ facts, moves, movable: options.movable, registered }),
+      ...obstacles({
+        facts,
+        moves,
+        options,
+        tenant: tenantColumn(facts, options.tenant_column),
+        registered,
+      }),
       ...untrustedObstacles(untrusted),
     ].flatMap(({ reason, hint }) => ROW_MOVERS.map((strategy) => ({ strategy, reason, hint }))),
     ...evictionLimitations(facts, options),

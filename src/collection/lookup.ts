@@ -1,5 +1,5 @@
 /** A registered collection as it is now: found again, locked, and what stands in its way. */
-import type { Obstacle } from "./conditions.ts";
+import type { Obstacle } from "./condition.ts";
 import { obstacles, untrustedObstacles } from "./obstacles.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../host/host.ts";
@@ -116,7 +116,8 @@ export function moveConditions(
   const found = obstacles({
     facts: now.facts,
     moves: moveFacts(now.moves),
-    movable: options.movable,
+    options,
+    tenant: collection.tenant_column,
     registered: { primary_key, partition_column, options },
   });
   return {

@@ -13,6 +13,8 @@ export interface MoveFacts {
   readonly referenced_by: readonly string[];
   readonly references: readonly string[];
   readonly publications: readonly string[];
+  /** Logical slots of this database that no publication limits. */
+  readonly decoding: readonly string[];
   readonly subscriptions: readonly string[];
   /** Unique or exclusion constraints that the row mover cannot check before it moves. */
   readonly unclear_constraints: readonly string[];
@@ -23,6 +25,20 @@ export interface MoveFacts {
   readonly sub_partitioned: readonly string[];
   readonly foreign_partitions: readonly string[];
   readonly other_owners: readonly string[];
+  /** What it is a partition of. */
+  readonly parents: readonly string[];
+  /** By which row-level security shows a row in one place and not in another. */
+  readonly policies: readonly string[];
+  /** Roles that may read some partitions, and neither the others nor the table. */
+  readonly privileges: readonly string[];
+  /** Partitions that a crash empties, beside others that it does not. */
+  readonly unlogged: readonly string[];
+  /** Partitions that are stored otherwise than others. */
+  readonly access_methods: readonly string[];
+  /** What a row meets in one partition and not in another. */
+  readonly checks: readonly string[];
+  /** The partition column, where values of it that are equal may be written differently. */
+  readonly alike: readonly string[];
 }
 
 const NONE: MoveFacts = {
@@ -31,6 +47,7 @@ const NONE: MoveFacts = {
   referenced_by: [],
   references: [],
   publications: [],
+  decoding: [],
   subscriptions: [],
   unclear_constraints: [],
   deferrable_constraints: [],
@@ -39,6 +56,13 @@ const NONE: MoveFacts = {
   sub_partitioned: [],
   foreign_partitions: [],
   other_owners: [],
+  parents: [],
+  policies: [],
+  privileges: [],
+  unlogged: [],
+  access_methods: [],
+  checks: [],
+  alike: [],
 };
 
 /** As ruvector.healing_move_facts() answers: kinds of which there is nothing are left out. */

@@ -1,7 +1,8 @@
 /** Asks the list of conditions (conditions.ts): at registration, and for each batch. */
 import type { Untrusted } from "../host/host.ts";
 import { printable } from "../base/text.ts";
-import { CONDITIONS, type Examined, noPlaces, type Obstacle } from "./conditions.ts";
+import type { Examined, Obstacle } from "./condition.ts";
+import { CONDITIONS, noPlaces } from "./conditions.ts";
 
 /**
  * Why rows of this table cannot be moved between partitions. Empty: they can. Asked at

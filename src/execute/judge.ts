@@ -4,6 +4,8 @@
  */
 import { updateAction } from "../store/action-changes.ts";
 import { undoSummary } from "../store/steps.ts";
+import { goneFrom } from "../store/moved-rows.ts";
+import { readPartitions } from "../collection/introspect.ts";
 import type { Verification } from "../model/verification.ts";
 import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
@@ -36,7 +38,7 @@ export function judgeAction(
     case "stabilizing":
       return verify(host, collection, action, sample);
     case "rolling_back":
-      return endUndo(host, action, lambda);
+      return endUndo(host, collection, action, lambda);
     default:
       return action;
   }
@@ -166,7 +168,21 @@ function overturn(
   return beginRollback(host, collection, judged, "rolled_back", reason);
 }
 
-function endUndo(host: Host, action: Action, lambda: number | null): Action {
+/** Rows that were not found where they had been put. */
+function missed(host: Host, collection: Collection, action: Action, gone: number): string {
+  if (gone === 0) return "";
+  const keys = readPartitions(host, collection.relid).flatMap(({ values }) => values);
+  return goneFrom(host, action).some((key) => !keys.includes(key))
+    ? `${count(gone, "row")} deleted since, or taken out of the table with their partition`
+    : `${count(gone, "row")} deleted since`;
+}
+
+function endUndo(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  lambda: number | null,
+): Action {
   const { steps_left, rows_left, gone, elsewhere, conflicts } = undoSummary(host, action);
   const conflict =
     strategyNamed(action.strategy_name).describeConflicts?.(conflicts) ??
@@ -177,7 +193,7 @@ function endUndo(host: Host, action: Action, lambda: number | null): Action {
       : "";
   const rest = [
     kept,
-    gone > 0 ? `${count(gone, "row")} deleted since` : "",
+    missed(host, collection, action, gone),
     elsewhere > 0 ? `${count(elsewhere, "row")} put into another partition since, left there` : "",
     conflicts > 0 ? conflict : "",
   ]

@@ -47,6 +47,8 @@ export interface RegisteredOptions {
   readonly movable?: boolean | undefined;
   readonly access_column?: string | undefined;
   readonly cold_partition?: unknown;
+  readonly tenant_column?: string | undefined;
+  readonly searches?: readonly { readonly where: object }[] | undefined;
 }
 
 /** Why a strategy does not apply to a collection, and what would make it apply. */

@@ -68,6 +68,14 @@ export const rowsNotBack = (host: Host, action: Action): number =>
      WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL AND s.kind = 'move_rows'`)
     .rows;
 
+/** The keys under which rows of an action were not found again. */
+export const goneFrom = (host: Host, { id }: Action): string[] =>
+  host
+    .query<{ key: string }>(sql`
+    SELECT DISTINCT s.details ->> 'to_key' AS key FROM ruvector.healing_steps s
+     WHERE s.action_id = ${id}::bigint AND s.kind = 'move_rows' AND s.gone > 0`)
+    .map(({ key }) => key);
+
 /**
  * The newest action whose moves lie over those of this one: rows are not where this one has put
  * them. null: there is none.

@@ -131,6 +131,33 @@ describe.skipIf(!possible)("replicas and slots", () => {
     expect((await sample()).metrics.replicas.map(({ id }) => id)).toEqual(["replica:replica1"]);
   });
 
+  it("of another plugin than pgoutput decode every move: no row moves beside one", async () => {
+    await primary.query(`
+      CREATE TABLE spread (id int, p int, v vector(2), PRIMARY KEY (p, id)) PARTITION BY LIST (p);
+      CREATE TABLE spread_1 PARTITION OF spread FOR VALUES IN (1);
+      CREATE TABLE spread_2 PARTITION OF spread FOR VALUES IN (2)`);
+    const reasons = async (): Promise<string[]> =>
+      (
+        await valueOf<{ limitations: { strategy: string; reason: string }[] }>(
+          primary,
+          "SELECT ruvector_healing_register('spread', '{\"movable\": true}')",
+        )
+      ).limitations
+        .filter(({ strategy }) => strategy === "rebalance_partitions")
+        .map(({ reason }) => reason);
+    await primary.query("SELECT pg_create_logical_replication_slot('published', 'pgoutput')");
+    expect(await reasons()).toEqual([]);
+    await primary.query("SELECT pg_create_logical_replication_slot('cdc', 'test_decoding')");
+    expect(await reasons()).toEqual([
+      "logical slots pass a move on as a delete and an insert: cdc (test_decoding)",
+    ]);
+    await primary.query(
+      "SELECT pg_drop_replication_slot(s) FROM unnest('{cdc,published}'::name[]) s",
+    );
+    expect(await reasons()).toEqual([]);
+    await primary.query("SELECT ruvector_healing_unregister('spread'); DROP TABLE spread");
+  });
+
   it("miss a replica without a slot that has gone, until it is back or forgotten", async () => {
     const standby = await session(replica);
     // Without a slot the next checkpoint may remove what the replica still needs, and it would

@@ -5,7 +5,7 @@
 import sql, { raw } from "sql-template-tag";
 import { readPartitions } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
-import { SQLSTATES, SqlError } from "../../base/errors.ts";
+import { isTransient, SQLSTATES, SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import { printable } from "../../base/text.ts";
 import type { NothingToDo } from "../strategy.ts";
@@ -90,8 +90,12 @@ export function makeColdPartition(
   { qualified }: NewPartition,
 ): void {
   const column = collection.partition_column!;
-  const key = host.one<{ literal: string; owner: string }>(sql`
+  const key = host.one<{ literal: string; owner: string; kind: string }>(sql`
     SELECT quote_literal(${collection.cold_partition}) AS literal,
+      -- Rows of UNLOGGED partitions are not moved to one that is not, or back.
+      (SELECT CASE WHEN bool_and(p.relpersistence = 'u') THEN 'UNLOGGED TABLE' ELSE 'TABLE' END
+        FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
+        WHERE i.inhparent = ${collection.relid}::oid) AS kind,
       quote_ident(pg_get_userbyid(relowner)) AS owner FROM pg_class
       WHERE oid = ${collection.relid}::oid`);
   const value = `CAST(${key.literal} AS ${column.type})`;
@@ -99,8 +103,8 @@ export function makeColdPartition(
   owner.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT`);
   host.untrusted(collection.relid, true);
   owner.execute(sql`
-    CREATE TABLE ${raw(qualified)} (LIKE ${raw(collection.name)} INCLUDING DEFAULTS INCLUDING
-      CONSTRAINTS INCLUDING GENERATED
+    CREATE ${raw(key.kind)} ${raw(qualified)} (LIKE ${raw(collection.name)} INCLUDING DEFAULTS
+                                    INCLUDING CONSTRAINTS INCLUDING GENERATED
                                     INCLUDING STORAGE INCLUDING COMPRESSION,
                                     CONSTRAINT ruvector_healing_cold
                                       CHECK (${raw(column.quoted)} IS NOT NULL
@@ -180,7 +184,7 @@ export function dropColdPartition(
   host: Host,
   collection: Collection,
   { qualified }: NewPartition,
-): "dropped" | "kept" | "busy" {
+): "dropped" | "kept" | "busy" | "refused" {
   if (!readPartitions(host, collection.relid).some((one) => one.qualified === qualified))
     return "kept";
   try {
@@ -201,6 +205,8 @@ export function dropColdPartition(
     if (error instanceof SqlError && error.sqlstate === "55P03") return "busy";
     // Empty or not: looking would run it.
     if (error instanceof SqlError && error.sqlstate === SQLSTATES.untrusted_code) return "kept";
+    // A view that somebody made on it, an event trigger: no later try would get on.
+    if (error instanceof SqlError && !isTransient(error)) return "refused";
     throw error;
   }
 }

@@ -77,6 +77,7 @@ export function unmake(
       needed: `an older snapshot needs it: ${reader}`,
       unknown: `standby ${standby} does not say what is read on it (hot_standby_feedback)`,
       kept: "it holds rows, or is no partition any more",
+      refused: "something depends on it (a view, say), or an event trigger keeps it",
     }[outcome];
     host.log(`action ${action.id}: ${made.qualified} stays: ${why}`);
     recordActionEvent(host, action, "partition_stays", `${made.qualified} stays: ${why}`, {

@@ -3,7 +3,8 @@
  * rows share.
  */
 import { moveRowsBack } from "./move-back.ts";
-import type { Identity } from "./identity.ts";
+import { type Identity, identityColumns } from "./identity.ts";
+import { checkIdentity } from "./permission.ts";
 import { rowsLeft } from "./rows-left.ts";
 import type {
   Action,
@@ -74,6 +75,8 @@ export interface MovedRows {
     readonly to: string;
     readonly from_key: string;
     readonly to_key: string;
+    /** The columns of the journal; older versions did not say. */
+    readonly identity?: readonly string[];
   };
   readonly journal: readonly Identity[];
 }
@@ -138,7 +141,8 @@ export function moveBatch<Prepared extends Change = never>(
     rowsLeft(action, rowsOfBatch(pace, batch_rows, move.rows - progress.moved)),
   );
   const route = { from_key, to_key: move.to_key };
-  const details = { ...route, from: move.from, to: move.to };
+  const identity = identityColumns(collection).map(({ name }) => name);
+  const details = { ...route, from: move.from, to: move.to, identity };
   const bytes_each = action.plan.bytes / Math.max(1, action.plan.rows);
   const { rows, last, tenants, wal_bytes, ...felt } = moveRows(
     host,
@@ -184,8 +188,9 @@ export function undoMove(
   { host, collection, action }: BatchContext<MovesPlan, MovesProgress>,
   step: Step<MovedRows>,
 ): UndoResult<Identity> {
-  const { from_key, to_key } = step.details;
+  const { from_key, to_key, identity } = step.details;
   const route = { from_key, to_key };
+  checkIdentity(host, collection, identity);
   const back = moveRowsBack(host, collection, route, step.id, undoAskedFor(host, action));
   return { ...back, remaining: [] };
 }

@@ -2,7 +2,10 @@
  * Whether rows may move, and move back, asked under the lock of each batch: what was true when it
  * was planned may not be any more.
  */
-import type { Obstacle } from "../../collection/conditions.ts";
+import sql from "sql-template-tag";
+import type { Host } from "../../host/host.ts";
+import { identityColumns } from "./identity.ts";
+import type { Obstacle } from "../../collection/condition.ts";
 import type { MoveConditions } from "../../collection/lookup.ts";
 import type { Collection } from "../../model/collection.ts";
 import { HealingError } from "../../base/errors.ts";
@@ -64,4 +67,36 @@ export function checkPublications(collection: Collection, found: readonly string
         back: "never",
       },
     ]);
+}
+
+/**
+ * A journal has the values of its columns in the order of the primary key as it was. Read by
+ * another key it would name other rows, or none. A column that is gone from the table was renamed:
+ * without it there would be no such key.
+ * @param journaled the columns of the journal; undefined: nobody wrote them down
+ * @throws HealingError RV018: the rows stay where they are
+ */
+export function checkIdentity(
+  host: Host,
+  collection: Collection,
+  journaled: readonly string[] | undefined,
+): void {
+  const now = identityColumns(collection).map(({ name }) => name);
+  if (journaled === undefined) return;
+  const { names } = host.one<{ names: readonly string[] }>(sql`
+    SELECT coalesce(json_agg(attname), '[]') AS names FROM pg_attribute
+     WHERE attrelid = ${collection.relid}::oid AND attnum > 0 AND NOT attisdropped`);
+  const same =
+    journaled.length === now.length &&
+    journaled.every((name, place) => name === now[place] || !names.includes(name));
+  if (same) return;
+  refuse(collection, "be moved back", [
+    {
+      reason:
+        `they were journaled by (${journaled.join(", ")}), and its primary key is ` +
+        `(${now.join(", ")}) now, beside the partition column`,
+      hint: "Make the primary key as it was, and register the table again.",
+      back: "never",
+    },
+  ]);
 }

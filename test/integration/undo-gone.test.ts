@@ -1,0 +1,134 @@
+/** What an undo says and does where partitions have gone, or cannot go. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { configure, HOT, IN_ONE_GO, makeTable, places, ticks } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, { ...IN_ONE_GO, learning_enabled: false, breaker_failures: 1000 });
+});
+
+const last = () =>
+  db
+    .rows<{ state: string; message: string }>(
+      "SELECT state, message FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",
+    )
+    .then(([row]) => row!);
+
+/** Rows of a table of this name have begun to move to its first partition; nothing else begins. */
+async function begun(table: string): Promise<void> {
+  await makeTable(db, { table, rows: HOT });
+  await configure(db, { enabled: true, batch_rows: 50, slice_seconds: 0.01 });
+  await db.client.query("SELECT ruvector_healing_execute($1, 'rebalance_partitions')", [table]);
+  expect((await last()).state).toBe("executing");
+  await configure(db, { enabled: false, batch_rows: 10000, slice_seconds: 60 });
+}
+
+async function ended(): Promise<{ state: string; message: string }> {
+  for (let turn = 0; turn < 4 && /executing|rolling_back/.test((await last()).state); turn++)
+    await ticks(db, 1);
+  return last();
+}
+
+describe("an undo", () => {
+  it("does not call deleted what was taken out with its partition", async () => {
+    await begun("split");
+    await db.client.query("ALTER TABLE split DETACH PARTITION split_p0");
+    const { state, message } = await ended();
+    expect(state).toBe("failed");
+    expect(message).toMatch(/no partition of (?:public\.)?split takes partition_id = 0 any more/);
+    expect(message).toMatch(
+      /\d+ rows deleted since, or taken out of the table with their partition/,
+    );
+  });
+
+  it("knows a partition that is being detached concurrently", async (context) => {
+    if (db.engine.sessions === 1) return context.skip();
+    await begun("parting");
+    const [reader, owner] = [await db.connect(), await db.connect()];
+    await reader.query("BEGIN; SELECT count(*) FROM parting");
+    const { pid } = (await owner.query("SELECT pg_backend_pid() AS pid")).rows[0];
+    const detach = owner
+      .query("ALTER TABLE parting DETACH PARTITION parting_p0 CONCURRENTLY")
+      .catch(() => undefined);
+    await expect
+      .poll(() => db.value("SELECT bool_or(inhdetachpending) FROM pg_inherits"))
+      .toBe(true);
+    await reader.query("SELECT pg_cancel_backend($1)", [pid]);
+    await detach;
+    await reader.query("COMMIT");
+    expect((await ended()).message).toMatch(
+      /no partition of (?:public\.)?parting takes partition_id = 0 any more/,
+    );
+    return undefined;
+  });
+
+  it("does not read a journal by another primary key", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "keyed", rows: HOT, register: false });
+    await db.client.query(`
+      ALTER TABLE keyed DROP CONSTRAINT keyed_pkey;
+      ALTER TABLE keyed ADD COLUMN other bigint, ADD COLUMN third int DEFAULT 1;
+      UPDATE keyed SET other = 2101 - id;
+      ALTER TABLE keyed ADD PRIMARY KEY (partition_id, id, other)`);
+    const register = () =>
+      db.client.query("SELECT ruvector_healing_register('keyed', '{\"movable\": true}')");
+    await register();
+    const before = await places(db, "keyed");
+    await db.client.query("SELECT ruvector_healing_execute('keyed', 'rebalance_partitions')");
+    await configure(db, { enabled: false });
+    await ticks(db, 2);
+    expect((await last()).state).toBe("succeeded");
+    const moved = await places(db, "keyed");
+    expect(moved).not.toBe(before);
+    for (const key of ["partition_id, other, id", "partition_id, id, other, third"]) {
+      await db.client.query(
+        `ALTER TABLE keyed DROP CONSTRAINT keyed_pkey; ALTER TABLE keyed ADD PRIMARY KEY (${key})`,
+      );
+      await register();
+      await db.client.query("SELECT ruvector_healing_rollback('keyed')");
+      const { state, message } = await ended();
+      expect(state).toBe("rollback_failed");
+      expect(message).toMatch(/they were journaled by \(id, other\), and its primary key is/);
+      expect(await places(db, "keyed")).toBe(moved);
+    }
+    // A column of another name is the same column.
+    await db.client.query(`
+      ALTER TABLE keyed DROP CONSTRAINT keyed_pkey;
+      ALTER TABLE keyed RENAME other TO another;
+      ALTER TABLE keyed ADD PRIMARY KEY (partition_id, id, another)`);
+    await register();
+    await db.client.query("SELECT ruvector_healing_rollback('keyed')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await places(db, "keyed")).toBe(before);
+  });
+
+  it("leaves the cold partition that it made where a view is on it", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "kept", rows: HOT, register: false });
+    await db.client.query(`
+      ALTER TABLE kept ADD COLUMN used timestamptz;
+      UPDATE kept SET used = now() - id * interval '1 minute'`);
+    await db.client.query("SELECT ruvector_healing_register('kept', $1)", [
+      { movable: true, access_column: "used", cold_partition: 99 },
+    ]);
+    await db.client.query(
+      "SELECT ruvector_integrity_report('kept', '{\"metrics\": {\"memory_usage_pct\": 99}}')",
+    );
+    await db.client.query(
+      "SELECT ruvector_healing_execute('kept', 'evict_cold_data', '{\"share\": 0.3}')",
+    );
+    await configure(db, { enabled: false });
+    await db.client.query("CREATE VIEW on_cold AS SELECT * FROM kept_cold");
+    expect(await db.value("SELECT count(*)::int FROM on_cold")).toBeGreaterThan(0);
+    await db.client.query("SELECT ruvector_healing_rollback('kept')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await db.value("SELECT count(*)::int FROM on_cold")).toBe(0);
+    expect(
+      await db.value(
+        "SELECT message FROM ruvector.healing_events WHERE kind = 'action_partition_stays'",
+      ),
+    ).toMatch(/kept_cold stays: something depends on it/);
+  });
+});
