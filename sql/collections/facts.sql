@@ -67,6 +67,8 @@ BEGIN
              FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0
               AND NOT a.attisdropped), '[]') END AS columns,
          (SELECT how FROM ruvector.healing_access(t.oid)) AS access,
+         t.relpersistence = 't' AS temporary, quote_ident(t.nspname) AS schema_quoted,
+         has_schema_privilege(t.relnamespace, 'USAGE') AS may_enter,
          has_table_privilege(t.oid, 'SELECT') AS may_select,
          has_table_privilege(t.oid, 'UPDATE')
            AND has_table_privilege(t.oid, 'SELECT') AS may_update,

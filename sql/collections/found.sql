@@ -92,7 +92,13 @@ BEGIN
                        AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
                      JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector'
                     WHERE a.attrelid = r.oid AND a.attname = c.vector_column AND a.attnum > 0
-                      AND NOT a.attisdropped) AS vectors
+                      AND NOT a.attisdropped) AS vectors,
+           EXISTS (SELECT FROM pg_attribute a
+                     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = a.atttypid
+                       AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+                     JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector'
+                    WHERE a.attrelid = r.oid AND a.attnum > 0
+                      AND NOT a.attisdropped) AS any_vectors
       FROM ruvector.collections c
       LEFT JOIN pg_class r ON r.oid = coalesce(
              (SELECT n.oid
@@ -143,6 +149,11 @@ BEGIN
                 THEN format('If it is to be healed, register it as it is: SELECT '
                 'ruvector_healing_unregister(%s); SELECT ruvector_healing_register(%s);', k.name,
                 k.name)
+              -- Renamed, or another column since: registering again finds it.
+              WHEN k.relkind IN ('r', 'p')
+                THEN CASE WHEN k.any_vectors
+                  THEN format('SELECT ruvector_healing_register(%s);', k.name)
+                  ELSE format('SELECT ruvector_healing_unregister(%s);', k.name) END
               ELSE format('SELECT ruvector_healing_unregister(%s); and register the '
                 'table behind it.', k.name) END
     FROM known k LEFT JOIN other o USING (collection_id)

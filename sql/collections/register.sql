@@ -15,6 +15,12 @@ BEGIN
   EXCEPTION WHEN invalid_name OR syntax_error OR invalid_parameter_value OR feature_not_supported
     THEN
     relation := NULL;
+  WHEN insufficient_privilege THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV010', MESSAGE = pg_catalog.format(
+      'role %I may not use the schema of %s', current_user, pg_catalog.left(collection, 200)),
+      DETAIL = SQLERRM,
+      HINT = pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I;', (pg_catalog.parse_ident(
+        collection, false))[1], current_user);
   END;
   -- What was typed may be a bare name that would need quotes: "Emb T" for Emb T.
   IF relation IS NULL AND collection IS NOT NULL THEN

@@ -76,7 +76,10 @@ export function bytes(value: number): string {
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** 1, "link" -> "1 link"; 2, "link" -> "2 links". */
-export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
+export function count(n: number, noun: string): string {
+  const plural = noun.endsWith("x") ? "es" : "s";
+  return `${n} ${noun}${n === 1 ? "" : plural}`;
+}
 
 /** "a", "a and b", "a, b and c", "a, b, c and 4 more". */
 export function list(names: readonly string[], max = 3): string {

@@ -29,6 +29,11 @@ export interface TableFacts {
   readonly columns: readonly string[];
   /** How its rows may be touched: see ruvector.healing_access(). */
   readonly access: "direct" | "owner" | "none";
+  /** Of a session: no other one can read it. */
+  readonly temporary: boolean;
+  readonly schema_quoted: string;
+  /** USAGE on its schema. */
+  readonly may_enter: boolean;
   readonly may_select: boolean;
   readonly may_update: boolean;
   readonly owner: string;

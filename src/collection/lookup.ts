@@ -8,6 +8,7 @@ import { registeredCollection, type RegisteredCollection } from "../store/collec
 import { limitationsOf } from "./limitations.ts";
 import { type FoundFacts, moveFacts, oids, readMoveFacts, readUntrusted } from "./move-facts.ts";
 import { HealingError, SqlError } from "../base/errors.ts";
+import { mayNotRead } from "./vector-column.ts";
 import type { Collection, Column, Limitation } from "../model/collection.ts";
 
 /** As ruvector.healing_found says it. */
@@ -135,9 +136,7 @@ export function moveConditions(
  * @param mode reading: ACCESS SHARE, and more where the table's owner is not trusted
  */
 function lock(host: Host, collection: Collection, mode: "reading" | "ROW EXCLUSIVE"): Locked {
-  const { locked } = host.one<{ locked: Locked }>(sql`
-    SELECT ruvector.healing_lock_table(${collection.relid}::oid, ${collection.name}, ${mode})
-      AS locked`);
+  const locked = lockOrSay(host, collection, mode);
   const refused = (sqlstate: string, message: string) =>
     new SqlError({ sqlstate, message, detail: null, hint: null });
   if (!locked.same) throw refused("42P01", `${collection.name} is another one than a moment ago`);
@@ -147,6 +146,20 @@ function lock(host: Host, collection: Collection, mode: "reading" | "ROW EXCLUSI
       `could not obtain lock on index ${locked.index}: pid ${locked.pid} holds it`,
     );
   return locked;
+}
+
+/** @throws SqlError 42501 with what to grant where a right was taken away since */
+function lockOrSay(host: Host, collection: Collection, mode: "reading" | "ROW EXCLUSIVE"): Locked {
+  try {
+    return host.one<{ locked: Locked }>(sql`
+      SELECT ruvector.healing_lock_table(${collection.relid}::oid, ${collection.name}, ${mode})
+        AS locked`).locked;
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.sqlstate !== "42501") throw error;
+    const facts = readTable(host, collection.relid);
+    if (!facts || (facts.may_enter && facts.may_select)) throw error;
+    throw new SqlError({ ...mayNotRead(facts).document, sqlstate: error.sqlstate });
+  }
 }
 
 interface Locked {

@@ -2,6 +2,18 @@
 import { HealingError } from "../base/errors.ts";
 import type { TableFacts } from "./introspect.ts";
 
+/** The installing role has not the rights that sensing needs; all that it lacks, to type. */
+export function mayNotRead(facts: TableFacts): HealingError {
+  const { qualified, installer, schema_quoted, may_enter, may_select } = facts;
+  return new HealingError("missing_privilege", `role ${installer} may not read ${qualified}`, {
+    detail: "The loop works with the rights of the role that installed it.",
+    hint: [
+      ...(may_enter ? [] : [`GRANT USAGE ON SCHEMA ${schema_quoted} TO ${installer};`]),
+      ...(may_select ? [] : [`GRANT SELECT, UPDATE ON ${qualified} TO ${installer};`]),
+    ].join(" "),
+  });
+}
+
 export function servableVectorColumn(facts: TableFacts, wanted: string | undefined) {
   if (!["r", "p"].includes(facts.kind)) {
     throw new HealingError("unsupported_table", `${facts.qualified} is not a table`, {
@@ -19,16 +31,13 @@ export function servableVectorColumn(facts: TableFacts, wanted: string | undefin
         `WHERE inhrelid = '${facts.qualified.replace(/'/g, "''")}'::regclass));`,
     });
   }
-  if (!facts.may_select) {
-    throw new HealingError(
-      "missing_privilege",
-      `role ${facts.installer} may not read ${facts.qualified}`,
-      {
-        detail: "The loop works with the rights of the role that installed it.",
-        hint: `GRANT SELECT, UPDATE ON ${facts.qualified} TO ${facts.installer};`,
-      },
-    );
+  if (facts.temporary) {
+    throw new HealingError("unsupported_table", `${facts.qualified} is a temporary table`, {
+      detail: "It is gone with its session, and no other session, the loop's neither, can read it.",
+      hint: "Register a table that stays: CREATE TABLE, or CREATE UNLOGGED TABLE.",
+    });
   }
+  if (!facts.may_enter || !facts.may_select) throw mayNotRead(facts);
   if (facts.vector_columns.length === 0) {
     throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
       detail: `Its columns: ${facts.columns.join(", ")}.`,

@@ -128,8 +128,11 @@ export interface ThrottledTable {
 /** null: the collection is not registered any more. */
 export const throttledTable = (host: Host, lease: Lease): ThrottledTable | null =>
   host.query<ThrottledTable>(sql`
-    SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)::text
-      AS relid,
+    SELECT coalesce(
+             (SELECT k.oid FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace
+               WHERE n.nspname = c.schema_name AND k.relname = c.table_name
+                 AND k.relkind IN ('r', 'p')),
+             (SELECT k.oid FROM pg_class k WHERE k.oid = c.relid))::text AS relid,
            EXISTS (SELECT FROM ruvector.healing_leases o
                     WHERE o.action_id = ${lease.action_id}::bigint AND o.kind = 'throttle'
                       AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS "on",

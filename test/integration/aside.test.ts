@@ -351,6 +351,21 @@ describe("a table that is not the one that was registered", () => {
     }
   });
 
+  it("whose vector column was renamed is served again by what it says to type", async () => {
+    await db.client.query(
+      `CREATE TABLE "V 9" (id int PRIMARY KEY, embedding vector(8)); INSERT INTO "V 9"
+        SELECT g, '[1,2,3,4,5,6,7,8]' FROM generate_series(1, 50) g`,
+    );
+    await db.client.query(`SELECT ruvector_healing_register('"V 9"')`);
+    await db.client.query(`ALTER TABLE "V 9" RENAME embedding TO "Em Bed"`);
+    const { hint } = await raised(db.client, `SELECT ruvector_integrity_sample('"V 9"')`);
+    expect(hint).toBe(`SELECT ruvector_healing_register('public."V 9"');`);
+    await db.client.query(hint!);
+    await ticks(db, 1);
+    expect((await verdict(`"V 9"`)).verdict).toBe("healthy");
+    await db.client.query(`SELECT ruvector_healing_unregister('"V 9"')`);
+  });
+
   it("but the same table made anew, or renamed, is followed", async () => {
     await makeTable(db, { table: "anew", rows: [50, 50] });
     await ticks(db, 1);

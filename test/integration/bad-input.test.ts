@@ -25,7 +25,10 @@ const kept = () =>
 beforeAll(async () => {
   db = await testDatabase();
   await makeTable(db, { rows: HOT });
-  await db.client.query("CREATE VIEW a_view AS SELECT 1 AS x; CREATE TABLE plain (x int);");
+  await db.client.query(
+    "CREATE VIEW a_view AS SELECT 1 AS x; CREATE TABLE plain (x int); " +
+      "CREATE TEMPORARY TABLE passing (id int PRIMARY KEY, embedding vector(3));",
+  );
 });
 
 type Case = readonly [statement: string, code: string, detail: RegExp, hint: RegExp];
@@ -92,6 +95,7 @@ const CASES: readonly Case[] = [
   ),
   ["SELECT ruvector_healing_register(NULL)", "RV002", /search_path/, /./],
   ["SELECT ruvector_healing_register('a_view')", "RV003", /relkind/, /./],
+  ["SELECT ruvector_healing_register('passing')", "RV003", /gone with its session/, /UNLOGGED/],
   ["SELECT ruvector_healing_register('plain')", "RV003", /columns: x/, /vector/],
   [
     "SELECT ruvector_healing_register('embeddings_p1')",

@@ -8,7 +8,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { QUICK } from "./support/collection.ts";
-import { type TestDatabase, testDatabase } from "./support/database.ts";
+import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
 import { insertClusters, makeDrifted } from "./support/vectors.ts";
 
 let db: TestDatabase;
@@ -143,4 +143,43 @@ it("names the GRANT for a table it may not read in full, or does not own", async
   );
   expect(answer.message).toContain(`role ${role} does not own public.foreigners_0`);
   expect(answer.hint).toMatch(/^GRANT \S+ TO /);
+});
+
+it("names all that is missing for a table of another role in another schema", async () => {
+  const owner = `${role}_owner`;
+  const { client } = db;
+  await client.query(`
+    CREATE ROLE ${owner}; CREATE SCHEMA "Closed One" AUTHORIZATION ${owner}; SET ROLE ${owner};
+    CREATE TABLE "Closed One".docs (id int PRIMARY KEY, embedding vector(3));
+    INSERT INTO "Closed One".docs SELECT g, ARRAY[g % 7, g % 11, g % 13]::vector
+      FROM generate_series(1, 500) g;
+    CREATE INDEX ON "Closed One".docs USING hnsw (embedding vector_l2_ops); RESET ROLE`);
+  const name = `'"Closed One".docs'`;
+  const type = async (statement: string, code: string, hint: string) => {
+    expect(await raised(plain, statement)).toMatchObject({ code, hint });
+    await client.query(hint);
+  };
+  const use = `GRANT USAGE ON SCHEMA "Closed One" TO ${role};`;
+  await type(`SELECT ruvector_healing_register(${name})`, "RV010", use);
+  await client.query(`REVOKE USAGE ON SCHEMA "Closed One" FROM ${role}`);
+  // Registered by its owner, whom the schema is open to.
+  await type(
+    `SELECT ruvector.healing_call('register', jsonb_build_object(
+      'relation', (SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'Closed One' AND c.relname = 'docs'), 'options', '{}'::jsonb))`,
+    "RV010",
+    `${use} GRANT SELECT, UPDATE ON "Closed One".docs TO ${role};`,
+  );
+  await value(`SELECT ruvector_healing_register(${name})`);
+  await client.query(`REVOKE USAGE ON SCHEMA "Closed One" FROM ${role}`);
+  await type(`SELECT ruvector_integrity_sample(${name})`, "42501", use);
+  const sample = await value<{ unmeasured: { what: string; hint: string }[] }>(
+    `SELECT ruvector_integrity_sample(${name})`,
+  );
+  const recall = sample.unmeasured.find(({ what }) => what.startsWith("recall of"));
+  expect(recall?.hint).toBe(`GRANT ${owner} TO ${role};`);
+  await client.query(recall!.hint);
+  expect(await value(`SELECT recall FROM ruvector_healing_recall(${name})`)).toBeGreaterThan(0.5);
+  await plain.query(`SELECT ruvector_healing_unregister(${name})`);
+  await client.query(`DROP OWNED BY ${owner} CASCADE; DROP ROLE ${owner}`);
 });

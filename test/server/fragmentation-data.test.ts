@@ -280,6 +280,21 @@ describe("histories", () => {
     expect(await sensed("filled"), "analyzed").toBeLessThan(FINE);
   });
 
+  it("nor are they after a crash, which loses the counters, or on a promoted standby", async () => {
+    const none = { ...graph, value: "NULL", rows: 4000 };
+    await create("refilled", none);
+    await load("refilled", none);
+    await build("refilled", none);
+    await vacuum("refilled", "VACUUM (ANALYZE)");
+    await register("refilled");
+    expect(await sensed("refilled")).toBe(0);
+    await db.client.query("SELECT pg_stat_reset_single_table_counters('refilled'::regclass)");
+    await db.client.query("UPDATE refilled SET e = ARRAY[random(), random(), random()]::vector");
+    expect(await sensed("refilled"), "filled in").toBeLessThan(FINE);
+    await vacuum("refilled", "VACUUM (ANALYZE)");
+    expect(await sensed("refilled"), "vacuumed").toBeLessThan(FINE);
+  });
+
   it("equal vectors that others follow are no bloat", async () => {
     const equal = SHAPES["equal_70"]!;
     await create("followed", equal);

@@ -212,6 +212,7 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     await db.client.query(`REVOKE ${app} FROM ${installer}`);
     expect(await raised(client, "SELECT ruvector_integrity_sample('embeddings')")).toMatchObject({
       code: "42501",
+      hint: `GRANT SELECT, UPDATE ON public.embeddings TO ${installer};`,
     });
     await own.value("SELECT ruvector_healing_unschedule()");
   });

@@ -336,6 +336,26 @@ describe("a throttle's end", () => {
     ).toBe(0);
   });
 
+  it.each([
+    ["dropped", ""],
+    ["stood_in", "CREATE VIEW stood_in AS SELECT 1 AS one"],
+  ])("lets a table go that was dropped under it (%s)", async (table, then) => {
+    await makeTable(db, { table, rows: SMALL });
+    const { action_id } = await throttle(table, { percent: 50 });
+    await db.client.query(`DROP TABLE ${table}; ${then}`);
+    await ticks(db, 2);
+    expect(
+      await db.value(
+        `SELECT count(*)::int FROM ruvector.healing_leases WHERE action_id = $1
+          AND ended_at IS NULL`,
+        [action_id],
+      ),
+    ).toBe(0);
+    expect(
+      await db.value("SELECT ruvector_healing_unregister($1)", [`public.${table}`]),
+    ).toMatchObject({ unregistered: true });
+  });
+
   it("takes its triggers from a partition that was detached meanwhile, too", async () => {
     await makeTable(db, { table: "leaver", rows: SMALL });
     const { action_id } = await throttle("leaver", { percent: 10 });

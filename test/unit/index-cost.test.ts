@@ -8,8 +8,18 @@ import type { Configuration } from "../../src/model/configuration.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { isUndecided } from "../../src/sense/assess/recall-health.ts";
 import { bestOf, carriedOver, costsOf, type Kept } from "../../src/sense/collect/kept-index.ts";
-import { dueBlocks, isSuspect, type LeastCost, withCost } from "../../src/sense/cost.ts";
-import type { IndexMeasurement, TrialMeasurement } from "../../src/sense/vector-index.ts";
+import {
+  costHealth,
+  dueBlocks,
+  isSuspect,
+  type LeastCost,
+  withCost,
+} from "../../src/sense/cost.ts";
+import type {
+  CentroidGroup,
+  IndexMeasurement,
+  TrialMeasurement,
+} from "../../src/sense/vector-index.ts";
 import { type PlannedIndex, rebuilt } from "../../src/strategies/compact-indexes/plan.ts";
 import { quietSnapshot } from "./support/snapshot.ts";
 
@@ -136,6 +146,14 @@ describe("what a search should cost", () => {
 });
 
 describe("cost as health", () => {
+  it("is of no matter in a table as small as autovacuum leaves full of dead rows", () => {
+    const group = (rows: number) =>
+      ({ measured: found(75, { rows }), due_blocks: 9 }) as unknown as CentroidGroup;
+    expect(costHealth(group(3), settings)).toBe(1);
+    expect(suspect(found(75, { rows: 3 }), withCost([], found(9, { rows: 3 })))).toBe(false);
+    expect(costHealth(group(1000), settings)).toBeLessThan(0.3);
+  });
+
   it("is stress from twice what is due, and says so", () => {
     expect(sense(300, 300).lambda).toBe(1);
     expect(sense(160 * 3, 300).lambda).toBe(1);

@@ -48,3 +48,15 @@ it("what a rebuild on all rows found, and was refused for, stands in a trial's p
   expect(withBuilt(known, { skew: null, found: { ...found, probes: 80 } }).trial).toEqual(trial);
   expect(withBuilt({ ...known, trial: null }, { skew: null, found }).trial).toBeNull();
 });
+
+it("nor is more due than that of an index that found more when its rows were others", () => {
+  const measured = { probes: 40, k: 10, recall: 0.88 } as IndexMeasurement;
+  const known: Kept = { oid: "1", at: 0, measured, best: 1, attained: null, trial };
+  const found = { probes: 40, recall: 0.93, recall_error: 0.05 };
+  expect(withBuilt(known, { skew: null, found, before: 0.93 }).best).toBe(0.88);
+  expect(withBuilt(known, { skew: null, found, before: 0.91 }).best).toBeCloseTo(0.899, 3);
+  expect(withBuilt({ ...known, best: 0.5 }, { skew: null, found, before: 0.93 }).best).toBe(0.5);
+  expect(withBuilt(known, { skew: null, found: null, before: 0.93 }).best).toBe(1);
+  const others = { ...known, measured: { ...measured, probes: 80 } };
+  expect(withBuilt(others, { skew: null, found, before: 0.93 }).best).toBe(1);
+});

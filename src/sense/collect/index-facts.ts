@@ -132,8 +132,10 @@ export function readIndexes(host: Host, collection: Collection): Facts[] {
            -- crash and a DELETE that reports after the VACUUM lower, and the planner's (rows a page
            -- at the last vacuum, pages now).
            greatest(v.reported, v.planned)::float8 AS live,
+           -- Where the server lost count: what was counted last. Rows a page then, pages now are as
+           -- many as were updated since too many, and seem to be gone with the next VACUUM.
            CASE WHEN least(v.reported, v.planned) > 0 THEN least(v.reported, v.planned)
-             ELSE greatest(v.reported, v.planned) END::float8 AS least_live,
+             ELSE greatest(v.reported, least(v.planned, t.reltuples)) END::float8 AS least_live,
            CASE WHEN i.indpred IS NOT NULL
              THEN greatest(ic.reltuples, 0)::float8 END AS partial_rows,
            coalesce(o.fillfactor, 90) AS fillfactor, coalesce(o.lists, 100) AS lists,

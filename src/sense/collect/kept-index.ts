@@ -100,17 +100,30 @@ export function attainedBy(
 
 /**
  * With what a build on all rows attained, which no exchange followed: an index that is no fuller is
- * not asked for again, and no more is due than a build with the same parameters found.
+ * not asked for again, and no more is due than a build with the same parameters found, whatever
+ * this index found of the rows that there were before.
+ * @param before recall of this index, of the same rows as the build was searched for
  */
 export function withBuilt(
   known: Kept,
-  built: { readonly skew: number | null; readonly found: TrialFound | null },
+  built: {
+    readonly skew: number | null;
+    readonly found: TrialFound | null;
+    readonly before?: number | undefined;
+  },
 ): Kept {
-  const { skew, found } = built;
-  const { attained = null, trial = null } = known;
+  const { skew, found, before } = built;
+  const { attained = null, trial = null, best, measured } = known;
+  // What is measured next is searched for other rows: the gain is what the two have in common.
+  const gain = before !== undefined && before > 0 ? Math.max(1, (found?.recall ?? 0) / before) : 1;
+  const now =
+    found && measured?.probes === found.probes && measured.recall !== null
+      ? measured.recall * gain
+      : null;
   return {
     ...known,
     attained: skew === null ? attained : Math.max(attained ?? 0, skew),
+    best: best === null || now === null ? best : Math.min(best, now),
     trial:
       found && trial?.probes === found.probes
         ? { ...trial, recall: found.recall, recall_error: found.recall_error ?? 0 }

@@ -21,9 +21,10 @@ export function unreadable(
      WHERE i.indexrelid = to_regclass(${index})`);
   if (sqlstate === SQLSTATES.untrusted_code)
     return { why: printable(document.message, 600), hint: printable(document.hint ?? "", 600) };
+  // What may act as its owner only says so itself: the right to read is not what is missing.
+  const granted = sqlstate === "42501" ? document.hint || row?.grant : undefined;
   return {
     why: document.message,
-    hint:
-      sqlstate === "42501" && row ? row.grant : "Ask for it by hand: ruvector_healing_recall().",
+    hint: granted ?? "Ask for it by hand: ruvector_healing_recall().",
   };
 }

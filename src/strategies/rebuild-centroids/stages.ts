@@ -164,7 +164,7 @@ function noteAttained(
   host: Host,
   collection: Collection,
   target: Target,
-  { after, attempt }: RebuildProgress,
+  { before, after, attempt }: RebuildProgress,
 ): void {
   const memory = lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};
   const known = memory[target.index];
@@ -174,7 +174,11 @@ function noteAttained(
     lists === undefined ? Object.keys(others).length === 0 : lists === target.lists_before;
   keepMeasurement<Memory>(host, collection.id, CENTROIDS, {
     ...memory,
-    [target.index]: withBuilt(known, { skew: after.skew, found: isTheSame ? after : null }),
+    [target.index]: withBuilt(known, {
+      skew: after.skew,
+      found: isTheSame ? after : null,
+      before: before?.recall,
+    }),
   });
 }
 
