@@ -231,13 +231,13 @@ describe("a slot that nobody uses", () => {
           ...abandoned(START + 50),
         }).replicas,
       ),
-    ).toMatchObject({ lag_seconds: 600 });
+    ).toMatchObject({ inactive_seconds: 600, lag_seconds: null });
     const read = {
       slots: [slot("s", { inactive_since: START + 50, restart: 800, progress: 800 })],
     };
     expect(
       only(looks(abandoned(START - 500), { now: START + 100, ...read }).replicas),
-    ).toMatchObject({ lag_seconds: 50 });
+    ).toMatchObject({ inactive_seconds: 50 });
   });
 
   it("is judged by what it keeps against the limit", () => {

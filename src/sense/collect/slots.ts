@@ -86,7 +86,11 @@ export function unused(
   const label = `${before?.label ?? slot.name} (not connected)`;
   if (before && !before.replays)
     return { ...nothing(id, label, "receiver"), ...kept, inactive_seconds: consumer };
-  const from = before?.replayed ?? slot.restart;
+  // Nobody was ever seen at it: abandoned, or made ahead for a standby that is being built, which
+  // takes hours. Nobody is late yet.
+  if (!before)
+    return { ...nothing(id, label, "inactive_slot"), ...kept, inactive_seconds: seconds };
+  const from = before.replayed ?? slot.restart;
   return {
     ...nothing(id, label, "inactive_slot"),
     ...kept,
