@@ -55,6 +55,13 @@ DO $pin$
 BEGIN
   EXECUTE format('ALTER FUNCTION ruvector.healing_start_engine() SET {{LANGUAGE}}.start_proc = %L',
     CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE 'ruvector.healing_engine_started' END);
+  -- plv8 hands these to V8 when its library is loaded into a session, whoever set them: with
+  -- --abort-on-uncaught-exception a viewer without a right to the language ended the whole server.
+  -- They are what they were for whoever installed.
+  IF '{{LANGUAGE}}' = 'plv8' THEN
+    EXECUTE format('ALTER FUNCTION ruvector.healing_start_engine() SET plv8.v8_flags = %L',
+      coalesce(current_setting('plv8.v8_flags', true), ''));
+  END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   NULL;
 END

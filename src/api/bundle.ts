@@ -1,4 +1,5 @@
 /** Entry of the bundle: what ruvector.healing_javascript() calls. */
+import { changedGlobals } from "../host/inherited.ts";
 import { checkSession, postgres, resetHost, said, thrownByPostgres } from "../host/postgres.ts";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../base/errors.ts";
 import { type Input, OPERATIONS } from "./operations.ts";
@@ -19,6 +20,8 @@ let inside: string | null = null;
  *   [[level, line], ...]
  */
 export function call(operation: string, input: string): string {
+  const changed = changedGlobals();
+  if (changed !== null) return changed;
   const given = JSON.parse(input) as Input & { readonly transaction: string };
   // Code on a table that calls one of ours: it would reset what this operation knows of the session
   // as it was.
