@@ -23,7 +23,19 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   start_proc text := 'ruvector.healing_engine_started';
+  context text;
+  levels integer;
 BEGIN
+  -- V8 has its own limit of the stack, 1 MB below where it started, and PostgreSQL allows 2 MB:
+  -- called from between the two it ends the server (from 400 calls of PL/pgSQL within each other).
+  GET DIAGNOSTICS context = PG_CONTEXT;
+  levels := regexp_count(context, '^.{0,24}SQL', 1, 'n');
+  IF levels > 100 THEN
+    RAISE EXCEPTION USING ERRCODE = '54001',
+      MESSAGE = 'called too deep within other functions to start JavaScript',
+      DETAIL = format('%s functions and statements within each other; at most 100.', levels),
+      HINT = 'Call it outside of the recursion, or of the triggers that fire each other.';
+  END IF;
   -- plv8 looks start_proc up when V8 has started, and goes on whatever is raised there: a cancel
   -- that came meanwhile is raised where the catalogue is read, leaves behind what was open, and a
   -- later garbage collection, or lookup, ends the server. What is in the caches is not read: so it

@@ -192,6 +192,26 @@ describe("what others changed for all JavaScript of the role's session", () => {
   });
 });
 
+describe("a caller deep within functions that call each other", () => {
+  it("is refused before JavaScript starts: at 400 levels plv8 would end the server", async () => {
+    const session = await db.connect();
+    await session.query(`CREATE FUNCTION pg_temp.deep(levels int) RETURNS text
+        LANGUAGE plpgsql AS $$
+      BEGIN
+        IF levels = 0 THEN
+          RETURN ruvector_contracted_graph('embeddings') ->> 'lambda';
+        END IF;
+        RETURN pg_temp.deep(levels - 1);
+      END $$`);
+    await session.query("SELECT pg_temp.deep(20)");
+    expect(await raised(session, "SELECT pg_temp.deep(60)")).toMatchObject({
+      code: "54001",
+      message: "called too deep within other functions to start JavaScript",
+      hint: expect.stringContaining("outside of the recursion"),
+    });
+  });
+});
+
 describe("objects of others where ours are to be", () => {
   const script = () =>
     readFile(join(root, `dist/ruvector_healing.${inject("language")}.sql`), "utf8");
