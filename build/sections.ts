@@ -144,22 +144,30 @@ async function modulesOf(entry: string): Promise<Map<string, Module>> {
 const isOurs = (at: string): boolean => at.startsWith(".");
 const resolved = (path: string, at: string): string => join(dirname(path), at);
 
-/** The core: what loads a section when it is used. */
+/**
+ * The core: what loads a section when it is used. It exports nothing: esbuild's helper for that
+ * takes what all objects inherit for exports, too, and what somebody changed there is to be said
+ * (src/host/inherited.ts).
+ */
 async function coreOf(lengths: readonly number[]): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(root, "src/host/sections.ts")],
+    stdin: {
+      contents: 'import { entry } from "./src/host/sections.ts"; core(entry);',
+      resolveDir: root,
+    },
     absWorkingDir: root,
     bundle: true,
     write: false,
     format: "iife",
-    globalName: "core",
     platform: "neutral",
     target: TARGET,
     charset: "ascii",
     ...MINIFIED,
   });
   const source = 'typeof source=="string"?source:null';
-  const core = `${outputFiles[0]!.text}return core.entry(engine,${source},[${lengths.join(",")}]);`;
+  const core =
+    `var entry,core=(one)=>{entry=one};${outputFiles[0]!.text}` +
+    `return entry(engine,${source},[${lengths.join(",")}]);`;
   if (core.includes("/*")) throw new Error("the core of the bundle holds a comment");
   return core;
 }

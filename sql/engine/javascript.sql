@@ -23,7 +23,19 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   start_proc text := 'ruvector.healing_engine_started';
+  context text;
+  levels integer;
 BEGIN
+  -- V8 has its own limit of the stack, 1 MB below where it started, and PostgreSQL allows 2 MB:
+  -- called from between the two it ends the server (from 400 calls of PL/pgSQL within each other).
+  GET DIAGNOSTICS context = PG_CONTEXT;
+  levels := regexp_count(context, '^.{0,24}SQL', 1, 'n');
+  IF levels > 100 THEN
+    RAISE EXCEPTION USING ERRCODE = '54001',
+      MESSAGE = 'called too deep within other functions to start JavaScript',
+      DETAIL = format('%s functions and statements within each other; at most 100.', levels),
+      HINT = 'Call it outside of the recursion, or of the triggers that fire each other.';
+  END IF;
   -- plv8 looks start_proc up when V8 has started, and goes on whatever is raised there: a cancel
   -- that came meanwhile is raised where the catalogue is read, leaves behind what was open, and a
   -- later garbage collection, or lookup, ends the server. What is in the caches is not read: so it
@@ -55,6 +67,13 @@ DO $pin$
 BEGIN
   EXECUTE format('ALTER FUNCTION ruvector.healing_start_engine() SET {{LANGUAGE}}.start_proc = %L',
     CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE 'ruvector.healing_engine_started' END);
+  -- plv8 hands these to V8 when its library is loaded into a session, whoever set them: with
+  -- --abort-on-uncaught-exception a viewer without a right to the language ended the whole server.
+  -- They are what they were for whoever installed.
+  IF '{{LANGUAGE}}' = 'plv8' THEN
+    EXECUTE format('ALTER FUNCTION ruvector.healing_start_engine() SET plv8.v8_flags = %L',
+      coalesce(current_setting('plv8.v8_flags', true), ''));
+  END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   NULL;
 END

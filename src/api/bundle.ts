@@ -1,6 +1,8 @@
 /** Entry of the bundle: what ruvector.healing_javascript() calls. */
+import { changedGlobals } from "../host/inherited.ts";
 import { checkSession, postgres, resetHost, said, thrownByPostgres } from "../host/postgres.ts";
 import { type ErrorDocument, HealingError, SQLSTATES, SqlError } from "../base/errors.ts";
+import { depthOf } from "../base/depth.ts";
 import { type Input, OPERATIONS } from "./operations.ts";
 
 /**
@@ -19,6 +21,8 @@ let inside: string | null = null;
  *   [[level, line], ...]
  */
 export function call(operation: string, input: string): string {
+  const changed = changedGlobals();
+  if (changed !== null) return changed;
   const given = JSON.parse(input) as Input & { readonly transaction: string };
   // Code on a table that calls one of ours: it would reset what this operation knows of the session
   // as it was.
@@ -46,7 +50,7 @@ export function call(operation: string, input: string): string {
     return result;
   } catch (error) {
     if (thrownByPostgres()) throw error;
-    return answer({ error: documentOf(error) });
+    return answer({ error: documentOf(error, given) });
   } finally {
     inside = null;
   }
@@ -64,8 +68,17 @@ const answer = (document: object): string =>
 
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-function documentOf(error: unknown): ErrorDocument {
+/** Nothing that is asked for has more; from some thousand on, JSON.stringify has no stack left. */
+const MOST_LEVELS = 100;
+
+function documentOf(error: unknown, given: Input): ErrorDocument {
   if (error instanceof HealingError || error instanceof SqlError) return error.document;
+  const levels = depthOf(given);
+  if (levels > MOST_LEVELS)
+    return new HealingError("invalid_argument", "the document is nested too deep", {
+      detail: `It has ${levels} levels.`,
+      hint: "No document here has more than a few: \\df+ ruvector_* shows an example of each.",
+    }).document;
   // Anything can be thrown, undefined and null too.
   const thrown = Object(error) as Partial<Error>;
   return {

@@ -38,6 +38,7 @@ export const SQLSTATES = {
   session_changed: "RV033",
   untrusted_code: "RV034",
   nested_call: "RV035",
+  globals_changed: "RV039",
   /** RV036 to RV038 are raised by the script and by ruvector_healing_uninstall(), in SQL. */
   newer_installed: "RV036",
   still_used: "RV037",
@@ -62,11 +63,12 @@ export interface ErrorDocument {
 
 /** An error of ours, raised to the caller as it is. */
 export class HealingError extends Error {
+  // A field: where somebody froze Error.prototype in this session, name cannot be assigned.
+  override readonly name = "HealingError";
   readonly document: ErrorDocument;
 
   constructor(name: ErrorName, message: string, extras: ErrorExtras = {}) {
     super(message);
-    this.name = "HealingError";
     this.document = {
       sqlstate: SQLSTATES[name],
       message,
@@ -78,11 +80,11 @@ export class HealingError extends Error {
 
 /** An error of PostgreSQL, reported by `ruvector.healing_run` with its real SQLSTATE. */
 export class SqlError extends Error {
+  override readonly name = "SqlError";
   readonly document: ErrorDocument;
 
   constructor(document: ErrorDocument) {
     super(document.message);
-    this.name = "SqlError";
     this.document = document;
   }
 

@@ -40,7 +40,7 @@ export function entry(engine: Engine, source: string | null, lengths: readonly n
   }
 
   function defer(module: Exports, name: string, place: number): void {
-    Object.defineProperty(module, name, {
+    define(module, name, {
       configurable: true,
       enumerable: true,
       get: () => {
@@ -61,7 +61,7 @@ export function entry(engine: Engine, source: string | null, lengths: readonly n
     ) as Exports;
     // A plain value from now on: what is read often is read fast.
     for (const [name, exported] of Object.entries(Object.getOwnPropertyDescriptors(made)))
-      Object.defineProperty(module, name, { ...exported, configurable: true });
+      define(module, name, { ...exported, configurable: true });
     parsed[place] = true;
   }
 
@@ -69,8 +69,12 @@ export function entry(engine: Engine, source: string | null, lengths: readonly n
   return modules[0]!;
 }
 
+/** Where somebody gave all objects a "get" or "value", a descriptor must not inherit it. */
+const define = (object: object, name: string, descriptor: PropertyDescriptor): object =>
+  Object.defineProperty(object, name, Object.assign(Object.create(null), descriptor));
+
 const field = (object: object, name: string, value: unknown): object =>
-  Object.defineProperty(object, name, {
+  define(object, name, {
     configurable: true,
     enumerable: true,
     writable: true,

@@ -255,6 +255,22 @@ describe("an error says what was wrong and what to type, and leaves nothing behi
   );
 });
 
+describe("a document nested too deep", () => {
+  const deep = "(repeat('{\"lambda\":', 5000) || '1' || repeat('}', 5000))::jsonb";
+  it.each([
+    `ruvector_integrity_report('embeddings', ${deep})`,
+    `ruvector_healing_configure(${deep})`,
+    "ruvector_healing_configure((repeat('[', 5000) || repeat(']', 5000))::jsonb)",
+    `ruvector_healing_register('embeddings', ${deep})`,
+    `ruvector_healing_execute('embeddings', 'rebalance_partitions', ${deep})`,
+  ])("%s says so", async (call) => {
+    const { code, message, detail, hint } = await raised(db.client, `SELECT ${call}`);
+    expect({ code, message, detail, hint }).toMatchObject({
+      code: expect.stringMatching(/^RV00[15]$/),
+    });
+  });
+});
+
 describe("hostile names", () => {
   const tables = ['"We""ird;--"."Emb T"', `"${"n".repeat(60)}"`, "\"größe ✓ '' $$\"", '"select"'];
   it.each(tables)("%s is registered, healed and rolled back", async (table) => {

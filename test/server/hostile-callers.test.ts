@@ -126,6 +126,19 @@ describe("settings of the caller that run code", () => {
     expect(`${message} ${detail}`).toContain("started in the JavaScript of another role");
   });
 
+  it.runIf(inject("language") === "plv8")("v8_flags are not the caller's", async () => {
+    await db.client.query(`SELECT ruvector_healing_grant('${mallory}', 'viewer')`);
+    const asked = "SELECT ruvector_contracted_graph('embeddings') ->> 'lambda' IS NULL AS nothing";
+    const flags = "SET plv8.v8_flags = '--disallow-code-generation-from-strings'";
+    const session = await db.connect();
+    await session.query(`${flags}; SET ROLE ${mallory}`);
+    await session.query(asked);
+    // That they would bite: where the caller's own JavaScript was first.
+    const other = await db.connect();
+    await other.query(`${flags}; DO LANGUAGE plv8 $$ var x = 1; $$`);
+    expect((await raised(other, asked)).message).toContain("Code generation");
+  });
+
   it("to keep it so says nothing: no warning in a new session, nor in a tick's log", async () => {
     const session = await db.connect();
     const said: string[] = [];
@@ -135,6 +148,67 @@ describe("settings of the caller that run code", () => {
     expect(said.filter((message) => /not closed|start_proc|failed to find/.test(message))).toEqual(
       [],
     );
+  });
+});
+
+describe("what others changed for all JavaScript of the role's session", () => {
+  const language = inject("language");
+  const CHANGES = [
+    ["Object.prototype.extra = 'x'", "Object.prototype.extra"],
+    ["Object.defineProperty(Object.prototype, 'get', { value: 1 })", "Object.prototype.get"],
+    ["Object.prototype.value = 5", "Object.prototype.value"],
+    ["Object.prototype.error = 'x'", "Object.prototype.error"],
+    ["Array.prototype.toJSON = function () { return 'x' }", "Array.prototype.toJSON"],
+    ["Object.prototype.toJSON = function () { return {} }", "Object.prototype.toJSON"],
+    ["Object.prototype['a\"b'] = 1", "Object.prototype.a?b"],
+  ];
+  const CALLS = [
+    "SELECT ruvector_contracted_graph('embeddings')",
+    "SELECT ruvector_healing_configure('{\"nope\": 1}')",
+  ];
+
+  it.each(CHANGES)("%s: is said, and nothing is done", async (change, named) => {
+    for (const before of [true, false]) {
+      const session = await db.connect();
+      if (!before) await session.query(CALLS[0]!);
+      await session.query(`DO LANGUAGE ${language} $js$ ${change} $js$`);
+      for (const call of CALLS)
+        expect(await raised(session, call)).toMatchObject({
+          code: "RV039",
+          detail: `There is ${named}.`,
+          hint: expect.stringContaining("new connection"),
+        });
+    }
+  });
+
+  it("what nothing of ours meets is no matter: frozen prototypes, more methods", async () => {
+    const session = await db.connect();
+    await session.query(`DO LANGUAGE ${language} $$
+      Array.prototype.last = function () { return this[this.length - 1]; };
+      BigInt.prototype.toJSON = function () { return String(this); };
+      for (const each of [Object, Array, Error, Function, Map]) Object.freeze(each.prototype); $$`);
+    await session.query(CALLS[0]!);
+    expect((await raised(session, CALLS[1]!)).code).toBe("RV005");
+  });
+});
+
+describe("a caller deep within functions that call each other", () => {
+  it("is refused before JavaScript starts: at 400 levels plv8 would end the server", async () => {
+    const session = await db.connect();
+    await session.query(`CREATE FUNCTION pg_temp.deep(levels int) RETURNS text
+        LANGUAGE plpgsql AS $$
+      BEGIN
+        IF levels = 0 THEN
+          RETURN ruvector_contracted_graph('embeddings') ->> 'lambda';
+        END IF;
+        RETURN pg_temp.deep(levels - 1);
+      END $$`);
+    await session.query("SELECT pg_temp.deep(20)");
+    expect(await raised(session, "SELECT pg_temp.deep(60)")).toMatchObject({
+      code: "54001",
+      message: "called too deep within other functions to start JavaScript",
+      hint: expect.stringContaining("outside of the recursion"),
+    });
   });
 });
 

@@ -13,6 +13,7 @@ import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { count } from "../../base/text.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
+import { searchFinds } from "../../sense/assess/recall-health.ts";
 import { skewOf } from "../../sense/lists.ts";
 import type { IndexFacts } from "./indexes.ts";
 import { type Found, type RebuildProgress, refused } from "./shared.ts";
@@ -76,7 +77,8 @@ export function foundIn(answer: IndexMeasurement, lists: number): Found {
 
 /**
  * Whether the new index may stay: it finds what is due, or more than the old one where nothing is
- * said of that; a part of a whole no less than before.
+ * said of that; a part of a whole no less than before. What is due, and what it finds, are figures
+ * of a few searches each: one that finds more than the old, and would be sensed as well, stays.
  */
 export const finds = (
   { settings }: Collection,
@@ -84,7 +86,11 @@ export const finds = (
   before: Found,
   after: Found,
 ): boolean => {
-  if (due !== undefined) return after.recall >= settings.recall[0] * due;
+  if (due !== undefined)
+    return (
+      after.recall >= settings.recall[0] * due ||
+      (after.recall > before.recall && searchFinds(after, due, settings))
+    );
   return way === "whole" ? after.recall >= before.recall : better(before, after);
 };
 
