@@ -46,7 +46,10 @@ BEGIN
     INSERT INTO ruvector.healing_steps AS s (action_id, slice, kind, details, rows, journal, bytes,
       wal_bytes, came_back)
     VALUES (healing_keep_moved.action_id, healing_keep_moved.slice, 'move_rows',
-      healing_keep_moved.details, m.rows, m.moved, round(m.rows * bytes_each),
+      -- Of which table, as these are numbered here: a restored dump has others for both.
+      healing_keep_moved.details || jsonb_build_object('table', relation::text,
+        'here', 'ruvector.healing_steps'::regclass::oid::text),
+      m.rows, m.moved, round(m.rows * bytes_each),
       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal), came_back)
     RETURNING s.wal_bytes INTO took;
   END IF;

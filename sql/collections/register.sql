@@ -33,11 +33,16 @@ BEGIN
       MESSAGE = CASE WHEN collection IS NULL THEN 'collection must not be null'
                      ELSE pg_catalog.format('table "%s" does not exist',
                        pg_catalog.left(collection, 200)) END,
-      DETAIL = pg_catalog.format('Looked for it on search_path %s.',
-        pg_catalog.current_setting('search_path')),
+      DETAIL = CASE WHEN pg_catalog.strpos(collection, '.') OPERATOR(pg_catalog.>) 0
+        THEN 'Looked for it in the schema that was named.'
+        ELSE pg_catalog.format('Looked for it on search_path %s.',
+          pg_catalog.current_setting('search_path')) END,
       HINT = CASE WHEN near IS NULL THEN 'Name a table that holds a pgvector column, with its '
-        'schema if it is not on the search_path: SELECT '
-        'ruvector_healing_register(''public.embeddings'');'
+        'schema if it is not on the search_path. What to type for those there are: SELECT '
+        'format(''SELECT ruvector_healing_register(%L);'', c.oid::regclass) FROM pg_class c '
+        'WHERE c.relkind IN (''r'', ''p'') AND NOT c.relispartition AND EXISTS (SELECT FROM '
+        'pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND '
+        't.typname IN (''vector'', ''halfvec'', ''sparsevec''));'
         ELSE pg_catalog.format(
           'The nearest is %s: SELECT ruvector_healing_register(%L);', near, near) END;
   END IF;

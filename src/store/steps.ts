@@ -88,18 +88,21 @@ export interface StepGroup {
   readonly last: number;
 }
 
+/** Details that are for the undo alone. */
+const UNSAID = "{weights,identity,table,here}";
+
 /**
  * Like steps of one kind and target are one entry: batches are small, and there may be thousands.
  */
 export const stepGroups = (host: Host, action: Action): readonly StepGroup[] =>
   host.query<StepGroup>(sql`
-    SELECT kind, details - '{weights,identity}'::text[] AS details, count(*)::int AS steps,
+    SELECT kind, details - ${UNSAID}::text[] AS details, count(*)::int AS steps,
            sum(rows)::float8 AS rows,
       count(undone_at)::int AS undone,
            extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch
              FROM max(executed_at))::float8 AS last
       FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint
-     GROUP BY kind, details - '{weights,identity}'::text[] ORDER BY min(id)`);
+     GROUP BY kind, details - ${UNSAID}::text[] ORDER BY min(id)`);
 
 /** What was written within the last hour. */
 export interface WrittenLately extends Cost {

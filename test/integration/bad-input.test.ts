@@ -88,7 +88,7 @@ const CASES: readonly Case[] = [
       [
         `SELECT ruvector_healing_register('${typo}')`,
         "RV002",
-        /search_path/,
+        typo.includes(".") ? /in the schema that was named/ : /search_path/,
         /^The nearest is (public\.embeddings): SELECT ruvector_healing_register\('\1'\);$/,
       ],
     ],
@@ -363,6 +363,15 @@ describe("tables that can only be sensed", () => {
     expect(refused).toMatchObject({ outcome: "deferred", reason: "not_applicable" });
     expect(refused.message).toMatch(reason);
   });
+});
+
+it("a table nothing is near to: the hint lists what could be registered, to be typed", async () => {
+  const { hint } = await raised(db.client, "SELECT ruvector_healing_register('zzz.nothing')");
+  const typed = (await db.rows<{ format: string }>(/SELECT format.*;$/.exec(hint!)![0])).map(
+    ({ format }) => format,
+  );
+  expect(typed).toContain("SELECT ruvector_healing_register('embeddings');");
+  expect(typed.join()).not.toContain("embeddings_p");
 });
 
 describe("a table dropped after registration", () => {

@@ -1,6 +1,14 @@
 /** What an undo says and does where partitions have gone, or cannot go. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { configure, HOT, IN_ONE_GO, makeTable, places, ticks } from "../support/collection.ts";
+import {
+  configure,
+  HOT,
+  IN_ONE_GO,
+  makeTable,
+  placement,
+  places,
+  ticks,
+} from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
@@ -62,6 +70,34 @@ describe("an undo", () => {
       /no partition of (?:public\.)?parting takes partition_id = 0 any more/,
     );
     return undefined;
+  });
+
+  it("moves nothing in a table that was put in the place of the one it began with", async () => {
+    await configure(db, { enabled: true });
+    await begun("swapped");
+    const before = Object.fromEntries(HOT.map((rows, place) => [place, rows]));
+    await db.client.query("ALTER TABLE swapped RENAME TO swapped_old");
+    // Loaded anew: all rows are where no move has put them.
+    await makeTable(db, { table: "incoming", rows: [2100, 0, 0, 0], register: false });
+    await db.client.query("ALTER TABLE incoming RENAME TO swapped");
+    const [old, anew] = [await places(db, "swapped_old"), await places(db, "swapped")];
+    const { state, message } = await ended();
+    expect(state).toBe("failed");
+    expect(message).toContain("the table that they are of was replaced: this one has its name");
+    expect(await places(db, "swapped")).toEqual(anew);
+    expect(await places(db, "swapped_old")).toEqual(old);
+    // Once it is back, so are its rows.
+    const undo = "SELECT ruvector_healing_rollback('swapped')";
+    await db.client.query(undo);
+    expect(await ended()).toMatchObject({ state: "rollback_failed" });
+    expect(await places(db, "swapped")).toEqual(anew);
+    await db.client.query(
+      "ALTER TABLE swapped RENAME TO swapped_new; ALTER TABLE swapped_old RENAME TO swapped",
+    );
+    await ticks(db, 1);
+    await db.client.query(undo);
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await placement(db, "swapped")).toEqual(before);
   });
 
   it("does not read a journal by another primary key", async () => {

@@ -4,7 +4,7 @@
  */
 import { moveRowsBack } from "./move-back.ts";
 import { type Identity, identityColumns } from "./identity.ts";
-import { checkIdentity } from "./permission.ts";
+import { checkIdentity, checkTable } from "./permission.ts";
 import { rowsLeft } from "./rows-left.ts";
 import type {
   Action,
@@ -77,6 +77,9 @@ export interface MovedRows {
     readonly to_key: string;
     /** The columns of the journal; older versions did not say. */
     readonly identity?: readonly string[];
+    /** Oid of the table, and of the journal's own. */
+    readonly table?: string;
+    readonly here?: string;
   };
   readonly journal: readonly Identity[];
 }
@@ -97,6 +100,8 @@ export interface MovesProgress extends Progress {
   readonly pass: number;
   /** Tenants whose rows were moved, two at most: one alone is whose action it is. */
   readonly tenants: readonly (string | null)[];
+  /** Oid of the table; missing before the first batch. */
+  readonly table?: string;
   /** What comes before the moves was done. */
   readonly prepared: boolean;
   /** How fast it goes; missing before the first batch. */
@@ -124,6 +129,7 @@ export function moveBatch<Prepared extends Change = never>(
   const { host, collection, action } = context;
   const { progress } = action;
   const { moves } = action.plan;
+  checkTable(collection, progress.table);
   // Kept before the rows' own step, which its undo comes before.
   const steps: NewStep<MovedRows | Prepared>[] = (progress.prepared ? [] : prepare()).map(
     (step) => {
@@ -164,6 +170,7 @@ export function moveBatch<Prepared extends Change = never>(
   const next = advance(
     {
       ...progress,
+      table: String(collection.relid),
       pace: nextPace(pace, { ...felt, rows }),
       tenants: [...new Set([...progress.tenants, ...tenants])].slice(0, 2),
     },
@@ -188,9 +195,9 @@ export function undoMove(
   { host, collection, action }: BatchContext<MovesPlan, MovesProgress>,
   step: Step<MovedRows>,
 ): UndoResult<Identity> {
-  const { from_key, to_key, identity } = step.details;
+  const { from_key, to_key } = step.details;
   const route = { from_key, to_key };
-  checkIdentity(host, collection, identity);
+  checkIdentity(host, collection, step.details);
   const back = moveRowsBack(host, collection, route, step.id, undoAskedFor(host, action));
   return { ...back, remaining: [] };
 }

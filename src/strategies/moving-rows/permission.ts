@@ -69,31 +69,56 @@ export function checkPublications(collection: Collection, found: readonly string
     ]);
 }
 
+const REPLACED = {
+  reason: "the table that they are of was replaced: this one has its name",
+  hint: "To take them back, that one has to have its name again, and this one another.",
+  back: "never",
+} as const;
+
+/**
+ * A table that was swapped in by its name has rows of its own.
+ * @param begun oid of the table that the action began with; undefined: it has not
+ * @throws HealingError RV018
+ */
+export function checkTable(collection: Collection, begun: string | undefined): void {
+  if (begun !== undefined && begun !== String(collection.relid))
+    refuse(collection, "be moved any more", [REPLACED]);
+}
+
 /**
  * A journal has the values of its columns in the order of the primary key as it was. Read by
- * another key it would name other rows, or none. A column that is gone from the table was renamed:
- * without it there would be no such key.
- * @param journaled the columns of the journal; undefined: nobody wrote them down
+ * another key, or in another table, it would name other rows, or none. A column that is gone from
+ * the table was renamed: without it there would be no such key.
+ * @param journaled the columns of the journal and its table; undefined: nobody wrote them down
  * @throws HealingError RV018: the rows stay where they are
  */
 export function checkIdentity(
   host: Host,
   collection: Collection,
-  journaled: readonly string[] | undefined,
+  journaled: {
+    readonly identity?: readonly string[];
+    readonly table?: string;
+    readonly here?: string;
+  },
 ): void {
-  const now = identityColumns(collection).map(({ name }) => name);
-  if (journaled === undefined) return;
-  const { names } = host.one<{ names: readonly string[] }>(sql`
-    SELECT coalesce(json_agg(attname), '[]') AS names FROM pg_attribute
+  const { identity, table, here: then } = journaled;
+  if (identity === undefined) return;
+  const { names, here } = host.one<{ names: readonly string[]; here: string }>(sql`
+    SELECT coalesce(json_agg(attname), '[]') AS names,
+           'ruvector.healing_steps'::regclass::oid::text AS here
+      FROM pg_attribute
      WHERE attrelid = ${collection.relid}::oid AND attnum > 0 AND NOT attisdropped`);
+  if (table !== undefined && then === here && table !== String(collection.relid))
+    refuse(collection, "be moved back", [REPLACED]);
+  const now = identityColumns(collection).map(({ name }) => name);
   const same =
-    journaled.length === now.length &&
-    journaled.every((name, place) => name === now[place] || !names.includes(name));
+    identity.length === now.length &&
+    identity.every((name, place) => name === now[place] || !names.includes(name));
   if (same) return;
   refuse(collection, "be moved back", [
     {
       reason:
-        `they were journaled by (${journaled.join(", ")}), and its primary key is ` +
+        `they were journaled by (${identity.join(", ")}), and its primary key is ` +
         `(${now.join(", ")}) now, beside the partition column`,
       hint: "Make the primary key as it was, and register the table again.",
       back: "never",
