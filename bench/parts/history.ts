@@ -34,6 +34,13 @@ const ASKED = {
   "a report of a day": "SELECT ruvector_healing_report(interval '1 day')",
 } as const;
 
+const PLOTTED: readonly (keyof typeof ASKED)[] = [
+  "a tick",
+  "a plan (dry run)",
+  "status",
+  "metrics",
+];
+
 async function run(context: Context): Promise<readonly Row[]> {
   const bench = await context.database(SETTINGS);
   const { client } = bench;
@@ -64,6 +71,13 @@ async function run(context: Context): Promise<readonly Row[]> {
       points.set(name, [...(points.get(name) ?? []), { x: size, y: spreadOf(costs).median }]);
     }
   }
+  context.plot({
+    name: "actions",
+    title: "What a long history costs",
+    x: "actions in the history, ten minutes apart",
+    y: "CPU ms",
+    series: PLOTTED.map((name) => ({ name, points: points.get(name) ?? [] })),
+  });
   for (const [name, found] of points) {
     rows.push(row(`${name}, growth`, "exponent", { median: exponentOf(found) }));
   }
