@@ -102,7 +102,7 @@ export const stepGroups = (host: Host, action: Action): readonly StepGroup[] =>
            extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch
              FROM max(executed_at))::float8 AS last
       FROM ruvector.healing_steps WHERE action_id = ${action.id}::bigint
-     GROUP BY kind, details - ${UNSAID}::text[] ORDER BY min(id)`);
+     GROUP BY 1, 2 ORDER BY min(id)`);
 
 /** What was written within the last hour. */
 export interface WrittenLately extends Cost {
