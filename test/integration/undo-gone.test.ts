@@ -34,7 +34,8 @@ async function begun(table: string): Promise<void> {
 }
 
 async function ended(): Promise<{ state: string; message: string }> {
-  for (let turn = 0; turn < 4 && /executing|rolling_back/.test((await last()).state); turn++)
+  const end = Date.now() + 20_000;
+  while (/executing|rolling_back/.test((await last()).state) && Date.now() < end)
     await ticks(db, 1);
   return last();
 }
