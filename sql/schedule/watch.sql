@@ -17,7 +17,8 @@ BEGIN
   FOR lease IN SELECT l.id, l.action_id, l.collection_id, (l.target ->> 'jobid')::bigint AS jobid,
     l.previous ->> 'schedule' AS schedule, l.target, l.previous
                  FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL
-                   AND l.expires_at < clock_timestamp() - patience ORDER BY l.id
+                   AND (l.expires_at < clock_timestamp() - patience
+                     OR l.granted_at > clock_timestamp()) ORDER BY l.id
                   FOR UPDATE SKIP LOCKED LOOP
     BEGIN
       job := ruvector.healing_cron_job(lease.jobid);
