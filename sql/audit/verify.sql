@@ -52,6 +52,14 @@ BEGIN
       coalesce(links.last_seq, head.base_seq), coalesce(links.last_hash, head.base_hash));
     broken := broken + jsonb_array_length(findings) - jsonb_array_length(links.findings)
       - jsonb_array_length(signed.findings);
+  -- A stretch whose events are gone, up to its end, has no event that would not follow.
+  ELSIF least(end_seq, head.seq) >= greatest(from_, head.base_seq + 1)
+    AND least(end_seq, head.seq) > coalesce(links.last_seq, start_seq) THEN
+    findings := findings || jsonb_build_array(jsonb_build_object(
+      'seq', coalesce(links.last_seq, start_seq) + 1, 'event_id', NULL, 'problem', 'missing',
+      'message', format('what is of seq %s to %s is missing: the head of the chain is seq %s',
+        coalesce(links.last_seq, start_seq) + 1, least(end_seq, head.seq), head.seq)));
+    broken := broken + 1;
   END IF;
   -- Of the same place, what was done to the event comes before what follows from it.
   SELECT coalesce(jsonb_agg(o.item), '[]') INTO findings

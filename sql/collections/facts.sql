@@ -247,6 +247,22 @@ BEGIN
      WHERE g.on_leaves < (SELECT count(*) FROM leaves)
        AND NOT EXISTS (SELECT FROM t CROSS JOIN LATERAL aclexplode(t.relacl) a
          WHERE a.privilege_type = 'SELECT' AND a.grantee IN (g.grantee, 0))
+    UNION SELECT 'privileges', format('%s on %I (%I)', CASE g.grantee WHEN 0 THEN 'PUBLIC'
+        ELSE quote_ident(pg_get_userbyid(g.grantee)) END, g.relname, g.attname)
+      FROM (SELECT a.grantee, c.attname, min(l.relname) AS relname,
+                   count(DISTINCT l.oid) AS on_leaves
+              FROM leaves l
+             -- The columns of each, and not those of all tables.
+             CROSS JOIN LATERAL (SELECT n.attname, n.attacl FROM pg_attribute n
+               WHERE n.attrelid = l.oid AND n.attnum > 0 AND n.attacl IS NOT NULL OFFSET 0) c
+             CROSS JOIN LATERAL aclexplode(c.attacl) a
+             WHERE a.privilege_type = 'SELECT' AND a.grantee <> l.relowner GROUP BY 1, 2) g
+     WHERE g.on_leaves < (SELECT count(*) FROM leaves)
+       AND NOT EXISTS (SELECT FROM t CROSS JOIN LATERAL aclexplode(t.relacl) a
+         WHERE a.privilege_type = 'SELECT' AND a.grantee IN (g.grantee, 0))
+       AND NOT EXISTS (SELECT FROM pg_attribute n CROSS JOIN LATERAL aclexplode(n.attacl) a
+         WHERE n.attrelid = relation AND n.attname = g.attname
+           AND a.privilege_type = 'SELECT' AND a.grantee IN (g.grantee, 0))
     -- What a crash would take from one partition and not from another.
     UNION SELECT 'unlogged', relname FROM leaves WHERE relpersistence = 'u'
        AND EXISTS (SELECT FROM leaves o WHERE o.relpersistence = 'p')

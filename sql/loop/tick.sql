@@ -136,7 +136,8 @@ BEGIN
     IF phase = 'batch' AND EXISTS (SELECT FROM ruvector.healing_leases l
       WHERE l.collection_id = healing_tick_collection.collection_id
                                       AND l.ended_at IS NULL AND l.kind = 'paused_job'
-                                        AND l.expires_at <= clock_timestamp()) THEN
+                                        AND (l.expires_at <= clock_timestamp()
+                                          OR l.granted_at > clock_timestamp())) THEN
       BEGIN
         PERFORM ruvector.healing_call('tick_pauses',
           jsonb_build_object('collection_id', collection_id));

@@ -29,7 +29,8 @@ AS $function$
      GROUP BY e.action_id
   ), written AS (
     SELECT s.action_id, count(*) AS steps, sum(s.rows) AS rows, sum(s.bytes) AS bytes,
-           sum(s.wal_bytes) AS wal_bytes, sum(s.undone) AS rows_undone,
+           sum(s.wal_bytes) AS wal_bytes,
+           sum(s.undone) FILTER (WHERE s.rows > 0) AS rows_undone,
            sum(s.undo_wal_bytes) AS undo_wal_bytes
       FROM ruvector.healing_steps s WHERE s.action_id IN (SELECT p.id FROM picked p)
      GROUP BY s.action_id

@@ -17,14 +17,17 @@ BEGIN
   FOR lease IN SELECT l.id, l.action_id, l.collection_id, (l.target ->> 'jobid')::bigint AS jobid,
     l.previous ->> 'schedule' AS schedule, l.target, l.previous
                  FROM ruvector.healing_leases l WHERE l.kind = 'paused_job' AND l.ended_at IS NULL
-                   AND l.expires_at < clock_timestamp() - patience ORDER BY l.id
+                   AND (l.expires_at < clock_timestamp() - patience
+                     OR l.granted_at > clock_timestamp()) ORDER BY l.id
                   FOR UPDATE SKIP LOCKED LOOP
     BEGIN
       job := ruvector.healing_cron_job(lease.jobid);
       IF (job ->> 'found')::boolean
         AND (NOT (job ->> 'active')::boolean OR job ->> 'schedule' = never) THEN
-        PERFORM ruvector.healing_alter_job(lease.jobid, true, CASE WHEN job ->> 'schedule' = never
-          THEN lease.schedule END);
+        -- Off and with that schedule: somebody switched it off while its run was waited for.
+        PERFORM ruvector.healing_alter_job(lease.jobid,
+          CASE WHEN job ->> 'schedule' <> never THEN true END,
+          CASE WHEN job ->> 'schedule' = never THEN lease.schedule END);
       END IF;
       UPDATE ruvector.healing_leases SET ended_at = clock_timestamp(),
         end_reason = 'its time is over, and no tick came' WHERE id = lease.id AND ended_at IS NULL;

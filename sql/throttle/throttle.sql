@@ -1,9 +1,10 @@
 -- The throttle of a collection: the newest lease of kind 'throttle' that has neither ended nor run
--- out. Nothing but its rows is asked, so that a throttle ends with its lease although nobody comes
--- to remove the triggers, and the one before it holds again. Two statement triggers on the table
--- and its partitions call these functions, only while a throttle is on; statement triggers, because
--- rows that the loop moves by UPDATE fire row triggers for INSERT, and a row trigger would slow
--- every row.
+-- out, nor was granted at a time that has not come (a clock that was set back by hours would make
+-- it hold for hours). Nothing but its rows is asked, so that a throttle ends with its lease
+-- although nobody comes to remove the triggers, and the one before it holds again. Two statement
+-- triggers on the table and its partitions call these functions, only while a throttle is on;
+-- statement triggers, because rows that the loop moves by UPDATE fire row triggers for INSERT, and
+-- a row trigger would slow every row.
 
 -- A PL/pgSQL function that is called in each transaction is made ready in each: the two calls took
 -- 360 microseconds, where an INSERT of a row and its commit take 250. Under a mild throttle (10 %
@@ -108,14 +109,16 @@ BEGIN
       INTO throttle, ends, before
       FROM ruvector.healing_leases l
      WHERE l.collection_id = TG_ARGV[0]::integer AND l.ended_at IS NULL
-       AND l.expires_at > clock_timestamp() AND l.kind = 'throttle'
+       AND l.expires_at > clock_timestamp() AND l.granted_at <= clock_timestamp()
+       AND l.kind = 'throttle'
      ORDER BY l.id DESC LIMIT 1;
   ELSE
     SELECT l.target, l.expires_at, ruvector.healing_rows_inserted(TG_RELID)
       INTO throttle, ends, before
       FROM ruvector.healing_leases l
      WHERE l.collection_id = TG_ARGV[0]::integer AND l.ended_at IS NULL
-       AND l.expires_at > clock_timestamp() AND l.kind = 'throttle'
+       AND l.expires_at > clock_timestamp() AND l.granted_at <= clock_timestamp()
+       AND l.kind = 'throttle'
      ORDER BY l.id DESC LIMIT 1;
   END IF;
   IF throttle IS NULL THEN
@@ -202,7 +205,8 @@ BEGIN
       l.expires_at INTO level
       FROM ruvector.healing_leases l
      WHERE l.collection_id = TG_ARGV[0]::integer AND l.ended_at IS NULL
-       AND l.expires_at > clock_timestamp() AND l.kind = 'throttle'
+       AND l.expires_at > clock_timestamp() AND l.granted_at <= clock_timestamp()
+       AND l.kind = 'throttle'
      ORDER BY l.id DESC LIMIT 1;
     IF level.mode = 'reject' AND memory[3]::integer - 2 < ceil(level.bulk_pct) THEN
       PERFORM ruvector.healing_throttle_refuse(TG_RELID, level.bulk_pct, level.expires_at);

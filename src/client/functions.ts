@@ -101,7 +101,8 @@ export interface Settings {
    */
   readonly critical_samples: number;
   /**
-   * A state is left upwards only above its threshold plus this. (lambda; 0.05)
+   * A state is left upwards only above its threshold plus this. Together with stress_threshold it
+   * must be below 1. (lambda; 0.05)
    */
   readonly recovery_margin: number;
   /**

@@ -44,7 +44,7 @@ export function configure(
   const before = inForce(host, collectionId, settings);
   mergeSettings(host, collectionId, settings);
   // A change for all must not contradict a collection's own settings either.
-  for (const one of effectiveSettings(host)) checkTogether(one.settings);
+  for (const one of effectiveSettings(host)) checkTogether(one.settings, settings);
   const changes = changed(before, inForce(host, collectionId, settings));
   if (changes.length > 0) {
     const told = changes

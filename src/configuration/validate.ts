@@ -139,8 +139,15 @@ export function validateSettings(
   return input as Record<string, unknown>;
 }
 
-/** Rules between settings, checked on the effective document. */
-export function checkTogether(configuration: Configuration): void {
+/**
+ * Rules between settings, checked on the effective document.
+ * @param given what is being set: what was kept from before the second rule holds up no other
+ *   change
+ */
+export function checkTogether(
+  configuration: Configuration,
+  given: Readonly<Record<string, unknown>>,
+): void {
   if (configuration.critical_threshold >= configuration.stress_threshold) {
     throw new HealingError(
       "invalid_argument",
@@ -149,6 +156,21 @@ export function checkTogether(configuration: Configuration): void {
         detail:
           `critical_threshold is ${configuration.critical_threshold}, stress_threshold is ` +
           `${configuration.stress_threshold}.`,
+        hint: "Set both in one call.",
+      },
+    );
+  }
+  const { stress_threshold, recovery_margin } = configuration;
+  // lambda is 1 at most: a state that is left only above that is never left.
+  const asked = ["stress_threshold", "recovery_margin"].some((key) => given[key] !== undefined);
+  if (asked && stress_threshold + recovery_margin >= 1) {
+    throw new HealingError(
+      "invalid_argument",
+      "stress_threshold and recovery_margin together must be below 1",
+      {
+        detail:
+          `stress_threshold is ${stress_threshold}, recovery_margin is ${recovery_margin}: ` +
+          "stress would be left above their sum only, and lambda is 1 where all is well.",
         hint: "Set both in one call.",
       },
     );

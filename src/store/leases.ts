@@ -15,6 +15,12 @@ const COLUMNS = raw(`l.id::text, l.action_id::text, l.collection_id, l.strategy_
   l.target, l.previous, extract(epoch FROM l.granted_at)::float8 AS granted_at,
   extract(epoch FROM l.expires_at)::float8 AS expires_at`);
 
+/**
+ * Its time is over. One that was granted at a time that has not come is, too: with the clock set
+ * back by hours it would hold for those hours longer.
+ */
+const OVER = raw(`(l.expires_at <= clock_timestamp() OR l.granted_at > clock_timestamp())`);
+
 /** Grants a lease to an action, in the transaction of the change it stands for. Returns its id. */
 export function grantLease(host: Host, action: Action, lease: NewLease): string {
   return host.one<{ id: string }>(sql`
@@ -112,7 +118,7 @@ export const throttleNow = <T extends object>(host: Host, collectionId: number):
   host.query<{ target: T }>(sql`
     SELECT target FROM ruvector.healing_leases
      WHERE collection_id = ${collectionId}::int AND kind = 'throttle' AND ended_at IS NULL
-       AND expires_at > clock_timestamp()
+       AND expires_at > clock_timestamp() AND granted_at <= clock_timestamp()
      ORDER BY id DESC LIMIT 1`)[0]?.target ?? null;
 
 /** The table of a lease on a throttle's triggers, and who needs them beside that lease. */
@@ -135,7 +141,8 @@ export const throttledTable = (host: Host, lease: Lease): ThrottledTable | null 
              (SELECT k.oid FROM pg_class k WHERE k.oid = c.relid))::text AS relid,
            EXISTS (SELECT FROM ruvector.healing_leases o
                     WHERE o.action_id = ${lease.action_id}::bigint AND o.kind = 'throttle'
-                      AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()) AS "on",
+                      AND o.ended_at IS NULL AND o.expires_at > clock_timestamp()
+                      AND o.granted_at <= clock_timestamp()) AS "on",
            EXISTS (SELECT FROM ruvector.healing_leases o
                     WHERE o.collection_id = c.collection_id AND o.kind = 'throttle_triggers'
                       AND o.ended_at IS NULL AND o.id <> ${lease.id}::bigint) AS shared
@@ -156,7 +163,7 @@ export function dueLeases(host: Host, collectionId: number, all: boolean): Lease
   return host.query<Lease>(sql`
     SELECT ${COLUMNS} FROM ruvector.healing_leases l
      WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL
-       AND (${all}::boolean OR l.expires_at <= clock_timestamp())
+       AND (${all}::boolean OR ${OVER})
      ORDER BY l.id`);
 }
 
@@ -165,7 +172,7 @@ export function duePauses(host: Host, collectionId: number): Lease[] {
   return host.query<Lease>(sql`
     SELECT ${COLUMNS} FROM ruvector.healing_leases l
      WHERE l.collection_id = ${collectionId}::int AND l.ended_at IS NULL AND l.kind = 'paused_job'
-       AND l.expires_at <= clock_timestamp()
+       AND ${OVER}
      ORDER BY l.id FOR UPDATE SKIP LOCKED`);
 }
 

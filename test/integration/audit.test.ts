@@ -126,6 +126,26 @@ describe("an untouched chain", () => {
     });
   });
 
+  it("is not intact in a part whose events are gone, up to its end", async () => {
+    for (const [gone, range, missing] of [
+      ["true", "1", 1],
+      ["seq >= 5", "3", 5],
+      ["seq BETWEEN 5 AND 9", "5, 8", 5],
+      ["seq BETWEEN 5 AND 9", "3, 8", 5],
+    ] as const) {
+      await db.client.query("BEGIN");
+      try {
+        await db.client.query(`DELETE FROM ruvector.healing_events WHERE ${gone}`);
+        expect(
+          await db.value(`SELECT ruvector_healing_verify_audit(${range}, signatures := 'none')`),
+          `${gone}: ${range}`,
+        ).toMatchObject({ intact: false, broken: { problem: "missing", seq: missing } });
+      } finally {
+        await db.client.query("ROLLBACK");
+      }
+    }
+  });
+
   it.each([["0"], ["5, 4"], ["1, -1"], ["NULL, NULL, 'some'"], ["NULL, NULL, NULL"]])(
     "refuses the range %s",
     async (range) => {

@@ -198,6 +198,9 @@ const CASES: readonly Case[] = [
     /./,
   ],
   ["SELECT ruvector_healing_configure('{\"critical_threshold\": 0.9}')", "RV001", /0\.9/, /./],
+  // A state that nothing could leave: lambda is 1 at most.
+  ["SELECT ruvector_healing_configure('{\"stress_threshold\": 0.95}')", "RV001", /0\.95/, /./],
+  ["SELECT ruvector_healing_configure('{\"recovery_margin\": 0.2}')", "RV001", /0\.2/, /./],
   ["SELECT ruvector_healing_explain(99)", "RV006", /./, /ruvector_healing_history/],
   ["SELECT ruvector_healing_explain(NULL)", "RV001", /NULL/, /./],
   ["SELECT ruvector_healing_explain(NULL::bigint)", "RV001", /null/, /./],

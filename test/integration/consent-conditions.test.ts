@@ -249,6 +249,13 @@ const CONDITIONS: readonly Condition[] = [
     back: true,
   },
   {
+    name: "a role that may read columns of one partition",
+    make: `GRANT SELECT (id) ON c_p1 TO ${another}`,
+    drop: `REVOKE SELECT (id) ON c_p1 FROM ${another}`,
+    reason: /single partitions and not the table: another_owner_\d+ on c_p1 \(id\)/,
+    back: true,
+  },
+  {
     name: "an UNLOGGED partition",
     make: "ALTER TABLE c_p1 SET UNLOGGED",
     drop: "ALTER TABLE c_p1 SET LOGGED",

@@ -111,6 +111,23 @@ describe("a day of the loop", () => {
     const after = await report("now() - interval '1 microsecond'");
     expect([after.actions, after.events]).toEqual([[], []]);
   });
+
+  it("counts no rows where none were moved: a throttle that was ended", async () => {
+    await makeTable(db, { table: "held", rows: HOT });
+    await db.client.query(
+      "SELECT ruvector_healing_execute('held', 'throttle_ingestion', '{\"percent\": 50}')",
+    );
+    await db.client.query("SELECT ruvector_healing_rollback('held')");
+    const found = await report();
+    expect(found.actions.find(({ collection }) => collection === "public.held")).toMatchObject({
+      strategy: "throttle_ingestion",
+      state: "rolled_back",
+      rows_undone: 0,
+    });
+    expect(found.totals["rows_undone"]).toBe(found.totals["rows"]);
+    await ticks(db, 1);
+    await db.client.query("SELECT ruvector_healing_unregister('held')");
+  });
 });
 
 describe("what is no time", () => {

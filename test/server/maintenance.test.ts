@@ -281,6 +281,40 @@ describe.skipIf(external)("pause_maintenance", () => {
     await cleared("endless");
   });
 
+  it("leaves off what somebody switched off while its run was waited for", async () => {
+    await makeTable(db, { table: "theirs", rows: LOW });
+    await db.client.query(
+      'SELECT ruvector_healing_configure(\'{"enabled": false, "stabilize_seconds": 600, ' +
+        "\"drain_seconds\": 600}', 'theirs')",
+    );
+    const off = async (): Promise<void> => {
+      await db.client.query(
+        "SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE jobname = 'long'",
+      );
+    };
+    const schedule = (): Promise<string> =>
+      db.value<string>("SELECT schedule FROM cron.job WHERE jobname = 'long'");
+    for (const resumed of [
+      "ruvector_healing_rollback('theirs')",
+      "ruvector.healing_end_pauses('0')",
+    ]) {
+      await job("long", "1 second", "SELECT pg_sleep(60)");
+      await running("long", true);
+      const answer = await pause("theirs", { jobs: ["long"] });
+      expect(answer.state).toBe("executing");
+      await off();
+      await db.client.query("UPDATE ruvector.healing_leases SET expires_at = clock_timestamp()");
+      await db.client.query(`SELECT ${resumed}`);
+      expect([await active("long"), await schedule()]).toEqual([false, "1 second"]);
+      await db.client.query(
+        `SELECT ruvector_healing_abort($1) FROM ruvector.healing_actions
+          WHERE id = $1 AND state IN ('executing', 'stabilizing')`,
+        [answer.action_id],
+      );
+      await cleared("theirs");
+    }
+  });
+
   it.each([
     [
       "healing is switched off",

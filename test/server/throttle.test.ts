@@ -264,6 +264,23 @@ describe("a throttle's end", () => {
     await abort(action_id);
   });
 
+  it("comes when the clock is set back: it would hold for those hours longer", async () => {
+    await makeTable(db, { table: "earlier", rows: SMALL });
+    const { action_id } = await throttle("earlier", { percent: 100, mode: "reject" });
+    expect(await rejected([db.client], "earlier", 3)).toBe(3);
+    await db.client.query(
+      `UPDATE ruvector.healing_leases SET granted_at = granted_at + interval '2 hours',
+          expires_at = expires_at + interval '2 hours' WHERE action_id = $1`,
+      [action_id],
+    );
+    expect(await rejected([db.client], "earlier", 3)).toBe(0);
+    expect(await removed("earlier")).toBe(0);
+    expect(
+      await db.value("SELECT jsonb_array_length(ruvector_healing_status('earlier') -> 'leases')"),
+    ).toBe(0);
+    await abort(action_id);
+  });
+
   it("brings back exactly the level before it, while that one's lease lasts", async () => {
     await makeTable(db, { table: "nested", rows: SMALL });
     const first = await throttle("nested", { percent: 20, mode: "reject" });

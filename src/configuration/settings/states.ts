@@ -36,7 +36,8 @@ export const STATES: readonly SettingDefinition[] = [
     "lambda",
     [0, 0.5],
     0.05,
-    "A state is left upwards only above its threshold plus this.",
+    "A state is left upwards only above its threshold plus this. Together with stress_threshold " +
+      "it must be below 1.",
   ),
   number(
     "recovery_hold_seconds",

@@ -38,13 +38,14 @@ export const alterJob = (
 
 /**
  * Undoes what a pause did and nobody else has changed since: a job that somebody switched on,
- * rescheduled or deleted is theirs.
+ * rescheduled or deleted is theirs. Switched off, and with the schedule that never comes, is no
+ * state of ours: somebody switched it off while its run was waited for, and it stays off.
  */
 export function resumeJob(host: Host, jobid: string, previous: string): void {
   const { found, active, schedule } = jobState(host, jobid);
   if (!found) return;
   const change = {
-    ...(!active && { active: true }),
+    ...(!active && schedule !== NEVER && { active: true }),
     ...(schedule === NEVER && { schedule: previous }),
   };
   if (Object.keys(change).length > 0) alterJob(host, jobid, change);
