@@ -231,7 +231,8 @@ describe("a schema ruvector", () => {
       CREATE TABLE docs (id serial, m mood, p pair); INSERT INTO docs (m) VALUES ('well');
       CREATE VIEW seen AS SELECT * FROM docs; CREATE VIEW public.outside AS SELECT * FROM docs;
       CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM docs';
-      RESET search_path`,
+      RESET search_path;
+      CREATE FUNCTION ruvector_healing_of_mine() RETURNS int LANGUAGE sql AS 'SELECT 7'`,
     );
     const refused = await raised(other.client, "SELECT ruvector_healing_uninstall()");
     expect(refused).toMatchObject({
@@ -249,5 +250,10 @@ describe("a schema ruvector", () => {
     expect(await other.rows("SELECT id, m::text FROM public.outside")).toEqual([
       { id: 1, m: "well" },
     ]);
+    // Nor is what is named as ours are, in public.
+    expect(await other.value("SELECT ruvector_healing_of_mine()")).toBe(7);
+    expect(
+      await other.rows("SELECT proname FROM pg_proc WHERE proname ~ '^ruvector_|^healing_'"),
+    ).toEqual([{ proname: "ruvector_healing_of_mine" }]);
   });
 });
