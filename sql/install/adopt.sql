@@ -17,12 +17,14 @@ BEGIN
         FROM pg_catalog.pg_class c
        WHERE c.relnamespace = pg_catalog.to_regnamespace('ruvector')
          AND c.relkind IN ('r', 'p', 'S', 'v', 'm')
+         -- A table of somebody else's that is in our schema would be in no dump any more.
+         AND c.relname ~ '^(healing_|integrity_|collections($|_))'
        UNION ALL
       SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid,
              pg_catalog.format('ROUTINE %s', p.oid::pg_catalog.regprocedure)
         FROM pg_catalog.pg_proc p
        WHERE (p.pronamespace = pg_catalog.to_regnamespace('ruvector')
-           AND p.proname !~ '^healing_as_[0-9]')
+           AND p.proname ~ '^(healing|ruvector)_' AND p.proname !~ '^healing_as_[0-9]')
           OR (pg_catalog.to_regnamespace('ruvector') IS NOT NULL
             AND p.pronamespace = pg_catalog.to_regnamespace('public')
             AND p.proname ~ '^ruvector_(healing|integrity|contracted)_')

@@ -37,3 +37,29 @@ BEGIN
   END IF;
 END
 $ours$;
+
+-- Nor in a schema of that name that the same role has for something else: what uninstalls us drops
+-- the schema, and nobody could tell any more whose is what.
+DO $schema$
+DECLARE
+  inside pg_catalog.text;
+BEGIN
+  IF pg_catalog.to_regprocedure('ruvector.healing_version()') IS NOT NULL
+    -- Or as far as an earlier run of this script came.
+    OR pg_catalog.obj_description(pg_catalog.to_regnamespace('ruvector'), 'pg_namespace')
+      LIKE 'State and internals of ruvector_healing.%' THEN
+    RETURN;
+  END IF;
+  SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) INTO inside
+    FROM pg_catalog.pg_depend d
+   WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+     AND d.refobjid = pg_catalog.to_regnamespace('ruvector') ORDER BY 1 LIMIT 1;
+  IF inside IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV032',
+      MESSAGE = 'schema ruvector is there, and is not ours',
+      DETAIL = pg_catalog.format('It has %s. ruvector_healing keeps its state in a schema of that '
+        'name, which is dropped when it is uninstalled.', inside),
+      HINT = 'ALTER SCHEMA ruvector RENAME TO ruvector_own;  or install in another database.';
+  END IF;
+END
+$schema$;

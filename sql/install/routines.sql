@@ -1,4 +1,4 @@
--- By name and owner: in public others may have one of a name like ours.
+-- By name and owner: in public others may have one of a name like ours, and its owner, too.
 CREATE OR REPLACE FUNCTION ruvector.healing_routines()
 RETURNS SETOF oid
 LANGUAGE sql STABLE
@@ -7,6 +7,6 @@ AS $function$
   SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.nspname = 'ruvector'
    WHERE p.pronamespace = n.oid
       OR (p.pronamespace = to_regnamespace('public') AND p.proowner = n.nspowner
-        AND p.proname ~ '^ruvector_(healing|integrity|contracted)_');
+        AND p.proname IN (SELECT l.routine FROM ruvector.healing_levels() l));
 $function$;
 COMMENT ON FUNCTION ruvector.healing_routines() IS 'All functions and procedures of ours.';

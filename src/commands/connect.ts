@@ -53,7 +53,9 @@ const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
  *   what the environment says, DATABASE_URL before the PG* variables
  */
 export function target(where: string | undefined, environment: Environment = process.env): Target {
-  const url = addressOf((where || environment["DATABASE_URL"] || "").trim());
+  const text = (where || environment["DATABASE_URL"] || "").trim();
+  const url = addressOf(text);
+  refuseOthers(text, url, environment);
   const mode = setTls(url.searchParams, environment);
   const { dbname, hostaddr, ...parsed } = read(url);
   const port = parsed.port ?? Number(environment["PGPORT"] || 5432);
@@ -86,13 +88,41 @@ export function target(where: string | undefined, environment: Environment = pro
   };
 }
 
+const HOSTLESS = /^postgres(?:ql)?:\/\/([^:@/?#]*)(?::([^@/?#]*))?@(\/.*)$/i;
+const ONE_HOST =
+  "More than one host: write the primary's alone, or the name or proxy that leads to it.";
+
+/** What cannot be asked for here, and would quietly lead to another server than psql's. */
+function refuseOthers(text: string, url: URL, environment: Environment): void {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text) && text.includes("://") && !isUrl(text))
+    throw new ConnectionProblem(
+      `This is no address of a PostgreSQL: it begins with "${text.split("://")[0]}://". It looks ` +
+        "like postgresql://user@host:5432/database",
+    );
+  const service =
+    url.searchParams.get("service") ?? (text === "" ? environment["PGSERVICE"] : undefined);
+  if (service)
+    throw new ConnectionProblem(
+      `Service files are not read, and so not what ${JSON.stringify(service)} stands for. Write ` +
+        "postgresql://user@host:5432/database, or host=... dbname=...",
+    );
+  if ((url.searchParams.get("host") || url.hostname || environment["PGHOST"] || "").includes(","))
+    throw new ConnectionProblem(ONE_HOST);
+}
+
 /** What the user typed as a URL, a conninfo string's settings as its parameters. */
 function addressOf(text: string): URL {
   let url: URL;
   const conninfo = settingsOf(text);
+  // libpq's "postgresql://user@/database?host=/folder" (Cloud SQL's) is no URL of the web's.
+  const [, user, password, rest] = HOSTLESS.exec(text) ?? [];
+  const typed = isUrl(text) ? text : "postgresql://";
   try {
-    url = new URL(isUrl(text) ? text : "postgresql://");
+    url = new URL(rest === undefined ? typed : `postgresql://${rest}`);
+    if (user) conninfo.set("user", decodeURIComponent(user));
+    if (password) conninfo.set("password", decodeURIComponent(password));
   } catch {
+    if (/^[^/]*\/\/[^/]*,/.test(text)) throw new ConnectionProblem(ONE_HOST);
     throw new ConnectionProblem(
       `This is no address of a database: ${text.replace(/:[^:@/]*@/, ":***@")}. It looks ` +
         "like postgresql://user@host:5432/database",
@@ -133,13 +163,11 @@ function setTls(parameters: URLSearchParams, environment: Environment): TlsMode 
 type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string };
 
 function read(url: URL): Read {
-  let parsed: ReturnType<typeof parse>;
   try {
-    parsed = parse(url.href, { useLibpqCompat: true });
+    return toClientConfig(parse(url.href, { useLibpqCompat: true })) as Read;
   } catch (error) {
     throw new ConnectionProblem(error instanceof Error ? error.message : String(error));
   }
-  return toClientConfig(parsed) as Read;
 }
 
 /** Where psql looks when nothing names a host. */

@@ -197,3 +197,63 @@ it("comments every function and table", async () => {
       AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL`),
   ).toEqual([]);
 });
+
+describe("a schema ruvector", () => {
+  it("that somebody has for something else is not made ours, nor dropped with us", async () => {
+    const other = await testDatabase();
+    await other.client.query(
+      `SELECT ruvector_healing_uninstall();
+      CREATE SCHEMA ruvector; CREATE TABLE ruvector.mine AS SELECT 42 AS answer`,
+    );
+    const refused = await raised(other.client, `BEGIN; ${script} COMMIT;`);
+    await other.client.query("ROLLBACK");
+    expect(refused).toMatchObject({
+      code: "RV032",
+      message: "schema ruvector is there, and is not ours",
+      detail: expect.stringContaining("It has table ruvector.mine."),
+    });
+    await other.client.query(/^ALTER SCHEMA [^;]+;/.exec(refused.hint!)![0]);
+    // An empty one is taken, and one that an earlier run left half made.
+    await other.client.query(`CREATE SCHEMA ruvector; BEGIN; ${script} COMMIT;`);
+    await other.client.query(
+      `DROP FUNCTION ruvector.healing_version() CASCADE; BEGIN; ${script} COMMIT;
+      SELECT ruvector_healing_uninstall()`,
+    );
+    expect(await other.value("SELECT answer FROM ruvector_own.mine")).toBe(42);
+  });
+
+  it("is not dropped while there is anything in it that is not ours", async () => {
+    const other = await testDatabase();
+    expect(await other.rows("SELECT * FROM ruvector.healing_dependents()")).toEqual([]);
+    await other.client.query(
+      `SET search_path = ruvector, public;
+      CREATE TYPE mood AS ENUM ('well'); CREATE TYPE pair AS (a int, b int);
+      CREATE TABLE docs (id serial, m mood, p pair); INSERT INTO docs (m) VALUES ('well');
+      CREATE VIEW seen AS SELECT * FROM docs; CREATE VIEW public.outside AS SELECT * FROM docs;
+      CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM docs';
+      RESET search_path;
+      CREATE FUNCTION ruvector_healing_of_mine() RETURNS int LANGUAGE sql AS 'SELECT 7'`,
+    );
+    const refused = await raised(other.client, "SELECT ruvector_healing_uninstall()");
+    expect(refused).toMatchObject({
+      code: "RV037",
+      detail: expect.stringContaining("table ruvector.docs"),
+    });
+    expect(refused.hint!.split(/(?<=;) /).sort()).toEqual([
+      "ALTER ROUTINE ruvector.counted() SET SCHEMA public;",
+      "ALTER TABLE ruvector.docs SET SCHEMA public;",
+      "ALTER TYPE ruvector.mood SET SCHEMA public;",
+      "ALTER TYPE ruvector.pair SET SCHEMA public;",
+      "ALTER VIEW ruvector.seen SET SCHEMA public;",
+    ]);
+    await other.client.query(`${refused.hint}; SELECT ruvector_healing_uninstall()`);
+    expect(await other.rows("SELECT id, m::text FROM public.outside")).toEqual([
+      { id: 1, m: "well" },
+    ]);
+    // Nor is what is named as ours are, in public.
+    expect(await other.value("SELECT ruvector_healing_of_mine()")).toBe(7);
+    expect(
+      await other.rows("SELECT proname FROM pg_proc WHERE proname ~ '^ruvector_|^healing_'"),
+    ).toEqual([{ proname: "ruvector_healing_of_mine" }]);
+  });
+});

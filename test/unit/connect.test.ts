@@ -72,6 +72,15 @@ describe("target", () => {
       database: "app",
       ssl: false,
     });
+    // As Cloud SQL writes it: a user, and no host but a folder.
+    for (const at of ["ann@", "ann:p%40ss@"])
+      expect(target(`postgresql://${at}/app?host=/cloudsql/a:b:c`, none).config).toMatchObject({
+        host: "/cloudsql/a:b:c",
+        user: "ann",
+        database: "app",
+        ...(at.includes(":") && { password: "p@ss" }),
+      });
+    expect(target("postgresql://ann@/app", none).config).toMatchObject({ host: "nowhere" });
   });
 
   it("reads sslmode as libpq does", () => {
@@ -100,6 +109,16 @@ describe("target", () => {
       ["host", { PGSSLMODE: "maybe" }],
       ["host=h nonsense", {}],
       ["postgresql://ann:hushhush@h:port/d", {}],
+      ["postgresql://ann:hushhush@h,h2/d", {}],
+      ["postgresql://ann:hushhush@h:1,h2:2/d", {}],
+      ["host=h,h2 password=hushhush", {}],
+      ["host=h port=many", {}],
+      ["mysql://ann:hushhush@h/d", {}],
+      ["jdbc:postgresql://h/d", {}],
+      // Another server than psql's would be asked.
+      ["service=app", {}],
+      ["postgresql:///?service=app", {}],
+      ["", { PGSERVICE: "app" }],
       ["postgresql://h/d?sslmode=verify-ca", {}],
       ["postgresql://h/d?sslmode=verify-full&sslrootcert=/does/not/exist", {}],
     ] as const) {
