@@ -373,6 +373,24 @@ describe("an INVALID index", () => {
     await configure(db, { repair_invalid_indexes: false });
     await db.client.query("SELECT ruvector_healing_unregister('twice')");
   });
+
+  it("of a partition is not told to be dropped: it cannot be, alone", async () => {
+    await db.client.query(`
+      CREATE TABLE halves (k int, e vector(3)) PARTITION BY RANGE (k);
+      CREATE TABLE halves_1 PARTITION OF halves FOR VALUES FROM (0) TO (10);
+      CREATE INDEX halves_i ON halves USING hnsw (e vector_l2_ops);
+      INSERT INTO halves SELECT g % 10, '[1,2,3]' FROM generate_series(1, 50) g`);
+    await db.client.query("SELECT ruvector_healing_register('halves')");
+    await db.client.query(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'halves_1_e_idx'::regclass",
+    );
+    await sample("halves");
+    expect((await plan("halves", "rebuild_index")).hint).toBe(
+      "SELECT ruvector_healing_execute('public.halves', 'rebuild_index', " +
+        '\'{"index":"public.halves_1_e_idx"}\'); or by hand REINDEX INDEX CONCURRENTLY ' +
+        "public.halves_1_e_idx;",
+    );
+  });
 });
 
 it("bad input of the curve", async () => {

@@ -38,7 +38,10 @@ export function planRepair(
         `${list(broken.map(({ index }) => printable(index, 200)))} is INVALID, and the loop ` +
         "repairs none by itself (repair_invalid_indexes is off)",
       hint:
-        `DROP INDEX CONCURRENTLY ${first.index}; where nobody needs it; else ` +
+        // A part of a partitioned table's index cannot be dropped alone.
+        (indexFacts(host, first.oid)?.attached
+          ? ""
+          : `DROP INDEX CONCURRENTLY ${first.index}; where nobody needs it; else `) +
         `${statementFor(collection.name, "rebuild_index", { index: first.index })} or by hand ` +
         `REINDEX INDEX CONCURRENTLY ${first.index};`,
     };
