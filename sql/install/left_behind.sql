@@ -4,8 +4,9 @@ RETURNS TABLE (what text, statement text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT format('index %s: %s', i.index, i.why), format('DROP INDEX %s%s;',
-           CASE c.relkind WHEN 'I' THEN '' ELSE 'CONCURRENTLY ' END, i.index)
+  -- By its name alone, which is nobody else's: its schema may be called otherwise by now.
+  SELECT format('index %I.%I: %s', n.nspname, c.relname, i.why), format('DROP INDEX %s%I.%I;',
+           CASE c.relkind WHEN 'I' THEN '' ELSE 'CONCURRENTLY ' END, n.nspname, c.relname)
     FROM (SELECT s.details ->> 'kept' AS index,
                  format('what action %s replaced, kept for its undo', s.action_id) AS why
             FROM ruvector.healing_steps s
@@ -15,7 +16,9 @@ AS $function$
                  s.action_id)
             FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
            WHERE s.kind = 'build_index' AND a.state <> 'succeeded') i
-    JOIN pg_class c ON c.oid = to_regclass(i.index) AND c.relkind IN ('i', 'I')
+    JOIN pg_class c ON c.relname = reverse(split_part(reverse(i.index), '.', 1))
+      AND c.relkind IN ('i', 'I')
+    JOIN pg_namespace n ON n.oid = c.relnamespace
    UNION ALL
   SELECT format('table %s: the partition for cold rows that action %s made',
            s.details ->> 'qualified', s.action_id),

@@ -141,6 +141,48 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_end_jobs()
   IS 'Takes the loop''s jobs out of pg_cron, and switches on those that it paused.';
 
+-- What tune_search set for roles goes back, the newest first, and who may not be altered is said.
+-- As src/strategies/tune-search/lease.ts does it: what somebody set meanwhile is theirs.
+CREATE OR REPLACE FUNCTION ruvector.healing_end_tunings(OUT put_back integer, OUT stays jsonb)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  one record;
+  statement text;
+BEGIN
+  put_back := 0;
+  stays := '[]';
+  -- Only where pgvector is loaded may who is no superuser set what is pgvector's.
+  EXECUTE coalesce((SELECT format('SELECT CAST(%L AS %I.vector)', '[0]', n.nspname)
+    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+   WHERE e.extname = 'vector'), 'SELECT');
+  FOR one IN SELECT r.oid, r.rolname, d.oid AS database, d.datname, l.target ->> 'setting' AS name,
+      l.target ->> 'value' AS value, l.previous ->> 'value' AS previous
+    FROM ruvector.healing_leases l JOIN pg_database d ON d.datname = current_database()
+    JOIN pg_roles r ON r.oid = coalesce((SELECT k.oid FROM pg_roles k
+        WHERE k.oid = (l.target ->> 'role_oid')::oid),
+      (SELECT k.oid FROM pg_roles k WHERE k.rolname = l.target ->> 'role'))
+   WHERE l.kind = 'search_setting' AND l.ended_at IS NULL ORDER BY l.id DESC LOOP
+    CONTINUE WHEN NOT EXISTS (SELECT FROM pg_db_role_setting s
+      WHERE s.setrole = one.oid AND s.setdatabase = one.database
+        AND one.name || '=' || one.value = ANY (s.setconfig));
+    statement := format('ALTER ROLE %I IN DATABASE %I ', one.rolname, one.datname)
+      || CASE WHEN one.previous IS NULL THEN 'RESET ' || one.name
+           ELSE format('SET %s = %L', one.name, one.previous) END;
+    BEGIN
+      EXECUTE statement;
+      put_back := put_back + 1;
+    EXCEPTION WHEN insufficient_privilege THEN
+      stays := stays || jsonb_build_array(jsonb_build_object('what', format('%s = %s of role %s, '
+        'set by tune_search', one.name, one.value, one.rolname), 'statement', statement || ';'));
+    END;
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_end_tunings()
+  IS 'Puts back what tune_search set for roles, where nobody changed it since.';
+
 -- Everything of ours goes, in one transaction: what runs here until its end is in memory by then.
 CREATE OR REPLACE FUNCTION public.ruvector_healing_uninstall()
 RETURNS jsonb
@@ -153,6 +195,7 @@ DECLARE
   caller constant name := ruvector.healing_caller();
   triggers integer;
   jobs record;
+  tunings record;
   answer jsonb;
   routine oid;
   routines oid[];
@@ -169,15 +212,16 @@ BEGIN
   -- Again, now that nobody can begin anything any more.
   PERFORM ruvector.healing_may_go();
   jobs := ruvector.healing_end_jobs();
+  tunings := ruvector.healing_end_tunings();
   answer := jsonb_build_object('uninstalled', ruvector.healing_version(),
     'collections', (SELECT count(*) FROM ruvector.collections),
     'actions', (SELECT count(*) FROM ruvector.healing_actions),
     'events', (SELECT count(*) FROM ruvector.healing_events),
     'tables_without_throttle', triggers, 'jobs_removed', jobs.removed,
-    'jobs_resumed', jobs.resumed,
+    'jobs_resumed', jobs.resumed, 'settings_put_back', tunings.put_back,
     'left', coalesce((SELECT jsonb_agg(jsonb_build_object('what', l.what,
               'statement', l.statement) ORDER BY l.what) FROM ruvector.healing_left_behind() l),
-            '[]') || CASE WHEN jobs.elsewhere IS NULL THEN '[]'
+            '[]') || tunings.stays || CASE WHEN jobs.elsewhere IS NULL THEN '[]'
               ELSE jsonb_build_array(jsonb_build_object('what', 'the loop''s job of pg_cron in '
                 'another database, if it has one', 'statement', jobs.elsewhere)) END);
   -- A table with a trigger that waits for the commit cannot be dropped.

@@ -1,7 +1,8 @@
 -- What a new session of a table's owner plans and searches with: role in database, role, database,
--- else as this session began. Set for the caller's transaction; whatever the session that asks has
--- set (enable_seqscan, random_page_cost) is left out. pgvector's own are known once it is loaded:
--- call it after a vector was read.
+-- else as this session began, but for what its own role has of its own, which is no other role's.
+-- Set for the caller's transaction; whatever the session that asks has set (enable_seqscan,
+-- random_page_cost) is left out. pgvector's own are known once it is loaded: call it after a vector
+-- was read.
 CREATE OR REPLACE FUNCTION ruvector.healing_owner_settings(heap oid)
 RETURNS void
 LANGUAGE plpgsql
@@ -11,7 +12,12 @@ DECLARE
   one record;
 BEGIN
   FOR one IN
-    SELECT s.name, s.reset_val,
+    SELECT s.name, CASE WHEN s.name IN (SELECT split_part(mine, '=', 1)
+               FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) mine
+               JOIN pg_roles r ON r.oid = d.setrole AND r.rolname = session_user
+              WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
+               WHERE datname = current_database())))
+             THEN s.boot_val ELSE s.reset_val END AS reset_val,
            (SELECT substr(kept, strpos(kept, '=') + 1)
               FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) kept
              WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database

@@ -44,7 +44,7 @@ BEGIN
       SELECT attribute.atttypid
       UNION SELECT t.typbasetype FROM made m JOIN pg_type t ON t.oid = m.oid AND t.typtype = 'd'
     )
-    SELECT t.oid, format_type(t.oid, NULL) AS name, t.typinput,
+    SELECT t.oid, format_type(t.oid, -1) AS name, t.typinput,
            t.typtype IN ('b', 'e') AND coalesce(e.typtype IN ('b', 'e'), true) AS plain INTO base
       FROM made m JOIN pg_type t ON t.oid = m.oid AND t.typtype <> 'd'
       LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typelem <> 0;

@@ -34,7 +34,15 @@ AS $function$
                AND split_part(setting, '=', 1) = p.name
                  AND split_part(setting, '=', 2) ~ '^[0-9]{1,5}$'
              ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1),
-           (SELECT s.reset_val::int FROM pg_settings s WHERE s.name = p.name),
+           -- What the role of this session has of its own is no other role's.
+           (SELECT CASE WHEN EXISTS (
+                     SELECT FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) mine
+                       JOIN pg_roles r ON r.oid = d.setrole AND r.rolname = session_user
+                      WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
+                        WHERE datname = current_database()))
+                        AND split_part(mine, '=', 1) = p.name)
+                   THEN s.boot_val ELSE s.reset_val END::int
+              FROM pg_settings s WHERE s.name = p.name),
            CASE m.amname WHEN 'ivfflat' THEN 1 ELSE 40 END)
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid

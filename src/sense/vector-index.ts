@@ -85,6 +85,8 @@ export interface InvalidIndex {
   /** Rows of its table, as the planner counts. */
   readonly rows: number;
   readonly bytes: number;
+  /** A valid one of the same table that says the same: this one is what a build left; or null. */
+  readonly twin?: string | null;
 }
 
 export interface CentroidGroup {

@@ -6,9 +6,16 @@ import type { JobOwner } from "./jobs.ts";
 
 /**
  * Names of the indexes that an action of a collection is building or keeps for its undo, as SQL:
- * what the catalogues show is compared with it.
+ * what the catalogues show is compared with it. Found by the name alone, which is nobody else's:
+ * the schema may be called otherwise by now.
  */
 export const setAsideIndexes = (collectionId: number): Sql => sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS index
+      FROM (${madeIndexes(collectionId)}) ours
+      JOIN pg_class c ON c.relname = reverse(split_part(reverse(ours.index), '.', 1))
+      JOIN pg_namespace n ON n.oid = c.relnamespace`;
+
+const madeIndexes = (collectionId: number): Sql => sql`
       SELECT s.details ->> 'built' AS index
         FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
        WHERE a.collection_id = ${collectionId}::int AND s.kind = 'build_index'

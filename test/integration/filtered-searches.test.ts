@@ -242,6 +242,26 @@ describe("what a search is given as", () => {
     });
   });
 
+  it("a type whose values have a length: none of them is cut to one character", async () => {
+    await db.client.query("CREATE DOMAIN country AS char(2)");
+    await makeTable(
+      "sized",
+      "c char(2), d country, b bit(4), a char(2)[]",
+      "'de', 'de', B'1010', '{de}'",
+    );
+    await register("sized", [
+      { where: { c: "de" } },
+      { where: { d: ["fr", "de"] } },
+      { where: { b: "1010" } },
+      { where: { a: "{de}" } },
+    ]);
+    expect(
+      (await sample("sized")).metrics.filtered_searches!.map(({ matches }) => matches),
+    ).toEqual([ROWS, ROWS, ROWS, ROWS]);
+    await db.client.query("SELECT ruvector_healing_unregister('sized')");
+    await db.client.query("DROP TABLE sized; DROP DOMAIN country");
+  });
+
   it("an operator = that is code of somebody who is not trusted is not run", async () => {
     await db.client.query(`
       CREATE ROLE ruvector_test_mallory;

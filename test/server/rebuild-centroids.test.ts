@@ -437,10 +437,11 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await ended("whole");
     expect(await action("whole")).toMatchObject({ state: "succeeded", kept: [] });
     expect(await indexes("whole_0")).toHaveLength(2);
-    await db.client.query(
-      "SELECT ruvector_healing_configure('{\"enabled\": false}', 'whole'); SELECT " +
-        "ruvector_healing_rollback('whole')",
-    );
+    // Wherever somebody has put the table meanwhile.
+    await db.client.query(`SELECT ruvector_healing_configure('{"enabled": false}', 'whole');
+      CREATE SCHEMA elsewhere; ALTER TABLE whole SET SCHEMA elsewhere`);
+    await db.client.query("SELECT ruvector_healing_rollback('whole')");
+    await db.client.query("ALTER TABLE elsewhere.whole SET SCHEMA public; DROP SCHEMA elsewhere");
     await ended("whole");
     expect(await action("whole")).toMatchObject({ state: "rolled_back" });
     expect(await wholeIndexes("whole")).toEqual(wholes["whole"]);

@@ -344,6 +344,53 @@ describe("an INVALID index", () => {
     const asked = await plan("broken", "rebuild_index", { index: "broken_i" });
     expect(asked.hint).toMatch(/by hand: REINDEX INDEX CONCURRENTLY public\.broken_i;$/);
   });
+
+  it("beside a valid one that says the same is to be dropped: nobody needs two", async () => {
+    await db.client.query("CREATE TABLE twice (id int PRIMARY KEY, e vector(3))");
+    await db.client.query("INSERT INTO twice SELECT g, '[1,2,3]' FROM generate_series(1, 50) g");
+    for (const name of ["twice_i", "twice_i_ccnew"])
+      await db.client.query(`CREATE INDEX ${name} ON twice USING hnsw (e vector_l2_ops)`);
+    await db.client.query("CREATE INDEX twice_cos ON twice USING hnsw (e vector_cosine_ops)");
+    await db.client.query("SELECT ruvector_healing_register('twice')");
+    await db.client.query(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice_i_ccnew'::regclass",
+    );
+    await configure(db, { repair_invalid_indexes: true });
+    await sample("twice");
+    expect(await plan("twice", "rebuild_index")).toMatchObject({
+      message: "public.twice_i_ccnew is INVALID, and public.twice_i says the same",
+      hint: "DROP INDEX CONCURRENTLY public.twice_i_ccnew;",
+    });
+    // Another distance is another index.
+    await db.client.query(
+      `UPDATE pg_index SET indisvalid = indexrelid <> 'twice_cos'::regclass
+        WHERE indrelid = 'twice'::regclass`,
+    );
+    await sample("twice");
+    expect((await plan("twice", "rebuild_index")).hint).toMatch(
+      /REINDEX INDEX CONCURRENTLY public\.twice_cos;$/,
+    );
+    await configure(db, { repair_invalid_indexes: false });
+    await db.client.query("SELECT ruvector_healing_unregister('twice')");
+  });
+
+  it("of a partition is not told to be dropped: it cannot be, alone", async () => {
+    await db.client.query(`
+      CREATE TABLE halves (k int, e vector(3)) PARTITION BY RANGE (k);
+      CREATE TABLE halves_1 PARTITION OF halves FOR VALUES FROM (0) TO (10);
+      CREATE INDEX halves_i ON halves USING hnsw (e vector_l2_ops);
+      INSERT INTO halves SELECT g % 10, '[1,2,3]' FROM generate_series(1, 50) g`);
+    await db.client.query("SELECT ruvector_healing_register('halves')");
+    await db.client.query(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'halves_1_e_idx'::regclass",
+    );
+    await sample("halves");
+    expect((await plan("halves", "rebuild_index")).hint).toBe(
+      "SELECT ruvector_healing_execute('public.halves', 'rebuild_index', " +
+        '\'{"index":"public.halves_1_e_idx"}\'); or by hand REINDEX INDEX CONCURRENTLY ' +
+        "public.halves_1_e_idx;",
+    );
+  });
 });
 
 it("bad input of the curve", async () => {

@@ -131,6 +131,7 @@ describe.skipIf(external).for(forms)("uninstalling %s", ([form, install]) => {
       collections: 1,
       jobs_removed: 2,
       jobs_resumed: 1,
+      settings_put_back: 0,
       left: [
         {
           what: expect.stringContaining("index public.kept_by_hand: what action"),

@@ -18,7 +18,17 @@ export const invalidIndexes = (host: Host, collection: Collection): readonly Inv
     ), found AS (
       SELECT format('%I.%I', n.nspname, c.relname) AS index, c.oid::text AS oid,
         greatest(h.reltuples, 0)::float8 AS rows, c.relpages
-          * current_setting('block_size')::float8 AS bytes
+          * current_setting('block_size')::float8 AS bytes,
+        (SELECT format('%I.%I', tn.nspname, tc.relname)
+           FROM pg_index t JOIN pg_class tc ON tc.oid = t.indexrelid
+           JOIN pg_namespace tn ON tn.oid = tc.relnamespace
+          WHERE t.indrelid = i.indrelid AND t.indisvalid AND t.indexrelid <> i.indexrelid
+            AND tc.relam = c.relam AND t.indkey::text = i.indkey::text AND t.indclass = i.indclass
+            AND pg_get_expr(t.indexprs, t.indrelid)
+              IS NOT DISTINCT FROM pg_get_expr(i.indexprs, i.indrelid)
+            AND pg_get_expr(t.indpred, t.indrelid)
+              IS NOT DISTINCT FROM pg_get_expr(i.indpred, i.indrelid)
+          ORDER BY t.indexrelid LIMIT 1) AS twin
         FROM ${family(sql`${collection.relid}::oid`)} f
         JOIN pg_index i ON i.indrelid = f.relid AND NOT (i.indisvalid AND i.indisready)
         JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'

@@ -120,7 +120,9 @@ function ivfflatPages({ rows, columns, lists }: IndexShape): number {
 
 /**
  * An element (72 bytes before its vector) and its neighbours, 6 bytes each, (levels + 2) x m of
- * them; up to 10 equal vectors share one.
+ * them; up to 10 equal vectors share one. Both are on one page where that has room; else (vectors
+ * of some 1,965 dimensions and more) each has a page, on which no second element fits: 300 of 2,000
+ * dimensions take 601 pages.
  */
 function hnswPages({ rows, columns, m }: IndexShape): number {
   const [column] = columns;
@@ -131,10 +133,7 @@ function hnswPages({ rows, columns, m }: IndexShape): number {
   const neighbours = aligned(4 + (levels + 2) * m * 6) + LINE_POINTER;
   const together = element + neighbours;
   const pages =
-    together <= VECTOR_ROOM
-      ? elements / Math.floor(VECTOR_ROOM / together)
-      : elements / Math.max(1, Math.floor(VECTOR_ROOM / element)) +
-        elements / Math.max(1, Math.floor(VECTOR_ROOM / neighbours));
+    together <= VECTOR_ROOM ? elements / Math.floor(VECTOR_ROOM / together) : 2 * elements;
   return Math.ceil(1 + pages);
 }
 

@@ -8,6 +8,8 @@ import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { HealingError, SqlError } from "../../base/errors.ts";
 import { CLEAR_UP, startJob, watchJob } from "../../jobs/jobs.ts";
+import { family } from "../../collection/introspect.ts";
+import type { Collection } from "../../model/collection.ts";
 
 export interface IndexFacts {
   readonly oid: string;
@@ -105,6 +107,19 @@ export function indexFacts(host: Host, oid: string): IndexFacts | null {
 /** The oid behind a quoted name; null: no such relation. */
 export const oidOf = (host: Host, index: string): string | null =>
   host.one<{ oid: string | null }>(sql`SELECT to_regclass(${index})::oid::text AS oid`).oid;
+
+/**
+ * An index of ours, `schema.name`, where it is now: its table may have been put into another schema
+ * since, or the schema renamed. Looked for among the collection's own; as it was, where it is gone.
+ */
+export const nowCalled = (host: Host, { relid }: Collection, index: string): string =>
+  host.query<{ index: string }>(sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS index
+      FROM ${family(sql`${relid}::oid`)} f
+      JOIN pg_index i ON i.indrelid = f.relid
+      JOIN pg_class c ON c.oid = i.indexrelid
+        AND c.relname = ${index.slice(index.lastIndexOf(".") + 1)}
+      JOIN pg_namespace n ON n.oid = c.relnamespace`)[0]?.index ?? index;
 
 export interface NewIndex {
   readonly name: string;

@@ -84,7 +84,7 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
       case "reindex":
         return stopReindex(host, action, step);
       case "build_index":
-        return dropBuilt(host, action, step);
+        return dropBuilt(host, collection, action, step);
     }
   },
 

@@ -11,7 +11,7 @@ import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { watchJob } from "../../jobs/jobs.ts";
-import { dropIndex, indexFacts, oidOf, rename, tryLock } from "./indexes.ts";
+import { dropIndex, indexFacts, nowCalled, oidOf, rename, tryLock } from "./indexes.ts";
 import { NOTHING_LEFT, type RebuiltAs } from "./shared.ts";
 
 /** The old index gets its name back, the new one its own; the build's undo drops it. */
@@ -20,8 +20,13 @@ export function swapBack(
   collection: Collection,
   step: Step<RebuiltAs<"swap_index">>,
 ): UndoResult<RebuiltAs<"swap_index">["journal"][number]> {
-  const { index, name, kept, built, oid, heap } = step.details;
-  if (oidOf(host, kept) === null) return { ...NOTHING_LEFT, gone: 1 };
+  const { name, built, oid } = step.details;
+  const kept = nowCalled(host, collection, step.details.kept);
+  const old = oidOf(host, kept);
+  const facts = old === null ? null : indexFacts(host, old);
+  if (!facts) return { ...NOTHING_LEFT, gone: 1 };
+  const { heap } = facts;
+  const index = `${facts.schema}.${name}`;
   if (!tryLock(host, heap, "SHARE UPDATE EXCLUSIVE"))
     return { ...NOTHING_LEFT, remaining: step.journal };
   const built_name = built.slice(built.lastIndexOf(".") + 1);
@@ -46,10 +51,11 @@ export function swapBack(
 /** Ends the build and drops what came of it. */
 export function dropBuilt(
   host: Host,
+  collection: Collection,
   action: Action,
   step: Step<RebuiltAs<"build_index">>,
 ): UndoResult<RebuiltAs<"build_index">["journal"][number]> {
-  const { built } = step.details;
+  const built = nowCalled(host, collection, step.details.built);
   if (stillRuns(host, action, "build_index")) return { ...NOTHING_LEFT, remaining: step.journal };
   const waiting = dropIndex(host, action, built);
   return waiting === null
@@ -111,7 +117,10 @@ function stillRuns(host: Host, action: Action, purpose: string): boolean {
  */
 export function dropKept(host: Host, collection: Collection): void {
   const kept = overdueIndexes(host, collection.id, collection.settings.kept_index_seconds);
-  const waiting = kept.filter(({ action, kept: index }) => dropIndex(host, action, index) !== null);
+  const waiting = kept.filter(
+    ({ action, kept: index }) =>
+      dropIndex(host, action, nowCalled(host, collection, index)) !== null,
+  );
   const over = new Set(
     kept
       .map(({ action }) => action.id)

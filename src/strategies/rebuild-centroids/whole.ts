@@ -16,6 +16,7 @@ import {
   copyExtras,
   type IndexFacts,
   indexFacts,
+  nowCalled,
   oidOf,
   rename,
   unforeseen,
@@ -172,8 +173,13 @@ export function exchangeBack(
   collection: Collection,
   step: Step<RebuiltAs<"swap_whole">>,
 ): UndoResult<{ readonly memory: Memory }> {
-  const { index, name, kept, heap, oid, parts } = step.details;
-  if (oidOf(host, kept) === null) return { ...NOTHING_LEFT, gone: 1 };
+  const { name, oid, parts } = step.details;
+  const kept = nowCalled(host, collection, step.details.kept);
+  const old = oidOf(host, kept);
+  const facts = old === null ? null : indexFacts(host, old);
+  if (!facts) return { ...NOTHING_LEFT, gone: 1 };
+  const { heap } = facts;
+  const index = `${facts.schema}.${name}`;
   const there = oidOf(host, index);
   // Somebody may have dropped the new one and have something of that name of their own: then both
   // stay.
@@ -182,7 +188,7 @@ export function exchangeBack(
     return { ...NOTHING_LEFT, remaining: step.journal };
   if (there !== null) host.execute(sql`DROP INDEX ${raw(index)}`);
   rename(host, kept, name);
-  for (const part of parts) rename(host, part.kept, part.name);
+  for (const part of parts) rename(host, nowCalled(host, collection, part.kept), part.name);
   const names = new Set(parts.map((part) => part.index));
   const memory = Object.entries(
     lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {},

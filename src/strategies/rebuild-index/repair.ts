@@ -23,20 +23,25 @@ export function planRepair(
   asked: string | undefined,
 ): RebuildPlan | NothingToDo | null {
   const { host, collection, snapshot, problem } = request;
-  const broken = snapshot.invalid_indexes.filter(({ index }) =>
+  const all = snapshot.invalid_indexes.filter(({ index }) =>
     asked === undefined
       ? problem.details.class === "recall_loss" && problem.details.index_ids.includes(index)
       : index === asked || index === `${collection.schema_name}.${asked}`,
   );
+  // Two that say the same double what every write costs: nobody but a person asks for that.
+  const broken = asked === undefined ? all.filter(({ twin }) => !twin) : all;
   const [first] = broken;
-  if (!first) return null;
+  if (!first) return all[0] ? leftBeside(all) : null;
   if (asked === undefined && !collection.settings.repair_invalid_indexes)
     return {
       nothing:
         `${list(broken.map(({ index }) => printable(index, 200)))} is INVALID, and the loop ` +
         "repairs none by itself (repair_invalid_indexes is off)",
       hint:
-        `DROP INDEX CONCURRENTLY ${first.index}; where nobody needs it; else ` +
+        // A part of a partitioned table's index cannot be dropped alone.
+        (indexFacts(host, first.oid)?.attached
+          ? ""
+          : `DROP INDEX CONCURRENTLY ${first.index}; where nobody needs it; else `) +
         `${statementFor(collection.name, "rebuild_index", { index: first.index })} or by hand ` +
         `REINDEX INDEX CONCURRENTLY ${first.index};`,
     };
@@ -56,6 +61,17 @@ export function planRepair(
     ),
   }));
 }
+
+/** What an interrupted REINDEX CONCURRENTLY left (_ccnew), or a CREATE INDEX typed once more. */
+const leftBeside = (all: readonly InvalidIndex[]): NothingToDo => ({
+  nothing: list(
+    all.map(
+      ({ index, twin }) =>
+        `${printable(index, 200)} is INVALID, and ${printable(twin!, 200)} says the same`,
+    ),
+  ),
+  hint: all.map(({ index }) => `DROP INDEX CONCURRENTLY ${index};`).join(" "),
+});
 
 function targetOf({ host }: Request, one: InvalidIndex): Target | NothingToDo {
   const facts = indexFacts(host, one.oid);

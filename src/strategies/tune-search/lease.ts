@@ -10,7 +10,7 @@ import { searchText } from "../../collection/searches.ts";
 import type { Search } from "../../model/recall.ts";
 import { SEARCHES } from "../../sense/collect/searches.ts";
 import { searched } from "./filtered.ts";
-import { alterSetting, settingOf } from "./setting.ts";
+import { alterSetting, looksAsDeep, roleNow, settingElsewhere, settingOf } from "./setting.ts";
 
 export const SEARCH_SETTING = "search_setting";
 
@@ -24,7 +24,10 @@ interface Reason {
 
 /** What such a lease holds. */
 export interface Tuning {
+  /** As it was called then. */
   readonly role: string;
+  /** Leases of older versions have none. */
+  readonly role_oid?: string | null;
   readonly setting: string;
   readonly value: number | string;
   /** The indexes that it was made for, with what is due of each and the file they had then. */
@@ -46,16 +49,19 @@ const previousOf = ({ previous }: Lease): string | null =>
  * of this one gets this one's past.
  */
 export function putBack(host: Host, lease: Lease): boolean {
-  const { role, setting, value } = tuningOf(lease);
-  const later = leasesOf(host, SEARCH_SETTING, null).find(
-    (other) =>
-      other.id !== lease.id &&
-      tuningOf(other).role === role &&
-      tuningOf(other).setting === setting &&
-      previousOf(other) === String(value),
-  );
-  if (later) changePrevious(host, later.id, lease.previous);
-  else if (settingOf(host, role, setting) === String(value))
+  const { setting, value, ...tuned } = tuningOf(lease);
+  const role = roleNow(host, tuned.role_oid, tuned.role);
+  const later = leasesOf(host, SEARCH_SETTING, null).find((other) => {
+    const { role: named, role_oid, setting: theirs } = tuningOf(other);
+    return (
+      BigInt(other.id) > BigInt(lease.id) &&
+      theirs === setting &&
+      roleNow(host, role_oid, named) === role
+    );
+  });
+  // Where that one found something else there, somebody set it in between.
+  if (later && previousOf(later) === String(value)) changePrevious(host, later.id, lease.previous);
+  else if (!later && settingOf(host, role, setting) === String(value))
     alterSetting(host, role, setting, previousOf(lease));
   // What was found with the value says nothing of searches without it.
   outdateMeasurement(host, lease.collection_id, CENTROIDS);
@@ -74,6 +80,10 @@ export function lookAgain(host: Host, collection: Collection): void {
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
   for (const lease of leases) {
     const tuning = tuningOf(lease);
+    if (isInTheWay(host, lease)) {
+      closeLease(host, lease, putBack, `${tuning.role} has as much of its own by now`);
+      continue;
+    }
     const rebuilt = tuning.indexes.some(
       ({ index, file }) => there.has(index) && there.get(index)!.file !== file,
     );
@@ -96,6 +106,13 @@ export function lookAgain(host: Host, collection: Collection): void {
       `not needed any more: ${tuning.setting} = ${tuning.untuned} finds what is due`,
     );
   }
+}
+
+/** Somebody set as much for the role in all databases, or for the database: ours only hides it. */
+function isInTheWay(host: Host, lease: Lease): boolean {
+  if (previousOf(lease) !== null) return false;
+  const { role, role_oid, setting, value } = tuningOf(lease);
+  return looksAsDeep(settingElsewhere(host, roleNow(host, role_oid, role), setting), value);
 }
 
 /** Whether searches with the value from before find what is due; false: nobody can tell. */

@@ -96,13 +96,49 @@ export const settingOf = (host: Host, role: string, setting: string): string | n
        AND d.setdatabase = (SELECT oid FROM pg_database
          WHERE datname = current_database())`)[0]?.value ?? null;
 
-/** Sets it, or takes it away (null). */
+/** What a role has without that: of its own in all databases, or the database's; null: nothing. */
+export const settingElsewhere = (host: Host, role: string, setting: string): string | null =>
+  host.query<{ value: string }>(sql`
+    SELECT substr(one, strpos(one, '=') + 1) AS value
+      FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) one
+     WHERE split_part(one, '=', 1) = ${setting}
+       AND (d.setdatabase = 0 AND d.setrole IN (0, (SELECT oid FROM pg_roles
+              WHERE rolname = ${role}))
+         OR d.setrole = 0 AND d.setdatabase = (SELECT oid FROM pg_database
+              WHERE datname = current_database()))
+     ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1`)[0]?.value ?? null;
+
+/** Whether searches with what somebody has look as deep as with the value, or go on as well. */
+export const looksAsDeep = (has: string | null, value: number | string): boolean =>
+  has !== null &&
+  (Number.isNaN(Number(value))
+    ? has === String(value) || (has === "relaxed_order" && value === "strict_order")
+    : Number(has) >= Number(value));
+
+export const roleOid = (host: Host, role: string): string | null =>
+  host.query<{ oid: string }>(sql`SELECT oid::text FROM pg_roles WHERE rolname = ${role}`)[0]
+    ?.oid ?? null;
+
+/** The name of a role now, which may have been renamed since; as it was, where it is not known. */
+export const roleNow = (host: Host, oid: string | null | undefined, role: string): string =>
+  host.query<{ name: string }>(sql`
+    SELECT rolname::text AS name FROM pg_roles WHERE oid = ${oid ?? null}::oid`)[0]?.name ?? role;
+
+/**
+ * Sets it, or takes it away (null). Only where pgvector is loaded may who is no superuser set what
+ * is pgvector's, and in a session that has read no vector it is not.
+ */
 export function alterSetting(
   host: Host,
   role: string,
   setting: string,
   value: string | null,
 ): void {
+  const [pgvector] = host.query<{ load: string }>(sql`
+    SELECT format('SELECT CAST(%L AS %I.vector)', '[0]', n.nspname) AS load
+      FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+     WHERE e.extname = 'vector'`);
+  if (pgvector) host.query(sql`${raw(pgvector.load)}`);
   const { statement } = host.one<{ statement: string }>(sql`
     SELECT format('ALTER ROLE %I IN DATABASE %I ', ${role}::text, current_database())
       || CASE WHEN ${value}::text IS NULL THEN format('RESET %s', ${setting}::text)

@@ -24,7 +24,7 @@ import { searched } from "./filtered.ts";
 import { meets } from "./meets.ts";
 import type { TunePlan } from "./plan-of.ts";
 import { planTuning } from "./plan.ts";
-import { alterSetting, settingOf } from "./setting.ts";
+import { alterSetting, looksAsDeep, roleOid, settingElsewhere, settingOf } from "./setting.ts";
 
 interface TuneProgress extends Progress {
   readonly set: number;
@@ -89,10 +89,13 @@ function setAll({
   const barred = lockedNow(host, collection);
   if (barred) return { done: false, steps: [], progress: action.progress, waiting: barred.nothing };
   const files = stillNeeded(host, collection, action.plan);
-  const steps = roles.map((role) => {
+  const steps = roles.flatMap((role) => {
     const was = settingOf(host, role, setting);
+    // A role of tune_roles that looks deeper already is not to look less deep.
+    if (looksAsDeep(was ?? settingElsewhere(host, role, setting), value)) return [];
     const target: Tuning = {
       role,
+      role_oid: roleOid(host, role),
       setting,
       value,
       indexes: [
@@ -114,14 +117,16 @@ function setAll({
       seconds: collection.settings.tune_seconds,
     });
     alterSetting(host, role, setting, String(value));
-    return {
-      kind: "tune_search" as const,
-      details: { role, setting, value, was },
-      rows: 0,
-      journal: [{ lease }],
-    };
+    return [
+      {
+        kind: "tune_search" as const,
+        details: { role, setting, value, was },
+        rows: 0,
+        journal: [{ lease }],
+      },
+    ];
   });
-  return { done: true, steps, progress: { set: roles.length, done: true, remeasure: true } };
+  return { done: true, steps, progress: { set: steps.length, done: true, remeasure: true } };
 }
 
 /**

@@ -1,0 +1,157 @@
+/**
+ * What tune_search sets for roles: it comes back exactly, whatever people do to the roles and their
+ * settings meanwhile, and takes nothing from a role that has more.
+ */
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { configure, QUICK, ticks } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+const DATABASE = "(SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/** "role: setting" of those that were made here, in this database. */
+const settings = async () =>
+  (
+    await db.rows<{ one: string }>(
+      `SELECT r.rolname || ': ' || c AS one FROM pg_db_role_setting s
+         JOIN pg_roles r ON r.oid = s.setrole CROSS JOIN LATERAL unnest(s.setconfig) c
+        WHERE s.setdatabase = ${DATABASE} AND r.rolname LIKE 'ruvector_test_tuned%' ORDER BY 1`,
+    )
+  ).map(({ one }) => one);
+const alter = (role: string, what: string) =>
+  db.client.query(
+    `DO $$ BEGIN EXECUTE format('ALTER ROLE ${role} IN DATABASE %I ${what}', current_database());
+       END $$`,
+  );
+/** Until it is verified; the value that it set. */
+async function tune(): Promise<string> {
+  const { action_id, message } = await db.value<{ action_id: number; message: string }>(
+    "SELECT ruvector_healing_execute('t', 'tune_search')",
+  );
+  expect(action_id, message).not.toBeNull();
+  const state = "SELECT state FROM ruvector.healing_actions WHERE id = $1";
+  for (let turn = 0; turn < 20; turn++) {
+    if ((await db.value<string>(state, [action_id])) === "succeeded") break;
+    await ticks(db, 1);
+  }
+  expect(await db.value(state, [action_id])).toBe("succeeded");
+  return db.value(
+    "SELECT target ->> 'value' FROM ruvector.healing_leases ORDER BY id DESC LIMIT 1",
+  );
+}
+const sampled = () => db.value("SELECT ruvector_integrity_sample('t')");
+const openLeases = () =>
+  db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL");
+
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, {
+    ...QUICK,
+    enabled: true,
+    mode: "recommend",
+    recall_budget_ms: 60_000,
+    recall_trial_ms: 0,
+    recall_target: 0.88,
+    search_cost_ratio: 100,
+    rejection_seconds: 0,
+  });
+  await db.client.query(`
+    CREATE ROLE ruvector_test_tuned LOGIN; CREATE ROLE ruvector_test_tuned_batch LOGIN;
+    CREATE TABLE t (id int PRIMARY KEY, e vector(32));
+    INSERT INTO t SELECT g, (SELECT array_agg((hashint8extended(g * 64 + d, 7) & 1023)::real)
+        FROM generate_series(1, 32) d)::vector FROM generate_series(1, 1500) g;
+    CREATE INDEX t_e ON t USING hnsw (e vector_l2_ops) WITH (m = 4, ef_construction = 16);
+    ANALYZE t; ALTER TABLE t OWNER TO ruvector_test_tuned`);
+});
+
+beforeEach(async () => {
+  await db.client.query("SELECT ruvector_healing_register('t')");
+  await sampled();
+});
+
+describe("what was set for a role", () => {
+  it("goes back where the role was renamed", async () => {
+    const value = await tune();
+    expect(await settings()).toEqual([`ruvector_test_tuned: hnsw.ef_search=${value}`]);
+    await db.client.query(`ALTER ROLE ruvector_test_tuned RENAME TO "ruvector_test_tuned's"`);
+    await db.client.query("SELECT ruvector_healing_rollback('t')");
+    await ticks(db, 2);
+    expect(await settings()).toEqual([]);
+    await db.client.query(`ALTER ROLE "ruvector_test_tuned's" RENAME TO ruvector_test_tuned`);
+    await db.client.query("SELECT ruvector_healing_unregister('t')");
+  });
+
+  it("what somebody set between two of ours comes back, if both set the same", async () => {
+    const value = await tune();
+    await alter("ruvector_test_tuned", "SET hnsw.ef_search = 41");
+    await sampled();
+    const again = await tune();
+    // The very same figure is a matter of luck.
+    await alter("ruvector_test_tuned", `SET hnsw.ef_search = ${value}`);
+    await db.client.query(
+      `UPDATE ruvector.healing_leases SET target = target || jsonb_build_object('value', $1::text)
+        WHERE target ->> 'value' = $2 AND previous ->> 'value' = '41'`,
+      [value, again],
+    );
+    await db.client.query("SELECT ruvector_healing_unregister('t')");
+    expect(await settings()).toEqual(["ruvector_test_tuned: hnsw.ef_search=41"]);
+    await alter("ruvector_test_tuned", "RESET hnsw.ef_search");
+  });
+
+  it("goes where somebody sets as much for the role in all databases", async () => {
+    await tune();
+    await db.client.query("ALTER ROLE ruvector_test_tuned SET hnsw.ef_search = 900");
+    await ticks(db, 2);
+    expect(await settings()).toEqual([]);
+    expect(await openLeases()).toBe(0);
+    await db.client.query("ALTER ROLE ruvector_test_tuned RESET hnsw.ef_search");
+    await db.client.query("SELECT ruvector_healing_unregister('t')");
+  });
+
+  it("goes back when ruvector_healing is uninstalled", async () => {
+    await alter("ruvector_test_tuned", "SET hnsw.ef_search = 42");
+    await sampled();
+    await tune();
+    await db.client.query("BEGIN");
+    const put = await db.value("SELECT put_back FROM ruvector.healing_end_tunings()");
+    const after = await settings();
+    await db.client.query("ROLLBACK");
+    expect(put).toBe(1);
+    expect(after).toEqual(["ruvector_test_tuned: hnsw.ef_search=42"]);
+    await db.client.query("SELECT ruvector_healing_unregister('t')");
+    await alter("ruvector_test_tuned", "RESET hnsw.ef_search");
+  });
+});
+
+it("a role of tune_roles that looks deeper already keeps what it has", async () => {
+  await alter("ruvector_test_tuned_batch", "SET hnsw.ef_search = 990");
+  await configure(db, { tune_roles: "ruvector_test_tuned_batch" });
+  const value = await tune();
+  expect(await settings()).toEqual([
+    `ruvector_test_tuned: hnsw.ef_search=${value}`,
+    "ruvector_test_tuned_batch: hnsw.ef_search=990",
+  ]);
+  await db.client.query("SELECT ruvector_healing_unregister('t')");
+  expect(await settings()).toEqual(["ruvector_test_tuned_batch: hnsw.ef_search=990"]);
+});
+
+it("what the role that asks has of its own is not taken for the owner's", async ({ skip }) => {
+  skip(db.engine.sessions === 1, "its settings are taken up by a new session");
+  const asking = await db.value<string>("SELECT quote_ident(session_user)");
+  await alter(asking, "SET hnsw.ef_search = 401");
+  const other = await db.connect();
+  // Its settings are known once pgvector is loaded.
+  await other.query("SELECT e FROM t LIMIT 1");
+  const { rows } = await other.query<{ configured: number }>(
+    "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
+  );
+  await other.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
+  const set = await other.query<{ is: string }>(
+    "SELECT current_setting('hnsw.ef_search', true) AS is",
+  );
+  await other.query("ROLLBACK");
+  await other.end();
+  await alter(asking, "RESET hnsw.ef_search");
+  expect(rows).toEqual([{ configured: 40 }]);
+  expect(set.rows).toEqual([{ is: "40" }]);
+});
