@@ -46,23 +46,22 @@ BEGIN
              JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
             WHERE i.indrelid = t.oid AND i.indisprimary
               AND k.place <= i.indnkeyatts), '[]') AS primary_key,
-         -- The columns of pgvector's types, and whether an index of pgvector's is on them.
+         -- The columns of pgvector's types, and whether an index of pgvector's is on them; of bits
+         -- where one is.
          CASE WHEN whole THEN coalesce((SELECT json_agg(json_build_object('name', a.attname,
-           'type', format_type(a.atttypid, a.atttypmod),
-           'indexed', EXISTS (SELECT
+           'type', format_type(a.atttypid, a.atttypmod), 'indexed', x.indexed) ORDER BY a.attnum)
+             FROM pg_attribute a
+            CROSS JOIN LATERAL (SELECT ruvector.healing_vector_type(a.atttypid) AS kind) v
+            CROSS JOIN LATERAL (SELECT EXISTS (SELECT
               FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
               JOIN pg_am am ON am.oid = ic.relam
              WHERE i.indrelid IN (SELECT oid FROM family) AND am.amname IN ('ivfflat', 'hnsw')
                AND (SELECT x.attname FROM pg_attribute x
-                     WHERE x.attrelid = i.indrelid AND x.attnum = i.indkey[0]) = a.attname))
-           ORDER BY a.attnum)
-             FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
-             JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = y.oid
-              AND d.deptype = 'e'
-             JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
-              AND e.extname = 'vector'
-            WHERE a.attrelid = t.oid AND a.attnum > 0
-              AND NOT a.attisdropped), '[]') END AS vector_columns,
+                     WHERE x.attrelid = i.indrelid AND x.attnum = i.indkey[0]) = a.attname)
+               AS indexed) x
+            WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+              AND (v.kind = 'vector' OR v.kind = 'bit' AND x.indexed)), '[]') END
+           AS vector_columns,
          CASE WHEN whole THEN coalesce((SELECT json_agg(a.attname ORDER BY a.attnum)
              FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0
               AND NOT a.attisdropped), '[]') END AS columns,

@@ -37,10 +37,12 @@ AS $function$
        AND NOT a.attisdropped OFFSET 0) a
    WHERE r.relname = c.table_name AND r.relkind IN ('r', 'p')
      AND (wanted IS NULL OR c.collection_id = ANY (wanted))
-     AND (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'vector')
-       IN (SELECT d.refobjid FROM pg_catalog.pg_depend d
-         WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = a.atttypid
-           AND d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::regclass);
+     AND ((SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'vector')
+         IN (SELECT d.refobjid FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = a.atttypid
+             AND d.deptype = 'e' AND d.refclassid = 'pg_catalog.pg_extension'::regclass)
+       -- Bits, and domains: asked after the types that nearly all have.
+       OR ruvector.healing_vector_type(a.atttypid) IS NOT NULL);
 $function$;
 COMMENT ON FUNCTION ruvector.healing_found_as_registered(integer[])
   IS 'Collections whose table is what it was when it was registered.';
@@ -88,17 +90,12 @@ BEGIN
                           WHEN 'i' THEN 'an index' WHEN 'I' THEN 'an index'
                             ELSE 'no table' END AS kind,
            EXISTS (SELECT FROM pg_attribute a
-                     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = a.atttypid
-                       AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
-                     JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector'
                     WHERE a.attrelid = r.oid AND a.attname = c.vector_column AND a.attnum > 0
-                      AND NOT a.attisdropped) AS vectors,
+                      AND NOT a.attisdropped
+                      AND ruvector.healing_vector_type(a.atttypid) IS NOT NULL) AS vectors,
            EXISTS (SELECT FROM pg_attribute a
-                     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = a.atttypid
-                       AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
-                     JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector'
-                    WHERE a.attrelid = r.oid AND a.attnum > 0
-                      AND NOT a.attisdropped) AS any_vectors
+                    WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+                      AND ruvector.healing_vector_type(a.atttypid) IS NOT NULL) AS any_vectors
       FROM ruvector.collections c
       LEFT JOIN pg_class r ON r.oid = coalesce(
              (SELECT n.oid

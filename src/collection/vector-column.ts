@@ -41,7 +41,9 @@ export function servableVectorColumn(facts: TableFacts, wanted: string | undefin
   if (facts.vector_columns.length === 0) {
     throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
       detail: `Its columns: ${facts.columns.join(", ")}.`,
-      hint: "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec.",
+      hint:
+        "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec, of " +
+        "a domain over one, or of bit with an index of pgvector's.",
     });
   }
   const chosen =

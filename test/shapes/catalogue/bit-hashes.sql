@@ -1,6 +1,5 @@
 -- Perceptual hashes of images in a bit column, searched by Hamming distance: 4,000 rows with HNSW.
 -- collection: images
--- refused: RV003
 -- [tables]
 CREATE TABLE images (id bigserial PRIMARY KEY, url text, hash bit(64));
 -- [load]
