@@ -1,5 +1,6 @@
 -- Whether a type holds vectors: 'vector' for those of pgvector and domains over them, 'bit' for
--- bits, which pgvector indexes as vectors and most people use for something else; NULL: it does not.
+-- bits, which pgvector indexes as vectors and most people use for something else; NULL: it holds
+-- none.
 CREATE OR REPLACE FUNCTION ruvector.healing_vector_type(type oid)
 RETURNS text
 LANGUAGE sql STABLE

@@ -42,8 +42,8 @@ export function servableVectorColumn(facts: TableFacts, wanted: string | undefin
     throw new HealingError("unsupported_table", `${facts.qualified} has no vector column`, {
       detail: `Its columns: ${facts.columns.join(", ")}.`,
       hint:
-        "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec, of " +
-        "a domain over one, or of bit with an index of pgvector's.",
+        "A collection is a table with a column of pgvector's types vector, halfvec, sparsevec, " +
+        "of a domain over one, or of bit with an index of pgvector's.",
     });
   }
   const chosen =
