@@ -411,7 +411,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   it("exchanges a partitioned index whole where most is sick, drops the old one", async () => {
     await ended("exchanged");
     // What was built and not taken says why.
-    expect(await action("exchanged")).toMatchObject({
+    const exchanged = await action("exchanged");
+    expect(exchanged, exchanged.message).toMatchObject({
       state: "succeeded",
       verified: true,
       kept: [],
@@ -435,7 +436,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
 
   it("puts a whole index back, the very same, while the old one is kept", async () => {
     await ended("whole");
-    expect(await action("whole")).toMatchObject({ state: "succeeded", kept: [] });
+    const whole = await action("whole");
+    expect(whole, whole.message).toMatchObject({ state: "succeeded", kept: [] });
     expect(await indexes("whole_0")).toHaveLength(2);
     // Wherever somebody has put the table meanwhile.
     await db.client.query(`SELECT ruvector_healing_configure('{"enabled": false}', 'whole');
