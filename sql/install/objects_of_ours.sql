@@ -50,10 +50,15 @@ BEGIN
       LIKE 'State and internals of ruvector_healing.%' THEN
     RETURN;
   END IF;
+  -- What is called as ours are may be of an installation from before both.
   SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) INTO inside
     FROM pg_catalog.pg_depend d
    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
-     AND d.refobjid = pg_catalog.to_regnamespace('ruvector') ORDER BY 1 LIMIT 1;
+     AND d.refobjid = pg_catalog.to_regnamespace('ruvector')
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid
+         AND c.relname OPERATOR(pg_catalog.~) '^(healing|integrity)_')
+   ORDER BY 1 LIMIT 1;
   IF inside IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'RV032',
       MESSAGE = 'schema ruvector is there, and is not ours',
