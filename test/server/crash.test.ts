@@ -122,7 +122,10 @@ it.skipIf(external)(
     expect(await until<string>(STATE, (state) => ENDED.includes(state), 200)).toBe("succeeded");
     expect(await content()).toBe(before);
 
-    await client.query("SELECT ruvector_healing_configure('{\"enabled\": false}')");
+    // In short slices, so that a quick machine is not through before it is killed.
+    await client.query(
+      'SELECT ruvector_healing_configure(\'{"enabled": false, "slice_seconds": 0.05}\')',
+    );
     await client.query("SELECT ruvector_healing_rollback('embeddings')");
     expect(
       await until<string>(
