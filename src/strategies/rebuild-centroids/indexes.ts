@@ -121,6 +121,27 @@ export const nowCalled = (host: Host, { relid }: Collection, index: string): str
         AND c.relname = ${index.slice(index.lastIndexOf(".") + 1)}
       JOIN pg_namespace n ON n.oid = c.relnamespace`)[0]?.index ?? index;
 
+/** What goes back in an undo. */
+export interface ReplacedIndex {
+  /** The old index, and its table. */
+  readonly kept: string;
+  readonly heap: string;
+  /** What it is to be called again. */
+  readonly index: string;
+}
+
+/** The index that an action replaced and keeps; null: it is gone. */
+export function replacedIndex(
+  host: Host,
+  collection: Collection,
+  { kept: was, name }: { readonly kept: string; readonly name: string },
+): ReplacedIndex | null {
+  const kept = nowCalled(host, collection, was);
+  const oid = oidOf(host, kept);
+  const facts = oid === null ? null : indexFacts(host, oid);
+  return facts && { kept, heap: facts.heap, index: `${facts.schema}.${name}` };
+}
+
 export interface NewIndex {
   readonly name: string;
   readonly options: BuildOptions;

@@ -11,7 +11,15 @@ import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { watchJob } from "../../jobs/jobs.ts";
-import { dropIndex, indexFacts, nowCalled, oidOf, rename, tryLock } from "./indexes.ts";
+import {
+  dropIndex,
+  indexFacts,
+  nowCalled,
+  oidOf,
+  rename,
+  replacedIndex,
+  tryLock,
+} from "./indexes.ts";
 import { NOTHING_LEFT, type RebuiltAs } from "./shared.ts";
 
 /** The old index gets its name back, the new one its own; the build's undo drops it. */
@@ -21,12 +29,9 @@ export function swapBack(
   step: Step<RebuiltAs<"swap_index">>,
 ): UndoResult<RebuiltAs<"swap_index">["journal"][number]> {
   const { name, built, oid } = step.details;
-  const kept = nowCalled(host, collection, step.details.kept);
-  const old = oidOf(host, kept);
-  const facts = old === null ? null : indexFacts(host, old);
-  if (!facts) return { ...NOTHING_LEFT, gone: 1 };
-  const { heap } = facts;
-  const index = `${facts.schema}.${name}`;
+  const old = replacedIndex(host, collection, step.details);
+  if (!old) return { ...NOTHING_LEFT, gone: 1 };
+  const { kept, heap, index } = old;
   if (!tryLock(host, heap, "SHARE UPDATE EXCLUSIVE"))
     return { ...NOTHING_LEFT, remaining: step.journal };
   const built_name = built.slice(built.lastIndexOf(".") + 1);

@@ -19,6 +19,7 @@ import {
   nowCalled,
   oidOf,
   rename,
+  replacedIndex,
   unforeseen,
   tryLock,
 } from "./indexes.ts";
@@ -174,12 +175,9 @@ export function exchangeBack(
   step: Step<RebuiltAs<"swap_whole">>,
 ): UndoResult<{ readonly memory: Memory }> {
   const { name, oid, parts } = step.details;
-  const kept = nowCalled(host, collection, step.details.kept);
-  const old = oidOf(host, kept);
-  const facts = old === null ? null : indexFacts(host, old);
-  if (!facts) return { ...NOTHING_LEFT, gone: 1 };
-  const { heap } = facts;
-  const index = `${facts.schema}.${name}`;
+  const old = replacedIndex(host, collection, step.details);
+  if (!old) return { ...NOTHING_LEFT, gone: 1 };
+  const { kept, heap, index } = old;
   const there = oidOf(host, index);
   // Somebody may have dropped the new one and have something of that name of their own: then both
   // stay.
