@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { root } from "../build/project.ts";
 import { Order } from "./support/order.ts";
+import { PATIENCE_MS } from "./support/patience.ts";
 
 // Some server tests mostly wait (for pg_cron's minutes, for restarts): more workers than the two
 // cores they were tried on keep those busy. 6 take as long (14.0 minutes).
@@ -8,7 +9,7 @@ const maxWorkers = 4;
 
 // What a test waits for takes milliseconds, and on a busy machine many times that: one second, the
 // default, was not always enough.
-const patient = { poll: { timeout: 20_000 } };
+const patient = { poll: { timeout: PATIENCE_MS } };
 
 // Three projects: unit tests need nothing; embedded tests run PostgreSQL inside the process; server
 // tests need the throwaway server, made by their global setup. What is in test/integration runs on

@@ -63,9 +63,7 @@ describe("the install script on the embedded database", () => {
 
     await one("ruvector_healing_rollback('embeddings')");
     await expect
-      .poll(async () => (await database.exec("CALL ruvector_healing_tick()"), sizes()), {
-        timeout: 30_000,
-      })
+      .poll(async () => (await database.exec("CALL ruvector_healing_tick()"), sizes()))
       .toEqual(before);
   });
 });

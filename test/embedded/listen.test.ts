@@ -176,12 +176,8 @@ describe("a client", () => {
       dying as unknown as { connection: { stream: { destroy(): void } } }
     ).connection.stream.destroy();
     await expect
-      .poll(
-        () =>
-          connected((client) => value(client, "to_regclass('dies') IS NULL")).catch(
-            () => undefined,
-          ),
-        { timeout: 20_000 },
+      .poll(() =>
+        connected((client) => value(client, "to_regclass('dies') IS NULL")).catch(() => undefined),
       )
       .toBe(true);
   });
@@ -195,13 +191,13 @@ it("the loop ticks between statements, and waits for a transaction", async () =>
     const before = await ticks();
     const timer = startTimer({ database, turns }, 0.05, (message) => void failures.push(message));
     try {
-      await expect.poll(ticks, { timeout: 30_000 }).toBeGreaterThan(before + 2);
+      await expect.poll(ticks).toBeGreaterThan(before + 2);
       await client.query("BEGIN");
       const held = await ticks();
       await client.query("SELECT pg_sleep(0.3)");
       expect(await ticks()).toBe(held);
       await client.query("COMMIT");
-      await expect.poll(ticks, { timeout: 30_000 }).toBeGreaterThan(held);
+      await expect.poll(ticks).toBeGreaterThan(held);
     } finally {
       await timer.stop();
     }

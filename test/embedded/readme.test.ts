@@ -54,13 +54,10 @@ it("then heals what it foresaw", async () => {
   const history = /SELECT action_id, [^;]+ FROM ruvector_healing_history\(\);/.exec(readme)![0];
   let row: Record<string, unknown> = {};
   await expect
-    .poll(
-      async () => {
-        await ticks(db, 1);
-        return (row = (await db.rows<Record<string, unknown>>(history))[0] ?? {})["state"];
-      },
-      { timeout: 60_000 },
-    )
+    .poll(async () => {
+      await ticks(db, 1);
+      return (row = (await db.rows<Record<string, unknown>>(history))[0] ?? {})["state"];
+    })
     .toBe("succeeded");
   const timeless = (cells: readonly string[]): readonly string[] => cells.slice(0, -1);
   expect(timeless(Object.values(row).map(String))).toEqual(timeless(shown(history)));

@@ -1,6 +1,6 @@
 /**
  * What the catalogue or the registration itself says against consent, on tables that
- * consent-conditions.test.ts cannot have.
+ * test/server/consent-conditions.test.ts cannot have.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configure, HOT, IN_ONE_GO, makeTable } from "../support/collection.ts";

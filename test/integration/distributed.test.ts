@@ -146,16 +146,14 @@ it.skipIf(inject("engine") === "embedded")(
     );
     const found = somebody!.query("SELECT count(*)::int FROM ruvector.healing_distributed()");
     await expect
-      .poll(
-        () =>
-          onlooker!
-            .query(
-              `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+      .poll(() =>
+        onlooker!
+          .query(
+            `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
               AND query LIKE '%FROM ruvector.healing_distributed%'
               AND datname = current_database()`,
-            )
-            .then(({ rowCount }) => rowCount),
-        { timeout: 20_000 },
+          )
+          .then(({ rowCount }) => rowCount),
       )
       .toBe(1);
     await dba!.query("COMMIT");

@@ -10,6 +10,7 @@ import {
   ticks,
 } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -34,7 +35,7 @@ async function begun(table: string): Promise<void> {
 }
 
 async function ended(): Promise<{ state: string; message: string }> {
-  const end = Date.now() + 20_000;
+  const end = waitEnds();
   while (/executing|rolling_back/.test((await last()).state) && Date.now() < end)
     await ticks(db, 1);
   return last();

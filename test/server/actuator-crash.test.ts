@@ -77,7 +77,7 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
   it("goes on after kill -9 of the server while it waits, and while it takes back", async () => {
     api.pace.readyAtMost = 4;
     await client.query("SELECT ruvector_healing_execute('level', 'scale_replicas')");
-    await expect.poll(() => api.replicas("statefulsets", "read"), { timeout: 60_000 }).toBe(6);
+    await expect.poll(() => api.replicas("statefulsets", "read")).toBe(6);
     await server.kill9();
     await client.end().catch(() => undefined);
     await actuator.says("no session with the database", 60);
@@ -101,7 +101,7 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
       valueOf<number>(client, "SELECT count(*)::int FROM ruvector.healing_audit_signatures");
     const before = await signatures();
     await client.query("SELECT ruvector_healing_configure('{\"max_attempts_per_hour\": 8}')");
-    await expect.poll(signatures, { timeout: 60_000 }).toBeGreaterThan(before);
+    await expect.poll(signatures).toBeGreaterThan(before);
     for (const path of [
       "/api/collection?name=public.level",
       "/api/explain?collection=public.level",
@@ -123,9 +123,7 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
       true,
     );
     await expect
-      .poll(async () => JSON.parse((await actuator.get("/healthz")).text).audit, {
-        timeout: 60_000,
-      })
+      .poll(async () => JSON.parse((await actuator.get("/healthz")).text).audit)
       .toMatchObject({ signatures: expect.any(Number), problem: null });
     await becomes(
       client,
@@ -141,9 +139,7 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
     // better.
     await client.query("SELECT ruvector_healing_unschedule()");
     await expect
-      .poll(async () => valueOf(client, "SELECT ruvector_healing_audit_head() ->> 'due'"), {
-        timeout: 60_000,
-      })
+      .poll(async () => valueOf(client, "SELECT ruvector_healing_audit_head() ->> 'due'"))
       .toBe("false");
     // Its own memory is written after the database's answer.
     const newest = await valueOf<number>(
@@ -151,9 +147,7 @@ describe.skipIf(external)("with a server of its own", { timeout: 240_000 }, () =
       "SELECT max(seq)::int FROM ruvector.healing_audit_signatures",
     );
     await expect
-      .poll(async () => (JSON.parse(await readFile(state, "utf8")) as { seq: number }).seq, {
-        timeout: 60_000,
-      })
+      .poll(async () => (JSON.parse(await readFile(state, "utf8")) as { seq: number }).seq)
       .toBe(newest);
     const signed = JSON.parse(await readFile(state, "utf8")) as { seq: number };
     await client.query("SET session_replication_role = replica");

@@ -11,6 +11,7 @@ import { KubernetesApi } from "../support/kubernetes/api-server.ts";
 import { type ActuatorProcess, startActuator } from "./support/actuator-process.ts";
 import { configure, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 const WORKLOAD = "deployment/default/ruvector-read";
 
@@ -58,7 +59,7 @@ const requests = () =>
 
 /** Ticks until the last action is in the state. */
 async function becomes(state: string, seconds = PATIENCE / 1000): Promise<void> {
-  const end = Date.now() + seconds * 1000;
+  const end = waitEnds(seconds);
   while ((await last()).state !== state) {
     if (Date.now() > end) expect(await last(), actuator.lines.join("\n")).toMatchObject({ state });
     await ticks(db, 1);
@@ -154,13 +155,10 @@ afterEach(async () => {
       .query("SELECT ruvector_healing_abort($1)", [action.action_id])
       .catch(() => undefined);
     await expect
-      .poll(
-        async () => {
-          await ticks(db, 1);
-          return (await last()).state;
-        },
-        { timeout: 120_000 },
-      )
+      .poll(async () => {
+        await ticks(db, 1);
+        return (await last()).state;
+      })
       .not.toMatch(/executing|stabilizing|rolling_back/);
   }
   api.setReplicas("deployments", "ruvector-read", 2);

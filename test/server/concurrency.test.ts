@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { checksum, configure, HOT, makeTable, QUICK } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let db: TestDatabase;
 
@@ -84,7 +85,7 @@ describe("ticks", () => {
       (await actions("overlap")).filter(({ state }) => state === "succeeded").length;
     // Of those that overlap one serves the collection, and five such turns need not be enough where
     // a slice ends after few batches (seen at a load of 12).
-    const end = Date.now() + 40_000;
+    const end = waitEnds();
     for (let round = 0; round < 5 || ((await succeeded()) === 0 && Date.now() < end); round++)
       await Promise.all(clients.map((client) => client.query("CALL ruvector_healing_tick()")));
     expect(await succeeded()).toBeGreaterThan(0);

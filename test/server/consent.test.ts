@@ -16,6 +16,7 @@ import {
   ticks,
 } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
+import { waitEnds } from "../support/patience.ts";
 
 const db = external
   ? null!
@@ -206,7 +207,7 @@ describe.skipIf(external)("a real subscriber", () => {
       `CREATE SUBSCRIPTION moves CONNECTION '${db.server.url().replace(/'/g, "''")}' PUBLICATION p
         WITH (create_slot = false, slot_name = 'moves')`,
     );
-    for (const end = Date.now() + 60_000; ;) {
+    for (const end = waitEnds(); ;) {
       const { rows } = await there.query(
         "SELECT bool_and(srsubstate = 'r') AS ready FROM pg_subscription_rel",
       );
@@ -225,7 +226,7 @@ describe.skipIf(external)("a real subscriber", () => {
   /** Everything that was written until now has arrived: the row written last has. */
   async function arrived(id: number): Promise<{ rows: number; ids: number }> {
     await db.client.query(`INSERT INTO c VALUES (${id}, 3, 'last', '[1,2,3,4,5,6,7,8]')`);
-    for (const end = Date.now() + 60_000; ;) {
+    for (const end = waitEnds(); ;) {
       const {
         rows: [{ last, rows, ids }],
       } = await there.query(

@@ -9,6 +9,7 @@ import { cronServer, external } from "./support/cron.ts";
 import type { TestDatabase } from "./support/database.ts";
 import { MOVERS } from "./support/movers.ts";
 import { QUICK_TRAFFIC } from "./support/traffic.ts";
+import { waitEnds } from "../support/patience.ts";
 
 describe.skipIf(external)("after kill -9", async () => {
   if (external) return;
@@ -75,7 +76,7 @@ describe.skipIf(external)("after kill -9", async () => {
       await db.client.query(`SET effective_cache_size = '${memory}'`);
       user = await db.connect();
       const until = async (states: readonly string[], work: () => Promise<void>) => {
-        const end = Date.now() + 60_000;
+        const end = waitEnds();
         for (;;) {
           await work();
           await db.client.query("CALL ruvector_healing_tick()");

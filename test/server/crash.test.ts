@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { type Server, startServer } from "../../src/workbench/db/server.ts";
 import { SETTLED } from "../../src/configuration/settings.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let server: Server;
 let client: pg.Client;
@@ -29,7 +30,7 @@ async function until<T>(
   seconds: number,
   pause = 20,
 ): Promise<T> {
-  const end = Date.now() + seconds * 1000;
+  const end = waitEnds(seconds);
   for (;;) {
     const current = await value<T>(statement);
     if (satisfied(current) || Date.now() > end) return current;

@@ -73,9 +73,8 @@ describe.skipIf(external)("a throwaway server", () => {
   test("runs pg_cron jobs", async () => {
     await ask(one, "SELECT cron.schedule('tick', '1 second', 'SELECT 1')");
     await expect
-      .poll(
-        () => ask(one, "SELECT count(*)::int FROM cron.job_run_details WHERE status = 'succeeded'"),
-        { timeout: 10_000 },
+      .poll(() =>
+        ask(one, "SELECT count(*)::int FROM cron.job_run_details WHERE status = 'succeeded'"),
       )
       .toBeGreaterThan(0);
     await ask(one, "SELECT cron.unschedule('tick')");

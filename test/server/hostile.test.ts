@@ -206,9 +206,7 @@ describe("code on a table of another role", () => {
           "SELECT count(*)::int FROM pg_trigger WHERE tgname LIKE 'ruvector\\_healing%'",
         );
       await expect
-        .poll(async () => (await db.client.query("CALL ruvector_healing_tick()"), left()), {
-          timeout: 30_000,
-        })
+        .poll(async () => (await db.client.query("CALL ruvector_healing_tick()"), left()))
         .toBe(0);
       expect((await ran()).filter(({ what }) => what === "event trigger")).toEqual([
         { what: "event trigger", as: owner },

@@ -70,11 +70,9 @@ describe.skipIf(why !== null)("kubectl", { timeout: 300_000 }, () => {
       seen += text;
     });
     try {
-      await expect.poll(() => seen, { timeout: 30_000 }).toMatch(/^db +4\/4/m);
+      await expect.poll(() => seen).toMatch(/^db +4\/4/m);
       api.setReplicas("statefulsets", "db", 6);
-      await expect
-        .poll(() => seen, { timeout: 30_000 })
-        .toMatch(/^db +4\/6[^]*^db +5\/6[^]*^db +6\/6/m);
+      await expect.poll(() => seen).toMatch(/^db +4\/6[^]*^db +5\/6[^]*^db +6\/6/m);
     } finally {
       child.kill();
     }

@@ -83,9 +83,7 @@ async function settledAtTwo(): Promise<void> {
   const generation = () =>
     server.store.get(server.kind(READ), "default", "read").metadata.generation;
   await expect
-    .poll(() => server.store.get(server.kind(READ), "default", "read")["status"], {
-      timeout: 10_000,
-    })
+    .poll(() => server.store.get(server.kind(READ), "default", "read")["status"])
     .toMatchObject({ replicas: 2, readyReplicas: 2, observedGeneration: generation() });
 }
 

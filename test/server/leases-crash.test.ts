@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import { configure, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, type CronServer, external } from "./support/cron.ts";
 import { raised } from "./support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 // With background workers, pg_cron would terminate a job that is switched off while it runs.
 const db: CronServer = external
@@ -27,7 +28,7 @@ const triggers = () =>
 
 /** Ticks until the newest action is in one of the states. */
 async function reached(...states: string[]): Promise<string> {
-  const end = Date.now() + 40_000;
+  const end = waitEnds();
   for (;;) {
     const state = await db.value<string>(
       "SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { configure, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let db: TestDatabase;
 
@@ -49,7 +50,7 @@ const backend = async (client: pg.Client): Promise<number> =>
 
 /** Polls until a session waits for a lock. */
 async function waits(pid: number): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = waitEnds();
   while (
     !(await db.value<boolean>(
       `SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted

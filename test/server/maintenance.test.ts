@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { pattern } from "../support/pattern.ts";
 import { configure, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { cronDatabase, type CronDatabase, external } from "./support/cron.ts";
+import { waitEnds } from "../support/patience.ts";
 
 const db: CronDatabase = external ? (undefined as never) : await cronDatabase();
 
@@ -67,7 +68,7 @@ const state = (id: number): Promise<{ state: string; message: string; verified: 
 async function ended(
   id: number,
 ): Promise<{ state: string; message: string; verified: boolean | null }> {
-  const end = Date.now() + 40_000;
+  const end = waitEnds();
   for (;;) {
     await ticks(db, 1);
     const now = await state(id);
@@ -116,7 +117,7 @@ describe.skipIf(external)("pause_maintenance", () => {
         }
       })();
       try {
-        const end = Date.now() + 30_000;
+        const end = waitEnds();
         let id: number | undefined;
         while (id === undefined && Date.now() < end) {
           await ticks(db, 1);

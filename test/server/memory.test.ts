@@ -9,6 +9,7 @@ import { checksum, configure, makeTable, placement, places, QUICK } from "./supp
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 import { COLD, memoryTable, readPartitions } from "./support/movers.ts";
 import { QUICK_TRAFFIC } from "./support/traffic.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let db: TestDatabase;
 let user: pg.Client;
@@ -222,7 +223,7 @@ describe("a role without rights beyond its tables", () => {
  * autovacuum has a snapshot from before the rows went back.
  */
 async function undone(): Promise<string> {
-  for (const end = Date.now() + 60_000; ;) {
+  for (const end = waitEnds(); ;) {
     await db.client.query("CALL ruvector_healing_tick()");
     const state = await db.value<string>(
       "SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",

@@ -21,6 +21,7 @@ import {
   startPrometheus,
 } from "../support/prometheus.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 const tools = await prometheusTools();
 const RULES = join(root, "monitoring/prometheus/ruvector-healing.rules.yml");
@@ -176,7 +177,7 @@ describe.skipIf(!tools)("a real Prometheus", () => {
       },
       [RULES],
     );
-    const end = Date.now() + 180_000;
+    const end = waitEnds(180);
     // Twice each: a rate needs two scrapes.
     while (
       (await prometheus.query("count_over_time(ruvector_healing_build_info[5m]) > 1")).length < 2
@@ -250,7 +251,7 @@ describe.skipIf(!tools)("a real Prometheus", () => {
     "evaluates the rules on them: what is switched off is pending, and nothing is wrong with " +
       "any rule",
     async () => {
-      const end = Date.now() + 30_000;
+      const end = waitEnds();
       type Rule = {
         name: string;
         health: string;

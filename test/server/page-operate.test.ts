@@ -187,21 +187,19 @@ describe.skipIf(!haveChromium())("the page", () => {
       await page.getByText("rejected: not during the <sale>").first().waitFor();
       expect(await state()).toBe("aborted");
       await configure(db, { rejection_seconds: 1 });
-      await expect
-        .poll(async () => (await tick(), state()), { timeout: 60_000 })
-        .toBe("awaiting_approval");
+      await expect.poll(async () => (await tick(), state())).toBe("awaiting_approval");
       const second = await db.value<string>("SELECT max(id) FROM ruvector.healing_actions");
       await page.getByText(`ruvector_healing_approve(${second});`).waitFor();
       await page.getByRole("button", { name: "Approve" }).click();
       await page.getByRole("button", { name: "Yes, let it begin" }).click();
-      await expect.poll(state, { timeout: 60_000 }).toBe("planned");
+      await expect.poll(state).toBe("planned");
       await tick();
       await page.getByRole("button", { name: "Abort and undo" }).click();
       const aborted = await db.value<string>("SELECT max(id) FROM ruvector.healing_actions");
       await page.getByRole("button", { name: "Yes, stop and undo it" }).click();
       const ended = (): Promise<string> =>
         db.value(`SELECT state FROM ruvector.healing_actions WHERE id = ${aborted}`);
-      await expect.poll(async () => (await tick(), ended()), { timeout: 60_000 }).toBe("aborted");
+      await expect.poll(async () => (await tick(), ended())).toBe("aborted");
       expect(
         await db.rows(
           "SELECT DISTINCT actor FROM ruvector.healing_events WHERE message LIKE '%sale%'",

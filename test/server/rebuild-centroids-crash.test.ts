@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
 import { makeDrifted } from "./support/vectors.ts";
+import { waitEnds } from "../support/patience.ts";
 
 // A server of DATABASE_URL is not ours to kill.
 describe.skipIf(external)("after kill -9", async () => {
@@ -27,7 +28,7 @@ describe.skipIf(external)("after kill -9", async () => {
       [table],
     );
   const tickUntil = async (holds: () => Promise<boolean>, seconds = 150): Promise<void> => {
-    const end = Date.now() + seconds * 1000;
+    const end = waitEnds(seconds);
     while (!(await holds()) && Date.now() < end) {
       await ticks(db, 1);
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -54,7 +55,13 @@ describe.skipIf(external)("after kill -9", async () => {
     await tickUntil(
       async () => (await state("swapped")) === "stabilizing" && (await db.value<boolean>(runs)),
     );
-    expect([await state("swapped"), await db.value(runs)]).toEqual(["stabilizing", true]);
+    const actions = await db.rows(
+      `SELECT id, collection, state, message, progress FROM ruvector.healing_actions ORDER BY id`,
+    );
+    expect(
+      [await state("swapped"), await db.value(runs)],
+      JSON.stringify({ actions, jobs: await db.rows("SELECT * FROM ruvector.healing_jobs") }),
+    ).toEqual(["stabilizing", true]);
     // Ours is there, and not ready.
     expect(await indexes("building")).toContainEqual(
       expect.objectContaining({ name: expect.stringMatching(/^ruvector_built_/), valid: false }),

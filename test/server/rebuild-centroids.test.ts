@@ -8,6 +8,7 @@ import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
 import { PAUSE_MS } from "./support/ticking.ts";
 import { insertClusters, makeDrifted } from "./support/vectors.ts";
+import { waitEnds } from "../support/patience.ts";
 
 describe.skipIf(external)("rebuild_centroids", async () => {
   const db = external ? (undefined as never) : await cronServer({ suffix: "centroids" });
@@ -60,13 +61,23 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       )
     )[0] ?? { id: "", state: "none", message: "", verified: null, kept: [], built: 0 };
   const ENDED = ["succeeded", "rolled_back", "failed", "aborted", "rollback_failed"];
+  /** What was sensed last, for whoever reads of a failure. */
+  const sensed = async (table: string): Promise<string> =>
+    JSON.stringify(
+      await db.rows(
+        `SELECT s.lambda, s.witness_edges FROM ruvector.integrity_samples s
+           JOIN ruvector.collections c USING (collection_id) WHERE c.table_name = $1
+          ORDER BY s.id DESC LIMIT 3`,
+        [table],
+      ),
+    );
   /** Ticks until the condition holds; a minute for every job and as much for a loaded machine. */
   const tickUntil = async (
     holds: () => Promise<boolean>,
     seconds = 200,
     pause = 200,
   ): Promise<void> => {
-    const end = Date.now() + seconds * 1000;
+    const end = waitEnds(seconds);
     while (!(await holds()) && Date.now() < end) {
       await ticks(db, 1);
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -419,7 +430,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await ended("exchanged");
     // What was built and not taken says why.
     const exchanged = await action("exchanged");
-    expect(exchanged, exchanged.message).toMatchObject({
+    expect(exchanged, exchanged.message + (await sensed("exchanged"))).toMatchObject({
       state: "succeeded",
       verified: true,
       kept: [],
@@ -444,7 +455,10 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   it("puts a whole index back, the very same, while the old one is kept", async () => {
     await ended("whole");
     const whole = await action("whole");
-    expect(whole, whole.message).toMatchObject({ state: "succeeded", kept: [] });
+    expect(whole, whole.message + (await sensed("whole"))).toMatchObject({
+      state: "succeeded",
+      kept: [],
+    });
     expect(await indexes("whole_0")).toHaveLength(2);
     // Wherever somebody has put the table meanwhile.
     await db.client.query(`SELECT ruvector_healing_configure('{"enabled": false}', 'whole');

@@ -8,6 +8,7 @@ import { checksum, configure, places, QUICK } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
 import { MOVERS, type Mover } from "./support/movers.ts";
 import { QUICK_TRAFFIC } from "./support/traffic.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let db: TestDatabase;
 let user: pg.Client;
@@ -84,7 +85,7 @@ async function until(
   states: readonly string[] = ENDED,
   seconds = 60,
 ) {
-  const end = Date.now() + seconds * 1000;
+  const end = waitEnds(seconds);
   for (;;) {
     await load();
     await db.client.query("CALL ruvector_healing_tick()");

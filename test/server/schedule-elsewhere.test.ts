@@ -119,9 +119,7 @@ describe.skipIf(external)("the schedule, where pg_cron lives in another database
           },
         ]);
         await expect
-          .poll(() => elsewhere.value("SELECT ticks > 0 FROM ruvector.healing_ticks"), {
-            timeout: 150_000,
-          })
+          .poll(() => elsewhere.value("SELECT ticks > 0 FROM ruvector.healing_ticks"))
           .toBe(true);
         expect((await plain.query("SELECT ruvector_healing_unschedule() AS said")).rows).toEqual([
           { said: { scheduled: false, removed: 1 } },

@@ -9,6 +9,7 @@ import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
 import { PAUSE_MS } from "./support/ticking.ts";
 import { insertClusters } from "./support/vectors.ts";
+import { waitEnds } from "../support/patience.ts";
 
 describe.skipIf(external)("what a rebuilt index costs to search", async () => {
   const db = external ? (undefined as never) : await cronServer({ suffix: "searches" });
@@ -47,7 +48,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
       )
     )[0]!;
   const ended = async (table: string) => {
-    const end = Date.now() + 250_000;
+    const end = waitEnds(250);
     while (
       !["succeeded", "failed", "rolled_back"].includes((await action(table)).state) &&
       Date.now() < end

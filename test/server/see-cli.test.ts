@@ -115,12 +115,10 @@ it("watch, piped: a line for what there is, one on each change, until told to en
   });
   let said = "";
   watching.stdout.on("data", (text: Buffer) => (said += text.toString()));
-  await expect.poll(() => said, { timeout: 30_000 }).toMatch(/public\.embeddings stress/);
+  await expect.poll(() => said).toMatch(/public\.embeddings stress/);
   await configure(db, { require_approval: [], rejection_seconds: 1 });
   await ticks(db, 4);
-  await expect
-    .poll(() => said, { timeout: 30_000 })
-    .toMatch(/action \d+ \w+ on public\.embeddings/);
+  await expect.poll(() => said).toMatch(/action \d+ \w+ on public\.embeddings/);
   watching.kill("SIGINT");
   // In stress, or healed by now.
   expect([0, 3]).toContain((await watching).exitCode);
@@ -141,7 +139,7 @@ async function onTerminal(
   process_.stdout.on("data", (text: Buffer) => (out += text.toString()));
   let from = 0;
   for (const [sees, keys] of typed) {
-    await expect.poll(() => out.slice(from), { timeout: 60_000 }).toMatch(sees);
+    await expect.poll(() => out.slice(from)).toMatch(sees);
     from = out.length;
     process_.stdin.write(keys);
   }

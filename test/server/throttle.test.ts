@@ -6,6 +6,7 @@ import type pg from "pg";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { configure, forget, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
+import { waitEnds } from "../support/patience.ts";
 
 let db: TestDatabase;
 let next = 10_000_000;
@@ -50,7 +51,7 @@ const triggers = (table: string): Promise<number> =>
  * at a table.
  */
 async function removed(table: string): Promise<number> {
-  const end = Date.now() + 20_000;
+  const end = waitEnds();
   for (;;) {
     await ticks(db, 1);
     const left = await triggers(table);
@@ -377,7 +378,7 @@ describe("a throttle's end", () => {
     await makeTable(db, { table: "leaver", rows: SMALL });
     const { action_id } = await throttle("leaver", { percent: 10 });
     await expect
-      .poll(() => ticks(db, 1).then(() => triggers("leaver")), { timeout: 30_000 })
+      .poll(() => ticks(db, 1).then(() => triggers("leaver")))
       .toBe(2 * (1 + SMALL.length));
     await db.client.query("ALTER TABLE leaver DETACH PARTITION leaver_p1");
     expect(await triggers("leaver_p1")).toBe(2);

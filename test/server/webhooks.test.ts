@@ -61,9 +61,8 @@ const known = (endpoint: string): Promise<number> =>
   db.value<number>(
     `SELECT count(*)::int FROM ruvector.healing_alerts WHERE endpoint = '${endpoint}'`,
   );
-const registered = (endpoint: string) =>
-  expect.poll(() => known(endpoint), { timeout: 60_000 }).toBe(1);
-const polled = (what: () => unknown) => expect.poll(what, { timeout: 60_000 });
+const registered = (endpoint: string) => expect.poll(() => known(endpoint)).toBe(1);
+const polled = (what: () => unknown) => expect.poll(what);
 
 /** Until then a crash sends the last one again. */
 const writtenDown = (endpoint: string) =>

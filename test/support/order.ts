@@ -30,7 +30,7 @@ const WAITING = [
 
 const WORKING = [
   "server/typed",
-  "integration/consent-conditions",
+  "server/consent-conditions",
   "server/fragmentation-data",
   "integration/limits",
   "server/shapes",

@@ -14,6 +14,7 @@ import { root } from "../../build/project.ts";
 import { adminEnvironment } from "../../src/workbench/db/files.ts";
 import { withLock } from "../../src/workbench/db/lock.ts";
 import { cacheFolder } from "../../src/workbench/db/places.ts";
+import { waitEnds } from "./patience.ts";
 
 const PACKAGES = ["prometheus", "prometheus-postgres-exporter"];
 const PROGRAMS = {
@@ -217,7 +218,7 @@ function started(
 }
 
 async function answers(url: string, child: ChildProcess & { said: string }): Promise<void> {
-  const end = Date.now() + 60_000;
+  const end = waitEnds();
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended: ${child.said}`);
     if (

@@ -252,9 +252,7 @@ describe.skipIf(external)("one who may connect", () => {
           return found.join();
         };
         expect(await codes()).toContain("RV012");
-        await expect
-          .poll(async () => (await ticks(db, 1), codes()), { timeout: 15_000 })
-          .toBe(",,,,");
+        await expect.poll(async () => (await ticks(db, 1), codes())).toBe(",,,,");
         expect(
           await db.value("SELECT count(*)::int FROM pg_trigger WHERE tgname LIKE 'ruvector%'"),
         ).toBeGreaterThan(0);
@@ -263,7 +261,7 @@ describe.skipIf(external)("one who may connect", () => {
       }
       const left = () =>
         db.value<number>("SELECT count(*)::int FROM pg_trigger WHERE tgname LIKE 'ruvector%'");
-      await expect.poll(async () => (await ticks(db, 1), left()), { timeout: 20_000 }).toBe(0);
+      await expect.poll(async () => (await ticks(db, 1), left())).toBe(0);
     });
 
     it("a paused job, though she locks what she can of pg_cron's table", async () => {
@@ -287,9 +285,7 @@ describe.skipIf(external)("one who may connect", () => {
         const active = () =>
           db.value<boolean>("SELECT active FROM cron.job WHERE jobname = 'nightly'");
         expect(await active()).toBe(false);
-        await expect
-          .poll(async () => (await ticks(db, 1), active()), { timeout: 15_000 })
-          .toBe(true);
+        await expect.poll(async () => (await ticks(db, 1), active())).toBe(true);
       } finally {
         await eve.query("ROLLBACK; SELECT pg_advisory_unlock_all()");
       }
@@ -312,7 +308,7 @@ describe.skipIf(external)("one who may connect", () => {
         [await holder.query("SELECT pg_backend_pid() AS pid").then(({ rows }) => rows[0].pid)],
       ),
     ).toBe(1);
-    await expect.poll(async () => (await ticks(db, 1), active()), { timeout: 5_000 }).toBe(true);
+    await expect.poll(async () => (await ticks(db, 1), active())).toBe(true);
     await holder.query("ROLLBACK");
   });
 
@@ -345,7 +341,6 @@ describe.skipIf(external)("one who may connect", () => {
           await ticks(db, 1),
           db.value("SELECT count(*)::int FROM ruvector.healing_jobs WHERE state = 'scheduled'")
         ),
-        { timeout: 10_000 },
       )
       .toBe(1);
     const id = await db.value<string>(
@@ -358,9 +353,7 @@ describe.skipIf(external)("one who may connect", () => {
     const look =
       "SELECT pid FROM pg_stat_activity WHERE starts_with(query, $1) AND state = 'active'";
     await expect
-      .poll(async () => (await db.rows(look, [`/* ruvector_healing job ${id} */`])).length, {
-        timeout: 5000,
-      })
+      .poll(async () => (await db.rows(look, [`/* ruvector_healing job ${id} */`])).length)
       .toBe(1);
     await ticks(db, 1);
     expect(

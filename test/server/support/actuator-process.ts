@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { root } from "../../../build/project.ts";
 import { afterwards } from "../../support/afterwards.ts";
 import { bundledCommands } from "../../support/bundled-commands.ts";
+import { waitEnds } from "../../support/patience.ts";
 
 /** Seconds: a process takes one to start, and a minute where ten test runs share two cores. */
 const PATIENCE = 120;
@@ -82,7 +83,7 @@ export async function startActuator({
     what: string,
     seconds: number,
   ): Promise<string> => {
-    const end = Date.now() + seconds * 1000;
+    const end = waitEnds(seconds);
     for (;;) {
       const found = await holds();
       if (found !== null) return found;

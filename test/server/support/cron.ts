@@ -11,6 +11,7 @@ import { root } from "../../../build/project.ts";
 import { type Server, startServer } from "../../../src/workbench/db/server.ts";
 import { databaseUrl, serverEngine, type TestDatabase } from "./database.ts";
 import { afterwards } from "../../support/afterwards.ts";
+import { waitEnds } from "../../support/patience.ts";
 
 export interface CronDatabase extends TestDatabase {
   /**
@@ -159,7 +160,7 @@ async function lend(url: () => string, name: string) {
       seconds: number,
       parameters: unknown[] = [],
     ) => {
-      const end = Date.now() + seconds * 1000;
+      const end = waitEnds(seconds);
       for (;;) {
         const current = await value<T>(statement, parameters);
         if (satisfied(current) || Date.now() > end) return current;
@@ -185,7 +186,7 @@ async function lend(url: () => string, name: string) {
  */
 async function emptied(client: pg.Client): Promise<void> {
   await client.query("SELECT cron.unschedule(jobid) FROM cron.job");
-  const gone = Date.now() + 60_000;
+  const gone = waitEnds();
   for (;;) {
     const { rowCount } = await client.query(
       `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity

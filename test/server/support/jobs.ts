@@ -2,6 +2,7 @@
 import type { Job, NewJob } from "../../../src/store/jobs.ts";
 import type { TestDatabase } from "./database.ts";
 import { callInside, installInside } from "./inside.ts";
+import { waitEnds } from "../../support/patience.ts";
 
 export interface Jobs {
   readonly action: { readonly id: string; readonly collection_id: number };
@@ -39,7 +40,7 @@ export async function jobsInside(db: TestDatabase): Promise<Jobs> {
     cancel: (id, reason) => ask("cancel", { id, reason }),
     sweep: () => ask("sweep", {}),
     until: async (id, satisfied, seconds) => {
-      const end = Date.now() + seconds * 1000;
+      const end = waitEnds(seconds);
       for (;;) {
         const job = await watch(id);
         if (satisfied(job) || Date.now() > end) return job;

@@ -1,4 +1,5 @@
 import type { TestDatabase } from "./database.ts";
+import { waitEnds } from "../../support/patience.ts";
 
 /**
  * Between two looks at what takes a minute of pg_cron's: `leftovers` took 16 s of a core with 0.3 s
@@ -12,7 +13,7 @@ export async function ticking(
   holds: () => Promise<boolean>,
   seconds: number,
 ): Promise<boolean> {
-  for (const end = Date.now() + seconds * 1000; ;) {
+  for (const end = waitEnds(seconds); ;) {
     await db.client.query("CALL ruvector_healing_tick()");
     if (await holds()) return true;
     if (Date.now() > end) return false;

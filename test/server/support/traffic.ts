@@ -1,5 +1,6 @@
 /** Traffic of other sessions, for tests of what the sensor makes of it. */
 import type pg from "pg";
+import { waitEnds } from "../../support/patience.ts";
 
 /** Settings by which traffic is believed within a second, and little of it is judged. */
 export const QUICK_TRAFFIC = {
@@ -32,7 +33,7 @@ export async function meanwhile<T>(
   satisfied: (value: T) => boolean,
   seconds = 90,
 ): Promise<T> {
-  const end = Date.now() + seconds * 1000;
+  const end = waitEnds(seconds);
   for (;;) {
     await work(client, statements);
     const value = await look();

@@ -3,8 +3,8 @@
  * settings meanwhile, and takes nothing from a role that has more.
  */
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { configure, QUICK, ticks } from "../support/collection.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { configure, QUICK, ticks } from "./support/collection.ts";
+import { type TestDatabase, testDatabase } from "./support/database.ts";
 
 let db: TestDatabase;
 const DATABASE = "(SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -135,8 +135,7 @@ it("a role of tune_roles that looks deeper already keeps what it has", async () 
   expect(await settings()).toEqual(["ruvector_test_tuned_batch: hnsw.ef_search=990"]);
 });
 
-it("what the role that asks has of its own is not taken for the owner's", async ({ skip }) => {
-  skip(db.engine.sessions === 1, "its settings are taken up by a new session");
+it("what the role that asks has of its own is not taken for the owner's", async () => {
   const asking = await db.value<string>("SELECT quote_ident(session_user)");
   await alter(asking, "SET hnsw.ef_search = 401");
   const other = await db.connect();

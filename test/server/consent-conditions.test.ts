@@ -11,8 +11,8 @@ import {
   placement,
   places,
   ticks,
-} from "../support/collection.ts";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
+} from "./support/collection.ts";
+import { type TestDatabase, testDatabase } from "./support/database.ts";
 
 let db: TestDatabase;
 /** Roles belong to the server: of this run alone, and gone with it. */
