@@ -47,9 +47,10 @@ export default defineConfig({
           root,
           environment: "node",
           // Starting a database takes seconds of one core, and there are two: many times that when
-          // others use them too.
-          testTimeout: 180_000,
-          hookTimeout: 240_000,
+          // others use them too. Longer than what tests wait for, so that those say what did not
+          // come.
+          testTimeout: 400_000,
+          hookTimeout: 400_000,
           expect: patient,
           sequence: { groupOrder: 1 },
           maxWorkers,
@@ -63,8 +64,8 @@ export default defineConfig({
           environment: "node",
           globalSetup: ["test/server/support/global-setup.ts"],
           // As above: 60 s were not enough beside other suites (load 25).
-          testTimeout: 180_000,
-          hookTimeout: 240_000,
+          testTimeout: 400_000,
+          hookTimeout: 400_000,
           expect: patient,
           sequence: { groupOrder: 1 },
           maxWorkers,

@@ -58,7 +58,7 @@ describe("npm run demo", () => {
       "check_seconds",
       "total_seconds",
     ]);
-  }, 180_000);
+  });
 
   it("leaves nothing when it is interrupted", async () => {
     const running = demo([], { buffer: true });
@@ -75,7 +75,7 @@ describe("npm run demo", () => {
     expect(stderr).toContain("nothing is left of it");
     const folder = join(inject("healingSnapshot"), "..");
     expect(await readdir(folder)).toEqual([basename(inject("healingSnapshot"))]);
-  }, 180_000);
+  });
 
   it("says at once that the port is taken, and refuses what belongs to a server", async () => {
     const other = createServer().listen(0, "127.0.0.1");
@@ -97,7 +97,7 @@ describe("npm run demo", () => {
       exitCode: 1,
       stderr: expect.stringContaining("in this process"),
     });
-  }, 180_000);
+  });
 });
 
 it("the snapshot is made again when it is damaged, once by two at a time", async () => {
@@ -121,4 +121,4 @@ it("the snapshot is made again when it is damaged, once by two at a time", async
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 300_000);
+});

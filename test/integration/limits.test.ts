@@ -673,7 +673,6 @@ describe("blast radius", () => {
         await own(table, { enabled: false });
       }
     },
-    120_000,
   );
 
   it(

@@ -105,7 +105,7 @@ describe("at once", () => {
         expect(await checksum(db, `against_${other}_${round}`)).toEqual(before);
       }
     }
-  }, 120_000);
+  });
 
   it(
     "two approvers of a state that moved: one new action asks, and whoever is second is told " +

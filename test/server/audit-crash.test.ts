@@ -60,7 +60,7 @@ describe.skipIf(external)("after kill -9", async () => {
       [confirmed],
     );
     expect(missing).toEqual([]);
-  }, 180_000);
+  });
 });
 
 describe.skipIf(external || !(await replicasPossible()))("on a standby", () => {
@@ -86,5 +86,5 @@ describe.skipIf(external || !(await replicasPossible()))("on a standby", () => {
     ]) {
       await expect(standby.query(writing), writing).rejects.toMatchObject({ code: "RV020" });
     }
-  }, 180_000);
+  });
 });

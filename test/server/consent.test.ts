@@ -139,7 +139,7 @@ describe.skipIf(external)("a key that the application computes", () => {
     expect(await db.value<string>("SELECT ruvector_healing_explain('r')")).not.toContain(
       "Why its rows are not moved",
     );
-  }, 120_000);
+  });
 });
 
 describe.skipIf(external)("foreign keys made in the middle of an action", () => {
@@ -182,7 +182,6 @@ describe.skipIf(external)("foreign keys made in the middle of an action", () => 
         await db.value("SELECT limitations::text FROM ruvector.collections WHERE table_name = 'c'"),
       ).toContain("follows of");
     },
-    120_000,
   );
 });
 
@@ -284,7 +283,6 @@ describe.skipIf(external)("a real subscriber", () => {
         await gone();
       }
     },
-    180_000,
   );
 
   it("that comes in the middle of an action ends it, and has each row once", async () => {
@@ -304,7 +302,7 @@ describe.skipIf(external)("a real subscriber", () => {
     } finally {
       await gone();
     }
-  }, 180_000);
+  });
 });
 
 describe.skipIf(external)("what would see a move", () => {
@@ -367,6 +365,5 @@ describe.skipIf(external)("what would see a move", () => {
       await db.client.query("DROP TABLE c, keys, child CASCADE");
       await second.end();
     },
-    120_000,
   );
 });

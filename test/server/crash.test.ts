@@ -78,7 +78,7 @@ beforeAll(async () => {
       ...SETTLED,
     }),
   ]);
-}, 180_000);
+});
 
 afterAll(async () => {
   if (external) return;

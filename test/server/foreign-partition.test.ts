@@ -46,7 +46,7 @@ beforeAll(async () => {
   await db.client.query(
     "CREATE TABLE far_3a PARTITION OF far_3 FOR VALUES IN (3); ANALYZE far_0; ANALYZE far_1",
   );
-}, 60_000);
+});
 
 afterAll(() => new Promise((resolve) => silent.close(resolve)));
 
@@ -82,7 +82,7 @@ describe("a foreign partition", () => {
     expect(taken.unmeasured.find(({ what }) => what === "foreign partitions")!.why).toContain(
       "public.far_2, public.far_4, public.far_5 and 1 more on other servers",
     );
-  }, 120_000);
+  });
 
   it("does not make those that are here look too large", async () => {
     // Two partitions that are alike beside three empty-looking ones would be 2.5 times the mean.

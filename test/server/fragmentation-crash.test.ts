@@ -49,7 +49,7 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
     await configure(db, { ...QUICK, enabled: false });
     await db.client.query("CREATE ROLE healer LOGIN");
     await handTo(db, "healer", inject("language"));
-  }, 120_000);
+  });
 
   it("is done all the same, by another job, and nothing is left", async () => {
     const before = await checksum(db);
@@ -79,7 +79,7 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
     const blocker = await db.connect();
     await blocker.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
     expect(
-      await ticking(db, async () => /waiting for old snapshots/.test(await note()), 90),
+      await ticking(db, async () => /waiting for old snapshots/.test(await note())),
       await note(),
     ).toBe(true);
     expect(await invalid()).toBe(1);
@@ -90,7 +90,7 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
       ),
     ).toBe(1);
     expect(
-      await ticking(db, async () => (await jobs())[0]!.state === "lost", 60),
+      await ticking(db, async () => (await jobs())[0]!.state === "lost"),
       JSON.stringify(await jobs()),
     ).toBe(true);
     // No tick for a while: pg_cron does not start the command again, though it was the command's
@@ -121,5 +121,5 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
       await db.value<number>("SELECT pg_relation_size('embeddings_payload')::int"),
     ).toBeLessThan(pages / 2);
     expect(await checksum(db)).toEqual(before);
-  }, 400_000);
+  });
 });

@@ -108,7 +108,7 @@ describe("a rebalance", () => {
     expect(outcome!.verified).toBe(false);
     expect(outcome!.worse).toEqual(action.worse);
     expect(action.worse.length).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   it("whose rows find their own lists stays: more rows may cost as much more", async () => {
     await hotTable("roomy", 0);
@@ -132,7 +132,7 @@ describe("a rebalance", () => {
     expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [action.id])).toContain(
       "nothing did by it",
     );
-  }, 120_000);
+  });
 });
 
 describe("what a search costs", () => {

@@ -87,7 +87,7 @@ describe.skipIf(external)("one-off jobs", () => {
       const human = await db.connect();
       const humans = human.query("SELECT pg_sleep(300)").catch((error: Error) => error);
 
-      expect(await jobs.until(cancelled.id, running, 150)).toMatchObject({
+      expect(await jobs.until(cancelled.id, running)).toMatchObject({
         state: "running",
         message: "runs",
       });
@@ -95,7 +95,7 @@ describe.skipIf(external)("one-off jobs", () => {
         state: "running",
         message: "being cancelled: enough",
       });
-      expect(await jobs.until(cancelled.id, ended, 20)).toMatchObject({
+      expect(await jobs.until(cancelled.id, ended)).toMatchObject({
         state: "cancelled",
         message: expect.stringMatching(
           /^enough \(ERROR:  canceling statement due to user request\)/,
@@ -107,18 +107,18 @@ describe.skipIf(external)("one-off jobs", () => {
           AND state = 'active'`,
         ),
       ).toBe(1);
-      expect(await jobs.until(fails.id, ended, 20)).toMatchObject({
+      expect(await jobs.until(fails.id, ended)).toMatchObject({
         state: "failed",
         message: expect.stringContaining("division by zero"),
       });
-      expect(await jobs.until(withdrawn.id, ended, 20)).toMatchObject({
+      expect(await jobs.until(withdrawn.id, ended)).toMatchObject({
         state: "cancelled",
         pid: null,
       });
 
       // Somebody unschedules a running job: pg_cron gives it up, its backend goes on, and so does
       // the watch.
-      expect(await jobs.until(dropped.id, running, 20)).toMatchObject({ state: "running" });
+      expect(await jobs.until(dropped.id, running)).toMatchObject({ state: "running" });
       await db.client.query("SELECT cron.unschedule($1::bigint)", [dropped.jobid]);
       expect(
         await db.until<string>(
@@ -128,12 +128,12 @@ describe.skipIf(external)("one-off jobs", () => {
           [dropped.jobid],
         ),
       ).toBe("failed");
-      expect(await jobs.until(dropped.id, ended, 30)).toMatchObject({
+      expect(await jobs.until(dropped.id, ended)).toMatchObject({
         state: "lost",
         message: expect.stringContaining("job canceled"),
       });
 
-      expect(await jobs.until(late.id, ended, 30)).toMatchObject({
+      expect(await jobs.until(late.id, ended)).toMatchObject({
         state: "cancelled",
         message: expect.stringContaining("not finished by its deadline"),
       });
@@ -147,7 +147,7 @@ describe.skipIf(external)("one-off jobs", () => {
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(300)'",
       );
       await humans;
-      expect(await jobs.until(reindex.id, ended, 20)).toMatchObject({
+      expect(await jobs.until(reindex.id, ended)).toMatchObject({
         state: "succeeded",
         pid: expect.any(Number),
       });
@@ -163,7 +163,6 @@ describe.skipIf(external)("one-off jobs", () => {
         ),
       ).toBe(0);
     },
-    240_000,
   );
 
   it("are withdrawn when pg_cron does not start them in time, and never start later", async () => {
@@ -187,7 +186,7 @@ describe.skipIf(external)("one-off jobs", () => {
     expect(await db.value("SELECT count(*)::int FROM cron.job WHERE jobid = $1", [job.jobid])).toBe(
       0,
     );
-    expect(await jobs.until(job.id, ended, 20)).toMatchObject({
+    expect(await jobs.until(job.id, ended)).toMatchObject({
       state: "failed",
       message: expect.stringContaining("did not start it within 0 s"),
     });
@@ -200,7 +199,7 @@ describe.skipIf(external)("one-off jobs", () => {
       [jobs.action.id],
     );
     await jobs.sweep();
-    expect(await jobs.until(job.id, ended, 20)).toMatchObject({
+    expect(await jobs.until(job.id, ended)).toMatchObject({
       state: "cancelled",
       cancel_reason: "its action has ended",
     });

@@ -13,7 +13,7 @@ const why = whyNoKubectl();
 if (why !== null) console.warn(`SKIPPED: the tests with kubectl: ${why}`);
 
 // Each call of kubectl is a process that takes seconds to start on a busy machine.
-describe.skipIf(why !== null)("kubectl", { timeout: 300_000 }, () => {
+describe.skipIf(why !== null)("kubectl", () => {
   let api: KubernetesApi;
   let kubeconfig: string;
   const run = (...words: string[]) => kubectl(kubeconfig, ...words);

@@ -107,5 +107,4 @@ it.skipIf(external)(
       await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL"),
     ).toBe(0);
   },
-  180_000,
 );

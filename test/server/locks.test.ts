@@ -158,4 +158,4 @@ it("the loop waits in no lock queue, and whoever waits for it waits for one batc
   // Nobody was cancelled, and nobody was chosen as the victim of a deadlock with us.
   for (const one of errors) expect(Object.keys(one).filter((code) => code !== "40001")).toEqual([]);
   expect([await checksum(db, "storm"), await places(db, "storm")]).toEqual(before);
-}, 300_000);
+});

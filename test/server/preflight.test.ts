@@ -44,7 +44,7 @@ beforeAll(async () => {
   await client.query("SELECT ruvector_healing_configure($1)", [
     JSON.stringify({ ...QUICK, enabled: false, preflight_transaction_seconds: 1 }),
   ]);
-}, 120_000);
+});
 
 afterAll(async () => {
   if (!external) await server.destroy();
@@ -114,5 +114,4 @@ it.skipIf(external)(
     await client.query("VACUUM (FREEZE) old");
     expect(await compact()).toMatchObject({ outcome: "started" });
   },
-  120_000,
 );

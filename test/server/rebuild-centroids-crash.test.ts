@@ -42,7 +42,7 @@ describe.skipIf(external)("after kill -9", async () => {
       await makeDrifted(db, table);
       before[table] = await indexes(table);
     }
-  }, 120_000);
+  });
 
   it("a half-built index is dropped, a kept one goes back when asked", async () => {
     const writer = await db.connect();
@@ -82,5 +82,5 @@ describe.skipIf(external)("after kill -9", async () => {
     expect(await state("swapped")).toBe("aborted");
     expect(await indexes("swapped")).toEqual(before["swapped"]);
     expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);
-  }, 400_000);
+  });
 });

@@ -260,7 +260,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await db.client.query(
       "SELECT ruvector_healing_configure('{\"verify_ratio\": 10}', 'unverified')",
     );
-  }, 120_000);
+  });
 
   it("is planned by the loop for each of them, and shows its plan beforehand", async () => {
     const planned = await db.rows<{ name: string }>(
@@ -325,7 +325,6 @@ describe.skipIf(external)("rebuild_centroids", async () => {
         ]),
       ).toContain("in the place of public.healed_embedding_idx");
     },
-    240_000,
   );
 
   it("does so whatever table and index are called, and keeps the comment", async () => {
@@ -339,13 +338,13 @@ describe.skipIf(external)("rebuild_centroids", async () => {
         definition: before[WEIRD]![0]!.definition.replace("lists='20'", "lists='10'"),
       },
     ]);
-  }, 240_000);
+  });
 
   it("puts the old index back, the very same, where lambda did not rise enough", async () => {
     await ended("unverified");
     expect(await action("unverified")).toMatchObject({ state: "rolled_back", verified: false });
     expect(await indexes("unverified")).toEqual(before["unverified"]);
-  }, 240_000);
+  });
 
   it("stops a build on abort and leaves nothing of it", async () => {
     await tickUntil(async () => (await running("stopped")) !== null);
@@ -356,7 +355,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await ended("stopped");
     expect(await action("stopped")).toMatchObject({ state: "aborted" });
     expect(await indexes("stopped")).toEqual(before["stopped"]);
-  }, 240_000);
+  });
 
   it("drops the invalid index of a build that failed, and nobody else's", async () => {
     await tickUntil(async () => (await running("broken")) !== null);
@@ -370,7 +369,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     expect(
       await db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'persons'::regclass"),
     ).toBe(false);
-  }, 240_000);
+  });
 
   it("keeps an index whose recall no rebuild reaches, after trying both list counts", async () => {
     await ended("worse");
@@ -383,7 +382,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       ),
     );
     expect(await indexes("worse")).toEqual(before["worse"]);
-  }, 300_000);
+  });
 
   it("has pg_cron drop the old index of a table in use, and nobody waits behind it", async () => {
     await ended("busy");
@@ -409,7 +408,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
         (await action("busy")).id,
       ]),
     ).toBe(false);
-  }, 300_000);
+  });
 
   it("rebuilds a part of a partitioned index in place, once it was seen to be better", async () => {
     await ended("parts");
@@ -424,7 +423,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
         index!.oid,
       ]),
     ).toBe(1);
-  }, 300_000);
+  });
 
   it("exchanges a partitioned index whole where most is sick, drops the old one", async () => {
     await ended("exchanged");
@@ -450,7 +449,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
         now[0]![0]!.oid,
       ]),
     ).toBe(2);
-  }, 400_000);
+  });
 
   it("puts a whole index back, the very same, while the old one is kept", async () => {
     await ended("whole");
@@ -468,7 +467,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await ended("whole");
     expect(await action("whole")).toMatchObject({ state: "rolled_back" });
     expect(await wholeIndexes("whole")).toEqual(wholes["whole"]);
-  }, 400_000);
+  });
 
   it("leaves no job behind", async () => {
     expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);

@@ -35,7 +35,7 @@ describe.skipIf(!possible)("a server with replicas", () => {
 
   beforeAll(async () => {
     server = await serverWithReplicas("replicas", 2);
-  }, 180_000);
+  });
 
   const db = (command: string, ...args: string[]) =>
     execa(

@@ -74,7 +74,7 @@ describe.skipIf(!possible)("replicas and slots", () => {
       }),
     ]);
     await caughtUp(primary, "replica1");
-  }, 240_000);
+  });
 
   it("hold a limit that comes near, and passing it, against the one whose slot it is", async () => {
     await primary.query("SELECT pg_create_physical_replication_slot('behind', true)");

@@ -86,7 +86,7 @@ describe.skipIf(!possible)("replication lag", () => {
       JSON.stringify({ ...QUICK, ...NEAR, enabled: false }),
     ]);
     for (const replica of server.replicas) await caughtUp(primary, replica.name);
-  }, 240_000);
+  });
 
   it(
     "keeps the partition that evict_cold_data made, empty, where a standby does not say what " +

@@ -159,7 +159,7 @@ describe.each(MOVERS)("$strategy", (mover) => {
         [table],
       ),
     ).toBe(0);
-  }, 120_000);
+  });
 
   it("goes back where it does not help", async () => {
     const table = `${name}_vain`;
@@ -175,7 +175,7 @@ describe.each(MOVERS)("$strategy", (mover) => {
     expect(action.message).toContain("not verified");
     await db.client.query(`DELETE FROM ${table} WHERE id > ${first}`);
     expect(await places(db, table)).toBe(before);
-  }, 120_000);
+  });
 
   it.each([
     [
@@ -189,34 +189,30 @@ describe.each(MOVERS)("$strategy", (mover) => {
       "ASSERT false, 'poisoned row'",
       "P0004: a statement on the table's rows met an ASSERT of a function",
     ],
-  ])(
-    "goes back after %s in the middle",
-    async (_, fails, says) => {
-      const table = `${name}_${says.slice(0, 5).toLowerCase()}`;
-      await mover.trouble(db, user, table);
-      const before = await places(db, table);
-      await begun(table, mover);
-      // The row of the hot or cold ones that the walk by primary key reaches last.
-      await db.client.query(`
+  ])("goes back after %s in the middle", async (_, fails, says) => {
+    const table = `${name}_${says.slice(0, 5).toLowerCase()}`;
+    await mover.trouble(db, user, table);
+    const before = await places(db, table);
+    await begun(table, mover);
+    // The row of the hot or cold ones that the walk by primary key reaches last.
+    await db.client.query(`
       CREATE OR REPLACE FUNCTION poison(payload text, part int) RETURNS boolean
         LANGUAGE plpgsql AS $$ BEGIN IF payload = 'poison'
         AND part <> 3 THEN ${fails}; END IF; RETURN true; END $$`);
-      await db.client.query(
-        `UPDATE ${table} SET payload = 'poison' WHERE partition_id = 3 AND id % 2 = 0
+    await db.client.query(
+      `UPDATE ${table} SET payload = 'poison' WHERE partition_id = 3 AND id % 2 = 0
         AND id > (SELECT max(id) - 600 FROM ${table} WHERE partition_id = 3)`,
-      );
-      // A trigger would stop the moves before they come to it.
-      await db.client.query(
-        `ALTER TABLE ${table} ADD CHECK (poison(payload, partition_id)) NOT VALID`,
-      );
-      const action = await until(table, () => mover.load(user, table));
-      expect(action).toMatchObject({ state: "failed" });
-      // What the function said may quote a row, and stands in the server's log only.
-      expect(action.message).toContain(says);
-      expect(await places(db, table)).toBe(before);
-    },
-    120_000,
-  );
+    );
+    // A trigger would stop the moves before they come to it.
+    await db.client.query(
+      `ALTER TABLE ${table} ADD CHECK (poison(payload, partition_id)) NOT VALID`,
+    );
+    const action = await until(table, () => mover.load(user, table));
+    expect(action).toMatchObject({ state: "failed" });
+    // What the function said may quote a row, and stands in the server's log only.
+    expect(action.message).toContain(says);
+    expect(await places(db, table)).toBe(before);
+  });
 
   it("goes back when it is aborted in the middle", async () => {
     const table = `${name}_abort`;
@@ -229,5 +225,5 @@ describe.each(MOVERS)("$strategy", (mover) => {
     expect(
       await db.value("SELECT count(*)::int FROM ruvector.healing_leases WHERE ended_at IS NULL"),
     ).toBe(0);
-  }, 120_000);
+  });
 });

@@ -39,7 +39,7 @@ beforeAll(async () => {
   await client.query("SELECT ruvector_healing_schedule('1 second')");
   actuator = fakeActuator(client, "read", 4);
   await actuator.report();
-}, 120_000);
+});
 
 afterAll(async () => {
   if (!external) await server.destroy();
@@ -79,5 +79,4 @@ it.skipIf(external)(
     expect(actuator.replicas).toBe(4);
     expect(await valueOf(client, "SELECT count(*)::int FROM ruvector.healing_actuations")).toBe(2);
   },
-  120_000,
 );

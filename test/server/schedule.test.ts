@@ -236,7 +236,7 @@ describe.skipIf(external)("an upgrade of a loop that is scheduled", () => {
 describe.skipIf(external)("pg_cron's jobs, where ruvector_healing was dropped", () => {
   it("end quietly, and are gone", async () => {
     await db.client.query("SELECT ruvector_healing_schedule('1 second')");
-    await db.until("SELECT ticks::int FROM ruvector.healing_ticks", (n: number) => n > 0, 30);
+    await db.until("SELECT ticks::int FROM ruvector.healing_ticks", (n: number) => n > 0);
     await db.client.query(
       `SELECT cron.schedule('ruvector_healing_job_1', '0 0 1 1 *', 'SELECT 1'),
         cron.schedule('ruvector_healing_report_of_mine', '0 0 1 1 *', 'SELECT 1')`,

@@ -126,7 +126,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
       `CREATE INDEX dear_i ON dear USING ivfflat (embedding vector_l2_ops) WITH (lists = 200);
         ANALYZE dear; SELECT ruvector_healing_register('dear')`,
     );
-  }, 120_000);
+  });
 
   it("has at least four lists for each of the owner's probes, if fewer are asked too", async () => {
     const dry = await execute("offers", { dry_run: true });
@@ -207,7 +207,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [done.id])).toContain(
       "Looked whether anything else got worse: searches by public.offers_i",
     );
-  }, 300_000);
+  });
 
   it("leaves the old index where the planner, at its probes, would not take the new", async () => {
     // The probes were 2 when it was planned, they are 20 when it is built.
@@ -221,7 +221,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     expect(await oid("squeezed_i")).toBe(old);
     expect(await indexes("squeezed")).toEqual([{ name: "squeezed_i" }]);
     expect((await asked("squeezed")).plan).toContain("squeezed_i");
-  }, 300_000);
+  });
 
   it("says plainly that a REINDEX after which searches cost more cannot be undone", async () => {
     await db.client.query("CREATE TABLE graphs (id bigserial PRIMARY KEY, embedding vector(8))");
@@ -279,7 +279,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
         [id],
       ),
     ).toBe(false);
-  }, 300_000);
+  });
 
   it("leaves the old index where the new one finds more and costs more, with figures", async () => {
     const old = await oid("dear_i");
@@ -298,5 +298,5 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [done.id])).toContain(
       "stays as it is",
     );
-  }, 300_000);
+  });
 });

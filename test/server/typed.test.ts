@@ -143,7 +143,7 @@ beforeAll(async () => {
     );
     await db.client.query("SELECT ruvector.healing_record_outcome($1, true)", [id]);
   }
-}, 300_000);
+});
 
 async function begin(strategy: string, table: string, params: object): Promise<void> {
   const answer = await execute(table, strategy, params);
@@ -337,7 +337,6 @@ describe("an action", () => {
       expect(failed).toEqual([]);
       expect(table).not.toBe("");
     },
-    300_000,
   );
 
   it("that lies under a newer one, or beside one at work, says what is first", async () => {
@@ -511,53 +510,49 @@ describe("a collection on which nothing happens", () => {
     await db.client.query("SELECT ruvector_integrity_sample('sick')");
   });
 
-  it.each(Object.keys(SITUATIONS))(
-    "because of %s: what is said to type works",
-    async (name) => {
-      const { settings = {}, sql, reason } = SITUATIONS[name]!;
-      const failed = await within(async () => {
-        await own("sick", { strategy_retry_seconds: 3600, ...settings });
-        if (sql) await db.client.query(sql);
-        const texts = [await db.value<string>("SELECT ruvector_healing_explain('sick')")];
-        const answer = await db.value<{ reason?: string; action_id: number | null; hint?: string }>(
-          "SELECT ruvector_healing_trigger('sick')",
+  it.each(Object.keys(SITUATIONS))("because of %s: what is said to type works", async (name) => {
+    const { settings = {}, sql, reason } = SITUATIONS[name]!;
+    const failed = await within(async () => {
+      await own("sick", { strategy_retry_seconds: 3600, ...settings });
+      if (sql) await db.client.query(sql);
+      const texts = [await db.value<string>("SELECT ruvector_healing_explain('sick')")];
+      const answer = await db.value<{ reason?: string; action_id: number | null; hint?: string }>(
+        "SELECT ruvector_healing_trigger('sick')",
+      );
+      if (reason !== undefined)
+        expect(answer.reason ?? null, JSON.stringify(answer).slice(0, 800)).toBe(reason);
+      texts.push(
+        ...textsIn(answer),
+        await db.value<string>("SELECT ruvector_healing_explain('sick')"),
+        ...textsIn(await db.value("SELECT ruvector_healing_status()")),
+        ...(await db.rows("SELECT * FROM ruvector_healing_decisions()")).flatMap(textsIn),
+        ...(await db.rows("SELECT message FROM ruvector.healing_events WHERE at >= now()")).flatMap(
+          textsIn,
+        ),
+      );
+      const known: Known = new Map();
+      const all = await typeAll(texts, name, known);
+      expect(texts.flatMap(statementsIn), `${name}: nothing to type in\n${texts[0]}`).not.toEqual(
+        [],
+      );
+      // What a person asks for past all that answers, and its hints work as well.
+      for (const strategy of name === "disabled" ? STRATEGY_NAMES : []) {
+        const dry = `'{"dry_run": true}'`;
+        const asked = `SELECT ruvector_healing_execute('sick', '${strategy}', ${dry})`;
+        const { error, hints } = await typeOnce(asked, name, known);
+        if (error !== null) all.push(`${name}: ${asked} -> ${error}`);
+        all.push(
+          ...(await typeAll(
+            hints.filter((hint) => !/cron\.|CREATE EXTENSION/.test(hint)),
+            `${name}, answer of ${asked}`,
+            known,
+          )),
         );
-        if (reason !== undefined)
-          expect(answer.reason ?? null, JSON.stringify(answer).slice(0, 800)).toBe(reason);
-        texts.push(
-          ...textsIn(answer),
-          await db.value<string>("SELECT ruvector_healing_explain('sick')"),
-          ...textsIn(await db.value("SELECT ruvector_healing_status()")),
-          ...(await db.rows("SELECT * FROM ruvector_healing_decisions()")).flatMap(textsIn),
-          ...(
-            await db.rows("SELECT message FROM ruvector.healing_events WHERE at >= now()")
-          ).flatMap(textsIn),
-        );
-        const known: Known = new Map();
-        const all = await typeAll(texts, name, known);
-        expect(texts.flatMap(statementsIn), `${name}: nothing to type in\n${texts[0]}`).not.toEqual(
-          [],
-        );
-        // What a person asks for past all that answers, and its hints work as well.
-        for (const strategy of name === "disabled" ? STRATEGY_NAMES : []) {
-          const dry = `'{"dry_run": true}'`;
-          const asked = `SELECT ruvector_healing_execute('sick', '${strategy}', ${dry})`;
-          const { error, hints } = await typeOnce(asked, name, known);
-          if (error !== null) all.push(`${name}: ${asked} -> ${error}`);
-          all.push(
-            ...(await typeAll(
-              hints.filter((hint) => !/cron\.|CREATE EXTENSION/.test(hint)),
-              `${name}, answer of ${asked}`,
-              known,
-            )),
-          );
-        }
-        return all;
-      });
-      expect(failed).toEqual([]);
-    },
-    120_000,
-  );
+      }
+      return all;
+    });
+    expect(failed).toEqual([]);
+  });
 
   it("because its table is gone", async () => {
     const failed = await within(async () => {

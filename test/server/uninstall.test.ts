@@ -142,7 +142,7 @@ describe.skipIf(external).for(forms)("uninstalling %s", ([form, install]) => {
     expect(await everything()).toEqual(before);
     expect(await jobs()).toEqual(jobs_before);
     await db.client.query("SELECT cron.unschedule('nightly'); DROP TABLE embeddings; RESET ALL");
-  }, 120_000);
+  });
 });
 
 describe.skipIf(external)("DROP EXTENSION beside a loop that runs", () => {
@@ -159,7 +159,7 @@ describe.skipIf(external)("DROP EXTENSION beside a loop that runs", () => {
           throw error;
         },
       );
-    expect(await db.until("SELECT count(*)::int FROM cron.job", (n) => n === 0, 120)).toBe(0);
+    expect(await db.until("SELECT count(*)::int FROM cron.job", (n) => n === 0)).toBe(0);
   });
 });
 

@@ -126,4 +126,4 @@ it("loses, doubles and changes no row while it rebalances and rolls back", async
         AND 8900`,
     ),
   ).toBe(0);
-}, 120_000);
+});

@@ -12,4 +12,4 @@ export const afterwards = (one: () => unknown): void => void work.push(one);
 // The last first. Stopping a server with replicas takes half a minute on a busy machine.
 afterAll(async () => {
   for (const one of work.splice(0).reverse()) await one();
-}, 240_000);
+});

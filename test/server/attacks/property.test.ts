@@ -121,4 +121,4 @@ it("never", async () => {
   );
   // Those of trusted roles are: the count could be another than 0.
   expect(trusted).toBeGreaterThan(0);
-}, 120_000);
+});

@@ -60,7 +60,7 @@ export function cast(db: TestDatabase): Cast {
 export async function ticksOn(
   db: TestDatabase,
   collection: string,
-  seconds = 15,
+  seconds = 60,
 ): Promise<{ readonly ticked: boolean; readonly sampled: boolean }> {
   const samples = () =>
     db.value<number>(

@@ -21,7 +21,7 @@ export interface CronDatabase extends TestDatabase {
   until<T>(
     statement: string,
     satisfied: (value: T) => boolean,
-    seconds: number,
+    seconds?: number,
     parameters?: unknown[],
   ): Promise<T>;
 }
@@ -157,7 +157,7 @@ async function lend(url: () => string, name: string) {
     until: async <T>(
       statement: string,
       satisfied: (one: T) => boolean,
-      seconds: number,
+      seconds = 0,
       parameters: unknown[] = [],
     ) => {
       const end = waitEnds(seconds);

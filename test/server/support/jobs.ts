@@ -11,7 +11,7 @@ export interface Jobs {
   cancel(id: string, reason: string): Promise<Job>;
   sweep(): Promise<void>;
   /** Watches until the job satisfies; the last look when it never does within `seconds`. */
-  until(id: string, satisfied: (job: Job) => boolean, seconds: number): Promise<Job>;
+  until(id: string, satisfied: (job: Job) => boolean, seconds?: number): Promise<Job>;
 }
 
 /** An action that is at work, of no collection: jobs only need its id. */

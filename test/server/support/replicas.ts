@@ -15,6 +15,7 @@ import {
   startServer,
 } from "../../../src/workbench/db/server.ts";
 import type { SlowLink } from "../../../src/workbench/db/slow-link.ts";
+import { waitEnds } from "../../support/patience.ts";
 
 export const replicasPossible = (): Promise<boolean> => canHaveReplicas("replicas");
 
@@ -64,9 +65,9 @@ export async function becomes(
   client: pg.Client,
   statement: string,
   wanted: unknown,
-  timeout = 30_000,
+  seconds = 0,
 ): Promise<void> {
-  const end = Date.now() + timeout;
+  const end = waitEnds(seconds);
   for (;;) {
     const value = await valueOf(client, statement);
     if (value === wanted) return;

@@ -7,11 +7,11 @@ import { waitEnds } from "../../support/patience.ts";
  */
 export const PAUSE_MS = 1000;
 
-/** Ticks until it holds; what it was at last when it never does within `seconds`. */
+/** Ticks until it holds; what it was at last when it never does within the wait. */
 export async function ticking(
   db: TestDatabase,
   holds: () => Promise<boolean>,
-  seconds: number,
+  seconds = 0,
 ): Promise<boolean> {
   for (const end = waitEnds(seconds); ;) {
     await db.client.query("CALL ruvector_healing_tick()");
