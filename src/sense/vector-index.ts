@@ -110,6 +110,8 @@ export interface CentroidGroup {
   readonly attained?: number | null;
   /** Seconds since 1970. */
   readonly measured_at: number | null;
+  /** Not measured because its turn has not come. */
+  readonly waits?: true;
   readonly vacuum?: VacuumState;
 }
 

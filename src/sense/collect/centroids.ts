@@ -95,6 +95,7 @@ export function measureCentroids(
       due_blocks: dueCost(value[index]),
       attained: value[index]?.attained ?? null,
       measured_at: value[index]?.measured ? value[index].at : null,
+      ...(value[index] === undefined && { waits: true as const }),
       ...(vacuums[oid] && { vacuum: vacuums[oid] }),
     })),
     unmeasured: indexes.flatMap((one) => gaps(one, value[one.index])),

@@ -85,8 +85,8 @@ export function withWholes(
   host: Host,
   collection: Collection,
   groups: readonly CentroidGroup[],
-  chosen: readonly CentroidGroup[],
-): Chosen[] {
+  { chosen, asked }: { readonly chosen: readonly CentroidGroup[]; readonly asked: boolean },
+): Chosen[] | NothingToDo {
   const oids = new Map(vectorIndexes(host, collection).map(({ index, oid }) => [index, oid]));
   const all = groups.flatMap((group) => {
     const facts = indexFacts(host, oids.get(group.index) ?? "0");
@@ -103,8 +103,11 @@ export function withWholes(
       whole !== null &&
       siblings.length === whole.parts.length &&
       indexFacts(host, whole.oid)?.attached === false;
-    const many =
-      2 * picked.filter(({ facts }) => facts.whole?.oid === whole?.oid).length > siblings.length;
+    const sick = picked.filter(({ facts }) => facts.whole?.oid === whole?.oid).length;
+    const many = 2 * sick > siblings.length;
+    const unseen = siblings.filter(({ group }) => group.measured === null && group.waits);
+    if (complete && !many && !asked && 2 * (sick + unseen.length) > siblings.length)
+      return undecided(whole.index, unseen);
     if (!complete || !many) found.push(one);
     else if (!found.some((other) => other.whole?.oid === whole.oid))
       found.push(
@@ -116,3 +119,18 @@ export function withWholes(
   }
   return found;
 }
+
+/**
+ * A part that is built anew in its place cannot be put back, and leaves the others as sick as they
+ * are: ten tables at once, one of two parts was measured in time, was rebuilt, and nothing was
+ * better for it.
+ */
+const undecided = (whole: string, unseen: readonly Chosen[]): NothingToDo => ({
+  nothing:
+    `whether ${whole} is to be exchanged whole is not known: not measured yet ` +
+    `${unseen.length === 1 ? "is" : "are"} ${list(
+      unseen.map(({ group }) => group.index),
+      5,
+    )}`,
+  hint: "The next samples measure more; at once: a recall_budget_ms that is enough for all.",
+});

@@ -35,7 +35,12 @@ export function planRebuild(
   if (barred) return barred;
   const chosen = choose(groups, collection, asked.index);
   if ("nothing" in chosen) return chosen;
-  const wanted = withWholes(host, collection, groups, chosen).map(({ group, facts, whole }) => ({
+  const wholes = withWholes(host, collection, groups, {
+    chosen,
+    asked: asked.index !== undefined,
+  });
+  if ("nothing" in wholes) return wholes;
+  const wanted = wholes.map(({ group, facts, whole }) => ({
     whole,
     target: targetOf(host, group, facts, whole, asked.lists),
   }));

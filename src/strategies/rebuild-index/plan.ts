@@ -44,7 +44,12 @@ export function planRebuildIndex(
   if (repair) return repair;
   const chosen = asked === undefined ? sickest(request) : named(request, asked);
   if ("nothing" in chosen) return chosen;
-  const wanted = withWholes(host, collection, snapshot.centroids, chosen).map((one) => ({
+  const wholes = withWholes(host, collection, snapshot.centroids, {
+    chosen,
+    asked: asked !== undefined,
+  });
+  if ("nothing" in wholes) return wholes;
+  const wanted = wholes.map((one) => ({
     ...one,
     tried: targetOf(request, one.group, one.facts, one.whole),
   }));
