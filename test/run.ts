@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../build/project.ts";
 import { longLines } from "./lines.ts";
+import { SETTINGS } from "./server/support/settings.ts";
 
 interface Report {
   readonly numPassedTests: number;
@@ -151,8 +152,7 @@ const prepareServer = (): ReturnType<typeof run> =>
       "tsx",
       "src/workbench/db/main.ts",
       "start",
-      "--set",
-      "fsync=off",
+      ...Object.entries(SETTINGS).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
       "--name",
       process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test",
     ],

@@ -11,6 +11,7 @@ import { build } from "../../../build/build.ts";
 import { root } from "../../../build/project.ts";
 import { chosen, wantedInWords } from "../../../src/workbench/db/language.ts";
 import { ServerProblem, startServer } from "../../../src/workbench/db/server.ts";
+import { SETTINGS } from "./settings.ts";
 
 /**
  * Databases carry the number of the test run's process: runs beside each other leave each other
@@ -18,14 +19,6 @@ import { ServerProblem, startServer } from "../../../src/workbench/db/server.ts"
  */
 const PREFIX = "ruvector_test";
 const template = `${PREFIX}_${process.pid}_template`;
-
-/**
- * Nobody kills this one, and the machine's end is the end of the tests: what is killed is a server
- * of its own, where fsync is on. Autovacuum would come to some table of some file at some moment,
- * have a lock there that a step must wait for, or set its statistics anew: what the product does
- * then is asked by tests that make it so. Servers of their own, drills, shapes and chaos have it.
- */
-const SETTINGS = { fsync: "off", autovacuum_naptime: "1d" };
 
 declare module "vitest" {
   interface ProvidedContext {
