@@ -39,7 +39,7 @@ const WORKING = [
   "attacks/owner",
   "embedded/demo",
   "embedded/decisions",
-  "integration/usefulness",
+  "server/usefulness",
   "integration/modes",
   "server/writers",
 ];

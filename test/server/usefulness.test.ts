@@ -3,8 +3,8 @@
  * what people say counts.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { configure, forget, HOT, IN_ONE_GO, makeTable, ticks } from "../support/collection.ts";
-import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
+import { configure, forget, HOT, IN_ONE_GO, makeTable, ticks } from "./support/collection.ts";
+import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
 import { pattern } from "../support/pattern.ts";
 
 let db: TestDatabase;
