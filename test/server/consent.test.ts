@@ -345,7 +345,6 @@ describe.skipIf(external)("what would see a move", () => {
         await db.until<boolean>(
           "SELECT pg_backend_pid() = ANY (pg_blocking_pids($1))",
           (blocked) => blocked,
-          20,
           [pid],
         ),
       ).toBe(true);

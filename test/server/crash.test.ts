@@ -106,7 +106,7 @@ it.skipIf(external)(
   async () => {
     const before = await content();
     await client.query("SELECT ruvector_healing_schedule('1 second')");
-    expect(await until<number>(MOVED, (rows) => rows > 200, 30, 5)).toBeGreaterThan(200);
+    expect(await until<number>(MOVED, (rows) => rows > 200, 150, 5)).toBeGreaterThan(200);
     expect(await value(STATE)).toBe("executing");
     await killAndRestart();
     expect(await content()).toBe(before);
@@ -132,7 +132,7 @@ it.skipIf(external)(
       await until<string>(
         "SELECT (count(undone_at) > 5)::text FROM ruvector.healing_steps",
         (some) => some === "true",
-        30,
+        150,
         5,
       ),
     ).toBe("true");

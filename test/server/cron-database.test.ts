@@ -13,11 +13,7 @@ describe.skipIf(external)("the database of pg_cron", () => {
     await makeTable(db, { rows: [20, 20] });
     await db.client.query("SELECT ruvector_healing_schedule('1 second')");
     expect(
-      await db.until<number>(
-        "SELECT ticks::int FROM ruvector.healing_ticks",
-        (ticks) => ticks > 1,
-        30,
-      ),
+      await db.until<number>("SELECT ticks::int FROM ruvector.healing_ticks", (ticks) => ticks > 1),
     ).toBeGreaterThan(1);
   });
 

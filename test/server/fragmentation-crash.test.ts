@@ -99,6 +99,7 @@ describe.skipIf(external)("a rebuild whose server is killed", () => {
       await db.until<number>(
         "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE '/* ruvector_healing job 1 %'",
         (some) => some > 0,
+        [],
         5,
       ),
     ).toBe(0);

@@ -124,7 +124,6 @@ describe.skipIf(external)("one-off jobs", () => {
         await db.until<string>(
           "SELECT status FROM cron.job_run_details WHERE jobid = $1",
           (status) => status === "failed",
-          10,
           [dropped.jobid],
         ),
       ).toBe("failed");

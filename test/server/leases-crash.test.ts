@@ -58,7 +58,6 @@ it.skipIf(external)(
     await db.until<boolean>(
       "SELECT EXISTS (SELECT FROM cron.job_run_details WHERE status = 'running')",
       (is) => is,
-      20,
     );
     const before = await jobs();
     await db.client.query(

@@ -33,7 +33,6 @@ const running = (name: string, wanted: boolean): Promise<boolean> =>
     "SELECT EXISTS (SELECT FROM cron.job_run_details d JOIN cron.job j USING (jobid) WHERE " +
       "j.jobname = $1 AND d.status = 'running')",
     (is) => is === wanted,
-    20,
     [name],
   );
 
@@ -438,7 +437,6 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.until<boolean>(
       "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)",
       (is) => is,
-      10,
       [pid],
     );
     const writing = writer.query(
@@ -447,7 +445,6 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.until<boolean>(
       "SELECT count(*) = 2 FROM pg_locks WHERE relation = 'kept_p0'::regclass AND NOT granted",
       (is) => is,
-      10,
     );
     const none = await db.value<Answer>(
       "SELECT ruvector_healing_execute('kept', 'pause_maintenance')",
@@ -478,10 +475,8 @@ describe.skipIf(external)("pause_maintenance", () => {
       failing?: { failing: boolean; last_message: string };
       slow?: { running: boolean; due: boolean };
     }
-    const found = await db.until<Seen>(
-      seen,
-      ({ failing, slow }) => Boolean(failing?.failing && slow?.due),
-      30,
+    const found = await db.until<Seen>(seen, ({ failing, slow }) =>
+      Boolean(failing?.failing && slow?.due),
     );
     expect(found).toMatchObject({
       failing: { failing: true },
@@ -492,7 +487,6 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.until<number>(
       "SELECT (ruvector_integrity_sample('queued') #>> '{metrics,maintenance,failing_jobs}')::int",
       (failing) => failing === 12,
-      30,
     );
     await ticks(db, 3);
     expect(await db.rows("SELECT lambda, state FROM ruvector_integrity_status('queued')")).toEqual([
@@ -524,7 +518,6 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.until<number>(
       "SELECT (ruvector_integrity_sample('queued') #>> '{metrics,maintenance,failing_jobs}')::int",
       (failing) => failing === 1,
-      30,
     );
     await cleared("queued");
   });

@@ -27,7 +27,7 @@ describe.skipIf(external)("after kill -9", async () => {
         WHERE collection = 'public.' || $1 ORDER BY id DESC LIMIT 1), 'none')`,
       [table],
     );
-  const tickUntil = async (holds: () => Promise<boolean>, seconds = 150): Promise<void> => {
+  const tickUntil = async (holds: () => Promise<boolean>, seconds?: number): Promise<void> => {
     const end = waitEnds(seconds);
     while (!(await holds()) && Date.now() < end) {
       await ticks(db, 1);

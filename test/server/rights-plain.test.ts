@@ -115,7 +115,6 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     await db.until<string>(
       "SELECT max(state) FROM ruvector.healing_actions",
       (state) => state === "succeeded",
-      50,
     );
     expect(
       await db.rows("SELECT state, verified, initiated_by FROM ruvector.healing_actions"),
@@ -127,7 +126,6 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     await db.until<string>(
       "SELECT max(state) FROM ruvector.healing_actions",
       (state) => state === "rolled_back",
-      50,
     );
     expect([await places(db), await checksum(db)]).toEqual(before);
     expect(await db.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
@@ -140,14 +138,12 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     await db.until<number>(
       "SELECT count(*)::int FROM pg_trigger WHERE tgname LIKE 'ruvector\\_healing%'",
       (count) => count > 0,
-      30,
     );
     await own.value("SELECT ruvector_healing_rollback('embeddings')");
     expect(
       await db.until<number>(
         "SELECT count(*)::int FROM pg_trigger WHERE tgname LIKE 'ruvector\\_healing%'",
         (count) => count === 0,
-        30,
       ),
     ).toBe(0);
   });
@@ -172,7 +168,6 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
       await db.until<number>(
         "SELECT ticks::int FROM ruvector.healing_ticks",
         (now) => now > ticks + 1,
-        30,
       ),
     ).toBeGreaterThan(ticks + 1);
     await db.client.query(`DROP OWNED BY ${viewer}; DROP ROLE ${viewer}`);

@@ -83,7 +83,7 @@ async function until(
   table: string,
   load: () => Promise<void>,
   states: readonly string[] = ENDED,
-  seconds = 60,
+  seconds?: number,
 ) {
   const end = waitEnds(seconds);
   for (;;) {

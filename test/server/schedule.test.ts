@@ -246,7 +246,7 @@ describe.skipIf(external)("pg_cron's jobs, where ruvector_healing was dropped", 
     const since = await db.value("SELECT clock_timestamp()");
     const left = "SELECT string_agg(jobname, ' ' ORDER BY jobname) FROM cron.job";
     const mine = "ruvector_healing_report_of_mine";
-    const names = await db.until<string>(left, (found) => found === mine, 120);
+    const names = await db.until<string>(left, (found) => found === mine);
     expect(names, JSON.stringify(await db.rows("SELECT * FROM cron.job_run_details"))).toBe(mine);
     expect(
       await db.rows(

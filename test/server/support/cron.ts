@@ -16,13 +16,13 @@ import { waitEnds } from "../../support/patience.ts";
 export interface CronDatabase extends TestDatabase {
   /**
    * Polls until the statement's first value satisfies; the last value when it never does within
-   * `seconds`.
+   * the wait.
    */
   until<T>(
     statement: string,
     satisfied: (value: T) => boolean,
-    seconds?: number,
     parameters?: unknown[],
+    seconds?: number,
   ): Promise<T>;
 }
 
@@ -157,8 +157,8 @@ async function lend(url: () => string, name: string) {
     until: async <T>(
       statement: string,
       satisfied: (one: T) => boolean,
-      seconds = 0,
       parameters: unknown[] = [],
+      seconds?: number,
     ) => {
       const end = waitEnds(seconds);
       for (;;) {

@@ -65,7 +65,7 @@ export async function becomes(
   client: pg.Client,
   statement: string,
   wanted: unknown,
-  seconds = 0,
+  seconds?: number,
 ): Promise<void> {
   const end = waitEnds(seconds);
   for (;;) {

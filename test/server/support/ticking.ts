@@ -11,7 +11,7 @@ export const PAUSE_MS = 1000;
 export async function ticking(
   db: TestDatabase,
   holds: () => Promise<boolean>,
-  seconds = 0,
+  seconds?: number,
 ): Promise<boolean> {
   for (const end = waitEnds(seconds); ;) {
     await db.client.query("CALL ruvector_healing_tick()");

@@ -31,7 +31,7 @@ export async function meanwhile<T>(
   statements: readonly string[],
   look: () => Promise<T>,
   satisfied: (value: T) => boolean,
-  seconds = 90,
+  seconds?: number,
 ): Promise<T> {
   const end = waitEnds(seconds);
   for (;;) {
