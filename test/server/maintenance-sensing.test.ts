@@ -173,8 +173,9 @@ describe("writers that wait", () => {
 describe("autovacuum", () => {
   it("that never comes by is sensed by the dead rows over PostgreSQL's own threshold", async () => {
     await makeTable(db, { table: "starved", rows: [100, 100, 100, 100] });
+    // In naptimes: the server that the files share has one of a day.
     await db.client.query(
-      "SELECT ruvector_healing_configure('{\"autovacuum_delay\": [0.0001, 0.0002, 0.1]}', " +
+      "SELECT ruvector_healing_configure('{\"autovacuum_delay\": [0.0000001, 0.0000002, 0.1]}', " +
         "'starved')",
     );
     await db.client.query(
@@ -198,7 +199,7 @@ describe("autovacuum", () => {
         switched_off: false,
       },
     ]);
-    expect(taken.metrics.maintenance?.autovacuum_delay).toBeGreaterThan(0.0002);
+    expect(taken.metrics.maintenance?.autovacuum_delay).toBeGreaterThan(0.0000002);
     expect(taken.lambda).toBeLessThan(0.8);
     await db.client.query("VACUUM starved_p1");
     await db.client.query("SELECT pg_stat_force_next_flush()");
@@ -208,7 +209,7 @@ describe("autovacuum", () => {
   it("that is switched off is not behind: its owner vacuums at night", async () => {
     await makeTable(db, { table: "own_time", rows: [100, 100, 100, 100] });
     await db.client.query(
-      "SELECT ruvector_healing_configure('{\"autovacuum_delay\": [0.0001, 0.0002, 0.1]}', " +
+      "SELECT ruvector_healing_configure('{\"autovacuum_delay\": [0.0000001, 0.0000002, 0.1]}', " +
         "'own_time')",
     );
     await db.client.query(
