@@ -149,3 +149,98 @@ describe("configure answers with what changed", () => {
     expect(await configured("'{}'")).toEqual({});
   });
 });
+
+describe("what writes, where nothing can be written", () => {
+  // Every function of a level that may change something, with arguments that would come to it.
+  const WRITES: Readonly<Record<string, string>> = {
+    ruvector_healing_trigger: "('docs')",
+    ruvector_healing_execute: "('docs', 'rebalance_partitions')",
+    ruvector_healing_approve: "(1)",
+    ruvector_healing_reject: "(1, 'no')",
+    ruvector_healing_abort: "(1)",
+    ruvector_healing_rollback: "('docs')",
+    ruvector_healing_feedback: "(1, 1)",
+    ruvector_healing_resume: "('rebalance_partitions', 'docs')",
+    ruvector_healing_breaker_close: "('it is over')",
+    ruvector_healing_tick: "()",
+    ruvector_integrity_sample: "('docs')",
+    ruvector_healing_register: "('docs')",
+    ruvector_healing_unregister: "('docs')",
+    ruvector_healing_configure: `('{"mode": "auto"}')`,
+    ruvector_healing_schedule: "('5 seconds')",
+    ruvector_healing_unschedule: "()",
+    ruvector_healing_job_priority: "('nightly', 'high')",
+    ruvector_healing_grant: "('postgres', 'viewer')",
+    ruvector_healing_revoke: "('postgres')",
+    ruvector_healing_audit_rotate_key: "()",
+    ruvector_healing_uninstall: "()",
+    ruvector_healing_trust: "('postgres')",
+    ruvector_healing_distrust: "('postgres')",
+    ruvector_healing_actuator_connect: "('actuator-1')",
+    ruvector_healing_actuator_report: `('actuator-1', '{"workload": "w", "replicas": 1}')`,
+    ruvector_healing_actuation_take: "('actuator-1')",
+    ruvector_healing_actuation_answer: "(1, true, '{}')",
+    ruvector_healing_alerts: "('actuator-1', 'hook')",
+    ruvector_healing_alerts_sent: "('actuator-1', 'hook', ARRAY[0])",
+    ruvector_healing_audit_head: "()",
+    ruvector_healing_audit_sign: `('', '', '${"00".repeat(64)}')`,
+    ruvector_integrity_report: `('docs', '{"lambda": 1}')`,
+  };
+  /** And these look, though a viewer may not. */
+  const READS: Readonly<Record<string, string>> = {
+    ruvector_healing_recall: "('docs')",
+    ruvector_healing_recall_curve: "('docs')",
+    ruvector_healing_audit_export: "()",
+    ruvector_healing_audit_links: "()",
+  };
+  const call = ([name, given]: [string, string]): string =>
+    `${name === "ruvector_healing_tick" ? "CALL" : "SELECT"} ${name}${given}`;
+
+  it("are all that a viewer may not call", async () => {
+    const names = await db.rows<{ routine: string }>(
+      `SELECT routine FROM ruvector.healing_levels() WHERE routine LIKE 'ruvector%'
+        AND level IN ('operator', 'admin', 'installer', 'actuator') ORDER BY routine COLLATE "C"`,
+    );
+    expect([...Object.keys(WRITES), ...Object.keys(READS)].sort()).toEqual(
+      names.map(({ routine }) => routine),
+    );
+  });
+
+  it.each(Object.entries(WRITES).map(call))("in a read-only session: %s", async (typed) => {
+    await db.client.query("SET default_transaction_read_only = on");
+    try {
+      const error = await raised(db.client, typed);
+      expect(error).toMatchObject({
+        code: "25006",
+        message: "this transaction is read-only: nothing can be written in it",
+        hint: "ROLLBACK; SET default_transaction_read_only = off;  and call it again.",
+      });
+      for (const statement of error.hint!.match(/[A-Z][^;]*;/g)!) await db.client.query(statement);
+      expect(await db.value("SHOW transaction_read_only")).toBe("off");
+    } finally {
+      await db.client.query("RESET default_transaction_read_only");
+    }
+  });
+
+  it("in a read-only transaction; typed, it is done", async () => {
+    await db.client.query("BEGIN READ ONLY");
+    const typed = `SELECT ruvector_healing_configure('{"batch_rows": 77}', 'docs')`;
+    const error = await raised(db.client, typed);
+    expect(error).toMatchObject({
+      code: "25006",
+      detail: "Asked for: configure.",
+      hint: "ROLLBACK; BEGIN READ WRITE;  and call it again.",
+    });
+    for (const statement of error.hint!.match(/[A-Z][^;]*;/g)!) await db.client.query(statement);
+    await db.client.query(`${typed}; ROLLBACK`);
+  });
+
+  it.each(Object.entries(READS).map(call))("answers all the same: %s", async (typed) => {
+    await db.client.query("BEGIN READ ONLY");
+    try {
+      await db.client.query(typed);
+    } finally {
+      await db.client.query("ROLLBACK");
+    }
+  });
+});
