@@ -2,12 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { beforeAll, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { makeBundles } from "../../build/bundle.ts";
 import { type Language, root } from "../../build/project.ts";
 import { plainScript, readSources } from "../../build/script.ts";
 import { configure, HOT, makeTable, QUICK } from "./support/collection.ts";
-import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
+import { databaseUrl, raised, type TestDatabase, testDatabase } from "./support/database.ts";
 
 let db: TestDatabase;
 let script: string;
@@ -87,6 +87,39 @@ it("upgrades deadlock with nobody, while the loop heals, people call, scrapers r
     Object.values(went).every((times) => times > 0),
     JSON.stringify(went),
   ).toBe(true);
+});
+
+/** A database with what is needed, and nothing of ours, while the test lasts. */
+async function inEmpty(work: (url: string, clients: pg.Client[]) => Promise<void>): Promise<void> {
+  const name = `${db.name}_empty`;
+  await db.client.query(`CREATE DATABASE "${name}" TEMPLATE template0`);
+  const url = databaseUrl(db.url, name);
+  const clients = [0, 1, 2].map(() => new pg.Client({ connectionString: url }));
+  try {
+    for (const client of clients) await client.connect();
+    await clients[0]!.query(`CREATE EXTENSION ${inject("language")}; CREATE EXTENSION vector`);
+    await work(url, clients);
+  } finally {
+    for (const client of clients) await client.end();
+    await db.client.query(`DROP DATABASE "${name}" WITH (FORCE)`);
+  }
+}
+
+describe("two first installations at once", () => {
+  it.each(["COMMIT", "ROLLBACK"])("the second waits for the %s of the first", (end) =>
+    inEmpty(async (_, [first, second, watcher]) => {
+      await first!.query(`BEGIN; ${script}`);
+      let over = false;
+      const other = second!.query(script).finally(() => (over = true));
+      const waits = `SELECT count(*)::int AS n FROM pg_locks
+        WHERE NOT granted AND pid <> pg_backend_pid()`;
+      while (!over && (await watcher!.query<{ n: number }>(waits)).rows[0]!.n === 0);
+      expect(over).toBe(false);
+      await first!.query(end);
+      await other;
+      expect((await watcher!.query("SELECT ruvector_healing_status()")).rows).toHaveLength(1);
+    }),
+  );
 });
 
 it.each(["LATIN1", "SQL_ASCII", "WIN1252"])(
