@@ -1,6 +1,8 @@
 /** Installing, as far as it takes a second session: other sessions notice a new bundle. */
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { makeBundles } from "../../build/bundle.ts";
@@ -121,6 +123,55 @@ describe("two first installations at once", () => {
     }),
   );
 });
+
+it.skipIf(spawnSync("psql", ["--version"]).status !== 0)(
+  "psql makes all of it or nothing, without a transaction and going on behind errors",
+  () =>
+    inEmpty(async (url, [client]) => {
+      const made = `SELECT (SELECT count(*) FROM pg_class WHERE oid >= 16384
+          AND relnamespace <> 'pg_toast'::regnamespace)
+        + (SELECT count(*) FROM pg_proc WHERE oid >= 16384)
+        + (SELECT count(*) FROM pg_namespace) AS made`;
+      const psql = async () => {
+        const file = join(root, `dist/ruvector_healing.${inject("language")}.sql`);
+        const { stderr } = await execa("psql", ["-qX", "-d", url, "-f", file]);
+        return stderr;
+      };
+      const refusals = [
+        ["CREATE SCHEMA ruvector CREATE TABLE mine ()", "DROP SCHEMA ruvector CASCADE"],
+        ["DROP EXTENSION vector", "CREATE EXTENSION vector"],
+        [
+          "DROP SCHEMA public CASCADE",
+          `CREATE SCHEMA public; CREATE EXTENSION IF NOT EXISTS ${inject("language")};
+            CREATE EXTENSION vector`,
+        ],
+        // Not foreseen: somewhere in the middle.
+        [
+          `CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() d
+              WHERE d.object_identity LIKE 'ruvector.healing_leases%') THEN
+              RAISE EXCEPTION 'not today'; END IF; END $$;
+          CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse()`,
+          "DROP EVENT TRIGGER refuse; DROP FUNCTION refuse()",
+        ],
+      ] as const;
+      for (const [before, after] of refusals) {
+        await client!.query(before);
+        const { rows } = await client!.query(made);
+        const said = await psql();
+        expect(said.match(/ERROR:/g), said).toHaveLength(1);
+        expect(said.length).toBeLessThan(1500);
+        expect(said).not.toMatch(/^(HINT|DETAIL): *$/m);
+        if (said.includes("not today"))
+          expect(said).toContain("In sql/tables/healing_leases.sql. Nothing was changed.");
+        expect((await client!.query(made)).rows, before).toEqual(rows);
+        await client!.query(after);
+      }
+      expect(await psql()).toBe("");
+      expect(await psql()).toBe("");
+      await client!.query("SELECT ruvector_healing_status()");
+    }),
+);
 
 it.each(["LATIN1", "SQL_ASCII", "WIN1252"])(
   "a database in %s is refused before anything is made, with the statement that makes one in UTF8",
