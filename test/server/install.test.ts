@@ -6,7 +6,7 @@ import { execa } from "execa";
 import pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { makeBundles } from "../../build/bundle.ts";
-import { type Language, root } from "../../build/project.ts";
+import { type Language, root, version } from "../../build/project.ts";
 import { plainScript, readSources } from "../../build/script.ts";
 import { configure, HOT, makeTable, QUICK } from "./support/collection.ts";
 import { databaseUrl, raised, type TestDatabase, testDatabase } from "./support/database.ts";
@@ -172,6 +172,48 @@ it.skipIf(spawnSync("psql", ["--version"]).status !== 0)(
       await client!.query("SELECT ruvector_healing_status()");
     }),
 );
+
+it("a language dropped with CASCADE is missed in words; made again, nothing is lost", async () => {
+  const language = inject("language");
+  const other = await testDatabase();
+  await configure(other, { max_attempts_per_hour: 7 });
+  await makeTable(other, { rows: HOT });
+  await other.client.query(`DROP EXTENSION ${language} CASCADE`);
+  const typed = [
+    "SELECT ruvector_healing_configure('{}')",
+    "SELECT ruvector_healing_explain('embeddings')",
+    "SELECT ruvector_healing_trigger('embeddings')",
+    "SELECT ruvector_healing_audit_rotate_key()",
+  ];
+  const file = `ruvector_healing.${language}.sql`;
+  const again = `run the script of ${version} or newer again: psql -f ${file}`;
+  for (const statement of typed)
+    expect(await raised(await other.connect(), statement), statement).toMatchObject({
+      code: "RV044",
+      detail: expect.stringContaining("nothing is lost"),
+      hint: expect.stringMatching(new RegExp(`^CREATE EXTENSION ${language};  and ${again}`)),
+    });
+  // What needs no JavaScript goes on; a tick keeps what it met.
+  await other.client.query("CALL ruvector_healing_tick()");
+  await other.client.query("SELECT ruvector_healing_status(), ruvector_healing_history()");
+  expect(await other.value("SELECT last_error FROM ruvector.healing_ticks")).toContain(
+    `in ${language} are gone`,
+  );
+  await other.client.query(`CREATE EXTENSION ${language}`);
+  expect(await raised(await other.connect(), typed[0]!)).toMatchObject({
+    code: "RV044",
+    hint: expect.stringMatching(new RegExp(`^R${again.slice(1)}`)),
+  });
+  await other.client.query(script);
+  const session = await other.connect();
+  for (const statement of typed) await session.query(statement);
+  expect(
+    await other.value(
+      "SELECT value FROM ruvector_healing_config() WHERE key = 'max_attempts_per_hour'",
+    ),
+  ).toBe(7);
+  await session.query("CALL ruvector_healing_tick()");
+});
 
 it.each(["LATIN1", "SQL_ASCII", "WIN1252"])(
   "a database in %s is refused before anything is made, with the statement that makes one in UTF8",

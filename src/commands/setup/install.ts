@@ -130,7 +130,18 @@ export const upgrade = (flags: SetupFlags): Promise<void> =>
       await run(query, [statement], dry);
       return told(flags, { done: [statement], version: VERSION, dry_run: dry });
     }
-    const language = LANGUAGES.find((name) => name === found.language) ?? "plv8";
+    // It has none where its language was dropped; then what there is now.
+    const language = LANGUAGES.find((name) =>
+      found.language === null ? has(facts, name) : name === found.language,
+    );
+    if (language === undefined) {
+      const offered = LANGUAGES.find((name) => facts.extensions.some((one) => one.name === name));
+      return refused(
+        flags,
+        "The JavaScript language was dropped; nothing was changed.",
+        `CREATE EXTENSION ${offered ?? "plv8"};    -- then npx ruvector-healing upgrade`,
+      );
+    }
     const done = [await runScript(query, language, dry)];
     return told(flags, { done, version: VERSION, dry_run: dry });
   });
