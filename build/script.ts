@@ -183,8 +183,20 @@ const parts = (
     .map(({ path, text }) =>
       path === GENERATED
         ? { path: "what is made of src", text: generated(bundles) }
-        : { path: `sql/${path}`, text: `-- sql/${path}\n${filled(text, language)}` },
+        : {
+            path: `sql/${path}`,
+            text: `-- sql/${path}\n${filled(text, language)}`.replace("{{ROUTINES}}", () =>
+              routines(sources),
+            ),
+          },
     );
+
+/** The names in schema public, as a list of SQL. */
+const routines = (sources: readonly Source[]): string => {
+  const made = /^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) public\.(\w+)/gm;
+  const names = sources.flatMap(({ text }) => [...text.matchAll(made)].map(([, name]) => name!));
+  return [...new Set(names)].sort().map(literal).join(",\n    ");
+};
 
 export const body = (...of: Parameters<typeof parts>): string =>
   parts(...of)

@@ -198,6 +198,35 @@ it("comments every function and table", async () => {
   ).toEqual([]);
 });
 
+it("routines of our names are neither overwritten nor dropped; others are told", async () => {
+  const other = await testDatabase();
+  await other.client.query(
+    `SELECT ruvector_healing_uninstall();
+    CREATE FUNCTION ruvector_healing_status() RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$;
+    CREATE PROCEDURE ruvector_healing_tick() LANGUAGE sql AS '';
+    CREATE SCHEMA app; CREATE FUNCTION app.ruvector_healing_version() RETURNS int
+      LANGUAGE sql AS $$ SELECT 7 $$`,
+  );
+  const refused = await raised(other.client, script);
+  expect(refused).toMatchObject({
+    code: "RV032",
+    detail: "ruvector_healing_status(), ruvector_healing_tick().",
+    hint: expect.stringMatching(/^ALTER ROUTINE .* and run the script again\.$/),
+  });
+  for (const statement of refused.hint!.match(/ALTER [^;]+;/g)!)
+    await other.client.query(statement);
+  const warned: (string | undefined)[] = [];
+  other.client.on("notice", ({ message }) => warned.push(message));
+  await other.client.query(script);
+  expect(warned).toEqual([
+    "other schemas have routines of the names of ours: app.ruvector_healing_version()",
+  ]);
+  // Our own, left behind, are nobody else's.
+  await other.client.query(`DROP SCHEMA ruvector CASCADE; ${script}`);
+  await other.client.query("SELECT ruvector_healing_uninstall()");
+  expect(await other.value("SELECT ruvector_healing_status_own()")).toBe("mine");
+});
+
 describe("a schema ruvector", () => {
   it("that somebody has for something else is not made ours, nor dropped with us", async () => {
     const other = await testDatabase();
