@@ -227,6 +227,22 @@ it("routines of our names are neither overwritten nor dropped; others are told",
   expect(await other.value("SELECT ruvector_healing_status_own()")).toBe("mine");
 });
 
+it("uninstalls beside a trigger on sql_drop that has the session's search_path", async () => {
+  const other = await testDatabase();
+  await other.client.query(
+    `CREATE SCHEMA notes; CREATE TABLE notes.dropped (what text);
+    CREATE FUNCTION notes.keep() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO dropped SELECT object_identity FROM pg_event_trigger_dropped_objects(); END $$;
+    CREATE EVENT TRIGGER keep ON sql_drop EXECUTE FUNCTION notes.keep();
+    SET search_path = notes, public; SELECT ruvector_healing_uninstall()`,
+  );
+  expect(await other.value("SHOW search_path")).toBe("notes, public");
+  expect(
+    await other.value("SELECT count(*)::int FROM dropped WHERE what ~ '^(ruvector|public)[.]'"),
+  ).toBeGreaterThan(300);
+  expect(await other.value("SELECT to_regnamespace('ruvector') IS NULL")).toBe(true);
+});
+
 describe("a schema ruvector", () => {
   it("that somebody has for something else is not made ours, nor dropped with us", async () => {
     const other = await testDatabase();
