@@ -5,12 +5,31 @@ import { raised, type TestDatabase, testDatabase } from "../support/database.ts"
 
 let db: TestDatabase;
 
+/** The statements of a HINT, run one after the other as a person would type them. */
+const typedFrom = async (hint: string | undefined): Promise<void> => {
+  const statements = hint!.match(/\b(SELECT|CREATE)\b[^;]*;/g)!;
+  expect(statements.length).toBeGreaterThan(0);
+  for (const statement of statements) await db.client.query(statement);
+};
+
+/** Calls of a collection that is not registered, by its name. */
+const unknown = (name: string): string[] => [
+  `SELECT ruvector_healing_configure('{"mode": "observe"}', '${name}')`,
+  `SELECT ruvector_healing_unregister('${name}')`,
+  `SELECT ruvector_healing_trigger('${name}')`,
+  `SELECT ruvector_healing_route('${name}')`,
+];
+
 beforeAll(async () => {
   db = await testDatabase();
-  expect(await raised(db.client, "SELECT ruvector_healing_trigger()")).toMatchObject({
-    code: "RV001",
-    hint: expect.stringContaining("SELECT ruvector_healing_register('"),
-  });
+  // Nothing is registered, and there is no table that could be: what is typed works all the same.
+  for (const typed of ["SELECT ruvector_healing_trigger()", ...unknown("nope")]) {
+    const error = await raised(db.client, typed);
+    expect(error.code).toMatch(/^RV00[12]$/);
+    await db.client.query("BEGIN");
+    await typedFrom(error.hint);
+    await db.client.query("ROLLBACK");
+  }
   await makeTable(db, { table: "docs", rows: LEVEL });
   await db.client.query("CALL ruvector_healing_tick()");
 });
@@ -91,6 +110,31 @@ describe("is answered with what was meant", () => {
     // Where it may commit, in somebody's own procedure too, it does.
     await db.client.query("DO $$ BEGIN CALL ruvector_healing_tick(); END $$");
   });
+});
+
+describe("a collection that is not registered", () => {
+  it.each(["nope", "dosc", "lettrs", "letters", "other.letters"])(
+    "%s: what there is instead, and it works",
+    async (name) => {
+      await db.client.query(
+        `BEGIN; CREATE SCHEMA other; CREATE TABLE other.letters (id int, embedding vector(3))`,
+      );
+      for (const typed of unknown(name)) {
+        await db.client.query("SAVEPOINT typed");
+        const error = await raised(db.client, typed);
+        expect(error).toMatchObject({ code: "RV002" });
+        await db.client.query("ROLLBACK TO typed");
+        await typedFrom(error.hint);
+        await db.client.query("ROLLBACK TO typed");
+        if (typed.includes("route") && !name.includes("letters")) continue;
+        expect(error.hint).toContain(
+          { nope: "collection_name", dosc: "public.docs" }[name] ??
+            "ruvector_healing_register('other.letters')",
+        );
+      }
+      await db.client.query("ROLLBACK");
+    },
+  );
 });
 
 it("a rollback by its action; a driver's parameter stays of its type", async () => {
