@@ -89,8 +89,8 @@ ${executed.join("")}EXCEPTION WHEN OTHERS OR query_canceled THEN
       DETAIL = pg_catalog.concat_ws(' ', nullif(said_detail, ''),
         pg_catalog.format('In %s. Nothing was changed.', part));
   END IF;
-  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM, DETAIL = said_detail,
-    HINT = said_hint;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
+    DETAIL = coalesce(nullif(said_detail, ''), 'Nothing was changed.'), HINT = said_hint;
 END
 ${SCRIPT};
 `;

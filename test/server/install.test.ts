@@ -173,6 +173,35 @@ it.skipIf(spawnSync("psql", ["--version"]).status !== 0)(
     }),
 );
 
+it("says what a role lacks to install, and nothing more; then it installs, and upgrades", () =>
+  inEmpty(async (_, [client]) => {
+    const role = `${db.name}_installer`;
+    const run = `SET ROLE ${role}; ${script}`;
+    const language = inject("language");
+    await client!.query(`CREATE ROLE ${role}; REVOKE USAGE ON LANGUAGE ${language} FROM PUBLIC`);
+    try {
+      const refused = await raised(client!, run);
+      expect(refused).toMatchObject({
+        code: "42501",
+        message: `role ${role} may not create what is installed`,
+        hint: expect.stringMatching(/^GRANT CREATE ON DATABASE .* SCHEMA public .* LANGUAGE /),
+      });
+      await client!.query("RESET ROLE");
+      for (const typed of refused.hint!.match(/GRANT [^;]+;/g)!) await client!.query(typed);
+      await client!.query(`${run}; RESET ROLE`);
+      // An upgrade makes no schema.
+      const database = `"${db.name}_empty"`;
+      await client!.query(`REVOKE CREATE ON DATABASE ${database} FROM ${role}; ${run}; RESET ROLE`);
+      expect(await raised(client!, `BEGIN READ ONLY; ${script}`)).toMatchObject({
+        code: "25006",
+        hint: expect.stringContaining("SET default_transaction_read_only = off;"),
+      });
+      await client!.query("ROLLBACK");
+    } finally {
+      await client!.query(`RESET ROLE; DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+    }
+  }));
+
 it("a language dropped with CASCADE is missed in words; made again, nothing is lost", async () => {
   const language = inject("language");
   const other = await testDatabase();
