@@ -84,6 +84,11 @@ it("install that is refused leaves nothing behind, extensions neither", async ()
     err: expect.stringMatching(/schema ruvector is there[^]*ALTER SCHEMA ruvector RENAME/),
   });
   expect(await bare.value("SELECT count(*)::int FROM pg_extension")).toBe(1);
+  // Nor is somebody's own schema of that name taken for an installation.
+  expect(await cli("uninstall", "--yes")).toMatchObject({
+    exit: 0,
+    out: expect.stringContaining("is not installed in"),
+  });
   await bare.client.query("DROP SCHEMA ruvector CASCADE");
 });
 
