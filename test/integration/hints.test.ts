@@ -163,6 +163,32 @@ it("a rollback by its action; a driver's parameter stays of its type", async () 
   ]);
 });
 
+it("a role that is none, and an action that is judged wrongly", async () => {
+  const role = `ruvector_test_${process.pid}_hinted`;
+  await db.client.query(`CREATE ROLE ${role}`);
+  try {
+    for (const call of ["grant(%, 'viewer')", "revoke(%)", "trust(%)", "distrust(%)"]) {
+      const typed = `SELECT ruvector_healing_${call.replace("%", `'${role}x'`)}`;
+      const error = await raised(db.client, typed);
+      expect(error).toMatchObject({
+        code: "RV030",
+        hint: expect.stringContaining(`The nearest is ${role}.`),
+      });
+      await typedFrom(error.hint);
+    }
+  } finally {
+    await db.client.query(`DROP ROLE ${role}`);
+  }
+  const id = await db.value<string>("SELECT max(id) FROM ruvector.healing_actions");
+  for (const given of ["5", "1, repeat('x', 1001)"])
+    expect(
+      await raised(db.client, `SELECT ruvector_healing_feedback(${id}, ${given})`),
+    ).toMatchObject({
+      code: "RV001",
+      hint: `SELECT ruvector_healing_feedback(${id}, 1, 'searches are fast again');`,
+    });
+});
+
 it("history takes a time, or how long ago", async () => {
   for (const since of ["'7 days'", "'yesterday'", "now() - interval '1 hour'", "current_date - 3"])
     await db.client.query(`SELECT * FROM ruvector_healing_history(${since})`);
