@@ -7,7 +7,13 @@ import { join } from "node:path";
 import { SETTINGS } from "./definitions.ts";
 import { root } from "./project.ts";
 import { readLevels } from "./rights-table.ts";
-import { type Argument, type Column, type Described, describedFunctions } from "./sql-functions.ts";
+import {
+  type Argument,
+  type Column,
+  type Described,
+  describedFunctions,
+  typedFunctions,
+} from "./sql-functions.ts";
 
 export const CLIENT_FUNCTIONS = join(root, "src/client/functions.ts");
 
@@ -64,10 +70,18 @@ const inputType = (one: Argument, of: string): string =>
   DOCUMENTS[`${of}.${one.name}`] ??
   (one.type === "timestamptz" ? "string | Date" : typeOf(one.type, `${of}.${one.name}`));
 
-function inputs(one: Described): string {
+/** What is a time, and where an overload takes a text how long ago it is, too. */
+function timeComment({ name, type }: Argument, typed: ReadonlySet<string>, of: string): string {
+  if (type !== "timestamptz") return "";
+  const ago = typed.has(`${of}.${name}`) ? 'or how long ago: "7 days"' : "as a text or a Date";
+  return `    /** A time, ${ago}. */\n`;
+}
+
+function inputs(one: Described, typed: ReadonlySet<string>): string {
   const of = method(one.name);
   const listed = one.arguments.map(
     (given) =>
+      timeComment(given, typed, of) +
       `    readonly ${key(given.name)}${given.optional ? "?" : ""}: ${inputType(given, of)};`,
   );
   return listed.length === 0 ? "Readonly<Record<string, never>>" : `{\n${listed.join("\n")}\n  }`;
@@ -107,7 +121,11 @@ const rows = (one: Described): string =>
     : "";
 
 /** How it is called: in schema ruvector, where nobody else creates, but for what everybody may. */
-function runtime(overloads: readonly Described[], everybody: ReadonlySet<string>): string {
+function runtime(
+  overloads: readonly Described[],
+  everybody: ReadonlySet<string>,
+  typed: ReadonlySet<string>,
+): string {
   const [one] = overloads as readonly [Described];
   const kind = (): string => {
     if (one.returns === null) return "procedure";
@@ -120,7 +138,8 @@ function runtime(overloads: readonly Described[], everybody: ReadonlySet<string>
     [...every, ...every.filter(({ type }) => type === "text")].map((arg) => [arg.name, arg]),
   );
   const listed = [...given.values()].map(({ name, type, variadic }) => {
-    const sql = `${variadic ? "VARIADIC " : ""}${name} => $::${type}`;
+    const taken = typed.has(`${method(one.name)}.${name}`) ? "text" : type;
+    const sql = `${variadic ? "VARIADIC " : ""}${name} => $::${taken}`;
     return `      ${key(name)}: ${JSON.stringify(sql)},`;
   });
   // A procedure has no twin.
@@ -171,10 +190,18 @@ export async function clientFunctions(): Promise<string> {
   const all = [...new Set(described.map(({ name }) => name))].map(
     (name) => described.filter((one) => one.name === name) as [Described, ...Described[]],
   );
+  // Times that an overload takes as they are typed.
+  const typed = new Set(
+    (await typedFunctions()).flatMap((one) =>
+      one.arguments
+        .filter(({ name }) => name === "since")
+        .map(({ name }) => `${method(one.name)}.${name}`),
+    ),
+  );
   const about = ([one]: [Described, ...Described[]]): string =>
     comment(one.example === null ? one.what : `${one.what}: ${one.example}`, "  ");
   const argumentsOf = (one: [Described, ...Described[]]): string => {
-    const taken = [...new Set(one.map(inputs))].join(" | ");
+    const taken = [...new Set(one.map((each) => inputs(each, typed)))].join(" | ");
     return `${about(one)}\n  readonly ${method(one[0].name)}: ${taken};`;
   };
   return `// Made by npm run build from sql/: do not edit.
@@ -206,7 +233,7 @@ ${all.map(([one]) => `  readonly ${method(one.name)}: ${result(one)};`).join("\n
 }
 
 export const FUNCTIONS = {
-${all.map((one) => runtime(one, everybody)).join("\n")}
+${all.map((one) => runtime(one, everybody, typed)).join("\n")}
 } as const;
 `;
 }

@@ -60,6 +60,42 @@ AS $function$SELECT '${version}'$function$;
 COMMENT ON FUNCTION ruvector.healing_version() IS 'Version of ruvector_healing.';
 `;
 
+const PART = "$ruvector_healing_part$";
+const SCRIPT = "$ruvector_healing_script$";
+
+/**
+ * The script as one statement, as it is written: psql without ON_ERROR_STOP goes on behind what
+ * failed, and made half a schema where the script had refused in its beginning. A BEGIN and COMMIT
+ * of its own would end the transaction of a migration tool.
+ * A refusal is told as it is said, anything else with the file it came from: what PostgreSQL would
+ * tell is the whole of it.
+ */
+export function allOrNothing(parts: readonly { path: string; text: string }[]): string {
+  for (const { path, text } of parts)
+    if (text.includes(PART) || text.includes(SCRIPT)) throw new Error(`${path} has ${PART}`);
+  const executed = parts.map(
+    ({ path, text }) => `part := '${path}';\nEXECUTE ${PART}\n${text}${PART};\n`,
+  );
+  return `DO ${SCRIPT}
+DECLARE
+  part pg_catalog.text;
+  said_detail pg_catalog.text;
+  said_hint pg_catalog.text;
+BEGIN
+${executed.join("")}EXCEPTION WHEN OTHERS OR query_canceled THEN
+  GET STACKED DIAGNOSTICS said_detail = PG_EXCEPTION_DETAIL, said_hint = PG_EXCEPTION_HINT;
+  IF said_hint = '' THEN
+    RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
+      DETAIL = pg_catalog.concat_ws(' ', nullif(said_detail, ''),
+        pg_catalog.format('In %s. Nothing was changed.', part));
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
+    DETAIL = coalesce(nullif(said_detail, ''), 'Nothing was changed.'), HINT = said_hint;
+END
+${SCRIPT};
+`;
+}
+
 /** The whole script as one statement that has no semicolon: \073 is one to PostgreSQL. */
 export function oneStatement(script: string): string {
   const block = `DECLARE

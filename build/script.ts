@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundles } from "./bundle.ts";
 import { OPERATIONS, SETTINGS, STRATEGIES, WINDOW_DAYS } from "./definitions.ts";
-import { bundleFunctions, oneStatement } from "./encoded.ts";
+import { allOrNothing, bundleFunctions, oneStatement } from "./encoded.ts";
 import { FAMILIES } from "./monitoring/families.ts";
 import { MARKERS } from "./rewritten.ts";
 import { type Language, root, version } from "./project.ts";
@@ -166,17 +166,41 @@ const generated = (bundles: Bundles): string =>
 export const filled = (text: string, language: Language): string =>
   text.replaceAll("{{LANGUAGE}}", language).replaceAll("{{VERSION}}", version);
 
-export const body = (
+/** A file of sql/, or what the build makes of src. */
+interface Part {
+  readonly path: string;
+  readonly text: string;
+}
+
+const parts = (
   language: Language,
   bundles: Bundles,
   sources: readonly Source[],
   wanted: "script" | "extension",
-): string =>
+): Part[] =>
   sources
     .filter(({ form }) => form === undefined || form === wanted)
     .map(({ path, text }) =>
-      path === GENERATED ? generated(bundles) : `-- sql/${path}\n${filled(text, language)}`,
-    )
+      path === GENERATED
+        ? { path: "what is made of src", text: generated(bundles) }
+        : {
+            path: `sql/${path}`,
+            text: `-- sql/${path}\n${filled(text, language)}`.replace("{{ROUTINES}}", () =>
+              routines(sources),
+            ),
+          },
+    );
+
+/** The names in schema public, as a list of SQL. */
+const routines = (sources: readonly Source[]): string => {
+  const made = /^CREATE OR REPLACE (?:FUNCTION|PROCEDURE) public\.(\w+)/gm;
+  const names = sources.flatMap(({ text }) => [...text.matchAll(made)].map(([, name]) => name!));
+  return [...new Set(names)].sort().map(literal).join(",\n    ");
+};
+
+export const body = (...of: Parameters<typeof parts>): string =>
+  parts(...of)
+    .map(({ text }) => text)
     .join("\n");
 
 /**
@@ -188,12 +212,29 @@ export const NO_CITUS = "citus.enable_ddl_propagation";
 export const header = (language: Language): string =>
   `-- ruvector_healing ${version} for ${language}. Made by npm run build: do not edit.\n`;
 
+/** The script as such, in parts: what they say of note on a second run is nothing. */
+const whole = (language: Language, bundles: Bundles, sources: readonly Source[]): Part[] => [
+  {
+    path: "the settings",
+    // CREATE OR REPLACE and IF NOT EXISTS would say what was there.
+    text: `SET LOCAL client_min_messages = warning; SET ${NO_CITUS} = off;\n`,
+  },
+  ...parts(language, bundles, sources, "script"),
+  { path: "the settings", text: `RESET ${NO_CITUS};\n` },
+];
+
 /** For tools that split a migration at each semicolon, or prepare it (build/encoded.ts). */
 export const oneStatementScript = (
   language: Language,
   bundles: Bundles,
   sources: readonly Source[],
-): string => `${header(language)}${oneStatement(plainScript(language, bundles, sources))}`;
+): string =>
+  header(language) +
+  oneStatement(
+    whole(language, bundles, sources)
+      .map(({ text }) => text)
+      .join("\n"),
+  );
 
 /** For psql and migration tools. Running it again brings an older installation up to date. */
 export function plainScript(
@@ -203,13 +244,8 @@ export function plainScript(
 ): string {
   const file = `ruvector_healing.${language}.sql`;
   return `${header(language)}-- As a migration: docs/install.md. In psql:
--- psql -v ON_ERROR_STOP=1 --single-transaction -f ${file}
+-- psql -v ON_ERROR_STOP=1 -f ${file}
 ${MARKERS.begin}
--- CREATE OR REPLACE and IF NOT EXISTS say nothing of note on a second run.
-SET LOCAL client_min_messages = warning;
-SET ${NO_CITUS} = off;
-${body(language, bundles, sources, "script")}
-RESET ${NO_CITUS};
-${MARKERS.end}
+${allOrNothing(whole(language, bundles, sources))}${MARKERS.end}
 `;
 }

@@ -117,8 +117,13 @@ export function describedIn({ path, text }: Source): Described[] {
   });
 }
 
+const all = async (): Promise<Described[]> => (await readSources()).flatMap(describedIn);
+
+/** Overloads for what people type otherwise than it is meant. */
+const isTyped = ({ what }: Described): boolean => what.startsWith("As it is typed");
+
+/** Without those overloads: they say nothing new. */
 export const describedFunctions = async (): Promise<Described[]> =>
-  (await readSources())
-    .flatMap(describedIn)
-    // Overloads for what people type otherwise than it is meant say nothing new.
-    .filter(({ what }) => !what.startsWith("As it is typed"));
+  (await all()).filter((one) => !isTyped(one));
+
+export const typedFunctions = async (): Promise<Described[]> => (await all()).filter(isTyped);

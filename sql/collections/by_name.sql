@@ -34,7 +34,6 @@ AS $function$
 DECLARE
   found integer[];
   known text;
-  near text;
   place text;
   -- Of what others have, not even the name.
   scope constant text[] := ruvector.healing_tenant_scope();
@@ -61,16 +60,13 @@ BEGIN
       DETAIL = format('It may be any of: %s.', known),
       HINT = 'Write it with its schema.';
   END IF;
-  near := ruvector.healing_nearest(collection, ARRAY(SELECT format('%I.%I', c.schema_name,
-    c.table_name) FROM ruvector.collections c WHERE ruvector.healing_sees(scope, c.collection_id)
-    ORDER BY c.collection_id LIMIT 200));
   RAISE EXCEPTION USING ERRCODE = 'RV002', MESSAGE = format('collection "%s" is not registered',
     left(collection, 200)),
     DETAIL = CASE WHEN known IS NULL THEN 'No collection is registered in this database.'
       ELSE format('Registered: %s.', known) END,
-    HINT = CASE WHEN near IS NULL THEN '' ELSE format('The nearest is %s. If not that one: ',
-      near) END
-      || format('SELECT ruvector_healing_register(%L);', left(collection, 200));
+    HINT = ruvector.healing_instead(collection, ARRAY(SELECT format('%I.%I', c.schema_name,
+      c.table_name) FROM ruvector.collections c WHERE ruvector.healing_sees(scope, c.collection_id)
+      ORDER BY c.collection_id), scope);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_collection(text)

@@ -20,8 +20,13 @@ BEGIN
                        CASE WHEN found[1] IS NULL THEN 'not registered' ELSE 'ambiguous' END) END,
       DETAIL = format('Got %s.', coalesce(quote_literal(left(collection, 200)), 'NULL')),
       HINT = CASE WHEN found[2] IS NOT NULL THEN 'Write it with its schema.'
-        ELSE format('SELECT ruvector_healing_register(%L);',
-        left(coalesce(collection, 'embeddings'), 200)) END;
+        -- A table that the caller may see; what is registered is for viewers to see.
+        ELSE coalesce((SELECT format('SELECT ruvector_healing_register(%L);', t)
+            FROM ruvector.healing_tables_for(ruvector.healing_caller()) t
+           WHERE lower(replace(collection, '"', '')) IN (lower(replace(t, '"', '')),
+             lower(replace(substr(t, strpos(t, '.') + 1), '"', ''))) LIMIT 1),
+          'SELECT collection_name FROM ruvector_healing_verdict();  for a viewer, lists those '
+          'there are.') END;
   END IF;
   SELECT r.partition_key INTO chosen
     FROM ruvector.healing_routes r

@@ -114,6 +114,10 @@ BEGIN
     END CASE;
   END LOOP;
   IF jsonb_exists(answer, 'error') THEN
+    -- Of those that answer with a guard's refusal, where there is one, and write where not.
+    IF answer #>> '{error,sqlstate}' = '25006' THEN
+      PERFORM ruvector.healing_writable(operation);
+    END IF;
     RAISE EXCEPTION USING
       ERRCODE = answer #>> '{error,sqlstate}',
       MESSAGE = answer #>> '{error,message}',

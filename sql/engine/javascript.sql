@@ -26,6 +26,19 @@ DECLARE
   context text;
   levels integer;
 BEGIN
+  -- A function whose language was dropped is gone, and what calls it is not: who calls is told.
+  IF to_regprocedure('ruvector.healing_javascript(text, text, text)') IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV044',
+      MESSAGE = 'the functions of ruvector_healing in {{LANGUAGE}} are gone',
+      DETAIL = CASE WHEN EXISTS (SELECT FROM pg_language l WHERE l.lanname = '{{LANGUAGE}}')
+        THEN 'Extension {{LANGUAGE}} was dropped with CASCADE and made again.'
+        ELSE 'Extension {{LANGUAGE}} was dropped with CASCADE.' END
+        || ' State, settings and rights are as they were: nothing is lost.',
+      HINT = CASE WHEN EXISTS (SELECT FROM pg_language l WHERE l.lanname = '{{LANGUAGE}}')
+        THEN 'Run' ELSE 'CREATE EXTENSION {{LANGUAGE}};  and run' END
+        || ' the script of {{VERSION}} or newer again: psql -f ruvector_healing.{{LANGUAGE}}.sql, '
+        'or npx ruvector-healing upgrade';
+  END IF;
   -- V8 has its own limit of the stack, 1 MB below where it started, and PostgreSQL allows 2 MB:
   -- called from between the two it ends the server (from 400 calls of PL/pgSQL within each other).
   GET DIAGNOSTICS context = PG_CONTEXT;

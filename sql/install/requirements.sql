@@ -1,5 +1,7 @@
 -- Stops with one clear sentence where something is missing, before anything is created.
 DO $requirements$
+DECLARE
+  wanted pg_catalog.text;
 BEGIN
   IF current_setting('server_version_num')::int < 150000 THEN
     RAISE EXCEPTION 'ruvector_healing needs PostgreSQL 15 or newer'
@@ -32,6 +34,38 @@ BEGIN
     RAISE EXCEPTION 'schema public does not exist in database %', current_database()
       USING ERRCODE = '3F000',
             HINT = 'CREATE SCHEMA public;  the ruvector_healing_* functions live there.';
+  END IF;
+  IF pg_catalog.pg_is_in_recovery() THEN
+    RAISE EXCEPTION 'this server is a standby: nothing can be installed here'
+      USING ERRCODE = '25006',
+            HINT = 'Run the script on the primary: what it makes comes here by itself.';
+  END IF;
+  IF current_setting('transaction_read_only')::boolean THEN
+    RAISE EXCEPTION 'this transaction is read-only: nothing can be installed in it'
+      USING ERRCODE = '25006',
+            HINT = 'SET default_transaction_read_only = off;  and run the script again in that '
+              'session, in a transaction that is not READ ONLY. For psql -f: '
+              'PGOPTIONS=''-c default_transaction_read_only=off''';
+  END IF;
+  SELECT pg_catalog.string_agg(g.statement, ' ') INTO wanted
+    FROM (VALUES
+      (pg_catalog.to_regnamespace('ruvector') IS NOT NULL
+         OR pg_catalog.has_database_privilege(current_database(), 'CREATE'),
+       pg_catalog.format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), current_user)),
+      (pg_catalog.has_schema_privilege('public', 'CREATE'),
+       pg_catalog.format('GRANT CREATE ON SCHEMA public TO %I;', current_user)),
+      (pg_catalog.has_language_privilege('{{LANGUAGE}}', 'USAGE'),
+       pg_catalog.format('GRANT USAGE ON LANGUAGE {{LANGUAGE}} TO %I;', current_user))
+    ) g (has, statement)
+   WHERE NOT g.has
+     -- Who did not install is told that, in what comes next.
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = 'ruvector'
+       AND pg_catalog.pg_get_userbyid(n.nspowner) <> current_user);
+  IF wanted IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '42501',
+      MESSAGE = pg_catalog.format('role %I may not create what is installed', current_user),
+      DETAIL = 'It makes schema ruvector, and functions in public and in {{LANGUAGE}}.',
+      HINT = wanted || '  as the owner of the database, or a superuser.';
   END IF;
 END
 $requirements$;

@@ -184,29 +184,22 @@ COMMENT ON FUNCTION ruvector.healing_end_tunings()
   IS 'Puts back what tune_search set for roles, where nobody changed it since.';
 
 -- Everything of ours goes, in one transaction: what runs here until its end is in memory by then.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_uninstall()
+-- session_path: an event trigger on sql_drop is somebody's and finds its table by it, as it would
+-- were this typed as DROP. Whoever may call this could type that.
+CREATE OR REPLACE FUNCTION ruvector.healing_uninstall(session_path text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET client_min_messages = warning
 AS $function$
 DECLARE
-  installer constant name := (SELECT pg_get_userbyid(n.nspowner) FROM pg_namespace n
-    WHERE n.nspname = 'ruvector');
-  caller constant name := ruvector.healing_caller();
   triggers integer;
   jobs record;
   tunings record;
   answer jsonb;
-  routine oid;
-  routines oid[];
+  statement text;
+  statements text[];
 BEGIN
   PERFORM ruvector.healing_writable('uninstall');
-  IF caller <> installer AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = caller) THEN
-    RAISE EXCEPTION USING ERRCODE = '42501',
-      MESSAGE = 'only a superuser or the role that installed ruvector_healing may uninstall it',
-      DETAIL = format('That is %I; this is %I.', installer, caller),
-      HINT = format('SET ROLE %I;', installer);
-  END IF;
   PERFORM ruvector.healing_may_go();
   triggers := ruvector.healing_lock_all();
   -- Again, now that nobody can begin anything any more.
@@ -226,17 +219,42 @@ BEGIN
                 'another database, if it has one', 'statement', jobs.elsewhere)) END);
   -- A table with a trigger that waits for the commit cannot be dropped.
   SET CONSTRAINTS ruvector.healing_event_committed IMMEDIATE;
-  routines := ARRAY(SELECT r FROM ruvector.healing_routines() r);
-  IF EXISTS (SELECT FROM pg_extension WHERE extname = 'ruvector_healing') THEN
-    DROP EXTENSION ruvector_healing CASCADE;
-  END IF;
-  DROP SCHEMA IF EXISTS ruvector CASCADE;
-  FOREACH routine IN ARRAY routines LOOP
-    IF EXISTS (SELECT FROM pg_proc p WHERE p.oid = routine) THEN
-      EXECUTE format('DROP ROUTINE %s', routine::regprocedure);
-    END IF;
+  -- Written while names mean ours: what is dropped by then is none any more.
+  statements := CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'ruvector_healing')
+      THEN ARRAY['DROP EXTENSION ruvector_healing CASCADE'] ELSE '{}' END
+    || ARRAY['DROP SCHEMA IF EXISTS ruvector CASCADE']
+    || ARRAY(SELECT format('DROP ROUTINE IF EXISTS %s', r::regprocedure)
+         FROM ruvector.healing_routines() r JOIN pg_proc p ON p.oid = r
+        WHERE p.pronamespace = 'public'::regnamespace);
+  -- Until this function ends.
+  PERFORM set_config('search_path', session_path, true);
+  FOREACH statement IN ARRAY statements LOOP
+    EXECUTE statement;
   END LOOP;
   RETURN answer;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_uninstall(text)
+  IS 'What ruvector_healing_uninstall() calls, with the search_path of its session.';
+
+-- SECURITY INVOKER and without SET, to know the search_path of the session. The other one is for
+-- its owner and superusers alone; here those who were granted this one are told.
+CREATE OR REPLACE FUNCTION public.ruvector_healing_uninstall()
+RETURNS jsonb
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  installer constant pg_catalog.name := (SELECT pg_catalog.pg_get_userbyid(n.nspowner)
+    FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) 'ruvector');
+BEGIN
+  IF current_user OPERATOR(pg_catalog.<>) installer AND NOT (SELECT r.rolsuper
+    FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user) THEN
+    RAISE EXCEPTION USING ERRCODE = '42501',
+      MESSAGE = 'only a superuser or the role that installed ruvector_healing may uninstall it',
+      DETAIL = pg_catalog.format('That is %I; this is %I.', installer, current_user),
+      HINT = pg_catalog.format('SET ROLE %I;', installer);
+  END IF;
+  RETURN ruvector.healing_uninstall(pg_catalog.current_setting('search_path'));
 END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_uninstall()

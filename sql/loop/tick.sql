@@ -84,6 +84,7 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RETURN '{}';
   END IF;
+  PERFORM ruvector.healing_writable('tick');
   PERFORM ruvector.healing_bounded();
   -- A restored dump has collections without locks. Whoever finds somebody at it goes on without: a
   -- turn excludes the other, not the beginning of a tick.

@@ -18,8 +18,11 @@ BEGIN
         ELSE format('role "%s" does not exist', left(healing_role.role, 200)) END,
       DETAIL = CASE WHEN lower(healing_role.role) = 'public' THEN 'Nothing here is for PUBLIC.'
         ELSE format('Got %s.', coalesce(quote_literal(left(healing_role.role, 200)), 'NULL')) END,
-      HINT = 'Name the role as pg_roles has it, without quotes: SELECT '
-        'ruvector_healing_grant(''alice'', ''viewer'');';
+      HINT = coalesce('The nearest is ' || ruvector.healing_nearest(healing_role.role,
+          ARRAY(SELECT r.rolname::text FROM pg_roles r WHERE r.rolname !~ '^pg_'
+            ORDER BY r.rolname LIMIT 200)) || '. ', '')
+        || 'All there are, as they are written here, without quotes: SELECT rolname FROM pg_roles '
+        'WHERE rolname !~ ''^pg_'';';
   END IF;
   IF healing_role.role = installer THEN
     RAISE EXCEPTION USING ERRCODE = 'RV030', MESSAGE = format('role "%s" has every right already',

@@ -82,6 +82,7 @@ VALUES
   ('healing_register', 'admin', false),
   ('healing_nearest', 'admin', false),
   ('healing_nearest_table', 'admin', false),
+  ('healing_tables_for', 'admin', false),
   ('ruvector_healing_audit_rotate_key', 'admin', false),
   ('ruvector_healing_audit_export', 'admin', false),
 

@@ -26,10 +26,13 @@ export function curves(host: Host, collectionId: number, asked: unknown): { poin
       `there is no vector index ${printable(String(asked), 200)} on ${collection.name}`,
       {
         detail: `Got ${printable(JSON.stringify(asked), 200)}.`,
-        hint: `Its vector indexes: ${list(
-          all.map(({ index }) => index),
-          10,
-        )}.`,
+        hint:
+          all.length === 0
+            ? "It has none: curves are of hnsw and ivfflat indexes on it and its partitions."
+            : `Its vector indexes: ${list(
+                all.map(({ index }) => index),
+                10,
+              )}.`,
       },
     );
   return {

@@ -13,7 +13,8 @@ import { printable } from "../base/text.ts";
 /** Longer is an essay. */
 const NOTE_CHARACTERS = 1000;
 
-const EXAMPLE = "SELECT ruvector_healing_feedback(123, 1, 'searches are fast again');";
+const example = (id: string | number): string =>
+  `SELECT ruvector_healing_feedback(${id}, 1, 'searches are fast again');`;
 
 export function feedback(
   host: Host,
@@ -21,9 +22,10 @@ export function feedback(
   given: unknown,
   note: unknown,
 ): Record<string, unknown> {
-  const score = scoreOf(given);
-  const said = noteOf(note);
+  // First: an example of what to type is of this action.
   const action = actionById(host, id);
+  const score = scoreOf(given, example(action.id));
+  const said = noteOf(note, example(action.id));
   if (isActive(action.state)) {
     throw new HealingError("wrong_action_state", `action ${action.id} has not ended`, {
       detail: `Its state is ${action.state}.`,
@@ -67,7 +69,7 @@ export function feedback(
 const digits = (score: number): string => String(Number(score.toPrecision(3)));
 
 /** What was said, as it may be shown; null where nothing was. */
-function noteOf(note: unknown): string | null {
+function noteOf(note: unknown, hint: string): string | null {
   if (note === null) return null;
   if (typeof note === "string" && Array.from(note).length <= NOTE_CHARACTERS)
     return note.trim() === "" ? null : printable(note, NOTE_CHARACTERS);
@@ -78,13 +80,13 @@ function noteOf(note: unknown): string | null {
     `note must be a text of at most ${NOTE_CHARACTERS} characters, or NULL`,
     {
       detail: `Got ${got}.`,
-      hint: EXAMPLE,
+      hint,
     },
   );
 }
 
 /** As SQL has it in text, so that NaN is seen for what it is; null takes it back. */
-function scoreOf(given: unknown): number | null {
+function scoreOf(given: unknown, hint: string): number | null {
   if (given === null) return null;
   const score = typeof given === "string" && given.trim() !== "" ? Number(given) : Number.NaN;
   if (score >= -1 && score <= 1) return score;
@@ -93,7 +95,7 @@ function scoreOf(given: unknown): number | null {
     "score must be a number from -1 (it did harm) to 1 (it helped), or NULL to take it back",
     {
       detail: `Got ${typeof given === "string" ? printable(given, 60) : JSON.stringify(given)}.`,
-      hint: EXAMPLE,
+      hint,
     },
   );
 }

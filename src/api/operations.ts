@@ -35,8 +35,8 @@ export interface Operation {
   /** What another session's lock leads to after 5 s: error RV008, or an answer that says so. */
   readonly when_busy: "error" | "answer";
   /**
-   * Refused where nothing can be written (RV009). trigger and execute are not: they answer with the
-   * guard's refusal.
+   * Refused where nothing can be written (RV020, 25006). trigger and execute are not: on a standby
+   * they answer with the guard's refusal.
    */
   readonly writes: boolean;
   /** The least level that leads to it (sql/rights/levels.sql). */

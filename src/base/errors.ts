@@ -39,6 +39,8 @@ export const SQLSTATES = {
   untrusted_code: "RV034",
   nested_call: "RV035",
   globals_changed: "RV039",
+  /** Raised where the engine would be started, in SQL. */
+  engine_gone: "RV044",
   /** RV036 to RV038 are raised by the script and by ruvector_healing_uninstall(), in SQL. */
   newer_installed: "RV036",
   still_used: "RV037",

@@ -783,6 +783,7 @@ export interface Arguments {
    */
   readonly integrityHistory: {
     readonly collection?: string;
+    /** A time, as a text or a Date. */
     readonly since?: string | Date;
     readonly limit?: number;
   };
@@ -957,6 +958,7 @@ export interface Arguments {
    * hours', limit_ := 20);
    */
   readonly history: {
+    /** A time, or how long ago: "7 days". */
     readonly since?: string | Date;
     readonly limit?: number;
   };
@@ -969,6 +971,7 @@ export interface Arguments {
    * := now() - interval '1 hour', limit_ := 20);
    */
   readonly decisions: {
+    /** A time, or how long ago: "7 days". */
     readonly since?: string | Date;
     readonly limit?: number;
   };
@@ -990,6 +993,7 @@ export interface Arguments {
    * without it: SELECT * FROM ruvector_healing_forecasts(since := now() - interval '7 days');
    */
   readonly forecasts: {
+    /** A time, or how long ago: "7 days". */
     readonly since?: string | Date;
     readonly limit?: number;
   };
@@ -1004,6 +1008,7 @@ export interface Arguments {
     readonly since: string;
     readonly format?: string;
   } | {
+    /** A time, as a text or a Date. */
     readonly since: string | Date;
     readonly format?: string;
   };
@@ -1454,7 +1459,7 @@ export const FUNCTIONS = {
     sql: "ruvector.ruvector_healing_history",
     kind: "rows",
     arguments: {
-      since: "since => $::timestamptz",
+      since: "since => $::text",
       limit: "limit_ => $::integer",
     },
   },
@@ -1467,7 +1472,7 @@ export const FUNCTIONS = {
     sql: "ruvector.ruvector_healing_decisions",
     kind: "rows",
     arguments: {
-      since: "since => $::timestamptz",
+      since: "since => $::text",
       limit: "limit_ => $::integer",
     },
   },
@@ -1488,7 +1493,7 @@ export const FUNCTIONS = {
     sql: "ruvector.ruvector_healing_forecasts",
     kind: "rows",
     arguments: {
-      since: "since => $::timestamptz",
+      since: "since => $::text",
       limit: "limit_ => $::integer",
     },
   },

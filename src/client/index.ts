@@ -87,9 +87,20 @@ function named(row: Record<string, unknown>, renamed: readonly string[]): unknow
   );
 }
 
+/** PostgreSQL says of a time only that it is none. */
+function hinted(error: unknown, given: readonly string[]): unknown {
+  const { code, hint } = (error ?? {}) as { code?: string; hint?: string };
+  if ((code !== "22007" && code !== "22008") || hint || !given.includes("since")) return error;
+  return Object.assign(error as object, {
+    hint: 'since is a time: a Date, "2026-11-20T08:00:00Z", "yesterday".',
+  });
+}
+
 async function ask(on: Queryable, called: Callable, given: object): Promise<unknown> {
   const { text, values } = statement(called, given as Record<string, unknown>);
-  const { rows } = await on.query(text, values);
+  const { rows } = await on.query(text, values).catch((error: unknown) => {
+    throw hinted(error, Object.keys(given));
+  });
   if (called.kind === "procedure") return undefined;
   const answers = (rows as { answer: string | null }[]).map(({ answer }): unknown =>
     answer === null ? null : JSON.parse(answer),

@@ -59,7 +59,7 @@ const CASES: readonly Case[] = [
     `SELECT ${call.replace("%", "'nope'")}`,
     "RV002",
     /route/.test(call) ? /^Got 'nope'\.$/ : /public\.embeddings/,
-    /ruvector_healing_register\('nope'\)/,
+    /SELECT collection_name FROM ruvector_healing_verdict\(\);/,
   ]),
   ...[
     "",
@@ -83,7 +83,7 @@ const CASES: readonly Case[] = [
         `SELECT ruvector_healing_trigger('${typo}')`,
         "RV002",
         /Registered/,
-        /^The nearest is public\.embeddings\. If not/,
+        /^The nearest is public\.embeddings\. All there are: SELECT [^;]*;$/,
       ],
       [
         `SELECT ruvector_healing_register('${typo}')`,

@@ -5,12 +5,31 @@ import { raised, type TestDatabase, testDatabase } from "../support/database.ts"
 
 let db: TestDatabase;
 
+/** The statements of a HINT, run one after the other as a person would type them. */
+const typedFrom = async (hint: string | undefined): Promise<void> => {
+  const statements = hint!.match(/\b(SELECT|CREATE)\b[^;]*;/g)!;
+  expect(statements.length).toBeGreaterThan(0);
+  for (const statement of statements) await db.client.query(statement);
+};
+
+/** Calls of a collection that is not registered, by its name. */
+const unknown = (name: string): string[] => [
+  `SELECT ruvector_healing_configure('{"mode": "observe"}', '${name}')`,
+  `SELECT ruvector_healing_unregister('${name}')`,
+  `SELECT ruvector_healing_trigger('${name}')`,
+  `SELECT ruvector_healing_route('${name}')`,
+];
+
 beforeAll(async () => {
   db = await testDatabase();
-  expect(await raised(db.client, "SELECT ruvector_healing_trigger()")).toMatchObject({
-    code: "RV001",
-    hint: expect.stringContaining("SELECT ruvector_healing_register('"),
-  });
+  // Nothing is registered, and there is no table that could be: what is typed works all the same.
+  for (const typed of ["SELECT ruvector_healing_trigger()", ...unknown("nope")]) {
+    const error = await raised(db.client, typed);
+    expect(error.code).toMatch(/^RV00[12]$/);
+    await db.client.query("BEGIN");
+    await typedFrom(error.hint);
+    await db.client.query("ROLLBACK");
+  }
   await makeTable(db, { table: "docs", rows: LEVEL });
   await db.client.query("CALL ruvector_healing_tick()");
 });
@@ -93,6 +112,31 @@ describe("is answered with what was meant", () => {
   });
 });
 
+describe("a collection that is not registered", () => {
+  it.each(["nope", "dosc", "lettrs", "letters", "other.letters"])(
+    "%s: what there is instead, and it works",
+    async (name) => {
+      await db.client.query(
+        `BEGIN; CREATE SCHEMA other; CREATE TABLE other.letters (id int, embedding vector(3))`,
+      );
+      for (const typed of unknown(name)) {
+        await db.client.query("SAVEPOINT typed");
+        const error = await raised(db.client, typed);
+        expect(error).toMatchObject({ code: "RV002" });
+        await db.client.query("ROLLBACK TO typed");
+        await typedFrom(error.hint);
+        await db.client.query("ROLLBACK TO typed");
+        if (typed.includes("route") && !name.includes("letters")) continue;
+        expect(error.hint).toContain(
+          { nope: "collection_name", dosc: "public.docs" }[name] ??
+            "ruvector_healing_register('other.letters')",
+        );
+      }
+      await db.client.query("ROLLBACK");
+    },
+  );
+});
+
 it("a rollback by its action; a driver's parameter stays of its type", async () => {
   await configure(db, { ...QUICK, mode: "auto", require_approval: ["hotspot_congestion"] });
   await makeTable(db, { table: "hot", rows: HOT });
@@ -117,6 +161,32 @@ it("a rollback by its action; a driver's parameter stays of its type", async () 
   await db.client.query("SELECT ruvector_healing_configure($1), $1 -> 'mode'", [
     '{"mode": "auto"}',
   ]);
+});
+
+it("a role that is none, and an action that is judged wrongly", async () => {
+  const role = `ruvector_test_${process.pid}_hinted`;
+  await db.client.query(`CREATE ROLE ${role}`);
+  try {
+    for (const call of ["grant(%, 'viewer')", "revoke(%)", "trust(%)", "distrust(%)"]) {
+      const typed = `SELECT ruvector_healing_${call.replace("%", `'${role}x'`)}`;
+      const error = await raised(db.client, typed);
+      expect(error).toMatchObject({
+        code: "RV030",
+        hint: expect.stringContaining(`The nearest is ${role}.`),
+      });
+      await typedFrom(error.hint);
+    }
+  } finally {
+    await db.client.query(`DROP ROLE ${role}`);
+  }
+  const id = await db.value<string>("SELECT max(id) FROM ruvector.healing_actions");
+  for (const given of ["5", "1, repeat('x', 1001)"])
+    expect(
+      await raised(db.client, `SELECT ruvector_healing_feedback(${id}, ${given})`),
+    ).toMatchObject({
+      code: "RV001",
+      hint: `SELECT ruvector_healing_feedback(${id}, 1, 'searches are fast again');`,
+    });
 });
 
 it("history takes a time, or how long ago", async () => {
@@ -147,5 +217,100 @@ describe("configure answers with what changed", () => {
       batch_rows: { old: 77, new: 10_000 },
     });
     expect(await configured("'{}'")).toEqual({});
+  });
+});
+
+describe("what writes, where nothing can be written", () => {
+  // Every function of a level that may change something, with arguments that would come to it.
+  const WRITES: Readonly<Record<string, string>> = {
+    ruvector_healing_trigger: "('docs')",
+    ruvector_healing_execute: "('docs', 'rebalance_partitions')",
+    ruvector_healing_approve: "(1)",
+    ruvector_healing_reject: "(1, 'no')",
+    ruvector_healing_abort: "(1)",
+    ruvector_healing_rollback: "('docs')",
+    ruvector_healing_feedback: "(1, 1)",
+    ruvector_healing_resume: "('rebalance_partitions', 'docs')",
+    ruvector_healing_breaker_close: "('it is over')",
+    ruvector_healing_tick: "()",
+    ruvector_integrity_sample: "('docs')",
+    ruvector_healing_register: "('docs')",
+    ruvector_healing_unregister: "('docs')",
+    ruvector_healing_configure: `('{"mode": "auto"}')`,
+    ruvector_healing_schedule: "('5 seconds')",
+    ruvector_healing_unschedule: "()",
+    ruvector_healing_job_priority: "('nightly', 'high')",
+    ruvector_healing_grant: "('postgres', 'viewer')",
+    ruvector_healing_revoke: "('postgres')",
+    ruvector_healing_audit_rotate_key: "()",
+    ruvector_healing_uninstall: "()",
+    ruvector_healing_trust: "('postgres')",
+    ruvector_healing_distrust: "('postgres')",
+    ruvector_healing_actuator_connect: "('actuator-1')",
+    ruvector_healing_actuator_report: `('actuator-1', '{"workload": "w", "replicas": 1}')`,
+    ruvector_healing_actuation_take: "('actuator-1')",
+    ruvector_healing_actuation_answer: "(1, true, '{}')",
+    ruvector_healing_alerts: "('actuator-1', 'hook')",
+    ruvector_healing_alerts_sent: "('actuator-1', 'hook', ARRAY[0])",
+    ruvector_healing_audit_head: "()",
+    ruvector_healing_audit_sign: `('', '', '${"00".repeat(64)}')`,
+    ruvector_integrity_report: `('docs', '{"lambda": 1}')`,
+  };
+  /** And these look, though a viewer may not. */
+  const READS: Readonly<Record<string, string>> = {
+    ruvector_healing_recall: "('docs')",
+    ruvector_healing_recall_curve: "('docs')",
+    ruvector_healing_audit_export: "()",
+    ruvector_healing_audit_links: "()",
+  };
+  const call = ([name, given]: [string, string]): string =>
+    `${name === "ruvector_healing_tick" ? "CALL" : "SELECT"} ${name}${given}`;
+
+  it("are all that a viewer may not call", async () => {
+    const names = await db.rows<{ routine: string }>(
+      `SELECT routine FROM ruvector.healing_levels() WHERE routine LIKE 'ruvector%'
+        AND level IN ('operator', 'admin', 'installer', 'actuator') ORDER BY routine COLLATE "C"`,
+    );
+    expect([...Object.keys(WRITES), ...Object.keys(READS)].sort()).toEqual(
+      names.map(({ routine }) => routine),
+    );
+  });
+
+  it.each(Object.entries(WRITES).map(call))("in a read-only session: %s", async (typed) => {
+    await db.client.query("SET default_transaction_read_only = on");
+    try {
+      const error = await raised(db.client, typed);
+      expect(error).toMatchObject({
+        code: "25006",
+        message: "this transaction is read-only: nothing can be written in it",
+        hint: "ROLLBACK; SET default_transaction_read_only = off;  and call it again.",
+      });
+      for (const statement of error.hint!.match(/[A-Z][^;]*;/g)!) await db.client.query(statement);
+      expect(await db.value("SHOW transaction_read_only")).toBe("off");
+    } finally {
+      await db.client.query("RESET default_transaction_read_only");
+    }
+  });
+
+  it("in a read-only transaction; typed, it is done", async () => {
+    await db.client.query("BEGIN READ ONLY");
+    const typed = `SELECT ruvector_healing_configure('{"batch_rows": 77}', 'docs')`;
+    const error = await raised(db.client, typed);
+    expect(error).toMatchObject({
+      code: "25006",
+      detail: "Asked for: configure.",
+      hint: "ROLLBACK; BEGIN READ WRITE;  and call it again.",
+    });
+    for (const statement of error.hint!.match(/[A-Z][^;]*;/g)!) await db.client.query(statement);
+    await db.client.query(`${typed}; ROLLBACK`);
+  });
+
+  it.each(Object.entries(READS).map(call))("answers all the same: %s", async (typed) => {
+    await db.client.query("BEGIN READ ONLY");
+    try {
+      await db.client.query(typed);
+    } finally {
+      await db.client.query("ROLLBACK");
+    }
   });
 });

@@ -198,6 +198,51 @@ it("comments every function and table", async () => {
   ).toEqual([]);
 });
 
+it("routines of our names are neither overwritten nor dropped; others are told", async () => {
+  const other = await testDatabase();
+  await other.client.query(
+    `SELECT ruvector_healing_uninstall();
+    CREATE FUNCTION ruvector_healing_status() RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$;
+    CREATE PROCEDURE ruvector_healing_tick() LANGUAGE sql AS '';
+    CREATE SCHEMA app; CREATE FUNCTION app.ruvector_healing_version() RETURNS int
+      LANGUAGE sql AS $$ SELECT 7 $$`,
+  );
+  const refused = await raised(other.client, script);
+  expect(refused).toMatchObject({
+    code: "RV032",
+    detail: "ruvector_healing_status(), ruvector_healing_tick().",
+    hint: expect.stringMatching(/^ALTER ROUTINE .* and run the script again\.$/),
+  });
+  for (const statement of refused.hint!.match(/ALTER [^;]+;/g)!)
+    await other.client.query(statement);
+  const warned: (string | undefined)[] = [];
+  other.client.on("notice", ({ message }) => warned.push(message));
+  await other.client.query(script);
+  expect(warned).toEqual([
+    "other schemas have routines of the names of ours: app.ruvector_healing_version()",
+  ]);
+  // Our own, left behind, are nobody else's.
+  await other.client.query(`DROP SCHEMA ruvector CASCADE; ${script}`);
+  await other.client.query("SELECT ruvector_healing_uninstall()");
+  expect(await other.value("SELECT ruvector_healing_status_own()")).toBe("mine");
+});
+
+it("uninstalls beside a trigger on sql_drop that has the session's search_path", async () => {
+  const other = await testDatabase();
+  await other.client.query(
+    `CREATE SCHEMA notes; CREATE TABLE notes.dropped (what text);
+    CREATE FUNCTION notes.keep() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO dropped SELECT object_identity FROM pg_event_trigger_dropped_objects(); END $$;
+    CREATE EVENT TRIGGER keep ON sql_drop EXECUTE FUNCTION notes.keep();
+    SET search_path = notes, public; SELECT ruvector_healing_uninstall()`,
+  );
+  expect(await other.value("SHOW search_path")).toBe("notes, public");
+  expect(
+    await other.value("SELECT count(*)::int FROM dropped WHERE what ~ '^(ruvector|public)[.]'"),
+  ).toBeGreaterThan(300);
+  expect(await other.value("SELECT to_regnamespace('ruvector') IS NULL")).toBe(true);
+});
+
 describe("a schema ruvector", () => {
   it("that somebody has for something else is not made ours, nor dropped with us", async () => {
     const other = await testDatabase();

@@ -279,7 +279,7 @@ describe("granting and revoking", () => {
   });
 
   const bad: readonly (readonly [string, string, RegExp, RegExp])[] = [
-    ["ruvector_healing_grant(NULL, 'viewer')", "RV030", /NULL/, /ruvector_healing_grant/],
+    ["ruvector_healing_grant(NULL, 'viewer')", "RV030", /NULL/, /pg_roles/],
     ["ruvector_healing_grant('nobody at all', 'viewer')", "RV030", /nobody at all/, /pg_roles/],
     ["ruvector_healing_grant('public', 'viewer')", "RV030", /PUBLIC/, /pg_roles/],
     ["ruvector_healing_grant(session_user::text, 'viewer')", "RV030", /belongs to it/, /./],

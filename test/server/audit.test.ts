@@ -410,6 +410,45 @@ describe("dump and restore", () => {
       await db.client.query(`DROP OWNED BY ${operator}; DROP ROLE ${operator}`);
     },
   );
+
+  it("its data alone goes into a fresh installation, by what docs/install.md says", async () => {
+    const page = await readFile(join(root, "docs/install.md"), "utf8");
+    const [, truncate] = /psql -d new -c '(TRUNCATE [^']+)'/.exec(page)!;
+    const [, flags] = /pg_dump (-a .*) -f data\.sql old/.exec(page)!;
+    await db.client.query(insert("before the dump of its data"));
+    await db.client.query("CALL ruvector_healing_tick()");
+    const before = await verifyAudit(db);
+    const counted = "SELECT * FROM ruvector.healing_counters ORDER BY 1, 2, 3";
+    const data = await own("pg_dump", [...flags!.split(" "), "-n", "ruvector", "-d", db.name]);
+    await inDatabase("data", async (fresh) => {
+      const language = inject("language");
+      await fresh.client.query(`CREATE EXTENSION ${language}; CREATE EXTENSION vector;
+        ${await readFile(join(root, `dist/ruvector_healing.${language}.sql`), "utf8")}`);
+      const filled = await fresh.rows<{ name: string; rows: number }>(
+        `SELECT c.oid::regclass::text AS name, (xpath('/row/n/text()', query_to_xml(format(
+          'SELECT count(*) AS n FROM %s', c.oid::regclass), false, true, '')))[1]::text::int AS rows
+          FROM pg_class c WHERE c.relnamespace = 'ruvector'::regnamespace AND c.relkind = 'r'
+         ORDER BY 1`,
+      );
+      expect(filled.filter(({ rows }) => rows > 0).map(({ name }) => name)).toEqual(
+        truncate!.replace("TRUNCATE ", "").split(", "),
+      );
+      const file = join(await mkdtemp(join(tmpdir(), "ruvector-dump-")), "data.sql");
+      await writeFile(file, data.replace(/^\\(un)?restrict .*$/gm, ""));
+      const restore = () =>
+        execa("psql", ["-qX", "-1", "-v", "ON_ERROR_STOP=1", "-d", fresh.url, "-f", file]);
+      await expect(restore()).rejects.toThrow(/duplicate key/);
+      await fresh.client.query(truncate!);
+      await restore();
+      await rm(file);
+      expect(await verifyAudit(fresh)).toMatchObject({ intact: true, head: before.head });
+      expect(await fresh.rows(counted)).toEqual(await db.rows(counted));
+      await fresh.client.query("CALL ruvector_healing_tick()");
+      const after = await verifyAudit(fresh);
+      expect(after).toMatchObject({ intact: true, unchained: 0 });
+      expect(await fresh.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
+    });
+  });
 });
 
 it("takes over the events of an installation that had no hashes", async () => {

@@ -46,6 +46,21 @@ it("registers, configures, ticks and acts; what a person did stands in the histo
   expect(await healing.history({ since: new Date(Date.now() - 3_600_000) })).toMatchObject([
     { action_id: answer.action_id, collection: "public.embeddings" },
   ]);
+  // As SQL takes it: how long ago; and what is no time is told with what is one.
+  for (const since of ["7 days", "yesterday", new Date(0).toISOString()]) {
+    expect(await healing.history({ since })).toHaveLength(1);
+    await healing.decisions({ since, limit: 1 });
+    await healing.forecasts({ since, limit: 1 });
+  }
+  await expect(healing.history({ since: "soon" })).rejects.toMatchObject({
+    code: "RV001",
+    hint: "SELECT * FROM ruvector_healing_history('7 days');",
+  });
+  await healing.integrityHistory({ since: "yesterday" });
+  await expect(healing.integrityHistory({ since: "7 days" })).rejects.toMatchObject({
+    code: "22007",
+    hint: expect.stringContaining("since is a time: a Date"),
+  });
   expect(await healing.explain({ action_id: answer.action_id! })).toContain("rebalance_partitions");
   expect(await healing.explain({ collection: "embeddings" })).toContain("public.embeddings");
 });

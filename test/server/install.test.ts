@@ -1,13 +1,15 @@
 /** Installing, as far as it takes a second session: other sessions notice a new bundle. */
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import pg from "pg";
-import { beforeAll, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { makeBundles } from "../../build/bundle.ts";
-import { type Language, root } from "../../build/project.ts";
+import { type Language, root, version } from "../../build/project.ts";
 import { plainScript, readSources } from "../../build/script.ts";
 import { configure, HOT, makeTable, QUICK } from "./support/collection.ts";
-import { raised, type TestDatabase, testDatabase } from "./support/database.ts";
+import { databaseUrl, raised, type TestDatabase, testDatabase } from "./support/database.ts";
 
 let db: TestDatabase;
 let script: string;
@@ -87,6 +89,159 @@ it("upgrades deadlock with nobody, while the loop heals, people call, scrapers r
     Object.values(went).every((times) => times > 0),
     JSON.stringify(went),
   ).toBe(true);
+});
+
+/** A database with what is needed, and nothing of ours, while the test lasts. */
+async function inEmpty(work: (url: string, clients: pg.Client[]) => Promise<void>): Promise<void> {
+  const name = `${db.name}_empty`;
+  await db.client.query(`CREATE DATABASE "${name}" TEMPLATE template0`);
+  const url = databaseUrl(db.url, name);
+  const clients = [0, 1, 2].map(() => new pg.Client({ connectionString: url }));
+  try {
+    for (const client of clients) await client.connect();
+    await clients[0]!.query(`CREATE EXTENSION ${inject("language")}; CREATE EXTENSION vector`);
+    await work(url, clients);
+  } finally {
+    for (const client of clients) await client.end();
+    await db.client.query(`DROP DATABASE "${name}" WITH (FORCE)`);
+  }
+}
+
+describe("two first installations at once", () => {
+  it.each(["COMMIT", "ROLLBACK"])("the second waits for the %s of the first", (end) =>
+    inEmpty(async (_, [first, second, watcher]) => {
+      await first!.query(`BEGIN; ${script}`);
+      let over = false;
+      const other = second!.query(script).finally(() => (over = true));
+      const waits = `SELECT count(*)::int AS n FROM pg_locks
+        WHERE NOT granted AND pid <> pg_backend_pid()`;
+      while (!over && (await watcher!.query<{ n: number }>(waits)).rows[0]!.n === 0);
+      expect(over).toBe(false);
+      await first!.query(end);
+      await other;
+      expect((await watcher!.query("SELECT ruvector_healing_status()")).rows).toHaveLength(1);
+    }),
+  );
+});
+
+it.skipIf(spawnSync("psql", ["--version"]).status !== 0)(
+  "psql makes all of it or nothing, without a transaction and going on behind errors",
+  () =>
+    inEmpty(async (url, [client]) => {
+      const made = `SELECT (SELECT count(*) FROM pg_class WHERE oid >= 16384
+          AND relnamespace <> 'pg_toast'::regnamespace)
+        + (SELECT count(*) FROM pg_proc WHERE oid >= 16384)
+        + (SELECT count(*) FROM pg_namespace) AS made`;
+      const psql = async () => {
+        const file = join(root, `dist/ruvector_healing.${inject("language")}.sql`);
+        const { stderr } = await execa("psql", ["-qX", "-d", url, "-f", file]);
+        return stderr;
+      };
+      const refusals = [
+        ["CREATE SCHEMA ruvector CREATE TABLE mine ()", "DROP SCHEMA ruvector CASCADE"],
+        ["DROP EXTENSION vector", "CREATE EXTENSION vector"],
+        [
+          "DROP SCHEMA public CASCADE",
+          `CREATE SCHEMA public; CREATE EXTENSION IF NOT EXISTS ${inject("language")};
+            CREATE EXTENSION vector`,
+        ],
+        // Not foreseen: somewhere in the middle.
+        [
+          `CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() d
+              WHERE d.object_identity LIKE 'ruvector.healing_leases%') THEN
+              RAISE EXCEPTION 'not today'; END IF; END $$;
+          CREATE EVENT TRIGGER refuse ON ddl_command_end EXECUTE FUNCTION refuse()`,
+          "DROP EVENT TRIGGER refuse; DROP FUNCTION refuse()",
+        ],
+      ] as const;
+      for (const [before, after] of refusals) {
+        await client!.query(before);
+        const { rows } = await client!.query(made);
+        const said = await psql();
+        expect(said.match(/ERROR:/g), said).toHaveLength(1);
+        expect(said.length).toBeLessThan(1500);
+        expect(said).not.toMatch(/^(HINT|DETAIL): *$/m);
+        if (said.includes("not today"))
+          expect(said).toContain("In sql/tables/healing_leases.sql. Nothing was changed.");
+        expect((await client!.query(made)).rows, before).toEqual(rows);
+        await client!.query(after);
+      }
+      expect(await psql()).toBe("");
+      expect(await psql()).toBe("");
+      await client!.query("SELECT ruvector_healing_status()");
+    }),
+);
+
+it("says what a role lacks to install, and nothing more; then it installs, and upgrades", () =>
+  inEmpty(async (_, [client]) => {
+    const role = `${db.name}_installer`;
+    const run = `SET ROLE ${role}; ${script}`;
+    const language = inject("language");
+    await client!.query(`CREATE ROLE ${role}; REVOKE USAGE ON LANGUAGE ${language} FROM PUBLIC`);
+    try {
+      const refused = await raised(client!, run);
+      expect(refused).toMatchObject({
+        code: "42501",
+        message: `role ${role} may not create what is installed`,
+        hint: expect.stringMatching(/^GRANT CREATE ON DATABASE .* SCHEMA public .* LANGUAGE /),
+      });
+      await client!.query("RESET ROLE");
+      for (const typed of refused.hint!.match(/GRANT [^;]+;/g)!) await client!.query(typed);
+      await client!.query(`${run}; RESET ROLE`);
+      // An upgrade makes no schema.
+      const database = `"${db.name}_empty"`;
+      await client!.query(`REVOKE CREATE ON DATABASE ${database} FROM ${role}; ${run}; RESET ROLE`);
+      expect(await raised(client!, `BEGIN READ ONLY; ${script}`)).toMatchObject({
+        code: "25006",
+        hint: expect.stringContaining("SET default_transaction_read_only = off;"),
+      });
+      await client!.query("ROLLBACK");
+    } finally {
+      await client!.query(`RESET ROLE; DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+    }
+  }));
+
+it("a language dropped with CASCADE is missed in words; made again, nothing is lost", async () => {
+  const language = inject("language");
+  const other = await testDatabase();
+  await configure(other, { max_attempts_per_hour: 7 });
+  await makeTable(other, { rows: HOT });
+  await other.client.query(`DROP EXTENSION ${language} CASCADE`);
+  const typed = [
+    "SELECT ruvector_healing_configure('{}')",
+    "SELECT ruvector_healing_explain('embeddings')",
+    "SELECT ruvector_healing_trigger('embeddings')",
+    "SELECT ruvector_healing_audit_rotate_key()",
+  ];
+  const file = `ruvector_healing.${language}.sql`;
+  const again = `run the script of ${version} or newer again: psql -f ${file}`;
+  for (const statement of typed)
+    expect(await raised(await other.connect(), statement), statement).toMatchObject({
+      code: "RV044",
+      detail: expect.stringContaining("nothing is lost"),
+      hint: expect.stringMatching(new RegExp(`^CREATE EXTENSION ${language};  and ${again}`)),
+    });
+  // What needs no JavaScript goes on; a tick keeps what it met.
+  await other.client.query("CALL ruvector_healing_tick()");
+  await other.client.query("SELECT ruvector_healing_status(), ruvector_healing_history()");
+  expect(await other.value("SELECT last_error FROM ruvector.healing_ticks")).toContain(
+    `in ${language} are gone`,
+  );
+  await other.client.query(`CREATE EXTENSION ${language}`);
+  expect(await raised(await other.connect(), typed[0]!)).toMatchObject({
+    code: "RV044",
+    hint: expect.stringMatching(new RegExp(`^R${again.slice(1)}`)),
+  });
+  await other.client.query(script);
+  const session = await other.connect();
+  for (const statement of typed) await session.query(statement);
+  expect(
+    await other.value(
+      "SELECT value FROM ruvector_healing_config() WHERE key = 'max_attempts_per_hour'",
+    ),
+  ).toBe(7);
+  await session.query("CALL ruvector_healing_tick()");
 });
 
 it.each(["LATIN1", "SQL_ASCII", "WIN1252"])(

@@ -421,6 +421,18 @@ describe.skipIf(!possible)("replication lag", () => {
       }
     });
 
+    it("what only looks answers", async () => {
+      for (const call of [
+        "ruvector_healing_recall('level')",
+        "ruvector_healing_recall_curve('level')",
+        "ruvector_healing_audit_links()",
+        "ruvector_healing_metrics()",
+        "ruvector_healing_report()",
+        "ruvector_integrity_lambda2('level')",
+      ])
+        await standby.query(`SELECT ${call}`);
+    });
+
     it("what writes is refused in its own words", async () => {
       for (const call of [
         "ruvector_integrity_sample('level')",

@@ -183,8 +183,12 @@ it("says what is wrong on standard error, and exits with 1", async () => {
     err: expect.stringContaining("does not answer"),
     exit: 1,
   });
-  expect(await cli("status", db.url.replace(db.name, "postgres"))).toMatchObject({
-    err: expect.stringContaining("ruvector_healing is not installed"),
-    exit: 1,
-  });
+  for (const command of ["status", "watch"])
+    expect(await cli(command, db.url.replace(db.name, "postgres")), command).toMatchObject({
+      out: "",
+      err: expect.stringMatching(
+        /ruvector_healing is not installed[^]*npx ruvector-healing install -d/,
+      ),
+      exit: 1,
+    });
 });

@@ -77,6 +77,21 @@ it("doctor says what a bare database lacks; a dry run and an upgrade change noth
   expect(kept.err).toContain("CREATE EXTENSION vector;");
 });
 
+it("install that is refused leaves nothing behind, extensions neither", async () => {
+  await bare.client.query("CREATE SCHEMA ruvector CREATE TABLE mine ()");
+  expect(await cli("install")).toMatchObject({
+    exit: 1,
+    err: expect.stringMatching(/schema ruvector is there[^]*ALTER SCHEMA ruvector RENAME/),
+  });
+  expect(await bare.value("SELECT count(*)::int FROM pg_extension")).toBe(1);
+  // Nor is somebody's own schema of that name taken for an installation.
+  expect(await cli("uninstall", "--yes")).toMatchObject({
+    exit: 0,
+    out: expect.stringContaining("is not installed in"),
+  });
+  await bare.client.query("DROP SCHEMA ruvector CASCADE");
+});
+
 it("install, twice, and upgrade; then doctor finds only what a person has to decide", async () => {
   const { out, exit } = await cli("install");
   expect(exit).toBe(0);

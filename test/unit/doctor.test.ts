@@ -55,6 +55,17 @@ it("has nothing to say where nothing is missing", () => {
   expect(left({})).toEqual([]);
 });
 
+it("says what to type where the language of an installation was dropped", () => {
+  const gone = of({ language: null });
+  const extensions = [...without("plv8"), extension("plv8", null)];
+  expect(left({ ...gone, extensions }).map(({ type }) => type[0])).toContain(
+    "CREATE EXTENSION plv8;",
+  );
+  expect(left(gone)).toMatchObject([
+    { state: "wrong", type: [expect.stringMatching(/^npx ruvector-healing upgrade/)] },
+  ]);
+});
+
 describe.each<[string, Partial<Facts>]>([
   ["Amazon Aurora", { aurora: true, settings: ["rds.extensions"] }],
   ["Amazon RDS", { settings: ["rds.extensions"] }],

@@ -37,6 +37,19 @@ const older = async (program: string, cache: string) =>
     },
   });
 
+it("is asked for alike by every package, and the one that is fetched is such a one", async () => {
+  const read = async (path: string) =>
+    JSON.parse(await readFile(join(root, path), "utf8")) as Record<string, unknown>;
+  const { engines, workspaces } = await read("package.json");
+  for (const workspace of workspaces as string[])
+    expect((await read(`${workspace}/package.json`))["engines"], workspace).toEqual(engines);
+  const least = /^>=(\d+)\.(\d+)$/.exec((engines as { node: string }).node)!.map(Number);
+  const [major, minor] = String((await read("build/node.json"))["version"])
+    .split(".")
+    .map(Number);
+  expect(major! > least[1]! || (major === least[1] && minor! >= least[2]!)).toBe(true);
+});
+
 it("that cannot be fetched: what to type; nothing half made is left", async () => {
   await expect(older("ask.mjs", "empty")).rejects.toMatchObject({
     code: 1,

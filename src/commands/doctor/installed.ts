@@ -43,6 +43,14 @@ export function installation(facts: Facts, ours: string): Finding[] {
         `npx ruvector-healing@${version} doctor`,
       ),
     ];
+  // Dropped with its extension; what is in SQL goes on.
+  if (found.language === null)
+    return [
+      wrong(
+        "the functions of ruvector_healing in JavaScript are gone: their language was dropped",
+        "npx ruvector-healing upgrade    -- nothing is lost",
+      ),
+    ];
   return [well(`ruvector_healing ${version}, ${how}, by ${owner}`)];
 }
 

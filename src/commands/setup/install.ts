@@ -35,19 +35,21 @@ const creatable = ({ type }: Finding): readonly string[] =>
 const has = (facts: Facts, name: string): boolean =>
   facts.extensions.some((one) => one.name === name && one.installed_version !== null);
 
-async function run(query: Query, statements: readonly string[], dry: boolean): Promise<void> {
-  for (const statement of statements) if (!dry) await query(statement);
-}
-
-/** In one transaction: what fails leaves nothing. */
-async function runScript(query: Query, language: Language, dry: boolean): Promise<string> {
-  const what = `ruvector_healing ${VERSION} for ${language}`;
-  if (dry) return what;
+/**
+ * In one transaction, with what it needs before it: what fails leaves nothing, extensions neither.
+ * @returns what was done, or would be
+ */
+async function runScript(
+  query: Query,
+  language: Language,
+  dry: boolean,
+  before: readonly string[] = [],
+): Promise<string[]> {
+  const done = [...before, `ruvector_healing ${VERSION} for ${language}`];
+  if (dry) return done;
   const script = await installScript(language);
-  await query("BEGIN");
-  await query(script);
-  await query("COMMIT");
-  return what;
+  for (const statement of ["BEGIN", ...before, script, "COMMIT"]) await query(statement);
+  return done;
 }
 
 function told(flags: SetupFlags, outcome: Outcome, after = ""): number {
@@ -81,11 +83,10 @@ export const install = (flags: SetupFlags): Promise<void> =>
       const text = diagnosisText({ platform, findings: left });
       return refused(flags, "Something is missing first; nothing was changed.", text);
     }
-    await run(query, wanted, dry);
     const language =
       LANGUAGES.find((name) => has(facts, name)) ??
       LANGUAGES.find((name) => wanted.includes(`CREATE EXTENSION ${name};`))!;
-    const done = [...wanted, await runScript(query, language, dry)];
+    const done = await runScript(query, language, dry, wanted);
     return told(
       flags,
       { done, version: VERSION, dry_run: dry },
@@ -127,10 +128,21 @@ export const upgrade = (flags: SetupFlags): Promise<void> =>
       );
     if (found.by_extension) {
       const statement = "ALTER EXTENSION ruvector_healing UPDATE;";
-      await run(query, [statement], dry);
+      if (!dry) await query(statement);
       return told(flags, { done: [statement], version: VERSION, dry_run: dry });
     }
-    const language = LANGUAGES.find((name) => name === found.language) ?? "plv8";
-    const done = [await runScript(query, language, dry)];
+    // It has none where its language was dropped; then what there is now.
+    const language = LANGUAGES.find((name) =>
+      found.language === null ? has(facts, name) : name === found.language,
+    );
+    if (language === undefined) {
+      const offered = LANGUAGES.find((name) => facts.extensions.some((one) => one.name === name));
+      return refused(
+        flags,
+        "The JavaScript language was dropped; nothing was changed.",
+        `CREATE EXTENSION ${offered ?? "plv8"};    -- then npx ruvector-healing upgrade`,
+      );
+    }
+    const done = await runScript(query, language, dry);
     return told(flags, { done, version: VERSION, dry_run: dry });
   });

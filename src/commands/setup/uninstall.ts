@@ -32,7 +32,9 @@ async function agreed(database: string): Promise<boolean> {
 export const uninstall = (flags: UninstallFlags): Promise<void> =>
   asking(flags, async (query) => {
     const [found] = await query<{ there: boolean; callable: boolean; database: string }>(`
-      SELECT pg_catalog.to_regnamespace('ruvector') IS NOT NULL AS there,
+      SELECT EXISTS (SELECT FROM pg_catalog.pg_class c
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = 'ruvector' AND c.relname = 'healing_actions') AS there,
              pg_catalog.to_regprocedure('public.ruvector_healing_uninstall()') IS NOT NULL
                AS callable,
              pg_catalog.current_database()::text AS database`);

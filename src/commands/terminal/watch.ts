@@ -4,6 +4,8 @@
  */
 import { emitKeypressEvents } from "node:readline";
 import { createLogUpdate } from "log-update";
+import pg from "pg";
+import pc from "../colours.ts";
 import { type Reader, reader } from "../actuator/reader.ts";
 import { target } from "../connect.ts";
 import { readOverview } from "../status-data/overview.ts";
@@ -50,6 +52,14 @@ export function news(
   ];
 }
 
+/**
+ * What waiting does not mend: nothing is installed here (any more), or at the first look the
+ * database says no, other than that it starts, shuts down or is full.
+ */
+const isFinal = (error: unknown, first: boolean): boolean =>
+  error instanceof pg.DatabaseError &&
+  (error.code === "3F000" || (first && !/^(08|53|57)/.test(error.code ?? "")));
+
 /** Keys of a terminal one by one; what undoes that. */
 function listenTo(input: NodeJS.ReadStream, pressed: (key: Key) => void): () => void {
   const hear = (text: string | undefined, key: Key): void =>
@@ -71,6 +81,8 @@ function listenTo(input: NodeJS.ReadStream, pressed: (key: Key) => void): () => 
 class Watching {
   private seen: Watched = { overview: null, received: Date.now(), trouble: null };
   private stopped = false;
+  /** Why it ends without being told to. */
+  private ended: string | null = null;
   private wake: () => void = () => undefined;
   private readonly screen = createLogUpdate(process.stdout, { showCursor: false });
 
@@ -101,7 +113,8 @@ class Watching {
       this.screen.done();
     }
     const { overview } = this.seen;
-    process.exitCode = overview === null ? EXIT.failed : exitCode(overview);
+    if (this.ended !== null) process.stderr.write(`${pc.red(this.ended)}\n`);
+    process.exitCode = overview === null || this.ended !== null ? EXIT.failed : exitCode(overview);
   }
 
   private async look(): Promise<void> {
@@ -132,7 +145,13 @@ class Watching {
         for (const line of news(before, overview))
           console.log(`${new Date().toISOString()} ${line}`);
     } catch (error) {
-      const said = failure(error, this.shown, this.flags.dbname).split("\n");
+      const whole = failure(error, this.shown, this.flags.dbname);
+      if (isFinal(error, before === null)) {
+        this.ended = whole;
+        this.stop();
+        return;
+      }
+      const said = whole.split("\n");
       const trouble = this.live ? said.slice(0, 2).join("  ") : said.join("\n");
       if (!this.live && trouble !== this.seen.trouble) console.error(trouble);
       this.seen = { ...this.seen, trouble };
