@@ -99,8 +99,8 @@ BEGIN
     INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
       WHERE i.indexrelid = index_oid;
   IF pages <= (wanted ->> 'exact_count_pages')::float8 THEN
-    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE (%s) AND %s IS NOT NULL', facts.heap,
-      facts.predicate, facts.key) INTO total;
+    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE %s', facts.heap,
+      ruvector.healing_with_key(facts.predicate, facts.key)) INTO total;
   ELSIF facts.predicate <> 'true' THEN
     SELECT CASE WHEN reltuples >= 0 THEN reltuples ELSE total END INTO total FROM pg_class
       WHERE oid = index_oid;

@@ -23,8 +23,9 @@ BEGIN
        SELECT i, t, p, f, CAST(n AS text[]) AS found, CAST(v AS %1$s) AS q
          FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY u(v, t, p, f, n, i)
      ), matching AS MATERIALIZED (
-       SELECT tableoid AS t, ctid AS p, %2$s AS e FROM %3$s WHERE (%4$s) AND %2$s IS NOT NULL) ',
-    facts.key_type, facts.key, wanted ->> 'source', wanted ->> 'predicate');
+       SELECT tableoid AS t, ctid AS p, %2$s AS e FROM %3$s WHERE %4$s) ',
+    facts.key_type, facts.key, wanted ->> 'source',
+    ruvector.healing_with_key(wanted ->> 'predicate', facts.key));
   IF farthest IS NULL THEN
     EXECUTE format(statement || 'SELECT array_agg(n.kth ORDER BY i), array_agg(n.others ORDER BY i)
        FROM asked a CROSS JOIN LATERAL (
@@ -144,8 +145,8 @@ BEGIN
     EXECUTE format('SELECT coalesce(array_agg(t), ''{}''), coalesce(array_agg(p), ''{}''),
         coalesce(max(n), 0) FROM (
           SELECT tableoid AS t, ctid AS p, count(*) OVER () AS n FROM %s
-           WHERE (%s) AND %s IS NOT NULL ORDER BY hashtext(ctid::text || %L) LIMIT %s) s',
-      source, predicate, facts.key, seed, wanted ->> 'samples')
+           WHERE %s ORDER BY hashtext(ctid::text || %L) LIMIT %s) s',
+      source, ruvector.healing_with_key(predicate, facts.key), seed, wanted ->> 'samples')
       INTO from_relations, from_places, matches;
     matches := matches / share;
     WHILE first <= cardinality(from_places) AND (first = 1 OR clock_timestamp() < deadline) LOOP
