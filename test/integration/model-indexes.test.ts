@@ -17,7 +17,8 @@ it("recall of each is measured by the rows that its predicate takes", async () =
   });
   await db.client.query(`
     CREATE TABLE chunks (id int PRIMARY KEY, meta jsonb NOT NULL, e vector NOT NULL);
-    INSERT INTO chunks SELECT g, jsonb_build_object('model', CASE g % 3 WHEN 0 THEN 'a' ELSE 'b' END),
+    INSERT INTO chunks SELECT g,
+        jsonb_build_object('model', CASE g % 3 WHEN 0 THEN 'a' ELSE 'b' END),
         (SELECT array_agg((hashint8extended(g * 64 + d, 7) & 1023)::real)
            FROM generate_series(1, CASE g % 3 WHEN 0 THEN 3 ELSE 5 END) d)::vector
       FROM generate_series(1, 2100) g;
