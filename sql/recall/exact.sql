@@ -13,7 +13,7 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
   facts record;
-  distance text;
+  distances text[];
   together integer[];
   exact float8[];
   last float8;
@@ -22,16 +22,17 @@ BEGIN
   kth := farthest;
   others := array_fill(k, ARRAY[cardinality(vectors)]);
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
-  distance := format('(%s %s CAST(($1)[%%1$s] AS %s))::float8', facts.key, facts.operator,
-    facts.key_type);
+  -- Never in a format themselves: keys may have a percent sign, the operator <%> has one.
+  distances := ARRAY(SELECT format('(%s %s CAST(($1)[%s] AS %s))::float8', facts.key,
+    facts.operator, i, facts.key_type) FROM generate_subscripts(vectors, 1) i ORDER BY i);
   SELECT array_agg(i ORDER BY i) INTO together
     FROM generate_subscripts(vectors, 1) i WHERE farthest[i] IS NOT NULL;
   IF together IS NOT NULL THEN
     EXECUTE (SELECT format('SELECT ARRAY[%s] FROM (SELECT %s FROM ONLY %s WHERE %s) s',
       string_agg(format('coalesce((SELECT d FROM unnest(a%1$s) d ORDER BY d OFFSET $4 - 1 '
         'LIMIT 1), ($3)[%1$s])', i), ', ' ORDER BY i),
-      string_agg(format('array_agg(' || distance || ') FILTER (WHERE ' || distance
-        || ' < ($3)[%1$s] AND ctid <> ($2)[%1$s]) AS a%1$s', i), ', ' ORDER BY i),
+      string_agg(format('array_agg(%2$s) FILTER (WHERE %2$s < ($3)[%1$s] AND ctid <> ($2)[%1$s]) '
+        'AS a%1$s', i, distances[i]), ', ' ORDER BY i),
       facts.heap, ruvector.healing_with_key(facts.predicate, facts.key)) FROM unnest(together) i)
       INTO exact USING vectors, places, farthest, k;
     FOR i IN 1 .. cardinality(together) LOOP
@@ -41,7 +42,7 @@ BEGIN
   FOR i IN 1 .. cardinality(vectors) LOOP
     IF farthest[i] IS NULL THEN
       EXECUTE format('SELECT max(d), count(*) FROM (SELECT %s AS d FROM ONLY %s WHERE %s '
-        'AND ctid <> ($2)[%s] ORDER BY 1 LIMIT $3) n', format(distance, i), facts.heap,
+        'AND ctid <> ($2)[%s] ORDER BY 1 LIMIT $3) n', distances[i], facts.heap,
         ruvector.healing_with_key(facts.predicate, facts.key), i)
         INTO last, rows USING vectors, places, k;
       kth[i] := last;

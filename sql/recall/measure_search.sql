@@ -27,7 +27,7 @@ BEGIN
     facts.key_type, facts.key, wanted ->> 'source',
     ruvector.healing_with_key(wanted ->> 'predicate', facts.key));
   IF farthest IS NULL THEN
-    EXECUTE format(statement || 'SELECT array_agg(n.kth ORDER BY i), array_agg(n.others ORDER BY i)
+    EXECUTE statement || format('SELECT array_agg(n.kth ORDER BY i), array_agg(n.others ORDER BY i)
        FROM asked a CROSS JOIN LATERAL (
          SELECT max(d) AS kth, count(*)::int AS others
            FROM (SELECT (m.e %s a.q)::float8 AS d FROM matching m
@@ -35,7 +35,7 @@ BEGIN
       facts.operator, wanted ->> 'k')
       INTO kth, others USING vectors, relations, places, farthest, returned;
   ELSE
-    EXECUTE format(statement || 'SELECT array_agg(n.missed ORDER BY i)
+    EXECUTE statement || format('SELECT array_agg(n.missed ORDER BY i)
        FROM asked a CROSS JOIN LATERAL (
          SELECT count(*) AS missed FROM matching m
           WHERE CASE WHEN (m.e %s a.q)::float8 < a.f AND NOT (m.t = a.t AND m.p = a.p)
@@ -81,6 +81,9 @@ DECLARE
   heap text;
   heap_blocks float8;
   source text;
+  nearest constant text := 'SELECT tableoid AS t, ctid AS p, '
+    '(%1$s %2$s CAST(%7$s AS %3$s))::float8 AS d FROM %4$s WHERE %5$s '
+    'ORDER BY %1$s %2$s CAST(%7$s AS %3$s) LIMIT %6$s';
   search text;
   explained jsonb;
   takes text[];
@@ -138,9 +141,8 @@ BEGIN
   source := heap || CASE WHEN share < 1 THEN
     format(' TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)', (100 * share)::numeric, seed)
     ELSE '' END;
-  search := format('SELECT tableoid AS t, ctid AS p, (%1$s %2$s CAST($1 AS %3$s))::float8 AS d
-    FROM %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s',
-    facts.key, facts.operator, facts.key_type, heap, predicate, k + 1);
+  search := format(nearest, facts.key, facts.operator, facts.key_type, heap, predicate, k + 1,
+    '$1');
   BEGIN
     EXECUTE format('SELECT coalesce(array_agg(t), ''{}''), coalesce(array_agg(p), ''{}''),
         coalesce(max(n), 0) FROM (
@@ -165,8 +167,8 @@ BEGIN
           -- pgvector is loaded by now, and its settings are there.
           PERFORM ruvector.healing_owner_settings(relation), set_config('jit', 'off', true);
           PERFORM set_config(s.key, s.value, true) FROM jsonb_each_text(wanted -> 'settings') s;
-          EXECUTE 'EXPLAIN (VERBOSE, FORMAT JSON) ' || replace(search, '$1', quote_literal(vector))
-            INTO explained;
+          EXECUTE 'EXPLAIN (VERBOSE, FORMAT JSON) ' || format(nearest, facts.key, facts.operator,
+            facts.key_type, heap, predicate, k + 1, quote_literal(vector)) INTO explained;
           SELECT array_agg(DISTINCT format('%I.%I', n ->> 'Schema', n ->> 'Index Name'))
               FILTER (WHERE jsonb_exists(n, 'Order By')),
             min(n ->> 'Index Name') FILTER (WHERE NOT jsonb_exists(n, 'Order By'))
