@@ -47,3 +47,30 @@ it("recall of each is measured by the rows that its predicate takes", async () =
     ["a", "b", "d"].map((name) => ({ index: `public.chunks_${name}`, note: null })),
   );
 });
+
+it("of another model's vectors no more is due than an index built on them finds", async () => {
+  const db = await testDatabase();
+  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+  const sample = async () =>
+    (
+      await db.value<{ metrics: { recall: Record<string, { recall: number; baseline: number }> } }>(
+        "SELECT ruvector_integrity_sample('docs')",
+      )
+    ).metrics.recall["public.docs_e"]!;
+  // On a line, then all over: an index finds more of the former.
+  await db.client.query(`
+    CREATE TABLE docs (id int PRIMARY KEY, e vector(32));
+    INSERT INTO docs SELECT g, (SELECT array_agg(g::real * d) FROM generate_series(1, 32) d)::vector
+      FROM generate_series(1, 1000) g;
+    CREATE INDEX docs_e ON docs USING hnsw (e vector_l2_ops) WITH (m = 4, ef_construction = 8);
+    ANALYZE docs`);
+  await db.client.query("SELECT ruvector_healing_register('docs')");
+  const before = await sample();
+  await db.client.query(`
+    UPDATE docs SET e = (SELECT array_agg((hashint8extended(id * 64 + d, 7) & 1023)::real)
+      FROM generate_series(1, 32) d)::vector`);
+  await db.client.query("REINDEX INDEX docs_e");
+  const after = await sample();
+  expect(after.recall).toBeLessThan(0.9 * before.baseline);
+  expect(after.baseline).toBeLessThanOrEqual(after.recall);
+});
