@@ -115,7 +115,10 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   most := CASE facts.method WHEN 'ivfflat' THEN '32768' ELSE '1000' END;
-  PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+  -- An index of the other method looks dear: else an ivfflat index of one probe is taken before an
+  -- hnsw index, whatever its ef_search.
+  PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true),
+    set_config('ivfflat.probes', '32768', true), set_config('hnsw.ef_search', '1000', true);
   FOREACH planning IN ARRAY ARRAY[scanning::text, '1', most, most] LOOP
     -- The second time with all of them, pages cost nothing: two indexes then cost the same, and the
     -- newer one is taken. That is how one with fewer lists is told from an older one whose pages

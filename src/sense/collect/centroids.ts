@@ -177,7 +177,7 @@ function measureOne(
   try {
     const measured = closely(host, collection, one, budget_ms, before);
     if ("why" in measured)
-      return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
+      return { ...kept, at, measured: null, ...measured, best: before?.best ?? null };
     const known = before?.oid === oid ? before.measured : null;
     // More than the last time is believed, and the first of an index that an action has made.
     const least = known?.recall ?? (fresh ? 0 : 1);
@@ -256,7 +256,11 @@ function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasur
           kept?.why ??
           "its turn has not come yet: the indexes measured before it took the time there is " +
             "(recall_budget_ms)",
-        hint: kept?.hint ?? "Its turn comes; by hand: ruvector_healing_recall().",
+        hint:
+          kept?.hint ??
+          (kept?.why === undefined
+            ? "Its turn comes; by hand: ruvector_healing_recall()."
+            : "Where another index serves the same searches, one of the two is enough."),
       },
     ];
   }
