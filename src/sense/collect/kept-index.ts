@@ -3,7 +3,7 @@ import { type LeastCost, withCost } from "../cost.ts";
 import { dueOf } from "../due.ts";
 import { FEW_YOUNGER, skewOf } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
-import type { IndexMeasurement } from "../vector-index.ts";
+import { type IndexMeasurement, sameDepth } from "../vector-index.ts";
 import type { Tried } from "./trial.ts";
 
 export interface Kept extends Tried {
@@ -84,8 +84,7 @@ export function bestOf(
 ): number | null {
   // Recall with other probes, or of other neighbours, says nothing about this one.
   const comparable =
-    before?.measured === null ||
-    (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
+    before?.measured === null || (before?.measured != null && sameDepth(before.measured, measured));
   const sure =
     measured.recall === null ? -1 : Math.max(0, measured.recall - (measured.recall_error ?? 0));
   const best = Math.max(
