@@ -95,7 +95,9 @@ BEGIN
   END IF;
   -- Never behind somebody's ACCESS EXCLUSIVE lock.
   EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT', facts.heap);
-  scanning := coalesce(nullif((wanted ->> 'probes')::int, 0), facts.configured);
+  -- pgvector's limits: the setting recall_probes is for indexes of both methods.
+  scanning := least(coalesce(nullif((wanted ->> 'probes')::int, 0), facts.configured),
+    CASE facts.method WHEN 'hnsw' THEN 1000 ELSE 32768 END);
   SELECT pg_relation_size(h.oid) / current_setting('block_size')::float8,
     greatest(h.reltuples, pg_stat_get_live_tuples(h.oid))
     INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid

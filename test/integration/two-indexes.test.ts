@@ -21,7 +21,8 @@ beforeAll(async () => {
     CREATE INDEX docs_h ON docs USING hnsw (e vector_l2_ops);
     CREATE INDEX docs_i ON docs USING ivfflat (e vector_l2_ops) WITH (lists = 30);
     ANALYZE docs`);
-  await db.client.query("SELECT ruvector_healing_register('docs')");
+  await db.client.query(`SELECT ruvector_healing_register('docs',
+    '{"searches": [{"where": {"id": [1, 2, 3]}}]}')`);
 });
 
 it("an hnsw beside an ivfflat index, each with what a session has", async () => {
@@ -29,6 +30,17 @@ it("an hnsw beside an ivfflat index, each with what a session has", async () => 
   expect(recall).toMatchObject({ "public.docs_h": { probes: 40 }, "public.docs_i": { probes: 1 } });
   expect(recall["public.docs_h"]!.recall).toBeGreaterThan(0.95);
   expect(recall["public.docs_i"]!.recall).toBeLessThan(0.8);
+});
+
+it("recall_probes are at most what each method takes", async () => {
+  await configure(db, { recall_probes: 5000 });
+  const { metrics, unmeasured } = await sample();
+  expect(metrics.recall).toMatchObject({
+    "public.docs_h": { probes: 1000 },
+    "public.docs_i": { probes: 5000, recall: 1 },
+  });
+  expect(unmeasured.filter(({ what }) => /^(recall|searches)/.test(what))).toEqual([]);
+  await configure(db, { recall_probes: 0 });
 });
 
 it("of two that are the same the one that is not taken is named", async () => {
