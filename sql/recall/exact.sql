@@ -13,7 +13,7 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
   facts record;
-  distance text;
+  distances text[];
   together integer[];
   exact float8[];
   last float8;
@@ -22,18 +22,18 @@ BEGIN
   kth := farthest;
   others := array_fill(k, ARRAY[cardinality(vectors)]);
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
-  distance := format('(%s %s CAST(($1)[%%1$s] AS %s))::float8', facts.key, facts.operator,
-    facts.key_type);
+  -- Never in a format themselves: keys may have a percent sign, the operator <%> has one.
+  distances := ARRAY(SELECT format('(%s %s CAST(($1)[%s] AS %s))::float8', facts.key,
+    facts.operator, i, facts.key_type) FROM generate_subscripts(vectors, 1) i ORDER BY i);
   SELECT array_agg(i ORDER BY i) INTO together
     FROM generate_subscripts(vectors, 1) i WHERE farthest[i] IS NOT NULL;
   IF together IS NOT NULL THEN
-    EXECUTE (SELECT format('SELECT ARRAY[%s] FROM (SELECT %s FROM ONLY %s WHERE (%s) AND %s '
-      'IS NOT NULL) s',
+    EXECUTE (SELECT format('SELECT ARRAY[%s] FROM (SELECT %s FROM ONLY %s WHERE %s) s',
       string_agg(format('coalesce((SELECT d FROM unnest(a%1$s) d ORDER BY d OFFSET $4 - 1 '
         'LIMIT 1), ($3)[%1$s])', i), ', ' ORDER BY i),
-      string_agg(format('array_agg(' || distance || ') FILTER (WHERE ' || distance
-        || ' < ($3)[%1$s] AND ctid <> ($2)[%1$s]) AS a%1$s', i), ', ' ORDER BY i),
-      facts.heap, facts.predicate, facts.key) FROM unnest(together) i)
+      string_agg(format('array_agg(%2$s) FILTER (WHERE %2$s < ($3)[%1$s] AND ctid <> ($2)[%1$s]) '
+        'AS a%1$s', i, distances[i]), ', ' ORDER BY i),
+      facts.heap, ruvector.healing_with_key(facts.predicate, facts.key)) FROM unnest(together) i)
       INTO exact USING vectors, places, farthest, k;
     FOR i IN 1 .. cardinality(together) LOOP
       kth[together[i]] := exact[i];
@@ -41,9 +41,9 @@ BEGIN
   END IF;
   FOR i IN 1 .. cardinality(vectors) LOOP
     IF farthest[i] IS NULL THEN
-      EXECUTE format('SELECT max(d), count(*) FROM (SELECT %s AS d FROM ONLY %s WHERE (%s) AND %s '
-        'IS NOT NULL AND ctid <> ($2)[%s] ORDER BY 1 LIMIT $3) n',
-        format(distance, i), facts.heap, facts.predicate, facts.key, i)
+      EXECUTE format('SELECT max(d), count(*) FROM (SELECT %s AS d FROM ONLY %s WHERE %s '
+        'AND ctid <> ($2)[%s] ORDER BY 1 LIMIT $3) n', distances[i], facts.heap,
+        ruvector.healing_with_key(facts.predicate, facts.key), i)
         INTO last, rows USING vectors, places, k;
       kth[i] := last;
       others[i] := rows;
@@ -67,11 +67,12 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   EXECUTE (SELECT format('SELECT ARRAY[%s] FROM ONLY %s TABLESAMPLE SYSTEM (%s) REPEATABLE (%s) '
-    'WHERE (%s) AND %s IS NOT NULL',
+    'WHERE %s',
     string_agg(format('count(*) FILTER (WHERE (%1$s %2$s CAST(($1)[%3$s] AS %4$s))::float8 '
       '< ($3)[%3$s] AND ctid <> ALL (($2)[%3$s:%3$s]))',
       facts.key, facts.operator, i, facts.key_type), ', ' ORDER BY i),
-    facts.heap, (share * 100)::numeric, seed, facts.predicate, facts.key)
+    facts.heap, (share * 100)::numeric, seed,
+    ruvector.healing_with_key(facts.predicate, facts.key))
     FROM generate_subscripts(vectors, 1) i)
     INTO counts USING vectors, not_missed, farthest;
   RETURN counts;

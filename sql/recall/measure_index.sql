@@ -2,9 +2,10 @@
 -- steer the planner end with the inner block, which always ends in a rollback. wanted: {k, samples,
 -- probes, seed, max_rows, budget_ms, occupancy}, and exact (false: no comparison, only searches by
 -- the index), cost (true: what each search cost, and which index the planner takes with the owner's
--- settings), kth (what an earlier answer has of each search: how far the k-th row is; compared with
--- that, and nothing is searched exactly), error (samples are the least then: searches go on until
--- recall is within so much in 95 of 100 measurements, or the time is over).
+-- settings), iterative (the iterative scan that searches go on by; else the one of a new session of
+-- the table's owner), kth (what an earlier answer has of each search: how far the k-th row is;
+-- compared with that, and nothing is searched exactly), error (samples are the least then: searches
+-- go on until recall is within so much in 95 of 100 measurements, or the time is over).
 --
 -- What a search costs is counted in blocks of the index and its table
 -- (pg_stat_get_xact_blocks_fetched): the same number each time, whatever else the machine does.
@@ -39,6 +40,7 @@ DECLARE
   seed integer := coalesce((wanted ->> 'seed')::int, 0);
   most float8 := (wanted ->> 'max_rows')::float8;
   scanning integer;
+  iterative text := wanted ->> 'iterative';
   planned record;
   total float8;
   pages float8;
@@ -93,14 +95,16 @@ BEGIN
   END IF;
   -- Never behind somebody's ACCESS EXCLUSIVE lock.
   EXECUTE format('LOCK TABLE ONLY %s IN ACCESS SHARE MODE NOWAIT', facts.heap);
-  scanning := coalesce(nullif((wanted ->> 'probes')::int, 0), facts.configured);
+  -- pgvector's limits: the setting recall_probes is for indexes of both methods.
+  scanning := least(coalesce(nullif((wanted ->> 'probes')::int, 0), facts.configured),
+    CASE facts.method WHEN 'hnsw' THEN 1000 ELSE 32768 END);
   SELECT pg_relation_size(h.oid) / current_setting('block_size')::float8,
     greatest(h.reltuples, pg_stat_get_live_tuples(h.oid))
     INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
       WHERE i.indexrelid = index_oid;
   IF pages <= (wanted ->> 'exact_count_pages')::float8 THEN
-    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE (%s) AND %s IS NOT NULL', facts.heap,
-      facts.predicate, facts.key) INTO total;
+    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE %s', facts.heap,
+      ruvector.healing_with_key(facts.predicate, facts.key)) INTO total;
   ELSIF facts.predicate <> 'true' THEN
     SELECT CASE WHEN reltuples >= 0 THEN reltuples ELSE total END INTO total FROM pg_class
       WHERE oid = index_oid;
@@ -133,6 +137,18 @@ BEGIN
               'the planner does not use it'));
             RAISE EXCEPTION USING ERRCODE = 'RV000';
           END IF;
+          -- pgvector is loaded by now, and its settings are there; before 0.8 it has none.
+          IF iterative IS NULL THEN
+            BEGIN
+              PERFORM ruvector.healing_owner_settings(heap);
+              iterative := coalesce(current_setting(facts.method || '.iterative_scan', true),
+                'off');
+              RAISE EXCEPTION USING ERRCODE = 'RV000';
+            EXCEPTION WHEN SQLSTATE 'RV000' THEN
+              NULL;
+            END;
+          END IF;
+          PERFORM set_config(facts.method || '.iterative_scan', iterative, true);
           IF (wanted ->> 'cost')::boolean THEN
             takes := ruvector.healing_planner_takes(index_oid, vector, scanning, k);
           END IF;
@@ -159,7 +175,8 @@ BEGIN
           + pg_stat_get_xact_blocks_fetched(heap) - fetched)::float8;
         of_index := of_index + pg_stat_get_xact_blocks_fetched(index_oid) - fetched_index;
         CLOSE walk;
-        distances := coalesce(distances[1:k], '{}');
+        -- In relaxed order the last one is not the farthest.
+        distances := ARRAY(SELECT d FROM unnest(distances[1:k]) d ORDER BY d);
         index_ms := index_ms + extract(epoch FROM clock_timestamp() - step) * 1000;
         returned := returned + cardinality(distances);
         vectors := vectors || vector;
@@ -242,6 +259,7 @@ BEGIN
           FROM clock_timestamp() - began) * 1000)))::int;
     END LOOP;
     IF facts.method = 'ivfflat' AND (wanted ->> 'occupancy')::boolean THEN
+      PERFORM set_config('ivfflat.iterative_scan', 'off', true);
       lists := coalesce(
         ruvector.healing_read_lists(index_oid, (wanted ->> 'exact_count_pages')::int),
         ruvector.healing_walk_lists(index_oid, wanted, pages, total));
@@ -250,8 +268,8 @@ BEGIN
                      || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
     END IF;
     answer := jsonb_build_object(
-      'method', facts.method, 'probes', scanning, 'k', k, 'samples', measured, 'rows', total,
-        'share', share, 'pages', pages,
+      'method', facts.method, 'probes', scanning, 'iterative', iterative, 'k', k,
+        'samples', measured, 'rows', total, 'share', share, 'pages', pages,
       'recall', hits / nullif(searched + CASE WHEN counts IS NULL THEN 0
         ELSE greatest(0, misses - 2 * sqrt(misses)) / share END, 0),
       'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0),

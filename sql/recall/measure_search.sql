@@ -23,10 +23,11 @@ BEGIN
        SELECT i, t, p, f, CAST(n AS text[]) AS found, CAST(v AS %1$s) AS q
          FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY u(v, t, p, f, n, i)
      ), matching AS MATERIALIZED (
-       SELECT tableoid AS t, ctid AS p, %2$s AS e FROM %3$s WHERE (%4$s) AND %2$s IS NOT NULL) ',
-    facts.key_type, facts.key, wanted ->> 'source', wanted ->> 'predicate');
+       SELECT tableoid AS t, ctid AS p, %2$s AS e FROM %3$s WHERE %4$s) ',
+    facts.key_type, facts.key, wanted ->> 'source',
+    ruvector.healing_with_key(wanted ->> 'predicate', facts.key));
   IF farthest IS NULL THEN
-    EXECUTE format(statement || 'SELECT array_agg(n.kth ORDER BY i), array_agg(n.others ORDER BY i)
+    EXECUTE statement || format('SELECT array_agg(n.kth ORDER BY i), array_agg(n.others ORDER BY i)
        FROM asked a CROSS JOIN LATERAL (
          SELECT max(d) AS kth, count(*)::int AS others
            FROM (SELECT (m.e %s a.q)::float8 AS d FROM matching m
@@ -34,7 +35,7 @@ BEGIN
       facts.operator, wanted ->> 'k')
       INTO kth, others USING vectors, relations, places, farthest, returned;
   ELSE
-    EXECUTE format(statement || 'SELECT array_agg(n.missed ORDER BY i)
+    EXECUTE statement || format('SELECT array_agg(n.missed ORDER BY i)
        FROM asked a CROSS JOIN LATERAL (
          SELECT count(*) AS missed FROM matching m
           WHERE CASE WHEN (m.e %s a.q)::float8 < a.f AND NOT (m.t = a.t AND m.p = a.p)
@@ -80,6 +81,9 @@ DECLARE
   heap text;
   heap_blocks float8;
   source text;
+  nearest constant text := 'SELECT tableoid AS t, ctid AS p, '
+    '(%1$s %2$s CAST(%7$s AS %3$s))::float8 AS d FROM %4$s WHERE %5$s '
+    'ORDER BY %1$s %2$s CAST(%7$s AS %3$s) LIMIT %6$s';
   search text;
   explained jsonb;
   takes text[];
@@ -137,15 +141,14 @@ BEGIN
   source := heap || CASE WHEN share < 1 THEN
     format(' TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)', (100 * share)::numeric, seed)
     ELSE '' END;
-  search := format('SELECT tableoid AS t, ctid AS p, (%1$s %2$s CAST($1 AS %3$s))::float8 AS d
-    FROM %4$s WHERE %5$s ORDER BY %1$s %2$s CAST($1 AS %3$s) LIMIT %6$s',
-    facts.key, facts.operator, facts.key_type, heap, predicate, k + 1);
+  search := format(nearest, facts.key, facts.operator, facts.key_type, heap, predicate, k + 1,
+    '$1');
   BEGIN
     EXECUTE format('SELECT coalesce(array_agg(t), ''{}''), coalesce(array_agg(p), ''{}''),
         coalesce(max(n), 0) FROM (
           SELECT tableoid AS t, ctid AS p, count(*) OVER () AS n FROM %s
-           WHERE (%s) AND %s IS NOT NULL ORDER BY hashtext(ctid::text || %L) LIMIT %s) s',
-      source, predicate, facts.key, seed, wanted ->> 'samples')
+           WHERE %s ORDER BY hashtext(ctid::text || %L) LIMIT %s) s',
+      source, ruvector.healing_with_key(predicate, facts.key), seed, wanted ->> 'samples')
       INTO from_relations, from_places, matches;
     matches := matches / share;
     WHILE first <= cardinality(from_places) AND (first = 1 OR clock_timestamp() < deadline) LOOP
@@ -164,8 +167,8 @@ BEGIN
           -- pgvector is loaded by now, and its settings are there.
           PERFORM ruvector.healing_owner_settings(relation), set_config('jit', 'off', true);
           PERFORM set_config(s.key, s.value, true) FROM jsonb_each_text(wanted -> 'settings') s;
-          EXECUTE 'EXPLAIN (VERBOSE, FORMAT JSON) ' || replace(search, '$1', quote_literal(vector))
-            INTO explained;
+          EXECUTE 'EXPLAIN (VERBOSE, FORMAT JSON) ' || format(nearest, facts.key, facts.operator,
+            facts.key_type, heap, predicate, k + 1, quote_literal(vector)) INTO explained;
           SELECT array_agg(DISTINCT format('%I.%I', n ->> 'Schema', n ->> 'Index Name'))
               FILTER (WHERE jsonb_exists(n, 'Order By')),
             min(n ->> 'Index Name') FILTER (WHERE NOT jsonb_exists(n, 'Order By'))

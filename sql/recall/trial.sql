@@ -113,7 +113,7 @@ BEGIN
     END IF;
     answer := jsonb_build_object(
       'sampled', (one ->> 'n')::int, 'rows', total, 'probes', (one ->> 'probes')::int,
-      'k', (one ->> 'k')::int, 'build_ms', one -> 'build_ms',
+      'k', (one ->> 'k')::int, 'iterative', one -> 'iterative', 'build_ms', one -> 'build_ms',
       'recall', greatest(0, (one ->> 'recall')::float8
         + slope * ln(greatest(1, total / (one ->> 'n')::float8))),
       'recall_error', sqrt(coalesce((one ->> 'recall_error')::float8, 0) ^ 2

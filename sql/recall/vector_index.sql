@@ -60,6 +60,19 @@ COMMENT ON FUNCTION ruvector.healing_vector_index(oid)
   IS 'How to search by one vector index, and the probes (ef_search) a new session of its '
   'table''s owner has.';
 
+-- A condition: rows of an index (or that match a filter) which have its key. The key of other rows
+-- is never asked for, and may raise: one column has vectors of several models, each with an index
+-- on its own cast, and PostgreSQL asks for what is cheap first (a cast before meta ->> 'model').
+CREATE OR REPLACE FUNCTION ruvector.healing_with_key(predicate text, key text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT format(CASE predicate WHEN 'true' THEN '%2$s IS NOT NULL'
+    ELSE '(%1$s) AND CASE WHEN %1$s THEN %2$s IS NOT NULL END' END, predicate, key);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_with_key(text, text)
+  IS 'A condition: rows that match a predicate and have the key of an index.';
+
 -- Rows of a table for sampling: the same ones for the same seed while the table does not change. Of
 -- tables above 1,000 pages blocks are sampled, enough for four times as many rows as wanted, and no
 -- fewer blocks than rows: rows of a block arrived together.
@@ -74,9 +87,9 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   EXECUTE format('SELECT array_agg(place) FROM (
-      SELECT ctid AS place FROM ONLY %1$s %5$s WHERE (%3$s) AND %2$s IS NOT NULL
-       ORDER BY hashtext(ctid::text || %4$L) LIMIT %6$s) s',
-    facts.heap, facts.key, facts.predicate, seed,
+      SELECT ctid AS place FROM ONLY %1$s %4$s WHERE %2$s
+       ORDER BY hashtext(ctid::text || %3$L) LIMIT %5$s) s',
+    facts.heap, ruvector.healing_with_key(facts.predicate, facts.key), seed,
     CASE WHEN pages > 1000 AND total > 0 THEN
       format('TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)',
         least(100, 100 * greatest(wanted / pages, 4 * wanted / total))::numeric, seed) END,
@@ -102,7 +115,10 @@ DECLARE
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   most := CASE facts.method WHEN 'ivfflat' THEN '32768' ELSE '1000' END;
-  PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+  -- An index of the other method looks dear: else an ivfflat index of one probe is taken before an
+  -- hnsw index, whatever its ef_search.
+  PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true),
+    set_config('ivfflat.probes', '32768', true), set_config('hnsw.ef_search', '1000', true);
   FOREACH planning IN ARRAY ARRAY[scanning::text, '1', most, most] LOOP
     -- The second time with all of them, pages cost nothing: two indexes then cost the same, and the
     -- newer one is taken. That is how one with fewer lists is told from an older one whose pages

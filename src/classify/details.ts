@@ -23,7 +23,7 @@ import { summarizeWitness } from "./describe.ts";
 import { waitingSession } from "./waiting.ts";
 import { sickEnds, touched, worstHealth } from "../graph/witness.ts";
 import { hotspot } from "./hotspot.ts";
-import { recallLoss } from "./recall.ts";
+import { recallLoss, SOURCE } from "./recall.ts";
 
 /**
  * `centroid:public.embeddings_idx:12` -> `public.embeddings_idx`; null for ids of an outside
@@ -67,7 +67,8 @@ function skew({ weak, metrics, label }: Findings): Finding {
   const recall =
     worst &&
     `recall@${worst.found.k} of ${printable(worst.index)} is ${figures(worst.found.recall)}, ` +
-      `at best it was ${figures(worst.found.baseline ?? worst.found.recall)}`;
+      `${SOURCE[worst.found.due_from ?? "best"]} ` +
+      figures(worst.found.baseline ?? worst.found.recall);
   const full =
     factor === null
       ? `${names} ${verb(n, "keeps", "keep")} ${percent(health)} of ${verb(n, "its", "their")} ` +

@@ -7,7 +7,7 @@ import { touched, worstHealth } from "../graph/witness.ts";
 import { type Finding, type Findings, figures, verb } from "./findings.ts";
 
 /** Why a recall is the one that is due. */
-const SOURCE: Readonly<Record<DueSource, string>> = {
+export const SOURCE: Readonly<Record<DueSource, string>> = {
   target: "the recall_target is",
   best: "at best it was",
   fresh_build: "a fresh build on the same rows attains",

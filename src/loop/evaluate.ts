@@ -16,6 +16,7 @@ import { readPreflight } from "../select/preflight-facts.ts";
 import { costOf, radiusLeft, readScopes, type Scope } from "../select/blast-radius.ts";
 import { tickSeconds } from "../store/ticks.ts";
 import { isPlan, type NothingToDo, type Strategy } from "../strategies/strategy.ts";
+import { answerBefore, askedAnew } from "./dear-plan.ts";
 import { type Chosen, choose, type Refused, withoutStrategy } from "./candidates.ts";
 import { type HeldPlan, heldRefusal } from "./held-plan.ts";
 import { GUARD_MODES, isDryRun, type Situation } from "./wanted.ts";
@@ -61,8 +62,15 @@ export function evaluate(situation: Situation): Evaluation {
       };
     const applicable = chosen.applicable(collection);
     if (applicable !== true) return { ...answer, refusal: notApplicable(chosen, applicable) };
-    const plan = planOf(situation, chosen, radius);
-    const vain = isPlan(plan) ? withoutGain(situation, plan) : nothingToDo(chosen, plan);
+    const before = answerBefore(situation, chosen);
+    const vainly = (one: Plan | NothingToDo): Refused | null =>
+      isPlan(one) ? withoutGain(situation, one) : nothingToDo(chosen, one);
+    // What is carried out is planned by what is so now.
+    const isGood = before !== null && (verdict.held !== null || vainly(before) !== null);
+    const plan = isGood
+      ? before
+      : askedAnew(situation, chosen, () => planOf(situation, chosen, radius));
+    const vain = vainly(plan);
     if (vain && !wanted.strategy) {
       passed.set(chosen.name, vain);
       continue;

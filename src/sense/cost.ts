@@ -5,11 +5,17 @@
  */
 import type { Configuration } from "../model/configuration.ts";
 import { type HealthCurve, health } from "../graph/health.ts";
-import type { CentroidGroup, IndexMeasurement, TrialMeasurement } from "./vector-index.ts";
+import {
+  type CentroidGroup,
+  type IndexMeasurement,
+  sameDepth,
+  type TrialMeasurement,
+} from "./vector-index.ts";
 
 /** The least that searches cost which found what was due. */
 export interface LeastCost {
   readonly probes: number;
+  readonly iterative?: string | null;
   readonly k: number;
   readonly blocks: number;
   /** Of so many rows. */
@@ -53,23 +59,19 @@ export function costCurve({ search_cost_ratio }: Pick<Configuration, "search_cos
 const grown = (blocks: number, then: number, now: number): number =>
   blocks * Math.max(1, now / Math.max(1, then));
 
-const sameSettings = (
-  one: Pick<LeastCost, "probes" | "k">,
-  other: Pick<IndexMeasurement, "probes" | "k">,
-): boolean => one.probes === other.probes && one.k === other.k;
-
 /** What is remembered, with a measurement that found what was due. */
 export function withCost(
   known: readonly LeastCost[],
-  { probes, k, rows, search_blocks: blocks }: IndexMeasurement,
+  measured: IndexMeasurement,
 ): readonly LeastCost[] {
+  const { probes, iterative, k, rows, search_blocks: blocks } = measured;
   if (blocks == null || rows <= 0) return known;
-  const before = known.find((one) => sameSettings(one, { probes, k }));
+  const before = known.find((one) => sameDepth(one, measured));
   const others = known.filter((one) => one !== before);
   const least =
     before && grown(before.blocks, before.rows, rows) <= blocks
       ? before
-      : { probes, k, blocks, rows };
+      : { probes, ...(iterative && { iterative }), k, blocks, rows };
   return [least, ...others].slice(0, KEPT);
 }
 
@@ -79,7 +81,7 @@ interface Known {
 }
 
 const leastNow = (measured: IndexMeasurement, costs: readonly LeastCost[]): number | null => {
-  const least = costs.find((one) => sameSettings(one, measured));
+  const least = costs.find((one) => sameDepth(one, measured));
   return least ? grown(least.blocks, least.rows, measured.rows) : null;
 };
 
@@ -88,7 +90,7 @@ const leastNow = (measured: IndexMeasurement, costs: readonly LeastCost[]): numb
  * that is a guess, which accuses none that costs what it did since it was built: the more of both.
  */
 function freshNow(measured: IndexMeasurement, { costs, trial }: Known): number | null {
-  if (trial?.blocks == null || !sameSettings(trial, measured)) return null;
+  if (trial?.blocks == null || !sameDepth(trial, measured)) return null;
   const fresh = grown(trial.blocks, trial.rows, measured.rows);
   if (trial.sampled === trial.rows) return fresh;
   const least = leastNow(measured, costs);

@@ -1,7 +1,7 @@
 /** The recall that is due of a vector index. Pure. */
 import type { DueSource } from "../model/recall.ts";
 import type { Configuration } from "../model/configuration.ts";
-import type { IndexMeasurement, TrialMeasurement } from "./vector-index.ts";
+import { type IndexMeasurement, sameDepth, type TrialMeasurement } from "./vector-index.ts";
 
 export interface Due {
   readonly recall: number;
@@ -17,9 +17,9 @@ const TRIAL_ERRORS = 2;
 /** What a fresh build attains at least, with these probes; null: not tried with them. */
 export const attainable = (
   trial: TrialMeasurement | null,
-  { probes, k }: Pick<IndexMeasurement, "probes" | "k">,
+  measured: Pick<IndexMeasurement, "probes" | "iterative" | "k">,
 ): number | null =>
-  trial !== null && trial.probes === probes && trial.k === k
+  trial !== null && sameDepth(trial, measured)
     ? Math.max(0, trial.recall - TRIAL_ERRORS * trial.recall_error)
     : null;
 

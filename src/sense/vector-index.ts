@@ -6,6 +6,8 @@ export interface IndexMeasurement {
   readonly method: "ivfflat" | "hnsw";
   /** ivfflat.probes, or hnsw.ef_search, that the searches were made with. */
   readonly probes: number;
+  /** The iterative scan likewise. Measurements of older versions have none: it was off. */
+  readonly iterative?: string | null;
   readonly k: number;
   /** Rows searched for. */
   readonly samples: number;
@@ -55,12 +57,21 @@ export interface IndexMeasurement {
   readonly duration_ms: number;
 }
 
+type Depth = Pick<IndexMeasurement, "probes" | "iterative" | "k">;
+
+/** Whether two were searched in the same way: what one finds and reads can be said of the other. */
+export const sameDepth = (one: Depth, other: Depth): boolean =>
+  one.probes === other.probes &&
+  one.k === other.k &&
+  (one.iterative ?? "off") === (other.iterative ?? "off");
+
 /** What a fresh build of the same kind on a sample of the same rows finds, and costs to make. */
 export interface TrialMeasurement {
   /** Rows that it was built on, of so many. */
   readonly sampled: number;
   readonly rows: number;
   readonly probes: number;
+  readonly iterative?: string | null;
   readonly k: number;
   /** At `rows` rows: measured where all were sampled, else extrapolated. */
   readonly recall: number;

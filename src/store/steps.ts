@@ -88,15 +88,17 @@ export interface StepGroup {
   readonly last: number;
 }
 
-/** Details that are for the undo alone. */
-const UNSAID = "{weights,identity,table,here}";
+/** Details that are for the undo alone; the table of a vacuum is what it is about. */
+const UNSAID = "{weights,identity,here}";
 
 /**
  * Like steps of one kind and target are one entry: batches are small, and there may be thousands.
  */
 export const stepGroups = (host: Host, action: Action): readonly StepGroup[] =>
   host.query<StepGroup>(sql`
-    SELECT kind, details - ${UNSAID}::text[] AS details, count(*)::int AS steps,
+    SELECT kind, details - ${UNSAID}::text[]
+             - CASE kind WHEN 'vacuum' THEN '' ELSE 'table' END AS details,
+           count(*)::int AS steps,
            sum(rows)::float8 AS rows,
       count(undone_at)::int AS undone,
            extract(epoch FROM min(executed_at))::float8 AS first, extract(epoch

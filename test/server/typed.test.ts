@@ -233,6 +233,25 @@ async function within<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+it("each strategy's steps are told with what they are about", async () => {
+  expect([...made.keys()]).toContain("vacuum_index");
+  for (const { id } of made.values())
+    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [id])).not.toMatch(
+      /undefined|\[object|NaN/,
+    );
+  const text = await within(async () => {
+    const { id } = made.get("vacuum_index")!;
+    await db.client.query(
+      "UPDATE ruvector.healing_steps SET undone_at = now() WHERE action_id = $1",
+      [id],
+    );
+    return db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [id]);
+  });
+  expect(text).toContain("vacuumed public.t (5 dead rows)");
+  // It cannot be.
+  expect(text).not.toContain("undone since");
+});
+
 describe("an action", () => {
   const change: Readonly<Record<ActionState, string>> = {
     planned: "started_at = NULL, finished_at = NULL, verified = NULL",

@@ -7,7 +7,13 @@ import { topologyOf } from "../../src/graph/topology.ts";
 import type { Configuration } from "../../src/model/configuration.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { isUndecided } from "../../src/sense/assess/recall-health.ts";
-import { bestOf, carriedOver, costsOf, type Kept } from "../../src/sense/collect/kept-index.ts";
+import {
+  bestOf,
+  carriedOver,
+  costsOf,
+  heldAgainst,
+  type Kept,
+} from "../../src/sense/collect/kept-index.ts";
 import {
   costHealth,
   dueBlocks,
@@ -114,6 +120,21 @@ describe("what a search should cost", () => {
     expect(carriedOver(same, kept).costs).toHaveLength(1);
     expect(carriedOver({ ...same, file: "3" }, kept).costs).toEqual([]);
     expect(carriedOver({ ...same, oid: "3" }, kept).costs).toEqual([]);
+  });
+
+  it("so does what it is held against, but for lists of rows that are gone", () => {
+    const before = { oid: "1", file: "2", trial: { recall: 1 } } as unknown as Kept;
+    const one = { oid: "1", file: "2", lists: 20, method: "ivfflat" } as const;
+    const since = (since_file: number | null) =>
+      found(100, { lists: { rows: [], since_file } as unknown as IndexMeasurement["lists"] });
+    expect(heldAgainst(one, since(0), before)).toBe(before);
+    expect(heldAgainst({ ...one, file: "3" }, since(0), before)).toBeUndefined();
+    expect(heldAgainst({ ...one, oid: "3" }, since(0), before)).toBeUndefined();
+    expect(heldAgainst({ ...one, file: "3" }, since(1), before)).toBe(before);
+    expect(heldAgainst({ ...one, file: "3" }, since(null), before)).toBe(before);
+    expect(heldAgainst({ ...one, file: "3", method: "hnsw" }, found(100), before)).toBeUndefined();
+    expect(carriedOver(one, before).trial).toBe(before.trial);
+    expect(carriedOver({ ...one, file: "3" }, before).trial).toBeNull();
   });
 
   it("is told by a fresh build of these days, and by nothing else", () => {

@@ -56,6 +56,15 @@ it("texts of statements: which operators, and whether in an order with a limit",
     docs(["SELECT e <#> $1 AS d FROM docs ORDER BY d FETCH FIRST 5 ROWS ONLY"]).ordered,
   ).toEqual(["<#>"]);
   expect(docs(['SELECT * FROM "Odd ""name" ORDER BY e <+> $1 LIMIT 1']).operators).toEqual(["<+>"]);
+  expect(docs(["SELECT e<->$1 FROM public.docs, others"]).operators).toEqual(["<->"]);
+  // Another table, of whose name this one's is a part.
+  expect(
+    docs([
+      "SELECT id FROM docs_archive ORDER BY e <=> $1 LIMIT $2",
+      'SELECT id FROM old_docs, "docs$", docs2 ORDER BY e <=> $1 LIMIT $2',
+      'SELECT id FROM "An Odd ""name" ORDER BY e <=> $1 LIMIT $2',
+    ]),
+  ).toEqual({ operators: [], ordered: [] });
   expect(docs(["SELECT '<->' FROM docs -- <=>", "SELECT a <-> b FROM others"]).operators).toEqual(
     [],
   );

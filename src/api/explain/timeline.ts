@@ -19,12 +19,15 @@ function stepEntry(
   action: Action,
   { kind, details, steps, rows, undone, first, last }: StepGroup,
 ): Entry {
-  const what = strategyNamed(action.strategy_name).describeStep({ kind, details }, rows);
+  const strategy = strategyNamed(action.strategy_name);
+  const what = strategy.describeStep({ kind, details }, rows);
+  // Its undo ends a job that is at work; what was done stays.
+  const gone = strategy.reversible ? undoneText(undone, steps) : "";
   const times =
     steps > 1
       ? `, in ${count(steps, "step")}${last - first >= 1 ? ` until ${clock(last)}` : ""}`
       : "";
-  return { at: first, text: `${message(what)}${times}${undoneText(undone, steps)}` };
+  return { at: first, text: `${message(what)}${times}${gone}` };
 }
 
 function undoneText(undone: number, steps: number): string {

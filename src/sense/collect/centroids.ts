@@ -17,7 +17,15 @@ import { isUndecided } from "../assess/recall-health.ts";
 import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
 import { withTrial } from "./trial.ts";
 import { pushHint } from "./gap.ts";
-import { attainedBy, bestOf, carriedOver, costsOf, type Kept, type Memory } from "./kept-index.ts";
+import {
+  attainedBy,
+  bestOf,
+  carriedOver,
+  costsOf,
+  heldAgainst,
+  type Kept,
+  type Memory,
+} from "./kept-index.ts";
 import { measureIndex } from "./measure-index.ts";
 import { unreadable } from "./unreadable-index.ts";
 import { vacuumStates } from "./vacuum-state.ts";
@@ -170,14 +178,14 @@ function measureOne(
   try {
     const measured = closely(host, collection, one, budget_ms, before);
     if ("why" in measured)
-      return { ...kept, at, measured: null, why: measured.why, best: before?.best ?? null };
+      return { ...kept, at, measured: null, ...measured, best: before?.best ?? null };
     const known = before?.oid === oid ? before.measured : null;
     // More than the last time is believed, and the first of an index that an action has made.
     const least = known?.recall ?? (fresh ? 0 : 1);
     const doubted = (measured.recall ?? 1) < least ? whyDoubted(host, collection, writers) : null;
     if (doubted)
       return { ...kept, at, measured: known, best: before?.best ?? null, ...doubted, doubted };
-    const best = bestOf(settings, measured, before);
+    const best = bestOf(settings, measured, heldAgainst(one, measured, before));
     return {
       ...kept,
       at,
@@ -209,10 +217,11 @@ const CLOSER = 1 / 3;
 function closely(
   host: Host,
   collection: Collection,
-  { oid }: Index,
+  one: Index,
   budget_ms: number,
   before: Kept | undefined,
 ): IndexMeasurement | { readonly why: string } {
+  const { oid } = one;
   const { settings } = collection;
   const { recall_k: k, recall_samples: samples, recall_probes: probes, recall_error } = settings;
   const began = host.now();
@@ -223,8 +232,8 @@ function closely(
   });
   const left = budget_ms - (host.now() - began);
   if ("why" in first || recall_error === 0 || left <= 0) return first;
-  const best = bestOf(settings, first, before);
-  const trial = before?.oid === oid ? (before.trial ?? null) : null;
+  const best = bestOf(settings, first, heldAgainst(one, first, before));
+  const { trial } = carriedOver(one, before);
   const due = dueOf(settings, first, best, trial)?.recall ?? null;
   if (!isUndecided(first, due, settings)) return first;
   const second = measureIndex(host, collection, oid, {
@@ -248,7 +257,11 @@ function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasur
           kept?.why ??
           "its turn has not come yet: the indexes measured before it took the time there is " +
             "(recall_budget_ms)",
-        hint: kept?.hint ?? "Its turn comes; by hand: ruvector_healing_recall().",
+        hint:
+          kept?.hint ??
+          (kept?.why === undefined
+            ? "Its turn comes; by hand: ruvector_healing_recall()."
+            : "Where another index serves the same searches, one of the two is enough."),
       },
     ];
   }

@@ -3,7 +3,7 @@ import { type LeastCost, withCost } from "../cost.ts";
 import { dueOf } from "../due.ts";
 import { FEW_YOUNGER, skewOf } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
-import type { IndexMeasurement } from "../vector-index.ts";
+import { type IndexMeasurement, sameDepth } from "../vector-index.ts";
 import type { Tried } from "./trial.ts";
 
 export interface Kept extends Tried {
@@ -31,16 +31,42 @@ interface Identity {
   readonly lists: number;
 }
 
+/** Whether an index is the one that was measured before, and not built anew since. */
+const isAsBefore = ({ oid, file }: Pick<Identity, "oid" | "file">, before: Kept): boolean =>
+  before.oid === oid && (before.file === undefined || before.file === file);
+
 /** What holds whatever is measured next. */
-export const carriedOver = ({ oid, file }: Identity, before: Kept | undefined) => ({
-  oid,
-  file,
-  attained: before?.attained ?? null,
-  trial: before?.oid === oid ? (before.trial ?? null) : null,
-  untried: before?.oid === oid ? (before.untried ?? null) : null,
-  // Of one file: what a search should cost is what the last build made of it.
-  costs: before?.oid === oid && before.file === file ? (before.costs ?? []) : [],
-});
+export const carriedOver = (
+  { oid, file }: Pick<Identity, "oid" | "file">,
+  before: Kept | undefined,
+) => {
+  const same = before && isAsBefore({ oid, file }, before) ? before : undefined;
+  return {
+    oid,
+    file,
+    attained: before?.attained ?? null,
+    trial: same?.trial ?? null,
+    untried: same?.untried ?? null,
+    // Of one file: what a search should cost is what the last build made of it.
+    costs: same?.file === file ? (same.costs ?? []) : [],
+  };
+};
+
+/**
+ * What an index is held against. Built anew on its rows (REINDEX, VACUUM FULL, an hnsw index by any
+ * load) it begins anew, as by a rebuild of ours: of another model's vectors no more is due than a
+ * fresh build finds. An ivfflat index that was emptied and loaded has its lists of nothing, and its
+ * past.
+ */
+export function heldAgainst(
+  one: Identity & Pick<IndexMeasurement, "method">,
+  measured: IndexMeasurement,
+  before: Kept | undefined,
+): Kept | undefined {
+  if (!before || isAsBefore(one, before)) return before;
+  const younger = one.method === "hnsw" ? 0 : measured.lists?.since_file;
+  return younger != null && younger <= FEW_YOUNGER ? undefined : before;
+}
 
 /** What few searches found by luck is no measure for all later ones. */
 const isEnough = ({ samples, rows }: IndexMeasurement, settings: Configuration): boolean =>
@@ -58,8 +84,7 @@ export function bestOf(
 ): number | null {
   // Recall with other probes, or of other neighbours, says nothing about this one.
   const comparable =
-    before?.measured === null ||
-    (before?.measured?.probes === measured.probes && before.measured.k === measured.k);
+    before?.measured === null || (before?.measured != null && sameDepth(before.measured, measured));
   const sure =
     measured.recall === null ? -1 : Math.max(0, measured.recall - (measured.recall_error ?? 0));
   const best = Math.max(

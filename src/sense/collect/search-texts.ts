@@ -13,8 +13,16 @@ export interface SearchTexts {
 const bare = (text: string): string =>
   text.replace(/--[^\n]*|\/\*[^]*?\*\/|'(?:''|[^'])*'/g, " ").toLowerCase();
 
-const named = (text: string, names: readonly string[]): boolean =>
-  names.some((name) => text.includes(name.toLowerCase().replace(/"/g, '""')));
+/** A name by itself: docs is no part of docs_archive, nor of old_docs. */
+const named = (text: string, names: readonly string[]): boolean => {
+  const words = text.replace(/[^\p{L}\p{N}_$]+/gu, " ");
+  return names.some((name) => {
+    const wanted = name.toLowerCase();
+    return /^[\p{L}\p{N}_$]+$/u.test(wanted)
+      ? ` ${words} `.includes(` ${wanted} `)
+      : text.includes(`"${wanted.replace(/"/g, '""')}"`);
+  });
+};
 
 export function searchesIn(texts: readonly string[], names: readonly string[]): SearchTexts {
   const operators = new Set<string>();

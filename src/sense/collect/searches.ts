@@ -127,7 +127,7 @@ function measureOne(
     const measured = measureSearch(host, collection, one, {
       samples,
       budget_ms,
-      settings: probes > 0 ? { [settingName(one.method)]: String(probes) } : {},
+      settings: probes > 0 ? { [settingName(one.method)]: atMost(one.method, probes) } : {},
     });
     if ("why" in measured) return { at, measured: null, why: measured.why };
     const known = before?.measured ?? null;
@@ -150,6 +150,10 @@ function measureOne(
     };
   }
 }
+
+/** recall_probes is for both, and pgvector takes no ef_search above 1,000. */
+const atMost = (method: FilteredSearch["method"], probes: number): string =>
+  String(method === "hnsw" ? Math.min(1000, probes) : probes);
 
 export const settingName = (method: FilteredSearch["method"]): string =>
   method === "hnsw" ? "hnsw.ef_search" : "ivfflat.probes";

@@ -29,13 +29,14 @@ export function trialOf(
   host: Host,
   collection: Collection,
   oid: string,
-  measured: Pick<IndexMeasurement, "probes" | "k" | "rows" | "recall">,
+  measured: Pick<IndexMeasurement, "probes" | "iterative" | "k" | "rows" | "recall">,
   options: Readonly<Record<string, number>> = {},
 ): TrialMeasurement | { readonly why: string } {
-  const { probes, k, rows } = measured;
+  const { probes, iterative = "off", k, rows } = measured;
   const wanted = {
     k,
     probes,
+    iterative,
     rows,
     samples: SEARCHES,
     seed: collection.id,

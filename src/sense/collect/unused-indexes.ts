@@ -39,8 +39,13 @@ interface Facts {
   /** Its operator class, and the operator that it orders by: <->. */
   readonly class: string;
   readonly operator: string;
-  /** Operator classes of the same method and type, by operator. */
-  readonly classes: Readonly<Record<string, string>>;
+  /** What it is built on, as an expression. */
+  readonly key: string;
+  /**
+   * Operator classes of the same method and type, by operator; without those that an index of the
+   * table has already. null: there is none.
+   */
+  readonly classes: Readonly<Record<string, string>> | null;
 }
 
 /** @param use since when each was not used, and what was read of its table meanwhile */
@@ -87,11 +92,16 @@ const factsOf = (host: Host, oids: readonly string[]): Facts[] =>
            (pg_relation_size(h.oid) / current_setting('block_size')::int)::float8 AS pages,
            v.method, v.setting, v.configured, k.opcname AS class,
            regexp_replace(v.operator, '^.*[.](.*)[)]$', E'\\\\1') AS operator,
-           (SELECT jsonb_object_agg(o.oprname, c.opcname)
-              FROM pg_opclass c JOIN pg_amop s ON s.amopfamily = c.opcfamily
+           v.key, (SELECT jsonb_object_agg(o.oprname, format('%I.%I', cn.nspname, c.opcname))
+              FROM pg_opclass c JOIN pg_namespace cn ON cn.oid = c.opcnamespace
+              JOIN pg_amop s ON s.amopfamily = c.opcfamily
                 AND s.amoplefttype = c.opcintype AND s.amoppurpose = 'o' AND s.amopstrategy = 1
               JOIN pg_operator o ON o.oid = s.amopopr
-             WHERE c.opcmethod = k.opcmethod AND c.opcintype = k.opcintype) AS classes
+             WHERE c.opcmethod = k.opcmethod AND c.opcintype = k.opcintype
+               AND NOT EXISTS (SELECT FROM pg_index j
+                 JOIN pg_opclass jk ON jk.oid = j.indclass[0]
+                 JOIN pg_amop js ON js.amopfamily = jk.opcfamily AND js.amopopr = o.oid
+                WHERE j.indrelid = i.indrelid AND j.indisvalid)) AS classes
       FROM jsonb_array_elements_text(${JSON.stringify(oids)}::jsonb) w(oid)
       JOIN pg_index i ON i.indexrelid = w.oid::oid
       JOIN pg_class h ON h.oid = i.indrelid
@@ -116,14 +126,14 @@ function reasonOf(host: Host, collection: Collection, one: Facts): Reason {
       hint: drop,
     };
   if (!operators.includes(one.operator)) {
-    const other = operators.find((operator) => one.classes[operator] !== undefined);
+    const other = operators.find((operator) => one.classes?.[operator] !== undefined);
     return {
       reason:
         `its operator class ${one.class} orders by ${one.operator}, statements use ` +
         list(operators),
       hint: other
-        ? `CREATE INDEX CONCURRENTLY ON ${one.table} USING ${one.method} (... ` +
-          `${one.classes[other]}); serves them.`
+        ? `CREATE INDEX CONCURRENTLY ON ${one.table} USING ${one.method} (${one.key} ` +
+          `${one.classes![other]}); serves them.`
         : drop,
     };
   }

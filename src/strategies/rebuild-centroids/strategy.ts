@@ -65,7 +65,6 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
           (details.lists > 0 ? ` with ${details.lists} lists` : "")
         );
       case "swap_index":
-        return putInPlace(details.index, details.built);
       case "swap_whole":
         return putInPlace(details.index, details.kept);
     }
