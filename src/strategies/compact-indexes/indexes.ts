@@ -94,30 +94,6 @@ export const readLeftovers = (host: Host, { name, table_oid, known }: Target): L
    ORDER BY c.oid`);
 
 /**
- * How far a build is, and whom it waits for: "building index: loading tuples in tree, 40 %". null:
- * nothing to see.
- */
-export function buildProgress(host: Host, pid: number | null): string | null {
-  const [row] = host.query<{
-    phase: string | null;
-    done: number;
-    total: number;
-    blocker: number | null;
-    lockers: number;
-  }>(sql`
-    SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END::float8 AS done,
-           CASE WHEN blocks_total > 0 THEN blocks_total ELSE tuples_total END::float8 AS total,
-           nullif(current_locker_pid, 0) AS blocker, (lockers_total - lockers_done)::int AS lockers
-      FROM pg_stat_progress_create_index WHERE pid = ${pid}::int`);
-  if (!row || row.phase === null) return null;
-  const share =
-    row.total > 0 && !row.phase.startsWith("waiting")
-      ? `, ${Math.floor((100 * Math.min(row.done, row.total)) / row.total)} %`
-      : "";
-  return `${row.phase}${share}${row.blocker === null ? "" : `, waits for pid ${row.blocker}`}`;
-}
-
-/**
  * What REINDEX CONCURRENTLY would wait for, longer than it is worth, in one line; null: nothing in
  * the way. The guard looks before, this in between.
  */

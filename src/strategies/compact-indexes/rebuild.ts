@@ -7,10 +7,11 @@ import type { Action, NewStep } from "../../model/action.ts";
 import { HealingError } from "../../base/errors.ts";
 import { bytes as bytesText, count } from "../../base/text.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
-import { buildProgress, obstacle, oidOf, readIndexes, type Target } from "./indexes.ts";
+import { obstacle, oidOf, readIndexes, type Target } from "./indexes.ts";
 import type { PlannedIndex } from "./plan.ts";
 import type { CompactProgress, CompactContext, CompactResult, Reindexed } from "./progress.ts";
 import { dropLeftovers } from "./leftovers.ts";
+import { buildProgress } from "../build-progress.ts";
 
 /**
  * A job that a restart cut short, or that pg_cron did not start, is tried again; so often for one
@@ -153,10 +154,7 @@ function watchRebuild(
 ): CompactResult {
   const job = watchJob(host, progress.job!);
   const place = `index ${progress.place + 1} of ${action.plan.indexes.length}, ` + `${index.index}`;
-  if (isOpen(job)) {
-    const built = job.state === "running" && buildProgress(host, job.pid);
-    return waiting(progress, `${place}: ${built || job.message || job.state}`);
-  }
+  if (isOpen(job)) return waiting(progress, `${place}: ${buildProgress(host, job)}`);
   // The name moved to a new index: the rebuild was done, whatever is known of its job.
   const now = oidOf(host, progress.target!.index);
   const rebuilt = now !== null && now !== progress.target!.oid;

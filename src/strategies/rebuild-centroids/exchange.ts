@@ -26,9 +26,9 @@ import {
   refused,
   wait,
   buildDeadline,
-  buildProgress,
-  failedJob,
 } from "./shared.ts";
+import { buildProgress } from "../build-progress.ts";
+import { failedJob } from "../failed-job.ts";
 
 /**
  * The new index takes the name of the old one, in one transaction; the old one stays under another
@@ -153,7 +153,7 @@ export function reindexing(
   // was done.
   const oid = oidOf(host, target.index);
   if (oid === null || oid === target.oid)
-    throw failedJob(`${target.index} could not be rebuilt`, job);
+    throw failedJob(host, `${target.index} could not be rebuilt`, job, oidOf(host, target.heap));
   return go({ ...progress, stage: "clearing" });
 }
 

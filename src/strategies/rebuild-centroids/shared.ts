@@ -7,8 +7,6 @@ import type { Memory } from "../../sense/collect/kept-index.ts";
 import type { BatchContext, BatchResult } from "../strategy.ts";
 import type { SearchCost } from "../../verify/searches.ts";
 import { type IndexFacts, indexFacts } from "./indexes.ts";
-import type { Job } from "../../store/jobs.ts";
-import sql from "sql-template-tag";
 
 /** What an index was measured at, before or after. */
 export interface Found {
@@ -166,17 +164,3 @@ export function present(host: Host, target: Target): IndexFacts {
 
 export const refused = (message: string, hint: string): HealingError =>
   new HealingError("remedy_refused", message, { hint });
-
-export function buildProgress(host: Host, job: Job): string {
-  const [at] = host.query<{ text: string }>(sql`
-    SELECT phase || coalesce(' ' || round(100.0 * tuples_done / nullif(tuples_total, 0)) || ' %',
-      '') AS text
-      FROM pg_stat_progress_create_index WHERE pid = ${job.pid}::int`);
-  return at?.text ?? job.message ?? job.state;
-}
-
-export const failedJob = (what: string, job: Job): HealingError =>
-  new HealingError("remedy_refused", `${what}: ${job.message ?? job.state}`, {
-    detail: `${job.command} ended as ${job.state}.`,
-    hint: "The server's log has more.",
-  });

@@ -9,6 +9,8 @@ import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import { type Memory, withBuilt } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
+import { buildProgress } from "../build-progress.ts";
+import { failedJob } from "../failed-job.ts";
 import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
 import { dearer, finds, foundIn, measured, worse } from "./compare.ts";
 import { compareCost, searchesOf } from "./cost.ts";
@@ -23,8 +25,6 @@ import {
   type Stage,
   wait,
   buildDeadline,
-  buildProgress,
-  failedJob,
 } from "./shared.ts";
 import { exchanging, isLastPart } from "./whole.ts";
 import { swap, reindex, reindexing, repair, nextTarget } from "./exchange.ts";
@@ -95,7 +95,8 @@ function building(
   if (isOpen(job)) return wait(progress, `${progress.built}: ${buildProgress(host, job)}`);
   const oid = oidOf(host, progress.built!);
   const facts = oid === null ? null : indexFacts(host, oid);
-  if (!facts?.valid) throw failedJob(`${progress.built} could not be built`, job);
+  if (!facts?.valid)
+    throw failedJob(host, `${progress.built} could not be built`, job, oidOf(host, target.heap));
   const options = attemptsOf(target)[progress.attempt]!;
   settleStep(host, context.action, { built: progress.built! }, facts.bytes);
   const old = present(host, target);

@@ -8,7 +8,9 @@ import { cancelJob } from "../../jobs/watch.ts";
 import type { Change, Progress } from "../../model/action.ts";
 import { vacuumProgress } from "../../sense/collect/vacuum-state.ts";
 import { isOpen, jobsOf } from "../../store/jobs.ts";
+import type { Host } from "../../host/host.ts";
 import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
+import { failedJob, inTheWay } from "../failed-job.ts";
 import { planVacuum, type VacuumPlan } from "./plan.ts";
 
 interface VacuumProgress extends Progress {
@@ -108,14 +110,30 @@ function executeBatch({
       waiting: `${one.table}: ${vacuumProgress(host, one.oid) ?? job.message ?? job.state}`,
     };
   if (job.state !== "succeeded")
-    throw new HealingError(
-      "remedy_refused",
-      `${one.table} could not be vacuumed: ${job.message ?? job.state}`,
-      { detail: `${job.command} ended as ${job.state}.`, hint: "The server's log has more." },
-    );
+    throw failedJob(host, `${one.table} could not be vacuumed`, job, one.oid);
+  refuseInVain(host, one);
   return {
     done: false,
     steps: [],
     progress: { ...progress, table: progress.table + 1, job: null },
   };
+}
+
+/**
+ * Rows that somebody may still see are dead, and stay: nothing that is found or costs is better for
+ * such a VACUUM.
+ * @throws HealingError RV011 with who that is
+ */
+function refuseInVain(host: Host, { table, oid, dead }: VacuumPlan["tables"][number]): void {
+  const { left } = host.one<{ left: number }>(
+    sql`SELECT pg_stat_get_dead_tuples(${oid}::oid)::float8 AS left`,
+  );
+  const held = 2 * left > dead ? inTheWay(host, oid) : null;
+  if (held)
+    throw new HealingError(
+      "remedy_refused",
+      `${table} was vacuumed, and ${short(left)} of its ${short(dead)} dead rows stay: ` +
+        held.sentence,
+      { detail: "What it may still see cannot be taken out.", hint: held.ends },
+    );
 }

@@ -1,0 +1,35 @@
+/** A job of pg_cron that ended in vain: why, and who is in its way now. */
+import type { Host } from "../host/host.ts";
+import { HealingError } from "../base/errors.ts";
+import type { Job } from "../store/jobs.ts";
+import { oldestTransaction } from "../select/preflight-facts.ts";
+
+/**
+ * The transaction that CREATE INDEX CONCURRENTLY waits for, or for which VACUUM keeps dead rows:
+ * the guard before an action passes over those younger than preflight_transaction_seconds.
+ * @param table oid; null: gone
+ */
+export function inTheWay(
+  host: Host,
+  table: string | null,
+): { readonly sentence: string; readonly ends: string } | null {
+  const held = oldestTransaction(host, table === null ? [] : [table]);
+  return (
+    held && {
+      sentence: `a transaction has been open for ${Math.round(held.seconds)} s: ${held.who}`,
+      ends: held.ends,
+    }
+  );
+}
+
+/** @param what in the past: "public.t could not be vacuumed" */
+export function failedJob(host: Host, what: string, job: Job, table: string | null): HealingError {
+  // One that failed by itself waited for nobody.
+  const held = job.cancel_reason === null ? null : inTheWay(host, table);
+  return new HealingError("remedy_refused", `${what}: ${job.message ?? job.state}`, {
+    detail:
+      `${job.command} ended as ${job.state}.` +
+      (held ? ` In its way may be who is there now: ${held.sentence}.` : ""),
+    hint: held ? held.ends : "The server's log has more.",
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * A transaction that was open before: VACUUM keeps the rows it may see, CREATE INDEX CONCURRENTLY
+ * waits for it until its time is over. Both name it.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { configure, QUICK } from "./support/collection.ts";
+import { cronServer, external } from "./support/cron.ts";
+import { ticking } from "./support/ticking.ts";
+
+describe.skipIf(external)("an open transaction", async () => {
+  const db = external ? (undefined as never) : await cronServer({ suffix: "inway" });
+
+  interface Action {
+    readonly state: string;
+    readonly message: string;
+    readonly note: string;
+    readonly said: string;
+  }
+  const action = async (table: string) =>
+    (
+      await db.rows<Action>(
+        `SELECT state, message, coalesce(progress ->> 'note', '') AS note,
+           ruvector_healing_explain($1)::text AS said
+           FROM ruvector.healing_actions WHERE collection = 'public.' || $1
+          ORDER BY id DESC LIMIT 1`,
+        [table],
+      )
+    )[0]!;
+  const began = async (table: string, strategy: string) => {
+    const answer = await db.value("SELECT ruvector_healing_execute($1, $2)", [table, strategy]);
+    expect(answer, JSON.stringify(answer)).toMatchObject({ outcome: "started" });
+  };
+
+  beforeAll(async () => {
+    await configure(db, {
+      ...QUICK,
+      enabled: false,
+      recall_budget_ms: 60_000,
+      preflight_transaction_seconds: 3600,
+    });
+    for (const table of ["vacuumed", "built"])
+      await db.client.query(`
+        CREATE TABLE ${table} (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off);
+        INSERT INTO ${table} SELECT g, (SELECT array_agg(random()) FROM generate_series(1, 16)
+          WHERE g > 0)::vector FROM generate_series(1, 1000) g;
+        CREATE INDEX ON ${table} USING hnsw (e vector_l2_ops); ANALYZE ${table};
+        SELECT ruvector_healing_register('${table}')`);
+  });
+
+  it("is named by the vacuum that it made vain, and by the build that waited for it", async () => {
+    const holder = await db.connect();
+    await holder.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+    const pid = (await holder.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]!
+      .pid;
+    for (const table of ["vacuumed", "built"]) {
+      await db.value("SELECT ruvector_integrity_sample($1)", [table]);
+      for (let round = 0; round < 5; round++)
+        await db.client.query(`UPDATE ${table} SET e = (SELECT array_agg(random())
+          FROM generate_series(1, 16) WHERE ${table}.id > 0)::vector`);
+      await db.client.query("SELECT pg_stat_force_next_flush()");
+    }
+    await began("vacuumed", "vacuum_index");
+    await began("built", "rebuild_index");
+    const ended = async (table: string) => (await action(table)).state === "failed";
+    expect(await ticking(db, () => ended("vacuumed")), (await action("vacuumed")).message).toBe(
+      true,
+    );
+    const vain = await action("vacuumed");
+    expect(vain.message).toMatch(
+      /vacuumed was vacuumed, and 5\S* of its 5\S* dead rows stay: a transaction has been open for/,
+    );
+    expect(vain.message).toContain(`pid ${pid} `);
+    const waits = `waits for pid ${pid}`;
+    expect(
+      await ticking(db, async () => (await action("built")).note.includes(waits)),
+      (await action("built")).note,
+    ).toBe(true);
+    await db.client.query("UPDATE ruvector.healing_jobs SET deadline = now()");
+    expect(await ticking(db, () => ended("built")), (await action("built")).message).toBe(true);
+    expect((await action("built")).said).toContain(`SELECT pg_terminate_backend(${pid});`);
+    await holder.query("ROLLBACK");
+  });
+});
