@@ -168,9 +168,11 @@ function overturn(
   return beginRollback(host, collection, judged, "rolled_back", reason);
 }
 
-/** Rows that were not found where they had been put. */
+/** What was not found where it had been put. */
 function missed(host: Host, collection: Collection, action: Action, gone: number): string {
   if (gone === 0) return "";
+  const { describeGone } = strategyNamed(action.strategy_name);
+  if (describeGone) return describeGone(gone);
   const keys = readPartitions(host, collection.relid).flatMap(({ values }) => values);
   return goneFrom(host, action).some((key) => !keys.includes(key))
     ? `${count(gone, "row")} deleted since, or taken out of the table with their partition`
