@@ -182,9 +182,11 @@ function undo(
         { host, collection, action: knownTo(strategy, action) },
         step,
       );
-      keepUndo(host, step, undone);
+      if (undone.no_way_back === undefined) keepUndo(host, step, undone);
       return undone;
     });
+    if (result.no_way_back !== undefined)
+      return passOver(host, collection, action, slice, result.no_way_back);
     const rows = Math.max(0, (action.progress.rows ?? 0) - result.undone);
     const changed = updateAction(host, action, {
       progress: { ...action.progress, rows },
@@ -207,6 +209,31 @@ function undo(
       };
     return { action: failed(host, collection, action, error), again: false };
   }
+}
+
+/**
+ * Steps whose rows have no way back hold up no older ones. A slice that cannot be taken back whole
+ * ends the action.
+ */
+function passOver(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  slice: number | null,
+  key: string,
+): BatchOutcome {
+  if (slice !== null) {
+    const reason = `slice ${slice} lowered lambda, and no partition takes key ${key} any more`;
+    return {
+      action: beginRollback(host, collection, action, "failed", reason),
+      again: false,
+    };
+  }
+  const no_way_back = [...(action.progress.no_way_back ?? []), key];
+  return {
+    action: updateAction(host, action, { progress: { ...action.progress, no_way_back } }),
+    again: true,
+  };
 }
 
 /**

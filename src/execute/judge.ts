@@ -3,7 +3,7 @@
  * end the undo.
  */
 import { updateAction } from "../store/action-changes.ts";
-import { undoSummary } from "../store/steps.ts";
+import { newestStep, undoSummary } from "../store/steps.ts";
 import { goneFrom } from "../store/moved-rows.ts";
 import { readPartitions } from "../collection/introspect.ts";
 import type { Verification } from "../model/verification.ts";
@@ -18,6 +18,7 @@ import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
+import { endWithRows } from "./stay.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 /** @param sample taken after the last batch */
@@ -202,6 +203,8 @@ function endUndo(
     .filter(Boolean)
     .join("; ");
   if (steps_left > 0) {
+    if (newestStep(host, action, null) === null)
+      return endWithRows(host, collection, action, lambda, rest);
     if (action.deadline === null || action.now <= action.deadline) return action;
     return endAction(host, action, {
       state: "rollback_failed",

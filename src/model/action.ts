@@ -147,6 +147,11 @@ export interface Progress {
   /** Set while a slice that lowered lambda is being undone: its number. */
   readonly undoing_slice?: number;
   /**
+   * Keys of the partition column that the undo came upon and no partition takes any more: the rows
+   * that came from there stay where they are, and so does their journal.
+   */
+  readonly no_way_back?: readonly string[];
+  /**
    * The next sample measures anew what the strategy changes, so that the slice is judged by what it
    * did.
    */
@@ -199,6 +204,11 @@ export interface UndoResult<Entry = unknown> {
   readonly gone: number;
   /** Rows that the application has put elsewhere since: they are there, and stay there. */
   readonly elsewhere?: number;
+  /**
+   * Nothing was done, and nothing can be: no partition takes this key any more, from which the rows
+   * came.
+   */
+  readonly no_way_back?: string;
   /** Why what remains waits, for people; without it: rows locked by others. */
   readonly waiting?: string;
   /** Changes that cannot be taken back because their place is taken. */
