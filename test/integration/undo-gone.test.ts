@@ -199,6 +199,35 @@ describe("an undo", () => {
     expect(await places(db, "keyed")).toBe(before);
   });
 
+  it("finds the cold partition that it made by another name, and in another schema", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "moving", rows: HOT, register: false });
+    await db.client.query(`
+      ALTER TABLE moving ADD COLUMN used timestamptz;
+      UPDATE moving SET used = now() - id * interval '1 minute'`);
+    await db.client.query("SELECT ruvector_healing_register('moving', $1)", [
+      { movable: true, access_column: "used", cold_partition: 99 },
+    ]);
+    const before = await places(db, "moving");
+    await db.client.query(
+      "SELECT ruvector_integrity_report('moving', '{\"metrics\": {\"memory_usage_pct\": 99}}')",
+    );
+    await db.client.query(
+      "SELECT ruvector_healing_execute('moving', 'evict_cold_data', '{\"share\": 0.3}')",
+    );
+    await configure(db, { enabled: false });
+    await db.client.query(`CREATE SCHEMA colder; ALTER TABLE moving_cold SET SCHEMA colder;
+      ALTER TABLE colder.moving_cold RENAME TO frozen`);
+    expect(await db.value("SELECT count(*)::int FROM colder.frozen")).toBeGreaterThan(0);
+    expect(
+      await db.value("SELECT statement FROM ruvector.healing_left_behind() WHERE what ~ 'cold'"),
+    ).toContain("DROP TABLE colder.frozen;");
+    await db.client.query("SELECT ruvector_healing_rollback('moving')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await places(db, "moving")).toBe(before);
+    expect(await db.value("SELECT to_regclass('colder.frozen')")).toBeNull();
+  });
+
   it("leaves the cold partition that it made where a view is on it", async () => {
     await configure(db, { enabled: true });
     await makeTable(db, { table: "kept", rows: HOT, register: false });
