@@ -78,7 +78,12 @@ BEGIN
         settings ->> 'breaker_window_seconds', found_failures.last_message);
     END IF;
   ELSIF b.state = 'open' THEN
-    IF clock_timestamp() >= b.open_until THEN
+    -- The clock was set back: it is not open for the hours of the jump longer.
+    IF b.opened_at > clock_timestamp() THEN
+      b.open_until := b.open_until - (b.opened_at - clock_timestamp());
+      b.opened_at := clock_timestamp();
+      RETURN NEXT b;
+    ELSIF clock_timestamp() >= b.open_until THEN
       b.state := 'half_open';
       b.half_open_at := clock_timestamp();
       b.probe_action_id := NULL;

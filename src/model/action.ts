@@ -134,9 +134,15 @@ export interface Action<P extends Plan = Plan, G extends Progress = Progress> {
   readonly stabilize_until: number | null;
   readonly deadline: number | null;
   readonly finished_at: number | null;
+  /** When its row was last written. */
+  readonly updated_at: number;
   /** The database's clock when the row was read. */
   readonly now: number;
 }
+
+/** It was approved while no maintenance window was open. */
+export const waitsForWindow = (action: Action): boolean =>
+  action.state === "planned" && action.progress.waits_for_window === true;
 
 /** Where an action stands in its plan. Strategies add their own keys. */
 export interface Progress {

@@ -14,6 +14,7 @@ import {
 } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { pattern } from "../support/pattern.ts";
+import { shiftStored } from "../support/stored-times.ts";
 
 let db: TestDatabase;
 
@@ -295,5 +296,81 @@ describe("a healthy collection", () => {
       6: 300,
       7: 300,
     });
+  });
+});
+
+describe("a clock that was set back by a day", () => {
+  const DAY = 86_400;
+  /** All that is stored lies ahead, as it does after such a jump. */
+  const setBack = () => shiftStored(db.client, () => DAY);
+  /** So much time has passed since. */
+  const later = (seconds: number) => shiftStored(db.client, () => -seconds);
+  const set = (table: string, settings: object) =>
+    db.client.query("SELECT ruvector_healing_configure($1, $2)", [settings, table]);
+  afterAll(() => forget(db));
+
+  it("has an action stabilize for its seconds, and no longer", async () => {
+    await makeTable(db, { table: "back", rows: HOT });
+    // Longer than any machine takes for a tick.
+    await set("back", { stabilize_seconds: 3000 });
+    await db.client.query("SELECT ruvector_healing_execute('back', 'rebalance_partitions')");
+    expect((await history("back"))[0]?.state).toBe("stabilizing");
+    await later(1000);
+    await setBack();
+    await ticks(db, 1);
+    expect((await history("back"))[0]?.state).toBe("stabilizing");
+    expect(
+      await db.value(`SELECT message FROM ruvector.healing_events
+        WHERE kind = 'action_clock_set_back' ORDER BY id DESC LIMIT 1`),
+    ).toMatch(/the server's clock was set back by 8\d{4} s/);
+    await later(3001);
+    await ticks(db, 1);
+    expect((await history("back"))[0]).toMatchObject({ state: "succeeded", verified: true });
+  });
+
+  it("has an undo end at its deadline", async (context) => {
+    if (db.engine.sessions === 1) return context.skip();
+    await set("back", { rollback_timeout_seconds: 3600 });
+    // Whatever it comes to waits.
+    const holder = await db.connect();
+    await holder.query("BEGIN; SELECT FROM back FOR UPDATE");
+    await db.client.query("SELECT ruvector_healing_rollback('back')");
+    expect((await history("back"))[0]?.state).toBe("rolling_back");
+    await setBack();
+    await ticks(db, 1);
+    expect((await history("back"))[0]?.state).toBe("rolling_back");
+    await later(3601);
+    await ticks(db, 1);
+    expect((await history("back"))[0]?.state).toBe("rollback_failed");
+    await holder.query("ROLLBACK");
+    return undefined;
+  });
+
+  it("has a request for approval expire in its time", async () => {
+    await makeTable(db, { table: "asking", rows: HOT });
+    await set("asking", { mode: "approve", approval_ttl_seconds: 7200 });
+    await db.client.query("SELECT ruvector_healing_trigger('asking')");
+    expect((await history("asking"))[0]?.state).toBe("awaiting_approval");
+    await setBack();
+    await ticks(db, 1);
+    expect((await history("asking"))[0]?.state).toBe("awaiting_approval");
+    await later(7201);
+    await ticks(db, 1);
+    expect((await history("asking"))[0]?.state).toBe("expired");
+  });
+
+  it("has the circuit breaker let one through in its time", async () => {
+    await db.client.query(
+      `UPDATE ruvector.healing_breaker SET state = 'open', opened_at = clock_timestamp(),
+        opens = 1, reason = 'a test', open_until = clock_timestamp() + interval '1 hour'`,
+    );
+    const state = () => db.value("SELECT ruvector_healing_breaker() ->> 'state'");
+    await setBack();
+    await ticks(db, 1);
+    expect(await state()).toBe("open");
+    await later(3601);
+    await ticks(db, 1);
+    expect(await state()).not.toBe("open");
+    await db.client.query("SELECT ruvector_healing_breaker_close('a test')");
   });
 });
