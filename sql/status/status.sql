@@ -240,6 +240,7 @@ BEGIN
                'net_zero_move_ratio', extras -> 'net_zero' -> n.key,
                'set_aside', extras -> 'set_aside' -> n.key,
                'held_by', extras -> 'held_by' -> n.key,
+               'incomplete_indexes', coalesce(i.metrics -> 'incomplete_indexes', '[]'),
                'unused_indexes', coalesce(i.metrics -> 'unused_indexes', '[]'),
                'suspended', coalesce(extras -> 'suspended' -> n.key, '[]'),
                'refusals', coalesce(extras -> 'refusals' -> n.key, '[]')) AS told
