@@ -7,7 +7,7 @@ import { isTransient, SqlError, HealingError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
-import { othersAtWork, recordActionEvent } from "../store/actions.ts";
+import { recordActionEvent } from "../store/actions.ts";
 import {
   checkLocks,
   metered,
@@ -19,6 +19,7 @@ import {
 } from "./meter.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
+import { noRoom } from "./room.ts";
 import { leaveRows, mustStay } from "./stay.ts";
 import { searchFigures } from "./searches.ts";
 
@@ -52,7 +53,7 @@ export function runBatch(
   limitLockWaits(host, collection);
   switch (action.state) {
     case "planned": {
-      const full = noRoom(host, collection, action);
+      const full = noRoom(host, action, collection.settings.max_active_actions);
       if (full) return { action: updateAction(host, action, { message: full }), again: false };
       // The clock starts now, not at approval.
       const started = updateAction(host, action, {
@@ -70,19 +71,6 @@ export function runBatch(
     default:
       return { action, again: false };
   }
-}
-
-/**
- * An action that was approved takes its place only now: others may have it. What a person runs
- * explicitly waits for nobody.
- */
-function noRoom(host: Host, collection: Collection, action: Action): string | null {
-  if (action.origin === "execute") return null;
-  const active = othersAtWork(host, action);
-  const most = collection.settings.max_active_actions;
-  return active < most
-    ? null
-    : `waits: ${active} actions are at work, at most ${most} may be (max_active_actions)`;
 }
 
 /**
