@@ -359,6 +359,56 @@ describe("a clock that was set back by a day", () => {
     expect((await history("asking"))[0]?.state).toBe("expired");
   });
 
+  /** An action like others of the table began and failed so many seconds ago; ahead where below 0. */
+  const ended = (table: string, id: number, ago: number) =>
+    db.client.query(
+      `INSERT INTO ruvector.healing_actions SELECT (made.a).* FROM (
+        SELECT jsonb_populate_record(a, jsonb_build_object('id', $2::int, 'state', 'failed',
+          'failure', 'worsened', 'origin', 'loop', 'started_at', t.at, 'finished_at', t.at)) AS a
+          FROM ruvector.healing_actions a
+         CROSS JOIN (SELECT clock_timestamp() - make_interval(secs => $3::float8) AS at) t
+         WHERE a.collection = $1 LIMIT 1) made`,
+      [`public.${table}`, id, ago],
+    );
+
+  it("has the pause between two actions begin with the last one, not with one ahead", async () => {
+    await set("asking", { min_healing_interval_seconds: 600 });
+    await ended("asking", 1_000_001, -DAY);
+    await ended("asking", 1_000_002, 0);
+    expect(await db.value("SELECT ruvector_healing_trigger('asking')")).toMatchObject({
+      outcome: "deferred",
+      reason: "cooldown",
+    });
+    await db.client.query("DELETE FROM ruvector.healing_actions WHERE id >= 1000000");
+  });
+
+  it("counts nothing of before against what begins now", async () => {
+    const counted = async () => {
+      const [row] = await db.rows<{ failures: number; rows: string; cooldown: string | null }>(`
+        SELECT f.failures, w.rows, ruvector_healing_status('back')
+          #>> '{collections,public.back,cooldown_until}' AS cooldown
+          FROM ruvector.healing_failures() f CROSS JOIN ruvector.healing_written(NULL) w`);
+      const metric = await db.value<number>(`
+        SELECT value FROM ruvector.healing_metrics_of_collections()
+         WHERE family = 'ruvector_healing_cooldown' AND 'public.back' = ANY (labels)`);
+      return { ...row!, metric };
+    };
+    await set("back", { min_healing_interval_seconds: 600 });
+    await configure(db, { breaker_window_seconds: 600 });
+    await ended("back", 1_000_000, 0);
+    await db.client.query(`
+      UPDATE ruvector.healing_steps s SET executed_at = clock_timestamp()
+        FROM ruvector.healing_actions a WHERE a.id = s.action_id AND a.collection = 'public.back'`);
+    const before = await counted();
+    expect(before).toMatchObject({ failures: 1, metric: 1, cooldown: expect.any(String) });
+    expect(Number(before.rows)).toBeGreaterThan(0);
+    await setBack();
+    expect(await counted()).toEqual({ failures: 0, rows: "0", cooldown: null, metric: 0 });
+    await later(DAY);
+    await db.client.query("DELETE FROM ruvector.healing_actions WHERE id >= 1000000");
+    await configure(db, { breaker_window_seconds: null });
+  });
+
   it("has the circuit breaker let one through in its time", async () => {
     await db.client.query(
       `UPDATE ruvector.healing_breaker SET state = 'open', opened_at = clock_timestamp(),

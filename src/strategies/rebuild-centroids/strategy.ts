@@ -79,7 +79,7 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
     `${count(conflicts, "old index")} kept beside another one that has its place now: ` +
     "ruvector_healing_explain() says which, and what to type",
 
-  describeGone: (gone) => `${count(gone, "old index")} dropped since: the new one stays`,
+  describeGone: (gone) => `${count(gone, "old index")} dropped or renamed since: the new one stays`,
 
   undoStep({ host, collection, action }, step) {
     switch (step.kind) {
