@@ -359,7 +359,7 @@ describe("a clock that was set back by a day", () => {
     expect((await history("asking"))[0]?.state).toBe("expired");
   });
 
-  /** An action like others of the table began and failed so many seconds ago; ahead where below 0. */
+  /** An action of the table began and failed so many seconds ago; ahead where below 0. */
   const ended = (table: string, id: number, ago: number) =>
     db.client.query(
       `INSERT INTO ruvector.healing_actions SELECT (made.a).* FROM (

@@ -85,6 +85,11 @@ describe("an undo", () => {
     expect(message).toMatch(new RegExp(`\\d+ of ${gone} in sourced_p\\d`));
     expect(message).toContain(`takes partition_id = ${key} any more`);
     expect(await db.rows("SELECT count(*)::int AS n FROM sourced")).toEqual([rows]);
+    // Only a person can go on with it: no tick looks at the collection for it.
+    expect(
+      await db.value(`SELECT count(*)::int FROM ruvector.healing_pending(ARRAY(
+        SELECT collection_id FROM ruvector.collections WHERE table_name = 'sourced'))`),
+    ).toBe(0);
     // The older action is not held up by what cannot be undone.
     const older = sources.at(-1)!.action;
     const undoOlder = async (): Promise<string> => {

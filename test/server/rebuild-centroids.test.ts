@@ -491,7 +491,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   it("puts the old index back where the new one got another oid by a REINDEX", async () => {
     await undoneAfter("renewed", ["REINDEX INDEX CONCURRENTLY renewed_idx"]);
     expect(await indexes("renewed")).toEqual(before["renewed"]);
-  }, 400_000);
+  });
 
   it("leaves both where the new one's place has somebody else's, and says so", async () => {
     await undoneAfter("taken", [
@@ -506,7 +506,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     expect(message).toContain("1 old index kept beside another one that has its place now");
     const told = await db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [id]);
     expect(told.replaceAll(/\s+/g, " ")).toContain(`DROP INDEX CONCURRENTLY public.${kept!.name};`);
-  }, 400_000);
+  });
 
   it("leaves no job behind", async () => {
     expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);
