@@ -316,9 +316,27 @@ describe("a clock that was set back by a day", () => {
     await db.client.query("SELECT ruvector_healing_execute('back', 'rebalance_partitions')");
     expect((await history("back"))[0]?.state).toBe("stabilizing");
     await later(1000);
+    // What it has open elsewhere goes with it.
+    await db.client.query(`
+      WITH a AS (SELECT id, collection_id, collection,
+          clock_timestamp() + interval '2 minutes' AS at
+          FROM ruvector.healing_actions WHERE collection = 'public.back'),
+      job AS (INSERT INTO ruvector.healing_jobs (action_id, collection_id, purpose, command,
+          start_at, start_by, deadline)
+        SELECT id, collection_id, 'a test', 'SELECT 1', at, at, at FROM a)
+      INSERT INTO ruvector.healing_actuations (action_id, collection, kind, target, wanted,
+        deadline)
+      SELECT id, collection, 'scale', '{"workload": "w"}', '{"replicas": 2}', at FROM a`);
     await setBack();
     await ticks(db, 1);
     expect((await history("back"))[0]?.state).toBe("stabilizing");
+    expect(
+      await db.value(`SELECT count(*)::int FROM (SELECT deadline FROM ruvector.healing_jobs
+        WHERE purpose = 'a test' UNION ALL SELECT deadline FROM ruvector.healing_actuations) d
+        WHERE d.deadline < clock_timestamp() + interval '2 hours'`),
+    ).toBe(2);
+    await db.client.query(`DELETE FROM ruvector.healing_jobs WHERE purpose = 'a test';
+      DELETE FROM ruvector.healing_actuations`);
     expect(
       await db.value(`SELECT message FROM ruvector.healing_events
         WHERE kind = 'action_clock_set_back' ORDER BY id DESC LIMIT 1`),
