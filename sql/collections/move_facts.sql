@@ -179,6 +179,19 @@ BEGIN
        AND NOT EXISTS (SELECT FROM pg_attribute n CROSS JOIN LATERAL aclexplode(n.attacl) a
          WHERE n.attrelid = relation AND n.attname = g.attname
            AND a.privilege_type = 'SELECT' AND a.grantee IN (g.grantee, 0))
+    -- What reads partitions by their names, and not all of them: a moved row would leave it, or
+    -- come into it. Anybody can make a view of what they may not read: nobody sees a row by it.
+    UNION SELECT 'views', format('%s of %I%s', v.ev_class::regclass, v.relname,
+        CASE WHEN v.on_leaves > 1 THEN format(' and %s more', v.on_leaves - 1) ELSE '' END)
+      FROM (SELECT r.ev_class, min(l.relname) AS relname, count(DISTINCT l.oid) AS on_leaves
+              FROM leaves l JOIN pg_depend o ON o.refclassid = 'pg_class'::regclass
+               AND o.refobjid = l.oid AND o.classid = 'pg_rewrite'::regclass
+              JOIN pg_rewrite r ON r.oid = o.objid
+              JOIN pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v', 'm')
+               AND c.relpersistence <> 't'
+               AND has_any_column_privilege(c.relowner, l.oid, 'SELECT')
+             GROUP BY 1) v
+     WHERE v.on_leaves < (SELECT count(*) FROM leaves)
     -- What a crash would take from one partition and not from another.
     UNION SELECT 'unlogged', relname FROM leaves WHERE relpersistence = 'u'
        AND EXISTS (SELECT FROM leaves o WHERE o.relpersistence = 'p')

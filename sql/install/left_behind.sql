@@ -20,11 +20,16 @@ AS $function$
       AND c.relkind IN ('i', 'I')
     JOIN pg_namespace n ON n.oid = c.relnamespace
    UNION ALL
-  SELECT format('table %s: the partition for cold rows that action %s made',
-           s.details ->> 'qualified', s.action_id),
-         format('-- DROP TABLE %s; drops its rows, too.', s.details ->> 'qualified')
+  -- By its oid, which is of this database where the journal's is; else by its name.
+  SELECT format('table %I.%I: the partition for cold rows that action %s made', n.nspname,
+           c.relname, s.action_id),
+         format('-- DROP TABLE %I.%I; drops its rows, too.', n.nspname, c.relname)
     FROM ruvector.healing_steps s
-    JOIN pg_class c ON c.oid = to_regclass(s.details ->> 'qualified') AND c.relkind IN ('r', 'p')
+    JOIN pg_class c ON c.oid = CASE
+        WHEN (s.details ->> 'here')::oid = 'ruvector.healing_steps'::regclass
+          THEN (s.details ->> 'table')::oid
+        ELSE to_regclass(s.details ->> 'qualified') END AND c.relkind IN ('r', 'p')
+    JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE s.kind = 'made_partition' AND s.undone_at IS NULL
    ORDER BY 1;
 $function$;

@@ -11,12 +11,15 @@ AS $function$
             FROM ruvector.healing_steps s
               WHERE s.executed_at > now() - interval '1 hour'
                 AND s.executed_at > clock_timestamp() - interval '1 hour'
+                -- Further ahead is of a clock that was set back since.
+                AND s.executed_at < clock_timestamp() + interval '1 hour'
            UNION ALL
           SELECT s.action_id, s.undo_at, s.undone, s.bytes * s.undone / greatest(s.rows, 1),
             s.undo_wal_bytes
             FROM ruvector.healing_steps s
               WHERE s.undo_at > now() - interval '1 hour'
-                AND s.undo_at > clock_timestamp() - interval '1 hour') w
+                AND s.undo_at > clock_timestamp() - interval '1 hour'
+                AND s.undo_at < clock_timestamp() + interval '1 hour') w
    WHERE healing_written.collection_id IS NULL
       OR healing_written.collection_id = (SELECT a.collection_id FROM ruvector.healing_actions a
         WHERE a.id = w.action_id);

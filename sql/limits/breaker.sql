@@ -28,15 +28,19 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  since constant timestamptz := greatest(clock_timestamp() - make_interval(secs =>
-    (settings ->> 'breaker_window_seconds')::float8),
-    (SELECT coalesce(b.closed_at, '-infinity') FROM ruvector.healing_breaker b));
+  span constant interval := make_interval(secs =>
+    (settings ->> 'breaker_window_seconds')::float8);
+  -- What lies ahead by more than that is of a clock that was set back since: it would count until
+  -- the old time comes again, and open the breaker anew whenever it was closed.
+  ahead constant timestamptz := clock_timestamp() + span;
+  since constant timestamptz := greatest(clock_timestamp() - span,
+    (SELECT b.closed_at FROM ruvector.healing_breaker b WHERE b.closed_at < ahead));
 BEGIN
   RETURN QUERY SELECT count(*)::int, count(DISTINCT a.collection_id)::int,
          (array_agg(format('action %s (%s on %s): %s', a.id, a.strategy_name, a.collection,
            left(a.message, 200)) ORDER BY a.finished_at DESC))[1]
     FROM ruvector.healing_actions a
-   WHERE a.origin <> 'execute' AND a.finished_at > since
+   WHERE a.origin <> 'execute' AND a.finished_at > since AND a.finished_at < ahead
      AND ruvector.healing_endangers(a.state, a.failure);
 END
 $function$;
@@ -78,12 +82,21 @@ BEGIN
         settings ->> 'breaker_window_seconds', found_failures.last_message);
     END IF;
   ELSIF b.state = 'open' THEN
-    IF clock_timestamp() >= b.open_until THEN
+    -- The clock was set back: it is not open for the hours of the jump longer.
+    IF b.opened_at > clock_timestamp() THEN
+      b.open_until := b.open_until - (b.opened_at - clock_timestamp());
+      b.opened_at := clock_timestamp();
+      RETURN NEXT b;
+    ELSIF clock_timestamp() >= b.open_until THEN
       b.state := 'half_open';
       b.half_open_at := clock_timestamp();
       b.probe_action_id := NULL;
       RETURN NEXT b;
     END IF;
+    RETURN;
+  ELSIF b.half_open_at > clock_timestamp() THEN
+    b.half_open_at := clock_timestamp();
+    RETURN NEXT b;
     RETURN;
   ELSIF b.probe_action_id IS NOT NULL THEN
     SELECT a.state, a.failure, a.message, a.finished_at INTO probe FROM ruvector.healing_actions a

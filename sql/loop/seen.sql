@@ -116,7 +116,9 @@ BEGIN
      AND a.state IN ('planned', 'awaiting_approval', 'executing', 'stabilizing', 'rolling_back')
   UNION SELECT a.collection_id
     FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
-   WHERE a.collection_id = ANY (wanted) AND a.state = 'rollback_failed' AND s.undone_at IS NULL
+   -- With one that can be undone only a person goes on.
+   WHERE a.collection_id = ANY (wanted) AND a.state = 'rollback_failed' AND NOT a.reversible
+     AND s.undone_at IS NULL
   UNION SELECT a.collection_id
     FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
    WHERE a.collection_id = ANY (wanted) AND s.undone_at IS NULL

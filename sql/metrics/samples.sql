@@ -28,6 +28,8 @@ BEGIN
     SELECT k.collection_id, (SELECT a.finished_at FROM ruvector.healing_actions a
         WHERE a.collection_id = k.collection_id AND a.finished_at IS NOT NULL
           AND a.started_at IS NOT NULL
+          -- Further ahead is of a clock that was set back since: the guard does not wait for it.
+          AND a.finished_at < clock_timestamp() + make_interval(secs => k.apart)
         ORDER BY a.finished_at DESC LIMIT 1) AS at
       FROM known k
   ), active AS (

@@ -77,15 +77,17 @@ BEGIN
   END IF;
   IF EXISTS (SELECT FROM ruvector.healing_actions a WHERE a.finished_at IS NOT NULL) THEN
     SELECT jsonb_object_agg(o.collection_id, o.until) INTO part
-      FROM (SELECT c.collection_id, l.at
-                   + make_interval(secs => (ruvector.healing_settings_over(base,
-                     (SELECT k.settings FROM ruvector.healing_config k
-                       WHERE k.collection_id = c.collection_id))
-                     ->> 'min_healing_interval_seconds')::float8) AS until
+      FROM (SELECT c.collection_id, l.at + s.span AS until
               FROM ruvector.collections c
+             CROSS JOIN LATERAL (SELECT make_interval(secs => (ruvector.healing_settings_over(base,
+                 (SELECT k.settings FROM ruvector.healing_config k
+                   WHERE k.collection_id = c.collection_id))
+                 ->> 'min_healing_interval_seconds')::float8) AS span OFFSET 0) s
              CROSS JOIN LATERAL (SELECT a.finished_at AS at FROM ruvector.healing_actions a
                  WHERE a.collection_id = c.collection_id AND a.finished_at IS NOT NULL
                    AND coalesce(a.started_at, a.rejected_at) IS NOT NULL
+                   -- Further ahead is of a clock that was set back: the guard does not wait for it.
+                   AND a.finished_at < now() + s.span
                  ORDER BY a.finished_at DESC LIMIT 1) l
              WHERE wanted IS NULL OR c.collection_id = ANY (wanted)) o
      WHERE o.until > now();
@@ -240,6 +242,7 @@ BEGIN
                'net_zero_move_ratio', extras -> 'net_zero' -> n.key,
                'set_aside', extras -> 'set_aside' -> n.key,
                'held_by', extras -> 'held_by' -> n.key,
+               'incomplete_indexes', coalesce(i.metrics -> 'incomplete_indexes', '[]'),
                'unused_indexes', coalesce(i.metrics -> 'unused_indexes', '[]'),
                'suspended', coalesce(extras -> 'suspended' -> n.key, '[]'),
                'refusals', coalesce(extras -> 'refusals' -> n.key, '[]')) AS told

@@ -94,6 +94,29 @@ const unused = ({ unused_indexes }: Metrics): string[] =>
         `read from end to end ${count(Math.floor(read_through), "time")}: ${reason}. ${hint}`,
     );
 
+/**
+ * "public.i is INVALID as a whole: 2 of 8 partitions have no part of it (p_1, p_2), searches there
+ * go without; the parts of the others are used. CREATE INDEX ..."
+ */
+const incomplete = ({ incomplete_indexes }: Metrics): string[] =>
+  (incomplete_indexes ?? [])
+    .slice(0, NAMED)
+    .map(({ index, partitions, lacking, named, statements, more }) => {
+      const more_named = lacking > named.length ? `, and ${lacking - named.length} more` : "";
+      const what =
+        lacking === 0
+          ? "searches use the parts that its partitions have"
+          : `${lacking} of ${count(partitions, "partition")} ` +
+            `${lacking === 1 ? "has" : "have"} no part of it ` +
+            `(${named.map((name) => printable(name)).join(", ")}${more_named}), searches there ` +
+            "go without; the parts of the others are used";
+      const rest = more === 0 ? "" : ` And so for ${count(more, "more partition")}.`;
+      return (
+        `${printable(index)} is INVALID as a whole: ${what}. ` +
+        `${statements.map((one) => printable(one, 600)).join(" ")}${rest}`
+      );
+    });
+
 /** Fewer are no cause of lost recall; so does vacuum_index see it. */
 const DEAD_SHARE = 0.05;
 
@@ -124,6 +147,7 @@ export function shownOnly(metrics: Metrics): string[] {
   return [
     ...designed(metrics),
     ...idle(metrics),
+    ...incomplete(metrics),
     ...unused(metrics),
     ...vacuum(metrics),
     ...(jobs ? [`${jobs}.`] : []),

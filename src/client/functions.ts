@@ -485,7 +485,8 @@ export interface Settings {
    */
   readonly strategy_retry_seconds: number;
   /**
-   * The longest such rest: the eighth failure alike in a row, from an hour on. (seconds; 604800)
+   * The longest such rest: the eighth failure alike in a row, from an hour on. Not below
+   * strategy_retry_seconds. (seconds; 604800)
    */
   readonly strategy_retry_max_seconds: number;
   /**
@@ -521,7 +522,7 @@ export interface Settings {
   readonly oscillation_suspend_seconds: number;
   /**
    * Most actions at work at once, over all collections. Each has slice_seconds of a tick: four of
-   * 1 s are most of a tick every 5 s. (actions; 4)
+   * 1 s are most of a tick every 5 s. 0: none begins but what a person executes. (actions; 4)
    */
   readonly max_active_actions: number;
   /**

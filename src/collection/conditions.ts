@@ -155,6 +155,12 @@ export const CONDITIONS: readonly Condition[] = [
     "free",
   ),
   listed(
+    "views",
+    "views read single partitions",
+    "A moved row would leave such a view, or come into it: have it read the table, or drop it.",
+    "free",
+  ),
+  listed(
     "unlogged",
     "partitions are UNLOGGED beside others that are not",
     "Rows that move there would be lost in a crash: ALTER TABLE ... SET LOGGED;",

@@ -31,6 +31,8 @@ export interface MoveFacts {
   readonly policies: readonly string[];
   /** Roles that may read some partitions, and neither the others nor the table. */
   readonly privileges: readonly string[];
+  /** Views and materialized views that read some partitions by name, and not all. */
+  readonly views: readonly string[];
   /** Partitions that a crash empties, beside others that it does not. */
   readonly unlogged: readonly string[];
   /** Partitions that are stored otherwise than others. */
@@ -59,6 +61,7 @@ const NONE: MoveFacts = {
   parents: [],
   policies: [],
   privileges: [],
+  views: [],
   unlogged: [],
   access_methods: [],
   checks: [],

@@ -44,7 +44,8 @@ export function configure(
   const before = inForce(host, collectionId, settings);
   mergeSettings(host, collectionId, settings);
   // A change for all must not contradict a collection's own settings either.
-  for (const one of effectiveSettings(host)) checkTogether(one.settings, settings);
+  for (const one of effectiveSettings(host))
+    checkTogether(one.settings, settings, { name: one.name, own: one.id === collectionId });
   const changes = changed(before, inForce(host, collectionId, settings));
   if (changes.length > 0) {
     const told = changes

@@ -8,6 +8,7 @@ import * as z from "zod/mini";
 import { HealingError } from "../base/errors.ts";
 import type { HealthCurve } from "../graph/health.ts";
 import { nearest } from "../base/nearest.ts";
+import { sqlLiteral } from "../base/text.ts";
 import { checkStrategyModes } from "./modes.ts";
 import { SETTINGS, SETTING_KEYS } from "./settings.ts";
 import { checkWindows } from "./windows.ts";
@@ -139,14 +140,23 @@ export function validateSettings(
   return input as Record<string, unknown>;
 }
 
+/** Whose settings are checked. */
+interface Layer {
+  /** A collection; null: all. */
+  readonly name: string | null;
+  readonly own: boolean;
+}
+
 /**
  * Rules between settings, checked on the effective document.
  * @param given what is being set: what was kept from before the second rule holds up no other
  *   change
+ * @param layer whose settings these are; own: what is being set is set there
  */
 export function checkTogether(
   configuration: Configuration,
   given: Readonly<Record<string, unknown>>,
+  layer: Layer,
 ): void {
   if (configuration.critical_threshold >= configuration.stress_threshold) {
     throw new HealingError(
@@ -160,6 +170,7 @@ export function checkTogether(
       },
     );
   }
+  checkRetries(configuration, given, layer);
   const { stress_threshold, recovery_margin } = configuration;
   // lambda is 1 at most: a state that is left only above that is never left.
   const asked = ["stress_threshold", "recovery_margin"].some((key) => given[key] !== undefined);
@@ -175,4 +186,34 @@ export function checkTogether(
       },
     );
   }
+}
+
+/** The longest rest is none where the shortest is longer. */
+function checkRetries(
+  { strategy_retry_seconds: least, strategy_retry_max_seconds: most }: Configuration,
+  given: Readonly<Record<string, unknown>>,
+  { name, own }: Layer,
+): void {
+  const keys = ["strategy_retry_seconds", "strategy_retry_max_seconds"] as const;
+  if (most >= least || keys.every((key) => given[key] === undefined)) return;
+  const wanted = given[keys[0]] == null ? most : least;
+  const set = (value: number | null): string => {
+    const settings = JSON.stringify(Object.fromEntries(keys.map((key) => [key, value])));
+    return `SELECT ruvector_healing_configure('${settings}'${
+      name === null ? "" : `, ${sqlLiteral(name)}`
+    });`;
+  };
+  throw new HealingError(
+    "invalid_argument",
+    "strategy_retry_max_seconds must not be below strategy_retry_seconds",
+    {
+      detail:
+        `strategy_retry_max_seconds would be ${most}, strategy_retry_seconds ${least}` +
+        `${own || name === null ? "" : ` of ${name}, which has a value of its own`}: the ` +
+        "longest rest of a strategy that fails cannot be shorter than the first.",
+      hint: own
+        ? `Set both in one call: ${set(wanted)}`
+        : `${set(null)} has it follow what is set for all; then type yours again.`,
+    },
+  );
 }

@@ -7,7 +7,7 @@ import { isTransient, SqlError, HealingError } from "../base/errors.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
-import { othersAtWork, recordActionEvent } from "../store/actions.ts";
+import { recordActionEvent } from "../store/actions.ts";
 import {
   checkLocks,
   metered,
@@ -19,6 +19,7 @@ import {
 } from "./meter.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
+import { noRoom } from "./room.ts";
 import { leaveRows, mustStay } from "./stay.ts";
 import { searchFigures } from "./searches.ts";
 
@@ -52,7 +53,7 @@ export function runBatch(
   limitLockWaits(host, collection);
   switch (action.state) {
     case "planned": {
-      const full = noRoom(host, collection, action);
+      const full = noRoom(host, action, collection.settings.max_active_actions);
       if (full) return { action: updateAction(host, action, { message: full }), again: false };
       // The clock starts now, not at approval.
       const started = updateAction(host, action, {
@@ -70,19 +71,6 @@ export function runBatch(
     default:
       return { action, again: false };
   }
-}
-
-/**
- * An action that was approved takes its place only now: others may have it. What a person runs
- * explicitly waits for nobody.
- */
-function noRoom(host: Host, collection: Collection, action: Action): string | null {
-  if (action.origin === "execute") return null;
-  const active = othersAtWork(host, action);
-  const most = collection.settings.max_active_actions;
-  return active < most
-    ? null
-    : `waits: ${active} actions are at work, at most ${most} may be (max_active_actions)`;
 }
 
 /**
@@ -182,9 +170,11 @@ function undo(
         { host, collection, action: knownTo(strategy, action) },
         step,
       );
-      keepUndo(host, step, undone);
+      if (undone.no_way_back === undefined) keepUndo(host, step, undone);
       return undone;
     });
+    if (result.no_way_back !== undefined)
+      return passOver(host, collection, action, slice, result.no_way_back);
     const rows = Math.max(0, (action.progress.rows ?? 0) - result.undone);
     const changed = updateAction(host, action, {
       progress: { ...action.progress, rows },
@@ -207,6 +197,31 @@ function undo(
       };
     return { action: failed(host, collection, action, error), again: false };
   }
+}
+
+/**
+ * Steps whose rows have no way back hold up no older ones. A slice that cannot be taken back whole
+ * ends the action.
+ */
+function passOver(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  slice: number | null,
+  key: string,
+): BatchOutcome {
+  if (slice !== null) {
+    const reason = `slice ${slice} lowered lambda, and no partition takes key ${key} any more`;
+    return {
+      action: beginRollback(host, collection, action, "failed", reason),
+      again: false,
+    };
+  }
+  const no_way_back = [...(action.progress.no_way_back ?? []), key];
+  return {
+    action: updateAction(host, action, { progress: { ...action.progress, no_way_back } }),
+    again: true,
+  };
 }
 
 /**

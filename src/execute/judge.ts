@@ -3,7 +3,7 @@
  * end the undo.
  */
 import { updateAction } from "../store/action-changes.ts";
-import { undoSummary } from "../store/steps.ts";
+import { newestStep, undoSummary } from "../store/steps.ts";
 import { goneFrom } from "../store/moved-rows.ts";
 import { readPartitions } from "../collection/introspect.ts";
 import type { Verification } from "../model/verification.ts";
@@ -18,6 +18,7 @@ import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
+import { endWithRows } from "./stay.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
 
 /** @param sample taken after the last batch */
@@ -168,9 +169,11 @@ function overturn(
   return beginRollback(host, collection, judged, "rolled_back", reason);
 }
 
-/** Rows that were not found where they had been put. */
+/** What was not found where it had been put. */
 function missed(host: Host, collection: Collection, action: Action, gone: number): string {
   if (gone === 0) return "";
+  const { describeGone } = strategyNamed(action.strategy_name);
+  if (describeGone) return describeGone(gone);
   const keys = readPartitions(host, collection.relid).flatMap(({ values }) => values);
   return goneFrom(host, action).some((key) => !keys.includes(key))
     ? `${count(gone, "row")} deleted since, or taken out of the table with their partition`
@@ -200,6 +203,8 @@ function endUndo(
     .filter(Boolean)
     .join("; ");
   if (steps_left > 0) {
+    if (newestStep(host, action, null) === null)
+      return endWithRows(host, collection, action, lambda, rest);
     if (action.deadline === null || action.now <= action.deadline) return action;
     return endAction(host, action, {
       state: "rollback_failed",

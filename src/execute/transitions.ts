@@ -52,6 +52,8 @@ export function beginRollback(
     state: "rolling_back",
     rollback_reason: reason,
     rollback_to: end,
+    // A partition that was gone may be there again.
+    progress: { ...action.progress, no_way_back: [] },
     failures: 0,
     deadline_in: collection.settings.rollback_timeout_seconds,
     message: `undoing: ${reason}`,

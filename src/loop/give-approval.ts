@@ -50,9 +50,6 @@ export function giveApproval(
   );
 }
 
-export const waitsForWindow = (action: Action): boolean =>
-  action.state === "planned" && action.progress.waits_for_window === true;
-
 /**
  * An approved action that waits for a window: begins with the next tick once one is open, if the
  * state is still the one it was approved for.

@@ -9,6 +9,7 @@ import { recordEvent } from "../store/events.ts";
 import { DistributedTable, loadCollection } from "../collection/lookup.ts";
 import { endAction } from "../execute/end.ts";
 import { activeAction } from "../store/actions.ts";
+import { followClock } from "../store/clock.ts";
 import { runBatch } from "../execute/batch.ts";
 import { sweepJobs } from "../jobs/jobs.ts";
 import { clearLeftovers } from "../execute/leftovers.ts";
@@ -16,7 +17,7 @@ import { STRATEGIES, strategyNamed } from "../strategies/registry.ts";
 import { judgeAction } from "../execute/judge.ts";
 import type { Host } from "../host/host.ts";
 import { HealingError, SQLSTATES } from "../base/errors.ts";
-import type { Action } from "../model/action.ts";
+import { type Action, waitsForWindow } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { learnRest } from "../learn/outcomes.ts";
 import { nameIfRegistered } from "../store/collections.ts";
@@ -28,7 +29,7 @@ import { sampledWithin } from "../store/samples.ts";
 import type { Sample } from "../sense/sample.ts";
 import { observe } from "./observe.ts";
 import { rest } from "./rest.ts";
-import { beginInWindow, waitsForWindow } from "./give-approval.ts";
+import { beginInWindow } from "./give-approval.ts";
 import { decide } from "./decide.ts";
 
 export interface Again {
@@ -38,7 +39,7 @@ export interface Again {
 /** At most one batch of the active action. */
 export function tickBatch(host: Host, collectionId: number, sliceElapsed: number): Again {
   endLeases(host, collectionId);
-  const action = activeAction(host, collectionId);
+  const action = atWork(host, collectionId);
   if (
     !action ||
     action.state === "awaiting_approval" ||
@@ -51,6 +52,11 @@ export function tickBatch(host: Host, collectionId: number, sliceElapsed: number
   return collection
     ? { again: runBatch(host, collection, action, sliceElapsed).again }
     : { again: false };
+}
+
+function atWork(host: Host, collectionId: number): Action | null {
+  const action = activeAction(host, collectionId);
+  return action && followClock(host, action);
 }
 
 /**
@@ -101,7 +107,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
     clearLeftovers(host, collection);
     learnRest(host, collectionId);
   }
-  const action = before.pending ? activeAction(host, collectionId) : null;
+  const action = before.pending ? atWork(host, collectionId) : null;
   const sample = observe(
     host,
     collection,

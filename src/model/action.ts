@@ -134,9 +134,15 @@ export interface Action<P extends Plan = Plan, G extends Progress = Progress> {
   readonly stabilize_until: number | null;
   readonly deadline: number | null;
   readonly finished_at: number | null;
+  /** When its row was last written. */
+  readonly updated_at: number;
   /** The database's clock when the row was read. */
   readonly now: number;
 }
+
+/** It was approved while no maintenance window was open. */
+export const waitsForWindow = (action: Action): boolean =>
+  action.state === "planned" && action.progress.waits_for_window === true;
 
 /** Where an action stands in its plan. Strategies add their own keys. */
 export interface Progress {
@@ -146,6 +152,11 @@ export interface Progress {
   readonly done?: boolean;
   /** Set while a slice that lowered lambda is being undone: its number. */
   readonly undoing_slice?: number;
+  /**
+   * Keys of the partition column that the undo came upon and no partition takes any more: the rows
+   * that came from there stay where they are, and so does their journal.
+   */
+  readonly no_way_back?: readonly string[];
   /**
    * The next sample measures anew what the strategy changes, so that the slice is judged by what it
    * did.
@@ -199,6 +210,11 @@ export interface UndoResult<Entry = unknown> {
   readonly gone: number;
   /** Rows that the application has put elsewhere since: they are there, and stay there. */
   readonly elsewhere?: number;
+  /**
+   * Nothing was done, and nothing can be: no partition takes this key any more, from which the rows
+   * came.
+   */
+  readonly no_way_back?: string;
   /** Why what remains waits, for people; without it: rows locked by others. */
   readonly waiting?: string;
   /** Changes that cannot be taken back because their place is taken. */

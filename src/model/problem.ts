@@ -1,7 +1,7 @@
 /** What is wrong with a collection: the classes of problems, their details and evidence. */
 import type { PartsHealth, SearchFigures, Verification } from "./verification.ts";
 import type { EdgeType, NodeType } from "./graph.ts";
-import type { DueSource, RecallMetric, SearchMetric, UnusedIndex } from "./recall.ts";
+import type { DueSource, RecallMetric, SearchMetric, ToldIndexes } from "./recall.ts";
 
 export const PROBLEM_CLASSES = [
   "hotspot_congestion",
@@ -157,7 +157,7 @@ export interface ReplicaFigures {
  * Figures beside the graph. `null`: not measured (and then not counted as healthy); a pushed value
  * always wins.
  */
-export interface Metrics {
+export interface Metrics extends ToldIndexes {
   readonly partitions: readonly PartitionLoad[];
   /** Up to where the curves of these figures call them fine, as configured then. */
   readonly fine?: { readonly partition_load: number; readonly recall: number };
@@ -189,8 +189,6 @@ export interface Metrics {
   readonly centroid_occupancy: Readonly<Record<string, number>>;
   /** Vector indexes that are INVALID, `schema.name`; absent: none. */
   readonly invalid_indexes?: readonly string[];
-  /** Vector indexes that nobody searches by; absent: none. Told, and no sickness. */
-  readonly unused_indexes?: readonly UnusedIndex[];
   /** By vector index, hnsw ones too. Samples of older versions have none. */
   readonly recall?: Readonly<Record<string, RecallMetric>>;
   /** What searches with the filters that were named get; absent: none were named. */

@@ -82,3 +82,24 @@ export interface UnusedIndex {
   readonly reason: string;
   readonly hint: string;
 }
+
+/** A vector index of a partitioned table that is INVALID as a whole. */
+export interface IncompleteIndex {
+  /** `schema.name`, quoted. */
+  readonly index: string;
+  readonly partitions: number;
+  /** Partitions without a part of it, and the first of them by name. */
+  readonly lacking: number;
+  readonly named: readonly string[];
+  /** What makes it whole, partition by partition: the first ones, and how many more there are. */
+  readonly statements: readonly string[];
+  readonly more: number;
+}
+
+/** What is told of vector indexes and is no sickness; absent: nothing. */
+export interface ToldIndexes {
+  /** Those of partitioned tables that lack parts. */
+  readonly incomplete_indexes?: readonly IncompleteIndex[];
+  /** Those that nobody searches by. */
+  readonly unused_indexes?: readonly UnusedIndex[];
+}

@@ -29,6 +29,7 @@ export function guardContext(
   const facts = guardFacts(host, collection.id, {
     attempts: ATTEMPT_WINDOW_SECONDS,
     outcomes: INEFFECTIVE_WINDOW_SECONDS,
+    apart: collection.settings.min_healing_interval_seconds,
   });
   const window = windowNow(host, collection);
   return {

@@ -3,7 +3,7 @@
  * graph and a reading.
  */
 import type { CentroidGroup, FilteredSearch, InvalidIndex } from "./vector-index.ts";
-import type { UnusedIndex } from "../model/recall.ts";
+import type { IncompleteIndex, UnusedIndex } from "../model/recall.ts";
 import type { PushedMetrics, Unmeasured } from "../model/measured.ts";
 import type { IndexMeasurement } from "./collect/fragmentation.ts";
 import type { MaintenanceMeasurement } from "./collect/maintenance.ts";
@@ -24,6 +24,7 @@ export interface Snapshot {
   readonly centroids: readonly CentroidGroup[];
   readonly invalid_indexes: readonly InvalidIndex[];
   readonly searches: readonly FilteredSearch[];
+  readonly incomplete_indexes: readonly IncompleteIndex[];
   readonly unused_indexes: readonly UnusedIndex[];
   readonly replicas: readonly ReplicaMeasurement[];
   readonly maintenance: MaintenanceMeasurement;

@@ -69,6 +69,7 @@ export const COLUMNS = raw(
       "stabilize_until",
       "deadline",
       "finished_at",
+      "updated_at",
     ].map(epoch),
     "extract(epoch FROM clock_timestamp())::float8 AS now",
   ].join(", "),

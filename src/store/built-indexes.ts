@@ -52,6 +52,17 @@ export const overdueIndexes = (host: Host, collectionId: number, seconds: number
          <= clock_timestamp()
        AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL`);
 
+/** The options that an action built an index with, besides those that its model had. */
+export const builtOptions = (
+  host: Host,
+  action: JobOwner,
+  built: string,
+): Readonly<Record<string, number>> =>
+  host.query<{ options: Record<string, number> }>(sql`
+    SELECT s.details -> 'options' AS options FROM ruvector.healing_steps s
+     WHERE s.action_id = ${action.id}::bigint AND s.kind = 'build_index'
+       AND s.details ->> 'built' = ${built}`)[0]?.options ?? {};
+
 /** Bytes a second of the last 20 rebuilds of each access method. */
 export const rebuildRates = (
   host: Host,

@@ -40,7 +40,7 @@ export interface GuardFacts {
 export const guardFacts = (
   host: Host,
   collectionId: number,
-  seconds: { readonly attempts: number; readonly outcomes: number },
+  seconds: { readonly attempts: number; readonly outcomes: number; readonly apart: number },
 ): GuardFacts =>
   host.one<GuardFacts>(sql`
     SELECT extract(epoch FROM clock_timestamp())::float8 AS now, pg_is_in_recovery() AS standby,
@@ -58,16 +58,19 @@ export const guardFacts = (
            (SELECT count(*)::int FROM ruvector.healing_actions
              WHERE state IN (${PLACED}))
                AS active_total,
-           -- A human who said no is not asked again at once either.
+           -- A human who said no is not asked again at once either. What lies further ahead than
+           -- is waited for is of a clock that was set back, and hides nothing that came since.
            (SELECT json_build_object('started_at', extract(epoch FROM o.began),
              'ended_at', extract(epoch FROM o.finished_at))
               FROM ((SELECT started_at AS began, finished_at FROM ruvector.healing_actions
                       WHERE collection_id = ${collectionId}::int AND started_at IS NOT NULL
+                        AND started_at < now() + make_interval(secs => ${seconds.apart}::float8)
                       ORDER BY started_at DESC LIMIT 1)
                     UNION ALL
                     (SELECT rejected_at, finished_at FROM ruvector.healing_actions
                       WHERE collection_id = ${collectionId}::int AND rejected_at IS NOT NULL
                         AND started_at IS NULL
+                        AND rejected_at < now() + make_interval(secs => ${seconds.apart}::float8)
                       ORDER BY rejected_at DESC LIMIT 1)) o
              ORDER BY o.began DESC LIMIT 1) AS last_attempt,
            coalesce((SELECT json_agg(extract(epoch FROM started_at))

@@ -68,6 +68,24 @@ export const rowsNotBack = (host: Host, action: Action): number =>
      WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL AND s.kind = 'move_rows'`)
     .rows;
 
+/** Rows of one way that are not back. */
+export interface WayNotBack {
+  readonly from: string;
+  readonly to: string;
+  readonly from_key: string;
+  readonly rows: number;
+}
+
+/** The same by their ways. */
+export const waysNotBack = (host: Host, action: Action): WayNotBack[] =>
+  host.query<WayNotBack>(sql`
+    SELECT s.details ->> 'from' AS "from", s.details ->> 'to' AS "to",
+           s.details ->> 'from_key' AS from_key,
+           sum(jsonb_array_length(s.journal))::int AS rows
+      FROM ruvector.healing_steps s
+     WHERE s.action_id = ${action.id}::bigint AND s.undone_at IS NULL AND s.kind = 'move_rows'
+     GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`);
+
 /** The keys under which rows of an action were not found again. */
 export const goneFrom = (host: Host, { id }: Action): string[] =>
   host
@@ -78,7 +96,8 @@ export const goneFrom = (host: Host, { id }: Action): string[] =>
 
 /**
  * The newest action whose moves lie over those of this one: rows are not where this one has put
- * them. null: there is none.
+ * them. Those that have no way back hold up nobody: they are counted as rows that are elsewhere.
+ * null: there is none.
  */
 export function movedSince(host: Host, { id, collection_id }: Action): string | null {
   const [later] = host.query<{ id: string }>(sql`
@@ -86,7 +105,9 @@ export function movedSince(host: Host, { id, collection_id }: Action): string | 
      WHERE a.collection_id = ${collection_id}::int AND a.id > ${id}::bigint AND a.reversible
        AND a.state IN ('succeeded', 'failed', 'rollback_failed')
        AND EXISTS (SELECT FROM ruvector.healing_steps s WHERE s.action_id = a.id
-         AND s.action_id > ${id}::bigint AND s.kind = 'move_rows' AND s.undone_at IS NULL)
+         AND s.action_id > ${id}::bigint AND s.kind = 'move_rows' AND s.undone_at IS NULL
+         AND NOT jsonb_exists(coalesce(a.progress -> 'no_way_back', '[]'),
+           s.details ->> 'from_key'))
        AND EXISTS (SELECT FROM ruvector.healing_steps o WHERE o.action_id = ${id}::bigint
          AND o.kind = 'move_rows' AND o.undone_at IS NULL)
      ORDER BY a.id DESC LIMIT 1`);

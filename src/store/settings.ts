@@ -23,10 +23,23 @@ export function mergeSettings(
           updated_at = clock_timestamp(), updated_by = session_user`);
 }
 
+/** Settings as they work for all collections (0), or for one. */
+export interface Layer {
+  readonly id: number;
+  /** null: for all. */
+  readonly name: string | null;
+  readonly settings: Configuration;
+}
+
 /** Settings as they work: for all (0), and for each collection. */
-export const effectiveSettings = (
-  host: Host,
-): readonly { readonly id: number; readonly settings: Configuration }[] =>
-  host.query<{ id: number; settings: Configuration }>(sql`
-    SELECT id, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id UNION
-      SELECT collection_id FROM ruvector.collections) w ORDER BY id`);
+export const effectiveSettings = (host: Host): readonly Layer[] =>
+  host.query<Layer>(sql`
+    SELECT id, name, ruvector.healing_settings(id) AS settings FROM (SELECT 0 AS id, NULL AS name
+      UNION SELECT collection_id, format('%I.%I', schema_name, table_name)
+      FROM ruvector.collections) w ORDER BY id`);
+
+/** A setting that is the same for all collections. */
+export const mostActive = (host: Host): number =>
+  host.one<{ most: number }>(
+    sql`SELECT (ruvector.healing_settings(0) ->> 'max_active_actions')::int AS most`,
+  ).most;

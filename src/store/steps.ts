@@ -37,7 +37,7 @@ export function settleStep(
 
 /**
  * The newest step that is not undone; of one slice only, when given. Identities of moved rows stay
- * where they are: their undo reads them there.
+ * where they are: their undo reads them there. Not one whose rows have no way back (no_way_back).
  */
 export function newestStep(host: Host, action: Action, slice: number | null): Step | null {
   return (
@@ -47,6 +47,8 @@ export function newestStep(host: Host, action: Action, slice: number | null): St
       FROM ruvector.healing_steps
      WHERE action_id = ${action.id}::bigint AND undone_at IS NULL AND (${slice}::int IS NULL
        OR slice = ${slice}::int)
+       AND (kind <> 'move_rows' OR NOT jsonb_exists(
+         ${JSON.stringify(action.progress.no_way_back ?? [])}::jsonb, details ->> 'from_key'))
      ORDER BY healing_steps.id DESC LIMIT 1`)[0] ?? null
   );
 }

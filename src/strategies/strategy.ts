@@ -148,6 +148,8 @@ export interface Strategy<
    * without it rows are meant.
    */
   describeConflicts?(conflicts: number): string;
+  /** What was not there any more to be taken back; without it rows are meant. */
+  describeGone?(gone: number): string;
   /**
    * false: nothing it does can lower lambda (it takes load away, for a while). What lowers lambda
    * meanwhile is the problem itself, and no reason to undo a slice. Verification judges it all the

@@ -112,6 +112,66 @@ describe("an event", () => {
   });
 });
 
+describe("the longest rest of a strategy", () => {
+  const refused = (settings: object, collection: string | null) =>
+    raised(db.client, "SELECT ruvector_healing_configure($1, $2)", [settings, collection]);
+  const [least, most] = ["strategy_retry_seconds", "strategy_retry_max_seconds"] as const;
+  const now = async (collection: string | null) =>
+    Object.fromEntries(
+      (
+        await db.rows<{ key: string; value: number }>(
+          "SELECT key, value FROM ruvector_healing_config($1) WHERE key IN ($2, $3)",
+          [collection, least, most],
+        )
+      ).map(({ key, value }) => [key, value]),
+    );
+  const typed = (hint: string) => db.client.query(/SELECT [^;]*;/.exec(hint)![0]);
+
+  it("is not below the first one, for all or for one, and the hint sets both", async () => {
+    for (const collection of [null, "embeddings"])
+      for (const [settings, both] of [
+        [{ [most]: 100 }, 100],
+        [{ [least]: 1_000_000 }, 1_000_000],
+        [{ [most]: 7, [least]: 8 }, 8],
+      ] as const) {
+        const error = await refused(settings, collection);
+        expect(error).toMatchObject({
+          code: "RV001",
+          message: expect.stringMatching(`^${most} .* ${least}$`),
+        });
+        await typed(error.hint!);
+        expect(await now(collection)).toEqual({ [least]: both, [most]: both });
+        await db.client.query("SELECT ruvector_healing_configure($1, $2)", [
+          { [least]: null, [most]: null },
+          collection,
+        ]);
+      }
+  });
+
+  it("of all is not below the first one that a collection has, whose name is told", async () => {
+    await db.client.query("SELECT ruvector_healing_configure($1, 'embeddings')", [
+      { [least]: 5000 },
+    ]);
+    const both = { [least]: 50, [most]: 50 };
+    const error = await refused(both, null);
+    expect(error).toMatchObject({
+      code: "RV001",
+      detail: expect.stringContaining("public.embeddings"),
+    });
+    await typed(error.hint!);
+    await configure(db, both);
+    expect(await now("embeddings")).toEqual(both);
+    await configure(db, { [least]: null, [most]: null });
+  });
+
+  it("that is wrong already holds up no other change", async () => {
+    await db.client.query(`UPDATE ruvector.healing_config
+      SET settings = settings || '{"strategy_retry_max_seconds": 1}' WHERE collection_id = 0`);
+    await configure(db, { max_attempts_per_hour: 8 });
+    await configure(db, { [most]: null });
+  });
+});
+
 it("every setting is documented with its range, and its default is accepted", async () => {
   const rows = await db.rows<{
     key: string;

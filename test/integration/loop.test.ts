@@ -14,6 +14,7 @@ import {
 } from "../support/collection.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { pattern } from "../support/pattern.ts";
+import { shiftStored } from "../support/stored-times.ts";
 
 let db: TestDatabase;
 
@@ -295,5 +296,149 @@ describe("a healthy collection", () => {
       6: 300,
       7: 300,
     });
+  });
+});
+
+describe("a clock that was set back by a day", () => {
+  const DAY = 86_400;
+  /** All that is stored lies ahead, as it does after such a jump. */
+  const setBack = () => shiftStored(db.client, () => DAY);
+  /** So much time has passed since. */
+  const later = (seconds: number) => shiftStored(db.client, () => -seconds);
+  const set = (table: string, settings: object) =>
+    db.client.query("SELECT ruvector_healing_configure($1, $2)", [settings, table]);
+  afterAll(() => forget(db));
+
+  it("has an action stabilize for its seconds, and no longer", async () => {
+    await makeTable(db, { table: "back", rows: HOT });
+    // Longer than any machine takes for a tick.
+    await set("back", { stabilize_seconds: 3000 });
+    await db.client.query("SELECT ruvector_healing_execute('back', 'rebalance_partitions')");
+    expect((await history("back"))[0]?.state).toBe("stabilizing");
+    await later(1000);
+    // What it has open elsewhere goes with it.
+    await db.client.query(`
+      WITH a AS (SELECT id, collection_id, collection,
+          clock_timestamp() + interval '2 minutes' AS at
+          FROM ruvector.healing_actions WHERE collection = 'public.back'),
+      job AS (INSERT INTO ruvector.healing_jobs (action_id, collection_id, purpose, command,
+          start_at, start_by, deadline)
+        SELECT id, collection_id, 'a test', 'SELECT 1', at, at, at FROM a)
+      INSERT INTO ruvector.healing_actuations (action_id, collection, kind, target, wanted,
+        deadline)
+      SELECT id, collection, 'scale', '{"workload": "w"}', '{"replicas": 2}', at FROM a`);
+    await setBack();
+    await ticks(db, 1);
+    expect((await history("back"))[0]?.state).toBe("stabilizing");
+    expect(
+      await db.value(`SELECT count(*)::int FROM (SELECT deadline FROM ruvector.healing_jobs
+        WHERE purpose = 'a test' UNION ALL SELECT deadline FROM ruvector.healing_actuations) d
+        WHERE d.deadline < clock_timestamp() + interval '2 hours'`),
+    ).toBe(2);
+    await db.client.query(`DELETE FROM ruvector.healing_jobs WHERE purpose = 'a test';
+      DELETE FROM ruvector.healing_actuations`);
+    expect(
+      await db.value(`SELECT message FROM ruvector.healing_events
+        WHERE kind = 'action_clock_set_back' ORDER BY id DESC LIMIT 1`),
+    ).toMatch(/the server's clock was set back by 8\d{4} s/);
+    await later(3001);
+    await ticks(db, 1);
+    expect((await history("back"))[0]).toMatchObject({ state: "succeeded", verified: true });
+  });
+
+  it("has an undo end at its deadline", async (context) => {
+    if (db.engine.sessions === 1) return context.skip();
+    await set("back", { rollback_timeout_seconds: 3600 });
+    // Whatever it comes to waits.
+    const holder = await db.connect();
+    await holder.query("BEGIN; SELECT FROM back FOR UPDATE");
+    await db.client.query("SELECT ruvector_healing_rollback('back')");
+    expect((await history("back"))[0]?.state).toBe("rolling_back");
+    await setBack();
+    await ticks(db, 1);
+    expect((await history("back"))[0]?.state).toBe("rolling_back");
+    await later(3601);
+    await ticks(db, 1);
+    expect((await history("back"))[0]?.state).toBe("rollback_failed");
+    await holder.query("ROLLBACK");
+    return undefined;
+  });
+
+  it("has a request for approval expire in its time", async () => {
+    await makeTable(db, { table: "asking", rows: HOT });
+    await set("asking", { mode: "approve", approval_ttl_seconds: 7200 });
+    await db.client.query("SELECT ruvector_healing_trigger('asking')");
+    expect((await history("asking"))[0]?.state).toBe("awaiting_approval");
+    await setBack();
+    await ticks(db, 1);
+    expect((await history("asking"))[0]?.state).toBe("awaiting_approval");
+    await later(7201);
+    await ticks(db, 1);
+    expect((await history("asking"))[0]?.state).toBe("expired");
+  });
+
+  /** An action of the table began and failed so many seconds ago; ahead where below 0. */
+  const ended = (table: string, id: number, ago: number) =>
+    db.client.query(
+      `INSERT INTO ruvector.healing_actions SELECT (made.a).* FROM (
+        SELECT jsonb_populate_record(a, jsonb_build_object('id', $2::int, 'state', 'failed',
+          'failure', 'worsened', 'origin', 'loop', 'started_at', t.at, 'finished_at', t.at)) AS a
+          FROM ruvector.healing_actions a
+         CROSS JOIN (SELECT clock_timestamp() - make_interval(secs => $3::float8) AS at) t
+         WHERE a.collection = $1 LIMIT 1) made`,
+      [`public.${table}`, id, ago],
+    );
+
+  it("has the pause between two actions begin with the last one, not with one ahead", async () => {
+    await set("asking", { min_healing_interval_seconds: 600 });
+    await ended("asking", 1_000_001, -DAY);
+    await ended("asking", 1_000_002, 0);
+    expect(await db.value("SELECT ruvector_healing_trigger('asking')")).toMatchObject({
+      outcome: "deferred",
+      reason: "cooldown",
+    });
+    await db.client.query("DELETE FROM ruvector.healing_actions WHERE id >= 1000000");
+  });
+
+  it("counts nothing of before against what begins now", async () => {
+    const counted = async () => {
+      const [row] = await db.rows<{ failures: number; rows: string; cooldown: string | null }>(`
+        SELECT f.failures, w.rows, ruvector_healing_status('back')
+          #>> '{collections,public.back,cooldown_until}' AS cooldown
+          FROM ruvector.healing_failures() f CROSS JOIN ruvector.healing_written(NULL) w`);
+      const metric = await db.value<number>(`
+        SELECT value FROM ruvector.healing_metrics_of_collections()
+         WHERE family = 'ruvector_healing_cooldown' AND 'public.back' = ANY (labels)`);
+      return { ...row!, metric };
+    };
+    await set("back", { min_healing_interval_seconds: 600 });
+    await configure(db, { breaker_window_seconds: 600 });
+    await ended("back", 1_000_000, 0);
+    await db.client.query(`
+      UPDATE ruvector.healing_steps s SET executed_at = clock_timestamp()
+        FROM ruvector.healing_actions a WHERE a.id = s.action_id AND a.collection = 'public.back'`);
+    const before = await counted();
+    expect(before).toMatchObject({ failures: 1, metric: 1, cooldown: expect.any(String) });
+    expect(Number(before.rows)).toBeGreaterThan(0);
+    await setBack();
+    expect(await counted()).toEqual({ failures: 0, rows: "0", cooldown: null, metric: 0 });
+    await later(DAY);
+    await db.client.query("DELETE FROM ruvector.healing_actions WHERE id >= 1000000");
+    await configure(db, { breaker_window_seconds: null });
+  });
+
+  it("has the circuit breaker let one through in its time", async () => {
+    await db.client.query(
+      `UPDATE ruvector.healing_breaker SET state = 'open', opened_at = clock_timestamp(),
+        opens = 1, reason = 'a test', open_until = clock_timestamp() + interval '1 hour'`,
+    );
+    const state = () => db.value("SELECT ruvector_healing_breaker() ->> 'state'");
+    await setBack();
+    await ticks(db, 1);
+    expect(await state()).toBe("open");
+    await later(3601);
+    await ticks(db, 1);
+    expect(await state()).not.toBe("open");
+    await db.client.query("SELECT ruvector_healing_breaker_close('a test')");
   });
 });

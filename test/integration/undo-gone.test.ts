@@ -36,7 +36,7 @@ async function begun(table: string): Promise<void> {
 
 async function ended(): Promise<{ state: string; message: string }> {
   const end = waitEnds();
-  while (/executing|rolling_back/.test((await last()).state) && Date.now() < end)
+  while (/executing|stabilizing|rolling_back/.test((await last()).state) && Date.now() < end)
     await ticks(db, 1);
   return last();
 }
@@ -51,6 +51,68 @@ describe("an undo", () => {
     expect(message).toMatch(
       /\d+ rows deleted since, or taken out of the table with their partition/,
     );
+  });
+
+  it("takes back what it can where a source is gone, and says which rows stay", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "sourced", rows: [100, 100, 700, 1100, 100, 100] });
+    const [before, all] = [await placement(db, "sourced"), await places(db, "sourced")];
+    const act = async (max_moves: number) => {
+      await db.client.query(
+        "SELECT ruvector_healing_execute('sourced', 'rebalance_partitions', $1)",
+        [{ max_moves }],
+      );
+      expect((await ended()).state).toBe("succeeded");
+    };
+    await act(400);
+    await act(2000);
+    await configure(db, { enabled: false });
+    const sources = await db.rows<{ from: string; action: number }>(`
+      SELECT s.details ->> 'from' AS "from", s.action_id::int AS action
+        FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+       WHERE s.kind = 'move_rows' AND a.collection ~ 'sourced' ORDER BY s.id DESC`);
+    const gone = sources[0]!.from;
+    // Older steps of other sources lie behind it, and an older action.
+    expect(sources.some(({ from, action }) => from !== gone && action === sources[0]!.action)).toBe(
+      true,
+    );
+    const key = gone.slice(-1);
+    await db.client.query(`ALTER TABLE sourced DETACH PARTITION ${gone}`);
+    const [rows] = await db.rows<{ n: number }>("SELECT count(*)::int AS n FROM sourced");
+    await db.client.query("SELECT ruvector_healing_rollback('sourced')");
+    const { state, message } = await ended();
+    expect(state).toBe("rollback_failed");
+    expect(message).toMatch(new RegExp(`\\d+ of ${gone} in sourced_p\\d`));
+    expect(message).toContain(`takes partition_id = ${key} any more`);
+    expect(await db.rows("SELECT count(*)::int AS n FROM sourced")).toEqual([rows]);
+    // Only a person can go on with it: no tick looks at the collection for it.
+    expect(
+      await db.value(`SELECT count(*)::int FROM ruvector.healing_pending(ARRAY(
+        SELECT collection_id FROM ruvector.collections WHERE table_name = 'sourced'))`),
+    ).toBe(0);
+    // The older action is not held up by what cannot be undone.
+    const older = sources.at(-1)!.action;
+    const undoOlder = async (): Promise<string> => {
+      await db.client.query("SELECT ruvector_healing_rollback('sourced', $1)", [older]);
+      const state = "SELECT state FROM ruvector.healing_actions WHERE id = $1";
+      const end = waitEnds();
+      while ((await db.value(state, [older])) === "rolling_back" && Date.now() < end)
+        await ticks(db, 1);
+      return db.value<string>(state, [older]);
+    };
+    expect(await undoOlder()).toMatch(/^(rollback_failed|rolled_back)$/);
+    const now = await placement(db, "sourced");
+    for (const [place, rows_then] of Object.entries(before))
+      if (place !== key) expect(now[place], place).toBeGreaterThanOrEqual(rows_then);
+    // With the partition there again the rest goes back.
+    await db.client.query(
+      `ALTER TABLE sourced ATTACH PARTITION ${gone} FOR VALUES IN (${key});
+       SELECT ruvector_healing_rollback('sourced', ${sources[0]!.action})`,
+    );
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    await undoOlder();
+    expect(await placement(db, "sourced")).toEqual(before);
+    expect(await places(db, "sourced")).toBe(all);
   });
 
   it("knows a partition that is being detached concurrently", async (context) => {
@@ -140,6 +202,35 @@ describe("an undo", () => {
     await db.client.query("SELECT ruvector_healing_rollback('keyed')");
     expect(await ended()).toMatchObject({ state: "rolled_back" });
     expect(await places(db, "keyed")).toBe(before);
+  });
+
+  it("finds the cold partition that it made by another name, and in another schema", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "moving", rows: HOT, register: false });
+    await db.client.query(`
+      ALTER TABLE moving ADD COLUMN used timestamptz;
+      UPDATE moving SET used = now() - id * interval '1 minute'`);
+    await db.client.query("SELECT ruvector_healing_register('moving', $1)", [
+      { movable: true, access_column: "used", cold_partition: 99 },
+    ]);
+    const before = await places(db, "moving");
+    await db.client.query(
+      "SELECT ruvector_integrity_report('moving', '{\"metrics\": {\"memory_usage_pct\": 99}}')",
+    );
+    await db.client.query(
+      "SELECT ruvector_healing_execute('moving', 'evict_cold_data', '{\"share\": 0.3}')",
+    );
+    await configure(db, { enabled: false });
+    await db.client.query(`CREATE SCHEMA colder; ALTER TABLE moving_cold SET SCHEMA colder;
+      ALTER TABLE colder.moving_cold RENAME TO frozen`);
+    expect(await db.value("SELECT count(*)::int FROM colder.frozen")).toBeGreaterThan(0);
+    expect(
+      await db.value("SELECT statement FROM ruvector.healing_left_behind() WHERE what ~ 'cold'"),
+    ).toContain("DROP TABLE colder.frozen;");
+    await db.client.query("SELECT ruvector_healing_rollback('moving')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(await places(db, "moving")).toBe(before);
+    expect(await db.value("SELECT to_regclass('colder.frozen')")).toBeNull();
   });
 
   it("leaves the cold partition that it made where a view is on it", async () => {

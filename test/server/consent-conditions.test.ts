@@ -256,6 +256,22 @@ const CONDITIONS: readonly Condition[] = [
     back: true,
   },
   {
+    name: "a view of a partition",
+    make: "CREATE VIEW hottest AS SELECT id, payload FROM c_p3 WHERE id > 0",
+    drop: "DROP VIEW hottest",
+    reason: /views read single partitions: (?:public\.)?hottest of c_p3/,
+    back: true,
+  },
+  {
+    name: "a materialized view of some partitions",
+    make:
+      "CREATE MATERIALIZED VIEW several AS SELECT count(*) FROM (SELECT FROM c_p1 UNION ALL " +
+      "SELECT FROM c_p2) both_of_them",
+    drop: "DROP MATERIALIZED VIEW several",
+    reason: /views read single partitions: (?:public\.)?several of c_p1 and 1 more/,
+    back: true,
+  },
+  {
     name: "an UNLOGGED partition",
     make: "ALTER TABLE c_p1 SET UNLOGGED",
     drop: "ALTER TABLE c_p1 SET LOGGED",
@@ -488,4 +504,19 @@ describe.each(CONDITIONS)("$name", ({ name, make, drop, reason, back }) => {
       expect(Object.values(await placement(db, "c")).reduce((a, b) => a + b)).toBe(2100);
     },
   );
+});
+
+it("a view of the table, of all partitions, or of what it may not read stops no move", async () => {
+  await table();
+  const all = HOT.map((_, place) => `SELECT id FROM c_p${place}`).join(" UNION ALL ");
+  await db.client.query(`CREATE VIEW whole AS SELECT id FROM c; CREATE VIEW each AS ${all}`);
+  await db.client.query(`CREATE SCHEMA theirs AUTHORIZATION ${another}; SET ROLE ${another};
+    CREATE VIEW theirs.forbidden AS SELECT id FROM public.c_p3; RESET ROLE`);
+  const { limitations } = await db.value<{ limitations: { strategy: string }[] }>(REGISTER);
+  expect(limitations.map(({ strategy }) => strategy)).not.toContain("rebalance_partitions");
+  expect(
+    await db.value("SELECT ruvector_healing_execute('c', 'rebalance_partitions')"),
+  ).not.toMatchObject({ outcome: "deferred" });
+  await ticks(db, 2);
+  expect(await db.value("SELECT count(*)::int FROM each")).toBe(2100);
 });

@@ -108,9 +108,15 @@ describe("max_active_actions", () => {
     ).toEqual([
       {
         state: "planned",
-        message: "waits: 1 actions are at work, at most 1 may be (max_active_actions)",
+        message:
+          "waits: 1 action at work on all collections, at most 1 at a time (max_active_actions)",
       },
     ]);
+    expect(
+      (
+        await db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [waiting.action_id])
+      ).replaceAll(/\s+/g, " "),
+    ).toContain("It begins later: it waits: 1 action at work on all collections");
     await db.client.query(
       `SELECT ruvector_healing_abort(id) FROM ruvector.healing_actions
         WHERE collection = 'public.b' AND finished_at IS NULL`,

@@ -152,7 +152,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   let stalled: Awaited<ReturnType<typeof writer>>[] = [];
 
   beforeAll(async () => {
-    // Ten collections are at work at once, and some of their actions are meant to fail.
+    // A dozen collections are at work at once, and some of their actions are meant to fail.
     await configure(db, {
       ...QUICK,
       recovery_hold_seconds: 0,
@@ -221,9 +221,13 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       await makeWhole(table);
       wholes[table] = await wholeIndexes(table);
     }
-    await db.client.query(
-      "SELECT ruvector_healing_configure('{\"kept_index_seconds\": 3600}', 'whole')",
-    );
+    for (const table of ["renewed", "taken"])
+      await makeDrifted(db, table, { index: `${table}_idx` });
+    for (const table of ["whole", "renewed", "taken"])
+      await db.client.query(
+        "SELECT ruvector_healing_configure('{\"kept_index_seconds\": 3600}', $1)",
+        [table],
+      );
     for (const table of [
       "healed",
       WEIRD,
@@ -233,6 +237,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       "plain",
       "worse",
       "parts_0",
+      "renewed",
+      "taken",
     ])
       before[table] = await indexes(table);
     // A person's index that did not get ready, beside ours.
@@ -249,7 +255,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       const planned = await db.value<number>(
         "SELECT count(DISTINCT collection)::int FROM ruvector.healing_actions",
       );
-      if (turn > 0 && planned >= 10) break;
+      if (turn > 0 && planned >= 12) break;
     }
     // One action each.
     for (const table of ["unverified", "stopped", "broken", "worse"])
@@ -274,7 +280,9 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       "public.exchanged",
       "public.healed",
       "public.parts",
+      "public.renewed",
       "public.stopped",
+      "public.taken",
       "public.unverified",
       "public.whole",
       "public.worse",
@@ -467,6 +475,37 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await ended("whole");
     expect(await action("whole")).toMatchObject({ state: "rolled_back" });
     expect(await wholeIndexes("whole")).toEqual(wholes["whole"]);
+  });
+
+  /** Rolled back after something was done to the new index. */
+  const undoneAfter = async (table: string, statements: readonly string[]): Promise<void> => {
+    await ended(table);
+    expect(await action(table)).toMatchObject({ state: "succeeded", kept: [] });
+    await db.client.query("SELECT ruvector_healing_configure('{\"enabled\": false}', $1)", [table]);
+    for (const statement of statements) await db.client.query(statement);
+    await db.client.query("SELECT ruvector_healing_rollback($1)", [table]);
+    await ended(table);
+    expect(await action(table)).toMatchObject({ state: "rolled_back" });
+  };
+
+  it("puts the old index back where the new one got another oid by a REINDEX", async () => {
+    await undoneAfter("renewed", ["REINDEX INDEX CONCURRENTLY renewed_idx"]);
+    expect(await indexes("renewed")).toEqual(before["renewed"]);
+  });
+
+  it("leaves both where the new one's place has somebody else's, and says so", async () => {
+    await undoneAfter("taken", [
+      "DROP INDEX taken_idx",
+      "CREATE INDEX taken_idx ON taken USING ivfflat (embedding vector_l2_ops) WITH (lists = 3)",
+    ]);
+    const [kept, theirs, ...others] = await indexes("taken");
+    expect(others).toEqual([]);
+    expect(kept).toMatchObject({ oid: before["taken"]![0]!.oid });
+    expect(theirs).toMatchObject({ name: "taken_idx" });
+    const { id, message } = await action("taken");
+    expect(message).toContain("1 old index kept beside another one that has its place now");
+    const told = await db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [id]);
+    expect(told.replaceAll(/\s+/g, " ")).toContain(`DROP INDEX CONCURRENTLY public.${kept!.name};`);
   });
 
   it("leaves no job behind", async () => {

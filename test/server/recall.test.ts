@@ -31,6 +31,7 @@ interface Sampled {
       }
     >;
     invalid_indexes?: string[];
+    incomplete_indexes?: { lacking: number; statements: string[] }[];
   };
 }
 
@@ -372,6 +373,72 @@ describe("an INVALID index", () => {
     );
     await configure(db, { repair_invalid_indexes: false });
     await db.client.query("SELECT ruvector_healing_unregister('twice')");
+  });
+
+  it("of a table whose partitions lack parts is named, and no sickness", async () => {
+    await db.client.query(`
+      CREATE TABLE parted (id int, k int, e vector(3), PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+      CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+      CREATE TABLE "Parted 2" PARTITION OF parted FOR VALUES IN (2);
+      CREATE TABLE parted_3 PARTITION OF parted FOR VALUES IN (3);
+      INSERT INTO parted SELECT g, 1 + g % 3, ARRAY[g, 2, 3] FROM generate_series(1, 300) g;
+      CREATE INDEX parted_i ON ONLY parted USING hnsw (e vector_l2_ops) WITH (m = 8);
+      CREATE INDEX ON parted_1 USING hnsw (e vector_cosine_ops);
+      CREATE INDEX parted_3_i ON parted_3 USING hnsw (e vector_l2_ops);
+      ANALYZE parted`);
+    await db.client.query("SELECT ruvector_healing_register('parted')");
+    const told = async () => (await sample("parted")).metrics.incomplete_indexes ?? [];
+    const { lambda, metrics } = await sample("parted");
+    expect(lambda).toBe(1);
+    expect(metrics.invalid_indexes).toBeUndefined();
+    expect(metrics.incomplete_indexes).toMatchObject([
+      {
+        index: "public.parted_i",
+        partitions: 3,
+        lacking: 3,
+        named: ["Parted 2", "parted_1", "parted_3"],
+      },
+    ]);
+    expect(
+      (await db.value<string>("SELECT ruvector_healing_explain('parted')")).replaceAll(/\s+/g, " "),
+    ).toContain("public.parted_i is INVALID as a whole: 3 of 3 partitions have no part of it");
+    // Not while somebody builds there.
+    const other = await db.connect();
+    await other.query("BEGIN; LOCK TABLE parted_1 IN SHARE UPDATE EXCLUSIVE MODE");
+    expect(await told()).toEqual([]);
+    await other.query("ROLLBACK");
+    await other.end();
+    // What it says to type makes it whole.
+    for (let left = 3; left > 0; left--) {
+      const [index] = await told();
+      expect(index!.lacking).toBe(left);
+      for (const statement of index!.statements[0]!.split("; ")) await db.client.query(statement);
+    }
+    expect(await told()).toEqual([]);
+    expect(
+      await db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'parted_i'::regclass"),
+    ).toBe(true);
+    expect(
+      await db.value(`SELECT count(*)::int FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+        WHERE h.inhparent = 'parted_i'::regclass AND c.reloptions = '{m=8}'`),
+    ).toBe(2);
+    // A part that is INVALID is the sickness, and the whole follows it.
+    await db.client.query(
+      `UPDATE pg_index SET indisvalid = false
+        WHERE indexrelid IN ('parted_i'::regclass, 'parted_3_i'::regclass)`,
+    );
+    const again = (await sample("parted")).metrics;
+    expect(again.invalid_indexes).toEqual(["public.parted_3_i"]);
+    expect(again.incomplete_indexes).toMatchObject([
+      {
+        lacking: 0,
+        statements: [
+          "REINDEX INDEX CONCURRENTLY public.parted_3_i; " +
+            "ALTER INDEX public.parted_i ATTACH PARTITION public.parted_3_i;",
+        ],
+      },
+    ]);
+    await db.client.query("SELECT ruvector_healing_unregister('parted')");
   });
 
   it("of a partition is not told to be dropped: it cannot be, alone", async () => {

@@ -3,12 +3,14 @@
  * how it came to it.
  */
 import { labelsOf } from "../../graph/labels.ts";
+import { noRoom } from "../../execute/room.ts";
 import { actionById } from "../../store/actions.ts";
+import { mostActive } from "../../store/settings.ts";
 import { type ActionEvent, eventsOf } from "../../store/events.ts";
 import { type CollectionNow, collectionNow } from "../../store/explained.ts";
 import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";
-import { type Action, isActive } from "../../model/action.ts";
+import { type Action, isActive, waitsForWindow } from "../../model/action.ts";
 import { INTEGRITY_STATES, type Metrics } from "../../model/problem.ts";
 import { bytes, count, lambdaText, printable } from "../../base/text.ts";
 import { edges, rules, weighing } from "./evidence.ts";
@@ -25,7 +27,7 @@ export function explainAction(host: Host, id: unknown): { text: string } {
     [
       `Action ${action.id} on ${printable(action.collection, 200)}: ${action.strategy_name} ` +
         `for ${action.problem_class}, ${action.state}.`,
-      ending(action, now),
+      ending(host, action, now),
       origin(action),
       approval(action, events),
     ],
@@ -47,8 +49,16 @@ export function explainAction(host: Host, id: unknown): { text: string } {
   return { text };
 }
 
+/** When it begins. */
+function beginning(host: Host, action: Action): string {
+  if (waitsForWindow(action))
+    return `It begins later${action.message ? `: ${message(action.message)}` : ""}.`;
+  const full = noRoom(host, action, mostActive(host));
+  return full === null ? "It begins with the next tick." : `It begins later: it ${full}.`;
+}
+
 /** What happened, in one sentence. */
-function ending(action: Action, now: CollectionNow | null): string {
+function ending(host: Host, action: Action, now: CollectionNow | null): string {
   const { initial_lambda, final_lambda } = action;
   const change = `lambda ${lambdaText(initial_lambda)} -> ${lambdaText(final_lambda)}`;
   const because = action.message ? `: ${message(action.message)}` : "";
@@ -56,9 +66,7 @@ function ending(action: Action, now: CollectionNow | null): string {
     case "awaiting_approval":
       return `It waits for a human${because}. Until then it changes nothing.`;
     case "planned":
-      return action.progress.waits_for_window
-        ? `It begins later${because}.`
-        : "It begins with the next tick.";
+      return beginning(host, action);
     case "executing":
       return `It is at work${because}.`;
     case "stabilizing": {

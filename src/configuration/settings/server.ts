@@ -9,7 +9,7 @@ export const SERVER: readonly SettingDefinition[] = [
       [0, 1000],
       4,
       "Most actions at work at once, over all collections. Each has slice_seconds of a tick: " +
-        "four of 1 s are most of a tick every 5 s.",
+        "four of 1 s are most of a tick every 5 s. 0: none begins but what a person executes.",
     ),
   ),
   overall(

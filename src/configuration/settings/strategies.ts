@@ -136,7 +136,8 @@ export const STRATEGIES: readonly SettingDefinition[] = [
     "seconds",
     [0, 30 * DAY],
     7 * DAY,
-    "The longest such rest: the eighth failure alike in a row, from an hour on.",
+    "The longest such rest: the eighth failure alike in a row, from an hour on. Not below " +
+      "strategy_retry_seconds.",
   ),
   overall(
     integer(

@@ -20,6 +20,14 @@ export function globalLimit({
   max_active_total,
 }: Pick<GuardContext, "active_total" | "max_active_total">): Refusal | null {
   if (active_total < max_active_total) return null;
+  if (max_active_total === 0)
+    return {
+      reason: "global_limit",
+      measured: active_total,
+      flips: settingIs("max_active_actions", "above", 0),
+      message: "no action begins on any collection: max_active_actions is 0",
+      hint: `SELECT ruvector_healing_configure('{"max_active_actions": null}'); lets them again.`,
+    };
   return {
     reason: "global_limit",
     measured: active_total,

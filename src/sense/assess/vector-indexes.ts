@@ -54,13 +54,14 @@ export function indexLinks(snapshot: Snapshot, configuration: Configuration): Le
 
 type IndexMetrics = Pick<
   Metrics,
-  "recall" | "invalid_indexes" | "filtered_searches" | "unused_indexes"
+  "recall" | "invalid_indexes" | "incomplete_indexes" | "filtered_searches" | "unused_indexes"
 >;
 
 export const indexMetrics = (
-  { centroids, invalid_indexes, searches, unused_indexes }: Snapshot,
+  { centroids, invalid_indexes, incomplete_indexes, searches, unused_indexes }: Snapshot,
   configuration: Configuration,
 ): IndexMetrics => ({
+  ...(incomplete_indexes.length > 0 && { incomplete_indexes }),
   ...(unused_indexes.length > 0 && { unused_indexes }),
   ...(searches.length > 0 && { filtered_searches: searches.flatMap(searchMetric) }),
   ...(invalid_indexes.length > 0 && { invalid_indexes: invalid_indexes.map(({ index }) => index) }),

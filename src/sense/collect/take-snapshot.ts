@@ -4,6 +4,7 @@ import type { Collection } from "../../model/collection.ts";
 import { closeActivity, openActivity } from "../activity/activity.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { measureCentroids } from "./centroids.ts";
+import { incompleteIndexes } from "./incomplete-indexes.ts";
 import { invalidIndexes } from "./invalid-indexes.ts";
 import { measureFragmentation } from "./fragmentation.ts";
 import { readIdle } from "./idle.ts";
@@ -67,6 +68,7 @@ export function takeSnapshot(
     judges_load: collection.movable || collection.settings.judge_partition_load,
     centroids: centroids.value,
     invalid_indexes: invalidIndexes(host, collection),
+    incomplete_indexes: incompleteIndexes(host, collection),
     searches: searches.value,
     unused_indexes: unused,
     replicas: replicas.value,

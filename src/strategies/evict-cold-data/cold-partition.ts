@@ -3,7 +3,6 @@
  * is undone and nobody uses it.
  */
 import sql, { raw } from "sql-template-tag";
-import { readPartitions } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import { isTransient, SQLSTATES, SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
@@ -14,6 +13,13 @@ export interface NewPartition {
   /** `schema.name`, quoted. */
   readonly qualified: string;
   readonly label: string;
+}
+
+/** One that was made; older versions knew it by its name alone. */
+export interface MadePartition extends NewPartition {
+  /** Its oid, and that of the journal: where that is another one, this is another database. */
+  readonly table?: string;
+  readonly here?: string;
 }
 
 /** How the partition would be made, or why it cannot be. */
@@ -87,8 +93,8 @@ const sqlLiteral = (value: string): string => `'${value.replace(/'/g, "''")}'`;
 export function makeColdPartition(
   host: Host,
   collection: Collection,
-  { qualified }: NewPartition,
-): void {
+  { qualified, label }: NewPartition,
+): MadePartition {
   const column = collection.partition_column!;
   const key = host.one<{ literal: string; owner: string; kind: string }>(sql`
     SELECT quote_literal(${collection.cold_partition}) AS literal,
@@ -115,7 +121,37 @@ export function makeColdPartition(
       VALUES IN (${raw(key.literal)})`,
   );
   owner.execute(sql`ALTER TABLE ${raw(qualified)} DROP CONSTRAINT ruvector_healing_cold`);
+  return {
+    qualified,
+    label,
+    ...host.one<{ table: string; here: string }>(sql`
+      SELECT to_regclass(${qualified})::oid::text AS "table",
+             'ruvector.healing_steps'::regclass::oid::text AS here`),
+  };
 }
+
+/** The partition that was made, as it is called now. */
+export interface FoundPartition extends NewPartition {
+  /** It is still one of the table. */
+  readonly attached: boolean;
+}
+
+/**
+ * The partition that was made, wherever it was put and whatever it is called; null: it is gone.
+ * Looked for by its name where an older version made it, or a dump brought it here.
+ */
+export const findMade = (
+  host: Host,
+  { relid }: Collection,
+  { qualified, table, here }: MadePartition,
+): FoundPartition | null =>
+  host.query<FoundPartition>(sql`
+    SELECT format('%I.%I', n.nspname, c.relname) AS qualified, c.relname AS label,
+           EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid
+             AND i.inhparent = ${relid}::oid AND NOT i.inhdetachpending) AS attached
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = CASE WHEN ${here ?? null}::oid = 'ruvector.healing_steps'::regclass
+       THEN ${table ?? null}::oid ELSE to_regclass(${qualified}) END`)[0] ?? null;
 
 /**
  * The id of this transaction. Whoever does not see its changes has a snapshot with this or an older
@@ -176,17 +212,14 @@ export function silentStandby(host: Host): string | null {
 }
 
 /**
- * Drops the partition that was made, where it is still one and holds no row. "kept": it holds rows,
- * or is no partition of the table any more. "busy": a lock it needs was not free; dropping takes
- * ACCESS EXCLUSIVE on the table for an instant.
+ * Drops the partition that was made, where it holds no row. "kept": it holds rows. "busy": a lock
+ * it needs was not free; dropping takes ACCESS EXCLUSIVE on the table for an instant.
  */
 export function dropColdPartition(
   host: Host,
   collection: Collection,
   { qualified }: NewPartition,
 ): "dropped" | "kept" | "busy" | "refused" {
-  if (!readPartitions(host, collection.relid).some((one) => one.qualified === qualified))
-    return "kept";
   try {
     const owner = host.asOwner(collection.relid, "changes");
     return host.atomic(() => {

@@ -78,6 +78,6 @@ export const evictColdData: Strategy<
 };
 
 function madeStep({ host, collection }: BatchContext, make: NewPartition): NewStep<MadePartition> {
-  makeColdPartition(host, collection, make);
-  return { kind: MADE, details: make, rows: 0, journal: [[make.qualified]] };
+  const details = makeColdPartition(host, collection, make);
+  return { kind: MADE, details, rows: 0, journal: [[make.qualified]] };
 }

@@ -1,11 +1,13 @@
 /** How the cold partition that was made is taken back. */
-import type { Step, UndoResult } from "../../model/action.ts";
+import type { Host } from "../../host/host.ts";
+import type { Action, Step, UndoResult } from "../../model/action.ts";
 import type { MovesProgress } from "../moving-rows/carry-out.ts";
 import type { BatchContext } from "../strategy.ts";
 import { recordActionEvent } from "../../store/actions.ts";
 import {
   dropColdPartition,
-  type NewPartition,
+  findMade,
+  type MadePartition as Made,
   olderReader,
   silentStandby,
   transactionId,
@@ -17,7 +19,7 @@ export const MADE = "made_partition";
 /** The cold partition that was made first; of its journal one entry is left while it is unmade. */
 export interface MadePartition {
   readonly kind: typeof MADE;
-  readonly details: NewPartition;
+  readonly details: Made;
   readonly journal: readonly Unmaking[];
 }
 
@@ -38,8 +40,11 @@ const MARGIN_SECONDS = 60;
  */
 export function unmake(
   { host, collection, action }: BatchContext<EvictPlan, MovesProgress>,
-  { details: made, journal }: Step<MadePartition>,
+  { details, journal }: Step<MadePartition>,
 ): UndoResult<Unmaking> {
+  const made = findMade(host, collection, details);
+  if (made === null) return OVER;
+  if (!made.attached) return stays(host, action, made.qualified, "it is no partition any more");
   const [, tries = 0, xid] = journal[0] ?? [made.qualified];
   const later = (waiting: string, next: number, since: string): UndoResult<Unmaking> => ({
     remaining: [[made.qualified, next, since]],
@@ -76,14 +81,21 @@ export function unmake(
       busy: "the lock to drop it was never free",
       needed: `an older snapshot needs it: ${reader}`,
       unknown: `standby ${standby} does not say what is read on it (hot_standby_feedback)`,
-      kept: "it holds rows, or is no partition any more",
+      kept: "it holds rows",
       refused: "something depends on it (a view, say), or an event trigger keeps it",
     }[outcome];
-    host.log(`action ${action.id}: ${made.qualified} stays: ${why}`);
-    recordActionEvent(host, action, "partition_stays", `${made.qualified} stays: ${why}`, {
-      partition: made.qualified,
-      hint: `When nobody needs it: DROP TABLE ${made.qualified};`,
-    });
+    return stays(host, action, made.qualified, why);
   }
-  return { remaining: [], undone: 0, gone: 0, conflicts: 0 };
+  return OVER;
+}
+
+const OVER = { remaining: [], undone: 0, gone: 0, conflicts: 0 } as const;
+
+function stays(host: Host, action: Action, partition: string, why: string): UndoResult<Unmaking> {
+  host.log(`action ${action.id}: ${partition} stays: ${why}`);
+  recordActionEvent(host, action, "partition_stays", `${partition} stays: ${why}`, {
+    partition,
+    hint: `When nobody needs it: DROP TABLE ${partition};`,
+  });
+  return OVER;
 }

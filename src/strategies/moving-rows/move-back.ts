@@ -27,7 +27,17 @@ export interface MovedBack {
   readonly elsewhere: number;
   readonly conflicts: number;
   readonly wal_bytes: number;
+  readonly no_way_back?: string;
 }
+
+const NOTHING: MovedBack = {
+  left: 0,
+  undone: 0,
+  gone: 0,
+  elsewhere: 0,
+  conflicts: 0,
+  wal_bytes: 0,
+};
 
 interface Answer {
   readonly missing: readonly Identity[];
@@ -40,7 +50,8 @@ interface Answer {
 /**
  * Moves the journaled rows of a step back, and keeps in it what could not go. Rows locked by others
  * remain for the next try; deleted rows are gone; rows that the application put into another
- * partition since, and rows whose old place is taken, stay where they are and are counted.
+ * partition since, and rows whose old place is taken, stay where they are and are counted. Where no
+ * partition takes them back, nothing is done, and the step keeps its journal: one may again.
  * @param asked a person asked for it
  * @throws HealingError RV018 where moving back would do harm
  */
@@ -53,8 +64,9 @@ export function moveRowsBack(
 ): MovedBack {
   const { partitions, wal } = lockRows(host, collection);
   const [home, here] = [leafOf(partitions, route.from_key), leafOf(partitions, route.to_key)];
-  const touched = [home, here].flatMap((leaf) => leaf?.relid ?? []);
-  const conditions = moveConditions(host, collection, touched, home?.relid ?? null);
+  if (!home) return { ...NOTHING, no_way_back: route.from_key };
+  const touched = [home.relid, ...(here ? [here.relid] : [])];
+  const conditions = moveConditions(host, collection, touched, home.relid);
   checkMoveBack(collection, conditions, asked);
   const { missing, ...back } = host.through<Answer>([
     {

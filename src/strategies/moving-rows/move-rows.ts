@@ -100,7 +100,7 @@ export function collides(
       `no partition of ${collection.name} takes ${column.name} = ${toKey} any more`,
       {
         detail: "The partition was detached or dropped after the plan was made.",
-        hint: "Attach it again to let the action go on, or abort the action.",
+        hint: "What the action has moved goes back; the next evaluation plans anew.",
       },
     );
   }

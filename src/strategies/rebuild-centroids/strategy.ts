@@ -3,6 +3,7 @@
  * exchanges them when the new one is better. The old one is kept under another name until the
  * action is verified.
  */
+import { count } from "../../base/text.ts";
 import { optionsText, type RebuildPlan } from "./target.ts";
 import * as z from "zod/mini";
 import type { Strategy } from "../strategy.ts";
@@ -74,12 +75,18 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
     `${stage === "begin" ? "beginning" : stage} ${targets[target]?.index ?? ""}, ${rebuilt} ` +
     `of ${targets.length} done`,
 
+  describeConflicts: (conflicts) =>
+    `${count(conflicts, "old index")} kept beside another one that has its place now: ` +
+    "ruvector_healing_explain() says which, and what to type",
+
+  describeGone: (gone) => `${count(gone, "old index")} dropped or renamed since: the new one stays`,
+
   undoStep({ host, collection, action }, step) {
     switch (step.kind) {
       case "swap_index":
-        return swapBack(host, collection, step);
+        return swapBack(host, collection, action, step);
       case "swap_whole":
-        return exchangeBack(host, collection, step);
+        return exchangeBack(host, collection, action, step);
       case "reindex":
         return stopReindex(host, action, step);
       case "build_index":

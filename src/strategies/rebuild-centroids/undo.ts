@@ -20,12 +20,14 @@ import {
   replacedIndex,
   tryLock,
 } from "./indexes.ts";
+import { bothStay, builtAlike } from "./ours.ts";
 import { NOTHING_LEFT, type RebuiltAs } from "./shared.ts";
 
 /** The old index gets its name back, the new one its own; the build's undo drops it. */
 export function swapBack(
   host: Host,
   collection: Collection,
+  action: Action,
   step: Step<RebuiltAs<"swap_index">>,
 ): UndoResult<RebuiltAs<"swap_index">["journal"][number]> {
   const { name, built, oid } = step.details;
@@ -38,7 +40,8 @@ export function swapBack(
   // Somebody may have dropped the new one and have something of that name of their own: then both
   // stay.
   const there = oidOf(host, index);
-  if (there !== null && there !== oid) return { ...NOTHING_LEFT, conflicts: 1 };
+  if (there !== null && there !== oid && !builtAlike(host, action, { index, kept, built }))
+    return bothStay(host, action, old);
   if (there !== null) rename(host, index, built_name);
   rename(host, kept, name);
   const { [index]: _, ...others } =

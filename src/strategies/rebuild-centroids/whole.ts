@@ -6,7 +6,7 @@
 import type { RebuildPlan, Target } from "./target.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
-import type { Step, NewStep, UndoResult } from "../../model/action.ts";
+import type { Action, Step, NewStep, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
@@ -23,6 +23,7 @@ import {
   unforeseen,
   tryLock,
 } from "./indexes.ts";
+import { bothStay } from "./ours.ts";
 import {
   type Exchange,
   go,
@@ -172,6 +173,7 @@ function forget(host: Host, collection: Collection, parts: readonly Part[]): Mem
 export function exchangeBack(
   host: Host,
   collection: Collection,
+  action: Action,
   step: Step<RebuiltAs<"swap_whole">>,
 ): UndoResult<{ readonly memory: Memory }> {
   const { name, oid, parts } = step.details;
@@ -180,8 +182,8 @@ export function exchangeBack(
   const { kept, heap, index } = old;
   const there = oidOf(host, index);
   // Somebody may have dropped the new one and have something of that name of their own: then both
-  // stay.
-  if (there !== null && there !== oid) return { ...NOTHING_LEFT, conflicts: 1 };
+  // stay. REINDEX leaves the oid of a partitioned table's index as it is.
+  if (there !== null && there !== oid) return bothStay(host, action, old);
   if (!tryLock(host, heap, "ACCESS EXCLUSIVE", true))
     return { ...NOTHING_LEFT, remaining: step.journal };
   if (there !== null) host.execute(sql`DROP INDEX ${raw(index)}`);

@@ -18,7 +18,12 @@ describe("what is at work", () => {
       measured: 4,
       flips_at: "fewer than 4 active actions, or max_active_actions above 4",
     });
-    expect(reason({ active_total: 0, max_active_total: 0 })).toBe("global_limit");
+    expect(refuse({ active_total: 0, max_active_total: 0 })).toMatchObject({
+      reason: "global_limit",
+      flips_at: "max_active_actions above 0",
+      message: "no action begins on any collection: max_active_actions is 0",
+      hint: expect.stringContaining("ruvector_healing_configure("),
+    });
     for (const broken of [Number.NaN, null as unknown as number, undefined as unknown as number]) {
       expect(reason({ active_total: 1, max_active_total: broken })).toBe("global_limit");
     }

@@ -26,6 +26,7 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   centroids: [],
   invalid_indexes: [],
   searches: [],
+  incomplete_indexes: [],
   unused_indexes: [],
   replicas: [],
   maintenance: {
