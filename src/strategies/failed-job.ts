@@ -6,19 +6,16 @@ import { oldestTransaction } from "../select/preflight-facts.ts";
 
 /**
  * The transaction that CREATE INDEX CONCURRENTLY waits for, or for which VACUUM keeps dead rows:
- * the guard before an action passes over those younger than preflight_transaction_seconds.
+ * the guard before an action passes over those younger than preflight_transaction_seconds. In the
+ * message, which is all that is kept of a failed action.
  * @param table oid; null: gone
  */
-export function inTheWay(
-  host: Host,
-  table: string | null,
-): { readonly sentence: string; readonly ends: string } | null {
+export function inTheWay(host: Host, table: string | null): string | null {
   const held = oldestTransaction(host, table === null ? [] : [table]);
   return (
-    held && {
-      sentence: `a transaction has been open for ${Math.round(held.seconds)} s: ${held.who}`,
-      ends: held.ends,
-    }
+    held &&
+    `a transaction has been open for ${Math.round(held.seconds)} s: ${held.who} ` +
+      `(${held.ends} ends it)`
   );
 }
 
@@ -26,10 +23,9 @@ export function inTheWay(
 export function failedJob(host: Host, what: string, job: Job, table: string | null): HealingError {
   // One that failed by itself waited for nobody.
   const held = job.cancel_reason === null ? null : inTheWay(host, table);
-  return new HealingError("remedy_refused", `${what}: ${job.message ?? job.state}`, {
-    detail:
-      `${job.command} ended as ${job.state}.` +
-      (held ? ` In its way may be who is there now: ${held.sentence}.` : ""),
-    hint: held ? held.ends : "The server's log has more.",
-  });
+  return new HealingError(
+    "remedy_refused",
+    `${what}: ${job.message ?? job.state}` + (held === null ? "" : `; ${held}`),
+    { detail: `${job.command} ended as ${job.state}.`, hint: "The server's log has more." },
+  );
 }

@@ -55,6 +55,8 @@ export interface RebuildProgress extends Progress {
   }[];
   /** Why an index stayed as it was. */
   readonly kept: readonly string[];
+  /** What it waits for; absent: for nothing. */
+  readonly note?: string;
 }
 
 /** Seconds that a build may take: what was planned, and never less than pg_cron needs to begin. */
@@ -136,10 +138,10 @@ export const wait = (
   progress: RebuildProgress,
   waiting: string,
   steps: readonly NewStep<Rebuilt>[] = [],
-): RebuildResult => ({ done: false, steps, progress, waiting });
+): RebuildResult => ({ done: false, steps, progress: { ...progress, note: waiting }, waiting });
 
 export const go = (
-  progress: RebuildProgress,
+  { note: _over, ...progress }: RebuildProgress,
   steps: readonly NewStep<Rebuilt>[] = [],
 ): RebuildResult => ({
   done: progress.done === true,

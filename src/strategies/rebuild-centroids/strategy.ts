@@ -71,9 +71,9 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
     }
   },
 
-  describeProgress: ({ progress: { target, stage, rebuilt }, plan: { targets } }) =>
-    `${stage === "begin" ? "beginning" : stage} ${targets[target]?.index ?? ""}, ${rebuilt} ` +
-    `of ${targets.length} done`,
+  describeProgress: ({ progress: { target, stage, rebuilt, note }, plan: { targets } }) =>
+    (note ?? `${stage === "begin" ? "beginning" : stage} ${targets[target]?.index ?? ""}`) +
+    `, ${rebuilt} of ${targets.length} done`,
 
   describeConflicts: (conflicts) =>
     `${count(conflicts, "old index")} kept beside another one that has its place now: ` +

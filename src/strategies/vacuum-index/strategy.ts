@@ -17,6 +17,8 @@ interface VacuumProgress extends Progress {
   /** Place of the table that is at it. */
   readonly table: number;
   readonly job: string | null;
+  /** How far the vacuum is; absent: none is on its way. */
+  readonly note?: string;
 }
 
 interface Vacuumed extends Change {
@@ -51,8 +53,9 @@ export const vacuumIndex: Strategy<VacuumPlan, VacuumProgress, Vacuumed, typeof 
   preflight: ["transactions", "slots"],
   remeasures: ["centroids", "indexes"],
   describeStep: ({ details: { table, dead } }) => `vacuumed ${table} (${short(dead)} dead rows)`,
-  describeProgress: ({ plan, progress: { table } }) =>
-    `${table} of ${count(plan.tables.length, "table")} vacuumed`,
+  describeProgress: ({ plan, progress: { table, note } }) =>
+    `${note === undefined ? "" : `${note}; `}${table} of ${count(plan.tables.length, "table")} ` +
+    "vacuumed",
   // What was vacuumed stays so; a job that runs is ended.
   undoStep({ host, action }, step) {
     const open = jobsOf(host, action.id).filter((job) => isOpen(job));
@@ -102,20 +105,17 @@ function executeBatch({
     };
   }
   const job = watchJob(host, progress.job);
+  const note = `${one.table}: ${vacuumProgress(host, one.oid) ?? job.message ?? job.state}`;
   if (isOpen(job))
-    return {
-      done: false,
-      steps: [],
-      progress,
-      waiting: `${one.table}: ${vacuumProgress(host, one.oid) ?? job.message ?? job.state}`,
-    };
+    return { done: false, steps: [], progress: { ...progress, note }, waiting: note };
   if (job.state !== "succeeded")
     throw failedJob(host, `${one.table} could not be vacuumed`, job, one.oid);
   refuseInVain(host, one);
+  const { note: _over, ...vacuumed } = progress;
   return {
     done: false,
     steps: [],
-    progress: { ...progress, table: progress.table + 1, job: null },
+    progress: { ...vacuumed, table: progress.table + 1, job: null },
   };
 }
 
@@ -132,8 +132,10 @@ function refuseInVain(host: Host, { table, oid, dead }: VacuumPlan["tables"][num
   if (held)
     throw new HealingError(
       "remedy_refused",
-      `${table} was vacuumed, and ${short(left)} of its ${short(dead)} dead rows stay: ` +
-        held.sentence,
-      { detail: "What it may still see cannot be taken out.", hint: held.ends },
+      `${table} was vacuumed, and ${short(left)} of its ${short(dead)} dead rows stay: ` + held,
+      {
+        detail: "What it may still see cannot be taken out.",
+        hint: "End it, or wait for its end, and execute vacuum_index again.",
+      },
     );
 }
