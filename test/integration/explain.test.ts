@@ -291,7 +291,7 @@ describe("what was typed", () => {
   it("is refused with what is known", async () => {
     expect(await raised(db.client, "SELECT ruvector_healing_explain('nope')")).toMatchObject({
       code: "RV002",
-      hint: expect.stringContaining("register"),
+      hint: expect.stringContaining("ruvector_healing_verdict()"),
     });
     expect(await raised(db.client, "SELECT ruvector_healing_explain('12345')")).toMatchObject({
       code: "RV006",
