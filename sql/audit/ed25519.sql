@@ -22,28 +22,34 @@ COMMENT ON FUNCTION ruvector.healing_ed25519(text, text, text)
   IS 'Loads the bundle for signatures once per session and content, and hands one '
   'operation to it.';
 
+-- PL/pgSQL: before PostgreSQL 18 all of an SQL function is looked up before any of it runs, and
+-- where the language was dropped the engine could not say so.
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_public_key(secret bytea)
 RETURNS bytea
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $function$
-  SELECT ruvector.healing_start_engine();
-  SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(),
+BEGIN
+  PERFORM ruvector.healing_start_engine();
+  RETURN pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(),
     'public_key',
     pg_catalog.jsonb_build_object(
       'secret', pg_catalog.encode(secret, 'hex'))::pg_catalog.text)::pg_catalog.jsonb
       OPERATOR(pg_catalog.#>>) '{}', 'hex');
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_public_key(bytea)
   IS 'The public key of a private key.';
 
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_sign(secret bytea, message text)
 RETURNS bytea
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $function$
-  SELECT ruvector.healing_start_engine();
-  SELECT pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'sign',
+BEGIN
+  PERFORM ruvector.healing_start_engine();
+  RETURN pg_catalog.decode(ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'sign',
     pg_catalog.jsonb_build_object('secret', pg_catalog.encode(secret, 'hex'),
       'message', message)::pg_catalog.text)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) '{}', 'hex');
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_sign(bytea, text) IS 'Signs a text of plain ASCII.';
 
@@ -51,11 +57,13 @@ COMMENT ON FUNCTION ruvector.healing_ed25519_sign(bytea, text) IS 'Signs a text 
 -- order. 10 ms each on PLJS.
 CREATE OR REPLACE FUNCTION ruvector.healing_ed25519_verify(items jsonb)
 RETURNS jsonb
-LANGUAGE sql
+LANGUAGE plpgsql
 AS $function$
-  SELECT ruvector.healing_start_engine();
-  SELECT ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'verify',
+BEGIN
+  PERFORM ruvector.healing_start_engine();
+  RETURN ruvector.healing_ed25519(ruvector.healing_audit_bundle_hash(), 'verify',
     items::pg_catalog.text)::pg_catalog.jsonb;
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_ed25519_verify(jsonb)
   IS 'Whether each signature is that key''s over that text.';
