@@ -23,11 +23,12 @@ AS $function$
            THEN ruvector.healing_collection(ruvector_integrity_history.collection) END;
   SELECT format('%I.%I', c.schema_name, c.table_name), m.sampled_at, m.lambda,
          (ARRAY['normal', 'stress', 'critical'])[m.state + 1], m.source, m.witness_edges,
+         -- A subquery is asked for the rows that are returned: of a join PostgreSQL 17 reads all.
          ruvector.healing_metrics_seen((SELECT ruvector.healing_tenant_scope()),
-           coalesce(o.metrics, m.metrics))
+           coalesce((SELECT o.metrics FROM ruvector.integrity_samples o WHERE o.id = m.same_as),
+             m.metrics))
     FROM ruvector.integrity_samples m
     JOIN ruvector.collections c USING (collection_id)
-    LEFT JOIN ruvector.integrity_samples o ON o.id = m.same_as
    WHERE m.sampled_at >= ruvector.healing_since(since)
      AND (ruvector_integrity_history.collection IS NULL
           OR c.collection_id = ruvector.healing_collection(ruvector_integrity_history.collection))
