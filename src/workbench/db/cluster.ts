@@ -15,6 +15,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { execa, type Options } from "execa";
 import { type Places, program } from "./cluster-places.ts";
 import { adminEnvironment, processes, removeTree, sendKill, textOf, until } from "./files.ts";
@@ -217,11 +218,9 @@ export async function launch(
   remembered: number | undefined,
   settings: Record<string, string>,
 ): Promise<number> {
+  let wanted = remembered;
   for (let attempt = 1; ; attempt += 1) {
-    const port =
-      attempt === 1 && remembered !== undefined && (await isFree(remembered))
-        ? remembered
-        : await anyFreePort();
+    const port = wanted !== undefined && (await isFree(wanted)) ? wanted : await anyFreePort();
     await configure(at, port, settings);
     await clearLeftovers(at);
     const from = existsSync(at.log) ? (await stat(at.log)).size : 0;
@@ -239,10 +238,15 @@ export async function launch(
         `Install it there; Debian's package is postgresql-${at.site.version}-cron.`,
       );
     }
+    // A killed backend that lets go of its memory has no program and no folder any more, by which
+    // it would be seen.
+    const dying = said.includes("pre-existing shared memory block");
     // Somebody may take the port between the look and the start.
     const taken = said.includes("Address already in use");
-    if (!taken || attempt === 5)
+    if (attempt === (dying ? 50 : 5) || !(dying || taken))
       await failWithLog(at, `The server "${at.title}" did not start.`, from);
+    wanted = taken ? undefined : port;
+    if (dying) await setTimeout(200);
   }
 }
 
