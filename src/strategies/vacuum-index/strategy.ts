@@ -7,7 +7,7 @@ import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { cancelJob } from "../../jobs/watch.ts";
 import type { Change, Progress } from "../../model/action.ts";
 import { vacuumProgress } from "../../sense/collect/vacuum-state.ts";
-import { isOpen, jobsOf } from "../../store/jobs.ts";
+import { isOpen, type Job, jobsOf } from "../../store/jobs.ts";
 import type { Host } from "../../host/host.ts";
 import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
 import { failedJob, inTheWay } from "../failed-job.ts";
@@ -110,7 +110,7 @@ function executeBatch({
     return { done: false, steps: [], progress: { ...progress, note }, waiting: note };
   if (job.state !== "succeeded")
     throw failedJob(host, `${one.table} could not be vacuumed`, job, one.oid);
-  refuseInVain(host, one);
+  refuseInVain(host, job, one);
   const { note: _over, ...vacuumed } = progress;
   return {
     done: false,
@@ -124,11 +124,15 @@ function executeBatch({
  * such a VACUUM.
  * @throws HealingError RV011 with who that is
  */
-function refuseInVain(host: Host, { table, oid, dead }: VacuumPlan["tables"][number]): void {
+function refuseInVain(
+  host: Host,
+  job: Job,
+  { table, oid, dead }: VacuumPlan["tables"][number],
+): void {
   const { left } = host.one<{ left: number }>(
     sql`SELECT pg_stat_get_dead_tuples(${oid}::oid)::float8 AS left`,
   );
-  const held = 2 * left > dead ? inTheWay(host, oid) : null;
+  const held = 2 * left > dead ? inTheWay(host, job, oid) : null;
   if (held)
     throw new HealingError(
       "remedy_refused",
