@@ -32,7 +32,7 @@ const WORKING = [
   "server/typed",
   "server/consent-conditions",
   "server/fragmentation-data",
-  "integration/limits",
+  "server/breaker",
   "server/shapes",
   "server/keys",
   "server/chaos",
