@@ -192,6 +192,27 @@ BEGIN
                AND has_any_column_privilege(c.relowner, l.oid, 'SELECT')
              GROUP BY 1) v
      WHERE v.on_leaves < (SELECT count(*) FROM leaves)
+    -- So do functions whose body was parsed when they were made (BEGIN ATOMIC), and policies of
+    -- other tables.
+    UNION SELECT 'views', format('%s of %I%s', v.what, v.relname,
+        CASE WHEN v.on_leaves > 1 THEN format(' and %s more', v.on_leaves - 1) ELSE '' END)
+      FROM (SELECT CASE WHEN o.classid = 'pg_proc'::regclass
+                     THEN 'function ' || o.objid::regprocedure
+                     ELSE (SELECT format('policy %I on %s', p.polname, p.polrelid::regclass)
+                             FROM pg_policy p WHERE p.oid = o.objid) END AS what,
+                   min(l.relname) AS relname, count(DISTINCT l.oid) AS on_leaves
+              FROM leaves l JOIN pg_depend o ON o.refclassid = 'pg_class'::regclass
+               AND o.refobjid = l.oid
+             WHERE CASE WHEN o.classid = 'pg_proc'::regclass
+               THEN (SELECT has_any_column_privilege(p.proowner, l.oid, 'SELECT, INSERT, UPDATE')
+                       FROM pg_proc p WHERE p.oid = o.objid)
+               ELSE o.classid = 'pg_policy'::regclass
+                 AND (SELECT p.polrelid <> ALL (ARRAY(SELECT f.oid FROM family f))
+                        AND has_any_column_privilege(c.relowner, l.oid, 'SELECT')
+                        FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+                       WHERE p.oid = o.objid) END
+             GROUP BY 1) v
+     WHERE v.on_leaves < (SELECT count(*) FROM leaves)
     -- What a crash would take from one partition and not from another.
     UNION SELECT 'unlogged', relname FROM leaves WHERE relpersistence = 'u'
        AND EXISTS (SELECT FROM leaves o WHERE o.relpersistence = 'p')

@@ -156,8 +156,9 @@ export const CONDITIONS: readonly Condition[] = [
   ),
   listed(
     "views",
-    "views read single partitions",
-    "A moved row would leave such a view, or come into it: have it read the table, or drop it.",
+    "views, functions or policies read single partitions",
+    "A moved row would leave what they read, or come into it: have them read the table, or drop " +
+      "them.",
     "free",
   ),
   listed(

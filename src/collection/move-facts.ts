@@ -31,7 +31,10 @@ export interface MoveFacts {
   readonly policies: readonly string[];
   /** Roles that may read some partitions, and neither the others nor the table. */
   readonly privileges: readonly string[];
-  /** Views and materialized views that read some partitions by name, and not all. */
+  /**
+   * Views, materialized views, functions with a parsed body and policies of other tables that read
+   * some partitions by name, and not all.
+   */
   readonly views: readonly string[];
   /** Partitions that a crash empties, beside others that it does not. */
   readonly unlogged: readonly string[];

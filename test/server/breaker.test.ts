@@ -495,7 +495,8 @@ describe("blast radius", () => {
 
   const steps = (collection: string) =>
     db.rows<{ rows: number }>(
-      `SELECT s.rows FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+      `SELECT s.rows
+         FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
         WHERE a.collection = $1 AND s.kind = 'move_rows' ORDER BY s.id`,
       [`public.${collection}`],
     );

@@ -259,7 +259,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "a view of a partition",
     make: "CREATE VIEW hottest AS SELECT id, payload FROM c_p3 WHERE id > 0",
     drop: "DROP VIEW hottest",
-    reason: /views read single partitions: (?:public\.)?hottest of c_p3/,
+    reason: /views, functions or policies read single partitions: (?:public\.)?hottest of c_p3/,
     back: true,
   },
   {
@@ -268,7 +268,25 @@ const CONDITIONS: readonly Condition[] = [
       "CREATE MATERIALIZED VIEW several AS SELECT count(*) FROM (SELECT FROM c_p1 UNION ALL " +
       "SELECT FROM c_p2) both_of_them",
     drop: "DROP MATERIALIZED VIEW several",
-    reason: /views read single partitions: (?:public\.)?several of c_p1 and 1 more/,
+    reason: /policies read single partitions: (?:public\.)?several of c_p1 and 1 more/,
+    back: true,
+  },
+  {
+    name: "a function whose body was parsed",
+    make:
+      "CREATE FUNCTION hot_ids() RETURNS SETOF bigint " +
+      "BEGIN ATOMIC SELECT id::bigint FROM c_p3; END",
+    drop: "DROP FUNCTION hot_ids()",
+    reason: /policies read single partitions: function (?:public\.)?hot_ids\(\) of c_p3/,
+    back: true,
+  },
+  {
+    name: "a policy of another table",
+    make:
+      "CREATE TABLE beside (id int); CREATE POLICY hot ON beside " +
+      "USING (EXISTS (SELECT FROM c_p3 h WHERE h.id = beside.id))",
+    drop: "DROP TABLE beside",
+    reason: /policies read single partitions: policy hot on (?:public\.)?beside of c_p3/,
     back: true,
   },
   {

@@ -24,8 +24,8 @@ interface Shape {
   readonly unknown?: boolean;
 }
 
-// Wide vectors need few rows to fill 128 pages, the least that counts: inserts into a graph are what
-// takes time (4,000 of 64 dimensions 6.4 s, 900 of 512 2.1 s).
+// Wide vectors need few rows to fill 128 pages, the least that counts: inserts into a graph are
+// what takes time (4,000 of 64 dimensions 6.4 s, 900 of 512 2.1 s).
 const SHAPES: Readonly<Record<string, Shape>> = {
   half_null: {
     rows: 900,
@@ -42,7 +42,9 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   hundred_values: {
     rows: 1300,
     type: "vector(512)",
-    value: `CASE WHEN g % 10 < 7 THEN ${same(512, "(g % 100) * i")} ELSE ${random(512)} END::vector`,
+    value:
+      `CASE WHEN g % 10 < 7 THEN ${same(512, "(g % 100) * i")} ELSE ${random(512)} END` +
+      "::vector",
     index: "hnsw (e vector_l2_ops)",
   },
   all_equal: {
