@@ -34,7 +34,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     index: "hnsw (e vector_l2_ops) WITH (ef_construction = 32)",
   },
   equal_70: {
-    rows: 1000,
+    rows: 1300,
     type: "vector(512)",
     value: `CASE WHEN g % 10 < 7 THEN ${same(512)} ELSE ${random(512)} END::vector`,
     index: "hnsw (e vector_l2_ops) WITH (ef_construction = 32)",
