@@ -48,9 +48,9 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     index: "hnsw (e vector_l2_ops)",
   },
   all_equal: {
-    rows: 900,
-    type: "vector(512)",
-    value: `${same(512)}::vector`,
+    rows: 3000,
+    type: "vector(64)",
+    value: `${same(64)}::vector`,
     index: "hnsw (e vector_l2_ops) WITH (ef_construction = 32)",
   },
   three_dimensions: {
