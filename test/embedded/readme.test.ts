@@ -56,7 +56,10 @@ it("then heals what it foresaw", async () => {
   await expect
     .poll(async () => {
       await ticks(db, 1);
-      return (row = (await db.rows<Record<string, unknown>>(history))[0] ?? {})["state"];
+      row = (await db.rows<Record<string, unknown>>(history))[0] ?? {};
+      // Why not, where it does not.
+      const said = await db.value<string>("SELECT message FROM ruvector.healing_actions");
+      return row["state"] === "succeeded" ? "succeeded" : `${String(row["state"])}: ${said}`;
     })
     .toBe("succeeded");
   const timeless = (cells: readonly string[]): readonly string[] => cells.slice(0, -1);
