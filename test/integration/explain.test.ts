@@ -153,6 +153,24 @@ describe("why nothing happens on a collection", () => {
     },
   );
 
+  it("names no human where its limits had left it nothing to do", async () => {
+    await configure(db, { require_approval: ["hotspot_congestion"] });
+    await makeTable(db, { table: "limited", rows: HOT });
+    await ticks(db, 3);
+    const id = await newest();
+    await configure(db, { require_approval: [], max_rows_per_hour: 0 });
+    await db.value("SELECT ruvector_healing_approve($1)", [id]);
+    await ticks(db, 2);
+    const said = flat(await explain(id)).slice(0, 600);
+    expect(said).toContain(
+      "aborted. It was stopped before it had changed anything: stopped at its",
+    );
+    expect(said).toContain("max_rows_per_hour leaves 0");
+    expect(said).not.toContain("A human stopped it");
+    await db.value("SELECT ruvector_healing_unregister('limited')");
+    await configure(db, { max_rows_per_hour: null });
+  });
+
   it("changes nothing by being asked", async () => {
     const kept = () =>
       db.value<string>(
