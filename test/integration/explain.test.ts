@@ -108,6 +108,15 @@ describe("an action that healed", () => {
       if (!line.includes("SELECT")) expect(line.length).toBeLessThanOrEqual(100);
   });
 
+  it("has a note that was written in lines on one", async () => {
+    const judged = "SELECT ruvector_healing_feedback(1, 1, $1)";
+    expect(await db.value(judged, ["searches are fast\r\n  again\n"])).toMatchObject({
+      note: "searches are fast again",
+      message: "judged 1: searches are fast again",
+    });
+    await db.client.query("SELECT ruvector_healing_feedback(1, NULL)");
+  });
+
   it("says, once it was undone by hand, that it had been verified", async () => {
     await db.client.query("SELECT ruvector_healing_rollback('embeddings')");
     const undone = await explain(1);
