@@ -11,7 +11,9 @@ DECLARE
   near pg_catalog.text;
 BEGIN
   BEGIN
-    relation := pg_catalog.to_regclass(collection);
+    -- A number would be taken for an oid, a dash for none.
+    relation := CASE WHEN collection OPERATOR(pg_catalog.!~) '^(-|[0-9 ]+)$'
+      THEN pg_catalog.to_regclass(collection) END;
   EXCEPTION WHEN invalid_name OR syntax_error OR invalid_parameter_value OR feature_not_supported
     THEN
     relation := NULL;

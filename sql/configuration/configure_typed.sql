@@ -1,29 +1,44 @@
--- A setting and its value as people type them: ('mode', 'observe'), ('mode=observe', 'docs'), which
--- is answered with the statement that was meant; and JSON with a collection, as two constants in
--- quotes are taken for texts. Two texts at least: a driver's one parameter stays a jsonb, as the
--- parameters that are numbers and times do in functions that have no such other form.
-CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(setting text, value text,
-  collection text DEFAULT NULL)
+-- What a text holds as JSON, where it is an object; NULL otherwise.
+CREATE OR REPLACE FUNCTION ruvector.healing_json_object(said text)
 RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  document jsonb;
+BEGIN
+  document := said::jsonb;
+  RETURN CASE WHEN jsonb_typeof(document) = 'object' THEN document END;
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+  RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_json_object(text)
+  IS 'A text as a JSON object, or NULL where it is none.';
+
+-- Settings as people type them: a word instead of JSON, a setting and its value: ('mode',
+-- 'observe'), ('mode=observe', 'docs'), the two arguments the other way round: answered with the
+-- statement that was meant; and JSON, which a constant in quotes is taken for a text of. So is a
+-- driver's one parameter without a type, which holds JSON too; one that passes objects casts it:
+-- $1::jsonb.
+CREATE OR REPLACE FUNCTION ruvector.healing_configure_typed(setting text, value text,
+  collection text)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   known constant jsonb := ruvector.healing_settings(0);
-  document jsonb;
+  document jsonb := ruvector.healing_json_object(setting);
+  swapped constant jsonb := ruvector.healing_json_object(value);
   pair constant text[] := regexp_match(setting,
     '^[[:space:]]*([[:alnum:]_]+)[[:space:]]*([=:[:space:]])[[:space:]]*([^[:space:]].*)$');
   key text := coalesce(pair[1], btrim(setting));
   wanted text := pair[3];
-  of text := ruvector_healing_configure.value;
+  of text := healing_configure_typed.value;
   example text;
 BEGIN
-  BEGIN
-    document := setting::jsonb;
-  EXCEPTION WHEN data_exception THEN
-    NULL;
-  END;
-  IF jsonb_typeof(document) = 'object' AND collection IS NULL THEN
+  IF (document IS NOT NULL OR setting IS NULL AND value IS NULL) AND collection IS NULL THEN
     -- Not by the function beside it: others may have made one of its name, and there were two.
     RETURN ruvector.healing_call('configure', jsonb_build_object('settings', document,
       'collection_id', CASE WHEN value IS NULL THEN 0
@@ -33,7 +48,13 @@ BEGIN
     wanted := value;
     of := collection;
   END IF;
-  IF NOT jsonb_exists(known, coalesce(key, '')) THEN
+  IF jsonb_exists(known, coalesce(key, '')) THEN
+    example := jsonb_build_object(key, known -> key)::text;
+  ELSIF EXISTS (SELECT FROM jsonb_object_keys(swapped) k WHERE jsonb_exists(known, k)) THEN
+    example := value;
+    of := setting;
+    wanted := NULL;
+  ELSE
     key := ruvector.healing_nearest(key, ARRAY(SELECT jsonb_object_keys(known)));
   END IF;
   IF key IS NOT NULL AND wanted IS NOT NULL THEN
@@ -51,5 +72,22 @@ BEGIN
       quote_literal(coalesce(example, '{"mode": "observe"}')), quote_literal(of)));
 END
 $function$;
+COMMENT ON FUNCTION ruvector.healing_configure_typed(text, text, text)
+  IS 'Settings that were typed as texts: done where they are JSON, else RV001 with what to type.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(setting text)
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $function$ SELECT ruvector.healing_configure_typed(setting, NULL, NULL) $function$;
+COMMENT ON FUNCTION public.ruvector_healing_configure(text)
+  IS 'As it is typed: the same of a text that holds JSON; RV001 with what to type otherwise.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(setting text, value text,
+  collection text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $function$ SELECT ruvector.healing_configure_typed(setting, value, collection) $function$;
 COMMENT ON FUNCTION public.ruvector_healing_configure(text, text, text)
   IS 'As it is typed: the same of a text that holds JSON; RV001 with what to type otherwise.';

@@ -20,6 +20,8 @@ AS $function$
            (array_agg(r.flips_at ORDER BY r.last_at DESC))[1] AS flips_at
       FROM ruvector.healing_refusals r
      WHERE r.last_at >= healing_report_document.since
+       -- Of one that is well, whom somebody asked for, nothing was held back.
+       AND r.reason <> 'healthy'
        AND ruvector.healing_sees((SELECT scope FROM seen), r.collection_id)
      GROUP BY r.collection, r.reason
   ), foreseen AS (
@@ -55,8 +57,9 @@ AS $function$
              + coalesce((d ->> 'undo_seconds')::float8, 0)), 0) AS work_seconds,
            coalesce(sum((d ->> 'lease_seconds')::float8), 0) AS lease_seconds,
            coalesce(sum((d ->> 'steps')::bigint), 0) AS steps,
+           -- One that was undone since is well no more.
            percentile_cont(0.5) WITHIN GROUP (ORDER BY (d ->> 'recovery_seconds')::float8)
-             AS median_recovery_seconds
+             FILTER (WHERE d ->> 'state' = 'succeeded') AS median_recovery_seconds
       FROM actions
   )
   SELECT jsonb_build_object(

@@ -132,8 +132,9 @@ AS $function$
         ruvector.healing_many(t.rows, 'row') || ' moved' || CASE WHEN t.rows_undone > 0
           THEN ' (and ' || to_char(t.rows_undone, 'FM999,999,999,999') || ' back)' ELSE '' END,
         pg_size_pretty(t.wal_bytes) || ' of log')
-        || format('. Locks in %s, together no longer than the %s at work.',
-          ruvector.healing_many(t.steps, 'short step'), ruvector.healing_span(t.work_seconds))
+        || CASE WHEN t.steps > 0 THEN format('. Locks in %s, together no longer than the %s at '
+          'work.', ruvector.healing_many(t.steps, 'short step'),
+          ruvector.healing_span(t.work_seconds)) ELSE '.' END
       FROM total t WHERE t.actions > 0
     UNION ALL
     SELECT 6, 2, 0, '  Well again ' || ruvector.healing_span(t.median_recovery_seconds)

@@ -65,6 +65,9 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT CASE
+    -- Nothing was to be done.
+    WHEN one ->> 'strategy' IN ('rebalance_partitions', 'drain_hot_partition', 'evict_cold_data')
+      AND (one ->> 'rows')::bigint = 0 THEN NULL
     WHEN one ->> 'strategy' IN ('rebalance_partitions', 'drain_hot_partition', 'evict_cold_data')
       THEN format('pick the rows, move %s in %s short enough for writers, note where each came '
         'from',

@@ -42,7 +42,9 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_job_command(text, boolean)
   IS 'What pg_cron runs for a job of the loop.';
 
--- Makes a job, or changes its schedule. One of the old name goes, and leaves its place.
+-- Makes a job, or changes its schedule. One of the old name goes, and leaves its place. One that
+-- was switched off would stay so: pg_cron keeps that of a job whose name is there, and who may not
+-- call cron.alter_job() may put it in anew.
 CREATE OR REPLACE FUNCTION ruvector.healing_put_job(kind text, schedule text)
 RETURNS bigint
 LANGUAGE plpgsql
@@ -52,6 +54,9 @@ DECLARE
   job bigint;
 BEGIN
   -- Dynamic, because it must also install where pg_cron is not there.
+  EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '
+    'AND j.database = current_database() AND j.username = current_user AND NOT j.active'
+    USING ruvector.healing_job_name(kind);
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
     USING ruvector.healing_job_name(kind), schedule, ruvector.healing_job_command(kind);
   EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '

@@ -9,7 +9,7 @@ import type { Host } from "../host/host.ts";
 import { giveApproval } from "../loop/give-approval.ts";
 import { type Action, isActive } from "../model/action.ts";
 import { HealingError } from "../base/errors.ts";
-import { printable, sqlLiteral, utc } from "../base/text.ts";
+import { oneLine, printable, sqlLiteral, utc } from "../base/text.ts";
 import { observe } from "../loop/observe.ts";
 import { OUTCOMES, pastBreaker, progressOf } from "./answers.ts";
 
@@ -160,5 +160,5 @@ export const rejectAction = (
   endAction(host, action, {
     state: "aborted",
     rejected: { reason },
-    message: reason === null ? verb : `${verb}: ${printable(reason, REASON_CHARACTERS)}`,
+    message: reason === null ? verb : `${verb}: ${printable(oneLine(reason), REASON_CHARACTERS)}`,
   });

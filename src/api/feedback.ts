@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import { giveFeedback } from "../learn/outcomes.ts";
 import { isActive } from "../model/action.ts";
 import { HealingError } from "../base/errors.ts";
-import { printable } from "../base/text.ts";
+import { oneLine, printable } from "../base/text.ts";
 
 /** Longer is an essay. */
 const NOTE_CHARACTERS = 1000;
@@ -72,7 +72,7 @@ const digits = (score: number): string => String(Number(score.toPrecision(3)));
 function noteOf(note: unknown, hint: string): string | null {
   if (note === null) return null;
   if (typeof note === "string" && Array.from(note).length <= NOTE_CHARACTERS)
-    return note.trim() === "" ? null : printable(note, NOTE_CHARACTERS);
+    return note.trim() === "" ? null : printable(oneLine(note), NOTE_CHARACTERS);
   const got =
     typeof note === "string" ? `${Array.from(note).length} characters` : JSON.stringify(note);
   throw new HealingError(

@@ -13,6 +13,7 @@ export function parseDocument<S extends Shape>(
   name: string,
   shape: S,
   input: unknown,
+  example?: string,
 ): z.output<z.ZodMiniObject<S>> {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new HealingError("invalid_argument", `${name} must be a JSON object`, {
@@ -40,7 +41,9 @@ export function parseDocument<S extends Shape>(
       value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
     throw new HealingError("invalid_argument", `${name} key "${path}" has a bad value`, {
       detail: `Got ${(JSON.stringify(value) ?? "nothing").slice(0, 200)}; ${describe(issue)}.`,
-      hint: `Known keys: ${Object.keys(shape).join(", ")}.`,
+      hint:
+        `Known keys: ${Object.keys(shape).join(", ")}.` +
+        (example === undefined ? "" : ` For example ${example}.`),
     });
   }
   return parsed.data as z.output<z.ZodMiniObject<S>>;
@@ -57,6 +60,8 @@ function describe(issue: z.core.$ZodIssue | undefined): string {
       return `wanted at least ${String(issue.minimum)}`;
     case "too_big":
       return `wanted at most ${String(issue.maximum)}`;
+    case "invalid_format":
+      return `wanted what fits ${String("pattern" in issue ? issue.pattern : issue.format)}`;
     case "invalid_value":
       return `wanted one of ${issue.values.map(String).join(", ")}`;
     default:

@@ -21,6 +21,9 @@ export function printable(text: string, max = 80): string {
     : `${characters.slice(0, max - 3).join("")}...`;
 }
 
+/** What a person wrote in lines, as one: a line's end is no character that was meant to be seen. */
+export const oneLine = (text: string): string => text.trim().replace(/\s*[\r\n]+\s*/g, " ");
+
 /**
  * A text as an SQL literal that may be shown and typed: what acts on the screen is written as its
  * code point.

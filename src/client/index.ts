@@ -16,6 +16,7 @@ export interface Queryable {
 
 interface Listener extends Queryable {
   on(event: "notification", told: (message: Told) => void): unknown;
+  on(event: "error", told: () => void): unknown;
   off(event: "notification", told: (message: Told) => void): unknown;
 }
 interface Told {
@@ -27,6 +28,7 @@ interface Pooled extends Listener {
 }
 interface Pool extends Queryable {
   readonly totalCount: number;
+  readonly ending?: boolean;
   connect(): Promise<Pooled>;
 }
 
@@ -41,7 +43,8 @@ export type Functions = { readonly [K in Name]: Method<K> };
 export interface HealingClient extends Functions {
   /**
    * Tells of every transition (docs/monitoring.md has the kinds) until the answer is called. Of a
-   * pool it takes one connection; a client given must not be in a transaction.
+   * pool it takes one connection, and another one where that is lost; a client given is yours to
+   * look after, and must not be in a transaction.
    */
   listen(told: (notification: Notification) => void): Promise<() => Promise<void>>;
 }
@@ -112,19 +115,86 @@ async function ask(on: Queryable, called: Callable, given: object): Promise<unkn
 
 const isPool = (on: Queryable): on is Pool => "totalCount" in on && "connect" in on;
 
-async function listen(on: Queryable, told: (notification: Notification) => void) {
-  const pooled = isPool(on) ? await on.connect() : undefined;
-  const client = pooled ?? (on as Listener);
-  const hear = ({ channel, payload }: Told): void => {
-    if (channel === "ruvector_healing" && payload !== undefined)
-      told(JSON.parse(payload) as Notification);
+/**
+ * Whoever may connect may NOTIFY: what is no document of ours is not told. Later, because what a
+ * listener throws within node-postgres' own reading leaves the connection unusable.
+ */
+const heard =
+  (told: (notification: Notification) => void) =>
+  ({ channel, payload }: Told): void => {
+    if (channel !== "ruvector_healing" || payload === undefined) return;
+    let said: unknown;
+    try {
+      said = JSON.parse(payload);
+    } catch {
+      return;
+    }
+    if (typeof (said as Partial<Notification> | null)?.kind === "string")
+      queueMicrotask(() => told(said as Notification));
   };
+
+const LISTEN = "LISTEN ruvector_healing";
+const UNLISTEN = "UNLISTEN ruvector_healing";
+/** Between two tries for another connection, at most. */
+const LONGEST_WAIT_MS = 15_000;
+
+async function listen(on: Queryable, told: (notification: Notification) => void) {
+  const hear = heard(told);
+  if (isPool(on)) return listenByPool(on, hear);
+  const client = on as Listener;
   client.on("notification", hear);
-  await client.query("LISTEN ruvector_healing");
+  await client.query(LISTEN);
   return async (): Promise<void> => {
     client.off("notification", hear);
-    await client.query("UNLISTEN ruvector_healing");
-    pooled?.release();
+    await client.query(UNLISTEN);
+  };
+}
+
+/** On a connection of the pool; where that is lost on another one, until it is told to stop. */
+async function listenByPool(pool: Pool, hear: (message: Told) => void) {
+  let close: (() => Promise<void>) | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopped = false;
+  const again = (wait: number): void => {
+    close = null;
+    if (stopped || pool.ending === true) return;
+    timer = setTimeout(() => {
+      open().catch(() => again(Math.min(2 * wait, LONGEST_WAIT_MS)));
+    }, wait);
+  };
+  const open = async (): Promise<void> => {
+    const client = await pool.connect();
+    let held = true;
+    const release = (destroy: boolean): void => {
+      if (held) client.release(destroy);
+      held = false;
+      client.off("notification", hear);
+    };
+    // Of a connection in use the pool hears nothing: unheard, its end would end the process.
+    client.on("error", () => {
+      if (!held) return;
+      release(true);
+      if (close !== null) again(500);
+    });
+    client.on("notification", hear);
+    await client.query(LISTEN).catch((error: unknown) => {
+      release(true);
+      throw error;
+    });
+    close = async () => {
+      close = null;
+      await client.query(UNLISTEN).then(
+        () => release(false),
+        () => release(true),
+      );
+    };
+    if (stopped) await close();
+  };
+  await open();
+  return async (): Promise<void> => {
+    stopped = true;
+    clearTimeout(timer);
+    await close?.();
   };
 }
 

@@ -32,17 +32,22 @@ export class ConnectionProblem extends Error {
 function fromConninfo(text: string): URLSearchParams {
   const found = new URLSearchParams();
   const rest = text.replace(
-    /([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))\s*/gy,
+    /([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?!')(?:[^\s\\]|\\.)*))\s*/gy,
     (_, key: string, quoted: string | undefined, plain: string | undefined) => {
       found.set(key, (quoted ?? plain ?? "").replace(/\\(.)/g, "$1"));
       return "";
     },
   );
-  if (rest.trim() !== "")
+  if (rest.trim() !== "") {
+    // What is left may be a part of a password.
+    const where = /password/i.test(text)
+      ? `from character ${text.length - rest.length + 1} on`
+      : JSON.stringify(rest.trim());
     throw new ConnectionProblem(
-      `This is no connection string: ${JSON.stringify(rest.trim())}. Write ` +
+      `This is no connection string: ${where}. Write ` +
         "postgresql://user@host:5432/database, or host=... dbname=...",
     );
+  }
   return found;
 }
 
@@ -66,7 +71,8 @@ export function target(where: string | undefined, environment: Environment = pro
     environment["PGHOSTADDR"] ||
     localSocket(port);
   const user = parsed.user || environment["PGUSER"] || userInfo().username;
-  const database = parsed.database || dbname || environment["PGDATABASE"] || user;
+  const database =
+    databaseOf(url) || parsed.database || dbname || environment["PGDATABASE"] || user;
   const socket = host.startsWith("/");
   const seconds = Number(
     url.searchParams.get("connect_timeout") ?? environment["PGCONNECT_TIMEOUT"] ?? 10,
@@ -86,6 +92,15 @@ export function target(where: string | undefined, environment: Environment = pro
     tlsIsOptional: mode === "allow" || mode === "prefer",
     shown: `${user}@${host}:${port}/${database}`,
   };
+}
+
+/** pg leaves what separates a URL's parts as it is written: "a%2Fb". */
+function databaseOf({ pathname }: URL): string | null {
+  try {
+    return decodeURIComponent(pathname.slice(1));
+  } catch {
+    return null;
+  }
 }
 
 const HOSTLESS = /^postgres(?:ql)?:\/\/([^:@/?#]*)(?::([^@/?#]*))?@(\/.*)$/i;
@@ -110,6 +125,10 @@ function refuseOthers(text: string, url: URL, environment: Environment): void {
     throw new ConnectionProblem(ONE_HOST);
 }
 
+/** Of an address that is none: a password may hold what separates the parts of one. */
+export const withoutPassword = (text: string): string =>
+  text.replace(/(:\/\/[^:/?#@]*):.*@/s, "$1:***@");
+
 /** What the user typed as a URL, a conninfo string's settings as its parameters. */
 function addressOf(text: string): URL {
   let url: URL;
@@ -123,9 +142,11 @@ function addressOf(text: string): URL {
     if (password) conninfo.set("password", decodeURIComponent(password));
   } catch {
     if (/^[^/]*\/\/[^/]*,/.test(text)) throw new ConnectionProblem(ONE_HOST);
+    const shown = withoutPassword(text);
     throw new ConnectionProblem(
-      `This is no address of a database: ${text.replace(/:[^:@/]*@/, ":***@")}. It looks ` +
-        "like postgresql://user@host:5432/database",
+      `This is no address of a database: ${shown}. It looks like ` +
+        "postgresql://user@host:5432/database" +
+        (shown === text ? "" : "; in a password, / ? # and % are written %2F %3F %23 %25"),
     );
   }
   for (const [key, value] of conninfo) url.searchParams.set(key, value);
@@ -176,7 +197,7 @@ function localSocket(port: number): string {
   return existsSync(`${folder}/.s.PGSQL.${port}`) ? folder : "localhost";
 }
 
-const NO_TLS = "The server does not support SSL connections";
+export const NO_TLS = "The server does not support SSL connections";
 
 /** A connected client. One that is lost later does not end the process: its next query fails. */
 export async function connect(

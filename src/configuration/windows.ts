@@ -45,6 +45,7 @@ export function checkWindows(input: unknown): void {
       `maintenance_windows[${place}]`,
       SHAPE,
       one,
+      EXAMPLE,
     );
     if (from === to) {
       throw new HealingError(

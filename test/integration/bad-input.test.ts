@@ -368,6 +368,20 @@ describe("tables that can only be sensed", () => {
   });
 });
 
+it.each(["123", "-", " 7 "])("a table called %j is one, and no oid", async (name) => {
+  expect(await raised(db.client, "SELECT ruvector_healing_register($1)", [name])).toMatchObject({
+    code: "RV002",
+    message: `table "${name}" does not exist`,
+    hint: expect.stringMatching(/./),
+  });
+  await db.client.query(`CREATE TABLE "${name}" (id int PRIMARY KEY, embedding vector(3))`);
+  expect(await db.value("SELECT ruvector_healing_register($1)", [name])).toMatchObject({
+    collection: `public."${name}"`,
+  });
+  await db.client.query("SELECT ruvector_healing_unregister($1)", [`"${name}"`]);
+  await db.client.query(`DROP TABLE "${name}"`);
+});
+
 it("a table nothing is near to: the hint lists what could be registered, to be typed", async () => {
   const { hint } = await raised(db.client, "SELECT ruvector_healing_register('zzz.nothing')");
   const typed = (await db.rows<{ format: string }>(/SELECT format.*;$/.exec(hint!)![0])).map(

@@ -108,6 +108,15 @@ describe("an action that healed", () => {
       if (!line.includes("SELECT")) expect(line.length).toBeLessThanOrEqual(100);
   });
 
+  it("has a note that was written in lines on one", async () => {
+    const judged = "SELECT ruvector_healing_feedback(1, 1, $1)";
+    expect(await db.value(judged, ["searches are fast\r\n  again\n"])).toMatchObject({
+      note: "searches are fast again",
+      message: "judged 1: searches are fast again",
+    });
+    await db.client.query("SELECT ruvector_healing_feedback(1, NULL)");
+  });
+
   it("says, once it was undone by hand, that it had been verified", async () => {
     await db.client.query("SELECT ruvector_healing_rollback('embeddings')");
     const undone = await explain(1);
@@ -152,6 +161,24 @@ describe("why nothing happens on a collection", () => {
       );
     },
   );
+
+  it("names no human where its limits had left it nothing to do", async () => {
+    await configure(db, { require_approval: ["hotspot_congestion"] });
+    await makeTable(db, { table: "limited", rows: HOT });
+    await ticks(db, 3);
+    const id = await newest();
+    await configure(db, { require_approval: [], max_rows_per_hour: 0 });
+    await db.value("SELECT ruvector_healing_approve($1)", [id]);
+    await ticks(db, 2);
+    const said = flat(await explain(id)).slice(0, 600);
+    expect(said).toContain(
+      "aborted. It was stopped before it had changed anything: stopped at its",
+    );
+    expect(said).toContain("max_rows_per_hour leaves 0");
+    expect(said).not.toContain("A human stopped it");
+    await db.value("SELECT ruvector_healing_unregister('limited')");
+    await configure(db, { max_rows_per_hour: null });
+  });
 
   it("changes nothing by being asked", async () => {
     const kept = () =>

@@ -86,11 +86,31 @@ describe("is answered with what was meant", () => {
       "SELECT ruvector_healing_configure('mode=observe', 'docs')",
       "SELECT ruvector_healing_configure('{\"mode\": \"observe\"}', 'docs');",
     ],
+    ...["nope", "", "observe", "{mode: observe}"].map((typed) => [
+      `SELECT ruvector_healing_configure('${typed}')`,
+      'SELECT ruvector_healing_configure(\'{"mode": "observe"}\');',
+    ]),
+    [
+      "SELECT ruvector_healing_configure('batch_rows')",
+      "SELECT ruvector_healing_configure('{\"batch_rows\": 10000}');",
+    ],
+    [
+      "SELECT ruvector_healing_configure('strategy_modes', '{\"tune_search\": \"approve\"}')",
+      'SELECT ruvector_healing_configure(\'{"strategy_modes": {"tune_search": "approve"}}\');',
+    ],
+    [
+      "SELECT ruvector_healing_configure('batch_rows=50')",
+      "SELECT ruvector_healing_configure('{\"batch_rows\": 50}');",
+    ],
+    [
+      "SELECT ruvector_healing_configure('docs', '{\"mode\": \"off\"}')",
+      "SELECT ruvector_healing_configure('{\"mode\": \"off\"}', 'docs');",
+    ],
     [
       "SELECT ruvector_healing_configure('bach_rows', '50')",
       "SELECT ruvector_healing_configure('{\"batch_rows\": 50}');",
     ],
-  ])("%s", async (typed, meant) => {
+  ] as [typed: string, meant: string][])("%s", async (typed, meant) => {
     const error = await raised(db.client, typed);
     expect(error).toMatchObject({ code: "RV001", hint: expect.stringContaining(meant) });
     await db.client.query(meant);
@@ -150,7 +170,7 @@ it("a rollback by its action; a driver's parameter stays of its type", async () 
     code: "RV006",
   });
   await db.client.query(`SELECT ruvector_healing_approve('${id}')`);
-  // $1 is a bigint in both places, and a jsonb.
+  // $1 is a bigint in both places.
   await db.client.query(
     "SELECT ruvector_healing_abort($1) FROM ruvector.healing_actions WHERE id = $1",
     [id],
@@ -158,9 +178,9 @@ it("a rollback by its action; a driver's parameter stays of its type", async () 
   expect(await db.value(`SELECT state FROM ruvector.healing_actions WHERE id = ${id}`)).toBe(
     "aborted",
   );
-  await db.client.query("SELECT ruvector_healing_configure($1), $1 -> 'mode'", [
-    '{"mode": "auto"}',
-  ]);
+  // JSON in a text without a type, with one, and as JSON.
+  for (const cast of ["", "::text", "::varchar", "::jsonb"])
+    await db.client.query(`SELECT ruvector_healing_configure($1${cast})`, ['{"mode": "auto"}']);
 });
 
 it("a role that is none, and an action that is judged wrongly", async () => {

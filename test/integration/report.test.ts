@@ -88,6 +88,8 @@ describe("a day of the loop", () => {
     expect(text).toMatch(/action \d+, rebalance_partitions on public\.docs: rolled back/);
     expect(text).toMatch(/then see that it did not stay, and take it back/);
     expect(text).not.toContain("What was done");
+    // It is well no more.
+    expect(text).not.toContain("Well again");
   });
 
   it("keeps to 100 columns, and to what a screen may be given", async () => {
@@ -110,6 +112,40 @@ describe("a day of the loop", () => {
     expect((await report("'-infinity'")).all_kept).toBe(true);
     const after = await report("now() - interval '1 microsecond'");
     expect([after.actions, after.events]).toEqual([[], []]);
+  });
+
+  it("holds nothing back of a collection that is well; no work where none was", async () => {
+    await makeTable(db, { table: "well", rows: [150, 150, 150, 150] });
+    await makeTable(db, { table: "limited", rows: HOT });
+    await db.client.query(
+      `SELECT ruvector_healing_configure('{"mode": "approve", "max_rows_per_hour": 0}', 'limited')`,
+    );
+    await db.client.query(`SELECT ruvector_healing_configure('{"mode": "auto"}', 'well')`);
+    await ticks(db, 3);
+    expect(await db.value("SELECT ruvector_healing_trigger('well')")).toMatchObject({
+      reason: "healthy",
+    });
+    const waits = "SELECT id FROM ruvector.healing_actions WHERE state = 'awaiting_approval'";
+    await db.client.query(
+      `SELECT ruvector_healing_configure('{"max_rows_per_hour": null}', 'limited')`,
+    );
+    await ticks(db, 2);
+    await db.client.query(
+      `SELECT ruvector_healing_configure('{"max_rows_per_hour": 0}', 'limited')`,
+    );
+    await db.client.query(`SELECT ruvector_healing_approve((${waits}))`);
+    await ticks(db, 2);
+    const found = await report();
+    expect(found.actions.find(({ collection }) => collection === "public.limited")).toMatchObject({
+      state: "aborted",
+      rows: 0,
+      by_hand: null,
+    });
+    const text = flat(await lines());
+    expect(text).not.toContain("public.well: healthy");
+    expect(text).not.toContain("move 0 of them");
+    for (const table of ["well", "limited"])
+      await db.client.query("SELECT ruvector_healing_unregister($1)", [table]);
   });
 
   it("counts no rows where none were moved: a throttle that was ended", async () => {

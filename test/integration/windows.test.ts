@@ -177,6 +177,21 @@ describe("several windows", () => {
 });
 
 describe("what is refused at configuring", () => {
+  it("says how times are written, with an example", async () => {
+    for (const from of ["22", "4:00", "24:00", "25:00"])
+      expect(
+        await raised(
+          db.client,
+          `SELECT ruvector_healing_configure('{"maintenance_windows": [{"from": "${from}"}]}')`,
+        ),
+        from,
+      ).toMatchObject({
+        code: "RV001",
+        detail: expect.stringMatching(/^Got ".*"; wanted what fits \/\^/),
+        hint: expect.stringContaining('"from": "22:00", "to": "04:00"'),
+      });
+  });
+
   it.each([
     ["{}", /\{\}/, /Europe\/Vienna/],
     ['"22:00-04:00"', /22:00/, /"from"/],

@@ -122,3 +122,42 @@ it("listens on a connection of the pool until it is told to stop", async () => {
   await stop();
   expect(pool.idleCount).toBe(pool.totalCount);
 });
+
+it("listens on through a lost connection, foreign payloads, a listener that throws", async () => {
+  const heard: string[] = [];
+  const thrown: unknown[] = [];
+  // What is thrown there is the listener's own affair: not the connection's.
+  const uncaught = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => thrown.push(error));
+  const stop = await healing.listen(({ kind }) => {
+    heard.push(kind);
+    if (kind === "throws") throw new Error("mine");
+  });
+  const tell = (payload: string): Promise<unknown> =>
+    pool.query("SELECT pg_notify('ruvector_healing', $1)", [payload]);
+  const told = (kind: string): Promise<unknown> => tell(JSON.stringify({ kind }));
+  try {
+    for (const payload of ["hello", "null", "[1]", "{}", "7"]) await tell(payload);
+    await told("throws");
+    await told("first");
+    await expect.poll(() => heard).toEqual(["throws", "first"]);
+    await pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
+        "WHERE datname = current_database() AND query = 'LISTEN ruvector_healing'",
+    );
+    await expect
+      .poll(async () => {
+        await told("later");
+        return heard;
+      })
+      .toContain("later");
+    expect(thrown).toMatchObject([{ message: "mine" }]);
+  } finally {
+    await stop();
+    process.removeAllListeners("uncaughtException");
+    for (const one of uncaught) process.on("uncaughtException", one);
+  }
+  expect(pool.idleCount).toBe(pool.totalCount);
+  await told("nobody listens");
+});

@@ -121,6 +121,11 @@ describe.skipIf(external)("the schedule, where pg_cron lives in another database
         await expect
           .poll(() => elsewhere.value("SELECT ticks > 0 FROM ruvector.healing_ticks"))
           .toBe(true);
+        // Switched off there, it is on again.
+        await db.client.query("SELECT cron.alter_job(jobid, active := false) FROM cron.job");
+        await plain.query("SELECT ruvector_healing_schedule('1 second')");
+        expect(await db.value("SELECT bool_and(active) FROM cron.job")).toBe(true);
+        expect(await jobs()).toHaveLength(1);
         expect((await plain.query("SELECT ruvector_healing_unschedule() AS said")).rows).toEqual([
           { said: { scheduled: false, removed: 1 } },
         ]);

@@ -93,6 +93,17 @@ describe.skipIf(external)("the schedule", () => {
     ]);
   });
 
+  it("is on again where somebody had switched its jobs off", async () => {
+    const on = "SELECT bool_and(active) FROM cron.job WHERE database = current_database()";
+    await db.client.query("SELECT ruvector_healing_schedule('30 minutes')");
+    await db.client.query("SELECT cron.alter_job(jobid, active := false) FROM cron.job");
+    expect(await db.value(on)).toBe(false);
+    expect(await schedule("20 minutes")).toMatchObject({ scheduled: true });
+    expect(await db.value(on)).toBe(true);
+    expect(await jobs()).toMatchObject([{ schedule: "*/20 * * * *" }, { jobname: name("watch") }]);
+    await db.client.query("SELECT ruvector_healing_schedule()");
+  });
+
   it("refuses every other one with what fits, and what it says to type works", async () => {
     const before = await jobs();
     for (const [every, message] of [

@@ -1,4 +1,5 @@
 /** The commands for people, as processes: what they print, where, and what they exit with. */
+import pg from "pg";
 import { execa } from "execa";
 import { beforeAll, expect, it } from "vitest";
 import { bundledCommands } from "../support/bundled-commands.ts";
@@ -166,6 +167,27 @@ it("watch, on a terminal: keys choose, open, filter, pause and end it", async ()
   expect([0, 3], out).toContain(exit);
   // Its cursor is given back.
   expect(out.trimEnd().endsWith("\u001b[?25h") || out.includes("\u001b[?25h")).toBe(true);
+});
+
+it("a role without rights is told the GRANT, which is typed as it stands", async () => {
+  const role = `see_o'${process.pid}`;
+  const quoted = pg.escapeIdentifier(role);
+  await db.client.query(`CREATE ROLE ${quoted} LOGIN`);
+  const theirs = new URL(db.url);
+  theirs.username = encodeURIComponent(role);
+  try {
+    for (const command of ["status", "history"]) {
+      const before = await cli(command, "-d", theirs.href);
+      expect(before.exit).toBe(1);
+      await db.client.query(/SELECT ruvector_healing_grant\(.*\);/.exec(before.err)![0]);
+      const after = await cli(command, "-d", theirs.href);
+      expect(after.exit, after.err).not.toBe(1);
+      await db.client.query("SELECT ruvector_healing_revoke($1)", [role]);
+    }
+  } finally {
+    await db.client.query(`DROP OWNED BY ${quoted}`);
+    await db.client.query(`DROP ROLE ${quoted}`);
+  }
 });
 
 it("says what is wrong on standard error, and exits with 1", async () => {

@@ -194,6 +194,7 @@ describe.skipIf(!haveChromium())("the status page", () => {
     })()`);
       expect(inside).toBe(1);
       expect(await page.locator("svg.chart").getAttribute("aria-label")).toMatch(/lowest 0\.32/);
+      await page.getByText(/A state is left once lambda (has stayed|is) more than 0/).waitFor();
       await page.getByText("Explain why it is not healed").click();
       await page.getByText("Nothing happens because of disabled").waitFor();
       await shot(page, "graph");

@@ -2,6 +2,7 @@
 import { userInfo } from "node:os";
 import { describe, expect, it } from "vitest";
 import { ConnectionProblem, target } from "../../src/commands/connect.ts";
+import { externalUrl } from "../../src/workbench/db/external.ts";
 
 const none = { PGHOST: "nowhere" };
 
@@ -83,6 +84,22 @@ describe("target", () => {
     expect(target("postgresql://ann@/app", none).config).toMatchObject({ host: "nowhere" });
   });
 
+  it("takes names and passwords as libpq does, whatever is in them", () => {
+    for (const [typed, database] of [
+      ["postgresql://h/a%2Fb", "a/b"],
+      ["postgresql://h/q%3Fx%23y%25", "q?x#y%"],
+      ["postgresql://%2Ftmp/My%20%22D%C3%A2ta%20Base", 'My "Dâta Base'],
+      ["postgresql:///a%2Fb?host=/tmp", "a/b"],
+      ["host=h dbname=o'brien", "o'brien"],
+    ] as const)
+      expect(target(typed, none).config.database, typed).toBe(database);
+    expect(target("host=h password=it's user=a dbname=", none).config).toMatchObject({
+      user: "a",
+      password: "it's",
+      database: "a",
+    });
+  });
+
   it("reads sslmode as libpq does", () => {
     const tls = (mode: string, more = "") => target(`postgresql://h/d?sslmode=${mode}${more}`, {});
     expect(tls("disable")).toMatchObject({ config: { ssl: false }, tlsIsOptional: false });
@@ -104,11 +121,27 @@ describe("target", () => {
     });
   });
 
+  it("drills and the throwaway server's commands repeat no password either", () => {
+    const before = process.env["DATABASE_URL"];
+    process.env["DATABASE_URL"] = "postgresql://ann:hushhush/hush@h:5432/d";
+    try {
+      expect(() => externalUrl()).toThrow("not an address: postgresql://ann:***@h:5432/d");
+    } finally {
+      if (before === undefined) delete process.env["DATABASE_URL"];
+      else process.env["DATABASE_URL"] = before;
+    }
+  });
+
   it("says what is wrong, without the password", () => {
     for (const [text, environment] of [
       ["host", { PGSSLMODE: "maybe" }],
       ["host=h nonsense", {}],
       ["postgresql://ann:hushhush@h:port/d", {}],
+      ["postgresql://ann:hush/hushhush@h/d", {}],
+      ["postgresql://ann:hushhush/hush@h/d", {}],
+      ["postgresql://ann:hushhush#hush@h/d", {}],
+      ["host=h password='hushhush", {}],
+      ["host=h password='it''s hushhush'", {}],
       ["postgresql://ann:hushhush@h,h2/d", {}],
       ["postgresql://ann:hushhush@h:1,h2:2/d", {}],
       ["host=h,h2 password=hushhush", {}],

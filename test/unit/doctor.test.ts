@@ -5,6 +5,7 @@ import { diagnose } from "../../src/commands/doctor/checks.ts";
 import type { Facts, Installed } from "../../src/commands/doctor/facts.ts";
 import { compareVersions } from "../../src/commands/doctor/installed.ts";
 import { PLATFORMS, platformOf, withCron } from "../../src/commands/doctor/platforms.ts";
+import { changesText } from "../../src/commands/operate/call.ts";
 import { setting } from "../../src/commands/operate/commands.ts";
 
 const extension = (name: string, version: string | null = "1.0") => ({
@@ -53,6 +54,20 @@ const of = (installed: Partial<Installed>): Partial<Facts> => ({
 
 it("has nothing to say where nothing is missing", () => {
   expect(left({})).toEqual([]);
+});
+
+it("asks of pg_cron what the role that installed may; says what can be typed already", () => {
+  expect(left({ cron_usage: false })).toMatchObject([
+    { says: "healer may not use pg_cron", type: [expect.stringContaining("TO healer;")] },
+  ]);
+  const elsewhere = { extensions: without("pg_cron"), cron_database: "postgres" };
+  const still = of({ loop: { ...INSTALLED.loop!, stands_still: true } });
+  expect(left({ ...elsewhere, ...still })[0]!.type).toEqual([
+    expect.stringMatching(/^SELECT ruvector_healing_schedule/),
+  ]);
+  expect(left({ ...elsewhere, installed: null })[0]!.type).toEqual([
+    expect.stringMatching(/^# once it is installed/),
+  ]);
 });
 
 it("says what to type where the language of an installation was dropped", () => {
@@ -229,4 +244,15 @@ it("reads settings as key=value and as JSON, together", () => {
   expect(setting('{"enabled": false}', { mode: "auto" })).toEqual({ mode: "auto", enabled: false });
   expect(() => setting("observe")).toThrow("key=value");
   expect(() => setting("{oops")).toThrow("JSON object");
+});
+
+it("shows what configure changed, and of an older installation what was asked for", () => {
+  const asked = { mode: "observe", settle_seconds: 5 };
+  expect(changesText({ mode: { old: "auto", new: "observe" } }, asked)).toBe(
+    "mode  auto -> observe",
+  );
+  expect(changesText({}, asked)).toMatch(/^Nothing changed/);
+  expect(changesText({ mode: "observe", batch_rows: 9, settle_seconds: 5 }, asked)).toBe(
+    "mode            observe\nsettle_seconds  5",
+  );
 });

@@ -1,6 +1,7 @@
 /**
  * What the status page and the terminal commands make of what they read; no browser, no database.
  */
+import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import stringWidth from "string-width";
@@ -405,6 +406,16 @@ describe("the watched frame", () => {
       ),
     ),
     active: [active],
+  });
+
+  it("says the rows of an action once, and what else its message says", () => {
+    const message = "300 rows of 1200 moved in batches of 50 rows";
+    const one = { ...active, rows_done: 300, rows_planned: 1200, message };
+    const shown = stripVTControlCharacters(
+      frame({ overview: { ...many, active: [one] }, received: 0, trouble: null }, 100, 40, 0),
+    );
+    expect(shown).toContain("300 of 1 200 rows\n  in batches of 50 rows");
+    expect(shown).not.toContain("of 1200");
   });
 
   it("fits every terminal, and keeps what matters", () => {

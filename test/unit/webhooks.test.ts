@@ -1,9 +1,9 @@
 /** The file of --webhooks, quiet hours, what is alike, and the words; nothing is sent here. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readWebhooks, type Webhook } from "../../src/commands/actuator/webhooks/config.ts";
+import { readWebhooks, TOLD, type Webhook } from "../../src/commands/actuator/webhooks/config.ts";
 import { bodyOf } from "../../src/commands/actuator/webhooks/post.ts";
 import { isQuiet, sentNow, sort } from "../../src/commands/actuator/webhooks/quiet.ts";
 import type { Alert } from "../../src/commands/actuator/webhooks/template.ts";
@@ -46,7 +46,14 @@ describe("the file", () => {
     [{ format: "slack", body: {} }, /body is of format generic/],
     [{ template: "{lambda}" }, /template is a text with \{database\}/],
     [{ kinds: [] }, /kinds is a list/],
-    [{ kinds: ["State!"] }, /kinds are as docs\/monitoring\.md/],
+    [{ kinds: ["State!"] }, /kinds: nothing is "State!"\. They are as docs\/monitoring\.md/],
+    [{ kinds: ["state_critcal"] }, /nothing is "state_critcal".*state_critical/],
+    [{ kinds: ["critical*"] }, /nothing is "critical\*"/],
+    [
+      { quiet_hours: { from: "22:00", to: "07:00", except: ["critical"] } },
+      /nothing is "critical"/,
+    ],
+    [{ collections: ["docs"] }, /write "docs" with its schema.*"public\.docs"/],
     [{ headers: { "x-a": "b\r\nx-c: d" } }, /on one line/],
     [{ dedup_seconds: -1 }, /number of seconds/],
     [{ give_up_seconds: "1 day" }, /number of seconds/],
@@ -58,6 +65,25 @@ describe("the file", () => {
     const error = await read(webhook).catch((one: unknown) => one as Error);
     expect(error).toMatchObject({ name: "KeyProblem", message: expect.stringMatching(says) });
     expect(String(error)).not.toContain("do-not-tell");
+  });
+
+  it("knows every kind that is told", async () => {
+    const [, table] = /## NOTIFY\n(.*?)\nDelivered when/s.exec(
+      await readFile("docs/monitoring.md", "utf8"),
+    )!;
+    const kinds = [...table!.matchAll(/^\| (`.*) \|.*\|$/gm)].flatMap(([, cell]) =>
+      cell!.match(/(?<=`)\w+(?=`)/g),
+    );
+    expect(new Set(kinds)).toEqual(new Set(TOLD));
+    expect((await read({ kinds: ["*", "state_*"] })).kinds).toHaveLength(2);
+  });
+
+  it("takes a header in place of ours, whatever its capitals", async () => {
+    const { headers } = await read({
+      headers: { "Content-Type": "text/plain", "X-Team": "Größe" },
+    });
+    expect(headers).toEqual({ "content-type": "text/plain", "x-team": "Größe" });
+    await expect(read({ headers: { "x-team": "€" } })).rejects.toThrow("headers are names");
   });
 
   it("takes addresses and secrets from the environment; two of a name are refused", async () => {
@@ -107,6 +133,37 @@ describe("what is sent, and what is not", () => {
     expect(
       sort(await read({ dedup_seconds: 0 }), [alert(1), alert(2)], sent, NOON).send,
     ).toHaveLength(2);
+  });
+
+  it("says at the end of dedup_seconds what is so again after another was said", async () => {
+    const webhook = await read({ dedup_seconds: 60 });
+    const critical = (seq: number): Alert => alert(seq, { kind: "state_critical" });
+    const normal = (seq: number): Alert => alert(seq, { kind: "state_normal" });
+    const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 5, 12, 0, seconds));
+    // In one reading: the last word is not that it is normal.
+    const flapped = [critical(1), normal(10), critical(20)];
+    const first = sort(webhook, flapped, new Map(), at(30));
+    expect(first).toMatchObject({
+      send: [{ covers: [1] }, { covers: [10] }],
+      ignore: [],
+      held: [],
+    });
+    const sent = new Map<string, number>();
+    for (const one of first.send) sentNow(sent, one.alert);
+    // It waits, and goes when it is well meanwhile.
+    expect(sort(webhook, [critical(20)], sent, at(59))).toMatchObject({ send: [], ignore: [] });
+    expect(sort(webhook, [critical(20), normal(40)], sent, at(59))).toMatchObject({
+      send: [],
+      ignore: [20, 40],
+    });
+    const then = sort(webhook, [critical(20)], sent, at(61));
+    expect(then.send).toMatchObject([{ alert: { kind: "state_critical" }, covers: [20] }]);
+    // Who hears of critical ones alone was told already.
+    const pager = await read({ dedup_seconds: 60, kinds: ["state_critical"] });
+    expect(sort(pager, flapped, new Map(), at(30))).toMatchObject({
+      send: [{ covers: [1, 20] }],
+      ignore: [10],
+    });
   });
 
   it("holds in quiet hours what wakes nobody, and says it together afterwards", async () => {

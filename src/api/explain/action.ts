@@ -97,6 +97,9 @@ function ending(host: Host, action: Action, now: CollectionNow | null): string {
     case "failed":
       return `It failed${because}.`;
     case "aborted":
+      // Not always a human: where its limits left it nothing to do (stopAtRadius).
+      if (action.rollback_reason !== null && action.rollback_reason === action.progress.stopped)
+        return `It was stopped before it had changed anything${because}.`;
       return action.rejected_at === null
         ? "A human stopped it, and what it had done was undone."
         : `${printable(action.rejected_by ?? "A human", 63)} rejected it at ` +

@@ -82,7 +82,8 @@ function vector(facts: Facts, platform: Platform): Finding {
 }
 
 function cron(facts: Facts, platform: Platform): Finding {
-  const { database, cron_database: home, role } = facts;
+  const { database, cron_database: home } = facts;
+  const role = facts.installed?.owner ?? facts.role;
   const version = installed(facts, "pg_cron");
   if (version !== null && !facts.cron_usage)
     return missing(
@@ -116,7 +117,9 @@ function cron(facts: Facts, platform: Platform): Finding {
     ? well(`${elsewhere}; the loop runs all the same`)
     : missing(
         elsewhere,
-        "SELECT ruvector_healing_schedule('5 seconds');    -- says what to run there",
+        facts.installed === null
+          ? "# once it is installed, ruvector_healing_schedule('5 seconds') says what to run there"
+          : "SELECT ruvector_healing_schedule('5 seconds');    -- says what to run there",
       );
 }
 

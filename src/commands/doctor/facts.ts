@@ -35,6 +35,7 @@ export interface Facts {
   readonly preloaded: string | null;
   readonly cron_loaded: boolean;
   readonly cron_database: string | null;
+  /** Of the role that installed, or would: its jobs they are. */
   readonly cron_usage: boolean;
   readonly extensions: readonly Extension[];
   readonly installed: Installed | null;
@@ -85,8 +86,10 @@ const SERVER = `
              WHERE a.backend_type = 'pg_cron launcher') AS cron_loaded,
          (SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = 'cron.database_name')
            AS cron_database,
-         coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('cron')::oid,
-           'USAGE'), false) AS cron_usage`;
+         coalesce(pg_catalog.has_schema_privilege(coalesce(
+             (SELECT n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname = 'ruvector'),
+             (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)),
+           pg_catalog.to_regnamespace('cron')::oid, 'USAGE'), false) AS cron_usage`;
 
 const EXTENSIONS = `
   SELECT e.name::text, e.default_version, e.installed_version

@@ -25,9 +25,14 @@ export function answerText(answer: Answer): string {
     .join("\n");
 }
 
-/** "mode  observe -> auto", a line a setting. */
-function changesText(answer: Answer): string {
+/**
+ * "mode  observe -> auto", a line a setting. An installation of before 0.2.0 answers with all of
+ * them as they are now: those that were asked for are shown.
+ */
+export function changesText(answer: Answer, asked: Readonly<Record<string, unknown>>): string {
   const changes = Object.entries(answer as Record<string, { old: unknown; new: unknown }>);
+  if (changes.some(([, change]) => scalar(change) || !Object.hasOwn(change, "new")))
+    return answerText(Object.fromEntries(Object.keys(asked).map((key) => [key, answer[key]])));
   if (changes.length === 0) return "Nothing changed: it was so already.";
   return answerText(
     Object.fromEntries(
@@ -40,7 +45,9 @@ const plain = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
 export const configure = (flags: Common, parameters: Parameters<typeof call>[2]): Promise<void> =>
-  call(flags, "configure", parameters, changesText);
+  call(flags, "configure", parameters, (answer) =>
+    changesText(answer, parameters[0]![1] as Readonly<Record<string, unknown>>),
+  );
 
 /** Calls it, prints what it answers. What a guard holds back is no success. */
 export const call = (

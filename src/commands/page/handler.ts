@@ -9,7 +9,7 @@ import { type GraphDocument, readCollection } from "../status-data/collection.ts
 import { readOverview } from "../status-data/overview.ts";
 import { readReportLines } from "../status-data/report.ts";
 import { readTrends } from "../status-data/trends.ts";
-import type { Query } from "../status-data/query.ts";
+import { grant, type Query } from "../status-data/query.ts";
 import { assets, runbookAt } from "./assets.ts";
 import { createCache } from "./cache.ts";
 import type { Operations } from "./operate.ts";
@@ -103,7 +103,7 @@ export function page(
     if (runbook !== null)
       return answer(response, 200, "text/plain; charset=utf-8", runbook, HEADERS);
     const read = Object.prototype.hasOwnProperty.call(reads, path) ? reads[path] : undefined;
-    return read ? data(request, response, read) : false;
+    return read ? data(request, response, read, query) : false;
   };
 }
 
@@ -131,7 +131,12 @@ function wanted(parameters: URLSearchParams, key: string): string {
 /** What was typed wrong: an unknown collection, an unknown action. */
 const TYPED_WRONG = new Set(["RV001", "RV002", "RV006"]);
 
-async function data(request: IncomingMessage, response: ServerResponse, read: Read): Promise<true> {
+async function data(
+  request: IncomingMessage,
+  response: ServerResponse,
+  read: Read,
+  query: Query,
+): Promise<true> {
   try {
     return json(
       response,
@@ -155,7 +160,13 @@ async function data(request: IncomingMessage, response: ServerResponse, read: Re
     return json(response, 503, {
       error: message,
       code,
-      hint: error instanceof pg.DatabaseError ? error.hint : undefined,
+      hint: await hintOf(error, query),
     });
   }
+}
+
+/** Of what is denied PostgreSQL says nothing more. */
+async function hintOf(error: unknown, query: Query): Promise<string | undefined> {
+  if (!(error instanceof pg.DatabaseError)) return undefined;
+  return error.code === "42501" ? (error.hint ?? (await grant(query, "viewer"))) : error.hint;
 }

@@ -8,7 +8,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import pg from "pg";
 import { type Handler, json, pathOf } from "../actuator/http.ts";
-import type { Query } from "../status-data/query.ts";
+import { grant, type Query } from "../status-data/query.ts";
 
 /** What the page may offer; the token goes with every POST. */
 export interface Operating {
@@ -95,8 +95,7 @@ export function operations(
       );
       const refused = row?.may
         ? null
-        : `the page's role ${row?.role ?? ""} is no operator: ` +
-          `SELECT ruvector_healing_grant('${row?.role ?? ""}', 'operator'); as the installing role`;
+        : `the page's role ${row?.role ?? ""} is no operator: ${await grant(query, "operator")}`;
       return { token, refused };
     },
     handler: async (request, response) => {

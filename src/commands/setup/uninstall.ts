@@ -40,7 +40,10 @@ export const uninstall = (flags: UninstallFlags): Promise<void> =>
              pg_catalog.current_database()::text AS database`);
     const { there, callable, database } = found!;
     if (!there) {
-      console.log(`ruvector_healing is not installed in ${name(database)}.`);
+      const said = `ruvector_healing is not installed in ${name(database)}.`;
+      console.log(
+        flags.json ? JSON.stringify({ uninstalled: null, message: said }, null, 1) : said,
+      );
       return EXIT.well;
     }
     if (!callable) throw new Refusal(BY_HAND);

@@ -14,7 +14,13 @@ export interface CollectionDetail {
   readonly minutes: number;
   /** Oldest first: [milliseconds since 1970, lowest lambda, worst state 0 to 2]. */
   readonly readings: readonly (readonly [number, number | null, number])[];
-  readonly thresholds: { readonly stress: number; readonly critical: number };
+  readonly thresholds: {
+    readonly stress: number;
+    readonly critical: number;
+    /** How far above its threshold a state is left, and how long that has to hold. */
+    readonly margin: number;
+    readonly hold_seconds: number;
+  };
   readonly scene: Scene | null;
   /** The weak edges of the cut, in words. */
   readonly cut: readonly string[];
@@ -150,7 +156,7 @@ async function readThresholds({
     missing,
     "ruvector_healing_config",
     "SELECT key, value FROM ruvector.ruvector_healing_config($1) WHERE key IN " +
-      "('stress_threshold', 'critical_threshold')",
+      "('stress_threshold', 'critical_threshold', 'recovery_margin', 'recovery_hold_seconds')",
     [name],
   );
   const threshold = (key: string, fallback: number): number =>
@@ -158,6 +164,8 @@ async function readThresholds({
   return {
     stress: threshold("stress_threshold", HEALTH_AT_STRESS),
     critical: threshold("critical_threshold", HEALTH_AT_CRITICAL),
+    margin: threshold("recovery_margin", 0.05),
+    hold_seconds: threshold("recovery_hold_seconds", 60),
   };
 }
 

@@ -6,6 +6,7 @@
  * their schema.
  */
 import pg, { type QueryResultRow } from "pg";
+import { sqlLiteral } from "../../base/text.ts";
 
 export type Query = <Row extends QueryResultRow>(
   statement: string,
@@ -23,6 +24,14 @@ export interface Missing {
 
 const DENIED = "42501";
 const UNKNOWN_FUNCTION = "42883";
+
+/** What the installing role types: there, current_user would be another one. */
+export async function grant(query: Query, level: string): Promise<string> {
+  const [row] = await query<{ role: string }>("SELECT current_user::text AS role").catch(() => []);
+  return row === undefined
+    ? `ruvector_healing_grant() gives the level '${level}'`
+    : `SELECT ruvector_healing_grant(${sqlLiteral(row.role)}, '${level}'); as the installing role`;
+}
 
 /**
  * Rows, or none where the function may not be called or is not there; everything else is thrown.
@@ -46,8 +55,7 @@ export async function optional<Row extends QueryResultRow>(
       what,
       why:
         error.code === DENIED
-          ? `this role may not call ${what}(): SELECT ruvector_healing_grant(current_user, ` +
-            "'viewer'); as the installing role"
+          ? `this role may not call ${what}(): ${await grant(query, "viewer")}`
           : `${what}() is not there: install a newer ruvector_healing`,
     });
     return [];

@@ -22,4 +22,8 @@ export const words = (name: string): string => name.replace(/_/g, " ");
 export const number = (value: number): string =>
   String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
 
+/** Of a message what a progress bar beside it does not say already, in other figures. */
+export const besideRows = (message: string): string =>
+  message.replace(/^\d+ rows? of \d+ moved(?: |$)/, "");
+
 export const percent = (fraction: number): string => `${Math.round(fraction * 100)} %`;

@@ -4,9 +4,9 @@
  */
 import pg from "pg";
 import pc from "../colours.ts";
-import { connect, target } from "../connect.ts";
+import { connect, NO_TLS, type Target, target } from "../connect.ts";
 import { EXIT } from "../exit.ts";
-import { printable } from "../../base/text.ts";
+import { printable, sqlLiteral } from "../../base/text.ts";
 import type { Query } from "../status-data/query.ts";
 
 export interface Common {
@@ -41,7 +41,7 @@ export async function asking(
     };
     process.exitCode = await ask(query);
   } catch (error) {
-    process.stderr.write(`${pc.red(failure(error, to.shown, dbname))}\n`);
+    process.stderr.write(`${pc.red(failure(error, to, dbname))}\n`);
     process.exitCode = EXIT.failed;
   } finally {
     await client?.end().catch(() => undefined);
@@ -51,8 +51,8 @@ export async function asking(
 /** As it was typed; a password is not repeated. */
 function sameDatabase(typed: string | undefined): string {
   if (typed === undefined || typed === "") return "";
-  if (/:[^:@/]*@|password/i.test(typed)) return " -d (the same)";
-  return ` -d ${/^[\w.:/@?&=-]+$/.test(typed) ? typed : `'${typed}'`}`;
+  if (/:\/\/[^/?#@]*:.*@|password/is.test(typed)) return " -d (the same)";
+  return ` -d ${/^[\w.:/@=-]+$/.test(typed) ? typed : `'${typed.replace(/'/g, "'\\''")}'`}`;
 }
 
 /** A text whose commands are for the database that was asked. */
@@ -63,7 +63,8 @@ export const onSame = (text: string, typed: string | undefined): string =>
   );
 
 /** @param typed the database as it was typed */
-export function failure(error: unknown, where: string, typed?: string): string {
+export function failure(error: unknown, to: Target, typed?: string): string {
+  const where = to.shown;
   if (error instanceof Refusal) return error.message;
   if (error instanceof pg.DatabaseError) {
     const install = onSame("npx ruvector-healing install", typed);
@@ -73,7 +74,7 @@ export function failure(error: unknown, where: string, typed?: string): string {
         `ruvector_healing is not installed in ${where}.\n${install}\n` +
         `What the server lacks for it: ${install.replace(" install", " doctor")}`
       );
-    if (error.code === "42883")
+    if (error.code === "42883" && error.message.includes("ruvector"))
       return (
         `ruvector_healing in ${where} is older than this command.\n` +
         install.replace(" install", " upgrade")
@@ -83,8 +84,30 @@ export function failure(error: unknown, where: string, typed?: string): string {
         `${error.message}. If it is a collection:\nnpx ruvector-healing explain ${typed}` +
         "    (the database comes from -d, DATABASE_URL or the PG* variables)"
       );
-    return [error.message, error.detail, error.hint].filter(Boolean).join("\n");
+    const hint = error.hint ?? (error.code === "42501" ? grantFor(error.message, to) : null);
+    return [error.message, error.detail, hint].filter(Boolean).join("\n");
   }
-  const { message, code } = error as { message?: string; code?: string };
+  const { message, code, name: kind } = error as Error & { code?: string };
+  // What a person was asked was left unanswered.
+  if (kind === "AbortError") return `${message}: nothing was changed.`;
+  if (/client password must be a/.test(message ?? ""))
+    return (
+      `${where} asks for a password, and none was given.\nPGPASSWORD has it, a .pgpass, or the ` +
+      "address: postgresql://user:password@host:5432/database"
+    );
+  if (message === NO_TLS)
+    return `${where} speaks no TLS, which sslmode asks for.\nsslmode=prefer goes without it.`;
   return `${where} does not answer: ${message || code || String(error)}`;
+}
+
+/** PostgreSQL says only that it is denied. */
+function grantFor(message: string, { config }: Target): string | null {
+  if (!/\bruvector(_\w+)?\b/.test(message)) return null;
+  if (message.includes("ruvector_healing_uninstall"))
+    return "Only the role that installed ruvector_healing may, or a superuser.";
+  const role = sqlLiteral(config.user ?? "");
+  return (
+    `SELECT ruvector_healing_grant(${role}, 'viewer');    -- as the role that installed; ` +
+    "'operator' to act, 'admin' to change settings"
+  );
 }

@@ -5,6 +5,7 @@ import stringWidth from "string-width";
 import { stateLine } from "../status-data/headline.ts";
 import type { Overview } from "../status-data/documents.ts";
 import { PAINT } from "../paint.ts";
+import { besideRows } from "../status-data/words.ts";
 import { recommended, warnings } from "./status.ts";
 import { detailLines, type Explained } from "./watch-detail.ts";
 import { listed, place, type View } from "./watch-view.ts";
@@ -143,6 +144,10 @@ const HELP = [
   "q, Ctrl-C          end; the exit code says how the collections are",
 ] as const;
 
+/** What it says beside its bar. */
+const beside = ({ message, rows_planned: planned }: Overview["active"][number]): string =>
+  planned !== null && planned > 0 ? besideRows(message ?? "") : (message ?? "");
+
 function actions({ active }: Overview, columns: number, clock: number): string[] {
   const width = Math.max(5, Math.min(40, columns - 40));
   return active.flatMap((one) => [
@@ -156,7 +161,7 @@ function actions({ active }: Overview, columns: number, clock: number): string[]
             `${number(one.rows_done ?? 0)} of ${number(one.rows_planned)} rows`,
         ]
       : []),
-    ...(one.message === null ? [] : [pc.dim(`  ${name(one.message, 300)}`)]),
+    ...(beside(one) === "" ? [] : [pc.dim(`  ${name(beside(one), 300)}`)]),
     ...(one.state === "awaiting_approval"
       ? [pc.yellow(`  ruvector-healing approve ${one.id}`)]
       : []),

@@ -7,7 +7,7 @@ import { createLogUpdate } from "log-update";
 import pg from "pg";
 import pc from "../colours.ts";
 import { type Reader, reader } from "../actuator/reader.ts";
-import { target } from "../connect.ts";
+import { type Target, target } from "../connect.ts";
 import { readOverview } from "../status-data/overview.ts";
 import type { Overview } from "../status-data/documents.ts";
 import { readTrends } from "../status-data/trends.ts";
@@ -89,7 +89,7 @@ class Watching {
   constructor(
     private readonly reads: Reader,
     private readonly flags: WatchFlags,
-    private readonly shown: string,
+    private readonly to: Target,
     private readonly live: boolean,
   ) {}
 
@@ -145,7 +145,7 @@ class Watching {
         for (const line of news(before, overview))
           console.log(`${new Date().toISOString()} ${line}`);
     } catch (error) {
-      const whole = failure(error, this.shown, this.flags.dbname);
+      const whole = failure(error, this.to, this.flags.dbname);
       if (isFinal(error, before === null)) {
         this.ended = whole;
         this.stop();
@@ -179,7 +179,7 @@ class Watching {
       .once<{ text: string }>("SELECT ruvector.ruvector_healing_explain($1::text) AS text", [of])
       .then(
         ([row]) => row?.text ?? "",
-        (error: unknown) => failure(error, this.shown),
+        (error: unknown) => failure(error, this.to),
       );
     this.seen = { ...this.seen, explained: { name: of, text } };
     this.draw();
@@ -201,7 +201,7 @@ export async function watch(flags: WatchFlags): Promise<void> {
   const reads = reader(to);
   const live = process.stdout.isTTY === true && !flags.json;
   try {
-    await new Watching(reads, flags, to.shown, live).run();
+    await new Watching(reads, flags, to, live).run();
   } finally {
     await reads.end();
   }

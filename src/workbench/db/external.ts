@@ -2,6 +2,7 @@
  * A server of somebody else, named by DATABASE_URL: used as it is, never stopped, killed or
  * emptied.
  */
+import { withoutPassword } from "../../commands/connect.ts";
 import { connected } from "./connection.ts";
 import { chosen, wantedInWords } from "./language.ts";
 import { messageOf, ServerProblem } from "./problem.ts";
@@ -20,7 +21,7 @@ export function externalUrl(): string | undefined {
   }
   if (!URL.canParse(url)) {
     throw new ServerProblem(
-      `DATABASE_URL is not an address: ${url}`,
+      `DATABASE_URL is not an address: ${withoutPassword(url)}`,
       "It looks like postgresql://user:password@host:5432/database",
     );
   }

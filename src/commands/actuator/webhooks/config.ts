@@ -49,6 +49,20 @@ const USUAL = [
   "refusal_escalated",
 ];
 
+/** All that NOTIFY tells: docs/monitoring.md (test/unit/webhooks.test.ts compares). */
+export const TOLD = [
+  ...["normal", "stress", "critical"].map((state) => `state_${state}`),
+  ...["planned", "executing", "stabilizing", "rolling_back", "awaiting_approval"].map(
+    (state) => `action_${state}`,
+  ),
+  ...["succeeded", "rolled_back", "rollback_failed", "failed", "aborted", "expired"].map(
+    (state) => `action_${state}`,
+  ),
+  "refusal_escalated",
+  ...["open", "half_open", "closed"].map((state) => `breaker_${state}`),
+  "table_missing",
+];
+
 type Fields = Readonly<Record<string, unknown>>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -120,8 +134,7 @@ function webhookOf(value: unknown, where: string, env: Environment): Webhook {
     url: address(secretText(given, "url", at, env), at),
     headers: headersOf(given["headers"], at),
     kinds: kindsOf(given["kinds"] ?? USUAL, `${at}: kinds`),
-    collections:
-      given["collections"] === undefined ? null : texts(given["collections"], `${at}: collections`),
+    collections: collectionsOf(given["collections"], `${at}: collections`),
     template: templateOf(given["template"], at),
     body: given["body"] ?? null,
     secret: secretText(given, "secret", at, env),
@@ -162,9 +175,14 @@ function address(text: string | null, at: string): URL {
 function headersOf(value: unknown, at: string): Readonly<Record<string, string>> {
   const given = Object.entries(fields(value ?? {}, `${at}: headers`));
   for (const [key, text] of given)
-    if (!/^[\w-]+$/.test(key) || typeof text !== "string" || /[\r\n]/.test(text))
-      throw new ConfigProblem(`${at}: headers are names with texts on one line.`);
-  return Object.fromEntries(given) as Record<string, string>;
+    if (
+      !/^[\w-]+$/.test(key) ||
+      typeof text !== "string" ||
+      !/^[\t\x20-\x7e\xa0-\xff]*$/.test(text)
+    )
+      throw new ConfigProblem(`${at}: headers are names with texts of Latin letters on one line.`);
+  // "Content-Type" beside ours would be sent as both.
+  return Object.fromEntries(given.map(([key, text]) => [key.toLowerCase(), text as string]));
 }
 
 function texts(value: unknown, where: string): readonly string[] {
@@ -173,15 +191,29 @@ function texts(value: unknown, where: string): readonly string[] {
   throw new ConfigProblem(`${where} is a list of texts.`);
 }
 
-/** "action_*" are all that begin so. */
+/** "action_*" are all that begin so. One that is never told would be waited for in vain. */
 const kindsOf = (value: unknown, where: string): readonly RegExp[] =>
   texts(value, where).map((one) => {
-    if (!/^[a-z_]+\*?$|^\*$/.test(one))
+    const pattern = new RegExp(`^${one.replace(/\W/g, (c) => (c === "*" ? ".*" : "!"))}$`);
+    if (!/^[a-z_]*\*?$/.test(one) || !TOLD.some((kind) => pattern.test(kind)))
       throw new ConfigProblem(
-        `${where} are as docs/monitoring.md has them, or with a * at the end.`,
+        `${where}: nothing is "${one.slice(0, 60)}". They are as docs/monitoring.md has them, or ` +
+          `with a * at the end: ${TOLD.join(", ")}.`,
       );
-    return new RegExp(`^${one.replace("*", ".*")}$`);
+    return pattern;
   });
+
+/** With their schemas, as they are told: "docs" would be waited for in vain. */
+function collectionsOf(value: unknown, where: string): readonly string[] | null {
+  if (value === undefined) return null;
+  const found = texts(value, where);
+  const bare = found.find((one) => !/.\../.test(one));
+  if (bare === undefined) return found;
+  throw new ConfigProblem(
+    `${where}: write "${bare.slice(0, 60)}" with its schema, as in ruvector_healing_verdict(): ` +
+      `"public.${bare.slice(0, 60)}".`,
+  );
+}
 
 function templateOf(value: unknown, at: string): Template {
   const text = value ?? "[{database}] {collection}: {kind}. {message}";

@@ -21,6 +21,31 @@ const any = (patterns: readonly RegExp[], kind: string): boolean =>
 const likeness = ({ kind, collection, action_id: id }: Alert): string =>
   `${kind} ${collection ?? ""} ${id ?? ""}`;
 
+/** Of each only the newest holds. */
+const CONDITIONS = [
+  ["state_normal", "state_stress", "state_critical"],
+  ["breaker_closed", "breaker_half_open", "breaker_open"],
+] as const satisfies readonly (readonly string[])[];
+
+const conditionOf = (kind: string): readonly string[] | undefined =>
+  CONDITIONS.find((kinds: readonly string[]) => kinds.includes(kind));
+
+/** Whether people were told since that it is otherwise: then to hear it again is news. */
+function corrects(alert: Alert, last: number, said: ReadonlyMap<string, number>): boolean {
+  const kinds = conditionOf(alert.kind) ?? [];
+  return kinds.some((kind) => (said.get(likeness({ ...alert, kind })) ?? 0) > last);
+}
+
+/** Whether a later one says how it is now. */
+const outdated = (alert: Alert, alerts: readonly Alert[], { kinds }: Webhook): boolean =>
+  alerts.some(
+    ({ seq, kind, collection }) =>
+      seq > alert.seq &&
+      collection === alert.collection &&
+      any(kinds, kind) &&
+      conditionOf(alert.kind)?.includes(kind) === true,
+  );
+
 export interface Sorted {
   /** Each with how many like it are left out with it. */
   readonly send: readonly { readonly alert: Alert; readonly covers: readonly number[] }[];
@@ -30,11 +55,13 @@ export interface Sorted {
 
 /** @param sent when something like it was sent last, in milliseconds: by likeness */
 export function sort(
-  { kinds, collections, quiet, dedupSeconds }: Webhook,
+  webhook: Webhook,
   alerts: readonly Alert[],
   sent: ReadonlyMap<string, number>,
   now: Date,
 ): Sorted {
+  const { kinds, collections, quiet, dedupSeconds } = webhook;
+  const said = new Map(sent);
   const silent = quiet !== null && isQuiet(quiet, now);
   const ignore: number[] = [];
   const held: Alert[] = [];
@@ -48,16 +75,22 @@ export function sort(
     const like = likeness(alert);
     const at = Date.parse(alert.at);
     const before = send.get(like);
-    const last = before?.at ?? sent.get(like);
+    const last = said.get(like);
     const again = last !== undefined && at - last < dedupSeconds * 1000;
+    // What flaps is said at the end of that time, if it still is so.
+    const correction = again && corrects(alert, last, said) && !outdated(alert, alerts, webhook);
     if (!wanted) ignore.push(seq);
     else if (silent && !any(quiet.except, kind)) held.push(alert);
     else if (quiet !== null && !any(quiet.except, kind) && isQuiet(quiet, new Date(at)))
       morning.push(alert);
-    else if (again && before) before.covers.push(seq);
-    else if (again) ignore.push(seq);
-    // Two of a kind that are far apart are two.
-    else send.set(before ? `${like} ${seq}` : like, { alert, covers: [seq], at });
+    else if (correction && now.getTime() - last! < dedupSeconds * 1000) continue;
+    else if (again && !correction && before) before.covers.push(seq);
+    else if (again && !correction) ignore.push(seq);
+    else {
+      // Two of a kind that are far apart are two.
+      send.set(before ? `${like} ${seq}` : like, { alert, covers: [seq], at });
+      said.set(like, at);
+    }
   }
   const first =
     morning.length === 0

@@ -38,9 +38,14 @@ async function decide(model: Model, asked: Asked, reason: string, show: Shown): 
     const answer = (await ask(model, `/api/${asked.verb}`, {
       action: asked.action,
       ...(reason !== "" && { reason }),
-    })) as { message?: string; state?: string } | null;
+    })) as { message?: string; state?: string; outcome?: string; hint?: string } | null;
     const what = answer?.message ?? answer?.state?.replace(/_/g, " ") ?? "done";
-    model.said = { tone: "normal", text: `Action ${asked.action}: ${what}.` };
+    // Of one whose state had moved nothing began: another one asks in its place.
+    const held = answer?.outcome === "deferred" || Boolean(answer?.hint);
+    model.said = {
+      tone: held ? "stress" : "normal",
+      text: [`Action ${asked.action}: ${what}.`, answer?.hint].filter(Boolean).join(" "),
+    };
   } catch (error) {
     model.said = { tone: "critical", text: `Action ${asked.action}: ${messageOf(error)}` };
   }

@@ -30,7 +30,7 @@ export interface Model {
   filter: Filter;
   asked: Asked | null;
   /** What came of the last thing that was asked for here. */
-  said: { readonly text: string; readonly tone: "normal" | "critical" } | null;
+  said: { readonly text: string; readonly tone: "normal" | "stress" | "critical" } | null;
   curve: Curve | null;
 }
 

@@ -1,7 +1,7 @@
 /** An action that is at work, or waits for approval. */
 import type { ActiveSeen } from "../../../status-data/documents.ts";
 import { type Child, h, s } from "../dom.ts";
-import { localTimes, number, span, words } from "../format.ts";
+import { besideRows, localTimes, number, span, words } from "../format.ts";
 import type { Model } from "../model.ts";
 import { decisions } from "./decisions.ts";
 import { runbook } from "./parts.ts";
@@ -17,6 +17,8 @@ const STAGE_WORDS = {
 export function activeCard(action: ActiveSeen, now: number, model: Model): HTMLElement {
   const waits = action.state === "awaiting_approval";
   const undoing = action.state === "rolling_back";
+  const counted = !waits && progress(action) !== null;
+  const message = counted ? besideRows(action.message ?? "") : (action.message ?? "");
   return h(
     "article",
     { class: "card active", "data-key": `active ${action.id}` },
@@ -36,7 +38,7 @@ export function activeCard(action: ActiveSeen, now: number, model: Model): HTMLE
       ? h("pre", { class: "sql" }, `SELECT ruvector_healing_approve(${action.id});`)
       : progress(action),
     !waits && !undoing && stages(action),
-    action.message !== null && h("p", { class: "message" }, localTimes(action.message)),
+    message !== "" && h("p", { class: "message" }, localTimes(message)),
     decisions(model, action),
     h("p", { class: "links" }, runbook(action.strategy)),
   );

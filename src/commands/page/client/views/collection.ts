@@ -83,11 +83,19 @@ function subject(seen: CollectionSeen, now: number, detail: CollectionDetail | n
         (detail === null
           ? "."
           : `, below ${lambda(detail.thresholds.stress)} stress, below ` +
-            `${lambda(detail.thresholds.critical)} critical.`),
+            `${lambda(detail.thresholds.critical)} critical. ${hysteresis(detail)}`),
     ),
     seen.verdict !== "healthy" &&
       h("p", { class: "muted" }, `${capitalized(localTimes(seen.sentence))}.`),
   );
+}
+
+/** Why a state stands beside a lambda that is well already. */
+function hysteresis({ thresholds: { margin, hold_seconds: hold } }: CollectionDetail): string {
+  const above = `more than ${lambda(margin)} above its threshold`;
+  return hold > 0
+    ? `A state is left once lambda has stayed ${above} for ${span(hold)}.`
+    : `A state is left once lambda is ${above}.`;
 }
 
 function remarks(seen: CollectionSeen, now: number): string[] {

@@ -120,9 +120,9 @@ export function result({ state, verified }: OutcomeSeen): {
     case "rollback_failed":
       return { text: "undo not finished", tone: "critical" };
     case "aborted":
-      return { text: "stopped by a human", tone: "unknown" };
+      return { text: "stopped", tone: "unknown" };
     case "expired":
-      return { text: "not approved in time", tone: "unknown" };
+      return { text: "never began", tone: "unknown" };
     default:
       return { text: words(state), tone: "action" };
   }
