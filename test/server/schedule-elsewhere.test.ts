@@ -150,7 +150,12 @@ describe.skipIf(external)("the schedule, by dblink as a superuser", () => {
     const client = new pg.Client({ connectionString: url.href });
     await client.connect();
     try {
+      const toType = "SELECT ruvector_healing_status() #>> '{loop,statement}' AS statement";
+      expect((await client.query(toType)).rows[0].statement).toMatch(/^CALL ruvector_healing_tick/);
       await client.query('CREATE SCHEMA "x y"; CREATE EXTENSION dblink SCHEMA "x y"');
+      expect((await client.query(toType)).rows[0].statement).toMatch(
+        /^SELECT ruvector_healing_schedule\('5 seconds'\);/,
+      );
       await client.query("SELECT ruvector_healing_schedule('*/5 * * * *')");
       expect(await jobs()).toMatchObject([{ database: name, schedule: "*/5 * * * *" }]);
       expect((await jobs())[0]!.jobname).toMatch(/^ruvector_healing_tick_[0-9a-f]{32}$/);
