@@ -5,7 +5,8 @@
 -- settings), iterative (the iterative scan that searches go on by; else the one of a new session of
 -- the table's owner), kth (what an earlier answer has of each search: how far the k-th row is;
 -- compared with that, and nothing is searched exactly), error (samples are the least then: searches
--- go on until recall is within so much in 95 of 100 measurements, or the time is over).
+-- go on until recall is within so much in 95 of 100 measurements, or the time is over), since (a
+-- transaction, of pg_current_snapshot: replaced is then the share of rows that were written later).
 --
 -- What a search costs is counted in blocks of the index and its table
 -- (pg_stat_get_xact_blocks_fetched): the same number each time, whatever else the machine does.
@@ -83,6 +84,7 @@ DECLARE
   near float8[];
   not_missed tid[];
   kth float8[] := '{}';
+  replaced float8;
   returned float8 := 0;
   index_ms float8 := 0;
   exact_ms float8 := 0;
@@ -118,6 +120,13 @@ BEGIN
     rows_searched := ruvector.healing_sample_rows(index_oid,
       CASE WHEN jsonb_exists(wanted, 'error') THEN greatest(600, least_samples)
         ELSE least_samples END, seed, pages, total);
+    IF jsonb_exists(wanted, 'since') THEN
+      -- A number that seems to come is of a transaction that was begun after ours, or so old that
+      -- numbers have gone round since.
+      EXECUTE format('SELECT avg((age(xmin) BETWEEN -1000000 AND $2)::int) FROM ONLY %s '
+        'WHERE ctid = ANY ($1)', facts.heap) INTO replaced USING rows_searched,
+          pg_snapshot_xmax(pg_current_snapshot())::text::numeric - (wanted ->> 'since')::numeric;
+    END IF;
     WHILE measured < cardinality(rows_searched) AND (measured = 0 OR clock_timestamp() < deadline)
     LOOP
       vectors := '{}';
@@ -273,7 +282,7 @@ BEGIN
       'recall', hits / nullif(searched + CASE WHEN counts IS NULL THEN 0
         ELSE greatest(0, misses - 2 * sqrt(misses)) / share END, 0),
       'index_ms', index_ms / nullif(measured, 0), 'exact_ms', exact_ms / nullif(measured, 0),
-        'lists', lists,
+        'lists', lists, 'replaced', replaced,
       -- Of so few searches the recall is not exact: its standard error.
       'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f),
       'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END,

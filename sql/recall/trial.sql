@@ -30,6 +30,7 @@ DECLARE
   slope_error float8 := 0;
   dearer float8 := 0;
   answer jsonb;
+  snapshot constant text := pg_snapshot_xmax(pg_current_snapshot())::text;
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   IF facts.index IS NULL THEN
@@ -126,7 +127,7 @@ BEGIN
       'since_made', CASE facts.method WHEN 'hnsw'
         THEN ruvector.healing_rows_since_built(index_oid, (wanted ->> 'seed')::int, pages, total)
           -> 'since_made' END,
-      'at', extract(epoch FROM clock_timestamp()));
+      'xid', snapshot, 'at', extract(epoch FROM clock_timestamp()));
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN
     NULL;

@@ -54,6 +54,11 @@ export interface IndexMeasurement {
     readonly since_made?: number | null;
     readonly since_file?: number | null;
   } | null;
+  /**
+   * Share of the rows that were written after the trial that stands; null or absent: none does, or
+   * one of an older version.
+   */
+  readonly replaced?: number | null;
   readonly duration_ms: number;
 }
 
@@ -84,6 +89,8 @@ export interface TrialMeasurement {
    */
   readonly since_made?: number | null;
   readonly build_ms: number;
+  /** What was written by this transaction or later ones it has not seen. Older ones have none. */
+  readonly xid?: string;
   /** Seconds since 1970. */
   readonly at: number;
 }

@@ -74,3 +74,38 @@ it("of another model's vectors no more is due than an index built on them finds"
   expect(after.recall).toBeLessThan(0.9 * before.baseline);
   expect(after.baseline).toBeLessThanOrEqual(after.recall);
 });
+
+it("nor where every vector was replaced and the index was left as it is", async () => {
+  const db = await testDatabase();
+  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+  const sample = () =>
+    db.value<{
+      lambda: number;
+      metrics: { recall: Record<string, { recall: number; baseline: number }> };
+    }>("SELECT ruvector_integrity_sample('notes')");
+  await db.client.query(`
+    CREATE TABLE notes (id int PRIMARY KEY, seen int, e vector(32))
+      WITH (autovacuum_enabled = off);
+    INSERT INTO notes SELECT g, 0,
+        (SELECT array_agg(g::real * d) FROM generate_series(1, 32) d)::vector
+      FROM generate_series(1, 1000) g;
+    CREATE INDEX notes_e ON notes USING hnsw (e vector_l2_ops) WITH (m = 4, ef_construction = 8);
+    ANALYZE notes`);
+  await db.client.query("SELECT ruvector_healing_register('notes')");
+  const before = await sample();
+  const { baseline } = before.metrics.recall["public.notes_e"]!;
+  // The same vectors: what was the best of them still is.
+  await db.client.query("UPDATE notes SET seen = 1");
+  await db.client.query("VACUUM (INDEX_CLEANUP ON) notes");
+  const seen = await sample();
+  expect(seen.metrics.recall["public.notes_e"]!.baseline).toBeGreaterThan(0.97 * baseline);
+  await db.client.query(`
+    UPDATE notes SET e = (SELECT array_agg((hashint8extended(id * 64 + d, 7) & 1023)::real)
+      FROM generate_series(1, 32) d)::vector`);
+  await db.client.query("VACUUM (INDEX_CLEANUP ON) notes");
+  const after = await sample();
+  const { recall, baseline: due } = after.metrics.recall["public.notes_e"]!;
+  expect(recall).toBeLessThan(0.9 * baseline);
+  expect(due).toBeLessThan(0.95 * baseline);
+  expect(after.lambda).toBe(1);
+});

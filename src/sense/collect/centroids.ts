@@ -25,6 +25,7 @@ import {
   heldAgainst,
   type Kept,
   type Memory,
+  onRowsOfNow,
 } from "./kept-index.ts";
 import { measureIndex } from "./measure-index.ts";
 import { unreadable } from "./unreadable-index.ts";
@@ -149,8 +150,9 @@ function measureAll(
     const before = known[one.index];
     if (left > 0) {
       const kept = measureOne(host, collection, one, { before, budget_ms: left, fresh });
-      memory[one.index] = tried ? kept : withTrial(host, collection, one.oid, kept, fresh);
-      tried ||= memory[one.index] !== kept;
+      const after: Kept = tried ? kept : withTrial(host, collection, one.oid, kept, fresh);
+      tried ||= after !== kept;
+      memory[one.index] = onRowsOfNow(settings, kept, after);
     } else if (before?.oid === one.oid) memory[one.index] = before;
   }
   return memory;
@@ -225,7 +227,9 @@ function closely(
   const { settings } = collection;
   const { recall_k: k, recall_samples: samples, recall_probes: probes, recall_error } = settings;
   const began = host.now();
-  const wanted = { k, samples, probes, budget_ms, occupancy: true };
+  const { trial } = carriedOver(one, before);
+  const since = trial?.xid;
+  const wanted = { k, samples, probes, budget_ms, occupancy: true, since };
   const first = measureIndex(host, collection, oid, {
     ...wanted,
     ...(recall_error > 0 && { error: recall_error }),
@@ -233,7 +237,6 @@ function closely(
   const left = budget_ms - (host.now() - began);
   if ("why" in first || recall_error === 0 || left <= 0) return first;
   const best = bestOf(settings, first, heldAgainst(one, first, before));
-  const { trial } = carriedOver(one, before);
   const due = dueOf(settings, first, best, trial)?.recall ?? null;
   if (!isUndecided(first, due, settings)) return first;
   const second = measureIndex(host, collection, oid, {

@@ -4,7 +4,7 @@ import { dueOf } from "../due.ts";
 import { FEW_YOUNGER, skewOf } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { type IndexMeasurement, sameDepth } from "../vector-index.ts";
-import type { Tried } from "./trial.ts";
+import { isOfOtherRows, type Tried } from "./trial.ts";
 
 export interface Kept extends Tried {
   readonly oid: string;
@@ -92,6 +92,28 @@ export function bestOf(
     comparable ? (before?.best ?? -1) : -1,
   );
   return best < 0 ? null : best;
+}
+
+/**
+ * The best was measured on the rows that the trial before was made of. Where they have doubled, or
+ * were replaced (every vector by another model's), it is worth as much less as a fresh build finds
+ * less of those of now: without that an index that a rebuild would make no better read 0.55 of 1.
+ * @param before as measured, with the trial that stood
+ * @param after the same with the trial of now, if one was made
+ */
+export function onRowsOfNow(settings: Configuration, before: Kept, after: Kept): Kept {
+  const { trial: then, best, measured } = before;
+  const { trial: now } = after;
+  if (!then || !now || then === now || best === null || !measured) return after;
+  if (!isOfOtherRows(before, settings) || !sameDepth(then, now)) return after;
+  const harder = then.recall > 0 ? Math.min(1, now.recall / then.recall) : 1;
+  // Known to be of those of now.
+  const read = { ...measured, replaced: 0 };
+  return {
+    ...after,
+    measured: read,
+    best: bestOf(settings, read, { ...after, measured: read, best: best * harder }),
+  };
 }
 
 /** What searches cost, where they found what was due. */

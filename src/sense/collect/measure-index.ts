@@ -14,6 +14,8 @@ export interface MeasureOptions {
   readonly occupancy: boolean;
   /** Searches go on from `samples` until recall is within this, or the time is over. */
   readonly error?: number;
+  /** A transaction: the share of rows written later is told (`replaced`). */
+  readonly since?: string | undefined;
   /** false: no search without the index, so no recall. */
   readonly exact?: boolean;
   /** Each search by itself, and what the planner takes. */

@@ -7,7 +7,7 @@ import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import { lastTrial } from "../../store/measurements.ts";
 import { isSuspect, type LeastCost } from "../cost.ts";
-import { attainable } from "../due.ts";
+import { attainable, dueOf } from "../due.ts";
 import { FEW_YOUNGER } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
@@ -73,6 +73,7 @@ export interface Tried {
   readonly at: number;
   readonly measured: IndexMeasurement | null;
   readonly trial?: TrialMeasurement | null;
+  readonly best?: number | null;
   readonly costs?: readonly LeastCost[];
   /** Why none could be made, and when that was. */
   readonly untried?: {
@@ -98,8 +99,33 @@ const isToldByCost = ({ measured, trial, costs, at }: Tried, settings: Configura
   !(trial?.blocks != null && at - trial.at < TRY_AGAIN) &&
   isSuspect(measured, { costs: costs ?? [], trial: trial ?? null }, settings);
 
+/** Share of the rows that were replaced: then they are others. */
+const REPLACED = 0.5;
+
+/** So many are enough where the index would be accused for it: by a trial of other rows. */
+const SOME_REPLACED = 0.1;
+
 /**
- * What a fresh build attains: tried when an index is first seen, when its table has doubled, with
+ * Whether a trial, and the best there was, are of other rows than there are now: twice as many, or
+ * replaced by UPDATEs (another model's vectors) or by deleting and inserting. An UPDATE of another
+ * column looks the same, and costs a trial.
+ */
+export function isOfOtherRows(kept: Tried, settings: Configuration): boolean {
+  const { measured, trial, costs, best } = kept;
+  if (!measured || !trial) return false;
+  if (measured.rows >= 2 * trial.rows) return true;
+  const replaced = measured.replaced ?? 0;
+  if (replaced <= SOME_REPLACED) return false;
+  const due = dueOf(settings, measured, best ?? null, trial)?.recall ?? 0;
+  return (
+    replaced > REPLACED ||
+    (measured.recall ?? 1) < settings.recall[0] * due ||
+    isSuspect(measured, { costs: costs ?? [], trial }, settings)
+  );
+}
+
+/**
+ * What a fresh build attains: tried when an index is first seen, when its rows are others, with
  * other probes than then, and once a day as long as searches cost more than they did.
  */
 export function withTrial<K extends Tried>(
@@ -116,7 +142,7 @@ export function withTrial<K extends Tried>(
   if (untried && at - untried.at < TRY_AGAIN) return kept;
   // One of an older version does not say what searches cost.
   const holds = attainable(trial ?? null, measured) !== null && trial!.blocks !== undefined;
-  const stands = recall_target > 0 || (holds && measured.rows < 2 * trial!.rows);
+  const stands = recall_target > 0 || (holds && !isOfOtherRows(kept, collection.settings));
   if (stands && !isToldByCost(kept, collection.settings)) return kept;
   // One that was asked for again (its table has doubled) waits for its turn as well.
   if (!asked && at - lastTrial(host) < (REST * recall_trial_ms) / 1000) return kept;
