@@ -75,7 +75,7 @@ DECLARE
   least_samples constant integer := (wanted ->> 'samples')::int;
   needed float8;
   further integer;
-  batch integer := 4;
+  batch integer := 10;
   rows_searched tid[];
   -- Of one batch, an element or a row for each search.
   vectors text[];

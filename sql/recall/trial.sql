@@ -2,12 +2,15 @@
 -- of its rows, in a temporary table that is rolled back with everything else. wanted: {k, samples,
 -- probes, seed, rows, budget_ms, sample_rows}, and options, which stand over the index's own.
 --
--- The first hundreds of rows show what a build takes, and so how many rows the time allows: a
--- CREATE INDEX cannot be told when to end. A sample that holds all rows says what is due. Of an
--- hnsw index on more rows it says too much: recall falls with the logarithm of the rows. So a
--- fourth of the sample is built as well, and the line through both goes on to all rows. Of an
--- ivfflat index with the same lists it says too little, which accuses nobody: the fewer rows, the
--- further away the k-th of them is.
+-- budget_ms is for all of it, and a CREATE INDEX cannot be told when to end: so it goes in steps,
+-- each of which says how far the next may go. What a build of n rows takes grows with their number
+-- to the power of 1.6 (100, 400 and 1,600 rows of 1,536 dimensions: 0.05, 0.5 and 4.3 s) or 1.3 (of
+-- 128: 0.03, 0.2 and 1.3 s), from the second step on as it was seen to, if that is more. A sample
+-- that holds all rows says what is due. Of an hnsw index on more rows it says too much: recall
+-- falls with the logarithm of the rows. So an earlier step, of a fourth of the rows or so, is the
+-- other end of a line that goes on to all rows. Of an ivfflat index with the same lists it says too
+-- little, which accuses nobody: the fewer rows, the further away the k-th of them is. A graph of
+-- which a search sees the half is no such end.
 CREATE OR REPLACE FUNCTION ruvector.healing_trial_index(index_oid oid, wanted jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -18,13 +21,23 @@ DECLARE
   pages float8;
   most integer := (wanted ->> 'sample_rows')::int;
   budget float8 := (wanted ->> 'budget_ms')::float8;
-  began timestamptz;
+  began constant timestamptz := clock_timestamp();
   built_ms float8;
+  grown_ms float8;
+  before integer;
+  is_last boolean := false;
+  exponent float8;
+  reach float8;
   bytes float8;
+  places tid[];
+  filled integer := 0;
+  held integer;
   rows integer;
   n integer;
+  least_base integer := greatest(160, 2 * (wanted ->> 'probes')::int);
   found jsonb[] := '{}';
   one jsonb;
+  base jsonb;
   options text;
   slope float8 := 0;
   slope_error float8 := 0;
@@ -46,49 +59,61 @@ BEGIN
         CROSS JOIN LATERAL pg_options_to_table(c.reloptions) WHERE c.oid = index_oid) u
       ORDER BY name, place) o);
   BEGIN
-    EXECUTE format('CREATE TEMPORARY TABLE ruvector_sample (place integer GENERATED ALWAYS AS '
-      'IDENTITY, e %s)', facts.key_type);
-    EXECUTE format('INSERT INTO pg_temp.ruvector_sample (e) SELECT %s FROM ONLY %s '
-      'WHERE ctid = ANY ($1) ORDER BY hashtext(ctid::text || $2)', facts.key, facts.heap)
-      USING ruvector.healing_sample_rows(index_oid, most, (wanted ->> 'seed')::int, pages, total),
-        wanted ->> 'seed';
-    SELECT count(*), avg(pg_column_size(e)) INTO rows, bytes FROM pg_temp.ruvector_sample;
+    places := ruvector.healing_sample_rows(index_oid, most, (wanted ->> 'seed')::int, pages, total);
+    rows := cardinality(places);
     IF rows < 2 THEN
       answer := jsonb_build_object('why', 'it has too few rows');
       RAISE EXCEPTION USING ERRCODE = 'RV000';
     END IF;
+    EXECUTE format('SELECT avg(pg_column_size(%s)) FROM ONLY %s WHERE ctid = ANY ($1)', facts.key,
+      facts.heap) INTO bytes USING places[1:50];
     -- What does not fit into maintenance_work_mem is built many times as slowly: beside its vector
     -- a row has some 500 bytes there (hnsw, m 16).
-    rows := least(rows, greatest(100, (pg_size_bytes(current_setting('maintenance_work_mem')) / 2
-      / (bytes + 500))::int));
-    n := least(rows, 400);
+    held := (pg_size_bytes(current_setting('maintenance_work_mem')) / 2 / (bytes + 500))::int;
+    rows := least(rows, greatest(100, held));
+    n := least(rows, CASE WHEN bytes > 2000 THEN 100 ELSE 400 END);
+    exponent := CASE WHEN facts.method = 'ivfflat' THEN 1.1 WHEN bytes > 2000 THEN 1.6 ELSE 1.3 END;
+    -- In its row, where it fits into a page: to fetch one of 6 kB from elsewhere takes as long as
+    -- six distances.
+    EXECUTE format('CREATE TEMPORARY TABLE ruvector_trial (e %s)', facts.key_type);
+    ALTER TABLE pg_temp.ruvector_trial ALTER COLUMN e SET STORAGE MAIN;
     LOOP
-      EXECUTE format('CREATE TEMPORARY TABLE ruvector_trial (e %s)', facts.key_type);
-      EXECUTE 'INSERT INTO pg_temp.ruvector_trial SELECT e FROM pg_temp.ruvector_sample '
-        'WHERE place <= $1' USING n;
-      began := clock_timestamp();
+      EXECUTE format('INSERT INTO pg_temp.ruvector_trial SELECT %s FROM ONLY %s '
+        'WHERE ctid = ANY ($1)', facts.key, facts.heap) USING places[filled + 1 : n];
+      filled := n;
+      built_ms := extract(epoch FROM clock_timestamp()) * 1000;
       EXECUTE (SELECT format('CREATE INDEX ruvector_trial_e ON pg_temp.ruvector_trial USING %I '
         '(e %I.%I)%s', facts.method, kn.nspname, k.opcname, ' WITH (' || options || ')')
         FROM pg_index i JOIN pg_opclass k ON k.oid = i.indclass[0]
           JOIN pg_namespace kn ON kn.oid = k.opcnamespace WHERE i.indexrelid = index_oid);
-      built_ms := extract(epoch FROM clock_timestamp() - began) * 1000;
-      one := ruvector.healing_measure_index('pg_temp.ruvector_trial_e'::regclass, wanted
-        || jsonb_build_object('max_rows', 1000000000, 'exact_count_pages', 1000000000,
-          'occupancy', false, 'cost', false, 'exact', true));
-      found := found || (one || jsonb_build_object('n', n, 'build_ms', built_ms));
-      DROP TABLE pg_temp.ruvector_trial;
-      EXIT WHEN n >= rows OR cardinality(found) >= 3;
-      IF cardinality(found) = 1 THEN
-        -- A build of twice the rows takes a little more than twice as long.
-        n := least(rows, greatest(n, (n * budget / greatest(1, 1.3 * built_ms
-          * (CASE WHEN facts.method = 'hnsw' THEN 1.25 ELSE 1 END)))::int));
-        EXIT WHEN n <= 400;
-        rows := n;
-        IF n < total AND facts.method = 'hnsw' THEN
-          n := greatest(400, n / 4);
-        END IF;
+      built_ms := extract(epoch FROM clock_timestamp()) * 1000 - built_ms;
+      IF grown_ms IS NOT NULL THEN
+        exponent := greatest(exponent, least(1.7, ln(greatest(1, built_ms) / grown_ms)
+          / ln(n::float8 / before)));
+      END IF;
+      grown_ms := greatest(1, built_ms);
+      -- Half of what is left is for the build, as no two take the same; searches end with the time.
+      reach := least(rows, floor(n * (greatest(0, 0.5 * (budget - extract(epoch
+        FROM clock_timestamp() - began) * 1000)) / grown_ms) ^ (1 / exponent)));
+      is_last := is_last OR n >= rows OR reach < least(rows, 1.5 * n)
+        OR facts.method = 'hnsw' AND reach < least(total, 1.5 * least_base);
+      -- Searches take as long as to build some hundreds of rows: none where nothing is told by it.
+      IF is_last OR facts.method = 'hnsw' AND n >= least_base THEN
+        one := ruvector.healing_measure_index('pg_temp.ruvector_trial_e'::regclass, wanted
+          || jsonb_build_object('max_rows', 1000000000, 'exact_count_pages', 1000000000,
+            'occupancy', false, 'cost', false, 'exact', true, 'budget_ms', greatest(1,
+              (budget - extract(epoch FROM clock_timestamp() - began) * 1000)
+                / CASE WHEN is_last THEN 1 ELSE 4 END)));
+        found := found || (one || jsonb_build_object('n', n, 'build_ms', built_ms));
+      END IF;
+      EXIT WHEN is_last;
+      DROP INDEX pg_temp.ruvector_trial_e;
+      before := n;
+      IF facts.method = 'hnsw' AND reach < total AND n < least_base THEN
+        n := greatest(least_base, reach / 4)::int;
       ELSE
-        n := rows;
+        is_last := reach <= 8 * n;
+        n := CASE WHEN is_last THEN reach ELSE least(reach / 4, 8 * n) END::int;
       END IF;
     END LOOP;
     one := found[cardinality(found)];
@@ -97,20 +122,26 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'RV000';
     END IF;
     IF (one ->> 'n')::int < total AND facts.method = 'hnsw' THEN
-      IF cardinality(found) < 3 THEN
+      base := (SELECT f FROM unnest(found) f WHERE (f ->> 'n')::int >= least_base
+        AND (f ->> 'n')::int <= (one ->> 'n')::int / 1.5 ORDER BY (f ->> 'n')::int DESC LIMIT 1);
+      IF base IS NULL AND rows < cardinality(places) AND coalesce(reach >= rows, true) THEN
+        answer := jsonb_build_object('why', format('maintenance_work_mem is %s: of an index of '
+          'these vectors that holds %s rows, which is too few to tell by',
+          current_setting('maintenance_work_mem'), held),
+          'memory', 2 * (bytes + 500) * least(most, total));
+        RAISE EXCEPTION USING ERRCODE = 'RV000';
+      ELSIF base IS NULL THEN
         answer := jsonb_build_object('why', format('%s rows take %s ms to build: there is no time '
           'for more (recall_trial_ms)', n, round(built_ms)));
         RAISE EXCEPTION USING ERRCODE = 'RV000';
       END IF;
-      SELECT least(0, ((one ->> 'recall')::float8 - (f.kept ->> 'recall')::float8)
-               / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8)),
+      SELECT least(0, ((one ->> 'recall')::float8 - (base ->> 'recall')::float8) / l.further),
              sqrt(coalesce((one ->> 'recall_error')::float8, 0) ^ 2
-               + coalesce((f.kept ->> 'recall_error')::float8, 0) ^ 2)
-               / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8),
-             greatest(0, ((one ->> 'search_blocks')::float8 - (f.kept ->> 'search_blocks')::float8)
-               / ln((one ->> 'n')::float8 / (f.kept ->> 'n')::float8))
+               + coalesce((base ->> 'recall_error')::float8, 0) ^ 2) / l.further,
+             greatest(0, ((one ->> 'search_blocks')::float8 - (base ->> 'search_blocks')::float8)
+               / l.further)
         INTO slope, slope_error, dearer
-        FROM (SELECT found[cardinality(found) - 1] AS kept) f;
+        FROM (SELECT ln((one ->> 'n')::float8 / (base ->> 'n')::float8)) l(further);
     END IF;
     answer := jsonb_build_object(
       'sampled', (one ->> 'n')::int, 'rows', total, 'probes', (one ->> 'probes')::int,

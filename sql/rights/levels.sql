@@ -111,6 +111,7 @@ VALUES
   ('healing_sample_rows', 'table_owner', false),
   ('healing_planning', 'table_owner', false),
   ('healing_planner_takes', 'table_owner', false),
+  ('healing_flat_source', 'table_owner', false),
   ('healing_kth', 'table_owner', false),
   ('healing_nearer', 'table_owner', false),
   ('healing_measure_index', 'table_owner', false),

@@ -39,7 +39,7 @@ beforeAll(async () => {
     ...QUICK,
     enabled: false,
     recall_budget_ms: 60_000,
-    recall_trial_ms: 800,
+    recall_trial_ms: 2000,
   });
   for (const statement of [
     "CREATE TABLE built (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off)",

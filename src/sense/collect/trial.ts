@@ -31,7 +31,7 @@ export function trialOf(
   oid: string,
   measured: Pick<IndexMeasurement, "probes" | "iterative" | "k" | "rows" | "recall">,
   options: Readonly<Record<string, number>> = {},
-): TrialMeasurement | { readonly why: string } {
+): TrialMeasurement | Untried {
   const { probes, iterative = "off", k, rows } = measured;
   const wanted = {
     k,
@@ -49,12 +49,41 @@ export function trialOf(
   host.query(sql`SELECT ruvector.healing_no_event_triggers()`);
   const { answer } = host
     .asOwner(collection.relid)
-    .one<{ answer: TrialMeasurement | { why: string } }>(
+    .one<{ answer: TrialMeasurement | { why: string; memory?: number } }>(
       sql`SELECT ruvector.healing_trial_index(${oid}::oid, ${JSON.stringify(wanted)}::jsonb)
         AS answer`,
     );
+  if ("why" in answer)
+    return answer.memory === undefined
+      ? { why: answer.why }
+      : { why: answer.why, hint: moreMemory(thisRole(host), answer.memory) };
   const isTheSame = Object.keys(options).length === 0;
-  return "why" in answer || !isTheSame ? answer : asBuilt(answer, measured.recall);
+  return isTheSame ? asBuilt(answer, measured.recall) : answer;
+}
+
+/** Why there is no trial, and what to type where somebody can do something about it. */
+export interface Untried {
+  readonly why: string;
+  readonly hint?: string;
+}
+
+const thisRole = (host: Host): string =>
+  host.one<{ role: string }>(sql`SELECT quote_ident(current_user) AS role`).role;
+
+/** @param role quote_ident of the role that builds */
+export const moreMemory = (role: string, needed: number): string =>
+  `ALTER ROLE ${role} SET maintenance_work_mem = '${Math.ceil(needed / 1024 / 1024)} MB'; ` +
+  "(pg_cron's sessions take it up)";
+
+/** Why a trial ended in an error. */
+export function untriedFor(host: Host, { relid }: Collection, error: SqlError): Untried {
+  const why = printable(error.document.message, 300);
+  if (error.sqlstate === "42501") return { why, hint: grantTemporary(host, relid) };
+  // pgvector's of an ivfflat index.
+  const [, megabytes] = /memory required is (\d+) MB/.exec(error.document.message) ?? [];
+  return megabytes === undefined
+    ? { why }
+    : { why, hint: moreMemory(thisRole(host), Number(megabytes) * 1024 * 1024) };
 }
 
 /**
@@ -76,12 +105,7 @@ export interface Tried {
   readonly best?: number | null;
   readonly costs?: readonly LeastCost[];
   /** Why none could be made, and when that was. */
-  readonly untried?: {
-    readonly at: number;
-    readonly why: string;
-    /** What to type, where somebody can do something about it. */
-    readonly hint?: string;
-  } | null;
+  readonly untried?: (Untried & { readonly at: number }) | null;
 }
 
 /** Seconds until a trial that could not be made is made again. */
@@ -139,31 +163,27 @@ export function withTrial<K extends Tried>(
   const { measured, trial, untried, at } = kept;
   const { recall_target, recall_trial_ms } = collection.settings;
   if (!measured || measured.recall === null || recall_trial_ms === 0) return kept;
-  if (untried && at - untried.at < TRY_AGAIN) return kept;
+  // What was to be typed may have been.
+  const isMended = asked && untried?.hint !== undefined;
+  if (untried && at - untried.at < TRY_AGAIN && !isMended) return kept;
   // One of an older version does not say what searches cost.
   const holds = attainable(trial ?? null, measured) !== null && trial!.blocks !== undefined;
   const stands = recall_target > 0 || (holds && !isOfOtherRows(kept, collection.settings));
   if (stands && !isToldByCost(kept, collection.settings)) return kept;
   // One that was asked for again (its table has doubled) waits for its turn as well.
   if (!asked && at - lastTrial(host) < (REST * recall_trial_ms) / 1000) return kept;
-  const told = (why: string, hint?: string): K => ({
-    ...kept,
-    untried: { at, why, ...(hint !== undefined && { hint }) },
-  });
+  const told = (untried: Untried): K => ({ ...kept, untried: { at, ...untried } });
   try {
     const answer = trialOf(host, collection, oid, measured);
-    return "why" in answer ? told(answer.why) : { ...kept, trial: answer, untried: null };
+    return "why" in answer ? told(answer) : { ...kept, trial: answer, untried: null };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return told(
-      printable(error.document.message, 300),
-      error.sqlstate === "42501" ? grantTemporary(host, collection) : undefined,
-    );
+    return told(untriedFor(host, collection, error));
   }
 }
 
 /** Where PUBLIC has it no more. */
-const grantTemporary = (host: Host, { relid }: Collection): string =>
+const grantTemporary = (host: Host, relid: string): string =>
   host.one<{ grant: string }>(sql`
     SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I;', current_database(),
       pg_get_userbyid(c.relowner)) AS grant

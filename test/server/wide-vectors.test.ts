@@ -1,0 +1,83 @@
+/** Vectors of 1,536 dimensions: 6 kB each, kept outside of their rows. */
+import { beforeAll, expect, it } from "vitest";
+import { configure, QUICK } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+
+let db: TestDatabase;
+
+const ROWS = 500;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+  await db.client.query(`
+    CREATE TABLE wide (id int PRIMARY KEY, e vector(1536));
+    INSERT INTO wide SELECT g, (SELECT array_agg((random() + sin(g * d))::real)
+      FROM generate_series(1, 1536) d WHERE g > 0)::vector FROM generate_series(1, ${ROWS}) g;
+    CREATE INDEX wide_e ON wide USING hnsw (e vector_l2_ops);
+    ANALYZE wide;
+    SELECT ruvector_healing_register('wide')`);
+});
+
+const trial = (wanted: object) =>
+  db.value<{ why?: string; memory?: number; sampled?: number }>(
+    "SELECT ruvector.healing_trial_index('wide_e'::regclass, $1)",
+    [
+      JSON.stringify({
+        k: 10,
+        samples: 100,
+        probes: 40,
+        iterative: "off",
+        rows: ROWS,
+        seed: 1,
+        sample_rows: 20_000,
+        budget_ms: 60_000,
+        options: {},
+        ...wanted,
+      }),
+    ],
+  );
+
+it("a trial has its time for all that it does, and begins with few of them", async () => {
+  expect((await trial({ budget_ms: 1 })).why).toMatch(/^100 rows take \d+ ms to build/);
+  expect(await trial({})).toMatchObject({ sampled: ROWS });
+});
+
+it("each is fetched once for all searches, not once for each", async () => {
+  await db.client.query(`
+    CREATE SEQUENCE fetched;
+    CREATE FUNCTION counted(vector) RETURNS vector(1536) IMMUTABLE LANGUAGE plpgsql
+      AS $$ BEGIN PERFORM nextval('public.fetched'); RETURN $1; END $$;
+    CREATE INDEX wide_counted ON wide USING hnsw ((counted(e)::vector(1536)) vector_l2_ops)
+      WITH (m = 4, ef_construction = 8)`);
+  const before = await db.value<number>("SELECT last_value::int FROM fetched");
+  const { others } = await db.value<{ others: number[] }>(`
+    SELECT to_jsonb(e) FROM (SELECT array_agg(e::text) AS vectors, array_agg(ctid) AS places,
+      array_agg(1e9::float8) AS farthest FROM wide WHERE id <= 20) s,
+      ruvector.healing_kth('wide_counted'::regclass, vectors, places, farthest, 10) e`);
+  expect(others).toHaveLength(20);
+  const calls = (await db.value<number>("SELECT last_value::int FROM fetched")) - before;
+  // Once for the condition, once for the distances.
+  expect(calls).toBeLessThanOrEqual(2 * ROWS);
+  await db.client.query("DROP INDEX wide_counted");
+});
+
+it("little maintenance_work_mem is told as that, with what to type", async () => {
+  await db.client.query("SET maintenance_work_mem = '1MB'");
+  await db.client.query("SELECT ruvector_integrity_sample('wide')");
+  const untold = await db.value<{ what: string; why: string; hint: string }[]>(
+    "SELECT unmeasured FROM ruvector_integrity_status('wide')",
+  );
+  const told = untold.find(({ what }) => what === "what a fresh build of public.wide_e attains")!;
+  expect(told.why).toMatch(/^maintenance_work_mem is 1MB: .* holds \d+ rows/);
+  const [, statement] = /^(ALTER ROLE .* SET maintenance_work_mem = '\d+ MB';)/.exec(told.hint)!;
+  await db.client.query("BEGIN");
+  await db.client.query(statement!);
+  await db.client.query("ROLLBACK");
+  // Mended, and asked for again: it is made.
+  await db.client.query("RESET maintenance_work_mem");
+  await db.client.query("SELECT ruvector_integrity_sample('wide')");
+  expect(
+    JSON.stringify(await db.value("SELECT unmeasured FROM ruvector_integrity_status('wide')")),
+  ).not.toContain("what a fresh build");
+});
