@@ -1,4 +1,5 @@
 /** The operation recall_curve: what each vector index finds, and costs, at several settings. */
+import { isNamed } from "../base/names.ts";
 import { HealingError } from "../base/errors.ts";
 import { list, printable } from "../base/text.ts";
 import { loadCollection } from "../collection/lookup.ts";
@@ -17,8 +18,7 @@ export function curves(host: Host, collectionId: number, asked: unknown): { poin
   const collection = loadCollection(host, collectionId);
   const all = vectorIndexes(host, collection);
   const chosen = all.filter(
-    ({ index }) =>
-      asked === null || asked === index || index === `${collection.schema_name}.${String(asked)}`,
+    ({ index }) => asked === null || isNamed(index, String(asked), collection.schema_name),
   );
   if (asked !== null && chosen.length === 0)
     throw new HealingError(

@@ -110,8 +110,9 @@ export function wayBack(host: Host, action: Action): string[] {
 
 function leases(host: Host, action: Action): string[] {
   return openLeases(host, action.id).map(
-    ({ kind, expires_at }) =>
-      `${printable(kind)} ends by itself at ${dateAndClock(expires_at)} UTC.`,
+    ({ kind, expires_at, target: { role } }) =>
+      `${printable(kind)}${typeof role === "string" ? ` of ${printable(role, 63)}` : ""} ` +
+      `ends by itself at ${dateAndClock(expires_at)} UTC.`,
   );
 }
 

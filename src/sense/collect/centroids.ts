@@ -4,7 +4,7 @@
  * used. Dear, so remembered: see recall_interval_seconds.
  */
 import { setAsideIndexes } from "../../store/built-indexes.ts";
-import type { Measured, Unmeasured } from "../../model/measured.ts";
+import type { Measured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
@@ -16,7 +16,6 @@ import { dueOf } from "../due.ts";
 import { isUndecided } from "../assess/recall-health.ts";
 import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
 import { withTrial } from "./trial.ts";
-import { pushHint } from "./gap.ts";
 import {
   attainedBy,
   bestOf,
@@ -28,6 +27,7 @@ import {
   onRowsOfNow,
 } from "./kept-index.ts";
 import { measureIndex } from "./measure-index.ts";
+import { gaps } from "./recall-gaps.ts";
 import { unreadable } from "./unreadable-index.ts";
 import { vacuumStates } from "./vacuum-state.ts";
 import { openWriters, whyDoubted } from "./writers.ts";
@@ -41,6 +41,8 @@ interface Index {
   readonly lists: number;
   /** Name of its table, without the schema. */
   readonly partition: string;
+  /** Its table has rows, by the counters: to look would stand behind its locks. */
+  readonly filled: boolean;
 }
 
 export const CENTROIDS = "centroids";
@@ -56,6 +58,7 @@ export function vectorIndexes(host: Host, collection: Collection): Index[] {
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid,
         ic.relfilenode::text AS file, am.amname AS method,
              (SELECT relname FROM pg_class WHERE oid = i.indrelid) AS partition,
+             coalesce(pg_stat_get_live_tuples(i.indrelid) > 0, false) AS filled,
              CASE am.amname WHEN 'ivfflat' THEN
                coalesce((SELECT option_value::int FROM pg_options_to_table(ic.reloptions)
                  WHERE option_name = 'lists'), 100) ELSE 0 END AS lists
@@ -248,46 +251,4 @@ function closely(
   return "why" in second || second.samples <= first.samples
     ? first
     : { ...second, lists: first.lists, duration_ms: first.duration_ms + second.duration_ms };
-}
-
-/** What is not known of an index. */
-function gaps({ index, method, lists }: Index, kept: Kept | undefined): Unmeasured[] {
-  if (!kept?.measured) {
-    return [
-      {
-        what: `recall of ${index}`,
-        why:
-          kept?.why ??
-          "its turn has not come yet: the indexes measured before it took the time there is " +
-            "(recall_budget_ms)",
-        hint:
-          kept?.hint ??
-          (kept?.why === undefined
-            ? "Its turn comes; by hand: ruvector_healing_recall()."
-            : "Where another index serves the same searches, one of the two is enough."),
-      },
-    ];
-  }
-  const { measured, untried, doubted } = kept;
-  const untold: Unmeasured[] = [];
-  if (doubted) untold.push({ what: `recall of ${index} now`, ...doubted });
-  if (untried?.hint !== undefined)
-    untold.push({
-      what: `what a fresh build of ${index} attains`,
-      why: untried.why,
-      hint: untried.hint,
-    });
-  if (method !== "ivfflat" || measured.rows === 0) return untold;
-  const seen = measured.lists?.rows.length ?? 0;
-  if (seen >= lists) return untold;
-  return [
-    ...untold,
-    {
-      what: `centroid occupancy of ${index}`,
-      why:
-        `sampled rows lie in ${seen} of its ${lists} lists; only pageinspect, for a superuser ` +
-        "and up to exact_count_pages, shows all",
-      hint: pushHint("centroid_occupancy"),
-    },
-  ];
 }

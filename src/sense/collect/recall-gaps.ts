@@ -1,0 +1,65 @@
+/** What is not known of a vector index, and what to type. Pure. */
+import type { Unmeasured } from "../../model/measured.ts";
+import { pushHint } from "./gap.ts";
+import type { Kept } from "./kept-index.ts";
+
+interface GapIndex {
+  readonly index: string;
+  readonly method: "ivfflat" | "hnsw";
+  readonly lists: number;
+  readonly filled: boolean;
+}
+
+const NO_ROWS = {
+  why: "when it was measured there were no two rows in it to search for",
+  hint:
+    "A partial index has the rows that match its condition. It is measured again every " +
+    "recall_interval_seconds; by hand: ruvector_healing_recall().",
+};
+
+/** What is not known of an index. */
+export function gaps(
+  { index, method, lists, filled }: GapIndex,
+  kept: Kept | undefined,
+): Unmeasured[] {
+  if (!kept?.measured) {
+    return [
+      {
+        what: `recall of ${index}`,
+        why:
+          kept?.why ??
+          "its turn has not come yet: the indexes measured before it took the time there is " +
+            "(recall_budget_ms)",
+        hint:
+          kept?.hint ??
+          (kept?.why === undefined
+            ? "Its turn comes; by hand: ruvector_healing_recall()."
+            : "Where another index serves the same searches, one of the two is enough."),
+      },
+    ];
+  }
+  const { measured, untried, doubted } = kept;
+  const untold: Unmeasured[] = [];
+  // Of an empty table nothing is to be known; partitions are made months ahead.
+  if (measured.recall === null && filled) untold.push({ what: `recall of ${index}`, ...NO_ROWS });
+  if (doubted) untold.push({ what: `recall of ${index} now`, ...doubted });
+  if (untried?.hint !== undefined)
+    untold.push({
+      what: `what a fresh build of ${index} attains`,
+      why: untried.why,
+      hint: untried.hint,
+    });
+  if (method !== "ivfflat" || measured.rows === 0) return untold;
+  const seen = measured.lists?.rows.length ?? 0;
+  if (seen >= lists) return untold;
+  return [
+    ...untold,
+    {
+      what: `centroid occupancy of ${index}`,
+      why:
+        `sampled rows lie in ${seen} of its ${lists} lists; only pageinspect, for a superuser ` +
+        "and up to exact_count_pages, shows all",
+      hint: pushHint("centroid_occupancy"),
+    },
+  ];
+}
