@@ -18,13 +18,17 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     name: string;
     definition: string;
     comment: string | null;
+    /** Extensions with which it goes. */
+    needs: string[];
     valid: boolean;
   }
   const indexes = (table: string) =>
     db.rows<Index>(
       `
     SELECT c.oid::text AS oid, c.relname AS name, pg_get_indexdef(c.oid) AS definition,
-      obj_description(c.oid, 'pg_class') AS comment, i.indisvalid AS valid
+      obj_description(c.oid, 'pg_class') AS comment, i.indisvalid AS valid,
+      ARRAY(SELECT e.extname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+        WHERE d.objid = c.oid AND d.deptype = 'x') AS needs
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
         AND a.amname = 'ivfflat'
      WHERE i.indrelid = to_regclass($1) ORDER BY c.relname`,
@@ -125,7 +129,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       });
     await db.client.query(
       `CREATE INDEX ${table}_idx ON ${table} USING ivfflat (embedding vector_l2_ops)
-        WITH (lists = 20); COMMENT ON INDEX ${table}_idx IS 'whole'`,
+        WITH (lists = 20); COMMENT ON INDEX ${table}_idx IS 'whole';
+        ALTER INDEX ${table}_idx DEPENDS ON EXTENSION vector`,
     );
     for (const part of [0, 1])
       await insertClusters(db, table, {
@@ -162,7 +167,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     });
     await makeDrifted(db, "healed");
     await makeDrifted(db, WEIRD, { index: `"a'b ""c"""` });
-    await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine'`);
+    await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine';
+      ALTER INDEX "a'b ""c""" DEPENDS ON EXTENSION vector`);
     await makeDrifted(db, "unverified", { index: "unverified_idx" });
     // Something else keeps lambda from becoming whole.
     await db.client.query(
@@ -305,6 +311,26 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       "CREATE INDEX CONCURRENTLY ON public.plain USING ivfflat (embedding " +
         "public.vector_l2_ops) WITH (lists = 10)",
     );
+    // Where it is now, and not where new ones are to go.
+    await db.client.query("SET default_tablespace = 'pg_global'");
+    const elsewhere = await db.value<typeof dry>(
+      "SELECT ruvector_healing_execute('plain', 'rebuild_centroids', '{\"dry_run\": true}')",
+    );
+    await db.client.query("RESET default_tablespace");
+    // A limit that would end the build is said before it is begun.
+    const role = `ALTER ROLE CURRENT_USER IN DATABASE ${db.name}`;
+    await db.client.query(`${role} SET statement_timeout = '1s'`);
+    expect(
+      await db.value("SELECT ruvector_healing_execute('plain', $1, $2)", [
+        "rebuild_centroids",
+        '{"dry_run": true}',
+      ]),
+    ).toMatchObject({
+      message: expect.stringMatching(/statement_timeout of 1 s would end a build that takes/),
+      hint: expect.stringContaining(`${role} SET statement_timeout = 0;`),
+    });
+    await db.client.query(`${role} RESET statement_timeout`);
+    expect(elsewhere.plan.targets[0]!.command).toMatch(/ TABLESPACE pg_default$/);
     expect(dry.plan.targets[0]!.memory_bytes).toBeGreaterThan(100_000);
     expect(dry.plan.wal_bytes).toBeGreaterThan(100_000);
     expect(await indexes("plain")).toEqual(before["plain"]);
@@ -343,6 +369,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
       {
         name: `a'b "c"`,
         comment: "it's mine",
+        needs: ["vector"],
         definition: before[WEIRD]![0]!.definition.replace("lists='20'", "lists='10'"),
       },
     ]);
@@ -450,7 +477,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     );
     for (const [place, of] of now.entries())
       expect(of[0]!.oid).not.toBe(wholes["exchanged"]![place]![0]!.oid);
-    expect(now[0]).toMatchObject([{ valid: true, comment: "whole" }]);
+    expect(now[0]).toMatchObject([{ valid: true, comment: "whole", needs: ["vector"] }]);
     expect(now[1]![0]!.definition).toContain("lists='10'");
     expect(
       await db.value("SELECT count(*)::int FROM pg_inherits WHERE inhparent = $1::oid", [
@@ -489,8 +516,13 @@ describe.skipIf(external)("rebuild_centroids", async () => {
   };
 
   it("puts the old index back where the new one got another oid by a REINDEX", async () => {
-    await undoneAfter("renewed", ["REINDEX INDEX CONCURRENTLY renewed_idx"]);
-    expect(await indexes("renewed")).toEqual(before["renewed"]);
+    await undoneAfter("renewed", [
+      "REINDEX INDEX CONCURRENTLY renewed_idx",
+      "COMMENT ON INDEX renewed_idx IS 'said meanwhile'",
+    ]);
+    expect(await indexes("renewed")).toEqual([
+      { ...before["renewed"]![0]!, comment: "said meanwhile" },
+    ]);
   });
 
   it("leaves both where the new one's place has somebody else's, and says so", async () => {

@@ -142,6 +142,10 @@ describe("hnsw after updates without a vacuum (B1)", () => {
     }
     const [set] = (await settings()) as { setconfig: string[] }[];
     expect(set?.setconfig).toEqual([expect.stringMatching(/^hnsw\.ef_search=\d+$/)]);
+    const role = await db.value<string>("SELECT current_user");
+    expect(await db.value("SELECT ruvector_healing_explain($1::bigint)", [action_id])).toContain(
+      `search_setting of ${role} ends by itself at `,
+    );
     expect((await sample("h")).lambda).toBeGreaterThanOrEqual(0.8);
     await db.client.query("SELECT ruvector_healing_rollback('h')");
     await ticks(db, 2);

@@ -115,21 +115,6 @@ export function obstacle(
 }
 
 /**
- * statement_timeout of a new session of the installing role in this database, in seconds; 0: none.
- */
-export const roleTimeout = (host: Host): number =>
-  host.one<{ seconds: number }>(sql`
-  SELECT coalesce((SELECT extract(epoch
-    FROM (CASE WHEN substr(o, 19) ~ '^[0-9]+$' THEN substr(o, 19) || 'ms'
-    ELSE substr(o, 19) END)::interval)
-     FROM pg_db_role_setting s, unnest(s.setconfig) o
-    WHERE o LIKE 'statement_timeout=%' AND s.setrole IN (0, (SELECT oid FROM pg_roles
-      WHERE rolname = current_user))
-      AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-    -- The role in the database, then the role, then the database.
-    ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1), 0)::float8 AS seconds`).seconds;
-
-/**
  * Bytes a second that builds by this strategy reached here, by access method: the last 20 of each.
  */
 export const measuredThroughput = (host: Host): Readonly<Record<string, number>> =>

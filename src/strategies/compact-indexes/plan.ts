@@ -1,4 +1,5 @@
 /** What compact_indexes foresees: which indexes, worst first, and what stands in its way. */
+import { endedEarly } from "../../jobs/timeouts.ts";
 import { foresee } from "../foresee.ts";
 import type { Plan } from "../../model/action.ts";
 import type { Radius } from "../../model/cost.ts";
@@ -8,7 +9,7 @@ import type { Snapshot } from "../../sense/snapshot.ts";
 import type { CentroidGroup } from "../../sense/vector-index.ts";
 import type { NothingToDo } from "../strategy.ts";
 import { blindSpot } from "../../select/preflight-facts.ts";
-import { type IndexFacts, measuredThroughput, roleTimeout } from "./indexes.ts";
+import { type IndexFacts, measuredThroughput } from "./indexes.ts";
 import { type Request, type Chosen, choose } from "./choose.ts";
 import { START_SECONDS } from "../../jobs/cron.ts";
 
@@ -64,15 +65,8 @@ export function planCompaction(
   const all = usable.map((one) => planned(one, facts.get(one.oid)!, rates));
   const indexes = within(all, radius);
   const longest = Math.max(...indexes.map(({ estimated_seconds }) => estimated_seconds));
-  const timeout = roleTimeout(host);
-  if (timeout > 0 && timeout < longest) {
-    return {
-      nothing:
-        `the installing role's statement_timeout of ${timeout} s would end a build that takes ` +
-        `about ${longest} s`,
-      hint: `ALTER ROLE CURRENT_USER SET statement_timeout = 0; or a limit above ${longest} s.`,
-    };
-  }
+  const early = endedEarly(host, "a build", longest);
+  if (early) return early;
   return planOf(request, chosen, {
     all,
     indexes,

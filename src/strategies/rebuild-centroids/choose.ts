@@ -1,4 +1,5 @@
 /** Which indexes rebuild_centroids takes on: the sick ones, and the wholes they are parts of. */
+import { isNamed } from "../../base/names.ts";
 import type { Target } from "./target.ts";
 import type { CentroidGroup } from "../../sense/vector-index.ts";
 import { toCurve } from "../../configuration/validate.ts";
@@ -42,9 +43,7 @@ export function choose(
   asked: string | undefined,
 ): readonly CentroidGroup[] | NothingToDo {
   if (asked !== undefined) {
-    const found = groups.filter(
-      ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
-    );
+    const found = groups.filter(({ index }) => isNamed(index, asked, collection.schema_name));
     if (found.length > 0) return found;
     return {
       nothing: `there is no ivfflat index ${asked} on ${collection.name}`,

@@ -7,15 +7,8 @@ import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
-import {
-  copyExtras,
-  indexFacts,
-  type IndexFacts,
-  oidOf,
-  rename,
-  unforeseen,
-  tryLock,
-} from "./indexes.ts";
+import { copyExtras } from "./extras.ts";
+import { indexFacts, type IndexFacts, oidOf, rename, unforeseen, tryLock } from "./indexes.ts";
 import {
   go,
   present,

@@ -152,7 +152,7 @@ export interface NewIndex {
 /**
  * The statement that builds an index like another one under a new name: table, key, operator class,
  * options, tablespace and predicate as the catalogues have them, put together by the server.
- * (pg_get_indexdef would leave out the tablespace.)
+ * (pg_get_indexdef would leave out the tablespace; without one default_tablespace would decide.)
  */
 export function buildCommand(
   host: Host,
@@ -174,7 +174,10 @@ export function buildCommand(
                       WHERE NOT jsonb_exists(${JSON.stringify(options)}::jsonb, option_name)) o
                     HAVING count(*) > 0),
                   (SELECT format(' TABLESPACE %I', spcname) FROM pg_tablespace
-                    WHERE oid = c.reltablespace),
+                    WHERE oid = CASE WHEN c.reltablespace = 0
+                        AND current_setting('default_tablespace') <> ''
+                      THEN (SELECT dattablespace FROM pg_database
+                        WHERE datname = current_database()) ELSE c.reltablespace END),
                   ' WHERE ' || pg_get_expr(i.indpred, i.indrelid)) AS command
       FROM pg_index i
       JOIN pg_class c ON c.oid = i.indexrelid
@@ -267,19 +270,3 @@ export const unforeseen = (host: Host, name: string): string =>
  */
 export const rename = (host: Host, from: string, to: string): number =>
   host.execute(sql`ALTER INDEX ${raw(from)} RENAME TO ${raw(to)}`);
-
-/**
- * What an index carries beside its definition: its comment and the statistics targets of its
- * expressions.
- */
-export function copyExtras(host: Host, from: string, to: string): void {
-  const [extras] = host.query<{ comment: string | null; targets: readonly string[] }>(sql`
-    SELECT 'COMMENT ON INDEX ' || ${to} || ' IS ' || quote_literal(obj_description(${from}::oid,
-      'pg_class')) AS comment,
-           ARRAY(SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', ${to}::text,
-             attnum, attstattarget)
-                   FROM pg_attribute WHERE attrelid = ${from}::oid
-                     AND attstattarget >= 0) AS targets`);
-  if (extras?.comment) host.execute(sql`${raw(extras.comment)}`);
-  for (const target of extras?.targets ?? []) host.execute(sql`${raw(target)}`);
-}

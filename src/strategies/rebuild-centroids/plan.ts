@@ -1,4 +1,5 @@
 /** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
+import { endedEarly } from "../../jobs/timeouts.ts";
 import type { CentroidGroup } from "../../sense/vector-index.ts";
 import { lockedNow } from "../locked.ts";
 import { foresee } from "../foresee.ts";
@@ -8,6 +9,7 @@ import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { Radius } from "../../model/cost.ts";
 import { bytes, list } from "../../base/text.ts";
+import { moreMemory } from "../../sense/collect/trial.ts";
 import { skewOf } from "../../sense/lists.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import { whyNoCron } from "../../jobs/cron.ts";
@@ -70,8 +72,14 @@ export function planRebuild(
         `${targets[0]!.index};`,
     };
   }
-  return planOf(request, "rebuild_centroids", targets, (some) => rebuilt(snapshot, some));
+  return (
+    buildEndedEarly(host, targets) ??
+    planOf(request, "rebuild_centroids", targets, (some) => rebuilt(snapshot, some))
+  );
 }
+
+export const buildEndedEarly = (host: Host, targets: readonly Target[]): NothingToDo | null =>
+  endedEarly(host, "a build", Math.max(...targets.map(({ build_seconds }) => build_seconds)));
 
 function targetOf(
   host: Host,
@@ -131,12 +139,9 @@ export function tooLittleMemory(
   needed: number,
   { memory, role }: IndexFacts,
 ): NothingToDo {
-  const megabytes = Math.ceil(needed / 1024 / 1024);
   return {
     nothing: `building ${what} needs ${bytes(needed)}; maintenance_work_mem is ${bytes(memory)}`,
-    hint:
-      `ALTER ROLE ${role} SET maintenance_work_mem = '${megabytes} MB'; (pg_cron's ` +
-      "sessions take it up)",
+    hint: moreMemory(role, needed),
   };
 }
 

@@ -11,6 +11,7 @@ import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { watchJob } from "../../jobs/jobs.ts";
+import { copyExtras } from "./extras.ts";
 import {
   dropIndex,
   indexFacts,
@@ -42,7 +43,11 @@ export function swapBack(
   const there = oidOf(host, index);
   if (there !== null && there !== oid && !builtAlike(host, action, { index, kept, built }))
     return bothStay(host, action, old);
-  if (there !== null) rename(host, index, built_name);
+  if (there !== null) {
+    // What somebody said of it meanwhile is theirs.
+    copyExtras(host, there, kept);
+    rename(host, index, built_name);
+  }
   rename(host, kept, name);
   const { [index]: _, ...others } =
     lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {};

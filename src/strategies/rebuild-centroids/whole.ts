@@ -11,9 +11,9 @@ import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
+import { copyExtras } from "./extras.ts";
 import {
   buildCommand,
-  copyExtras,
   type IndexFacts,
   indexFacts,
   nowCalled,
@@ -169,6 +169,12 @@ function forget(host: Host, collection: Collection, parts: readonly Part[]): Mem
   return Object.fromEntries(memory.filter(([index]) => names.has(index)));
 }
 
+function extrasBack(host: Host, collection: Collection, from: string, to: string): void {
+  const was = nowCalled(host, collection, to);
+  const oid = oidOf(host, from);
+  if (oid !== null && oidOf(host, was) !== null) copyExtras(host, oid, was);
+}
+
 /** Drops the new index with its parts and gives the old one its names back. */
 export function exchangeBack(
   host: Host,
@@ -186,7 +192,12 @@ export function exchangeBack(
   if (there !== null && there !== oid) return bothStay(host, action, old);
   if (!tryLock(host, heap, "ACCESS EXCLUSIVE", true))
     return { ...NOTHING_LEFT, remaining: step.journal };
-  if (there !== null) host.execute(sql`DROP INDEX ${raw(index)}`);
+  if (there !== null) {
+    // What somebody said of them meanwhile is theirs.
+    for (const [from, to] of [[index, kept], ...parts.map((part) => [part.index, part.kept])])
+      extrasBack(host, collection, from!, to!);
+    host.execute(sql`DROP INDEX ${raw(index)}`);
+  }
   rename(host, kept, name);
   for (const part of parts) rename(host, nowCalled(host, collection, part.kept), part.name);
   const names = new Set(parts.map((part) => part.index));

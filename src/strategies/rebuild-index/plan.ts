@@ -2,8 +2,9 @@
  * What rebuild_index foresees: which vector indexes find less than a fresh build would, and with
  * which parameters one finds what is due, as tried on a sample first.
  */
+import { isNamed } from "../../base/names.ts";
 import type { Collection } from "../../model/collection.ts";
-import { trialOf } from "../../sense/collect/trial.ts";
+import { trialOf, untriedFor } from "../../sense/collect/trial.ts";
 import type {
   CentroidGroup,
   IndexMeasurement,
@@ -19,7 +20,13 @@ import { lockedNow } from "../locked.ts";
 import { withWholes } from "../rebuild-centroids/choose.ts";
 import { buildCommand, type IndexFacts } from "../rebuild-centroids/indexes.ts";
 import { buildMemory, listsToTry } from "../rebuild-centroids/lists.ts";
-import { planOf, type Request, tooLittleMemory, wayOf } from "../rebuild-centroids/plan.ts";
+import {
+  buildEndedEarly,
+  planOf,
+  type Request,
+  tooLittleMemory,
+  wayOf,
+} from "../rebuild-centroids/plan.ts";
 import {
   type BuildOptions,
   optionsText,
@@ -76,6 +83,8 @@ export function planRebuildIndex(
         `${missing.hint} Or by hand: ${targets[0]!.command}; then DROP INDEX CONCURRENTLY ` +
         `${targets[0]!.index};`,
     };
+  const early = buildEndedEarly(host, targets);
+  if (early) return early;
   return planOf(request, "rebuild_index", targets, (some) => {
     const built = new Map(some.map(({ index, foreseen }) => [index, foreseen!]));
     return {
@@ -119,8 +128,8 @@ function named(
   { collection, snapshot }: Request,
   asked: string,
 ): readonly CentroidGroup[] | NothingToDo {
-  const found = snapshot.centroids.filter(
-    ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
+  const found = snapshot.centroids.filter(({ index }) =>
+    isNamed(index, asked, collection.schema_name),
   );
   if (found.length > 0) return found;
   return {
@@ -244,13 +253,13 @@ function attempt(
       trial = trialOf(host, collection, facts.oid, measured!, options);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
-      trial = { why: printable(error.message, 300) };
+      trial = untriedFor(host, collection, error);
     }
     if ("why" in trial)
       return {
         nothing:
           `what a rebuild of ${printable(index, 200)} would find could not be tried: ` + trial.why,
-        hint: "The setting recall_trial_ms gives it more time.",
+        hint: trial.hint ?? "The setting recall_trial_ms gives it more time.",
       };
     const { recall, recall_error, blocks } = trial;
     const stillDear =

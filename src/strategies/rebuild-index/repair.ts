@@ -2,13 +2,14 @@
  * An INVALID vector index: what an interrupted build left. It is built anew in its place, where the
  * owner lets the loop do so, or somebody asks for it by name.
  */
+import { isNamed } from "../../base/names.ts";
 import { list, printable } from "../../base/text.ts";
 import { whyNoCron } from "../../jobs/cron.ts";
 import { statementFor } from "../../store/forecasts.ts";
 import type { InvalidIndex } from "../../sense/vector-index.ts";
 import type { NothingToDo } from "../strategy.ts";
 import { indexFacts } from "../rebuild-centroids/indexes.ts";
-import { planOf, type Request } from "../rebuild-centroids/plan.ts";
+import { buildEndedEarly, planOf, type Request } from "../rebuild-centroids/plan.ts";
 import type { RebuildPlan, Target } from "../rebuild-centroids/target.ts";
 
 /** What a build takes where none was measured: hnsw with 1,536 dimensions, on two busy cores. */
@@ -26,7 +27,7 @@ export function planRepair(
   const all = snapshot.invalid_indexes.filter(({ index }) =>
     asked === undefined
       ? problem.details.class === "recall_loss" && problem.details.index_ids.includes(index)
-      : index === asked || index === `${collection.schema_name}.${asked}`,
+      : isNamed(index, asked, collection.schema_name),
   );
   // Two that say the same double what every write costs: nobody but a person asks for that.
   const broken = asked === undefined ? all.filter(({ twin }) => !twin) : all;
@@ -54,6 +55,8 @@ export function planRepair(
       nothing: `${missing.reason}: ${missing.detail}`,
       hint: `${missing.hint} Or by hand: REINDEX INDEX CONCURRENTLY ${first.index};`,
     };
+  const early = buildEndedEarly(host, targets as Target[]);
+  if (early) return early;
   return planOf(request, "rebuild_index", targets as Target[], (some) => ({
     ...snapshot,
     invalid_indexes: snapshot.invalid_indexes.filter(

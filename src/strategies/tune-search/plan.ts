@@ -2,6 +2,7 @@
  * What tune_search foresees: the least ef_search (probes) at which searches find what is due, and
  * what they cost then.
  */
+import { isNamed } from "../../base/names.ts";
 import { type CurvePoint, type RecallCurve, recallCurve } from "../../sense/recall-curve.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
 import { settingName } from "../../sense/collect/searches.ts";
@@ -135,7 +136,7 @@ export function planTuning(request: Request, wanted: Wanted): TunePlan | Nothing
   const { host, collection, snapshot } = request;
   const { index: asked } = wanted;
   const named = snapshot.centroids.filter(
-    ({ index }) => index === asked || index === `${collection.schema_name}.${asked}`,
+    ({ index }) => asked !== undefined && isNamed(index, asked, collection.schema_name),
   );
   const groups = asked === undefined ? lostIndexes(snapshot.centroids, collection) : named;
   const searches = lostSearches(snapshot.searches, collection.settings).filter(

@@ -3,6 +3,8 @@
  * ef_search (probes) of them, and returns those that are alive. How much is found without them is
  * measured: by looking so much deeper as there are dead ones among the live.
  */
+import { endedEarly } from "../../jobs/timeouts.ts";
+import { isNamed } from "../../base/names.ts";
 import sql from "sql-template-tag";
 import { type CurveIndex, recallCurve, valuesOf } from "../../sense/recall-curve.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
@@ -187,7 +189,7 @@ export function planVacuum(request: Request, asked: string | undefined): VacuumP
       there.has(index) &&
       measured !== null &&
       baseline !== null &&
-      (asked === undefined || index === asked || index === `${collection.schema_name}.${asked}`),
+      (asked === undefined || isNamed(index, asked, collection.schema_name)),
   );
   if (lost.length === 0)
     return {
@@ -209,7 +211,8 @@ export function planVacuum(request: Request, asked: string | undefined): VacuumP
       nothing: `${missing.reason}: VACUUM cannot run inside a function. ${missing.detail}`,
       hint: `${missing.hint} Or by hand: VACUUM ${tables[0]!.table};`,
     };
-  return planOf(request, fits, tables);
+  const longest = Math.max(...tables.map(({ bytes }) => bytes)) / BYTES_PER_SECOND;
+  return endedEarly(host, "a VACUUM", Math.ceil(longest)) ?? planOf(request, fits, tables);
 }
 
 function planOf(
