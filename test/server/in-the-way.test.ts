@@ -8,7 +8,12 @@ import { cronServer, external } from "./support/cron.ts";
 import { ticking } from "./support/ticking.ts";
 
 describe.skipIf(external)("an open transaction", async () => {
-  const db = external ? (undefined as never) : await cronServer({ suffix: "inway" });
+  const db = external
+    ? (undefined as never)
+    : await cronServer({
+        suffix: "inway",
+        settings: { max_prepared_transactions: "2" },
+      });
 
   interface Action {
     readonly state: string;
@@ -78,5 +83,34 @@ describe.skipIf(external)("an open transaction", async () => {
     expect(await ticking(db, () => ended("built")), (await action("built")).message).toBe(true);
     expect((await action("built")).message).toContain(`SELECT pg_terminate_backend(${pid}); ends`);
     await holder.query("ROLLBACK");
+  });
+
+  it("a prepared one is named with what ends it, though a lock was met before", async () => {
+    const vectors =
+      "(SELECT array_agg(random()) FROM generate_series(1, 16) WHERE g > 0)::vector " +
+      "FROM generate_series";
+    await db.client.query(`
+      CREATE TABLE prepared (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off);
+      INSERT INTO prepared SELECT g, ${vectors}(1, 300) g;
+      CREATE INDEX prepared_e ON prepared USING hnsw (e vector_l2_ops); ANALYZE prepared;
+      SELECT ruvector_healing_register('prepared')`);
+    const lambda = async () =>
+      (await db.value<{ lambda: number }>("SELECT ruvector_integrity_sample('prepared')")).lambda;
+    expect(await lambda()).toBe(1);
+    const other = await db.connect();
+    await other.query("BEGIN; LOCK TABLE prepared IN ACCESS EXCLUSIVE MODE");
+    expect(await lambda()).toBe(1);
+    await other.query("ROLLBACK; BEGIN");
+    await other.query(`INSERT INTO prepared SELECT g, ${vectors}(301, 2500) g`);
+    await other.query("PREPARE TRANSACTION 'it''s left'");
+    await other.end();
+    expect(await lambda()).toBe(1);
+    const untold = await db.value<{ what: string; hint: string }[]>(
+      "SELECT unmeasured FROM ruvector_integrity_status('prepared')",
+    );
+    const { hint } = untold.find(({ what }) => what === "recall of public.prepared_e")!;
+    const [, statement] = /(ROLLBACK PREPARED .*?;)/.exec(hint)!;
+    await db.client.query(statement!);
+    expect(await db.rows("SELECT gid FROM pg_prepared_xacts")).toEqual([]);
   });
 });

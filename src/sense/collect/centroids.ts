@@ -185,8 +185,10 @@ function measureOne(
     if ("why" in measured)
       return { ...kept, at, measured: null, ...measured, best: before?.best ?? null };
     const known = before?.oid === oid ? before.measured : null;
-    // More than the last time is believed, and the first of an index that an action has made.
-    const least = known?.recall ?? (fresh ? 0 : 1);
+    // More than the last time is believed, and the first of an index that an action has made. One
+    // that could not be measured the last time (a lock) is not new.
+    const isFirst = before?.oid !== oid || before.best === null;
+    const least = known?.recall ?? (fresh && isFirst ? 0 : 1);
     const doubted = (measured.recall ?? 1) < least ? whyDoubted(host, collection, writers) : null;
     if (doubted)
       return { ...kept, at, measured: known, best: before?.best ?? null, ...doubted, doubted };

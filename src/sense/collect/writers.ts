@@ -33,15 +33,27 @@ export const openWriters = (host: Host, collection: Collection): Writers =>
  */
 export function whyDoubted(host: Host, collection: Collection, before: Writers) {
   if (before.size === 0) return null;
-  const still = [...openWriters(host, collection)].some((id) => before.has(id));
-  if (!still) return null;
+  const still = [...openWriters(host, collection)].filter((id) => before.has(id));
+  if (still.length === 0) return null;
   return {
     why:
       "it found less than before while a transaction that writes the table had not ended: rows " +
       "that nobody sees yet take places in the index",
     hint:
+      endsPrepared(host, still) ??
       "It is measured again. SELECT l.pid, a.xact_start, a.state FROM pg_locks l JOIN " +
-      "pg_stat_activity a USING (pid) WHERE l.relation = " +
-      `${collection.relid}::oid::regclass AND l.mode = 'RowExclusiveLock';`,
+        "pg_stat_activity a USING (pid) WHERE l.relation = " +
+        `${collection.relid}::oid::regclass AND l.mode = 'RowExclusiveLock';`,
   };
 }
+
+/** A prepared transaction has no session that would be seen; null: none is one. */
+const endsPrepared = (host: Host, ids: readonly string[]): string | null =>
+  host.query<{ hint: string }>(sql`
+    SELECT format('It is measured again. COMMIT PREPARED %1$L; or ROLLBACK PREPARED %1$L; as '
+        'role %2$s, in database %3$s: prepared at %4$s', p.gid, p.owner, p.database,
+        to_char(p.prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) AS hint
+      FROM pg_locks x JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
+     WHERE x.locktype = 'transactionid' AND x.virtualtransaction IN (
+       SELECT jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
+     ORDER BY p.prepared LIMIT 1`)[0]?.hint ?? null;
