@@ -3,6 +3,7 @@ import type { Host } from "../../host/host.ts";
 import type { Lease } from "../../model/lease.ts";
 import type { Collection } from "../../model/collection.ts";
 import { changePrevious, closeLease, extendLease, leasesOf } from "../../store/leases.ts";
+import { activeAction } from "../../store/actions.ts";
 import { outdateMeasurement } from "../../store/measurements.ts";
 import { recallCurve } from "../../sense/recall-curve.ts";
 import { CENTROIDS, vectorIndexes } from "../../sense/collect/centroids.ts";
@@ -77,6 +78,9 @@ export function lookAgain(host: Host, collection: Collection): void {
   const leases = leasesOf(host, SEARCH_SETTING, collection.id);
   if (leases.length === 0) return;
   const { settings } = collection;
+  // What it has done may be undone: an index that was exchanged, and is exchanged back at the end
+  // of its verification, would be left without the depth that it needs.
+  const isAtWork = activeAction(host, collection.id) !== null;
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
   for (const lease of leases) {
     const tuning = tuningOf(lease);
@@ -84,6 +88,7 @@ export function lookAgain(host: Host, collection: Collection): void {
       closeLease(host, lease, putBack, `${tuning.role} has as much of its own by now`);
       continue;
     }
+    if (isAtWork) continue;
     const rebuilt = tuning.indexes.some(
       ({ index, file }) => there.has(index) && there.get(index)!.file !== file,
     );
