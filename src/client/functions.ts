@@ -206,8 +206,8 @@ export interface Settings {
   readonly recall_budget_ms: number;
   /**
    * Time for the fresh build of a vector index on a sample of its rows, in a temporary table,
-   * when it is first seen, when its table has doubled and while searches cost more than they did;
-   * 0: none. (milliseconds; 2000)
+   * searches included, when it is first seen, when its rows have doubled or were replaced and
+   * while searches cost more than they did; 0: none. (milliseconds; 2000)
    */
   readonly recall_trial_ms: number;
   /**

@@ -114,8 +114,8 @@ export const SENSING: readonly SettingDefinition[] = [
     [0, 600_000],
     2000,
     "Time for the fresh build of a vector index on a sample of its rows, in a temporary table, " +
-      "when it is first seen, when its table has doubled and while searches cost more than they " +
-      "did; 0: none.",
+      "searches included, when it is first seen, when its rows have doubled or were replaced and " +
+      "while searches cost more than they did; 0: none.",
   ),
   integer(
     "recall_max_rows",
