@@ -1,7 +1,7 @@
 /** What people, monitors and applications ask often: gate, status, metrics. */
 import { each, exponentOf, interleaved, ratioOf, spreadOf } from "../measure.ts";
 import { type Context, type Part, type Row, row } from "../part.ts";
-import { costOf, grow, prepare, SETTINGS, tick } from "../tick/collections.ts";
+import { costOf, grow, prepare, SETTINGS, settle } from "../tick/collections.ts";
 
 const ASKED = {
   gate: { statement: "SELECT ruvector_integrity_gate('c1', 'insert')", most: 1.5 },
@@ -23,7 +23,7 @@ async function run(context: Context): Promise<readonly Row[]> {
   const points: Record<string, { x: number; y: number }[]> = { status: [], metrics: [] };
   for (const size of [1, most / 4, most].map(Math.ceil)) {
     await grow(bench, context, size);
-    for (let settled = 0; settled < 3; settled++) await tick(client);
+    await settle(client);
     // A statement each, as people and monitors ask.
     const of = (statement: string) => () => each(cost, () => client.query(statement), 200);
     const costs = await interleaved(

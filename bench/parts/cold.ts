@@ -3,7 +3,7 @@ import { interleaved, ratioOf, spreadOf } from "../measure.ts";
 import { type Context, type Part, type Row, row } from "../part.ts";
 import type { Bench } from "../database.ts";
 import { languageOf } from "../../src/workbench/db/language.ts";
-import { connection, grow, prepare, SETTINGS, tick } from "../tick/collections.ts";
+import { connection, grow, prepare, SETTINGS, settle } from "../tick/collections.ts";
 
 /** By the clock: a processor's time is counted in hundredths of a second, and this takes less. */
 const inNewOne = (bench: Bench, statement: string) => (): Promise<number> =>
@@ -20,7 +20,7 @@ async function run(context: Context): Promise<readonly Row[]> {
   const language = await languageOf(client);
   await prepare(client);
   await grow(bench, context, 1);
-  for (let settled = 0; settled < 3; settled++) await tick(client);
+  await settle(client);
   await client.query(`CREATE FUNCTION bench_empty() RETURNS void LANGUAGE ${language} AS ''`);
   const call =
     "SELECT ruvector.healing_call('tick_batch', '{\"collection_id\": 1, \"slice_elapsed\": 0}')";

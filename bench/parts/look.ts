@@ -60,7 +60,8 @@ async function run(context: Context): Promise<readonly Row[]> {
   const bench = await context.database(SETTINGS);
   await prepare(bench.client);
   for (const count of PARTITIONS) await bench.client.query(partitioned(count));
-  const rows = context.quick ? [10_000, 30_000] : [10_000, 30_000, 100_000, 1_000_000];
+  const usual = context.quick ? "10000,30000" : "10000,30000,100000,1000000";
+  const rows = (context.options.rows ?? usual).split(",").map(Number);
   for (const count of rows) {
     context.say(`an ivfflat index on ${count} rows`);
     await bench.client.query(rowed(count));
@@ -89,7 +90,7 @@ async function run(context: Context): Promise<readonly Row[]> {
 
 const part: Part = {
   name: "look",
-  title: "a look at a collection, by its partitions and by the rows of an ivfflat index",
+  title: "a look by its partitions, and by the rows of an ivfflat index (--with rows=10000,30000)",
   target: "256 partitions at most 4 times 4; 1,000,000 rows at most 1.2 times 10,000",
   run,
 };

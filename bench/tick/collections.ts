@@ -47,21 +47,32 @@ export const prepare = (client: pg.Client): Promise<unknown> =>
   client.query(`CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
     SELECT ruvector_healing_configure('{"mode": "observe", "min_sample_interval_seconds": 0}')`);
 
-/** All that is measured now and then is due with the next tick. */
-export const makeDue = (client: pg.Client, kind: string): Promise<unknown> =>
-  client.query(
-    "UPDATE ruvector.integrity_measurements SET measured_at = measured_at - interval '1 day' " +
-      "WHERE kind = $1",
-    [kind],
-  );
+/** Ticks until all rest. */
+export async function settle(client: pg.Client): Promise<void> {
+  for (let left = 1; left > 0;) {
+    await tick(client);
+    const { rows } = await client.query<{ n: number }>(`
+      SELECT count(*)::int AS n FROM ruvector.collections c
+        LEFT JOIN ruvector.healing_rests r USING (collection_id)
+        LEFT JOIN ruvector.integrity_state s USING (collection_id)
+       WHERE r.sample_id IS DISTINCT FROM s.sample_id
+          OR r.server <> (SELECT ruvector.healing_server_seen())
+          OR NOT EXISTS (SELECT FROM ruvector.integrity_samples m
+               WHERE m.collection_id = c.collection_id AND m.same_as IS NOT NULL)`);
+    left = rows[0]!.n;
+  }
+}
+
+interface Statements {
+  readonly statements: number;
+  readonly checks: number;
+}
 
 /**
  * Statements of one tick, those in functions included, and how many checks of foreign keys there
  * were: one for each row that is kept, of a plan that stays.
  */
-export async function statementsOf(
-  client: pg.Client,
-): Promise<{ readonly statements: number; readonly checks: number }> {
+export async function statementsOf(client: pg.Client): Promise<Statements> {
   await client.query("SET pg_stat_statements.track = 'all'");
   await client.query("SELECT pg_stat_statements_reset()");
   await tick(client);

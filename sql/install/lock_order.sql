@@ -6,8 +6,8 @@ DO $locks$
 DECLARE
   read_by_none constant pg_catalog.text :=
     'healing_actions,healing_actuations,healing_events,healing_outcomes,healing_refusals,'
-    'healing_steps,healing_suspensions,healing_ticks,healing_turns,integrity_reports,'
-    'integrity_samples';
+    'healing_resting,healing_rests,healing_steps,healing_suspensions,healing_ticks,healing_turns,'
+    'integrity_reports,integrity_samples';
   written_by_none constant pg_catalog.text :=
     'collections,healing_audit_keys,healing_forecasts,healing_jobs,healing_leases';
   give_up constant pg_catalog.timestamptz := pg_catalog.clock_timestamp() + interval '30 seconds';

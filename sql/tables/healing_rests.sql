@@ -4,9 +4,9 @@
 CREATE TABLE IF NOT EXISTS ruvector.healing_rests (
   collection_id integer PRIMARY KEY REFERENCES ruvector.collections ON DELETE CASCADE,
   looked_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-  -- When it is looked at again in any case, and for how many seconds what is measured now and then
-  -- stands, by its kind.
-  due_at        timestamptz NOT NULL,
+  -- When the clock may say something else of it; NULL: never. And for how many seconds what is
+  -- measured now and then stands, by its kind.
+  due_at        timestamptz,
   stands        jsonb NOT NULL DEFAULT '{}',
   -- What that look took: as many have their turn in one tick as the time for it allows.
   duration_ms   double precision NOT NULL,
@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_rests (
   -- Samples come no closer than this.
   apart_seconds double precision NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
+ALTER TABLE ruvector.healing_rests ALTER due_at DROP NOT NULL;
 COMMENT ON TABLE ruvector.healing_rests
   IS 'Collections that are plainly healthy, and what that was found by: until it changes, ticks '
   'start no JavaScript for them.';
@@ -31,5 +32,7 @@ CREATE TABLE IF NOT EXISTS ruvector.healing_resting (
   one      boolean PRIMARY KEY DEFAULT true CHECK (one),
   begun_at timestamptz
 ) WITH (fillfactor = 50);
+-- When one of them was last looked at again although nothing was due.
+ALTER TABLE ruvector.healing_resting ADD COLUMN IF NOT EXISTS looked_at timestamptz;
 INSERT INTO ruvector.healing_resting DEFAULT VALUES ON CONFLICT DO NOTHING;
 COMMENT ON TABLE ruvector.healing_resting IS 'Whether a tick is asking which collections rest.';

@@ -6,15 +6,11 @@ import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { CENTROIDS } from "../sense/collect/centroids.ts";
 import { SEARCHES } from "../sense/collect/searches.ts";
-import { FRAGMENTATION } from "../sense/collect/fragmentation.ts";
 import type { Sample } from "../sense/sample.ts";
 import { keepRest, type Seen } from "../store/rests.ts";
 import { weakEdges } from "../graph/witness.ts";
 
-/** Seconds after which it is looked at again in any case. */
-const MOST = 600;
-
-/** The same where the clock may give a partition its share of the load: its month begins. */
+/** Seconds after which the clock may give a partition its share of the load: its month begins. */
 const MOST_BY_CLOCK = 60;
 
 /** The same while rates of traffic that has ended are still shown, above so many rows a second. */
@@ -32,19 +28,20 @@ export function rest(
   if (before.seen === null || before.busy || !plainlyHealthy(collection, sample)) return;
   const { settings } = collection;
   const { snapshot } = sample;
+  // Not fragmentation: of a table that nobody wrote to it is what it was.
   const stands = {
-    [FRAGMENTATION]: settings.fragmentation_interval_seconds,
     ...(snapshot.centroids.length > 0 && { [CENTROIDS]: settings.recall_interval_seconds }),
     ...(snapshot.searches.length > 0 && { [SEARCHES]: settings.recall_interval_seconds }),
   };
   const ahead = snapshot.partitions.some(({ idle }) => idle === "no_rows_yet");
+  const most = ahead ? MOST_BY_CLOCK : null;
   const fading = snapshot.partitions.some(
     ({ traffic }) => (traffic?.reads_per_second ?? 0) + (traffic?.writes_per_second ?? 0) > SHOWN,
   );
   keepRest(host, collection.id, before, {
     sample_id: sample.id,
     cron_run: snapshot.maintenance.cron_run,
-    most_seconds: Math.min(ahead ? MOST_BY_CLOCK : MOST, fading ? MOST_FADING : MOST),
+    most_seconds: fading ? MOST_FADING : most,
     stands,
     duration_ms: host.now() - began,
     apart: settings.min_sample_interval_seconds,

@@ -29,8 +29,8 @@ export interface Rest {
   readonly sample_id: string;
   /** The newest run of pg_cron that was looked at. */
   readonly cron_run: string;
-  /** Seconds after which it is looked at again in any case. */
-  readonly most_seconds: number;
+  /** Seconds after which the clock may say something else of it; null: never. */
+  readonly most_seconds: number | null;
   /** For how many seconds what is measured now and then stands, by its kind. */
   readonly stands: Readonly<Record<string, number>>;
   readonly duration_ms: number;

@@ -76,7 +76,7 @@ const seeAnew = (): Promise<unknown> =>
     UPDATE ruvector.integrity_measurements SET measured_at = clock_timestamp();
     UPDATE ruvector.healing_rests r
        SET counted = n.counted, seen = n.seen, server = ruvector.healing_server_seen(),
-         due_at = clock_timestamp() + interval '1 hour'
+         due_at = clock_timestamp() + interval '1 hour', looked_at = clock_timestamp()
       FROM ruvector.healing_seen(ARRAY(SELECT collection_id FROM ruvector.collections)) n
      WHERE n.collection_id = r.collection_id`);
 
@@ -135,6 +135,8 @@ const CHANGES: Readonly<Record<string, string>> = {
        FROM ruvector.collections`,
   "something is due":
     "UPDATE ruvector.healing_rests SET due_at = clock_timestamp() - interval '1 second'",
+  "nothing has been due for ten minutes":
+    "UPDATE ruvector.healing_rests SET looked_at = clock_timestamp() - interval '11 minutes'",
   "its sample was removed": "DELETE FROM ruvector.integrity_samples",
   "a measurement is outdated":
     "UPDATE ruvector.integrity_measurements SET measured_at = 'epoch' WHERE kind = 'fragmentation'",
@@ -201,6 +203,12 @@ describe("one collection", () => {
 });
 
 describe("several", () => {
+  const rested = async (): Promise<boolean[]> => {
+    const found: boolean[] = [];
+    for (const table of ["a", "b", "c"]) found.push((await newest(table)).rested);
+    return found;
+  };
+
   beforeAll(async () => {
     await forget(db);
     await configure(db, { ...IN_ONE_GO, mode: "auto" });
@@ -227,14 +235,40 @@ describe("several", () => {
          FROM ruvector.collections c WHERE c.collection_id = r.collection_id`,
     );
     await ticks(db, 1);
-    const rested = async (): Promise<boolean[]> => {
-      const found: boolean[] = [];
-      for (const table of ["a", "b", "c"]) found.push((await newest(table)).rested);
-      return found;
-    };
     expect(await rested()).toEqual([true, false, false]);
     await ticks(db, 1);
     expect(await rested()).toEqual([false, true, true]);
+  });
+
+  it("are looked at again one by one where nothing is due", async () => {
+    await db.client.query(
+      `UPDATE ruvector.healing_resting SET looked_at = NULL;
+       UPDATE ruvector.healing_rests r SET due_at = NULL,
+              looked_at = clock_timestamp() - make_interval(mins => CASE c.table_name
+                WHEN 'a' THEN 11 WHEN 'b' THEN 30 ELSE 20 END)
+         FROM ruvector.collections c WHERE c.collection_id = r.collection_id`,
+    );
+    await ticks(db, 1);
+    expect(await rested()).toEqual([true, false, true]);
+    await ticks(db, 1);
+    expect(await rested()).toEqual([true, true, true]);
+    await db.client.query(
+      "UPDATE ruvector.healing_resting SET looked_at = looked_at - interval '15 seconds'",
+    );
+    await ticks(db, 1);
+    expect(await rested()).toEqual([true, true, false]);
+  });
+
+  it("have their turns one after the other where the server lost count of all", async () => {
+    await db.client.query(
+      `UPDATE ruvector.healing_rests SET counted = counted + 1000, duration_ms = 200,
+              due_at = NULL, looked_at = clock_timestamp()`,
+    );
+    await ticks(db, 1);
+    const first = await rested();
+    expect(first.filter(Boolean)).toHaveLength(1);
+    await ticks(db, 1);
+    expect(await rested()).toEqual(first.map((one) => !one));
   });
 
   it("are each served by themselves where none can be kept at once", async () => {

@@ -7,7 +7,7 @@
  * work of our own tells exactly what that work cost.
  */
 import sql, { raw } from "sql-template-tag";
-import { family } from "../../collection/introspect.ts";
+import { families } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 
 /** Since the statistics were last reset. */
@@ -55,9 +55,8 @@ export function readCounters(host: Host, relids: readonly string[]): CountersByP
   const rows = host.query<Counters & { readonly relid: string }>(sql`
     WITH leaves AS MATERIALIZED (
       SELECT w.relid, c.oid, c.reltoastrelid
-        FROM jsonb_array_elements_text(${JSON.stringify(relids)}::jsonb) w(relid)
-       CROSS JOIN LATERAL ${family(sql`w.relid::oid`)} f
-        JOIN pg_class c ON c.oid = f.relid AND c.relkind <> 'p'
+        FROM ${families(relids)} w
+        JOIN pg_class c ON c.oid = w.member AND c.relkind <> 'p'
     ), o AS (
       SELECT relid, oid, 'table' AS kind FROM leaves
       UNION ALL SELECT l.relid, i.indexrelid, CASE WHEN a.amname IN ('hnsw', 'ivfflat')

@@ -127,9 +127,11 @@ function measure(host: Host, collection: Collection, last: Last | null): Value {
 function measurementOf(facts: Facts, breath: Breath, exact: number | null, last: Last | null) {
   const { index, oid, table, method, pages, block } = facts;
   const bytes = pages * block;
-  const state: IndexState = { ...facts, rows: entries(facts), breath };
+  const state = (): IndexState => ({ ...facts, rows: entries(facts), breath });
   const judged =
-    facts.uncounted && exact === null ? unjudged(state, last) : judge(state, exact, last);
+    pages < SMALL_PAGES || (facts.uncounted && exact === null)
+      ? unjudged(facts, last)
+      : judge(state(), exact, last);
   const { when_new } = judged.baseline;
   const base = {
     index,
@@ -148,7 +150,7 @@ function measurementOf(facts: Facts, breath: Breath, exact: number | null, last:
           // is an error of the estimate.
           expected_bytes:
             judged.expected === null ? null : Math.min(bytes, Math.round(judged.expected * block)),
-          fragmentation_pct: fragmentationOf(state, judged),
+          fragmentation_pct: fragmentationOf(facts, judged),
           source: exact === null ? "estimate" : "pgstattuple",
         };
   return { measurement, baseline: judged.baseline };

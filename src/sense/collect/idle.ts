@@ -4,7 +4,7 @@
  * twice as full as it is. Sources: pg_class, the bounds, pg_stat.
  */
 import sql, { raw } from "sql-template-tag";
-import { family, type Partition } from "../../collection/introspect.ts";
+import { families, type Partition } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { IdleReason } from "../../model/problem.ts";
@@ -38,17 +38,16 @@ export function readIdle(
       "\\(''([^'']+)''\\)') AS timestamptz)"
     : "NULL::timestamptz";
   const rows = host.query<{ relid: string; ahead: boolean; written: boolean }>(sql`
-    SELECT w.relid, coalesce(${raw(begins)} > clock_timestamp(), false) AS ahead,
+    SELECT o.relid, coalesce(${raw(begins)} > clock_timestamp(), false) AS ahead,
       o.inserted > 0 AS written
-      FROM jsonb_array_elements_text(${JSON.stringify(asked.map(({ relid }) => relid))}::jsonb)
-        w(relid)
-      JOIN pg_class p ON p.oid = w.relid::oid
-     CROSS JOIN LATERAL (
-       SELECT sum(${raw(pages)}) AS pages, bool_or(c.relkind = 'f') AS remote,
+      FROM (
+       SELECT w.relid, sum(${raw(pages)}) AS pages, bool_or(c.relkind = 'f') AS remote,
               sum(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_inserted(c.oid))
                 AS inserted
-         FROM ${family(sql`w.relid::oid`)} f JOIN pg_class c ON c.oid = f.relid
-           AND c.relkind <> 'p') o
+         FROM ${families(asked.map(({ relid }) => relid))} w
+         LEFT JOIN pg_class c ON c.oid = w.member AND c.relkind <> 'p'
+        GROUP BY w.relid) o
+      JOIN pg_class p ON p.oid = o.relid::oid
      WHERE coalesce(o.pages, 0) = 0 AND NOT coalesce(o.remote, false)`);
   return new Map(
     rows.flatMap(({ relid, ahead, written }): [string, IdleReason][] => {

@@ -140,9 +140,12 @@ function room(state: IndexState, when_new: Baseline["when_new"]): number {
 
 /**
  * An index of a table whose rows nobody has counted: as full as can be, until somebody has. Deleted
- * rows count after a VACUUM, and that counts.
+ * rows count after a VACUUM, and that counts. One that is too small to speak of, too.
  */
-export function unjudged({ index, oid, file, pages }: IndexState, last: Last | null): Judged {
+export function unjudged(
+  { index, oid, file, pages }: Pick<IndexState, "index" | "oid" | "file" | "pages">,
+  last: Last | null,
+): Judged {
   const known = last?.baselines[oid];
   return {
     expected: pages,
@@ -220,5 +223,7 @@ function splits(state: IndexState, when_new: Baseline["when_new"]): number {
 }
 
 /** Fragmentation in percent; null: not known. */
-export const fragmentationOf = ({ pages }: IndexState, { fair }: Judged): number | null =>
-  fair === null ? null : fragmentationPct(pages, Math.min(pages, fair));
+export const fragmentationOf = (
+  { pages }: Pick<IndexState, "pages">,
+  { fair }: Judged,
+): number | null => (fair === null ? null : fragmentationPct(pages, Math.min(pages, fair)));
