@@ -135,14 +135,14 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
       message: `verified: ${went}${stopped}`,
     });
   }
-  const unverified = verification.worse.length > 0 ? "vetoed" : "unverified";
   const meanwhile =
     verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : "";
-  return failed(
-    harmed(collection, action, lambda) ? "worsened" : unverified,
-    `not verified: ${went}, ` +
-      `wanted more than ${short(ratio)} times the initial one${stopped}${meanwhile}`,
-  );
+  const wanting = `${went}, wanted more than ${short(ratio)} times the initial one${stopped}`;
+  const worse = harmed(collection, action, lambda);
+  // What it did to searches is what keeps lambda down: that says more than lambda does.
+  return verification.worse.length > 0 && !worse
+    ? failed("vetoed", `vetoed: ${verification.worse.join("; ")}; ${wanting}${meanwhile}`)
+    : failed(worse ? "worsened" : "unverified", `not verified: ${wanting}${meanwhile}`);
 }
 
 /** Why an action is not verified. */

@@ -8,6 +8,7 @@ import { actionById } from "../../store/actions.ts";
 import { mostActive } from "../../store/settings.ts";
 import { type ActionEvent, eventsOf } from "../../store/events.ts";
 import { type CollectionNow, collectionNow } from "../../store/explained.ts";
+import { improved } from "../../graph/improvement.ts";
 import { strategyNamed } from "../../strategies/registry.ts";
 import type { Host } from "../../host/host.ts";
 import { type Action, isActive, waitsForWindow } from "../../model/action.ts";
@@ -86,8 +87,10 @@ function ending(host: Host, action: Action, now: CollectionNow | null): string {
     }
     case "rolled_back": {
       const reason = action.rollback_reason ?? "";
-      if (action.verified === false && harmed(action))
-        return `It helped and did harm, so it was undone: ${message(reason)}.`;
+      if (action.verified === false && harmed(action)) {
+        const helped = improved(initial_lambda, final_lambda, 1) ? "It helped and did" : "It did";
+        return `${helped} harm, so it was undone: ${message(reason)}.`;
+      }
       return action.verified === false
         ? `It did not help (${change}), so it was undone.`
         : `It was undone: ${message(action.rollback_reason ?? "asked for")}.`;
