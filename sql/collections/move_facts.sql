@@ -179,38 +179,26 @@ BEGIN
        AND NOT EXISTS (SELECT FROM pg_attribute n CROSS JOIN LATERAL aclexplode(n.attacl) a
          WHERE n.attrelid = relation AND n.attname = g.attname
            AND a.privilege_type = 'SELECT' AND a.grantee IN (g.grantee, 0))
-    -- What reads partitions by their names, and not all of them: a moved row would leave it, or
-    -- come into it. Anybody can make a view of what they may not read: nobody sees a row by it.
-    UNION SELECT 'views', format('%s of %I%s', v.ev_class::regclass, v.relname,
-        CASE WHEN v.on_leaves > 1 THEN format(' and %s more', v.on_leaves - 1) ELSE '' END)
-      FROM (SELECT r.ev_class, min(l.relname) AS relname, count(DISTINCT l.oid) AS on_leaves
-              FROM leaves l JOIN pg_depend o ON o.refclassid = 'pg_class'::regclass
-               AND o.refobjid = l.oid AND o.classid = 'pg_rewrite'::regclass
-              JOIN pg_rewrite r ON r.oid = o.objid
-              JOIN pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v', 'm')
-               AND c.relpersistence <> 't'
-               AND has_any_column_privilege(c.relowner, l.oid, 'SELECT')
-             GROUP BY 1) v
-     WHERE v.on_leaves < (SELECT count(*) FROM leaves)
-    -- So do functions whose body was parsed when they were made (BEGIN ATOMIC), and policies of
-    -- other tables.
+    -- What reads or writes partitions by their names, and not all of them (views, functions whose
+    -- body was parsed when they were made, policies of other tables): a moved row would leave it or
+    -- come into it. Anybody can make one of what they may not read: nobody sees a row by it.
     UNION SELECT 'views', format('%s of %I%s', v.what, v.relname,
         CASE WHEN v.on_leaves > 1 THEN format(' and %s more', v.on_leaves - 1) ELSE '' END)
-      FROM (SELECT CASE WHEN o.classid = 'pg_proc'::regclass
-                     THEN 'function ' || o.objid::regprocedure
-                     ELSE (SELECT format('policy %I on %s', p.polname, p.polrelid::regclass)
-                             FROM pg_policy p WHERE p.oid = o.objid) END AS what,
-                   min(l.relname) AS relname, count(DISTINCT l.oid) AS on_leaves
+      FROM (SELECT w.what, min(l.relname) AS relname, count(DISTINCT l.oid) AS on_leaves
               FROM leaves l JOIN pg_depend o ON o.refclassid = 'pg_class'::regclass
                AND o.refobjid = l.oid
-             WHERE CASE WHEN o.classid = 'pg_proc'::regclass
-               THEN (SELECT has_any_column_privilege(p.proowner, l.oid, 'SELECT, INSERT, UPDATE')
-                       FROM pg_proc p WHERE p.oid = o.objid)
-               ELSE o.classid = 'pg_policy'::regclass
-                 AND (SELECT p.polrelid <> ALL (ARRAY(SELECT f.oid FROM family f))
-                        AND has_any_column_privilege(c.relowner, l.oid, 'SELECT')
-                        FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-                       WHERE p.oid = o.objid) END
+             CROSS JOIN LATERAL (
+               SELECT c.oid::regclass::text AS what, c.relowner AS owner
+                 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+                  AND c.relkind IN ('v', 'm') AND c.relpersistence <> 't'
+                WHERE o.classid = 'pg_rewrite'::regclass AND r.oid = o.objid
+               UNION ALL SELECT 'function ' || p.oid::regprocedure, p.proowner FROM pg_proc p
+                WHERE o.classid = 'pg_proc'::regclass AND p.oid = o.objid
+               UNION ALL SELECT format('policy %I on %s', p.polname, c.oid::regclass), c.relowner
+                 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+                WHERE o.classid = 'pg_policy'::regclass AND p.oid = o.objid
+                  AND c.oid NOT IN (SELECT f.oid FROM family f)) w
+             WHERE has_any_column_privilege(w.owner, l.oid, 'SELECT, INSERT, UPDATE')
              GROUP BY 1) v
      WHERE v.on_leaves < (SELECT count(*) FROM leaves)
     -- What a crash would take from one partition and not from another.

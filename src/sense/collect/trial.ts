@@ -79,8 +79,10 @@ export const moreMemory = (role: string, needed: number): string =>
 export function untriedFor(host: Host, { relid }: Collection, error: SqlError): Untried {
   const why = printable(error.document.message, 300);
   if (error.sqlstate === "42501") return { why, hint: grantTemporary(host, relid) };
-  // pgvector's of an ivfflat index.
-  const [, megabytes] = /memory required is (\d+) MB/.exec(error.document.message) ?? [];
+  // program_limit_exceeded: pgvector's of an ivfflat index, which says how much it takes.
+  const [, megabytes] =
+    (error.sqlstate === "54000" && /memory required is (\d+) MB/.exec(error.document.message)) ||
+    [];
   return megabytes === undefined
     ? { why }
     : { why, hint: moreMemory(thisRole(host), Number(megabytes) * 1024 * 1024) };
