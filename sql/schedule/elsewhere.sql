@@ -67,13 +67,13 @@ AS $function$
            coalesce(ruvector.healing_server_setting('cron.database_name', '(hidden)'), '') AS place
   )
   SELECT begins || CASE WHEN schedule IS NULL THEN '' ELSE format('%L);', current_user) END,
-         -- One that was switched off would stay so.
+         -- One that was switched off would stay so, and one of another port.
          CASE WHEN schedule IS NULL THEN begins ELSE format('WITH off AS MATERIALIZED '
-           '(SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE NOT j.active AND j.jobname = %L '
+           '(SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE %s AND j.jobname = %L '
            'AND j.database = %L AND j.username IN (%L, current_user)) %s(SELECT %L WHERE '
            'current_setting(''is_superuser'')::boolean)) FROM (SELECT count(*) FROM off) n;',
-           ruvector.healing_job_name('tick'), current_database(), current_user, begins,
-           current_user) END,
+           ruvector.healing_job_stays_out(), ruvector.healing_job_name('tick'), current_database(),
+           current_user, begins, current_user) END,
          CASE place WHEN '' THEN NULL
            WHEN '(hidden)' THEN 'the database where pg_cron lives (postgres, where nothing else '
              'was set)'

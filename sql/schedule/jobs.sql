@@ -42,9 +42,25 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_job_command(text, boolean)
   IS 'What pg_cron runs for a job of the loop.';
 
--- Makes a job, or changes its schedule. One of the old name goes, and leaves its place. One that
--- was switched off would stay so: pg_cron keeps that of a job whose name is there, and who may not
--- call cron.alter_job() may put it in anew.
+-- Which jobs (j) would be scheduled again in vain, as pg_cron keeps that: one that was switched
+-- off, and one of a port that the server had before (pg_upgrade, a restored dump), whose last run
+-- could not connect. A port that works is somebody's.
+CREATE OR REPLACE FUNCTION ruvector.healing_job_stays_out()
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT '(NOT j.active OR (j.nodeport <> current_setting(''port'')::integer AND NOT EXISTS ('
+    'SELECT FROM (SELECT d.return_message AS said FROM cron.job_run_details d '
+    'WHERE d.jobid = j.jobid ORDER BY d.runid DESC LIMIT 1) r '
+    'WHERE r.said IS DISTINCT FROM ''connection failed'')))';
+$function$;
+COMMENT ON FUNCTION ruvector.healing_job_stays_out()
+  IS 'The condition on a row j of cron.job that would not run though it were scheduled again.';
+
+-- Makes a job, or changes its schedule. One of the old name goes, and leaves its place. pg_cron
+-- keeps that a job is switched off, and its port, where the name is there; who may not call
+-- cron.alter_job() may put it in anew.
 CREATE OR REPLACE FUNCTION ruvector.healing_put_job(kind text, schedule text)
 RETURNS bigint
 LANGUAGE plpgsql
@@ -55,8 +71,8 @@ DECLARE
 BEGIN
   -- Dynamic, because it must also install where pg_cron is not there.
   EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '
-    'AND j.database = current_database() AND j.username = current_user AND NOT j.active'
-    USING ruvector.healing_job_name(kind);
+    'AND j.database = current_database() AND j.username = current_user AND '
+    || ruvector.healing_job_stays_out() USING ruvector.healing_job_name(kind);
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
     USING ruvector.healing_job_name(kind), schedule, ruvector.healing_job_command(kind);
   EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '

@@ -104,6 +104,35 @@ describe.skipIf(external)("the schedule", () => {
     await db.client.query("SELECT ruvector_healing_schedule()");
   });
 
+  it("goes to the port that the server has now, where the one before answers no more", async () => {
+    const ports = async () =>
+      (
+        await db.rows<{ own: boolean }>(
+          `SELECT nodeport = current_setting('port')::int AS own FROM cron.job
+            WHERE jobname LIKE 'ruvector%' ORDER BY jobname`,
+        )
+      ).map(({ own }) => own);
+    const moved = async (said: string) => {
+      await db.client.query("UPDATE cron.job SET nodeport = 1 WHERE jobname LIKE 'ruvector%'");
+      await db.client.query(
+        `INSERT INTO cron.job_run_details (jobid, runid, database, status, return_message)
+          SELECT jobid, (SELECT coalesce(max(runid), 0) FROM cron.job_run_details) + 1000 + jobid,
+            database, 'failed', $1 FROM cron.job WHERE jobname LIKE 'ruvector%'`,
+        [said],
+      );
+    };
+    // An hour apart, so that pg_cron runs none of them meanwhile.
+    await schedule("1 hour");
+    // Through a pooler, say: its runs do connect.
+    await moved("canceling statement due to statement timeout");
+    await schedule("1 hour");
+    expect(await ports()).toEqual([false, false]);
+    await moved("connection failed");
+    await schedule("1 hour");
+    expect(await ports()).toEqual([true, true]);
+    await db.client.query("SELECT ruvector_healing_schedule()");
+  });
+
   it("refuses every other one with what fits, and what it says to type works", async () => {
     const before = await jobs();
     for (const [every, message] of [
