@@ -8,6 +8,7 @@ import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { parse, toClientConfig } from "pg-connection-string";
+import { filedPassword, passwordFile } from "./password-file.ts";
 
 const TLS_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type TlsMode = (typeof TLS_MODES)[number];
@@ -62,7 +63,7 @@ export function target(where: string | undefined, environment: Environment = pro
   const url = addressOf(text);
   refuseOthers(text, url, environment);
   const mode = setTls(url.searchParams, environment);
-  const { dbname, hostaddr, ...parsed } = read(url);
+  const { dbname, hostaddr, passfile, ...parsed } = read(url);
   const port = parsed.port ?? Number(environment["PGPORT"] || 5432);
   const host =
     parsed.host ||
@@ -74,6 +75,13 @@ export function target(where: string | undefined, environment: Environment = pro
   const database =
     databaseOf(url) || parsed.database || dbname || environment["PGDATABASE"] || user;
   const socket = host.startsWith("/");
+  // Looked for when the server asks for one.
+  const asked = (): string =>
+    filedPassword(
+      passfile || passwordFile(environment),
+      { host, port, user, database },
+      (problem) => void process.stderr.write(`${problem}\n`),
+    ) ?? none();
   const seconds = Number(
     url.searchParams.get("connect_timeout") ?? environment["PGCONNECT_TIMEOUT"] ?? 10,
   );
@@ -84,6 +92,7 @@ export function target(where: string | undefined, environment: Environment = pro
       port,
       user,
       database,
+      password: parsed.password || environment["PGPASSWORD"] || asked,
       ssl: socket || mode === "disable" ? false : (parsed.ssl ?? false),
       application_name: parsed.application_name ?? environment["PGAPPNAME"] ?? "ruvector-healing",
       connectionTimeoutMillis: (Number.isFinite(seconds) && seconds > 0 ? seconds : 10) * 1000,
@@ -92,6 +101,13 @@ export function target(where: string | undefined, environment: Environment = pro
     tlsIsOptional: mode === "allow" || mode === "prefer",
     shown: `${user}@${host}:${port}/${database}`,
   };
+}
+
+/** What a server that asks for a password is told where there is none. */
+export const NO_PASSWORD = "a password is asked for, and none was given";
+
+function none(): never {
+  throw new Error(NO_PASSWORD);
 }
 
 /** pg leaves what separates a URL's parts as it is written: "a%2Fb". */
@@ -181,7 +197,7 @@ function setTls(parameters: URLSearchParams, environment: Environment): TlsMode 
   return mode;
 }
 
-type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string };
+type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string; passfile?: string };
 
 function read(url: URL): Read {
   try {

@@ -4,7 +4,7 @@
  */
 import pg from "pg";
 import pc from "../colours.ts";
-import { connect, NO_TLS, type Target, target } from "../connect.ts";
+import { connect, NO_PASSWORD, NO_TLS, type Target, target } from "../connect.ts";
 import { EXIT } from "../exit.ts";
 import { printable, sqlLiteral } from "../../base/text.ts";
 import type { Query } from "../status-data/query.ts";
@@ -90,7 +90,7 @@ export function failure(error: unknown, to: Target, typed?: string): string {
   const { message, code, name: kind } = error as Error & { code?: string };
   // What a person was asked was left unanswered.
   if (kind === "AbortError") return `${message}: nothing was changed.`;
-  if (/client password must be a/.test(message ?? ""))
+  if (message === NO_PASSWORD)
     return (
       `${where} asks for a password, and none was given.\nPGPASSWORD has it, a .pgpass, or the ` +
       "address: postgresql://user:password@host:5432/database"
