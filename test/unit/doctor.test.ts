@@ -20,7 +20,16 @@ const INSTALLED: Installed = {
   by_extension: false,
   loop: { title: "The loop runs", sentence: "It runs.", statement: null, stands_still: false },
   collections: 1,
-  jobs: [{ jobid: "1", schedule: "5 seconds", active: true, failure: null }],
+  jobs: [
+    {
+      jobid: "1",
+      jobname: "ruvector_healing_tick_app",
+      schedule: "5 seconds",
+      active: true,
+      failure: null,
+    },
+  ],
+  gone_jobs: [],
   foreign_tables: [],
 };
 /** A server on which nothing is missing. */
@@ -54,6 +63,26 @@ const of = (installed: Partial<Installed>): Partial<Facts> => ({
 
 it("has nothing to say where nothing is missing", () => {
   expect(left({})).toEqual([]);
+});
+
+it("names what else runs the loop, and jobs of a database that was renamed", () => {
+  const job = { ...INSTALLED.jobs![0]!, jobid: "2", jobname: "of mine" };
+  expect(left(of({ jobs: [job] }))).toEqual([]);
+  expect(left(of({ jobs: [{ ...job, active: false }, ...INSTALLED.jobs!] }))).toMatchObject([
+    { type: ["SELECT cron.alter_job(2, active := true);"] },
+  ]);
+  expect(left(of({ jobs: [job, ...INSTALLED.jobs!] }))).toMatchObject([
+    {
+      says: "pg_cron's job 2 (of mine) runs the loop as well",
+      type: ["SELECT cron.unschedule(2);"],
+    },
+  ]);
+  expect(left(of({ gone_jobs: [{ jobid: "3", database: "old" }] }))).toMatchObject([
+    {
+      says: "pg_cron's job 3 is for database old, which is not there any more",
+      type: ["SELECT cron.unschedule(3);"],
+    },
+  ]);
 });
 
 it("asks of pg_cron what the role that installed may; says what can be typed already", () => {
@@ -198,14 +227,24 @@ it.each<[string, Partial<Facts>, RegExp, RegExp]>([
   [
     "a job that fails",
     of({
-      jobs: [{ jobid: "7", schedule: "5 seconds", active: true, failure: "connection failed" }],
+      jobs: [
+        {
+          jobid: "7",
+          jobname: null,
+          schedule: "5 seconds",
+          active: true,
+          failure: "connection failed",
+        },
+      ],
     }),
     /job 7 fails: connection failed/,
     /jobid = 7/,
   ],
   [
     "a job that is off",
-    of({ jobs: [{ jobid: "7", schedule: "5 seconds", active: false, failure: null }] }),
+    of({
+      jobs: [{ jobid: "7", jobname: null, schedule: "5 seconds", active: false, failure: null }],
+    }),
     /switched off/,
     /alter_job\(7, active := true\)/,
   ],
