@@ -99,6 +99,15 @@ it("asks of pg_cron what the role that installed may; says what can be typed alr
   ]);
 });
 
+it("sends whoever would install on a standby to the primary", () => {
+  const standby = { standby: true, extensions: [extension("plv8", null), extension("vector")] };
+  expect(left(standby)[0]).toMatchObject({ state: "missing", says: "a standby: it only reads" });
+  expect(left({ ...standby, installed: null })[0]).toMatchObject({
+    state: "wrong",
+    type: [expect.stringMatching(/^# install on the primary/)],
+  });
+});
+
 it("says what to type where the language of an installation was dropped", () => {
   const gone = of({ language: null });
   const extensions = [...without("plv8"), extension("plv8", null)];
@@ -167,6 +176,16 @@ it("names what exists for what is there, and never guesses what it may not see",
   ]);
   expect(left({ extensions: [...without("vector"), extension("vector", null)] })[0]!.type).toEqual([
     "CREATE EXTENSION vector;",
+  ]);
+  // It may be that one, or another: what finds out is typed.
+  const hides = of({ loop: { ...INSTALLED.loop!, stands_still: true } });
+  expect(
+    left({ extensions: without("pg_cron"), cron_database: null, ...hides }).slice(0, 1),
+  ).toMatchObject([
+    {
+      says: "pg_cron is not in app, and alice may not see which database it lives in",
+      type: [expect.stringMatching(/^SELECT ruvector_healing_schedule/)],
+    },
   ]);
   expect(withCron(WELL)).toBe("pg_stat_statements,pg_cron");
   expect(withCron({ ...WELL, preloaded: "rdsutils, auto_explain,$(x)" }, ["rdsutils"])).toBe(

@@ -35,6 +35,7 @@ export interface Facts {
   /** Null where this role may not see it. */
   readonly preloaded: string | null;
   readonly cron_loaded: boolean;
+  /** Null where this role may not see it, too. */
   readonly cron_database: string | null;
   /** Of the role that installed, or would: its jobs they are. */
   readonly cron_usage: boolean;
@@ -172,10 +173,23 @@ async function readInstalled(query: Query): Promise<Installed | null> {
   };
 }
 
+/** pg_settings hides it from a plain role; by its name it is refused, where it is there. */
+async function hiddenCron(query: Query): Promise<boolean> {
+  const denied: Missing[] = [];
+  await optional(
+    query,
+    denied,
+    "cron.database_name",
+    "SELECT pg_catalog.current_setting('cron.database_name', true)",
+  );
+  return denied.length > 0;
+}
+
 export async function readFacts(query: Query): Promise<Facts> {
   const [server] = await query<Omit<Facts, "extensions" | "installed">>(SERVER);
   return {
     ...server!,
+    cron_loaded: server!.cron_loaded || (await hiddenCron(query)),
     extensions: await query<Extension>(EXTENSIONS),
     installed: await readInstalled(query),
   };
