@@ -59,7 +59,10 @@ const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
  *   what the environment says, DATABASE_URL before the PG* variables
  */
 export function target(where: string | undefined, environment: Environment = process.env): Target {
-  const text = (where || environment["DATABASE_URL"] || "").trim();
+  // Docker's --env-file leaves the quotes that a shell would have taken.
+  const text = (where || environment["DATABASE_URL"] || "")
+    .trim()
+    .replace(/^(["'])(postgres(?:ql)?:\/\/.*)\1$/is, "$2");
   const url = addressOf(text);
   refuseOthers(text, url, environment);
   const mode = setTls(url.searchParams, environment);
@@ -130,6 +133,12 @@ function refuseOthers(text: string, url: URL, environment: Environment): void {
       `This is no address of a PostgreSQL: it begins with "${text.split("://")[0]}://". It looks ` +
         "like postgresql://user@host:5432/database",
     );
+  // To psql it would be the name of a database.
+  if (/^(?:[\w.-]+|\[[\da-f:.]+\]):\d+(?:\/|$)/i.test(text))
+    throw new ConnectionProblem(
+      `This is no address of a PostgreSQL: write postgresql://${text}, with user@ where it is ` +
+        "another one",
+    );
   const service =
     url.searchParams.get("service") ?? (text === "" ? environment["PGSERVICE"] : undefined);
   if (service)
@@ -181,6 +190,15 @@ function setTls(parameters: URLSearchParams, environment: Environment): TlsMode 
     const value = environment[variable] || fallback;
     if (!parameters.has(key) && value !== undefined && value !== "") parameters.set(key, value);
   };
+  // As libpq has JDBC's ssl=true; and Node.js's own word for what libpq's require is.
+  const ssl = parameters.get("ssl");
+  if (ssl !== null && !parameters.has("sslmode"))
+    parameters.set("sslmode", /^(true|1)$/.test(ssl) ? "require" : "disable");
+  parameters.delete("ssl");
+  if (parameters.get("sslmode") === "no-verify") {
+    parameters.set("sslmode", "require");
+    parameters.delete("sslrootcert");
+  }
   named("sslmode", "PGSSLMODE", "prefer");
   named("sslcert", "PGSSLCERT");
   named("sslkey", "PGSSLKEY");

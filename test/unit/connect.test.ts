@@ -209,3 +209,21 @@ describe("a password file", () => {
     expect(asked("postgresql://ann@db/app") as () => string).toThrow("none was given");
   });
 });
+
+it("takes addresses as other tools write them, and says what is none", () => {
+  const address = "postgresql://ann:secret@db:6000/app";
+  for (const quote of ['"', "'"])
+    expect(target(undefined, { DATABASE_URL: `${quote}${address}${quote}` }).shown).toBe(
+      "ann@db:6000/app",
+    );
+  for (const typed of ["localhost:5432/app", "db.example:5432", "[::1]:5432/app"])
+    expect(() => target(typed, none)).toThrow(`write postgresql://${typed}`);
+  const tls = (parameters: string) => target(`${address}?${parameters}`, none);
+  expect(tls("ssl=true")).toMatchObject({
+    tlsIsOptional: false,
+    config: { ssl: { rejectUnauthorized: false } },
+  });
+  expect(tls("sslmode=no-verify").config).toMatchObject({ ssl: { rejectUnauthorized: false } });
+  expect(tls("ssl=false").config.ssl).toBe(false);
+  expect(tls("ssl=true&sslmode=disable").config.ssl).toBe(false);
+});

@@ -302,6 +302,9 @@ it("reads settings as key=value and as JSON, together", () => {
   expect(setting('{"enabled": false}', { mode: "auto" })).toEqual({ mode: "auto", enabled: false });
   expect(() => setting("observe")).toThrow("key=value");
   expect(() => setting("{oops")).toThrow("JSON object");
+  // Infinite here, and null in JSON: the setting would be taken back.
+  expect(setting("max_moves=1e999")).toEqual({ max_moves: "1e999" });
+  expect(() => setting('{"max_moves": -1e999}')).toThrow("JSON object");
 });
 
 it("shows what configure changed, and of an older installation what was asked for", () => {
