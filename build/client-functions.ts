@@ -190,13 +190,11 @@ export async function clientFunctions(): Promise<string> {
   const all = [...new Set(described.map(({ name }) => name))].map(
     (name) => described.filter((one) => one.name === name) as [Described, ...Described[]],
   );
-  // Times that an overload takes as they are typed.
+  // Times that an overload takes as they are typed, and needs nothing before them.
   const typed = new Set(
-    (await typedFunctions()).flatMap((one) =>
-      one.arguments
-        .filter(({ name }) => name === "since")
-        .map(({ name }) => `${method(one.name)}.${name}`),
-    ),
+    (await typedFunctions())
+      .filter(({ arguments: [first] }) => first?.name === "since")
+      .map(({ name }) => `${method(name)}.since`),
   );
   const about = ([one]: [Described, ...Described[]]): string =>
     comment(one.example === null ? one.what : `${one.what}: ${one.example}`, "  ");

@@ -16,11 +16,28 @@ ${lines.slice(0, -2)}
     ], ''), 'base64'), 'UTF8')`;
 };
 
+/**
+ * What is done with an error of the whole. The server's log would get the statement that failed,
+ * 1.9 MB of it, unless its role may say otherwise (a superuser, or one that was granted it); that
+ * ends with the transaction, which has failed. And a time limit counts for all of the script: none
+ * that it sets itself would hold for the statement that runs.
+ */
+const FAILED = `BEGIN
+    PERFORM pg_catalog.set_config('log_min_error_statement', 'panic', true);
+  EXCEPTION WHEN OTHERS THEN
+    NULL;
+  END;
+  IF SQLSTATE = '57014' AND pg_catalog.current_setting('statement_timeout') <> '0' THEN
+    said_hint := pg_catalog.format('statement_timeout is %s: SET statement_timeout = 0;  and run '
+      'the script again in that session. For psql -f: PGOPTIONS=''-c statement_timeout=0''',
+      pg_catalog.current_setting('statement_timeout'));
+  END IF;`;
+
 /** An error of what is executed is raised anew without its context, which would be all of it. */
-const EXECUTED = `EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS said_detail = PG_EXCEPTION_DETAIL, said_hint = PG_EXCEPTION_HINT;
-  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM, DETAIL = said_detail,
-    HINT = said_hint;
+const raisedAnew = (first = ""): string => `EXCEPTION WHEN OTHERS OR query_canceled THEN
+  GET STACKED DIAGNOSTICS said_detail = PG_EXCEPTION_DETAIL, said_hint = PG_EXCEPTION_HINT;${first}
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
+    DETAIL = coalesce(nullif(said_detail, ''), 'Nothing was changed.'), HINT = said_hint;
 END`;
 
 /**
@@ -46,7 +63,7 @@ BEGIN
     AS $function$SELECT ${QUOTE}', pg_catalog.chr(10), source, '${QUOTE}$function$');
   PERFORM pg_catalog.set_config('default_toast_compression', compression, true)
     WHERE compression IS NOT NULL;
-${EXECUTED}
+${raisedAnew()}
 $decoded$;
 COMMENT ON FUNCTION ruvector.${name}() IS 'Source of ${what}, compiled from TypeScript.';
 
@@ -93,6 +110,7 @@ DECLARE
 BEGIN
 ${executed.join("")}EXCEPTION WHEN OTHERS OR query_canceled THEN
   GET STACKED DIAGNOSTICS said_detail = PG_EXCEPTION_DETAIL, said_hint = PG_EXCEPTION_HINT;
+  ${FAILED}
   IF said_hint = '' THEN
     RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
       DETAIL = pg_catalog.concat_ws(' ', nullif(said_detail, ''),
@@ -112,6 +130,6 @@ export function oneStatement(script: string): string {
   said_hint pg_catalog.text;
 BEGIN
   EXECUTE ${decoded(script)};
-${EXECUTED}`;
+${raisedAnew(`\n  ${FAILED}`)}`;
   return `DO E'${block.replaceAll("'", "''").replaceAll(";", "\\073")}'\n`;
 }

@@ -19,3 +19,18 @@ END
 $function$;
 COMMENT ON FUNCTION public.ruvector_healing_rollback(bigint)
   IS 'As it is typed: RV001 with the collection that belongs to the action.';
+
+CREATE OR REPLACE FUNCTION public.ruvector_healing_execute(collection text, strategy text,
+  params text)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $function$
+BEGIN
+  RETURN ruvector.ruvector_healing_execute(collection, strategy, ruvector.healing_document(
+    'params', params, '{"dry_run": true, "target_lambda": 0.9, "max_moves": 1000}',
+    '{"dry_run": true}', ARRAY['ruvector_healing_execute', collection, strategy]));
+END
+$function$;
+COMMENT ON FUNCTION public.ruvector_healing_execute(text, text, text)
+  IS 'As it is typed: the same of a text that holds JSON; RV001 with what to type otherwise.';

@@ -125,9 +125,10 @@ BEGIN
     EXECUTE $jobs$SELECT count(*)::integer
       FROM (SELECT cron.unschedule(j.jobid) FROM cron.job j
              WHERE j.database = current_database() AND j.username = current_user
-               AND (j.jobname = ANY ($1)
+               AND (j.jobname = ANY ($1) OR j.command = ANY ($2)
                  OR j.jobid IN (SELECT o.jobid FROM ruvector.healing_jobs o))) gone$jobs$
-      INTO removed USING names;
+      INTO removed USING names, ARRAY[ruvector.healing_job_command('tick'),
+        ruvector.healing_job_command('watch')];
     RETURN;
   END IF;
   place := ruvector.healing_schedule_elsewhere(NULL);

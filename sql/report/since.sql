@@ -10,6 +10,10 @@ DECLARE
   at timestamptz;
   ago interval;
   meant text;
+  -- Of this one the collection comes first.
+  example constant text := CASE WHEN of = 'ruvector_integrity_history'
+    THEN 'SELECT * FROM ruvector_integrity_history(NULL, ''7 days'');'
+    ELSE format('SELECT * FROM %s(''7 days'');', of) END;
 BEGIN
   BEGIN
     at := since::timestamptz;
@@ -24,7 +28,7 @@ BEGIN
   IF ago <= interval '0' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'since must be in the past',
       DETAIL = format('Got %s; an interval counts back from now.', got),
-      HINT = format('SELECT * FROM %s(''7 days'');', of);
+      HINT = example;
   END IF;
   IF at IS NULL THEN
     -- Whoever names a collection here wants what concerns it.
@@ -37,7 +41,9 @@ BEGIN
       DETAIL = format('Got %s%s.', got,
         CASE WHEN meant IS NULL THEN '' ELSE ', which is a collection' END),
       HINT = CASE
-        WHEN meant IS NULL THEN format('SELECT * FROM %s(''7 days'');', of)
+        WHEN meant IS NULL THEN example
+        WHEN of = 'ruvector_integrity_history'
+          THEN format('SELECT * FROM ruvector_integrity_history(%L, ''7 days'');', meant)
         WHEN of = 'ruvector_healing_report'
           THEN format('SELECT ruvector_healing_explain(%L);', meant)
         ELSE format('SELECT * FROM %s() WHERE collection = %L;', of, meant) END;

@@ -81,6 +81,7 @@ VALUES
   ('ruvector_healing_revoke', 'admin', false),
   ('healing_register', 'admin', false),
   ('healing_nearest', 'admin', false),
+  ('healing_document', 'admin', false),
   ('healing_nearest_table', 'admin', false),
   ('healing_tables_for', 'admin', false),
   ('ruvector_healing_audit_rotate_key', 'admin', false),

@@ -61,16 +61,17 @@ AS $function$
     SELECT CASE WHEN schedule IS NULL
              THEN format('SELECT cron.unschedule(jobid) FROM cron.job WHERE database = %L AND '
                'jobname = ANY (%L);', current_database(), ruvector.healing_job_names('tick'))
-             ELSE format('SELECT cron.schedule_in_database(%L, %L, $command$%s$command$, %L, ',
+             ELSE format('cron.schedule_in_database(%L, %L, $command$%s$command$, %L, ',
                ruvector.healing_job_name('tick'), schedule,
                ruvector.healing_job_command('tick', false), current_database()) END AS begins,
            coalesce(ruvector.healing_server_setting('cron.database_name', '(hidden)'), '') AS place
   )
-  SELECT begins || CASE WHEN schedule IS NULL THEN '' ELSE format('%L);', current_user) END,
-         -- One that was switched off would stay so, and one of another port.
+  -- One that was switched off would stay so, and one of a port of before.
+  SELECT CASE WHEN schedule IS NULL THEN begins
+           ELSE format('SELECT cron.alter_job(%s%L), active := true);', begins, current_user) END,
          CASE WHEN schedule IS NULL THEN begins ELSE format('WITH off AS MATERIALIZED '
            '(SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE %s AND j.jobname = %L '
-           'AND j.database = %L AND j.username IN (%L, current_user)) %s(SELECT %L WHERE '
+           'AND j.database = %L AND j.username IN (%L, current_user)) SELECT %s(SELECT %L WHERE '
            'current_setting(''is_superuser'')::boolean)) FROM (SELECT count(*) FROM off) n;',
            ruvector.healing_job_stays_out(), ruvector.healing_job_name('tick'), current_database(),
            current_user, begins, current_user) END,

@@ -58,8 +58,9 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_job_stays_out()
   IS 'The condition on a row j of cron.job that would not run though it were scheduled again.';
 
--- Makes a job, or changes its schedule. One of the old name goes, and leaves its place. pg_cron
--- keeps that a job is switched off, and its port, where the name is there; who may not call
+-- Makes a job, or changes its schedule. One of the old name goes, and leaves its place; one that
+-- somebody renamed, too, which its command tells: two would tick, and unschedule() leave one.
+-- pg_cron keeps that a job is switched off, and its port, where the name is there; who may not call
 -- cron.alter_job() may put it in anew.
 CREATE OR REPLACE FUNCTION ruvector.healing_put_job(kind text, schedule text)
 RETURNS bigint
@@ -75,9 +76,10 @@ BEGIN
     || ruvector.healing_job_stays_out() USING ruvector.healing_job_name(kind);
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
     USING ruvector.healing_job_name(kind), schedule, ruvector.healing_job_command(kind);
-  EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '
-    'AND j.database = current_database() AND j.username = current_user'
-    USING 'ruvector_healing_' || kind;
+  EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE (j.jobname = $1 '
+    'OR j.command = $2 AND j.jobid <> $3) AND j.database = current_database() '
+    'AND j.username = current_user'
+    USING 'ruvector_healing_' || kind, ruvector.healing_job_command(kind), job;
   RETURN job;
 END
 $function$;
@@ -97,3 +99,37 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION ruvector.healing_schedule_watch(text)
   IS 'Has pg_cron look after the loop, which runs on that schedule.';
+
+-- Jobs of pg_cron that schedule() and unschedule() leave, as whoever asks may see them: what else
+-- runs the loop here, and jobs of ours that pg_cron has of a database that was renamed or dropped,
+-- which fail every few seconds, for ever. NULL: there is none.
+CREATE OR REPLACE FUNCTION ruvector.healing_stray_jobs()
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $function$
+DECLARE
+  statement constant text := format($strays$
+    SELECT string_agg(format('Job %%s of pg_cron (%%s) %%s: SELECT cron.unschedule(%%s);', j.jobid,
+             coalesce(quote_ident(left(j.jobname, 200)), 'without a name'),
+             CASE WHEN j.database = %1$L THEN 'runs the loop as well'
+               ELSE format('is for database %%I, which is not there any more', j.database) END,
+             j.jobid), '  ' ORDER BY j.jobid)
+      FROM cron.job j
+     WHERE (j.database = %1$L AND j.active AND j.jobname IS DISTINCT FROM %2$L
+         AND j.command ~ 'ruvector[_.]healing_tick[ ]*[(]')
+        OR (j.jobname ~ '^ruvector_healing_(tick|watch)_' AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_database d WHERE d.datname = j.database))$strays$,
+    current_database(), ruvector.healing_job_name('tick'));
+  said text;
+BEGIN
+  IF to_regclass('cron.job') IS NULL THEN
+    RETURN (SELECT a.answer FROM ruvector.healing_ask_cron(statement) a);
+  END IF;
+  EXECUTE statement INTO said;
+  RETURN said;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_stray_jobs()
+  IS 'Jobs of pg_cron that run the loop as well, or are for a database that is gone, with what '
+  'takes each out.';

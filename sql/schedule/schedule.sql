@@ -75,8 +75,9 @@ BEGIN
   INSERT INTO ruvector.healing_events (kind, message, details)
   VALUES ('scheduled', format('The loop runs on schedule %s.', schedule),
     jsonb_build_object('jobid', job, 'schedule', schedule));
-  RETURN jsonb_build_object('scheduled', true, 'schedule', schedule, 'jobid', job,
-    'jobname', ruvector.healing_job_name('tick'));
+  RETURN jsonb_strip_nulls(jsonb_build_object('scheduled', true, 'schedule', schedule,
+    'jobid', job, 'jobname', ruvector.healing_job_name('tick'),
+    'note', ruvector.healing_stray_jobs()));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_run_by_cron(text) IS 'Has pg_cron run the loop.';
@@ -120,16 +121,18 @@ BEGIN
     PERFORM ruvector.healing_call('end_leases', jsonb_build_object('collection_id', held,
       'reason', 'the loop was unscheduled'));
   END LOOP;
-  -- Others may have one of that name: theirs to end.
+  -- Others may have one of that name: theirs to end. One that was renamed has our command.
   IF to_regclass('cron.job') IS NOT NULL THEN
-    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE jobname = ANY ($1) AND database = '
-      'current_database() AND username = current_user' INTO jobs
-      USING ruvector.healing_job_names('tick');
+    EXECUTE 'SELECT array_agg(jobid) FROM cron.job WHERE (jobname = ANY ($1) OR command = $2) '
+      'AND database = current_database() AND username = current_user' INTO jobs
+      USING ruvector.healing_job_names('tick'), ruvector.healing_job_command('tick');
     FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP
       EXECUTE 'SELECT cron.unschedule($1)' USING job;
     END LOOP;
-    EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = ANY ($1) AND database = '
-      'current_database() AND username = current_user' USING ruvector.healing_job_names('watch');
+    EXECUTE 'SELECT cron.unschedule(jobid) FROM cron.job WHERE (jobname = ANY ($1) '
+      'OR command = $2) AND database = current_database() AND username = current_user'
+      USING ruvector.healing_job_names('watch'), ruvector.healing_job_command('watch');
+    note := ruvector.healing_stray_jobs();
   ELSE
     elsewhere := ruvector.healing_schedule_elsewhere(NULL);
     IF elsewhere.place IS NOT NULL THEN
@@ -139,7 +142,8 @@ BEGIN
       jobs := asked.answer;
       note := CASE WHEN asked.problem IS NOT NULL
         THEN format('pg_cron could not be asked from here: %s. If it runs the loop, then in %s, '
-        'as a superuser: %s', asked.problem, elsewhere.place, elsewhere.statement) END;
+        'as a superuser: %s', asked.problem, elsewhere.place, elsewhere.statement)
+        ELSE ruvector.healing_stray_jobs() END;
     END IF;
   END IF;
   FOREACH job IN ARRAY coalesce(jobs, '{}') LOOP

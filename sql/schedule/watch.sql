@@ -106,10 +106,12 @@ BEGIN
             WHERE w.jobname = ANY ($2) AND w.database = current_database()
               AND w.username = current_user
               AND NOT EXISTS (SELECT FROM cron.job t
-                               WHERE t.jobname = ANY ($1) AND t.database = current_database())
+                               WHERE (t.jobname = ANY ($1) OR t.command = $4)
+                                 AND t.database = current_database())
               AND NOT EXISTS (SELECT FROM ruvector.healing_leases l
                                WHERE l.kind = $3 AND l.ended_at IS NULL)'
-    USING ruvector.healing_job_names('tick'), ruvector.healing_job_names('watch'), 'paused_job';
+    USING ruvector.healing_job_names('tick'), ruvector.healing_job_names('watch'), 'paused_job',
+      ruvector.healing_job_command('tick');
   SELECT format('%I.%I', c.schema_name, c.table_name) AS collection, o.collection_id,
          o.serving_since, o.serving_pid, o.pulse IS DISTINCT FROM came AS comes_on,
          o.pulse_at < clock_timestamp()
@@ -137,9 +139,9 @@ BEGIN
        clock_timestamp() - make_interval(secs => patience))) THEN
     RETURN 'a tick hangs, and others come';
   END IF;
-  EXECUTE 'SELECT jobid, jobname, schedule, command FROM cron.job WHERE jobname = ANY ($1) AND '
-    'database = current_database() AND username = current_user AND active' INTO job
-    USING ruvector.healing_job_names('tick');
+  EXECUTE 'SELECT jobid, jobname, schedule, command FROM cron.job WHERE (jobname = ANY ($1) OR '
+    'command = $2) AND database = current_database() AND username = current_user AND active'
+    INTO job USING ruvector.healing_job_names('tick'), ruvector.healing_job_command('tick');
   IF job.jobid IS NULL THEN
     RETURN 'a tick hangs, and it is not this role''s job';
   END IF;

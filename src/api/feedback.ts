@@ -89,7 +89,8 @@ function noteOf(note: unknown, hint: string): string | null {
 function scoreOf(given: unknown, hint: string): number | null {
   if (given === null) return null;
   const score = typeof given === "string" && given.trim() !== "" ? Number(given) : Number.NaN;
-  if (score >= -1 && score <= 1) return score;
+  // Kept as real, where anything closer to nothing is refused.
+  if (score >= -1 && score <= 1) return Math.abs(score) < 1e-37 ? 0 : score;
   throw new HealingError(
     "invalid_argument",
     "score must be a number from -1 (it did harm) to 1 (it helped), or NULL to take it back",

@@ -8,6 +8,7 @@ import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { parse, toClientConfig } from "pg-connection-string";
+import { filedPassword, passwordFile } from "./password-file.ts";
 
 const TLS_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type TlsMode = (typeof TLS_MODES)[number];
@@ -58,11 +59,14 @@ const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//i.test(text);
  *   what the environment says, DATABASE_URL before the PG* variables
  */
 export function target(where: string | undefined, environment: Environment = process.env): Target {
-  const text = (where || environment["DATABASE_URL"] || "").trim();
+  // Docker's --env-file leaves the quotes that a shell would have taken.
+  const text = (where || environment["DATABASE_URL"] || "")
+    .trim()
+    .replace(/^(["'])(postgres(?:ql)?:\/\/.*)\1$/is, "$2");
   const url = addressOf(text);
   refuseOthers(text, url, environment);
   const mode = setTls(url.searchParams, environment);
-  const { dbname, hostaddr, ...parsed } = read(url);
+  const { dbname, hostaddr, passfile, ...parsed } = read(url);
   const port = parsed.port ?? Number(environment["PGPORT"] || 5432);
   const host =
     parsed.host ||
@@ -74,6 +78,13 @@ export function target(where: string | undefined, environment: Environment = pro
   const database =
     databaseOf(url) || parsed.database || dbname || environment["PGDATABASE"] || user;
   const socket = host.startsWith("/");
+  // Looked for when the server asks for one.
+  const asked = (): string =>
+    filedPassword(
+      passfile || passwordFile(environment),
+      { host, port, user, database },
+      (problem) => void process.stderr.write(`${problem}\n`),
+    ) ?? none();
   const seconds = Number(
     url.searchParams.get("connect_timeout") ?? environment["PGCONNECT_TIMEOUT"] ?? 10,
   );
@@ -84,6 +95,7 @@ export function target(where: string | undefined, environment: Environment = pro
       port,
       user,
       database,
+      password: parsed.password || environment["PGPASSWORD"] || asked,
       ssl: socket || mode === "disable" ? false : (parsed.ssl ?? false),
       application_name: parsed.application_name ?? environment["PGAPPNAME"] ?? "ruvector-healing",
       connectionTimeoutMillis: (Number.isFinite(seconds) && seconds > 0 ? seconds : 10) * 1000,
@@ -92,6 +104,13 @@ export function target(where: string | undefined, environment: Environment = pro
     tlsIsOptional: mode === "allow" || mode === "prefer",
     shown: `${user}@${host}:${port}/${database}`,
   };
+}
+
+/** What a server that asks for a password is told where there is none. */
+export const NO_PASSWORD = "a password is asked for, and none was given";
+
+function none(): never {
+  throw new Error(NO_PASSWORD);
 }
 
 /** pg leaves what separates a URL's parts as it is written: "a%2Fb". */
@@ -113,6 +132,12 @@ function refuseOthers(text: string, url: URL, environment: Environment): void {
     throw new ConnectionProblem(
       `This is no address of a PostgreSQL: it begins with "${text.split("://")[0]}://". It looks ` +
         "like postgresql://user@host:5432/database",
+    );
+  // To psql it would be the name of a database.
+  if (/^(?:[\w.-]+|\[[\da-f:.]+\]):\d+(?:\/|$)/i.test(text))
+    throw new ConnectionProblem(
+      `This is no address of a PostgreSQL: write postgresql://${text}, with user@ where it is ` +
+        "another one",
     );
   const service =
     url.searchParams.get("service") ?? (text === "" ? environment["PGSERVICE"] : undefined);
@@ -165,6 +190,15 @@ function setTls(parameters: URLSearchParams, environment: Environment): TlsMode 
     const value = environment[variable] || fallback;
     if (!parameters.has(key) && value !== undefined && value !== "") parameters.set(key, value);
   };
+  // As libpq has JDBC's ssl=true; and Node.js's own word for what libpq's require is.
+  const ssl = parameters.get("ssl");
+  if (ssl !== null && !parameters.has("sslmode"))
+    parameters.set("sslmode", /^(true|1)$/.test(ssl) ? "require" : "disable");
+  parameters.delete("ssl");
+  if (parameters.get("sslmode") === "no-verify") {
+    parameters.set("sslmode", "require");
+    parameters.delete("sslrootcert");
+  }
   named("sslmode", "PGSSLMODE", "prefer");
   named("sslcert", "PGSSLCERT");
   named("sslkey", "PGSSLKEY");
@@ -181,7 +215,7 @@ function setTls(parameters: URLSearchParams, environment: Environment): TlsMode 
   return mode;
 }
 
-type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string };
+type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string; passfile?: string };
 
 function read(url: URL): Read {
   try {

@@ -9,10 +9,11 @@ const forPeople = (error: unknown): error is Error =>
   (error instanceof Error &&
     (error.name === "KubernetesProblem" || error.name === "KeyProblem" || "syscall" in error));
 
-// A reader that has seen enough (| head) is no error.
+// A reader that has seen enough (| head) is no error; a disk that is full is.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
+  if (error.code === "EPIPE") process.exit();
+  process.stderr.write(`${pc.red(`The output cannot be written: ${error.message}`)}\n`);
+  process.exit(1);
 });
 
 try {

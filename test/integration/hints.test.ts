@@ -107,6 +107,42 @@ describe("is answered with what was meant", () => {
       "SELECT ruvector_healing_configure('{\"mode\": \"off\"}', 'docs');",
     ],
     [
+      "SELECT ruvector_healing_register('docs', 'movable')",
+      "SELECT ruvector_healing_register('docs', '{\"movable\": true}');",
+    ],
+    ...["movable=false", "movabel: false", " movable  false "].map((typed) => [
+      `SELECT ruvector_healing_register('docs', '${typed}')`,
+      "SELECT ruvector_healing_register('docs', '{\"movable\": false}');",
+    ]),
+    [
+      "SELECT ruvector_healing_register('docs', 'vector_column=embedding')",
+      "SELECT ruvector_healing_register('docs', '{\"vector_column\": \"embedding\"}');",
+    ],
+    ...["", "observe", "{movable: true", "it''s \\ odd", "tenant_column"].map((typed) => [
+      `SELECT ruvector_healing_register('docs', '${typed}')`,
+      "SELECT ruvector_healing_register('docs');",
+    ]),
+    ...["dry_run", "dry-run", "please", ""].map((typed) => [
+      `SELECT ruvector_healing_execute('docs', 'rebalance_partitions', '${typed}')`,
+      "SELECT ruvector_healing_execute('docs', 'rebalance_partitions', '{\"dry_run\": true}');",
+    ]),
+    [
+      "SELECT ruvector_healing_execute('docs', 'rebalance_partitions', 'max_moves=10')",
+      "SELECT ruvector_healing_execute('docs', 'rebalance_partitions', '{\"max_moves\": 10}');",
+    ],
+    [
+      "SELECT * FROM ruvector_integrity_history('docs', '2 moons')",
+      "SELECT * FROM ruvector_integrity_history(NULL, '7 days');",
+    ],
+    [
+      "SELECT * FROM ruvector_integrity_history('docs', '-1 day')",
+      "SELECT * FROM ruvector_integrity_history(NULL, '7 days');",
+    ],
+    [
+      "SELECT * FROM ruvector_integrity_history('7 days', 'docs')",
+      "SELECT * FROM ruvector_integrity_history('public.docs', '7 days');",
+    ],
+    [
       "SELECT ruvector_healing_configure('bach_rows', '50')",
       "SELECT ruvector_healing_configure('{\"batch_rows\": 50}');",
     ],
@@ -179,8 +215,36 @@ it("a rollback by its action; a driver's parameter stays of its type", async () 
     "aborted",
   );
   // JSON in a text without a type, with one, and as JSON.
-  for (const cast of ["", "::text", "::varchar", "::jsonb"])
+  for (const cast of ["", "::text", "::varchar", "::jsonb"]) {
     await db.client.query(`SELECT ruvector_healing_configure($1${cast})`, ['{"mode": "auto"}']);
+    await db.client.query(`SELECT ruvector_healing_register('docs', $1${cast})`, [
+      { movable: false },
+    ]);
+    const dry = await db.value(
+      `SELECT ruvector_healing_execute('docs', 'rebalance_partitions', $1${cast})`,
+      ['{"dry_run": true}'],
+    );
+    expect(dry).toMatchObject({ action_id: null });
+  }
+  // What a driver made of an object that it took for a text.
+  expect(
+    await raised(db.client, "SELECT ruvector_healing_register('docs', $1)", ["[object Object]"]),
+  ).toMatchObject({ code: "RV001", hint: expect.stringContaining("cast to jsonb") });
+});
+
+it("JSON in quotes takes no right but that of the form with JSON", async () => {
+  const role = `ruvector_test_${process.pid}_by_hand`;
+  await db.client.query(
+    `CREATE ROLE ${role}; GRANT USAGE ON SCHEMA ruvector TO ${role};
+      GRANT EXECUTE ON FUNCTION ruvector.healing_register(oid, jsonb),
+        ruvector_healing_register(text, jsonb), ruvector_healing_register(text, text) TO ${role};
+      SET ROLE ${role}`,
+  );
+  try {
+    await db.client.query("SELECT ruvector_healing_register('docs', '{\"movable\": false}')");
+  } finally {
+    await db.client.query(`RESET ROLE; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
 });
 
 it("a role that is none, and an action that is judged wrongly", async () => {
@@ -200,7 +264,7 @@ it("a role that is none, and an action that is judged wrongly", async () => {
     await db.client.query(`DROP ROLE ${role}`);
   }
   const id = await db.value<string>("SELECT max(id) FROM ruvector.healing_actions");
-  for (const given of ["5", "1, repeat('x', 1001)"])
+  for (const given of ["5", "'NaN'", "'-Infinity'", "1, repeat('x', 1001)"])
     expect(
       await raised(db.client, `SELECT ruvector_healing_feedback(${id}, ${given})`),
     ).toMatchObject({
@@ -211,7 +275,8 @@ it("a role that is none, and an action that is judged wrongly", async () => {
 
 it("history takes a time, or how long ago", async () => {
   for (const since of ["'7 days'", "'yesterday'", "now() - interval '1 hour'", "current_date - 3"])
-    await db.client.query(`SELECT * FROM ruvector_healing_history(${since})`);
+    for (const call of ["healing_history(", "integrity_history('docs', "])
+      await db.client.query(`SELECT * FROM ruvector_${call}${since})`);
   await db.client.query("SELECT * FROM ruvector_healing_history($1)", ["2 hours"]);
 });
 

@@ -173,6 +173,58 @@ it.skipIf(spawnSync("psql", ["--version"]).status !== 0)(
     }),
 );
 
+it("is not written into the server's log as a whole where it is refused", () =>
+  inEmpty(async (_, [client]) => {
+    const log = `regexp_replace(current_setting('data_directory'), '[^/]*$', 'postgresql.log')`;
+    const size = async (): Promise<number | null> => {
+      const { rows } = await client!.query<{ size: string | null }>(
+        `SELECT size FROM pg_stat_file(${log}, true)`,
+      );
+      return rows[0]!.size === null ? null : Number(rows[0]!.size);
+    };
+    const grown = async (statement: string): Promise<number> => {
+      const before = (await size())!;
+      await raised(client!, statement);
+      return (await size())! - before;
+    };
+    // Where the server's log is kept elsewhere, there is nothing to compare.
+    if ((await size()) === null) return;
+    expect(await grown(`SELECT 1 / 0 /* ${"x".repeat(500_000)} */`)).toBeGreaterThan(500_000);
+    await client!.query("DROP EXTENSION vector");
+    const whole = `dist/ruvector_healing.${inject("language")}.one-statement.sql`;
+    for (const refused of [script, await readFile(join(root, whole), "utf8")])
+      expect(await grown(refused)).toBeLessThan(100_000);
+    // What fails after it is logged as ever.
+    expect(
+      (await client!.query("SELECT current_setting('log_min_error_statement') AS now")).rows,
+    ).toEqual([{ now: "error" }]);
+  }));
+
+it("says what to type where the time of a statement is over, and not the whole of it", () =>
+  inEmpty(async (_, clients) => {
+    const whole = `dist/ruvector_healing.${inject("language")}.one-statement.sql`;
+    const scripts = [script, await readFile(join(root, whole), "utf8")];
+    // Wherever it was by then: in its first statement that makes something.
+    await clients[0]!.query(
+      `CREATE FUNCTION public.slow() RETURNS event_trigger LANGUAGE plpgsql AS
+          $$ BEGIN PERFORM pg_sleep(60); END $$;
+        CREATE EVENT TRIGGER slow ON ddl_command_start EXECUTE FUNCTION public.slow()`,
+    );
+    for (const [place, late] of scripts.entries()) {
+      // Each its own: a session in which PLJS has run ends by no timeout any more.
+      const client = clients[place + 1]!;
+      await client.query("SET statement_timeout = '2s'");
+      const error = await client.query(late).catch((failed: pg.DatabaseError) => failed);
+      expect(error).toMatchObject({
+        code: "57014",
+        hint: expect.stringContaining("statement_timeout is 2s: SET statement_timeout = 0;"),
+        where: expect.stringMatching(/^.{1,200}$/),
+      });
+    }
+    await clients[0]!.query("DROP EVENT TRIGGER slow; DROP FUNCTION public.slow()");
+    await clients[0]!.query(script);
+  }));
+
 it("says what a role lacks to install, and nothing more; then it installs, and upgrades", () =>
   inEmpty(async (_, [client]) => {
     const role = `${db.name}_installer`;

@@ -67,8 +67,16 @@ describe.skipIf(external)("the schedule, where pg_cron lives in another database
           ["postgres", named],
           [role, hidden],
         ] as const) {
-          const [, typed] = /: (SELECT cron\.schedule_in_database\(.*\);)$/.exec(hint!) ?? [];
+          const [, typed] =
+            /: (SELECT cron\.alter_job\(cron\.schedule_in_database\(.*\);)$/.exec(hint!) ?? [];
+          // Of one that is there and was switched off, too.
           await db.client.query(typed!);
+          await db.client.query(
+            "SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE database = $1",
+            [elsewhere.name],
+          );
+          await db.client.query(typed!);
+          expect(await db.value("SELECT bool_and(active) FROM cron.job")).toBe(true);
           expect(await jobs()).toEqual([
             ...ours,
             {
@@ -98,7 +106,7 @@ describe.skipIf(external)("the schedule, where pg_cron lives in another database
         expect(refused).toMatchObject({
           code: "RV009",
           detail: expect.stringContaining("password"),
-          hint: expect.stringContaining("SELECT cron.schedule_in_database("),
+          hint: expect.stringContaining("SELECT cron.alter_job(cron.schedule_in_database("),
         });
         await elsewhere.client.query(
           `GRANT EXECUTE ON FUNCTION dblink_connect_u(text, text) TO ${role};
@@ -141,7 +149,7 @@ describe.skipIf(external)("the schedule, where pg_cron lives in another database
 describe.skipIf(external)("the schedule, by dblink as a superuser", () => {
   it("needs nothing but the extension, and quotes what it has to", async () => {
     const elsewhere = await testDatabase();
-    const name = `${elsewhere.name}'s \\ "own"`;
+    const name = `${elsewhere.name}'s very \\ "own"`;
     const url = new URL(elsewhere.url);
     url.pathname = `/${encodeURIComponent(name)}`;
     await db.client.query(
@@ -159,8 +167,16 @@ describe.skipIf(external)("the schedule, by dblink as a superuser", () => {
       await client.query("SELECT ruvector_healing_schedule('*/5 * * * *')");
       expect(await jobs()).toMatchObject([{ database: name, schedule: "*/5 * * * *" }]);
       expect((await jobs())[0]!.jobname).toMatch(/^ruvector_healing_tick_[0-9a-f]{32}$/);
+      // What pg_cron there still has of the name that the database had is told from here.
+      await db.client.query(
+        `SELECT cron.schedule('ruvector_healing_tick_old', '0 0 1 1 *', '');
+          UPDATE cron.job SET database = 'old' WHERE jobname = 'ruvector_healing_tick_old'`,
+      );
       const { rows } = await client.query("SELECT ruvector_healing_unschedule() AS said");
-      expect(rows).toEqual([{ said: { scheduled: false, removed: 1 } }]);
+      expect(rows).toMatchObject([
+        { said: { removed: 1, note: expect.stringMatching(/for database old,.*unschedule\(/) } },
+      ]);
+      await db.client.query(/SELECT cron[^;]*;/.exec(rows[0].said.note)![0]);
       expect(await jobs()).toEqual([]);
       // What somebody says of the way there counts.
       await client.query(

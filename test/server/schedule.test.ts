@@ -133,6 +133,49 @@ describe.skipIf(external)("the schedule", () => {
     await db.client.query("SELECT ruvector_healing_schedule()");
   });
 
+  it("takes over a job that somebody renamed, and names what else runs the loop", async () => {
+    const rename =
+      "UPDATE cron.job SET jobname = split_part(jobname, '_', 3) || ' of mine' " +
+      "WHERE jobname LIKE 'ruvector%'";
+    const all = () => db.rows("SELECT jobname, schedule FROM cron.job ORDER BY jobname");
+    await schedule("30 minutes");
+    await db.client.query(rename);
+    // Somebody looks after a renamed one, too.
+    await db.client.query("SELECT ruvector.healing_watch()");
+    expect(await all()).toMatchObject([{ jobname: "tick of mine" }, { jobname: "watch of mine" }]);
+    expect(await schedule("20 minutes")).not.toHaveProperty("note");
+    expect(await all()).toEqual([
+      { jobname: name("tick"), schedule: "*/20 * * * *" },
+      { jobname: name("watch"), schedule: "* * * * *" },
+    ]);
+    await db.client.query(rename);
+    expect(await db.value("SELECT ruvector_healing_unschedule()")).toEqual({
+      scheduled: false,
+      removed: 1,
+    });
+    expect(await all()).toEqual([]);
+    // One of somebody's own, and those of a database that was renamed.
+    await db.client.query(
+      `SELECT cron.schedule('it''s mine', '0 * * * *', 'CALL public.ruvector_healing_tick()');
+        SELECT cron.schedule('ruvector_healing_tick_old', '0 * * * *', 'SELECT 1');
+        UPDATE cron.job SET database = 'no longer' WHERE jobname = 'ruvector_healing_tick_old';
+        SELECT cron.schedule('reads', '0 * * * *', 'SELECT FROM ruvector.healing_ticks')`,
+    );
+    for (const call of ["schedule('20 minutes')", "unschedule()"]) {
+      const { note } = await db.value<{ note: string }>(`SELECT ruvector_healing_${call}`);
+      expect(note).toMatch(/\("it's mine"\) runs the loop as well: SELECT/);
+      expect(note).toMatch(/is for database "no longer", which is not there any more: SELECT/);
+      await db.client.query("BEGIN");
+      for (const typed of note.match(/SELECT cron.unschedule\(\d+\);/g)!)
+        await db.client.query(typed);
+      expect(await db.value("SELECT ruvector.healing_stray_jobs()")).toBeNull();
+      expect(await all()).toContainEqual({ jobname: "reads", schedule: "0 * * * *" });
+      await db.client.query("ROLLBACK");
+    }
+    await db.client.query("SELECT cron.unschedule(jobid) FROM cron.job");
+    await schedule("5 seconds");
+  });
+
   it("refuses every other one with what fits, and what it says to type works", async () => {
     const before = await jobs();
     for (const [every, message] of [

@@ -112,6 +112,9 @@ it("install, twice, and upgrade; then doctor finds only what a person has to dec
     const plain = await cli("doctor", theirs.href);
     expect(plain.out).toContain(`SELECT ruvector_healing_grant('${role}', 'viewer');`);
     expect([plain.exit, plain.err]).toEqual([3, ""]);
+    // The server hides what it has of pg_cron from such a role; nothing is to be loaded again.
+    expect(plain.out).not.toContain("shared_preload_libraries");
+    expect(plain.out).toContain(`${role} may not see which database it lives in`);
   } finally {
     await bare.client.query(`DROP ROLE "${role}"`);
   }
@@ -172,4 +175,28 @@ it("uninstall asks, and leaves the tables; where it cannot be, it says what to d
     expect((await cli("uninstall")).out).toContain("is not installed");
   }
   expect(await bare.value("SELECT count(*)::int FROM embeddings")).toBe(rows);
+});
+
+it("a session that only reads, and an output that is full, are told in a line", async () => {
+  const run = async (words: string, env: Record<string, string>) =>
+    execa("sh", ["-c", `"$0" "$1" ${words}`, process.execPath, await bundledCommands()], {
+      reject: false,
+      env: { DATABASE_URL: url, ...env },
+    });
+  await bare.client.query("DROP EXTENSION vector CASCADE");
+  const reads = await run("install", { PGOPTIONS: "-c default_transaction_read_only=on" });
+  expect(reads.exitCode).toBe(1);
+  expect(reads.stderr).toMatch(/read-only transaction\n.*default_transaction_read_only=off/);
+  const full = await run("doctor > /dev/full", {});
+  expect(full.exitCode).toBe(1);
+  expect(full.stderr).toMatch(/^The output cannot be written: ENOSPC.*$/);
+});
+
+it.each([
+  ["configure", '{"mode":', '{"mode": "observe"}'],
+  ["register docs --options", "nope", '{"movable": false}'],
+  ["execute docs tune_search --params", "[]", '{"dry_run": true}'],
+])("%s %s is answered with JSON that it takes", async (words, typed, meant) => {
+  const { err, exit } = await cli(...words.split(" "), typed);
+  expect([exit, err]).toEqual([1, expect.stringContaining(`such as '${meant}'`)]);
 });

@@ -530,6 +530,18 @@ describe("what people say", () => {
     },
   );
 
+  it("is nothing where it is nearer to it than what is kept can be", async () => {
+    await db.client.query("BEGIN");
+    for (const score of ["1e-320", "-5e-46", "1e-37"])
+      expect(
+        await db.value("SELECT ruvector_healing_feedback($1, $2::float8) -> 'feedback'", [
+          id,
+          score,
+        ]),
+      ).toBeCloseTo(0, 30);
+    await db.client.query("ROLLBACK");
+  });
+
   it("is refused with what to type where it is nonsense, and nothing is kept of it", async () => {
     const kept = () =>
       db.value("SELECT to_jsonb(o) FROM ruvector.healing_outcomes o WHERE action_id = $1", [id]);

@@ -1,7 +1,10 @@
 /** Where the commands connect to, as psql would. */
-import { userInfo } from "node:os";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ConnectionProblem, target } from "../../src/commands/connect.ts";
+import { filedPassword, passwordIn } from "../../src/commands/password-file.ts";
 import { externalUrl } from "../../src/workbench/db/external.ts";
 
 const none = { PGHOST: "nowhere" };
@@ -161,4 +164,66 @@ describe("target", () => {
       );
     }
   });
+});
+
+describe("a password file", () => {
+  const at = { host: "db", port: 5432, database: "app", user: "ann" };
+  it.each([
+    ["db:5432:app:ann:secret", "secret"],
+    ["# db:5432:app:ann:no\n\nother:*:*:*:no\r\n*:*:*:ann:secret\r\n*:*:*:*:later", "secret"],
+    ["db:5432:app:ann:with:colons\\\\and\\:more", "with:colons\\and:more"],
+    ["db:5433:app:ann:no", undefined],
+    ["db:5432:app:ann:", undefined],
+    ["db:5432:app:ann", undefined],
+    ["", undefined],
+  ])("%j has %j", (text, password) => {
+    expect(passwordIn(text, at)).toBe(password);
+  });
+
+  it("has names with colons, and sockets as localhost", () => {
+    expect(passwordIn("db:1:a\\:b\\\\:ann:x", { ...at, port: 1, database: "a:b\\" })).toBe("x");
+    expect(passwordIn("localhost:*:*:*:x", { ...at, host: "/var/run/postgresql" })).toBe("x");
+  });
+
+  it("that others may read is left unread, and that is said", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ruvector-healing-"));
+    const file = join(folder, "pgpass");
+    const said: string[] = [];
+    const read = () => filedPassword(file, at, (problem) => void said.push(problem));
+    expect(read()).toBeUndefined();
+    await writeFile(file, "*:*:*:*:secret\n", { mode: 0o644 });
+    expect(read()).toBeUndefined();
+    expect(said).toEqual([expect.stringContaining(`chmod 600 ${file}`)]);
+    await chmod(file, 0o600);
+    expect(read()).toBe("secret");
+    // Asked for where nothing else has one, and only then.
+    const asked = (where: string, more = {}) =>
+      target(where, { PGPASSFILE: file, ...more }).config.password;
+    expect((asked("postgresql://ann@db/app") as () => string)()).toBe("secret");
+    expect((asked(`host=db passfile=${file}`, { PGPASSFILE: "/no" }) as () => string)()).toBe(
+      "secret",
+    );
+    expect(asked("postgresql://ann@db/app", { PGPASSWORD: "other" })).toBe("other");
+    expect(asked("postgresql://ann:own@db/app", { PGPASSWORD: "other" })).toBe("own");
+    await rm(folder, { recursive: true });
+    expect(asked("postgresql://ann@db/app") as () => string).toThrow("none was given");
+  });
+});
+
+it("takes addresses as other tools write them, and says what is none", () => {
+  const address = "postgresql://ann:secret@db:6000/app";
+  for (const quote of ['"', "'"])
+    expect(target(undefined, { DATABASE_URL: `${quote}${address}${quote}` }).shown).toBe(
+      "ann@db:6000/app",
+    );
+  for (const typed of ["localhost:5432/app", "db.example:5432", "[::1]:5432/app"])
+    expect(() => target(typed, none)).toThrow(`write postgresql://${typed}`);
+  const tls = (parameters: string) => target(`${address}?${parameters}`, none);
+  expect(tls("ssl=true")).toMatchObject({
+    tlsIsOptional: false,
+    config: { ssl: { rejectUnauthorized: false } },
+  });
+  expect(tls("sslmode=no-verify").config).toMatchObject({ ssl: { rejectUnauthorized: false } });
+  expect(tls("ssl=false").config.ssl).toBe(false);
+  expect(tls("ssl=true&sslmode=disable").config.ssl).toBe(false);
 });

@@ -20,7 +20,16 @@ const INSTALLED: Installed = {
   by_extension: false,
   loop: { title: "The loop runs", sentence: "It runs.", statement: null, stands_still: false },
   collections: 1,
-  jobs: [{ jobid: "1", schedule: "5 seconds", active: true, failure: null }],
+  jobs: [
+    {
+      jobid: "1",
+      jobname: "ruvector_healing_tick_app",
+      schedule: "5 seconds",
+      active: true,
+      failure: null,
+    },
+  ],
+  gone_jobs: [],
   foreign_tables: [],
 };
 /** A server on which nothing is missing. */
@@ -56,6 +65,26 @@ it("has nothing to say where nothing is missing", () => {
   expect(left({})).toEqual([]);
 });
 
+it("names what else runs the loop, and jobs of a database that was renamed", () => {
+  const job = { ...INSTALLED.jobs![0]!, jobid: "2", jobname: "of mine" };
+  expect(left(of({ jobs: [job] }))).toEqual([]);
+  expect(left(of({ jobs: [{ ...job, active: false }, ...INSTALLED.jobs!] }))).toMatchObject([
+    { type: ["SELECT cron.alter_job(2, active := true);"] },
+  ]);
+  expect(left(of({ jobs: [job, ...INSTALLED.jobs!] }))).toMatchObject([
+    {
+      says: "pg_cron's job 2 (of mine) runs the loop as well",
+      type: ["SELECT cron.unschedule(2);"],
+    },
+  ]);
+  expect(left(of({ gone_jobs: [{ jobid: "3", database: "old" }] }))).toMatchObject([
+    {
+      says: "pg_cron's job 3 is for database old, which is not there any more",
+      type: ["SELECT cron.unschedule(3);"],
+    },
+  ]);
+});
+
 it("asks of pg_cron what the role that installed may; says what can be typed already", () => {
   expect(left({ cron_usage: false })).toMatchObject([
     { says: "healer may not use pg_cron", type: [expect.stringContaining("TO healer;")] },
@@ -68,6 +97,15 @@ it("asks of pg_cron what the role that installed may; says what can be typed alr
   expect(left({ ...elsewhere, installed: null })[0]!.type).toEqual([
     expect.stringMatching(/^# once it is installed/),
   ]);
+});
+
+it("sends whoever would install on a standby to the primary", () => {
+  const standby = { standby: true, extensions: [extension("plv8", null), extension("vector")] };
+  expect(left(standby)[0]).toMatchObject({ state: "missing", says: "a standby: it only reads" });
+  expect(left({ ...standby, installed: null })[0]).toMatchObject({
+    state: "wrong",
+    type: [expect.stringMatching(/^# install on the primary/)],
+  });
 });
 
 it("says what to type where the language of an installation was dropped", () => {
@@ -139,6 +177,16 @@ it("names what exists for what is there, and never guesses what it may not see",
   expect(left({ extensions: [...without("vector"), extension("vector", null)] })[0]!.type).toEqual([
     "CREATE EXTENSION vector;",
   ]);
+  // It may be that one, or another: what finds out is typed.
+  const hides = of({ loop: { ...INSTALLED.loop!, stands_still: true } });
+  expect(
+    left({ extensions: without("pg_cron"), cron_database: null, ...hides }).slice(0, 1),
+  ).toMatchObject([
+    {
+      says: "pg_cron is not in app, and alice may not see which database it lives in",
+      type: [expect.stringMatching(/^SELECT ruvector_healing_schedule/)],
+    },
+  ]);
   expect(withCron(WELL)).toBe("pg_stat_statements,pg_cron");
   expect(withCron({ ...WELL, preloaded: "rdsutils, auto_explain,$(x)" }, ["rdsutils"])).toBe(
     "auto_explain,pg_cron",
@@ -198,14 +246,24 @@ it.each<[string, Partial<Facts>, RegExp, RegExp]>([
   [
     "a job that fails",
     of({
-      jobs: [{ jobid: "7", schedule: "5 seconds", active: true, failure: "connection failed" }],
+      jobs: [
+        {
+          jobid: "7",
+          jobname: null,
+          schedule: "5 seconds",
+          active: true,
+          failure: "connection failed",
+        },
+      ],
     }),
     /job 7 fails: connection failed/,
     /jobid = 7/,
   ],
   [
     "a job that is off",
-    of({ jobs: [{ jobid: "7", schedule: "5 seconds", active: false, failure: null }] }),
+    of({
+      jobs: [{ jobid: "7", jobname: null, schedule: "5 seconds", active: false, failure: null }],
+    }),
     /switched off/,
     /alter_job\(7, active := true\)/,
   ],
@@ -244,6 +302,9 @@ it("reads settings as key=value and as JSON, together", () => {
   expect(setting('{"enabled": false}', { mode: "auto" })).toEqual({ mode: "auto", enabled: false });
   expect(() => setting("observe")).toThrow("key=value");
   expect(() => setting("{oops")).toThrow("JSON object");
+  // Infinite here, and null in JSON: the setting would be taken back.
+  expect(setting("max_moves=1e999")).toEqual({ max_moves: "1e999" });
+  expect(() => setting('{"max_moves": -1e999}')).toThrow("JSON object");
 });
 
 it("shows what configure changed, and of an older installation what was asked for", () => {

@@ -26,7 +26,14 @@ function server(facts: Facts): Finding[] {
       : well(`PostgreSQL ${version}`),
   ];
   if (facts.standby)
-    findings.push(missing("a standby: it only reads", "# ask the primary, where the loop runs"));
+    findings.push(
+      facts.installed === null
+        ? wrong(
+            "a standby: nothing can be installed here",
+            "# install on the primary: what it makes comes here by itself",
+          )
+        : missing("a standby: it only reads", "# ask the primary, where the loop runs"),
+    );
   if (encoding !== "UTF8")
     findings.push(
       wrong(
@@ -110,9 +117,11 @@ function cron(facts: Facts, platform: Platform): Finding {
       ...platform.preload(facts),
       "CREATE EXTENSION pg_cron;",
     );
-  if (home === null || home === database)
-    return missing("no pg_cron in this database", "CREATE EXTENSION pg_cron;");
-  const elsewhere = `pg_cron lives in database ${home}, not in ${database}`;
+  if (home === database) return missing("no pg_cron in this database", "CREATE EXTENSION pg_cron;");
+  const elsewhere =
+    home === null
+      ? `pg_cron is not in ${database}, and ${facts.role} may not see which database it lives in`
+      : `pg_cron lives in database ${home}, not in ${database}`;
   return facts.installed?.loop?.stands_still === false
     ? well(`${elsewhere}; the loop runs all the same`)
     : missing(

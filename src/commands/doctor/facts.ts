@@ -9,6 +9,7 @@ export interface Extension {
 
 export interface CronJob {
   readonly jobid: string;
+  readonly jobname: string | null;
   readonly schedule: string;
   readonly active: boolean;
   /** Of its last run that ended badly, where no later one ended well. */
@@ -34,6 +35,7 @@ export interface Facts {
   /** Null where this role may not see it. */
   readonly preloaded: string | null;
   readonly cron_loaded: boolean;
+  /** Null where this role may not see it, too. */
   readonly cron_database: string | null;
   /** Of the role that installed, or would: its jobs they are. */
   readonly cron_usage: boolean;
@@ -51,6 +53,8 @@ export interface Installed {
   readonly collections: number | null;
   /** Null where this role may not see pg_cron's jobs. */
   readonly jobs: readonly CronJob[] | null;
+  /** Jobs of ours whose database was renamed or dropped. */
+  readonly gone_jobs: readonly { readonly jobid: string; readonly database: string }[];
   readonly foreign_tables: readonly { readonly table: string; readonly owner: string }[];
 }
 
@@ -120,14 +124,20 @@ const LOOP = `
 
 /** Jobs by what they run: their names have been others, and may be the user's. */
 const JOBS = `
-  SELECT j.jobid::text, j.schedule, j.active,
+  SELECT j.jobid::text, j.jobname, j.schedule, j.active,
          (SELECT r.return_message FROM cron.job_run_details r
            WHERE r.jobid = j.jobid AND r.status = 'failed' AND NOT EXISTS (
              SELECT FROM cron.job_run_details l WHERE l.jobid = r.jobid AND l.runid > r.runid
                AND l.status = 'succeeded')
            ORDER BY r.runid DESC LIMIT 1) AS failure
     FROM cron.job j
-   WHERE j.database = pg_catalog.current_database() AND j.command ~ 'healing_tick'`;
+   WHERE j.database = pg_catalog.current_database()
+     AND j.command ~ 'ruvector[_.]healing_tick[ ]*[(]' ORDER BY j.jobid`;
+
+const GONE_JOBS = `
+  SELECT j.jobid::text, j.database FROM cron.job j
+   WHERE j.jobname ~ '^ruvector_healing_(tick|watch)_' AND NOT EXISTS (
+     SELECT FROM pg_catalog.pg_database d WHERE d.datname = j.database) ORDER BY j.jobid`;
 
 const FOREIGN_TABLES = `
   SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS table,
@@ -150,20 +160,36 @@ async function readInstalled(query: Query): Promise<Installed | null> {
   const [status] = await ask<{ loop: Loop; collections: number }>("status", LOOP);
   const [cron] = await query(CRON);
   const jobs = cron === undefined ? [] : await ask<CronJob>("cron.job", JOBS);
+  const gone_jobs =
+    cron === undefined ? [] : await ask<Installed["gone_jobs"][number]>("cron.job", GONE_JOBS);
   return {
     ...found,
     version: version?.version ?? null,
     loop: status?.loop ?? null,
     collections: status?.collections ?? null,
     jobs: denied.some(({ what }) => what === "cron.job") ? null : jobs,
+    gone_jobs,
     foreign_tables: await ask("collections", FOREIGN_TABLES, [found.owner]),
   };
+}
+
+/** pg_settings hides it from a plain role; by its name it is refused, where it is there. */
+async function hiddenCron(query: Query): Promise<boolean> {
+  const denied: Missing[] = [];
+  await optional(
+    query,
+    denied,
+    "cron.database_name",
+    "SELECT pg_catalog.current_setting('cron.database_name', true)",
+  );
+  return denied.length > 0;
 }
 
 export async function readFacts(query: Query): Promise<Facts> {
   const [server] = await query<Omit<Facts, "extensions" | "installed">>(SERVER);
   return {
     ...server!,
+    cron_loaded: server!.cron_loaded || (await hiddenCron(query)),
     extensions: await query<Extension>(EXTENSIONS),
     installed: await readInstalled(query),
   };

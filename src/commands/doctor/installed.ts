@@ -75,15 +75,38 @@ function jobsOf(jobs: readonly CronJob[]): Finding[] {
           `${failing.jobid} ORDER BY runid DESC LIMIT 5;`,
       ),
     );
+  findings.push(...others(jobs));
   return findings.length > 0 ? findings : [well(`scheduled: ${schedule}`)];
+}
+
+/** One job is enough: the one that ruvector_healing_schedule() made, or else the oldest. */
+function others(jobs: readonly CronJob[]): Finding[] {
+  const on = jobs.filter(({ active }) => active);
+  const own = on.find(({ jobname }) => jobname?.startsWith("ruvector_healing_tick")) ?? on[0];
+  return on
+    .filter((job) => job !== own)
+    .map(({ jobid, jobname }) =>
+      missing(
+        `pg_cron's job ${jobid} (${jobname ?? "without a name"}) runs the loop as well`,
+        `SELECT cron.unschedule(${jobid});`,
+      ),
+    );
 }
 
 export function loop(
   facts: Facts,
-  { jobs, loop: seen, collections, foreign_tables, owner }: Installed,
+  { jobs, gone_jobs, loop: seen, collections, foreign_tables, owner }: Installed,
 ): Finding[] {
   const findings: Finding[] = [];
   if (jobs !== null && jobs.length > 0) findings.push(...jobsOf(jobs));
+  findings.push(
+    ...gone_jobs.map(({ jobid, database }) =>
+      missing(
+        `pg_cron's job ${jobid} is for database ${database}, which is not there any more`,
+        `SELECT cron.unschedule(${jobid});`,
+      ),
+    ),
+  );
   if (seen !== null && !facts.standby)
     findings.push(
       seen.stands_still

@@ -5,20 +5,33 @@ import type { Common } from "../terminal/session.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
-function document(text: string): Document {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Document;
-  } catch {
-    // It is said below.
-  }
-  throw new InvalidArgumentError(`Write a JSON object, such as '{"dry_run": true}'.`);
-}
+/** 1e999 is infinite here, and JSON would have null in its place, which takes a setting back. */
+const parsed = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown) => {
+    if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(text);
+    return value;
+  });
+
+/** @param example what to type instead, of this command */
+const document =
+  (example: string) =>
+  (text: string): Document => {
+    try {
+      const value = parsed(text);
+      if (typeof value === "object" && value !== null && !Array.isArray(value))
+        return value as Document;
+    } catch {
+      // It is said below.
+    }
+    throw new InvalidArgumentError(`Write a JSON object, such as '${example}'.`);
+  };
+const settings = document('{"mode": "observe"}');
+const options = document('{"movable": false}');
+const params = document('{"dry_run": true}');
 
 /** "mode=observe", "max_moves=100", or a JSON object: settings of one command line together. */
 export function setting(text: string, before: Document = {}): Document {
-  if (text.trimStart().startsWith("{")) return { ...before, ...document(text) };
+  if (text.trimStart().startsWith("{")) return { ...before, ...settings(text) };
   const [, key, value] = /^(\w+)=(.*)$/s.exec(text) ?? [];
   if (key === undefined || value === undefined)
     throw new InvalidArgumentError(
@@ -39,7 +52,7 @@ function meant(first: string): string {
 /** As JSON where it is any; else the text itself, as in mode=observe. */
 function valueOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parsed(text);
   } catch {
     return text;
   }
@@ -58,7 +71,7 @@ const given = <T>(type: string, value: T | undefined): (readonly [string, T])[] 
 export function operateCommands(program: Command): void {
   command(program, "register", "Registers a table with vectors, and says what was found.")
     .argument("<table>")
-    .option("--options <json>", "as ruvector_healing_register takes them", document)
+    .option("--options <json>", "as ruvector_healing_register takes them", options)
     .option("--movable", "its rows may move between its partitions")
     .action((table: string, flags: Common & { options?: Document; movable?: true }) =>
       call(
@@ -86,7 +99,7 @@ export function operateCommands(program: Command): void {
   command(program, "execute", "Runs one strategy on a collection.")
     .argument("<collection>")
     .argument("<strategy>")
-    .option("--params <json>", "dry_run, target_lambda, and the strategy's own", document)
+    .option("--params <json>", "dry_run, target_lambda, and the strategy's own", params)
     .option("--dry-run", "only say what it would do")
     .action(
       (

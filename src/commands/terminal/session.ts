@@ -4,7 +4,7 @@
  */
 import pg from "pg";
 import pc from "../colours.ts";
-import { connect, NO_TLS, type Target, target } from "../connect.ts";
+import { connect, NO_PASSWORD, NO_TLS, type Target, target } from "../connect.ts";
 import { EXIT } from "../exit.ts";
 import { printable, sqlLiteral } from "../../base/text.ts";
 import type { Query } from "../status-data/query.ts";
@@ -79,25 +79,39 @@ export function failure(error: unknown, to: Target, typed?: string): string {
         `ruvector_healing in ${where} is older than this command.\n` +
         install.replace(" install", " upgrade")
       );
-    if (error.code === "3D000" && typed !== undefined && /^[\w."]+$/.test(typed))
-      return (
-        `${error.message}. If it is a collection:\nnpx ruvector-healing explain ${typed}` +
-        "    (the database comes from -d, DATABASE_URL or the PG* variables)"
-      );
-    const hint = error.hint ?? (error.code === "42501" ? grantFor(error.message, to) : null);
+    if (error.code === "3D000") return `${error.message}${collectionInstead(typed)}`;
+    const hint = error.hint ?? hintFor(error, to);
     return [error.message, error.detail, hint].filter(Boolean).join("\n");
   }
   const { message, code, name: kind } = error as Error & { code?: string };
   // What a person was asked was left unanswered.
   if (kind === "AbortError") return `${message}: nothing was changed.`;
-  if (/client password must be a/.test(message ?? ""))
+  if (message === NO_PASSWORD)
     return (
       `${where} asks for a password, and none was given.\nPGPASSWORD has it, a .pgpass, or the ` +
       "address: postgresql://user:password@host:5432/database"
     );
   if (message === NO_TLS)
     return `${where} speaks no TLS, which sslmode asks for.\nsslmode=prefer goes without it.`;
-  return `${where} does not answer: ${message || code || String(error)}`;
+  return `${where} does not answer: ${message || code || String(error)}${collectionInstead(typed)}`;
+}
+
+/** A name alone on the line is a database, and may have been meant for a collection. */
+const collectionInstead = (typed: string | undefined): string =>
+  typed !== undefined && /^[\w."]+$/.test(typed)
+    ? `. If it is a collection:\nnpx ruvector-healing explain ${typed}` +
+      "    (the database comes from -d, DATABASE_URL or the PG* variables)"
+    : "";
+
+/** Where PostgreSQL says only that it is so. */
+function hintFor({ code, message }: pg.DatabaseError, to: Target): string | null {
+  if (code === "42501") return grantFor(message, to);
+  if (code === "25006")
+    return (
+      "PGOPTIONS='-c default_transaction_read_only=off' before the command, where that was set; " +
+      "a standby only reads: ask the primary."
+    );
+  return null;
 }
 
 /** PostgreSQL says only that it is denied. */
