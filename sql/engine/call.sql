@@ -117,6 +117,9 @@ BEGIN
     -- Of those that answer with a guard's refusal, where there is one, and write where not.
     IF answer #>> '{error,sqlstate}' = '25006' THEN
       PERFORM ruvector.healing_writable(operation);
+    ELSIF answer #>> '{error,sqlstate}' = '53400' THEN
+      answer := answer || jsonb_build_object('error', answer -> 'error'
+        || (SELECT to_jsonb(t) FROM ruvector.healing_temporary_files() t));
     END IF;
     RAISE EXCEPTION USING
       ERRCODE = answer #>> '{error,sqlstate}',

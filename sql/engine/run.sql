@@ -13,7 +13,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  texts text[] := ARRAY(SELECT jsonb_array_elements_text(parameters::jsonb));
+  texts text[];
   one record;
   result json[] := '{}';
   answer json;
@@ -22,6 +22,9 @@ DECLARE
   error_hint text;
   error_constraint text;
 BEGIN
+  -- Not as it is declared, which no handler is for: long ones are written to a temporary file, and
+  -- where temp_file_limit forbids that the error would go through JavaScript.
+  texts := ARRAY(SELECT jsonb_array_elements_text(parameters::jsonb));
   IF wants_rows THEN
     FOR one IN EXECUTE statement USING texts LOOP
       result := array_append(result, row_to_json(one));

@@ -3,22 +3,33 @@
 -- to come to a row costs more than a distance. Called by healing_measure_index, whose planner
 -- settings they work under. vectors and places are the rows searched for, which are left out.
 
--- The rows of an index, as an item of FROM: place, and the key as v, made once for all searches. A
--- vector of 6 kB lies elsewhere, and each distance would fetch it again: 8,000 rows of 1,536
--- dimensions and 20 searches took 480 ms, with this 154. It is the cast of the type to itself that
--- fetches it, which an INSERT goes through; a type that has none is left as it is.
+-- The key of an index, fetched at once. A vector of 6 kB lies elsewhere, and each distance would
+-- fetch it again: 8,000 rows of 1,536 dimensions and 20 searches took 480 ms, with this 154. It is
+-- the cast of the type to itself that fetches it, which an INSERT goes through; a type that has
+-- none is left as it is.
+CREATE OR REPLACE FUNCTION ruvector.healing_fetched_key(index_oid oid)
+RETURNS text
+LANGUAGE sql STABLE
+AS $function$
+  SELECT coalesce((SELECT format('%I.%I(%s, -1, false)', n.nspname, p.proname, f.key)
+        FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc AND p.pronargs = 3
+          JOIN pg_namespace n ON n.oid = p.pronamespace
+       WHERE c.castsource = a.atttypid AND c.casttarget = a.atttypid), f.key)
+    FROM ruvector.healing_vector_index(index_oid) f
+    JOIN pg_attribute a ON a.attrelid = index_oid AND a.attnum = 1;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_fetched_key(oid)
+  IS 'Key of a vector index, fetched once whatever it is compared with.';
+
+-- The rows of an index, as an item of FROM: place, and the key as v, made once for all searches.
 CREATE OR REPLACE FUNCTION ruvector.healing_flat_source(index_oid oid, sample text)
 RETURNS text
 LANGUAGE sql STABLE
 AS $function$
   SELECT format('(SELECT ctid AS place, %s AS v FROM ONLY %s %s WHERE %s OFFSET 0) rows_of',
-      coalesce((SELECT format('%I.%I(%s, -1, false)', n.nspname, p.proname, f.key)
-          FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc AND p.pronargs = 3
-            JOIN pg_namespace n ON n.oid = p.pronamespace
-         WHERE c.castsource = a.atttypid AND c.casttarget = a.atttypid), f.key),
-      f.heap, sample, ruvector.healing_with_key(f.predicate, f.key))
-    FROM ruvector.healing_vector_index(index_oid) f
-    JOIN pg_attribute a ON a.attrelid = index_oid AND a.attnum = 1;
+      ruvector.healing_fetched_key(index_oid), f.heap, sample,
+      ruvector.healing_with_key(f.predicate, f.key))
+    FROM ruvector.healing_vector_index(index_oid) f;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_flat_source(oid, text)
   IS 'Rows of a vector index with their key, fetched once whatever it is compared with.';
@@ -51,8 +62,9 @@ BEGIN
     FROM generate_subscripts(vectors, 1) i WHERE farthest[i] IS NOT NULL;
   IF together IS NOT NULL THEN
     EXECUTE (SELECT format('SELECT ARRAY[%s] FROM (SELECT %s FROM %s) s',
-      string_agg(format('coalesce((SELECT d FROM unnest(a%1$s) d ORDER BY d OFFSET $4 - 1 '
-        'LIMIT 1), ($3)[%1$s])', i), ', ' ORDER BY i),
+      -- In the select list, where they are not written down once more.
+      string_agg(format('coalesce((SELECT d FROM (SELECT unnest(a%1$s) AS d) u ORDER BY d '
+        'OFFSET $4 - 1 LIMIT 1), ($3)[%1$s])', i), ', ' ORDER BY i),
       string_agg(format('array_agg(%2$s) FILTER (WHERE %2$s < ($3)[%1$s] AND place <> ($2)[%1$s]) '
         'AS a%1$s', i, distances[i]), ', ' ORDER BY i),
       source) FROM unnest(together) i)

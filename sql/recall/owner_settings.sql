@@ -25,7 +25,7 @@ BEGIN
                AND d.setrole IN (0, (SELECT relowner FROM pg_class WHERE pg_class.oid = heap))
                AND split_part(kept, '=', 1) = s.name
              ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1) AS kept
-      FROM pg_settings s
+      FROM ruvector.healing_parameters() s
      WHERE s.context = 'user'
        AND (s.category LIKE 'Query Tuning /%' OR s.name LIKE 'hnsw.%' OR s.name LIKE 'ivfflat.%')
   LOOP

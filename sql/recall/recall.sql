@@ -74,8 +74,8 @@ BEGIN
       ELSE ruvector.healing_read_as_owner(one.whole,
         'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
         jsonb_build_array(one.indexrelid::text, wanted::text)::text, true)::jsonb END;
-    IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034') THEN
-      answer := jsonb_build_object('why', answer #>> '{error,message}');
+    IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034', '53400') THEN
+      answer := jsonb_build_object('why', ruvector.healing_why_not(answer -> 'error'));
     ELSIF jsonb_exists(answer, 'error') THEN
       RAISE EXCEPTION USING ERRCODE = answer #>> '{error,sqlstate}',
         MESSAGE = answer #>> '{error,message}',
@@ -136,7 +136,7 @@ BEGIN
               jsonb_build_object(one.setting, wanted ->> 'probes') ELSE '{}' END))::text)::text,
           true)::jsonb END;
       answer := coalesce(answer #> '{rows,0,answer}',
-        jsonb_build_object('why', answer #>> '{error,message}'));
+        jsonb_build_object('why', ruvector.healing_why_not(answer -> 'error')));
     EXCEPTION WHEN SQLSTATE 'RV001' OR SQLSTATE 'RV034' THEN
       -- A column that is not what it was, or an operator that is somebody's code.
       answer := jsonb_build_object('why', SQLERRM);

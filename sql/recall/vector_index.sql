@@ -42,7 +42,7 @@ AS $function$
                         WHERE datname = current_database()))
                         AND split_part(mine, '=', 1) = p.name)
                    THEN s.boot_val ELSE s.reset_val END::int
-              FROM pg_settings s WHERE s.name = p.name),
+              FROM ruvector.healing_parameters() s WHERE s.name = p.name),
            CASE m.amname WHEN 'ivfflat' THEN 1 ELSE 40 END)
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid

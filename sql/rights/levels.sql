@@ -108,10 +108,12 @@ VALUES
   -- they could do themselves.
   ('healing_run', 'table_owner', false),
   ('healing_vector_index', 'table_owner', false),
+  ('healing_parameters', 'table_owner', false),
   ('healing_with_key', 'table_owner', false),
   ('healing_sample_rows', 'table_owner', false),
   ('healing_planning', 'table_owner', false),
   ('healing_planner_takes', 'table_owner', false),
+  ('healing_fetched_key', 'table_owner', false),
   ('healing_flat_source', 'table_owner', false),
   ('healing_kth', 'table_owner', false),
   ('healing_nearer', 'table_owner', false),

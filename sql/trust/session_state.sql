@@ -10,7 +10,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT md5(concat_ws(' ',
            (SELECT string_agg(concat_ws('=', s.name, s.setting), ',' ORDER BY s.name)
-             FROM pg_show_all_settings() s WHERE s.source = 'session'
+             FROM ruvector.healing_parameters() s WHERE s.source = 'session'
              AND s.name NOT IN ('search_path', 'lock_timeout')),
            (SELECT string_agg(DISTINCT concat_ws('=', x[1], current_setting(x[1], true)), ',')
               FROM pg_policy y CROSS JOIN LATERAL (

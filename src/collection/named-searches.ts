@@ -81,11 +81,12 @@ export function checkSearches(
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       const { sqlstate, message, detail, hint } = error.document;
-      throw new HealingError(
-        sqlstate === SQLSTATES.untrusted_code ? "untrusted_code" : "invalid_argument",
-        message,
-        { detail: `${at}. ${detail ?? ""}`.trim(), ...(hint !== null && { hint }) },
-      );
+      const isUntrusted = sqlstate === SQLSTATES.untrusted_code;
+      if (sqlstate !== SQLSTATES.invalid_argument && !isUntrusted) throw error;
+      throw new HealingError(isUntrusted ? "untrusted_code" : "invalid_argument", message, {
+        detail: `${at}. ${detail ?? ""}`.trim(),
+        ...(hint !== null && { hint }),
+      });
     }
     const [closed] = host.query<{ name: string; caller: string; grant: string }>(sql`
       SELECT w.name, c.caller,

@@ -19,7 +19,7 @@ export interface NoCron {
  * (measured on 1.6.8).
  */
 const setting = (name: string): Sql =>
-  sql`(SELECT setting FROM pg_settings WHERE name = ${`cron.${name}`})`;
+  sql`(SELECT setting FROM ruvector.healing_parameters() WHERE name = ${`cron.${name}`})`;
 
 interface Facts {
   readonly installed: boolean;

@@ -27,7 +27,7 @@ const leastLimit = (host: Host): Limit | undefined =>
             WHERE datname = current_database()))
         -- The role in the database, then the role, then the database.
         ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1),
-      (SELECT s.setting::float8 / 1000 FROM pg_settings s WHERE s.name = n.name
+      (SELECT s.setting::float8 / 1000 FROM ruvector.healing_parameters() s WHERE s.name = n.name
           AND s.source = 'configuration file'), 0) AS seconds) l
    WHERE l.seconds > 0 ORDER BY l.seconds LIMIT 1`)[0];
 

@@ -3,11 +3,11 @@
  * trades one against the other by: hnsw.ef_search, ivfflat.probes.
  */
 import { SqlError } from "../base/errors.ts";
-import { printable } from "../base/text.ts";
 import type { Host } from "../host/host.ts";
 import type { Collection } from "../model/collection.ts";
 import { notTraffic } from "./activity/activity.ts";
 import { type MeasuredAs, measureIndex } from "./collect/measure-index.ts";
+import { whyNot } from "./collect/unreadable-index.ts";
 
 /**
  * Rows searched for with a filter, at least: by 20 of them a value was chosen that found 1, and
@@ -81,7 +81,7 @@ export function recallCurve(
   const samples = Math.max(CURVE_SAMPLES, collection.settings.recall_samples);
   // A person or a plan waits for it: ten measurements, each with the loop's own time.
   const measured = (probes: number, kth: readonly number[] | null) =>
-    unlessBarred(() =>
+    unlessBarred(host, () =>
       notTraffic(host, collection, () =>
         measureIndex(host, collection, index.oid, {
           k,
@@ -117,12 +117,12 @@ export function recallCurve(
  * A table that is locked or may not be read is no error of a plan, nor of a look at a lease: it
  * would end the tick of its collection.
  */
-function unlessBarred<T>(measure: () => T): T | { readonly why: string } {
+function unlessBarred<T>(host: Host, measure: () => T): T | { readonly why: string } {
   try {
     return measure();
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return { why: printable(error.document.message, 300) };
+    return { why: whyNot(host, error) };
   }
 }
 

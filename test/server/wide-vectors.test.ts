@@ -81,3 +81,28 @@ it("little maintenance_work_mem is told as that, with what to type", async () =>
     JSON.stringify(await db.value("SELECT unmeasured FROM ruvector_integrity_status('wide')")),
   ).not.toContain("what a fresh build");
 });
+
+it("nor are those that match a filter fetched once for each search", async () => {
+  const fetched = async (searches: number) =>
+    db.value<number>(
+      `WITH made AS MATERIALIZED (
+         SELECT pg_stat_get_xact_blocks_fetched(c.reltoastrelid) AS before FROM pg_class c
+          WHERE c.oid = 'wide'::regclass
+       ), done AS MATERIALIZED (
+         SELECT e FROM made CROSS JOIN (SELECT array_agg(e::text) AS vectors,
+             array_agg(ctid) AS places, array_agg(tableoid) AS relations,
+             array_agg('-infinity'::float8) AS farthest, array_agg('{}'::text) AS names
+             FROM wide WHERE id <= $1) s CROSS JOIN ruvector.healing_search_exact(
+               'wide_e'::regclass, '{"source": "public.wide", "predicate": "true", "k": 10,
+                 "sampled": false}', vectors, relations, places, farthest, names) e
+          WHERE made.before >= 0
+       )
+       SELECT (pg_stat_get_xact_blocks_fetched(c.reltoastrelid) - made.before)::int
+         FROM made, done, pg_class c WHERE c.oid = 'wide'::regclass`,
+      [searches],
+    );
+  const one = await fetched(1);
+  expect(one).toBeGreaterThan(ROWS);
+  // Those of the rows searched for, too.
+  expect(await fetched(20)).toBeLessThan(1.2 * one);
+});

@@ -65,7 +65,7 @@ export function measureMemory(
     SELECT extract(epoch FROM clock_timestamp())::float8 AS at,
            pg_size_bytes(current_setting('shared_buffers'))::float8 AS shared_buffers,
            pg_size_bytes(current_setting('effective_cache_size'))::float8 AS effective_cache_size,
-           (SELECT source <> 'default' FROM pg_settings
+           (SELECT source <> 'default' FROM ruvector.healing_parameters()
              WHERE name = 'effective_cache_size') AS cache_size_set,
            (SELECT temp_bytes::float8 FROM pg_stat_database
              WHERE datname = current_database()) AS temp_bytes,

@@ -8,6 +8,7 @@ import type { Collection } from "../../model/collection.ts";
 import { lastTrial } from "../../store/measurements.ts";
 import { isSuspect, type LeastCost } from "../cost.ts";
 import { attainable, dueOf } from "../due.ts";
+import { moreTemporary } from "./unreadable-index.ts";
 import { FEW_YOUNGER } from "../lists.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../vector-index.ts";
@@ -79,6 +80,8 @@ export const moreMemory = (role: string, needed: number): string =>
 export function untriedFor(host: Host, { relid }: Collection, error: SqlError): Untried {
   const why = printable(error.document.message, 300);
   if (error.sqlstate === "42501") return { why, hint: grantTemporary(host, relid) };
+  const files = moreTemporary(host, error.sqlstate);
+  if (files !== undefined) return { why, hint: files };
   // program_limit_exceeded: pgvector's of an ivfflat index, which says how much it takes.
   const [, megabytes] =
     (error.sqlstate === "54000" && /memory required is (\d+) MB/.exec(error.document.message)) ||

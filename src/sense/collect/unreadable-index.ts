@@ -4,6 +4,16 @@ import { SQLSTATES, type SqlError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
 import type { Host } from "../../host/host.ts";
 
+/** What to type where a statement may not write its temporary files. */
+export const moreTemporary = (host: Host, sqlstate: string): string | undefined =>
+  sqlstate === "53400"
+    ? host.one<{ hint: string }>(sql`SELECT hint FROM ruvector.healing_temporary_files()`).hint
+    : undefined;
+
+/** On one line, where there is no place for a hint. */
+export const whyNot = (host: Host, { document, sqlstate }: SqlError): string =>
+  [printable(document.message, 300), moreTemporary(host, sqlstate) ?? []].flat().join(". ");
+
 export function unreadable(
   host: Host,
   index: string,
@@ -25,6 +35,7 @@ export function unreadable(
   const granted = sqlstate === "42501" ? document.hint || row?.grant : undefined;
   return {
     why: document.message,
-    hint: granted ?? "Ask for it by hand: ruvector_healing_recall().",
+    hint:
+      granted ?? moreTemporary(host, sqlstate) ?? "Ask for it by hand: ruvector_healing_recall().",
   };
 }

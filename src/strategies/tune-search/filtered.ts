@@ -11,13 +11,13 @@
 import { type CurveIndex, SAMPLES, valuesOf } from "../../sense/recall-curve.ts";
 import { measureIndex } from "../../sense/collect/measure-index.ts";
 import { measureSearch, settingName } from "../../sense/collect/searches.ts";
+import { whyNot } from "../../sense/collect/unreadable-index.ts";
 import { notTraffic } from "../../sense/activity/activity.ts";
 import type { FilteredSearch, SearchMeasurement } from "../../sense/vector-index.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { Search } from "../../model/recall.ts";
 import type { Host } from "../../host/host.ts";
 import { SqlError } from "../../base/errors.ts";
-import { printable } from "../../base/text.ts";
 import { figures } from "../../classify/findings.ts";
 import type { NothingToDo } from "../strategy.ts";
 import { indexByHand, whatWasTried } from "./by-hand.ts";
@@ -51,7 +51,7 @@ export function searched(
     );
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    return { why: printable(error.document.message, 300) };
+    return { why: whyNot(host, error) };
   }
 }
 
