@@ -46,6 +46,7 @@ DECLARE
   total float8;
   pages float8;
   share float8;
+  bytes float8;
   heap oid := (SELECT indrelid FROM pg_index WHERE indexrelid = index_oid);
   with_exact boolean := coalesce((wanted ->> 'exact')::boolean, true);
   counted boolean := current_setting('track_counts')::boolean;
@@ -111,7 +112,6 @@ BEGIN
     SELECT CASE WHEN reltuples >= 0 THEN reltuples ELSE total END INTO total FROM pg_class
       WHERE oid = index_oid;
   END IF;
-  share := least(1, most / greatest(1, total));
   further := CASE facts.method WHEN 'hnsw' THEN least(1000, greatest(200, 4 * scanning))
     ELSE least(facts.lists, greatest(4 * scanning, facts.lists / 10)) END;
   BEGIN
@@ -120,6 +120,9 @@ BEGIN
     rows_searched := ruvector.healing_sample_rows(index_oid,
       CASE WHEN jsonb_exists(wanted, 'error') THEN greatest(600, least_samples)
         ELSE least_samples END, seed, pages, total);
+    EXECUTE format('SELECT avg(pg_column_size(%s)) FROM ONLY %s WHERE ctid = ANY ($1)', facts.key,
+      facts.heap) INTO bytes USING rows_searched[1:50];
+    share := ruvector.healing_compared_share(total, bytes, most);
     IF jsonb_exists(wanted, 'since') THEN
       -- A number that seems to come is of a transaction that was begun after ours, or so old that
       -- numbers have gone round since.

@@ -88,6 +88,8 @@ DECLARE
   heap text;
   heap_blocks float8;
   source text;
+  bytes float8;
+  of_blocks constant text := ' TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)';
   nearest constant text := 'SELECT tableoid AS t, ctid AS p, '
     '(%1$s %2$s CAST(%7$s AS %3$s))::float8 AS d FROM %4$s WHERE %5$s '
     'ORDER BY %1$s %2$s CAST(%7$s AS %3$s) LIMIT %6$s';
@@ -145,9 +147,8 @@ BEGIN
   EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE NOWAIT', heap);
   relids := members
     || ARRAY(SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY (members));
-  share := least(1, (wanted ->> 'max_rows')::float8 / greatest(1, total));
-  source := heap || CASE WHEN share < 1 THEN
-    format(' TABLESAMPLE SYSTEM (%s) REPEATABLE (%s)', (100 * share)::numeric, seed)
+  share := ruvector.healing_compared_share(total, 0, (wanted ->> 'max_rows')::float8);
+  source := heap || CASE WHEN share < 1 THEN format(of_blocks, (100 * share)::numeric, seed)
     ELSE '' END;
   search := format(nearest, facts.key, facts.operator, facts.key_type, heap, predicate, k + 1,
     '$1');
@@ -173,9 +174,17 @@ BEGIN
       WHILE next <= cardinality(from_places) AND next < first + batch
         AND (next = first OR clock_timestamp() < deadline)
       LOOP
-        EXECUTE format('SELECT %s::text FROM ONLY %s WHERE ctid = $1', facts.key,
-          from_relations[next]::regclass) INTO vector USING from_places[next];
+        EXECUTE format('SELECT %1$s::text, pg_column_size(%1$s) FROM ONLY %2$s WHERE ctid = $1',
+          facts.key, from_relations[next]::regclass) INTO vector, bytes USING from_places[next];
         IF next = 1 THEN
+          -- Of those that match the vectors are read: fewer where these are wide.
+          IF NOT jsonb_exists(wanted, 'others') THEN
+            share := least(share, ruvector.healing_compared_share(matches, bytes,
+              (wanted ->> 'max_rows')::float8));
+          END IF;
+          IF share < 1 THEN
+            source := heap || format(of_blocks, (100 * share)::numeric, seed);
+          END IF;
           -- pgvector is loaded by now, and its settings are there.
           PERFORM ruvector.healing_owner_settings(relation), set_config('jit', 'off', true);
           PERFORM set_config(s.key, s.value, true) FROM jsonb_each_text(wanted -> 'settings') s;

@@ -115,6 +115,7 @@ VALUES
   ('healing_planner_takes', 'table_owner', false),
   ('healing_fetched_key', 'table_owner', false),
   ('healing_flat_source', 'table_owner', false),
+  ('healing_compared_share', 'table_owner', false),
   ('healing_kth', 'table_owner', false),
   ('healing_nearer', 'table_owner', false),
   ('healing_measure_index', 'table_owner', false),

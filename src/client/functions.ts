@@ -211,8 +211,8 @@ export interface Settings {
    */
   readonly recall_trial_ms: number;
   /**
-   * Larger tables are compared with a sample of this many rows instead of all, and lists are
-   * followed no further. (rows; 50000)
+   * Larger tables are compared with a sample of this many rows instead of all (of vectors above 2
+   * kB: of as many bytes), and lists are followed no further. (rows; 50000)
    */
   readonly recall_max_rows: number;
   /**

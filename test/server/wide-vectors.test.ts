@@ -106,3 +106,32 @@ it("nor are those that match a filter fetched once for each search", async () =>
   // Those of the rows searched for, too.
   expect(await fetched(20)).toBeLessThan(1.2 * one);
 });
+
+it("recall_max_rows is of 2 kB: wider ones are compared with as many bytes", async () => {
+  const wanted = { k: 10, samples: 20, seed: 1, max_rows: 600, budget_ms: 60_000 };
+  // The width of most of what pgvector is used for; 600 would be all of them.
+  const share = (600 * 2000) / (ROWS * (1536 * 4 + 8));
+  const plain = await db.value<{ share: number; recall: number }>(
+    "SELECT ruvector.healing_measure_index('wide_e'::regclass, $1)",
+    [JSON.stringify({ ...wanted, probes: 0, exact_count_pages: 1000, occupancy: false })],
+  );
+  expect(plain.share).toBeCloseTo(share, 2);
+  expect(plain.recall).toBeGreaterThan(0.9);
+  const filtered = await db.value<{ share: number; indexes: string[] }>(
+    "SELECT ruvector.healing_measure_search('wide_e'::regclass, 'wide'::regclass, $1)",
+    [
+      JSON.stringify({
+        ...wanted,
+        predicate: "id > 0",
+        settings: { "hnsw.iterative_scan": "strict_order", enable_seqscan: "off" },
+      }),
+    ],
+  );
+  expect(filtered.share).toBeCloseTo(share, 2);
+  // Of few that match there is nothing to spare.
+  const few = await db.value<{ share: number }>(
+    "SELECT ruvector.healing_measure_search('wide_e'::regclass, 'wide'::regclass, $1)",
+    [JSON.stringify({ ...wanted, predicate: "id <= 150" })],
+  );
+  expect(few.share).toBe(1);
+});

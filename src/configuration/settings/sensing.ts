@@ -122,8 +122,8 @@ export const SENSING: readonly SettingDefinition[] = [
     "rows",
     [1000, 1_000_000_000],
     50_000,
-    "Larger tables are compared with a sample of this many rows instead of all, and lists " +
-      "are followed no further.",
+    "Larger tables are compared with a sample of this many rows instead of all (of vectors above " +
+      "2 kB: of as many bytes), and lists are followed no further.",
   ),
   number(
     "unused_index_seconds",
