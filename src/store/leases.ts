@@ -92,10 +92,15 @@ export function leasesOf(host: Host, kind: string, collectionId: number | null):
      ORDER BY l.id`);
 }
 
-/** What is put back when it ends is something else now. */
-export function changePrevious(host: Host, id: string, previous: Lease["previous"]): void {
+/** What is put back when it ends is something else now, and with it what it stands for. */
+export function changePrevious(
+  host: Host,
+  id: string,
+  { previous, target }: Pick<Lease, "previous" | "target">,
+): void {
   host.execute(sql`
-    UPDATE ruvector.healing_leases SET previous = ${JSON.stringify(previous)}::jsonb
+    UPDATE ruvector.healing_leases SET previous = ${JSON.stringify(previous)}::jsonb,
+           target = ${JSON.stringify(target)}::jsonb
      WHERE id = ${id}::bigint`);
 }
 

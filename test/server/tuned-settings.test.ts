@@ -123,6 +123,103 @@ describe("what was set for a role", () => {
   });
 });
 
+describe("a lease whose reason is gone", () => {
+  const last = () =>
+    db.value<{ open: boolean; reason: string | null; indexes: { index: string }[] }>(
+      `SELECT jsonb_build_object('open', ended_at IS NULL, 'reason', end_reason,
+         'indexes', target -> 'indexes')
+         FROM ruvector.healing_leases ORDER BY id DESC LIMIT 1`,
+    );
+  const away = () => db.client.query("SELECT ruvector_healing_unregister('t')");
+
+  it("goes on where the index was renamed, and knows it by its new name", async () => {
+    await tune();
+    await db.client.query("ALTER INDEX t_e RENAME TO t_renamed");
+    await configure(db, { tune_recheck_seconds: 0 });
+    await ticks(db, 2);
+    expect(await last()).toMatchObject({ open: true, indexes: [{ index: "public.t_renamed" }] });
+    await configure(db, { tune_recheck_seconds: 21_600 });
+    await db.client.query("ALTER INDEX t_renamed RENAME TO t_e");
+    await away();
+  });
+
+  it("ends where the index was dropped, and does not say that searches find enough", async () => {
+    await tune();
+    await db.client.query("ALTER INDEX t_e RENAME TO t_f");
+    await db.client.query("CREATE INDEX t_e ON t USING hnsw (e vector_cosine_ops)");
+    await db.client.query("DROP INDEX t_e, t_f");
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({ open: false, reason: "public.t_e is there no more" });
+    expect(await settings()).toEqual([]);
+    await db.client.query(
+      "CREATE INDEX t_e ON t USING hnsw (e vector_l2_ops) WITH (m = 4, ef_construction = 16)",
+    );
+    await away();
+  });
+
+  it("ends where the role was dropped, and where it owns the table no more", async () => {
+    await db.client.query("CREATE ROLE ruvector_test_tuned_gone LOGIN");
+    await db.client.query("ALTER TABLE t OWNER TO ruvector_test_tuned_gone");
+    await sampled();
+    const value = await tune();
+    expect(await settings()).toEqual([`ruvector_test_tuned_gone: hnsw.ef_search=${value}`]);
+    await db.client.query("ALTER TABLE t OWNER TO ruvector_test_tuned");
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({
+      open: false,
+      reason: "ruvector_test_tuned_gone does not own the table any more, and is none of tune_roles",
+    });
+    expect(await settings()).toEqual([]);
+    await db.client.query("ALTER TABLE t OWNER TO ruvector_test_tuned_gone");
+    await sampled();
+    await tune();
+    await db.client.query(`REASSIGN OWNED BY ruvector_test_tuned_gone TO ruvector_test_tuned;
+      DROP OWNED BY ruvector_test_tuned_gone; DROP ROLE ruvector_test_tuned_gone`);
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({
+      open: false,
+      reason: "role ruvector_test_tuned_gone was dropped",
+    });
+    await away();
+  });
+
+  it("ends where somebody set something else, or reset it", async () => {
+    await tune();
+    await alter("ruvector_test_tuned", "SET hnsw.ef_search = 41");
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({
+      open: false,
+      reason: "hnsw.ef_search of ruvector_test_tuned was set or reset by somebody",
+    });
+    expect(await settings()).toEqual(["ruvector_test_tuned: hnsw.ef_search=41"]);
+    await alter("ruvector_test_tuned", "RESET hnsw.ef_search");
+    await away();
+  });
+
+  it("what another one on top of it goes back to is what was before both", async () => {
+    await tune();
+    await db.client.query(`CREATE TABLE t2 AS SELECT * FROM t;
+      CREATE INDEX t2_e ON t2 USING hnsw (e vector_l2_ops) WITH (m = 4, ef_construction = 16);
+      ANALYZE t2; ALTER TABLE t2 OWNER TO ruvector_test_tuned;
+      SELECT ruvector_healing_register('t2');
+      SELECT ruvector_healing_configure('{"recall_target": 0.93}', 't2');
+      SELECT ruvector_integrity_sample('t2')`);
+    const { action_id, message } = await db.value<{ action_id: number; message: string }>(
+      "SELECT ruvector_healing_execute('t2', 'tune_search')",
+    );
+    expect(action_id, message).not.toBeNull();
+    await ticks(db, 3);
+    const untuned = () =>
+      db.value("SELECT target ->> 'untuned' FROM ruvector.healing_leases ORDER BY id DESC LIMIT 1");
+    expect(Number(await untuned())).toBeGreaterThan(40);
+    await away();
+    expect(await untuned()).toBe("40");
+    await db.client.query("SELECT ruvector_healing_unregister('t2')");
+    expect(await settings()).toEqual([]);
+    await db.client.query("DROP TABLE t2");
+  });
+});
+
 it("a role of tune_roles that looks deeper already keeps what it has", async () => {
   await alter("ruvector_test_tuned_batch", "SET hnsw.ef_search = 990");
   await configure(db, { tune_roles: "ruvector_test_tuned_batch" });

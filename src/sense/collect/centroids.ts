@@ -32,7 +32,7 @@ import { unreadable } from "./unreadable-index.ts";
 import { vacuumStates } from "./vacuum-state.ts";
 import { openWriters, whyDoubted } from "./writers.ts";
 
-interface Index {
+export interface VectorIndex {
   readonly index: string;
   readonly oid: string;
   /** pg_class.relfilenode: a rebuild changes it. */
@@ -51,8 +51,8 @@ export const CENTROIDS = "centroids";
  * The collection's vector indexes in use, with their number of lists (pgvector's default is 100).
  * An index that an action is building or keeps for its undo is left out.
  */
-export function vectorIndexes(host: Host, collection: Collection): Index[] {
-  return host.query<Index>(sql`
+export function vectorIndexes(host: Host, collection: Collection): VectorIndex[] {
+  return host.query<VectorIndex>(sql`
     WITH made AS (${setAsideIndexes(collection.id)}
     ), found AS (
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid,
@@ -128,7 +128,7 @@ const dueCost = (kept: Kept | undefined): number | null =>
     : dueBlocks(kept.measured, { costs: kept.costs ?? [], trial: kept.trial ?? null }, kept.at);
 
 interface ToMeasure {
-  readonly indexes: readonly Index[];
+  readonly indexes: readonly VectorIndex[];
   readonly known: Memory;
   readonly fresh: boolean;
 }
@@ -144,7 +144,8 @@ function measureAll(
 ): Memory {
   const { settings } = collection;
   const began = host.now();
-  const age = ({ index, oid }: Index): number => (known[index]?.oid === oid ? known[index].at : 0);
+  const age = ({ index, oid }: VectorIndex): number =>
+    known[index]?.oid === oid ? known[index].at : 0;
   const memory: Record<string, Kept> = {};
   // A trial has time of its own: one a turn.
   let tried = false;
@@ -170,7 +171,7 @@ interface OneMeasurement {
 function measureOne(
   host: Host,
   collection: Collection,
-  one: Index,
+  one: VectorIndex,
   { before, budget_ms, fresh }: OneMeasurement,
 ): Kept {
   const { index, oid } = one;
@@ -224,7 +225,7 @@ const CLOSER = 1 / 3;
 function closely(
   host: Host,
   collection: Collection,
-  one: Index,
+  one: VectorIndex,
   budget_ms: number,
   before: Kept | undefined,
 ): IndexMeasurement | { readonly why: string } {

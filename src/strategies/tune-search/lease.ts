@@ -6,12 +6,21 @@ import { changePrevious, closeLease, extendLease, leasesOf } from "../../store/l
 import { activeAction } from "../../store/actions.ts";
 import { outdateMeasurement } from "../../store/measurements.ts";
 import { recallCurve } from "../../sense/recall-curve.ts";
-import { CENTROIDS, vectorIndexes } from "../../sense/collect/centroids.ts";
+import { CENTROIDS, type VectorIndex, vectorIndexes } from "../../sense/collect/centroids.ts";
 import { searchText } from "../../collection/searches.ts";
 import type { Search } from "../../model/recall.ts";
 import { SEARCHES } from "../../sense/collect/searches.ts";
 import { searched } from "./filtered.ts";
-import { alterSetting, looksAsDeep, roleNow, settingElsewhere, settingOf } from "./setting.ts";
+import {
+  alterSetting,
+  looksAsDeep,
+  roleNow,
+  roleOid,
+  settingElsewhere,
+  settingOf,
+  whoseSetting,
+} from "./setting.ts";
+import { list } from "../../base/text.ts";
 
 export const SEARCH_SETTING = "search_setting";
 
@@ -45,23 +54,37 @@ export const tuningOf = (lease: Lease): Tuning => lease.target as unknown as Tun
 const previousOf = ({ previous }: Lease): string | null =>
   typeof previous["value"] === "string" ? previous["value"] : null;
 
+const roleOf = (host: Host, lease: Lease): string => {
+  const { role, role_oid } = tuningOf(lease);
+  return roleNow(host, role_oid, role);
+};
+
+/** Another tuning of the same setting, later than this one. */
+function onTopOf(host: Host, lease: Lease): Lease | undefined {
+  const { setting } = tuningOf(lease);
+  const role = roleOf(host, lease);
+  return leasesOf(host, SEARCH_SETTING, null).find(
+    (other) =>
+      BigInt(other.id) > BigInt(lease.id) &&
+      tuningOf(other).setting === setting &&
+      roleOf(host, other) === role,
+  );
+}
+
 /**
  * Puts back what the role had. What somebody set since is theirs, and stays; another tuning on top
  * of this one gets this one's past.
  */
 export function putBack(host: Host, lease: Lease): boolean {
-  const { setting, value, ...tuned } = tuningOf(lease);
-  const role = roleNow(host, tuned.role_oid, tuned.role);
-  const later = leasesOf(host, SEARCH_SETTING, null).find((other) => {
-    const { role: named, role_oid, setting: theirs } = tuningOf(other);
-    return (
-      BigInt(other.id) > BigInt(lease.id) &&
-      theirs === setting &&
-      roleNow(host, role_oid, named) === role
-    );
-  });
+  const { setting, value, untuned } = tuningOf(lease);
+  const role = roleOf(host, lease);
+  const later = onTopOf(host, lease);
   // Where that one found something else there, somebody set it in between.
-  if (later && previousOf(later) === String(value)) changePrevious(host, later.id, lease.previous);
+  if (later && previousOf(later) === String(value))
+    changePrevious(host, later.id, {
+      previous: lease.previous,
+      target: { ...later.target, untuned },
+    });
   else if (!later && settingOf(host, role, setting) === String(value))
     alterSetting(host, role, setting, previousOf(lease));
   // What was found with the value says nothing of searches without it.
@@ -81,26 +104,34 @@ export function lookAgain(host: Host, collection: Collection): void {
   // What it has done may be undone: an index that was exchanged, and is exchanged back at the end
   // of its verification, would be left without the depth that it needs.
   const isAtWork = activeAction(host, collection.id) !== null;
-  const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
+  const there = vectorIndexes(host, collection);
   for (const lease of leases) {
-    const tuning = tuningOf(lease);
-    if (isInTheWay(host, lease)) {
-      closeLease(host, lease, putBack, `${tuning.role} has as much of its own by now`);
+    const over = overFor(host, collection, lease);
+    if (over !== null) {
+      closeLease(host, lease, putBack, over);
       continue;
     }
     if (isAtWork) continue;
-    const rebuilt = tuning.indexes.some(
-      ({ index, file }) => there.has(index) && there.get(index)!.file !== file,
-    );
+    const tuning = tuningOf(lease);
+    const left = tuning.indexes.flatMap((reason) => {
+      const one = indexOf(there, reason);
+      return one ? [{ reason, one }] : [];
+    });
+    if (left.length === 0) {
+      closeLease(host, lease, putBack, `${named(tuning.indexes)} is there no more`);
+      continue;
+    }
+    const rebuilt = left.some(({ reason, one }) => one.file !== reason.file);
     const now = host.now() / 1000;
     if (!rebuilt && now - tuning.looked_at < settings.tune_recheck_seconds) continue;
-    const left = tuning.indexes.filter(({ index }) => there.has(index));
-    const needed = left.find((reason) => !doesUntuned(host, collection, reason, tuning));
+    const needed = left.find(
+      ({ reason, one }) => !doesUntuned(host, collection, one, { reason, tuning }),
+    );
     if (needed) {
       extendLease(host, lease.id, settings.tune_seconds, {
         ...tuning,
         looked_at: now,
-        indexes: left.map((one) => ({ ...one, file: there.get(one.index)!.file })),
+        indexes: left.map(({ reason, one: { index, file } }) => ({ ...reason, index, file })),
       });
       continue;
     }
@@ -111,6 +142,30 @@ export function lookAgain(host: Host, collection: Collection): void {
       `not needed any more: ${tuning.setting} = ${tuning.untuned} finds what is due`,
     );
   }
+}
+
+const named = (reasons: readonly Reason[]): string =>
+  list([...new Set(reasons.map(({ index }) => index))]);
+
+/** One that was renamed is the same: its file is. One that was built anew has the name. */
+const indexOf = (there: readonly VectorIndex[], { index, file }: Reason): VectorIndex | undefined =>
+  there.find((one) => one.index === index) ?? there.find((one) => one.file === file);
+
+/**
+ * Why what was set stands for nothing any more, whatever searches find; null: it does. A lease that
+ * goes on without its setting would say to the end of days that it is set.
+ */
+function overFor(host: Host, collection: Collection, lease: Lease): string | null {
+  const { role, role_oid, setting, value } = tuningOf(lease);
+  const now = roleNow(host, role_oid, role);
+  if (roleOid(host, now) === null) return `role ${role} was dropped`;
+  if (isInTheWay(host, lease)) return `${now} has as much of its own by now`;
+  if (!onTopOf(host, lease) && settingOf(host, now, setting) !== String(value))
+    return `${setting} of ${now} was set or reset by somebody`;
+  const whose = whoseSetting(host, collection);
+  if (!("nothing" in whose) && !whose.roles.includes(now))
+    return `${now} does not own the table any more, and is none of tune_roles`;
+  return null;
 }
 
 /** Somebody set as much for the role in all databases, or for the database: ours only hides it. */
@@ -124,11 +179,12 @@ function isInTheWay(host: Host, lease: Lease): boolean {
 function doesUntuned(
   host: Host,
   collection: Collection,
-  { index, due, search }: Reason,
-  { setting, untuned }: Tuning,
+  one: VectorIndex,
+  {
+    reason: { due, search },
+    tuning: { setting, untuned },
+  }: { readonly reason: Reason; readonly tuning: Tuning },
 ): boolean {
-  const one = vectorIndexes(host, collection).find((other) => other.index === index);
-  if (!one) return true;
   // Half way between what just meets it and all of it: what was lowered at the edge was raised
   // again a week later.
   const [fine] = collection.settings.recall;
