@@ -91,8 +91,10 @@ BEGIN
   END IF;
   FOR i IN 1 .. cardinality(vectors) LOOP
     IF farthest[i] IS NULL THEN
+      -- NaN (zeros, by cosine) comes last, and is in no index.
       EXECUTE format('SELECT max(d), count(*) FROM (SELECT %s AS d FROM %s '
-        'WHERE place <> ($2)[%s] ORDER BY 1 LIMIT $3) n', distances[i], source, i)
+        'WHERE place <> ($2)[%s] ORDER BY 1 LIMIT $3) n WHERE d <> ''NaN''', distances[i], source,
+          i)
         INTO last, rows USING vectors, places, k;
       kth[i] := last;
       others[i] := rows;

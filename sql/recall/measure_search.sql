@@ -42,8 +42,10 @@ BEGIN
     -- In the select list: as an item of FROM all would be written down once more, by 60,000 rows
     -- and a work_mem of 256 kB into a temporary file.
     string_agg(format('(SELECT max(d) FROM (SELECT d FROM (SELECT unnest(a%s) AS d) u '
-      'ORDER BY d LIMIT $5) n)', i), ', ' ORDER BY i),
-    string_agg(format('least($5, coalesce(cardinality(a%s), 0))', i), ', ' ORDER BY i),
+      'ORDER BY d LIMIT $5) n WHERE d <> ''NaN'')', i), ', ' ORDER BY i),
+    -- Vectors of zeros, by cosine, are in no index.
+    string_agg(format('least($5, (SELECT count(*) FROM (SELECT unnest(a%s) AS d) u '
+      'WHERE d <> ''NaN''))::int', i), ', ' ORDER BY i),
     string_agg(format('array_agg(%2$s) FILTER (WHERE NOT (t = ($2)[%1$s] AND p = ($3)[%1$s])%3$s) '
       'AS a%1$s', i, distances[i], CASE WHEN farthest[i] > '-infinity'
       THEN format(' AND %2$s <= ($4)[%1$s]', i, distances[i]) END), ', ' ORDER BY i),
@@ -156,9 +158,10 @@ BEGIN
     -- Counted by itself: to be counted with those that are taken all would be written down.
     EXECUTE format('SELECT coalesce(array_agg(t), ''{}''), coalesce(array_agg(p), ''{}''),
         (SELECT count(*) FROM %1$s WHERE %2$s) FROM (
-          SELECT tableoid AS t, ctid AS p FROM %1$s
-           WHERE %2$s ORDER BY hashtext(ctid::text || %3$L) LIMIT %4$s) s',
-      source, ruvector.healing_with_key(predicate, facts.key), seed, wanted ->> 'samples')
+          SELECT tableoid AS t, ctid AS p, %5$s AS v FROM %1$s
+           WHERE %2$s ORDER BY hashtext(ctid::text || %3$L) LIMIT %4$s) s %6$s',
+      source, ruvector.healing_with_key(predicate, facts.key), seed, wanted ->> 'samples',
+      facts.key, ruvector.healing_with_direction(facts.operator))
       INTO from_relations, from_places, matches;
     -- What each is compared with is kept: 32 MB of distances at most.
     most_at_once := greatest(1, least(50, 4000000 / greatest(1, matches)));

@@ -12,7 +12,8 @@ DECLARE
   one record;
 BEGIN
   FOR one IN
-    SELECT s.name, CASE WHEN s.name IN (SELECT split_part(mine, '=', 1)
+    SELECT s.name, CASE WHEN s.source IN ('global', 'database', 'user', 'database user')
+             OR s.name IN (SELECT split_part(mine, '=', 1)
                FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) mine
                JOIN pg_roles r ON r.oid = d.setrole AND r.rolname = session_user
               WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database

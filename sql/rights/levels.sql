@@ -110,6 +110,7 @@ VALUES
   ('healing_vector_index', 'table_owner', false),
   ('healing_parameters', 'table_owner', false),
   ('healing_with_key', 'table_owner', false),
+  ('healing_with_direction', 'table_owner', false),
   ('healing_sample_rows', 'table_owner', false),
   ('healing_planning', 'table_owner', false),
   ('healing_planner_takes', 'table_owner', false),

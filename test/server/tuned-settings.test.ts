@@ -251,3 +251,26 @@ it("what the role that asks has of its own is not taken for the owner's", async 
   expect(rows).toEqual([{ configured: 40 }]);
   expect(set.rows).toEqual([{ is: "40" }]);
 });
+
+it("what was set when a session began, and was taken back since, is not in effect", async () => {
+  await alter("ruvector_test_tuned", "RESET hnsw.ef_search");
+  const asking = await db.value<string>("SELECT quote_ident(session_user)");
+  await alter(asking, "SET hnsw.ef_search = 402");
+  const other = await db.connect();
+  await other.query("SELECT e FROM t LIMIT 1");
+  expect((await other.query<{ is: string }>("SHOW hnsw.ef_search")).rows).toEqual([
+    { "hnsw.ef_search": "402" },
+  ]);
+  await alter(asking, "RESET hnsw.ef_search");
+  const { rows } = await other.query<{ configured: number }>(
+    "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
+  );
+  await other.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
+  const set = await other.query<{ is: string }>(
+    "SELECT current_setting('hnsw.ef_search', true) AS is",
+  );
+  await other.query("ROLLBACK");
+  await other.end();
+  expect(rows).toEqual([{ configured: 40 }]);
+  expect(set.rows).toEqual([{ is: "40" }]);
+});

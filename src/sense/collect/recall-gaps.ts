@@ -13,7 +13,8 @@ interface GapIndex {
 const NO_ROWS = {
   why: "when it was measured there were no two rows in it to search for",
   hint:
-    "A partial index has the rows that match its condition. It is measured again every " +
+    "A partial index has the rows that match its condition, one by cosine none that are all " +
+    "zeros. It is measured again every " +
     "recall_interval_seconds; by hand: ruvector_healing_recall().",
 };
 
