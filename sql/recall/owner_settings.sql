@@ -18,7 +18,7 @@ BEGIN
                JOIN pg_roles r ON r.oid = d.setrole AND r.rolname = session_user
               WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
                WHERE datname = current_database())))
-             THEN s.boot_val ELSE s.reset_val END AS reset_val,
+             THEN s.boot_val ELSE s.reset_val END AS reset_val, s.boot_val,
            (SELECT substr(kept, strpos(kept, '=') + 1)
               FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) kept
              WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
@@ -35,8 +35,9 @@ BEGIN
     BEGIN
       PERFORM set_config(one.name, one.kept, true);
     EXCEPTION WHEN invalid_parameter_value THEN
-      -- Set where pgvector was not loaded, it may be any text: a new session goes without it too.
-      NULL;
+      -- Set where pgvector was not loaded, it may be any text: a new session goes without it too,
+      -- and without what lies below it.
+      PERFORM set_config(one.name, one.boot_val, true);
     END;
   END LOOP;
 END

@@ -25,14 +25,16 @@ AS $function$
          -- As a new session of the table's owner would have it: role in database, role, database,
          -- all, configuration file.
          coalesce(
-           (SELECT split_part(setting, '=', 2)::int
+           -- Set where pgvector was not loaded, it may be any text: a new session then has none of
+           -- the levels below it either, but pgvector's own.
+           (SELECT CASE WHEN o.value ~ '^[0-9]{1,5}$'
+                THEN CASE WHEN o.value::int BETWEEN 1 AND p.most THEN o.value::int ELSE p.usual END
+                ELSE p.usual END
               FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) setting
+             CROSS JOIN LATERAL (SELECT split_part(setting, '=', 2) AS value) o
              WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database
                WHERE datname = current_database()))
-               AND d.setrole IN (0, h.relowner)
-               -- Set where pgvector was not loaded, it may be any text.
-               AND split_part(setting, '=', 1) = p.name
-                 AND split_part(setting, '=', 2) ~ '^[0-9]{1,5}$'
+               AND d.setrole IN (0, h.relowner) AND split_part(setting, '=', 1) = p.name
              ORDER BY d.setrole = 0, d.setdatabase = 0 LIMIT 1),
            -- What the role of this session has of its own is no other role's; and what it had when
            -- the session began is nobody's any more, where it was taken back since.
@@ -44,7 +46,7 @@ AS $function$
                         AND split_part(mine, '=', 1) = p.name)
                    THEN s.boot_val ELSE s.reset_val END::int
               FROM ruvector.healing_parameters() s WHERE s.name = p.name),
-           CASE m.amname WHEN 'ivfflat' THEN 1 ELSE 40 END)
+           p.usual)
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -53,8 +55,8 @@ AS $function$
     JOIN pg_namespace hn ON hn.oid = h.relnamespace
     JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1
     JOIN pg_opclass k ON k.oid = i.indclass[0]
-   CROSS JOIN LATERAL (SELECT CASE m.amname WHEN 'ivfflat' THEN 'ivfflat.probes'
-     ELSE 'hnsw.ef_search' END AS name) p
+    JOIN (VALUES ('ivfflat', 'ivfflat.probes', 1, 32768), ('hnsw', 'hnsw.ef_search', 40, 1000))
+      p(method, name, usual, most) ON p.method = m.amname
    WHERE i.indexrelid = index_oid AND m.amname IN ('ivfflat', 'hnsw');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_vector_index(oid)

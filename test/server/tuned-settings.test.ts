@@ -274,3 +274,34 @@ it("what was set when a session began, and was taken back since, is not in effec
   expect(rows).toEqual([{ configured: 40 }]);
   expect(set.rows).toEqual([{ is: "40" }]);
 });
+
+it.each(["bogus", "5000", "0"])(
+  "a value of %s is none: pgvector's own is in effect",
+  async (value) => {
+    const database = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I";
+    await db.client.query(`${database} SET hnsw.ef_search = 80', current_database()); END $$`);
+    const asking = await db.value<string>("SELECT quote_ident(session_user)");
+    await db.client.query(`ALTER TABLE t OWNER TO ${asking}`);
+    // In a session without pgvector any text is taken.
+    const fresh = await db.connect();
+    await fresh.query(`DO $$ BEGIN EXECUTE format('ALTER ROLE ${asking} IN DATABASE %I
+    SET hnsw.ef_search = ''${value}''', current_database()); END $$`);
+    await fresh.end();
+    const other = await db.connect();
+    await other.query("SELECT e FROM t LIMIT 1");
+    const has = await other.query<Record<string, string>>("SHOW hnsw.ef_search");
+    const { rows } = await other.query<{ configured: number }>(
+      "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
+    );
+    await other.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
+    const set = await other.query<Record<string, string>>("SHOW hnsw.ef_search");
+    await other.query("ROLLBACK");
+    await other.end();
+    await alter(asking, "RESET hnsw.ef_search");
+    await db.client.query(`${database} RESET hnsw.ef_search', current_database()); END $$`);
+    await db.client.query("ALTER TABLE t OWNER TO ruvector_test_tuned");
+    expect(has.rows).toEqual([{ "hnsw.ef_search": "40" }]);
+    expect(rows).toEqual([{ configured: 40 }]);
+    expect(set.rows).toEqual([{ "hnsw.ef_search": "40" }]);
+  },
+);
