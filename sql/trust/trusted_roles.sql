@@ -250,8 +250,8 @@ BEGIN
      WHERE c.relowner <> o.relowner AND c.relowner NOT IN (SELECT r FROM trusted)
   )
   SELECT x.usage,
-    x.what || coalesce(format(' (%s)', pg_describe_object((x.place >> 32)::oid,
-    (x.place & 4294967295)::oid, 0)), ''),
+    x.what || coalesce(' (' || pg_describe_object((x.place >> 32)::oid,
+    (x.place & 4294967295)::oid, 0) || ')', ''),
          concat_ws(' Or ',
            CASE WHEN x.remedy LIKE '%;' THEN x.remedy
                 ELSE 'Read what it does, then: ' || x.remedy || ' ' ||

@@ -538,3 +538,15 @@ it("a view of the table, of all partitions, or of what it may not read stops no 
   await ticks(db, 2);
   expect(await db.value("SELECT count(*)::int FROM each")).toBe(2100);
 });
+
+it("a partition of a role without trust is told, with no empty brackets behind it", async () => {
+  await table();
+  await db.client.query(`ALTER TABLE c_p3 OWNER TO ${another}`);
+  const { limitations } = await db.value<{ limitations: { strategy: string; reason: string }[] }>(
+    REGISTER,
+  );
+  const told = limitations.find(({ strategy }) => strategy === "compact_indexes");
+  expect(told?.reason).toMatch(
+    /whatever another_owner_\d+ adds to (?:public\.)?c_p3, a partition of a table of \w+$/,
+  );
+});

@@ -113,4 +113,27 @@ describe.skipIf(external)("an open transaction", async () => {
     await db.client.query(statement!);
     expect(await db.rows("SELECT gid FROM pg_prepared_xacts")).toEqual([]);
   });
+
+  it("a vacuum leaves the empty end of a table: cutting it off locks readers out", async () => {
+    const vectors =
+      "(SELECT array_agg(random()) FROM generate_series(1, 16) WHERE g > 0)::vector " +
+      "FROM generate_series";
+    await db.client.query(`
+      CREATE TABLE tail (id int PRIMARY KEY, e vector(16)) WITH (autovacuum_enabled = off);
+      INSERT INTO tail SELECT g, ${vectors}(1, 1000) g;
+      CREATE INDEX ON tail USING hnsw (e vector_l2_ops); ANALYZE tail;
+      SELECT ruvector_healing_register('tail')`);
+    await db.value("SELECT ruvector_integrity_sample('tail')");
+    await db.client.query(`INSERT INTO tail SELECT g, ${vectors}(1001, 9000) g`);
+    await db.client.query("DELETE FROM tail WHERE id > 1000");
+    await db.client.query("SELECT pg_stat_force_next_flush()");
+    await db.value("SELECT ruvector_integrity_sample('tail')");
+    const pages = () => db.value<number>("SELECT pg_relation_size('tail')::int / 8192");
+    const before = await pages();
+    await began("tail", "vacuum_index");
+    const vacuumed = () =>
+      db.value<boolean>("SELECT pg_stat_get_last_vacuum_time('tail'::regclass) IS NOT NULL");
+    expect(await ticking(db, vacuumed), (await action("tail")).message).toBe(true);
+    expect(await pages()).toBe(before);
+  });
 });

@@ -119,6 +119,15 @@ describe("writers that wait", () => {
     expect(answer.problem.class).toBe("maintenance_contention");
     expect(answer.problem.job_types).toContain(`index_build (pid ${pid})`);
     expect(answer.problem.summary).toContain(`(pid ${pid}) holds up 2 sessions on public.built_p0`);
+    // pg_cron's jobs lie in another database, and are no part of it.
+    const none = await db.value<{ reason: string; message: string; hint: string }>(
+      "SELECT ruvector_healing_execute('built', 'pause_maintenance')",
+    );
+    expect(none.reason).toBe("nothing_to_do");
+    expect(none.message).toMatch(
+      new RegExp(`pid ${pid} \\(CREATE INDEX built_plain .*\\) holds up \\d sessions? on public`),
+    );
+    expect(none.hint).toContain(`pg_cancel_backend(${pid});`);
     await open.query("COMMIT");
     await Promise.all([building, ...writers]);
   });

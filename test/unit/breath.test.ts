@@ -155,6 +155,9 @@ describe("an index of such a table", () => {
 
   it("that is emptied until the next load is not", () => {
     expect(fragmented({ pages: 1000, live: 0, least_live: 0, rows: 0 })).toBe(0);
+    // At the first look no row of the table has a vector, or meets the index's condition.
+    const nulled = state({ rows: 0 });
+    expect(fragmentationOf(nulled, judge(nulled, null, null))).toBe(0);
     expect(fragmented({ pages: 1000, live: 1000, least_live: 1000, rows: 1000 })).toBe(90);
   });
 });

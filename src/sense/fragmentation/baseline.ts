@@ -124,8 +124,9 @@ function packedPages(
 }
 
 function fairPages(state: IndexState, packed: number, when_new: Baseline["when_new"]): number {
-  // Nobody searches an index without entries, and what is emptied is filled again or dropped.
-  if (state.live === 0) return state.pages;
+  // Nobody searches an index without entries, and what is emptied is filled again or dropped. Its
+  // table may have rows: all vectors set to NULL before they are made anew, none that waits.
+  if (state.rows < 1) return state.pages;
   return (packed + room(state, when_new)) * splits(state, when_new);
 }
 

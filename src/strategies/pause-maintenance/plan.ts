@@ -4,6 +4,7 @@ import type { Plan } from "../../model/action.ts";
 import { count, list, printable } from "../../base/text.ts";
 import { assess } from "../../sense/assess.ts";
 import type { CronJob } from "../../sense/collect/maintenance/jobs.ts";
+import type { Blocker } from "../../sense/collect/maintenance/locks.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
 import type { NothingToDo } from "../strategy.ts";
 import type { CronRights } from "./jobs.ts";
@@ -132,24 +133,39 @@ export function predictedLambda(
 }
 
 /** Why nothing can be paused, and what a person could do about what does hold writers up. */
-export function nothingToPause({ maintenance }: Snapshot, left: PausePlan["left"]): NothingToDo {
-  const [first] = maintenance.blockers.filter(
-    ({ kind, jobid }) => kind !== "scheduled_job" || jobid === null,
-  );
+export function nothingToPause(snapshot: Snapshot, left: PausePlan["left"]): NothingToDo {
   const kept =
     left.length > 0
       ? "no job can be paused: " +
         `${left.map(({ name, reason }) => `${printable(name)}: ${reason}`).join("; ")}`
       : "no pg_cron job contends now";
-  if (!first) {
-    const hint =
-      left.length > 0
-        ? "SELECT ruvector_healing_job_priority('<job>', 'normal'); makes a job of priority " +
-          "high one that may be paused."
-        : "Jobs are paused while they have held up writers within the last minute, or others " +
-          "wait for their slots (cron.max_running_jobs).";
-    return { nothing: kept, hint };
-  }
+  // A job of another database is somebody's session here.
+  const held = heldBy(snapshot, kept, ({ kind, jobid }) => kind !== "scheduled_job" || !jobid);
+  if (held) return held;
+  const hint =
+    left.length > 0
+      ? "SELECT ruvector_healing_job_priority('<job>', 'normal'); makes a job of priority " +
+        "high one that may be paused."
+      : "Jobs are paused while they have held up writers within the last minute, or others " +
+        "wait for their slots (cron.max_running_jobs).";
+  return { nothing: kept, hint };
+}
+
+/**
+ * Where pg_cron cannot be asked: to be told how to pause its jobs helps nobody whom a session of no
+ * job's holds up.
+ */
+export const heldByNoJob = (snapshot: Snapshot, { nothing }: NothingToDo): NothingToDo | null =>
+  heldBy(snapshot, nothing, ({ kind }) => kind !== "scheduled_job");
+
+/** The first session of that kind that holds others up; null: there is none. */
+function heldBy(
+  { maintenance }: Snapshot,
+  kept: string,
+  wanted: (blocker: Blocker) => boolean,
+): NothingToDo | null {
+  const first = maintenance.blockers.find(wanted);
+  if (!first) return null;
   const doing = first.statement ? `${printable(first.statement, 120)}` : first.kind;
   const where = first.relation ? ` on ${printable(first.relation)}` : "";
   return {

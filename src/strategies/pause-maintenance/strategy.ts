@@ -13,6 +13,7 @@ import { SILENT_HINT } from "../../sense/collect/maintenance/jobs.ts";
 import { alterJob, cronRights, jobState, NEVER, resumeJob } from "./jobs.ts";
 import {
   chooseJobs,
+  heldByNoJob,
   namesOf,
   nothingToPause,
   type PausedJob,
@@ -64,7 +65,7 @@ export const pauseMaintenance: Strategy<PausePlan, PauseProgress, PausedByLease,
   plan({ host, collection, snapshot, params, tick_seconds }) {
     const { settings } = collection;
     const missing = withoutCron(host);
-    if (missing) return missing;
+    if (missing) return heldByNoJob(snapshot, missing) ?? missing;
     const asked = params.jobs ?? null;
     const { paused, left } = chooseJobs(snapshot.maintenance.jobs, asked, cronRights(host));
     if (paused.length === 0) return nothingToPause(snapshot, left);

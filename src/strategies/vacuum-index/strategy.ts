@@ -11,7 +11,7 @@ import { isOpen, type Job, jobsOf } from "../../store/jobs.ts";
 import type { Host } from "../../host/host.ts";
 import type { BatchContext, BatchResult, Strategy } from "../strategy.ts";
 import { failedJob, inTheWay } from "../failed-job.ts";
-import { planVacuum, type VacuumPlan } from "./plan.ts";
+import { planVacuum, vacuum, type VacuumPlan } from "./plan.ts";
 
 interface VacuumProgress extends Progress {
   /** Place of the table that is at it. */
@@ -84,8 +84,7 @@ function executeBatch({
       });
     const job = startJob(host, action, {
       purpose: "vacuum",
-      // Entries of an index too: VACUUM leaves them where few pages have dead rows.
-      command: `VACUUM (INDEX_CLEANUP ON) ${one.table}`,
+      command: vacuum(one.table),
       deadline_seconds: Math.max(120, plan.estimated_duration_seconds),
     });
     return {
