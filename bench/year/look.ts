@@ -37,7 +37,7 @@ export interface Look {
 export async function look(
   url: string,
   set: DataSet,
-  table: Table,
+  table: Pick<Table, "name" | "role">,
   { rows, limits, live }: Questions,
 ): Promise<Look> {
   const as = new URL(url);

@@ -27,7 +27,8 @@ export function foreseenBy({ indexes, targets }: Plan): Partial<Found> | null {
       };
 }
 
-const pair = (found: Partial<Found> | null | undefined): string =>
+/** Recall, and blocks a search. */
+export const pair = (found: Partial<Found> | null | undefined): string =>
   found?.recall == null
     ? "-"
     : `${rounded(found.recall, 3)}` +

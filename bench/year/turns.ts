@@ -35,7 +35,8 @@ export interface Action {
 
 const ACTIVE = "('planned', 'executing', 'stabilizing', 'rolling_back')";
 
-const active = async (client: pg.Client): Promise<boolean> => {
+/** Whether any action is at work. */
+export const active = async (client: pg.Client): Promise<boolean> => {
   const { rows } = await client.query<{ n: number }>(
     `SELECT count(*)::int AS n FROM ruvector_healing_history(since := '2000-01-01', limit_ := 1000)
       WHERE state IN ${ACTIVE}`,
