@@ -7,6 +7,8 @@ import { configure, QUICK } from "../support/collection.ts";
 import { raised, type TestDatabase, testDatabase } from "../support/database.ts";
 
 let db: TestDatabase;
+let older: boolean;
+const ALL_FIT = "what is sorted here fits into a work_mem that the settings fit into";
 const ROWS = 3000;
 
 interface Sampled {
@@ -27,7 +29,10 @@ beforeAll(async () => {
     CREATE INDEX docs_h ON docs USING hnsw (e vector_l2_ops);
     ANALYZE docs;
     SELECT ruvector_healing_register('docs', '{"searches": [{"where": {"half": 1}}]}');
-    SET temp_file_limit = 0; SET work_mem = '64kB'`);
+    SET temp_file_limit = 0`);
+  // Before PostgreSQL 18 the server writes its settings (90 kB) down whichever way they are read.
+  older = (await db.value<number>("SELECT current_setting('server_version_num')::int")) < 180_000;
+  await db.client.query(`SET work_mem = '${older ? 256 : 64}kB'`);
 });
 
 const typed = async (hint: string): Promise<void> => {
@@ -47,7 +52,8 @@ it("a sample is made as anywhere, searches with filters among it", async () => {
   expect(JSON.stringify(unmeasured)).not.toContain("temporary");
 });
 
-it("what cannot be measured is told with what to type, and the rest goes on", async () => {
+it("what cannot be measured is told with what to type, and the rest goes on", async ({ skip }) => {
+  skip(older, ALL_FIT);
   // With all lists to look at, pgvector sorts all rows.
   await db.client.query("RESET temp_file_limit");
   await db.client.query(
@@ -73,7 +79,8 @@ it("what cannot be measured is told with what to type, and the rest goes on", as
   await typed(curve.find(({ index_ }) => index_ === "public.docs_i")!.note!);
 });
 
-it("an operation that ends for it says so, too", async () => {
+it("an operation that ends for it says so, too", async ({ skip }) => {
+  skip(older, ALL_FIT);
   const half = Array.from({ length: 100 }, (_, place) => place + "0".repeat(600));
   const error = await raised(db.client, "SELECT ruvector_healing_register('docs', $1)", [
     JSON.stringify({ searches: [{ where: { half } }] }),
