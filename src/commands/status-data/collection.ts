@@ -139,8 +139,8 @@ async function readMetrics({ query, missing, name }: From): Promise<Partial<Metr
     query,
     missing,
     "ruvector_integrity_history",
-    "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := '-infinity', " +
-      "limit_ := 1)",
+    "SELECT metrics FROM ruvector.ruvector_integrity_history($1, since := " +
+      "'-infinity'::pg_catalog.timestamptz, limit_ := 1)",
     [name],
   );
   return row?.metrics ?? {};
