@@ -11,7 +11,7 @@ import pg from "pg";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { superuser } from "../../src/workbench/db/places.ts";
-import { providers, startServer } from "../../src/workbench/db/server.ts";
+import { providers, findServer } from "../../src/workbench/db/server.ts";
 import { chainedEvents, type Verdict, verifiedOutside, verifyAudit } from "../support/audit.ts";
 import { asked, type TestDatabase } from "../support/database.ts";
 import { databaseUrl, raised, testDatabase } from "./support/database.ts";
@@ -327,10 +327,9 @@ async function inDatabase(
 describe("dump and restore", () => {
   /** The programs that come with the server: those of this machine may be older. */
   async function own(program: string, args: string[]): Promise<string> {
-    const server = await startServer({
-      name: process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test",
-      log: () => undefined,
-    });
+    // Looked up and not started: that connects to pg_cron's database, which other files empty of
+    // sessions.
+    const server = await findServer(process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test");
     const url = new URL(server.url());
     if (server.kind === "external") return (await execa(program, args)).stdout;
     const command = providers[server.kind].ownPsql(server.name, args);
