@@ -73,8 +73,8 @@ AS $function$
            '(SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE %s AND j.jobname = %L '
            'AND j.database = %L AND j.username IN (%L, current_user)) SELECT %s(SELECT %L WHERE '
            'current_setting(''is_superuser'')::boolean)) FROM (SELECT count(*) FROM off) n;',
-           ruvector.healing_job_stays_out(), ruvector.healing_job_name('tick'), current_database(),
-           current_user, begins, current_user) END,
+           ruvector.healing_job_stays_out(false), ruvector.healing_job_name('tick'),
+           current_database(), current_user, begins, current_user) END,
          CASE place WHEN '' THEN NULL
            WHEN '(hidden)' THEN 'the database where pg_cron lives (postgres, where nothing else '
              'was set)'

@@ -43,25 +43,32 @@ COMMENT ON FUNCTION ruvector.healing_job_command(text, boolean)
   IS 'What pg_cron runs for a job of the loop.';
 
 -- Which jobs (j) would be scheduled again in vain, as pg_cron keeps that: one that was switched
--- off, and one of a port that the server had before (pg_upgrade, a restored dump), whose last run
--- could not connect. A port that works is somebody's.
-CREATE OR REPLACE FUNCTION ruvector.healing_job_stays_out()
+-- off, and one of a host or port that was right when it was made (pg_upgrade, a restored dump,
+-- another cron.host), whose last run could not connect. Where no run is there to be read (a role may
+-- have cron.job and not the runs; what it has in another database is not known here), by its port.
+CREATE OR REPLACE FUNCTION ruvector.healing_job_stays_out(here boolean)
 RETURNS text
-LANGUAGE sql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT '(NOT j.active OR (j.nodeport <> current_setting(''port'')::integer AND NOT EXISTS ('
-    'SELECT FROM (SELECT d.return_message AS said FROM cron.job_run_details d '
-    'WHERE d.jobid = j.jobid ORDER BY d.runid DESC LIMIT 1) r '
-    'WHERE r.said IS DISTINCT FROM ''connection failed'')))';
+DECLARE
+  moved constant text := 'j.nodeport <> current_setting(''port'')::integer';
+BEGIN
+  RETURN format('(NOT j.active OR %s)', CASE
+    WHEN here AND has_table_privilege('cron.job_run_details', 'SELECT')
+      THEN format('coalesce((SELECT coalesce(d.return_message = ''connection failed'', false) '
+        'FROM cron.job_run_details d WHERE d.jobid = j.jobid ORDER BY d.runid DESC LIMIT 1), %s)',
+        moved)
+    ELSE moved END);
+END
 $function$;
-COMMENT ON FUNCTION ruvector.healing_job_stays_out()
+COMMENT ON FUNCTION ruvector.healing_job_stays_out(boolean)
   IS 'The condition on a row j of cron.job that would not run though it were scheduled again.';
 
 -- Makes a job, or changes its schedule. One of the old name goes, and leaves its place; one that
 -- somebody renamed, too, which its command tells: two would tick, and unschedule() leave one.
--- pg_cron keeps that a job is switched off, and its port, where the name is there; who may not call
--- cron.alter_job() may put it in anew.
+-- pg_cron keeps that a job is switched off, its host and its port, where the name is there; who may
+-- not call cron.alter_job() may put it in anew.
 CREATE OR REPLACE FUNCTION ruvector.healing_put_job(kind text, schedule text)
 RETURNS bigint
 LANGUAGE plpgsql
@@ -73,7 +80,7 @@ BEGIN
   -- Dynamic, because it must also install where pg_cron is not there.
   EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = $1 '
     'AND j.database = current_database() AND j.username = current_user AND '
-    || ruvector.healing_job_stays_out() USING ruvector.healing_job_name(kind);
+    || ruvector.healing_job_stays_out(true) USING ruvector.healing_job_name(kind);
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO job
     USING ruvector.healing_job_name(kind), schedule, ruvector.healing_job_command(kind);
   EXECUTE 'SELECT cron.unschedule(j.jobid) FROM cron.job j WHERE (j.jobname = $1 '

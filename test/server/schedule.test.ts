@@ -104,33 +104,61 @@ describe.skipIf(external)("the schedule", () => {
     await db.client.query("SELECT ruvector_healing_schedule()");
   });
 
-  it("goes to the port that the server has now, where the one before answers no more", async () => {
-    const ports = async () =>
-      (
-        await db.rows<{ own: boolean }>(
-          `SELECT nodeport = current_setting('port')::int AS own FROM cron.job
-            WHERE jobname LIKE 'ruvector%' ORDER BY jobname`,
-        )
-      ).map(({ own }) => own);
-    const moved = async (said: string) => {
-      await db.client.query("UPDATE cron.job SET nodeport = 1 WHERE jobname LIKE 'ruvector%'");
-      await db.client.query(
+  it("goes to where the server is now, where a job of before cannot connect", async () => {
+    const places = () =>
+      db.rows(
+        `SELECT nodename, nodeport = current_setting('port')::int AS own FROM cron.job
+          WHERE jobname LIKE 'ruvector%' ORDER BY jobname`,
+      );
+    const ran = (said: string) =>
+      db.client.query(
         `INSERT INTO cron.job_run_details (jobid, runid, database, status, return_message)
           SELECT jobid, (SELECT coalesce(max(runid), 0) FROM cron.job_run_details) + 1000 + jobid,
             database, 'failed', $1 FROM cron.job WHERE jobname LIKE 'ruvector%'`,
         [said],
       );
-    };
+    const moved = (to: string) =>
+      db.client.query(`UPDATE cron.job SET ${to} WHERE jobname LIKE 'ruvector%'`);
     // An hour apart, so that pg_cron runs none of them meanwhile.
     await schedule("1 hour");
+    const right = await places();
+    expect(right).toMatchObject([{ own: true }, { own: true }]);
     // Through a pooler, say: its runs do connect.
-    await moved("canceling statement due to statement timeout");
+    await moved("nodeport = 1");
+    await ran("canceling statement due to statement timeout");
     await schedule("1 hour");
-    expect(await ports()).toEqual([false, false]);
-    await moved("connection failed");
+    expect(await places()).toMatchObject([{ own: false }, { own: false }]);
+    await ran("connection failed");
     await schedule("1 hour");
-    expect(await ports()).toEqual([true, true]);
+    expect(await places()).toEqual(right);
+    // cron.host is another one now.
+    await moved("nodename = 'before.invalid'");
+    await ran("connection failed");
+    await schedule("1 hour");
+    expect(await places()).toEqual(right);
+    // Nothing has run yet; and a role that may not read what has.
+    await moved("nodeport = 1");
+    await schedule("1 hour");
+    expect(await places()).toEqual(right);
     await db.client.query("SELECT ruvector_healing_schedule()");
+  });
+
+  it("asks for no more than a role may read of pg_cron", async () => {
+    const condition = () => db.value<string>("SELECT ruvector.healing_job_stays_out(true)");
+    expect(await condition()).toContain("job_run_details");
+    await db.client.query("BEGIN");
+    await db.client.query(
+      "CREATE ROLE ruvector_test_cron; " +
+        "GRANT USAGE ON SCHEMA cron, ruvector TO ruvector_test_cron; " +
+        "REVOKE SELECT ON cron.job_run_details FROM PUBLIC; " +
+        "GRANT EXECUTE ON FUNCTION ruvector.healing_job_stays_out TO ruvector_test_cron; " +
+        "SET LOCAL ROLE ruvector_test_cron",
+    );
+    const asked = await condition();
+    const read = await db.rows(`SELECT j.jobid FROM cron.job j WHERE ${asked}`);
+    await db.client.query("ROLLBACK");
+    expect(asked).not.toContain("job_run_details");
+    expect(read).toEqual([]);
   });
 
   it("takes over a job that somebody renamed, and names what else runs the loop", async () => {
