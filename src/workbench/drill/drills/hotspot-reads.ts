@@ -43,7 +43,7 @@ async function startReaders(stage: Stage): Promise<void> {
       server.url(),
       result,
       async (primary) => {
-        await pause(began + turn * BEAT_MS - Date.now());
+        await pause(Math.max(0, began + turn * BEAT_MS - Date.now()));
         if (turn % 100 === 0) await refresh().catch(() => undefined);
         const pool = [primary, ...replicas.values()];
         const wanted = Array.from(
