@@ -71,7 +71,9 @@ export function checkPublications(collection: Collection, found: readonly string
 
 const REPLACED = {
   reason: "the table that they are of was replaced: this one has its name",
-  hint: "To take them back, that one has to have its name again, and this one another.",
+  hint:
+    "To take them back, that one has to have its name again, and this one another. If it was " +
+    "dropped, they went with it.",
   back: "never",
 } as const;
 
