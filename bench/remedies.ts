@@ -10,12 +10,11 @@ import { parseArgs } from "node:util";
 import type pg from "pg";
 import { random } from "../test/chaos/random.ts";
 import { SETTLED } from "../src/configuration/settings.ts";
-import { startServer } from "../src/workbench/db/server.ts";
-import { connectTo, install } from "../src/workbench/drill/stage.ts";
 import { pause } from "../src/workbench/load.ts";
 import { printTable } from "./database.ts";
 import { copyRows, indexOn, type Placed, shuffled, tableFor, vectorText } from "./data/load.ts";
 import { type DataSet, dataSet, type SetName } from "./data/sets.ts";
+import { recallServer } from "./recall/server.ts";
 import { look, questions } from "./year/look.ts";
 import { pair } from "./year/remedies.ts";
 import { actions, active } from "./year/turns.ts";
@@ -153,20 +152,7 @@ async function remedied(client: pg.Client, name: string, strategy: string): Prom
   return "";
 }
 
-const server = await startServer({
-  name: flags.name,
-  settings: {
-    autovacuum: "off",
-    fsync: "off",
-    shared_buffers: "512MB",
-    max_wal_size: "4GB",
-    maintenance_work_mem: "256MB",
-    max_parallel_maintenance_workers: "0",
-  },
-  log: (line) => console.error(line),
-});
-const client = await connectTo(server.url());
-await install(client, server);
+const { server, client } = await recallServer(flags.name);
 await client.query("SELECT ruvector_healing_configure($1)", [
   JSON.stringify({ ...SETTLED, enabled: false, require_approval_strategies: [] }),
 ]);

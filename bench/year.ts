@@ -16,11 +16,10 @@ import { parseArgs } from "node:util";
 import { random } from "../test/chaos/random.ts";
 import { vacuumDue } from "../test/shapes/day.ts";
 import { SETTLED } from "../src/configuration/settings.ts";
-import { startServer } from "../src/workbench/db/server.ts";
-import { connectTo, install } from "../src/workbench/drill/stage.ts";
 import { printTable } from "./database.ts";
 import { dataSet, type SetName } from "./data/sets.ts";
 import { indexBytes, live, makeTables, night } from "./year/arms.ts";
+import { recallServer } from "./recall/server.ts";
 import { look, questions } from "./year/look.ts";
 import { writeResults } from "./year/results.ts";
 import type { Point } from "./year/summary.ts";
@@ -52,21 +51,7 @@ const wanted = {
 };
 
 const set = dataSet(flags.set as SetName);
-const server = await startServer({
-  name: flags.name,
-  settings: {
-    // Autovacuum's turn comes by the simulated clock.
-    autovacuum: "off",
-    fsync: "off",
-    shared_buffers: "512MB",
-    max_wal_size: "4GB",
-    maintenance_work_mem: "256MB",
-    max_parallel_maintenance_workers: "0",
-  },
-  log: (line) => console.error(line),
-});
-const client = await connectTo(server.url());
-await install(client, server);
+const { server, client } = await recallServer(flags.name);
 await client.query(`
   DROP SCHEMA IF EXISTS shapes CASCADE;
   CREATE SCHEMA shapes;

@@ -232,24 +232,29 @@ it("a role of tune_roles that looks deeper already keeps what it has", async () 
   expect(await settings()).toEqual(["ruvector_test_tuned_batch: hnsw.ef_search=990"]);
 });
 
+/** The ef_search that a session takes for the owner's, and searches with. */
+async function inEffect(session: Awaited<ReturnType<TestDatabase["connect"]>>) {
+  const { rows } = await session.query<{ configured: number }>(
+    "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
+  );
+  await session.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
+  const set = await session.query<{ is: string }>(
+    "SELECT current_setting('hnsw.ef_search', true) AS is",
+  );
+  await session.query("ROLLBACK");
+  return { configured: rows[0]!.configured, set: set.rows[0]!.is };
+}
+
 it("what the role that asks has of its own is not taken for the owner's", async () => {
   const asking = await db.value<string>("SELECT quote_ident(session_user)");
   await alter(asking, "SET hnsw.ef_search = 401");
   const other = await db.connect();
   // Its settings are known once pgvector is loaded.
   await other.query("SELECT e FROM t LIMIT 1");
-  const { rows } = await other.query<{ configured: number }>(
-    "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
-  );
-  await other.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
-  const set = await other.query<{ is: string }>(
-    "SELECT current_setting('hnsw.ef_search', true) AS is",
-  );
-  await other.query("ROLLBACK");
+  const found = await inEffect(other);
   await other.end();
   await alter(asking, "RESET hnsw.ef_search");
-  expect(rows).toEqual([{ configured: 40 }]);
-  expect(set.rows).toEqual([{ is: "40" }]);
+  expect(found).toEqual({ configured: 40, set: "40" });
 });
 
 it("what was set when a session began, and was taken back since, is not in effect", async () => {
@@ -262,17 +267,9 @@ it("what was set when a session began, and was taken back since, is not in effec
     { "hnsw.ef_search": "402" },
   ]);
   await alter(asking, "RESET hnsw.ef_search");
-  const { rows } = await other.query<{ configured: number }>(
-    "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
-  );
-  await other.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
-  const set = await other.query<{ is: string }>(
-    "SELECT current_setting('hnsw.ef_search', true) AS is",
-  );
-  await other.query("ROLLBACK");
+  const found = await inEffect(other);
   await other.end();
-  expect(rows).toEqual([{ configured: 40 }]);
-  expect(set.rows).toEqual([{ is: "40" }]);
+  expect(found).toEqual({ configured: 40, set: "40" });
 });
 
 it.each(["bogus", "5000", "0"])(
@@ -290,18 +287,12 @@ it.each(["bogus", "5000", "0"])(
     const other = await db.connect();
     await other.query("SELECT e FROM t LIMIT 1");
     const has = await other.query<Record<string, string>>("SHOW hnsw.ef_search");
-    const { rows } = await other.query<{ configured: number }>(
-      "SELECT configured FROM ruvector.healing_vector_index('t_e'::regclass)",
-    );
-    await other.query("BEGIN; SELECT ruvector.healing_owner_settings('t'::regclass)");
-    const set = await other.query<Record<string, string>>("SHOW hnsw.ef_search");
-    await other.query("ROLLBACK");
+    const found = await inEffect(other);
     await other.end();
     await alter(asking, "RESET hnsw.ef_search");
     await db.client.query(`${database} RESET hnsw.ef_search', current_database()); END $$`);
     await db.client.query("ALTER TABLE t OWNER TO ruvector_test_tuned");
     expect(has.rows).toEqual([{ "hnsw.ef_search": "40" }]);
-    expect(rows).toEqual([{ configured: 40 }]);
-    expect(set.rows).toEqual([{ "hnsw.ef_search": "40" }]);
+    expect(found).toEqual({ configured: 40, set: "40" });
   },
 );
