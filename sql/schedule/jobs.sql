@@ -44,8 +44,9 @@ COMMENT ON FUNCTION ruvector.healing_job_command(text, boolean)
 
 -- Which jobs (j) would be scheduled again in vain, as pg_cron keeps that: one that was switched
 -- off, and one of a host or port that was right when it was made (pg_upgrade, a restored dump,
--- another cron.host), whose last run could not connect. Where no run is there to be read (a role may
--- have cron.job and not the runs; what it has in another database is not known here), by its port.
+-- another cron.host), whose last run could not connect. Where no run is there to be read (a role
+-- may have cron.job and not the runs; what it has in another database is not known here), by its
+-- port.
 CREATE OR REPLACE FUNCTION ruvector.healing_job_stays_out(here boolean)
 RETURNS text
 LANGUAGE plpgsql STABLE
