@@ -143,6 +143,36 @@ describe("a lease whose reason is gone", () => {
     await away();
   });
 
+  it("waits as long as a rebuilt index may be exchanged back", async () => {
+    await tune();
+    // Nothing needs it any more, and a rebuild was verified just now, whose old index is kept.
+    await db.client.query(`
+      CREATE INDEX ruvector_kept_1 ON t USING hnsw (e vector_l2_ops);
+      UPDATE ruvector.healing_leases SET target = jsonb_set(target, '{indexes,0,due}', '0.01')
+       WHERE ended_at IS NULL;
+      INSERT INTO ruvector.healing_actions SELECT (jsonb_populate_record(a, jsonb_build_object(
+          'id', 999999, 'strategy_name', 'rebuild_index', 'finished_at', clock_timestamp()))).*
+        FROM ruvector.healing_actions a ORDER BY a.id DESC LIMIT 1;
+      INSERT INTO ruvector.healing_steps (action_id, slice, kind, details)
+        VALUES (999999, 1, 'swap_index', '{"kept": "public.ruvector_kept_1"}')`);
+    await configure(db, { tune_recheck_seconds: 0, kept_index_seconds: 3600 });
+    await ticks(db, 2);
+    expect(await last()).toMatchObject({ open: true });
+    await db.client.query(
+      "UPDATE ruvector.healing_actions SET reversible = false WHERE id = 999999",
+    );
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({
+      open: false,
+      reason: expect.stringMatching(/^not needed any more/),
+    });
+    await db.client.query(
+      "DROP INDEX ruvector_kept_1; DELETE FROM ruvector.healing_actions WHERE id = 999999",
+    );
+    await configure(db, { tune_recheck_seconds: 21_600, kept_index_seconds: 60 });
+    await away();
+  });
+
   it("ends where the index was dropped, and does not say that searches find enough", async () => {
     await tune();
     await db.client.query("ALTER INDEX t_e RENAME TO t_f");
