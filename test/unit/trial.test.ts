@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
-import { type Kept, withBuilt } from "../../src/sense/collect/kept-index.ts";
+import { SETTINGS } from "../../src/configuration/settings.ts";
+import type { Configuration } from "../../src/model/configuration.ts";
+import { type Kept, onRowsOfNow, withBuilt } from "../../src/sense/collect/kept-index.ts";
 import { asBuilt } from "../../src/sense/collect/trial.ts";
 import { dueOf } from "../../src/sense/due.ts";
 import type { IndexMeasurement, TrialMeasurement } from "../../src/sense/vector-index.ts";
@@ -59,4 +61,31 @@ it("nor is more due than that of an index that found more when its rows were oth
   expect(withBuilt(known, { skew: null, found: null, before: 0.93 }).best).toBe(1);
   const others = { ...known, measured: { ...measured, probes: 80 } };
   expect(withBuilt(others, { skew: null, found, before: 0.93 }).best).toBe(1);
+});
+
+it("nor, where all rows were replaced, than a build on all of those of now is sure to find", () => {
+  // Two builds of the same rows differ: 0.84 and 0.78, of vectors that the index found all of.
+  const then = { ...trial, sampled: 1000, rows: 1000, recall: 0.84, at: 0 };
+  const now = { ...then, recall: 0.78, recall_error: 0.01, at: 1 };
+  const measured = {
+    probes: 40,
+    k: 10,
+    recall: 0.74,
+    recall_error: 0.01,
+    rows: 1000,
+    samples: 100,
+  };
+  const settings = Object.fromEntries(
+    SETTINGS.map(({ key, default: value }) => [key, value]),
+  ) as unknown as Configuration;
+  const before: Kept = {
+    ...{ oid: "1", at: 0, best: 1, trial: then },
+    measured: { ...measured, replaced: 1 } as IndexMeasurement,
+  };
+  const best = (trial: TrialMeasurement): number | null =>
+    onRowsOfNow(settings, before, { ...before, trial }).best;
+  expect(best(now)).toBeCloseTo(0.76, 3);
+  expect(best({ ...now, recall: 0.5 })).toBeCloseTo(0.73, 3);
+  // A build on a part of them is extrapolated: what two such have in common is compared.
+  expect(best({ ...now, rows: 2000 })).toBeCloseTo(0.929, 3);
 });
