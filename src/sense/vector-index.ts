@@ -84,8 +84,8 @@ export interface TrialMeasurement {
   /** What a search by it reads, likewise; null: not counted. Trials of older versions have none. */
   readonly blocks?: number | null;
   /**
-   * Of an hnsw index, the share of its rows that are younger than it; null: another method, or none
-   * were sampled.
+   * The share of its rows that are younger than the index; null: none were sampled. Trials of older
+   * versions have it of hnsw indexes alone.
    */
   readonly since_made?: number | null;
   readonly build_ms: number;

@@ -379,4 +379,22 @@ it("a part is not built anew before it is known whether most of its whole is sic
   expect(first).toContain("not measured yet is public.halves_1");
   // The other's turn comes with the next look; all that is missing then is pg_cron.
   expect(await planned()).toContain("pg_cron");
+  const byHand = async () =>
+    (
+      await db.value<string>(
+        "SELECT ruvector_healing_execute('halves', 'rebuild_centroids') ->> 'hint'",
+      )
+    ).replace(/^.* Or by hand: /, "");
+  const parts = [0, 1].map((n) => `REINDEX INDEX CONCURRENTLY public.halves_${n}_embedding_idx;`);
+  expect(await byHand()).toBe(parts.join(" "));
+  // By one search each two parts that are alike seemed unlike: both are in stress.
+  await db.client.query(
+    `SELECT ruvector_healing_configure('{"recall_interval_seconds": 86400}', 'halves');
+     UPDATE ruvector.integrity_measurements m SET value = jsonb_set(value,
+         '{public.halves_0_embedding_idx,measured,recall}', '0.01')
+       FROM ruvector.collections c WHERE c.collection_id = m.collection_id AND kind = 'centroids'
+         AND c.table_name = 'halves'`,
+  );
+  expect(await byHand()).toBe(parts.join(" "));
+  for (const part of parts) await db.client.query(part);
 });

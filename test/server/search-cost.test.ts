@@ -284,7 +284,7 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
   it("leaves the old index where the new one finds more and costs more, with figures", async () => {
     const old = await oid("dear_i");
     const done = await ended("dear");
-    expect(done.state).toBe("failed");
+    expect(done, JSON.stringify(done)).toMatchObject({ state: "failed" });
     const found = pattern(
       /dear_i stays as it is: with 10 lists a search would take ([\d.]+) blocks /,
       /instead of ([\d.]+) \(1\.1 times as much is allowed\); /,

@@ -63,19 +63,29 @@ export function planRebuild(
         hint: "The next sample sees what is there now.",
       }
     );
-  const missing = whyNoCron(host);
-  if (missing) {
-    return {
-      nothing: `${missing.reason}: ${missing.detail}`,
-      hint:
-        `${missing.hint} Or by hand: ${targets[0]!.command}; then DROP INDEX CONCURRENTLY ` +
-        `${targets[0]!.index};`,
-    };
-  }
   return (
+    byHand(host, targets) ??
     buildEndedEarly(host, targets) ??
     planOf(request, "rebuild_centroids", targets, (some) => rebuilt(snapshot, some))
   );
+}
+
+/**
+ * Where no job can be made: what a person types. A part of a partitioned table's index cannot be
+ * dropped, and no other one takes its place: it is built anew as it is.
+ */
+export function byHand(host: Host, targets: readonly Target[]): NothingToDo | null {
+  const missing = whyNoCron(host);
+  if (!missing) return null;
+  const [{ way, command, index }] = targets as readonly [Target];
+  const typed =
+    way === "beside"
+      ? `${command}; then DROP INDEX CONCURRENTLY ${index};`
+      : targets.map((one) => `REINDEX INDEX CONCURRENTLY ${one.index};`).join(" ");
+  return {
+    nothing: `${missing.reason}: ${missing.detail}`,
+    hint: `${missing.hint} Or by hand: ${typed}`,
+  };
 }
 
 export const buildEndedEarly = (host: Host, targets: readonly Target[]): NothingToDo | null =>

@@ -14,7 +14,6 @@ import { costCurve, costHealth } from "../../sense/cost.ts";
 import { recallHealth } from "../../sense/assess/recall-health.ts";
 import { list, printable, short } from "../../base/text.ts";
 import { SqlError } from "../../base/errors.ts";
-import { whyNoCron } from "../../jobs/cron.ts";
 import type { NothingToDo } from "../strategy.ts";
 import { lockedNow } from "../locked.ts";
 import { withWholes } from "../rebuild-centroids/choose.ts";
@@ -22,6 +21,7 @@ import { buildCommand, type IndexFacts } from "../rebuild-centroids/indexes.ts";
 import { buildMemory, listsToTry } from "../rebuild-centroids/lists.ts";
 import {
   buildEndedEarly,
+  byHand,
   planOf,
   type Request,
   tooLittleMemory,
@@ -75,16 +75,8 @@ export function planRebuildIndex(
         hint: "The next sample sees what is there now.",
       }
     );
-  const missing = whyNoCron(host);
-  if (missing)
-    return {
-      nothing: `${missing.reason}: ${missing.detail}`,
-      hint:
-        `${missing.hint} Or by hand: ${targets[0]!.command}; then DROP INDEX CONCURRENTLY ` +
-        `${targets[0]!.index};`,
-    };
-  const early = buildEndedEarly(host, targets);
-  if (early) return early;
+  const prevented = byHand(host, targets) ?? buildEndedEarly(host, targets);
+  if (prevented) return prevented;
   return planOf(request, "rebuild_index", targets, (some) => {
     const built = new Map(some.map(({ index, foreseen }) => [index, foreseen!]));
     return {

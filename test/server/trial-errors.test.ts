@@ -1,0 +1,66 @@
+/**
+ * What a trial may not promise of an ivfflat index: of noise, few rows fit many lists by chance,
+ * and few searches have luck.
+ */
+import { beforeAll, expect, it } from "vitest";
+import { configure, QUICK } from "../support/collection.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { insertClusters } from "./support/vectors.ts";
+
+let db: TestDatabase;
+const WANTED = {
+  k: 10,
+  probes: 1,
+  seed: 1,
+  rows: 6000,
+  budget_ms: 300_000,
+  exact_count_pages: 1e6,
+};
+
+const answerOf = (call: string, wanted: object) =>
+  db.value<{ recall: number; recall_error: number; sampled: number; why: string }>(
+    `SELECT ruvector.${call}('noise_e'::regclass, $1)`,
+    [JSON.stringify({ ...WANTED, ...wanted })],
+  );
+
+beforeAll(async () => {
+  db = await testDatabase();
+  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+  await db.client.query("CREATE TABLE noise (id bigserial PRIMARY KEY, embedding vector(64))");
+  await insertClusters(db, "noise", { rows: 6000, clusters: 6000, dimensions: 64 });
+  await db.client.query(`
+    CREATE INDEX noise_e ON noise USING ivfflat (embedding vector_l2_ops) WITH (lists = 150);
+    ANALYZE noise; SELECT ruvector_healing_register('noise')`);
+});
+
+it("a part of the rows promises no more than all of them keep", async () => {
+  const all = await answerOf("healing_measure_index", { samples: 300, max_rows: 1e9 });
+  const part = await answerOf("healing_trial_index", { samples: 300, sample_rows: 2000 });
+  expect(part.sampled).toBe(2000);
+  expect(part.recall - 2 * part.recall_error).toBeLessThan(all.recall + 2 * all.recall_error);
+  // Lists of which the sample fills none: nothing is known.
+  const few = await answerOf("healing_trial_index", { samples: 50, sample_rows: 1000 });
+  expect(few).toMatchObject({ recall: 0, sampled: 1000 });
+});
+
+it("few searches have the error that one more may make, and fewer than ten are none", async () => {
+  const some = await answerOf("healing_trial_index", { samples: 12, sample_rows: 6000 });
+  expect(some.recall_error).toBeGreaterThanOrEqual(1 / 14);
+  const one = await answerOf("healing_trial_index", { samples: 1, sample_rows: 6000 });
+  expect(one.why).toMatch(/^6000 rows take \d+ ms to build, which leaves no time to search for /);
+});
+
+it("an index that was just built is well, however little time a trial has", async () => {
+  for (const recall_trial_ms of [100, 300, 900]) {
+    await configure(db, { recall_trial_ms });
+    await db.client.query("DROP INDEX noise_e");
+    await db.client.query(
+      `CREATE INDEX noise_e ON noise USING ivfflat (embedding vector_l2_ops) WITH (lists = 150)`,
+    );
+    // More than a tenth is younger: the index is not taken for what a fresh one finds.
+    await db.client.query("UPDATE noise SET id = id WHERE id % 6 = 0");
+    expect(await db.value("SELECT ruvector_integrity_sample('noise')")).toMatchObject({
+      lambda: 1,
+    });
+  }
+});
