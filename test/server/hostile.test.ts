@@ -362,6 +362,25 @@ describe("an owner who gave everything away", () => {
   });
 });
 
+it("an owner who may not use the schema of the table is named, with the right", async () => {
+  await db.client.query(
+    `CREATE SCHEMA shut; CREATE TABLE shut.here (id int PRIMARY KEY, e vector(3));
+      INSERT INTO shut.here SELECT g, '[1,2,3]' FROM generate_series(1, 10) g;
+      SELECT ruvector_healing_register('shut.here'); ALTER TABLE shut.here OWNER TO ${owner}`,
+  );
+  const sample = "SELECT ruvector_integrity_sample('shut.here')";
+  const { code, message, hint } = await raised(db.client, sample);
+  expect({ code, message }).toEqual({
+    code: "42501",
+    message: `shut.here belongs to role ${owner}, which may not use its schema: ${hint}`,
+  });
+  await db.client.query(hint!);
+  expect(await db.value(sample)).toMatchObject({ lambda: 1 });
+  await db.client.query(
+    "SELECT ruvector_healing_unregister('shut.here'); DROP SCHEMA shut CASCADE",
+  );
+});
+
 describe("row-level security", () => {
   it(
     "that hides rows from the owner too is a limitation, and no count or move skips rows in " +
