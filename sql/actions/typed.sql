@@ -5,7 +5,9 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
-  own constant text := (SELECT a.collection FROM ruvector.healing_actions a
+  -- As its table is called now: it may have been renamed since.
+  own constant text := (SELECT coalesce(format('%I.%I', c.schema_name, c.table_name), a.collection)
+    FROM ruvector.healing_actions a LEFT JOIN ruvector.collections c USING (collection_id)
     WHERE a.id = ruvector_healing_rollback.action_id);
 BEGIN
   RAISE EXCEPTION USING ERRCODE = CASE WHEN own IS NULL THEN 'RV006' ELSE 'RV001' END,

@@ -119,11 +119,13 @@ BEGIN
             'earlier_events', earlier, 'database', pg_catalog.current_database(),
             'version', ruvector.healing_version()))
   RETURNING * INTO event;
+  -- Where session_replication_role is replica, no trigger has hashed it.
+  event.content_hash := coalesce(event.content_hash, ruvector.healing_event_hash(event));
   head.seq := 1;
   head.hash := ruvector.healing_audit_link(pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'), 1,
     event.content_hash);
-  UPDATE ruvector.healing_events e SET seq = head.seq, hash = head.hash
-    WHERE e.id OPERATOR(pg_catalog.=) event.id;
+  UPDATE ruvector.healing_events e SET seq = head.seq, content_hash = event.content_hash,
+    hash = head.hash WHERE e.id OPERATOR(pg_catalog.=) event.id;
   INSERT INTO ruvector.healing_audit_head AS h (seq, hash, base_hash)
   VALUES (head.seq, head.hash, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'))
   RETURNING h.* INTO head;

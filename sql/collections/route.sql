@@ -8,9 +8,14 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  found constant integer[] := ruvector.healing_collections_named(collection);
+  -- A DEFAULT still has the name from before its table was renamed: its writers are to go on.
+  found constant integer[] := coalesce(ruvector.healing_collections_named(collection),
+    ruvector.healing_collections_routed(collection));
   wanted constant integer := found[1];
   chosen text;
+  place text;
+  relation oid;
+  gone text[] := '{}';
 BEGIN
   -- Open to everybody, so an error lists nothing of what there is.
   IF collection IS NULL OR found[1] IS NULL OR found[2] IS NOT NULL THEN
@@ -28,24 +33,36 @@ BEGIN
           'SELECT collection_name FROM ruvector_healing_verdict();  for a viewer, lists those '
           'there are.') END;
   END IF;
-  SELECT r.partition_key INTO chosen
-    FROM ruvector.healing_routes r
-   -- A route that a lease closed opens when the lease is over, whether a tick comes to say so or
-   -- not.
-   CROSS JOIN LATERAL (SELECT CASE WHEN r.weight > 0 THEN r.weight ELSE coalesce((
-       SELECT CASE WHEN bool_or(l.expires_at > clock_timestamp()) THEN 0
-         ELSE max((w ->> 1)::float8) END
-         FROM ruvector.healing_leases l
-           CROSS JOIN LATERAL jsonb_array_elements(l.previous -> 'weights') w
-        WHERE l.collection_id = wanted AND l.ended_at IS NULL AND l.kind = 'closed_routes'
-          AND w ->> 0 = r.partition_key), 0) END AS weight) o
-   WHERE r.collection_id = wanted
-   ORDER BY CASE WHEN o.weight > 0 THEN
-              -ln(CASE WHEN key IS NULL THEN greatest(random(), 1e-300)
-                       ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric)
-                         + 1)::float8 / 9.223372036854775809e18 END) / o.weight
-            END NULLS LAST, r.partition_key
-   LIMIT 1;
+  FOR attempt IN 1..2 LOOP
+    SELECT r.partition_key, format('%I.%I', c.schema_name, r.partition), c.relid
+      INTO chosen, place, relation
+      FROM ruvector.healing_routes r JOIN ruvector.collections c USING (collection_id)
+     -- A route that a lease closed opens when the lease is over, whether a tick comes to say so or
+     -- not.
+     CROSS JOIN LATERAL (SELECT CASE WHEN r.weight > 0 THEN r.weight ELSE coalesce((
+         SELECT CASE WHEN bool_or(l.expires_at > clock_timestamp()) THEN 0
+           ELSE max((w ->> 1)::float8) END
+           FROM ruvector.healing_leases l
+             CROSS JOIN LATERAL jsonb_array_elements(l.previous -> 'weights') w
+          WHERE l.collection_id = wanted AND l.ended_at IS NULL AND l.kind = 'closed_routes'
+            AND w ->> 0 = r.partition_key), 0) END AS weight) o
+     WHERE r.collection_id = wanted AND r.partition <> ALL (gone)
+     ORDER BY CASE WHEN o.weight > 0 THEN
+                -ln(CASE WHEN key IS NULL THEN greatest(random(), 1e-300)
+                         ELSE (abs(hashtextextended(key || chr(31) || r.partition_key, 0)::numeric)
+                           + 1)::float8 / 9.223372036854775809e18 END) / o.weight
+              END NULLS LAST, r.partition_key
+     LIMIT 1;
+    -- One that was detached since the last tick takes no rows, and there may be no next tick.
+    -- The cheap question first: it is asked for each row.
+    EXIT WHEN attempt = 2 OR pg_partition_root(to_regclass(place)) = relation;
+    gone := ARRAY(SELECT r.partition FROM ruvector.healing_routes r WHERE r.collection_id = wanted
+      EXCEPT SELECT k.relname FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid
+       WHERE i.inhparent = relation AND NOT i.inhdetachpending);
+    -- All: a table that was just restored has another oid than the one that is kept.
+    EXIT WHEN NOT EXISTS (SELECT FROM ruvector.healing_routes r
+      WHERE r.collection_id = wanted AND r.partition <> ALL (gone));
+  END LOOP;
   IF chosen IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'RV003',
       MESSAGE = format('collection "%s" has no partitions to route to', left(collection, 200)),

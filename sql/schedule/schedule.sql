@@ -67,6 +67,17 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'RV001', MESSAGE = 'pg_cron does not take this schedule',
         DETAIL = format('Got %s; it says: %s.', quote_literal(left(every, 200)), SQLERRM),
         HINT = 'SELECT ruvector_healing_schedule(''*/5 * * * *''); is every five minutes.';
+    WHEN insufficient_privilege THEN
+      IF current_setting('cron.enable_superuser_jobs', true) IS DISTINCT FROM 'off'
+        OR NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        RAISE;
+      END IF;
+      RAISE EXCEPTION USING ERRCODE = 'RV009',
+        MESSAGE = 'pg_cron runs no jobs of superusers here',
+        DETAIL = format('cron.enable_superuser_jobs is off, and role %I is a superuser.',
+          current_user),
+        HINT = 'Install ruvector_healing as a role that is no superuser, or: ALTER SYSTEM SET '
+        'cron.enable_superuser_jobs = on; and restart the server.';
     END;
     PERFORM ruvector.healing_schedule_watch(schedule);
   ELSE

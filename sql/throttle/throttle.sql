@@ -121,7 +121,13 @@ BEGIN
        AND l.kind = 'throttle'
      ORDER BY l.id DESC LIMIT 1;
   END IF;
-  IF throttle IS NULL THEN
+  -- A table that came with a dump, or left this one, has the number of whatever is registered as
+  -- that here.
+  IF throttle IS NULL OR NOT EXISTS (
+    WITH RECURSIVE above(relid) AS (SELECT TG_RELID UNION SELECT i.inhparent
+      FROM above b JOIN pg_inherits i ON i.inhrelid = b.relid)
+    SELECT FROM ruvector.collections c
+     WHERE c.collection_id = TG_ARGV[0]::integer AND c.relid IN (SELECT b.relid FROM above b)) THEN
     RETURN NULL;
   END IF;
   rejects := throttle ->> 'mode' = 'reject';

@@ -10,6 +10,8 @@ AS $function$
 DECLARE
   access record;
   answer text;
+  place oid;
+  place_hint text;
 BEGIN
   access := ruvector.healing_access(relation);
   IF access.how = 'direct' THEN
@@ -25,6 +27,17 @@ BEGIN
   END IF;
   EXECUTE format('SELECT ruvector.%I($1, $2, $3, $4)', ruvector.healing_runner(access.owner_oid))
     INTO answer USING access.owner, statement, parameters, wants_rows;
+  -- A new owner needs no right to the schema where a superuser makes them one.
+  IF starts_with(answer, '{"error"') AND answer::json #>> '{error,sqlstate}' = '42501' THEN
+    place := (SELECT c.relnamespace FROM pg_class c WHERE c.oid = relation);
+    IF NOT has_schema_privilege(access.owner_oid, place, 'USAGE') THEN
+      place_hint := format('GRANT USAGE ON SCHEMA %s TO %I;', place::regnamespace, access.owner);
+      RAISE EXCEPTION USING ERRCODE = '42501',
+        MESSAGE = format('%s belongs to role %I, which may not use its schema: %s',
+          relation::regclass, access.owner, place_hint),
+        HINT = place_hint;
+    END IF;
+  END IF;
   IF pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp' THEN
     RAISE EXCEPTION USING ERRCODE = 'RV033',
       MESSAGE = 'code of a table changed the search_path of the session that healed it';

@@ -74,6 +74,11 @@ DECLARE
                      AND p.prosecdef AND p.prosrc = ruvector.healing_runner_source()
                        AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp',
                        'row_security=off']
+                     -- REASSIGN OWNED takes the function to another role, and not what was granted
+                     -- with it.
+                     AND has_schema_privilege(p.proowner, 'ruvector', 'USAGE')
+                     AND has_function_privilege(p.proowner,
+                       'ruvector.healing_run(text, text, boolean)', 'EXECUTE')
                    LIMIT 1);
   signature text;
   routine regprocedure;

@@ -5,6 +5,7 @@ import { recordEvent } from "../store/events.ts";
 import { HealingError } from "../base/errors.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import type { Host } from "../host/host.ts";
+import { routedWriters } from "../store/routes.ts";
 import { closeForecasts } from "../store/forecasts.ts";
 import { activeAction } from "../store/actions.ts";
 
@@ -29,6 +30,7 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
       hint: "Try again in a moment; the server's log says what was locked.",
     });
   }
+  const hint = routedWriters(host, id);
   const name = forgetCollection(host, id);
   closeRefusals(host, id);
   closeForecasts(host, id, [], "the collection was unregistered");
@@ -39,5 +41,12 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
     kind: "unregistered",
     message: `Unregistered ${name}.`,
   });
-  return { collection: name, unregistered: true };
+  if (hint === null) return { collection: name, unregistered: true };
+  return {
+    collection: name,
+    unregistered: true,
+    note:
+      "INSERTs that leave the column to its DEFAULT, ruvector_healing_route(), fail from now on " +
+      `(RV002): ${hint}`,
+  };
 }

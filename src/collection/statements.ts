@@ -78,6 +78,8 @@ export function readStatements(host: Host, facts: TableFacts): Statements {
 interface Texts {
   readonly seen: readonly { readonly query: string; readonly calls: number }[];
   readonly hidden: number;
+  /** What runs is kept. */
+  readonly tracked: boolean;
 }
 
 /** Texts that have one of the names in them, the most called first. */
@@ -107,12 +109,24 @@ export function readTexts(host: Host, view: string, names: readonly string[]): T
              (SELECT count(*)::int FROM ${raw(view)} WHERE dbid = (SELECT oid
                FROM pg_database WHERE datname = current_database())
                  AND coalesce(query, '<insufficient privilege>') = '<insufficient privilege>')
-                   AS hidden`);
+                   AS hidden,
+             current_setting('pg_stat_statements.track', true) IS DISTINCT FROM 'none'
+               AS tracked`);
 }
 
 /** What was not looked at, and what to type. */
-function unreadParts({ seen, hidden }: Texts, partitions: number, installer: string): string[] {
+function unreadParts(
+  { seen, hidden, tracked }: Texts,
+  partitions: number,
+  installer: string,
+): string[] {
   return [
+    ...(tracked
+      ? []
+      : [
+          "pg_stat_statements.track is none, and what runs is not kept: " +
+            "ALTER SYSTEM SET pg_stat_statements.track = top; SELECT pg_reload_conf();",
+        ]),
     ...(hidden > 0
       ? [
           `${hidden} statements of other roles are hidden from ${installer}: GRANT ` +

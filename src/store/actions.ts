@@ -24,11 +24,19 @@ import {
 
 const epoch = (column: string): string => `extract(epoch FROM ${column})::float8 AS ${column}`;
 
+/**
+ * By the name that the table has now, while it is registered: that is what its statements are typed
+ * with. The row keeps the one it had when the action was planned.
+ */
+const CALLED_NOW = `coalesce((SELECT format('%I.%I', c.schema_name, c.table_name)
+  FROM ruvector.collections c WHERE c.collection_id = healing_actions.collection_id),
+  healing_actions.collection) AS collection`;
+
 export const COLUMNS = raw(
   [
     "id::text",
     "collection_id",
-    "collection",
+    CALLED_NOW,
     "state",
     "origin",
     "initiated_by",

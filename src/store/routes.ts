@@ -111,3 +111,16 @@ export function openClosedRoutes(host: Host, collectionId: number, previous: unk
      WHERE r.collection_id = ${collectionId}::int AND r.partition_key = j.pair ->> 0
        AND r.weight = 0`);
 }
+
+/** Writers get their keys from here by a DEFAULT: what to type so that they go on. */
+export const routedWriters = (host: Host, id: number): string | null =>
+  host.one<{ hint: string | null }>(sql`
+    SELECT string_agg(format('ALTER TABLE %I.%I ALTER COLUMN %I DROP DEFAULT;', n.nspname,
+             r.relname, a.attname), ' ') AS hint
+      FROM ruvector.collections c
+      JOIN pg_class r ON r.oid = c.relid
+      JOIN pg_namespace n ON n.oid = r.relnamespace
+      JOIN pg_attrdef d ON d.adrelid = r.oid
+      JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = d.adnum
+     WHERE c.collection_id = ${id}::int
+       AND ruvector.healing_routed_name(r.oid, a.attname) IS NOT NULL`).hint;

@@ -971,3 +971,16 @@ it("has the events in the order of their places in the answer of the database it
     events.map((_, place) => Number(events[0]!.seq) + place),
   );
 });
+
+it("begins in a session whose triggers do not fire", async () => {
+  const fresh = await testDatabase();
+  await fresh.client.query(`
+    TRUNCATE ruvector.healing_events, ruvector.healing_audit_head,
+      ruvector.healing_audit_signatures;
+    SET session_replication_role = replica`);
+  await configure(fresh, { slice_seconds: 0.5 });
+  await ticks(fresh, 1);
+  await fresh.client.query("RESET session_replication_role");
+  expect(await fresh.value("SELECT last_error FROM ruvector.healing_ticks")).toBeNull();
+  expect(await verifyAudit(fresh)).toMatchObject({ intact: true, unchained: 0 });
+});

@@ -325,3 +325,16 @@ describe("what was typed", () => {
     });
   });
 });
+
+it("says what to type with the name that a table has now", async () => {
+  await makeTable(db, { table: "before_it", rows: HOT });
+  await db.client.query("SELECT ruvector_healing_execute('before_it', 'rebalance_partitions')");
+  const action = await newest();
+  await db.client.query("ALTER TABLE before_it RENAME TO after_it");
+  await ticks(db, 2);
+  const [, statement] = /(SELECT ruvector_healing_rollback\(.*\);)/.exec(await explain(action))!;
+  expect(statement).toBe(`SELECT ruvector_healing_rollback('public.after_it', ${action});`);
+  const { hint } = await raised(db.client, `SELECT ruvector_healing_rollback(${action})`);
+  expect(hint).toBe(statement);
+  expect(await db.value(statement!)).toMatchObject({ state: "rolled_back" });
+});

@@ -88,6 +88,15 @@ describe.skipIf(external)("statements that address rows by partition", () => {
       expect(notices.join("\n")).toContain("AND id = $2 (3 calls); INSERT INTO c");
     });
 
+    it("are not kept where nothing is tracked, and that is said", async () => {
+      await db.client.query("SET pg_stat_statements.track = none");
+      const { statements, statements_unread } = await register();
+      await db.client.query("RESET pg_stat_statements.track");
+      expect(statements).toEqual([]);
+      expect(statements_unread).toMatch(/^pg_stat_statements\.track is none, .*: ALTER SYSTEM SET/);
+      expect((await register()).statements_unread).toBeNull();
+    });
+
     it("are only those of this database, and none of ours", async () => {
       await db.client.query(
         'SELECT ruvector_healing_configure(\'{"min_sample_interval_seconds": 0, ' +

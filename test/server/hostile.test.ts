@@ -330,6 +330,57 @@ describe("the function that runs as the owner", () => {
   });
 });
 
+describe("an owner who gave everything away", () => {
+  const heir = `${owner}_heir`;
+
+  it("is followed by REASSIGN OWNED, in the middle of an action and for its undo", async () => {
+    await owned("inherited", "SELECT 1");
+    await db.client.query("SELECT ruvector_healing_register('inherited', '{\"movable\": true}')");
+    const before = [await places(db, "inherited"), await checksum(db, "inherited")];
+    await configure(db, { batch_rows: 50, slice_seconds: 0.01 });
+    await db.client.query("SELECT ruvector_healing_execute('inherited', 'rebalance_partitions')");
+    await configure(db, IN_ONE_GO);
+    await db.client.query(
+      `CREATE ROLE ${heir}; GRANT ALL ON SCHEMA harm, public TO ${heir};
+        SELECT ruvector_healing_trust('${heir}'); REASSIGN OWNED BY ${owner} TO ${heir}`,
+    );
+    try {
+      for (let times = 0; times < 3; times++) await db.client.query("CALL ruvector_healing_tick()");
+      expect(
+        await db.rows(
+          "SELECT state, message FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",
+        ),
+      ).toMatchObject([{ state: "succeeded", message: expect.stringMatching(/^verified/) }]);
+      await db.client.query("SELECT ruvector_healing_rollback('inherited')");
+      expect([await places(db, "inherited"), await checksum(db, "inherited")]).toEqual(before);
+    } finally {
+      await db.client.query(
+        `SELECT ruvector_healing_unregister('inherited'); REASSIGN OWNED BY ${heir} TO ${owner};
+          DROP OWNED BY ${heir}; DROP ROLE ${heir}`,
+      );
+    }
+  });
+});
+
+it("an owner who may not use the schema of the table is named, with the right", async () => {
+  await db.client.query(
+    `CREATE SCHEMA shut; CREATE TABLE shut.here (id int PRIMARY KEY, e vector(3));
+      INSERT INTO shut.here SELECT g, '[1,2,3]' FROM generate_series(1, 10) g;
+      SELECT ruvector_healing_register('shut.here'); ALTER TABLE shut.here OWNER TO ${owner}`,
+  );
+  const sample = "SELECT ruvector_integrity_sample('shut.here')";
+  const { code, message, hint } = await raised(db.client, sample);
+  expect({ code, message }).toEqual({
+    code: "42501",
+    message: `shut.here belongs to role ${owner}, which may not use its schema: ${hint}`,
+  });
+  await db.client.query(hint!);
+  expect(await db.value(sample)).toMatchObject({ lambda: 1 });
+  await db.client.query(
+    "SELECT ruvector_healing_unregister('shut.here'); DROP SCHEMA shut CASCADE",
+  );
+});
+
 describe("row-level security", () => {
   it(
     "that hides rows from the owner too is a limitation, and no count or move skips rows in " +

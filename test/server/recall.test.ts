@@ -175,6 +175,18 @@ describe("hnsw after updates without a vacuum (B1)", () => {
     await db.client.query(`ALTER ROLE CURRENT_USER IN DATABASE ${database} RESET hnsw.ef_search`);
     await configure(db, { enabled: false, search_cost_ratio: 2 });
   });
+
+  it("a vacuum is not said to be no remedy where the server lost its counters", async () => {
+    await db.client.query("SELECT pg_stat_reset_single_table_counters('h'::regclass)");
+    const lost = await plan("h", "vacuum_index");
+    expect(lost.message).toMatch(
+      /no count of the dead rows of public\.h: whether they are why public\.h_e_idx finds too/,
+    );
+    const [statement] = /^ANALYZE public\.h;/.exec(lost.hint)!;
+    await db.client.query(statement);
+    await db.client.query("SELECT pg_stat_force_next_flush()");
+    expect((await plan("h", "vacuum_index")).message).toMatch(/a vacuum would leave/);
+  });
 });
 
 describe("a deeper search that is not needed any more", () => {

@@ -389,6 +389,30 @@ describe("a throttle's end", () => {
     expect(await triggers("leaver")).toBe(0);
   });
 
+  it("leaves a table alone that came with another's triggers in a dump", async () => {
+    await makeTable(db, { table: "numbered", rows: SMALL });
+    const number = await db.value<number>(
+      "SELECT collection_id FROM ruvector.collections WHERE table_name = 'numbered'",
+    );
+    await db.client.query(
+      `CREATE TABLE restored (LIKE numbered);
+        CREATE TRIGGER ruvector_healing_throttle_before BEFORE INSERT ON restored
+          EXECUTE FUNCTION ruvector.healing_throttle_before('${number}', 'flat');
+        CREATE TRIGGER ruvector_healing_throttle_after AFTER INSERT ON restored
+          EXECUTE FUNCTION ruvector.healing_throttle_after('${number}', 'flat')`,
+    );
+    const { action_id } = await throttle("numbered", { percent: 100, mode: "reject" });
+    await expect
+      .poll(() => ticks(db, 1).then(() => triggers("numbered")))
+      .toBe(2 * (1 + SMALL.length));
+    expect(await insert(db.client, "numbered_p1")).toBe("RV012");
+    expect(await insert(db.client, "restored")).toBe("");
+    expect(await insert(db.client, "restored", 3)).toBe("");
+    await abort(action_id);
+    expect(await removed("numbered")).toBe(0);
+    expect(await removed("restored")).toBe(0);
+  });
+
   it("comes with unregistering", async () => {
     await makeTable(db, { table: "leaving", rows: SMALL });
     const { action_id } = await throttle("leaving", { percent: 100, mode: "reject" });

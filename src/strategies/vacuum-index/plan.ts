@@ -56,6 +56,8 @@ interface Table {
   readonly oid: string;
   readonly dead: number;
   readonly live: number;
+  /** The server lost its counters (a crash, pg_stat_reset), or keeps none: what to type. */
+  readonly uncounted: string | null;
   readonly bytes: number;
   /** Pages of the vector index that was asked about, now. */
   readonly index_pages: number;
@@ -77,6 +79,11 @@ const tableOf = (host: Host, index: string): Table | undefined =>
     SELECT format('%I.%I', n.nspname, h.relname) AS table, h.oid::text AS oid,
            pg_stat_get_dead_tuples(h.oid)::float8 AS dead,
            greatest(pg_stat_get_live_tuples(h.oid), 1)::float8 AS live,
+           CASE WHEN pg_stat_get_live_tuples(h.oid) + pg_stat_get_dead_tuples(h.oid) = 0
+               AND h.reltuples > 0 THEN
+             CASE WHEN current_setting('track_counts') = 'off'
+               THEN 'ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf(); ' ELSE '' END
+             || format('ANALYZE %I.%I;', n.nspname, h.relname) END AS uncounted,
            pg_table_size(h.oid)::float8 AS bytes,
            (pg_relation_size(i.indexrelid) / current_setting('block_size')::int)::int
              AS index_pages, pg_has_role(h.relowner, 'USAGE') AS may,
@@ -102,6 +109,13 @@ function foreseen(request: Request, group: CentroidGroup, one: CurveIndex): Fore
   const table = tableOf(host, group.index);
   if (!table) return { nothing: "the index is gone", hint: "The next sample." };
   const share = table.dead / table.live;
+  if (table.uncounted !== null)
+    return {
+      nothing:
+        `the server has no count of the dead rows of ${table.table}: whether they are why ` +
+        `${name} finds too little, or costs too much, is not known`,
+      hint: `${table.uncounted} counts them; or rebuild_index builds it anew.`,
+    };
   if (share < DEAD_SHARE)
     return {
       nothing:
