@@ -9,6 +9,7 @@ DECLARE
   wanted integer;
   name text;
   lifted jsonb;
+  rests record;
   said text;
 BEGIN
   PERFORM ruvector.healing_writable('ruvector_healing_resume');
@@ -20,7 +21,9 @@ BEGIN
     WHERE s.name = ruvector_healing_resume.strategy) THEN
     RAISE EXCEPTION USING ERRCODE = 'RV004', MESSAGE = 'there is no strategy of that name',
       DETAIL = format('Got %s.', coalesce(quote_literal(left(strategy, 200)), 'NULL')),
-      HINT = (SELECT 'Strategies: ' || string_agg(s.name, ', ' ORDER BY s.name) || '.'
+      HINT = (SELECT coalesce('The nearest is ' || ruvector.healing_nearest(strategy,
+          array_agg(s.name)) || '. ', '')
+          || 'Strategies: ' || string_agg(s.name, ', ' ORDER BY s.name) || '.'
         FROM ruvector.healing_strategies() s);
   END IF;
   IF collection IS NOT NULL THEN
@@ -39,6 +42,28 @@ BEGIN
     VALUES (wanted, strategy, 'resumed', 'a person had it resumed');
   said := format('%s may be tried again %s%s', strategy, coalesce('on ' || name, 'everywhere'),
     CASE WHEN lifted IS NULL THEN '; it was not suspended' END);
+  -- What is lifted everywhere is what rests everywhere: a rest on one collection is another, and
+  -- the other way round. Three are named; the statement is for the one that rests for longest.
+  SELECT string_agg(format('%s until %s: %s', coalesce('on ' || r.place, 'everywhere'),
+      ruvector.healing_timestamp(r.until), r.reason), '; ' ORDER BY r.nth) AS texts,
+    max(r.all_) - count(*) AS more, min(r.lifts) FILTER (WHERE r.nth = 1) AS lifts
+    INTO rests
+    FROM (
+      SELECT s.until, s.reason, p.place, row_number() OVER w AS nth, count(*) OVER () AS all_,
+        ruvector.healing_resume_statement(strategy, p.place) AS lifts
+        FROM ruvector.collections c
+       CROSS JOIN ruvector.healing_suspended(c.collection_id) s
+       CROSS JOIN LATERAL (SELECT CASE WHEN NOT s.everywhere
+         THEN format('%I.%I', c.schema_name, c.table_name) END AS place) p
+       WHERE s.strategy_name = strategy AND (wanted IS NULL OR c.collection_id = wanted)
+      WINDOW w AS (ORDER BY s.until DESC, c.collection_id)
+    ) r
+   WHERE r.nth <= 3;
+  IF rests.texts IS NOT NULL THEN
+    said := format('%s still rests%s: %s%s. %s lifts that', strategy,
+      CASE WHEN lifted IS NULL THEN ', nothing was lifted' END, rests.texts,
+      CASE WHEN rests.more > 0 THEN format('; and %s more', rests.more) END, rests.lifts);
+  END IF;
   INSERT INTO ruvector.healing_events (collection_id, collection, kind, message, details)
   VALUES (wanted, name, 'strategy_resumed', said, jsonb_build_object('strategy', strategy,
     'lifted', coalesce(lifted, '[]')));

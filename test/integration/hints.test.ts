@@ -399,3 +399,52 @@ describe("what writes, where nothing can be written", () => {
     }
   });
 });
+
+/** A strategy that rests on one collection does not rest everywhere, and the other way round. */
+describe("resuming a strategy says what still rests, and where", () => {
+  // What tests before these were refused or had undone rests as well.
+  beforeAll(() => db.client.query("SELECT ruvector_healing_resume('rebalance_partitions', 'hot')"));
+
+  const rest = (where: string | null) =>
+    db.client.query(
+      `INSERT INTO ruvector.healing_suspensions (collection_id, strategy_name, problem_class, kind,
+         reason)
+       SELECT c.collection_id, 'rebalance_partitions', 'hotspot_congestion', 'failures',
+         'it did not help'
+         FROM (SELECT 1) one LEFT JOIN ruvector.collections c ON c.table_name = $1`,
+      [where],
+    );
+  const resting = () =>
+    db.value<number>(
+      `SELECT count(*)::int FROM ruvector.collections c, ruvector.healing_suspended(c.collection_id)
+        WHERE c.table_name = 'docs'`,
+    );
+  const ON_DOCS = "SELECT ruvector_healing_resume('rebalance_partitions', 'public.docs');";
+  const EVERYWHERE = "SELECT ruvector_healing_resume('rebalance_partitions');";
+
+  it.each([
+    ["on public.docs", "docs", EVERYWHERE, ON_DOCS],
+    ["everywhere", null, ON_DOCS, EVERYWHERE],
+  ])("%s", async (place, where, typed, lifts) => {
+    await rest(where);
+    const said = await db.value<{ lifted: object[]; message: string }>(typed.replace(";", ""));
+    expect(said).toMatchObject({
+      lifted: [],
+      message: expect.stringContaining("rebalance_partitions still rests, nothing was lifted: "),
+    });
+    expect(said.message).toContain(`${place} until `);
+    expect(said.message).toContain(`${lifts} lifts that`);
+    expect(await resting()).toBe(1);
+    await typedFrom(said.message);
+    expect(await resting()).toBe(0);
+    expect(await db.value(typed.replace(";", ""))).toMatchObject({
+      message: expect.stringContaining("may be tried again"),
+    });
+  });
+
+  it("names the strategy that was meant", async () => {
+    const error = await raised(db.client, "SELECT ruvector_healing_resume('rebalance_partition')");
+    expect(error.code).toBe("RV004");
+    expect(error.hint).toMatch(/^The nearest is rebalance_partitions[.] Strategies: compact/);
+  });
+});
