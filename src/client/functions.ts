@@ -296,8 +296,9 @@ export interface Settings {
    */
   readonly exact_fragmentation_pages: number;
   /**
-   * compact_indexes and rebuild_centroids do not start while a transaction older than this holds
-   * them up: what is built CONCURRENTLY waits for every older snapshot. (seconds; 300)
+   * compact_indexes, rebuild_centroids, rebuild_index and vacuum_index do not start while a
+   * transaction older than this holds them up: what is built CONCURRENTLY waits for every older
+   * snapshot, and a VACUUM leaves what one may still see. (seconds; 300)
    */
   readonly preflight_transaction_seconds: number;
   /**

@@ -448,3 +448,14 @@ describe("resuming a strategy says what still rests, and where", () => {
     expect(error.hint).toMatch(/^The nearest is rebalance_partitions[.] Strategies: compact/);
   });
 });
+
+it.each(["tune_search", "vacuum_index", "rebuild_index"])(
+  "%s says of an index that is not there that it is not",
+  async (strategy) => {
+    const answer = await db.value<{ message: string }>(
+      "SELECT ruvector_healing_execute('docs', $1, '{\"index\": \"docs_nope\"}')",
+      [strategy],
+    );
+    expect(answer.message).toBe("there is no vector index docs_nope on public.docs");
+  },
+);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { root } from "../../build/project.ts";
 import { SQLSTATES } from "../../src/base/errors.ts";
+import { STRATEGIES } from "../../src/strategies/registry.ts";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
@@ -45,3 +46,16 @@ it("docs/locks.md names the locks between our sessions, and no other is taken", 
   const taken = every(sql + under("src", ".ts"), /healing_(?:try|take)_lock\(\s*'(\w+)'/g);
   expect(taken.filter((kind) => ![...made, documented[2]].includes(kind))).toEqual([]);
 });
+
+it.each(["docs/limits.md", "docs/configuration.md"])(
+  "%s names the strategies that a long transaction keeps from beginning",
+  (page) => {
+    const says = read(page)
+      .split("\n")
+      .find((line) => /long transactions|\| `preflight_transaction_seconds` \|/.test(line))!;
+    const waits = STRATEGIES.filter(({ preflight }) => preflight.includes("transactions"));
+    expect(every(says, /\b([a-z]+_(?:index(?:es)?|centroids|partitions?))\b/g)).toEqual(
+      waits.map(({ name }) => name).sort(),
+    );
+  },
+);

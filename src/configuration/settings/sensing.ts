@@ -225,8 +225,9 @@ export const SENSING: readonly SettingDefinition[] = [
     "seconds",
     [0, DAY],
     300,
-    "compact_indexes and rebuild_centroids do not start while a transaction older than this " +
-      "holds them up: what is built CONCURRENTLY waits for every older snapshot.",
+    "compact_indexes, rebuild_centroids, rebuild_index and vacuum_index do not start while a " +
+      "transaction older than this holds them up: what is built CONCURRENTLY waits for every " +
+      "older snapshot, and a VACUUM leaves what one may still see.",
   ),
   integer(
     "preflight_slot_wal_bytes",

@@ -27,7 +27,7 @@ function transaction({ settings }: GuardContext, held: Facts["transaction"]): Re
     flips,
     message:
       `a transaction has been open for ${Math.round(held.seconds)} s: ${printable(held.who)}; ` +
-      "what is built CONCURRENTLY waits for every older one",
+      "what is built CONCURRENTLY waits for every older one, and a VACUUM leaves what it may see",
     hint: `${capitalized(flipSentence(flips))}.`,
   };
 }

@@ -202,19 +202,21 @@ function cheaper(
 export function planVacuum(request: Request, asked: string | undefined): VacuumPlan | NothingToDo {
   const { host, collection, snapshot } = request;
   const there = new Map(vectorIndexes(host, collection).map((one) => [one.index, one]));
+  const isMeant = ({ index }: { readonly index: string }): boolean =>
+    asked === undefined || isNamed(index, asked, collection.schema_name);
   const dear = snapshot.centroids.filter(
     (group) => (costHealth(group, collection.settings) ?? 1) < 1,
   );
   const lost = [...new Set([...lostIndexes(snapshot.centroids, collection), ...dear])].filter(
     ({ index, measured, baseline }) =>
-      there.has(index) &&
-      measured !== null &&
-      baseline !== null &&
-      (asked === undefined || isNamed(index, asked, collection.schema_name)),
+      there.has(index) && measured !== null && baseline !== null && isMeant({ index }),
   );
   if (lost.length === 0)
     return {
-      nothing: "no vector index finds less than what is due, or costs much more",
+      nothing:
+        asked === undefined || snapshot.centroids.some(isMeant)
+          ? "no vector index finds less than what is due, or costs much more"
+          : `there is no vector index ${printable(asked, 200)} on ${collection.name}`,
       hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
     };
   const barred = lockedNow(host, collection);
