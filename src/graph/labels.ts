@@ -5,8 +5,12 @@ import type { Topology } from "./topology.ts";
 /** Turns a node id into what a person calls the node. */
 export type Label = (id: string) => string;
 
+/** The node of the server itself; its id says nothing to anybody. */
+export const HUB = { id: "shard:0", label: "this server" } as const;
+
 /** `partition:public.embeddings_p3` -> `public.embeddings_p3`: the id without its kind. */
-export const nameOf: Label = (id) => id.replace(/^[a-z_]+:(?=.)/s, "");
+export const nameOf: Label = (id) =>
+  id === HUB.id ? HUB.label : id.replace(/^[a-z_]+:(?=.)/s, "");
 
 /**
  * Labels of the graph first, then of the measured partitions and replicas, then the id without its

@@ -13,6 +13,7 @@ import { pathMetrics } from "./assess/paths.ts";
 import { replicaLinks, replicaMetrics } from "./assess/replicas.ts";
 import { indexLinks, indexMetrics } from "./assess/vector-indexes.ts";
 import { contractedGraph } from "../graph/contracted.ts";
+import { HUB } from "../graph/labels.ts";
 import { read } from "../graph/reading.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -32,7 +33,7 @@ export interface Assessment {
 
 export function assess(snapshot: Snapshot, configuration: Configuration): Assessment {
   const graph = contractedGraph({
-    shard: { id: "shard:0", label: "this server" },
+    shard: HUB,
     groups: [
       partitionGroup(snapshot, configuration),
       ...centroidGroups(snapshot, configuration),

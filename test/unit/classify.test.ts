@@ -809,6 +809,18 @@ describe("describeWitness", () => {
     ]);
   });
 
+  it("calls the server what people call it", () => {
+    const link = edge(
+      "routing_link",
+      ["vector_index:e_i", "vector_index"],
+      ["shard:0", "shard"],
+      0,
+    );
+    expect(describeWitness([link])).toEqual([
+      "routing_link e_i - this server: none of its capacity is left",
+    ]);
+  });
+
   it("never takes more lines than allowed, and says how many edges are left out", () => {
     expect(describeWitness(witness, 2)).toHaveLength(2);
     expect(describeWitness(witness, 2)[1]).toBe("and 2 more edges");

@@ -283,4 +283,14 @@ describe("which jobs are paused", () => {
       "GRANT EXECUTE ON FUNCTION cron.alter_job",
     );
   });
+
+  it.each([
+    ["priority", { name: "it's", priority: "high" }, {}, "job_priority('it''s', 'normal');"],
+    ["right", {}, { may_alter: false }, "GRANT EXECUTE ON FUNCTION cron.alter_job TO me;"],
+    ["owner", { username: "you" }, {}, "As you: SELECT cron.alter_job(7, active := false);"],
+    ["name", { active: false }, {}, "FROM cron.job WHERE active AND database ="],
+  ] as const)("what would change its %s is the hint", (_, change, right, hint) => {
+    const one = job("7", change);
+    expect(chooseJobs([one], [one.name], { ...rights, ...right }).hint).toContain(hint);
+  });
 });

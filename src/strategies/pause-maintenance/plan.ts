@@ -1,7 +1,7 @@
 /** Which jobs to pause, which to leave alone and why, and what that would do to lambda. Pure. */
 import type { Configuration } from "../../model/configuration.ts";
 import type { Plan } from "../../model/action.ts";
-import { count, list, printable } from "../../base/text.ts";
+import { count, list, printable, sqlLiteral } from "../../base/text.ts";
 import { assess } from "../../sense/assess.ts";
 import type { CronJob } from "../../sense/collect/maintenance/jobs.ts";
 import type { Blocker } from "../../sense/collect/maintenance/locks.ts";
@@ -27,6 +27,8 @@ export interface PausePlan extends Plan {
 export interface Choice {
   readonly paused: readonly CronJob[];
   readonly left: PausePlan["left"];
+  /** What would let the first of those be paused; null: none is left. */
+  readonly hint: string | null;
 }
 
 const ORDER = { low: 0, normal: 1, high: 2 } as const;
@@ -55,38 +57,60 @@ export function chooseJobs(
   rights: CronRights,
 ): Choice {
   const left: { name: string; reason: string }[] = [];
+  let hint: string | null = null;
   const paused: CronJob[] = [];
   const contends = contending(jobs);
   for (const job of jobs) {
     if (!job.active || !(asked ? asked.includes(job.name) : contends.has(job))) continue;
-    const reason = whyNot(job, rights);
-    if (reason === null) paused.push(job);
-    else left.push({ name: job.name, reason });
+    const barred = whyNot(job, rights);
+    if (barred === null) {
+      paused.push(job);
+      continue;
+    }
+    left.push({ name: job.name, reason: barred.reason });
+    hint ??= barred.hint;
   }
   for (const name of asked ?? []) {
-    if (!jobs.some((job) => job.name === name && job.active))
-      left.push({
-        name,
-        reason: "there is no active job of that name in this database that the role sees",
-      });
+    if (jobs.some((job) => job.name === name && job.active)) continue;
+    left.push({
+      name,
+      reason: "there is no active job of that name in this database that the role sees",
+    });
+    hint ??=
+      "SELECT coalesce(jobname, 'job ' || jobid) FROM cron.job WHERE active AND " +
+      "database = current_database(); lists them.";
   }
   return {
     paused: paused.sort(
       (a, b) => ORDER[a.priority] - ORDER[b.priority] || Number(a.jobid) - Number(b.jobid),
     ),
     left,
+    hint,
   };
 }
 
-function whyNot(job: CronJob, { superuser, may_alter, name, role }: CronRights): string | null {
-  if (job.priority === "high") return "its priority is high";
+function whyNot(
+  job: CronJob,
+  { superuser, may_alter, name, role }: CronRights,
+): { readonly reason: string; readonly hint: string } | null {
+  if (job.priority === "high")
+    return {
+      reason: "its priority is high",
+      hint:
+        `SELECT ruvector_healing_job_priority(${sqlLiteral(job.name)}, 'normal'); ` +
+        "makes it one that may be paused.",
+    };
+  const grant = `GRANT EXECUTE ON FUNCTION cron.alter_job TO ${role};`;
   if (!may_alter)
-    return (
-      `role ${role} may not call cron.alter_job: GRANT EXECUTE ON FUNCTION cron.alter_job TO ` +
-      `${role};`
-    );
+    return {
+      reason: `role ${role} may not call cron.alter_job: ${grant}`,
+      hint: `${grant} As who made the extension.`,
+    };
   if (!superuser && job.username !== name)
-    return `it belongs to ${job.username}; only its owner or a superuser may pause it`;
+    return {
+      reason: `it belongs to ${job.username}; only its owner or a superuser may pause it`,
+      hint: `As ${printable(job.username)}: SELECT cron.alter_job(${job.jobid}, active := false);`,
+    };
   return null;
 }
 
@@ -133,7 +157,7 @@ export function predictedLambda(
 }
 
 /** Why nothing can be paused, and what a person could do about what does hold writers up. */
-export function nothingToPause(snapshot: Snapshot, left: PausePlan["left"]): NothingToDo {
+export function nothingToPause(snapshot: Snapshot, { left, hint }: Choice): NothingToDo {
   const kept =
     left.length > 0
       ? "no job can be paused: " +
@@ -142,13 +166,13 @@ export function nothingToPause(snapshot: Snapshot, left: PausePlan["left"]): Not
   // A job of another database is somebody's session here.
   const held = heldBy(snapshot, kept, ({ kind, jobid }) => kind !== "scheduled_job" || !jobid);
   if (held) return held;
-  const hint =
-    left.length > 0
-      ? "SELECT ruvector_healing_job_priority('<job>', 'normal'); makes a job of priority " +
-        "high one that may be paused."
-      : "Jobs are paused while they have held up writers within the last minute, or others " +
-        "wait for their slots (cron.max_running_jobs).";
-  return { nothing: kept, hint };
+  return {
+    nothing: kept,
+    hint:
+      hint ??
+      "Jobs are paused while they have held up writers within the last minute, or others " +
+        "wait for their slots (cron.max_running_jobs).",
+  };
 }
 
 /**

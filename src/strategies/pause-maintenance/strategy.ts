@@ -67,8 +67,9 @@ export const pauseMaintenance: Strategy<PausePlan, PauseProgress, PausedByLease,
     const missing = withoutCron(host);
     if (missing) return heldByNoJob(snapshot, missing) ?? missing;
     const asked = params.jobs ?? null;
-    const { paused, left } = chooseJobs(snapshot.maintenance.jobs, asked, cronRights(host));
-    if (paused.length === 0) return nothingToPause(snapshot, left);
+    const choice = chooseJobs(snapshot.maintenance.jobs, asked, cronRights(host));
+    const { paused, left } = choice;
+    if (paused.length === 0) return nothingToPause(snapshot, choice);
     return {
       strategy: "pause_maintenance",
       rows: 0,

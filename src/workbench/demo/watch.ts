@@ -1,6 +1,6 @@
 /** Reads what the loop is doing. Only reads: the loop does everything else. */
 import { describeWitness } from "../../classify/describe.ts";
-import { labelsOf } from "../../graph/labels.ts";
+import { type Label, labelsOf } from "../../graph/labels.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import type { Metrics, Verdict } from "../../model/problem.ts";
 import type { Session } from "../session.ts";
@@ -112,11 +112,8 @@ export async function look(session: Session, since: Date): Promise<Seen> {
   };
 }
 
-function labels(metrics: Partial<Metrics> | undefined): (id: string) => string {
-  const label = labelsOf({ partitions: [], ...metrics } as unknown as Metrics);
-  // There is one server here, and its id says nothing to anybody.
-  return (id) => (id.startsWith("shard:") ? "this server" : label(id));
-}
+const labels = (metrics: Partial<Metrics> | undefined): Label =>
+  labelsOf({ partitions: [], ...metrics } as unknown as Metrics);
 
 export interface HealingStatus {
   readonly last_tick_error: string | null;
