@@ -13,6 +13,23 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_server_setting(text, text)
   IS 'A setting of the server, as far as the role may see it.';
 
+-- Whether row security hides no row of a table from the role: there is none for it, or a policy of
+-- it lets it see all, and none takes something away.
+CREATE OR REPLACE FUNCTION ruvector.healing_sees_rows(relation regclass)
+RETURNS boolean
+LANGUAGE sql STABLE
+SET row_security = on
+AS $function$
+  SELECT NOT pg_catalog.row_security_active(relation)
+    OR coalesce(bool_or(p.polpermissive AND p.qual = 'true') AND bool_and(p.polpermissive), false)
+    FROM (SELECT o.polpermissive, pg_get_expr(o.polqual, o.polrelid) AS qual FROM pg_policy o
+           WHERE o.polrelid = relation AND o.polcmd IN ('r', '*')
+             AND EXISTS (SELECT FROM unnest(o.polroles) r
+                          WHERE CASE WHEN r = 0 THEN true ELSE pg_has_role(r, 'USAGE') END)) p;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_sees_rows(regclass)
+  IS 'Whether row security hides no row of a table from the role.';
+
 -- What the role may see of pg_cron. Dynamic, because it must also install where pg_cron is not
 -- there; row_security is on, because healing_call() switches it off and pg_cron shows a role its
 -- own jobs by row security.
@@ -51,8 +68,8 @@ BEGIN
                AND d.database = current_database()
              ORDER BY d.jobid, d.runid DESC) r$runs$ INTO runs USING after_run, open_runs, newest;
   RETURN jsonb_build_object('installed', true, 'jobs', jobs, 'runs', runs, 'newest', newest::text,
-                            'others_hidden', NOT (SELECT r.rolsuper OR r.rolbypassrls
-                              FROM pg_roles r WHERE r.rolname = current_user));
+    'others_hidden', NOT (ruvector.healing_sees_rows('cron.job')
+      AND ruvector.healing_sees_rows('cron.job_run_details')));
 EXCEPTION WHEN insufficient_privilege THEN
   RETURN jsonb_build_object('installed', true, 'denied', SQLERRM);
 END

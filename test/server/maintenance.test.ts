@@ -528,7 +528,8 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.client.query(
       `GRANT EXECUTE ON FUNCTION ruvector.healing_cron(bigint, bigint[]),
         ruvector.healing_cron_job(bigint), ruvector.healing_server_setting(text, text),
-        ruvector.healing_alter_job(bigint, boolean, text) TO ${role}`,
+        ruvector.healing_alter_job(bigint, boolean, text), ruvector.healing_sees_rows(regclass)
+        TO ${role}`,
     );
     const theirs = await job("theirs", "0 0 1 1 *", "SELECT 1");
     const plain = await db.connect();
@@ -547,6 +548,30 @@ describe.skipIf(external)("pause_maintenance", () => {
         others_hidden: true,
         jobs: [{ jobid: own, jobname: "own" }],
       });
+      // What the hint has is typed, and there is nothing to be told of any more.
+      for (const table of ["cron.job", "cron.job_run_details"]) {
+        const there = await ask("SELECT ruvector.healing_cron(0, '{}') -> 'others_hidden'");
+        expect(there).toBe(true);
+        await db.client.query(
+          `CREATE POLICY ruvector_healing_sees ON ${table} FOR SELECT TO ${role} USING (true)`,
+        );
+      }
+      const seen = await ask<{ jobs: { jobname: string }[] }>(
+        "SELECT ruvector.healing_cron(0, '{}')",
+      );
+      expect(seen).toMatchObject({ others_hidden: false });
+      expect(seen.jobs.map(({ jobname }) => jobname)).toEqual(["theirs", "own"]);
+      await db.client.query(
+        `CREATE POLICY hides ON cron.job AS RESTRICTIVE TO ${role} USING (jobname = 'own')`,
+      );
+      expect(await ask("SELECT ruvector.healing_cron(0, '{}')")).toMatchObject({
+        others_hidden: true,
+        jobs: [{ jobname: "own" }],
+      });
+      await db.client.query(
+        `DROP POLICY hides ON cron.job; DROP POLICY ruvector_healing_sees ON cron.job;
+         DROP POLICY ruvector_healing_sees ON cron.job_run_details`,
+      );
       // pg_cron's settings are not shown to it, and nothing stumbles over that.
       expect(await ask("SELECT ruvector.healing_server_setting('cron.timezone', 'hidden')")).toBe(
         "hidden",

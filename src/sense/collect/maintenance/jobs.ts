@@ -244,7 +244,8 @@ function hiddenJobs(host: Host): Unmeasured {
     what: "scheduled jobs of other roles",
     why: "pg_cron shows a role its own jobs only (row security)",
     hint:
-      `CREATE POLICY ruvector_healing_sees ON cron.job FOR SELECT TO ${role} USING (true); and ` +
-      "the same on cron.job_run_details.",
+      `CREATE POLICY ruvector_healing_sees ON cron.job FOR SELECT TO ${role} USING (true); ` +
+      "CREATE POLICY ruvector_healing_sees ON cron.job_run_details FOR SELECT TO " +
+      `${role} USING (true);`,
   };
 }
