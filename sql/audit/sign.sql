@@ -125,11 +125,18 @@ BEGIN
   -- Its own place, not the head's: events of others that were committed meanwhile are chained
   -- behind it (seen once in five runs of twenty sessions).
   SELECT e.seq INTO one.first_seq FROM ruvector.healing_events e WHERE e.id = event_id;
+  IF one.first_seq IS NULL AND current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV043',
+      MESSAGE = 'an audit key is rotated in a READ COMMITTED transaction only',
+      DETAIL = format('This one is %s: it does not see what others have chained since it began.',
+        upper(current_setting('transaction_isolation'))),
+      HINT = 'ROLLBACK; BEGIN ISOLATION LEVEL READ COMMITTED;  and call it again.';
+  END IF;
   IF one.first_seq IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'RV043',
       MESSAGE = 'the audit chain is being written by another session',
       DETAIL = 'Waited 5 s.',
-        HINT = 'Call it again, outside of a REPEATABLE READ or SERIALIZABLE transaction.';
+      HINT = 'SELECT ruvector_healing_audit_rotate_key();  again once that session has committed.';
   END IF;
   SELECT h.* INTO head FROM ruvector.healing_audit_head h;
   UPDATE ruvector.healing_audit_keys k SET retired_at = clock_timestamp(), last_seq = head.seq

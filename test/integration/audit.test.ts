@@ -459,6 +459,23 @@ describe("every change", () => {
   });
 });
 
+it.each(["REPEATABLE READ", "SERIALIZABLE"])(
+  "a key is not rotated in a %s transaction; the hint, typed, lets it",
+  async (isolation) => {
+    const rotate = "SELECT ruvector_healing_audit_rotate_key()";
+    await db.client.query(`BEGIN ISOLATION LEVEL ${isolation}`);
+    const error = await raised(db.client, rotate);
+    expect(error).toMatchObject({
+      code: "RV043",
+      message: "an audit key is rotated in a READ COMMITTED transaction only",
+      detail: expect.stringContaining(`This one is ${isolation}: `),
+    });
+    for (const statement of error.hint!.match(/[A-Z][^;]*;/g)!) await db.client.query(statement);
+    expect(await db.value(rotate)).toMatchObject({ held_by: "database" });
+    await db.client.query("ROLLBACK");
+  },
+);
+
 describe("an event that is not chained yet", () => {
   it("is counted, found when it was changed, chained by the next commit with events", async () => {
     await db.client.query(
