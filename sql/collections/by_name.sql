@@ -26,7 +26,7 @@ COMMENT ON FUNCTION ruvector.healing_collections_named(text)
   IS 'Ids of the registered collections that a name may mean.';
 
 -- The one that is meant, or an error that says which there are.
-CREATE OR REPLACE FUNCTION ruvector.healing_collection(collection text)
+CREATE OR REPLACE FUNCTION ruvector.healing_collection_in(scope text[], collection text)
 RETURNS integer
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -35,8 +35,6 @@ DECLARE
   found integer[];
   known text;
   place text;
-  -- Of what others have, not even the name.
-  scope constant text[] := ruvector.healing_tenant_scope();
 BEGIN
   IF collection IS NULL THEN
     GET DIAGNOSTICS place = PG_CONTEXT;
@@ -67,6 +65,19 @@ BEGIN
     HINT = ruvector.healing_instead(collection, ARRAY(SELECT format('%I.%I', c.schema_name,
       c.table_name) FROM ruvector.collections c WHERE ruvector.healing_sees(scope, c.collection_id)
       ORDER BY c.collection_id), scope);
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_collection_in(text[], text)
+  IS 'Id of a registered collection within a scope; RV002 when there is none of that name.';
+
+-- Of what others have, not even the name.
+CREATE OR REPLACE FUNCTION ruvector.healing_collection(collection text)
+RETURNS integer
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN ruvector.healing_collection_in(ruvector.healing_tenant_scope(), collection);
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_collection(text)

@@ -67,7 +67,8 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'RV003',
       MESSAGE = format('collection "%s" has no partitions to route to', left(collection, 200)),
       DETAIL = 'Only tables partitioned BY LIST with plain values can be routed.',
-      HINT = 'SELECT limitations FROM ruvector.collections; says what this table can be used for.';
+      HINT = format('SELECT ruvector_healing_explain(%L);  for a viewer, says why.',
+        left(collection, 200));
   END IF;
   RETURN chosen;
 END

@@ -4,7 +4,12 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 AS $function$
 DECLARE
-  id integer := ruvector.healing_collection(collection);
+  scope constant text[] := ruvector.healing_tenant_scope();
+  -- A monitor with the right to report has no level that reads: once somebody is limited to a
+  -- tenant it sees nothing, and reports all the same. One that is limited reports on its tenant's.
+  id integer := ruvector.healing_collection_in(CASE WHEN scope <> '{}'
+    OR NOT has_function_privilege(ruvector.healing_caller(),
+      'public.ruvector_integrity_report(text, jsonb)', 'EXECUTE') THEN scope END, collection);
   answer jsonb := ruvector.healing_call('report',
     jsonb_build_object('collection_id', id, 'report', report));
 BEGIN

@@ -459,3 +459,25 @@ it.each(["tune_search", "vacuum_index", "rebuild_index"])(
     expect(answer.message).toBe("there is no vector index docs_nope on public.docs");
   },
 );
+
+it("what a table without partitions to route to is told can be typed by a viewer", async () => {
+  await db.client.query(
+    `CREATE TABLE plain_one (id int PRIMARY KEY, e vector(3));
+     SELECT ruvector_healing_register('plain_one')`,
+  );
+  const viewer = `ruvector_test_${process.pid}_reader`;
+  await db.client
+    .query(`CREATE ROLE ${viewer}; SELECT ruvector_healing_grant('${viewer}', 'viewer');
+    SET ROLE ${viewer}`);
+  try {
+    const error = await raised(db.client, "SELECT ruvector_healing_route('plain_one')");
+    expect(error.code).toBe("RV003");
+    const said = await db.value(/SELECT[^;]*;/.exec(error.hint!)![0]);
+    expect(said).toContain("the table is not partitioned");
+  } finally {
+    await db.client.query(
+      `RESET ROLE; DROP OWNED BY ${viewer}; DROP ROLE ${viewer};
+       SELECT ruvector_healing_unregister('plain_one'); DROP TABLE plain_one`,
+    );
+  }
+});

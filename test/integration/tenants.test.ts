@@ -213,6 +213,52 @@ describe("a viewer of a tenant", () => {
   });
 });
 
+describe("while somebody is limited to a tenant", () => {
+  const REPORT = `'{"metrics": {"memory_usage_pct": 7}}'`;
+  const report = (table: string) => `SELECT ruvector_integrity_report('${table}', ${REPORT})`;
+  beforeAll(() => db.client.query(`SELECT ruvector_healing_grant('${bolt}', 'viewer', 'bolt')`));
+
+  it.each([
+    ["its level", `SELECT ruvector_healing_grant('${stranger}', 'actuator')`],
+    [
+      "a grant by hand",
+      `GRANT EXECUTE ON FUNCTION ruvector_integrity_report(text, jsonb) TO ${stranger}`,
+    ],
+  ])("a monitor that may report by %s reports on all collections", async (_, grant) => {
+    await db.client.query(grant);
+    try {
+      for (const table of ["of_acme", "of_bolt", "of_nobody"])
+        expect(await as(stranger, () => db.value(report(table)))).toHaveProperty("lambda");
+      const error = await as(stranger, () => raised(db.client, report("of_nobdy")));
+      expect(error).toMatchObject({
+        code: "RV002",
+        hint: expect.stringContaining("The nearest is public.of_nobody."),
+      });
+    } finally {
+      await db.client.query(
+        `SELECT ruvector_healing_revoke('${stranger}');
+          REVOKE EXECUTE ON FUNCTION ruvector_integrity_report(text, jsonb) FROM ${stranger}`,
+      );
+    }
+  });
+
+  it("one that is limited itself reports on its tenant's", async () => {
+    await db.client.query(`SELECT ruvector_healing_grant('${bolt}', 'actuator')`);
+    expect(await as(bolt, () => db.value(report("of_bolt")))).toHaveProperty("lambda");
+    const error = await as(bolt, () => raised(db.client, report("of_acme")));
+    expect(error).toMatchObject({ code: "RV002", detail: "Registered: public.of_bolt." });
+  });
+
+  it("lends the right to report to nobody", async () => {
+    await db.client.query(`CREATE SCHEMA lends AUTHORIZATION ${bolt}; SET ROLE ${bolt};
+      CREATE FUNCTION lends.report(text) RETURNS jsonb LANGUAGE sql SECURITY DEFINER
+        AS $$ SELECT public.ruvector_integrity_report($1, ${REPORT}) $$;
+      GRANT USAGE ON SCHEMA lends TO ${stranger}; RESET ROLE`);
+    const error = await as(stranger, () => raised(db.client, "SELECT lends.report('of_acme')"));
+    expect(error).toMatchObject({ code: "RV002" });
+  });
+});
+
 it.each([
   ["'operator', 'acme'", "RV031"],
   ["'viewer', ''", "RV031"],
