@@ -48,6 +48,30 @@ it("nor is what was found so due without it", async () => {
   expect(baseline).toBeLessThanOrEqual(found);
 });
 
+it("set for a filter, it helps searches without one past dead rows: foreseen", async () => {
+  const any = `(SELECT array_agg(random()) FROM generate_series(1, 32) WHERE both_sick.id > 0)`;
+  await db.client.query(`
+    CREATE TABLE both_sick (id int PRIMARY KEY, tenant_id int, e vector(32))
+      WITH (autovacuum_enabled = off);
+    INSERT INTO both_sick SELECT g, g % 50 FROM generate_series(1, 2000) g;
+    UPDATE both_sick SET e = ${any}::vector`);
+  await db.client.query("VACUUM both_sick");
+  await db.client.query(`
+    CREATE INDEX both_h ON both_sick USING hnsw (e vector_l2_ops); ANALYZE both_sick;
+    SELECT ruvector_healing_register('both_sick', '{"searches": [{"where": {"tenant_id": 7}}]}')`);
+  await recall("both_sick", "public.both_h");
+  for (let round = 1; round <= 8; round++)
+    await db.client.query(`UPDATE both_sick SET e = ${any}::vector`);
+  expect((await recall("both_sick", "public.both_h")).recall).toBeLessThan(0.7);
+  const plan = await db.value<{
+    plan: { setting: string; value: string; remaining: string[]; predicted_lambda: number };
+    notice?: string;
+  }>(`SELECT ruvector_healing_execute('both_sick', 'tune_search', '{"dry_run": true}')`);
+  expect(plan.plan).toMatchObject({ setting: "hnsw.iterative_scan", value: "strict_order" });
+  expect(plan.plan.predicted_lambda).toBeGreaterThan(0.2);
+  expect(plan).not.toHaveProperty("notice");
+});
+
 it("in relaxed order the rows count, not their places", async () => {
   const before = (await recall("docs", "public.docs_i")).recall;
   await scan("ivfflat", "relaxed_order");

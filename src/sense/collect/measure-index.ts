@@ -10,6 +10,8 @@ export interface MeasureOptions {
   readonly samples: number;
   /** 0: as a new session of the table's owner has them. */
   readonly probes: number;
+  /** The iterative scan that searches go on by; left out: that of a new session likewise. */
+  readonly iterative?: string;
   readonly budget_ms: number;
   readonly occupancy: boolean;
   /** Searches go on from `samples` until recall is within this, or the time is over. */

@@ -41,20 +41,23 @@ interface Found {
   readonly was?: string;
   readonly fits: readonly Tuned[];
   readonly searches: readonly TunedSearch[];
+  /** What other indexes find with it, by their names. */
+  readonly goingOn?: ReadonlyMap<string, number>;
 }
 
 export function planOf(
   { collection: { settings }, snapshot, tick_seconds }: Request,
   scope: Scope,
-  { setting, value, was, fits, searches }: Found,
+  found: Found,
 ): TunePlan {
+  const { setting, value, was, fits, searches } = found;
   return {
     strategy: "tune_search",
     rows: 0,
     bytes: 0,
     wal_bytes: 1024 * scope.roles.length,
     relation_locks: 0,
-    ...foresee(foreseen(snapshot, fits, searches), settings),
+    ...foresee(foreseen(snapshot, found), settings),
     estimated_duration_seconds: Math.ceil(2 * tick_seconds + settings.stabilize_seconds),
     locks: locksText(scope, setting, value),
     setting,
@@ -75,14 +78,15 @@ export function planOf(
 /** The snapshot with the recall that was measured at the value. */
 const foreseen = (
   snapshot: Request["snapshot"],
-  fits: readonly Tuned[],
-  searches: readonly TunedSearch[],
+  { fits, searches, goingOn }: Found,
 ): Request["snapshot"] => ({
   ...snapshot,
   centroids: snapshot.centroids.map((group) => {
-    const found = fits.find((one) => one.group.index === group.index);
-    return found && group.measured
-      ? { ...group, measured: { ...group.measured, recall: found.after.recall } }
+    const recall =
+      fits.find((one) => one.group.index === group.index)?.after.recall ??
+      goingOn?.get(group.index);
+    return recall !== undefined && group.measured
+      ? { ...group, measured: { ...group.measured, recall } }
       : group;
   }),
   searches: snapshot.searches.map((one) => {

@@ -13,7 +13,7 @@ import { lockedNow } from "../locked.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { figures } from "../../classify/findings.ts";
 import { printable, short } from "../../base/text.ts";
-import { meansFor, servedBy } from "./filtered.ts";
+import { goingOn, meansFor, servedBy } from "./filtered.ts";
 import { meets } from "./meets.ts";
 import { planOf, type Tuned, type TunePlan } from "./plan-of.ts";
 import { byHand, type Scope, whoseSetting } from "./setting.ts";
@@ -194,7 +194,8 @@ function planSearches(
 ): TunePlan | NothingToDo {
   const { host, collection } = request;
   const [worst, ...others] = lost;
-  const one = vectorIndexes(host, collection).find(({ oid }) => oid === worst!.oid);
+  const there = vectorIndexes(host, collection);
+  const one = there.find(({ oid }) => oid === worst!.oid);
   if (!one) return { nothing: "the index is gone", hint: "The next sample." };
   const first = meansFor(host, collection, worst!, { ...one, probes: 0 }, asked);
   if ("nothing" in first) return first;
@@ -205,9 +206,14 @@ function planSearches(
       const found = servedBy(host, collection, other, first.means);
       return found ? [found] : [];
     });
-  const searches = [first.tuned, ...served];
+  const found = { setting, value, was, fits: [], searches: [first.tuned, ...served] };
+  const oids = new Map(there.map(({ index, oid }) => [index, oid]));
+  const lostToo = lostIndexes(request.snapshot.centroids, collection).map((group) => ({
+    ...group,
+    oid: oids.get(group.index) ?? "0",
+  }));
   return (
     byHand(scope, setting, value) ??
-    planOf(request, scope, { setting, value, was, fits: [], searches })
+    planOf(request, scope, { ...found, goingOn: goingOn(host, collection, lostToo, first.means) })
   );
 }
