@@ -117,7 +117,8 @@ export const CONDITIONS: readonly Condition[] = [
     moves.forced_row_security
       ? obstacle(
           "row-level security applies to the installing role",
-          "Rows that the role does not see would be left behind in silence.",
+          "Rows that the role does not see would be left behind in silence. ALTER ROLE ... " +
+            "BYPASSRLS, by a superuser, lets it see all.",
         )
       : null,
   listed(

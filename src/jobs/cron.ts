@@ -106,7 +106,7 @@ function notInstalled({ database, cron_database, available, role }: Facts): NoCr
     return {
       reason,
       detail: `pg_cron of this server lives in database ${cron_database} (cron.database_name).`,
-      hint: `Set cron.database_name to ${database} and restart, or run the command by hand.`,
+      hint: `Set cron.database_name to ${database} and restart.`,
     };
   }
   return available

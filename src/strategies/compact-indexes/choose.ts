@@ -48,7 +48,7 @@ export function choose(
       nothing:
         `${missing.reason}: REINDEX CONCURRENTLY cannot run inside a function. ` +
         `${missing.detail}`,
-      hint: `${missing.hint} Or run it by hand: ${commands.join(" ")}`,
+      hint: `${missing.hint} Or by hand: ${commands.join(" ")}`,
     };
   return { usable, skipped, facts };
 }
