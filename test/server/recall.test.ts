@@ -175,25 +175,16 @@ describe("hnsw after updates without a vacuum (B1)", () => {
     await db.client.query(`ALTER ROLE CURRENT_USER IN DATABASE ${database} RESET hnsw.ef_search`);
     await configure(db, { enabled: false, search_cost_ratio: 2 });
   });
-
-  it("a vacuum is not said to be no remedy where the server lost its counters", async () => {
-    await db.client.query("SELECT pg_stat_reset_single_table_counters('h'::regclass)");
-    const lost = await plan("h", "vacuum_index");
-    expect(lost.message).toMatch(
-      /no count of the dead rows of public\.h: whether they are why public\.h_e_idx finds too/,
-    );
-    const [statement] = /^ANALYZE public\.h;/.exec(lost.hint)!;
-    await db.client.query(statement);
-    await db.client.query("SELECT pg_stat_force_next_flush()");
-    expect((await plan("h", "vacuum_index")).message).toMatch(/a vacuum would leave/);
-  });
 });
 
 describe("a deeper search that is not needed any more", () => {
   it("is taken back by the loop, and says why", async () => {
     await configure(db, { enabled: true, search_cost_ratio: 100, stabilize_seconds: 3600 });
     await sample("h");
-    await db.client.query("SELECT ruvector_healing_execute('h', 'tune_search')");
+    const answer = await db.value<{ action_id: number | null; message: string }>(
+      "SELECT ruvector_healing_execute('h', 'tune_search')",
+    );
+    expect(answer.action_id, answer.message).not.toBeNull();
     const leases = () =>
       db.rows<{ end_reason: string | null }>(
         `SELECT end_reason FROM ruvector.healing_leases
@@ -254,6 +245,19 @@ describe("what stands in the way of a remedy", () => {
       `ALTER TABLE h OWNER TO CURRENT_USER; DROP OWNED BY ${owner}; DROP ROLE ${owner}`,
     );
     await configure(db, { enabled: false, search_cost_ratio: 2 });
+  });
+
+  // The last: the rows it counts change what the planner takes.
+  it("a vacuum is not said to be no remedy where the server lost its counters", async () => {
+    await db.client.query("SELECT pg_stat_reset_single_table_counters('h'::regclass)");
+    const lost = await plan("h", "vacuum_index");
+    expect(lost.message).toMatch(
+      /no count of the dead rows of public\.h: whether they are why public\.h_e_idx finds too/,
+    );
+    const [statement] = /^ANALYZE public\.h;/.exec(lost.hint)!;
+    await db.client.query(statement);
+    await db.client.query("SELECT pg_stat_force_next_flush()");
+    expect((await plan("h", "vacuum_index")).message).toMatch(/a vacuum would leave/);
   });
 });
 
