@@ -18,6 +18,7 @@ interface Listener extends Queryable {
   on(event: "notification", told: (message: Told) => void): unknown;
   on(event: "error", told: () => void): unknown;
   off(event: "notification", told: (message: Told) => void): unknown;
+  off(event: "error", told: () => void): unknown;
 }
 interface Told {
   readonly channel: string;
@@ -56,18 +57,26 @@ interface Callable {
   readonly renamed?: readonly string[];
 }
 
+/** JSON would have null for NaN and Infinity, which takes a setting back. */
+const documentOf = (value: unknown): string =>
+  JSON.stringify(value, (key, one: unknown) => {
+    if (typeof one === "number" && !Number.isFinite(one))
+      throw new TypeError(`"${key}" is ${one}, which is no number of JSON`);
+    return one;
+  });
+
 /** `sql(a => $1::text, ...)` with what was given. */
 function statement({ sql, kind, arguments: known }: Callable, given: Record<string, unknown>) {
   const values: unknown[] = [];
   const written = Object.entries(given)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
-      const template = known[key];
+      const template = Object.hasOwn(known, key) ? known[key] : undefined;
       if (template === undefined)
         throw new TypeError(
           `${sql} takes no "${key}"; it takes ${Object.keys(known).join(", ") || "nothing"}`,
         );
-      values.push(template.endsWith("::jsonb") ? JSON.stringify(value) : value);
+      values.push(template.endsWith("::jsonb") ? documentOf(value) : value);
       return template.replace("$", () => `$${values.length}`);
     });
   const call = `${sql}(${written.join(", ")})`;
@@ -138,15 +147,33 @@ const UNLISTEN = "UNLISTEN ruvector_healing";
 /** Between two tries for another connection, at most. */
 const LONGEST_WAIT_MS = 15_000;
 
-async function listen(on: Queryable, told: (notification: Notification) => void) {
-  const hear = heard(told);
-  if (isPool(on)) return listenByPool(on, hear);
-  const client = on as Listener;
-  client.on("notification", hear);
-  await client.query(LISTEN);
-  return async (): Promise<void> => {
+const listen = (on: Queryable, told: (notification: Notification) => void) =>
+  isPool(on) ? listenByPool(on, heard(told)) : listenOn(on as Listener, heard(told));
+
+/** How many listen on a client: UNLISTEN of one would end it for all. */
+const listeners = new WeakMap<Listener, number>();
+const counted = (client: Listener, more: 1 | -1): number => {
+  const now = (listeners.get(client) ?? 0) + more;
+  listeners.set(client, now);
+  return now;
+};
+
+async function listenOn(client: Listener, hear: (message: Told) => void) {
+  let held = true;
+  const leave = (): number => {
+    held = false;
     client.off("notification", hear);
-    await client.query(UNLISTEN);
+    return counted(client, -1);
+  };
+  client.on("notification", hear);
+  counted(client, 1);
+  // One that is left there would hear all twice, once it is tried again.
+  await client.query(LISTEN).catch((error: unknown) => {
+    leave();
+    throw error;
+  });
+  return async (): Promise<void> => {
+    if (held && leave() === 0) await client.query(UNLISTEN);
   };
 }
 
@@ -169,13 +196,16 @@ async function listenByPool(pool: Pool, hear: (message: Told) => void) {
       if (held) client.release(destroy);
       held = false;
       client.off("notification", hear);
+      // The next one to listen may get the same connection: Node.js warns of eleven.
+      if (!destroy) client.off("error", lost);
     };
     // Of a connection in use the pool hears nothing: unheard, its end would end the process.
-    client.on("error", () => {
+    const lost = (): void => {
       if (!held) return;
       release(true);
       if (close !== null) again(500);
-    });
+    };
+    client.on("error", lost);
     client.on("notification", hear);
     await client.query(LISTEN).catch((error: unknown) => {
       release(true);

@@ -161,3 +161,35 @@ it("listens on through a lost connection, foreign payloads, a listener that thro
   expect(pool.idleCount).toBe(pool.totalCount);
   await told("nobody listens");
 });
+
+it("leaves nothing on a connection; of two that listen on a client each stops alone", async () => {
+  const client = await pool.connect();
+  const before = client.listenerCount("error");
+  client.release();
+  for (let times = 0; times < 3; times++) await (await healing.listen(() => undefined))();
+  const same = await pool.connect();
+  try {
+    expect(same).toBe(client);
+    // In use the pool takes its own away.
+    expect(same.listenerCount("error")).toBe(before);
+    const theirs = new HealingClient(same);
+    const heard: string[] = [];
+    await same.query("BEGIN");
+    await same.query("SELECT 1 / 0").catch(() => undefined);
+    await expect(theirs.listen(() => heard.push("failed"))).rejects.toMatchObject({
+      code: "25P02",
+    });
+    await same.query("ROLLBACK");
+    const stopFirst = await theirs.listen(() => heard.push("first"));
+    const stopSecond = await theirs.listen(() => heard.push("second"));
+    await stopFirst();
+    await stopFirst();
+    await pool.query(`SELECT pg_notify('ruvector_healing', '{"kind": "told"}')`);
+    await expect.poll(() => heard).toEqual(["second"]);
+    await stopSecond();
+    expect(same.listenerCount("notification")).toBe(0);
+    expect((await same.query("SELECT pg_listening_channels()")).rows).toEqual([]);
+  } finally {
+    same.release();
+  }
+});

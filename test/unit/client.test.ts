@@ -66,6 +66,18 @@ it("gives rows and values as JSON has them, refuses an argument that there is no
   await expect(healing.history({ limt: 5 })).rejects.toThrow('no "limt"; it takes since, limit');
 });
 
+it("sends no number that JSON has not: null in its place would take a setting back", async () => {
+  const { asked, healing } = recorder([{}]);
+  for (const value of [NaN, Infinity])
+    await expect(healing.configure({ settings: { stress_threshold: value } })).rejects.toThrow(
+      `"stress_threshold" is ${value}`,
+    );
+  // What every object has is no argument.
+  const inherited = { constructor: "docs" } as unknown as { collection: string };
+  await expect(healing.verdict(inherited)).rejects.toThrow('no "constructor"; it takes collection');
+  expect(asked).toEqual([]);
+});
+
 it("takes what node-postgres has, and has the types of what the bundle validates", () => {
   expectTypeOf<pg.Pool>().toExtend<Queryable>();
   expectTypeOf<pg.Client>().toExtend<Queryable>();
