@@ -89,9 +89,12 @@ export async function makePackage(into = join(root, "dist")): Promise<string> {
     await readFile(join(root, "package.json"), "utf8"),
   ) as Manifest;
   const bin = { [name]: "cli/bin.mjs" };
-  const exports = { ".": { types: "./client/index.d.ts", default: "./client/index.js" } };
+  const types = "./client/index.d.ts";
+  const main = "./client/index.js";
+  // main and types: "module": "commonjs" of TypeScript 5 reads no exports.
+  const entries = { main, types, exports: { ".": { types, default: main } } };
   const about = { name, version, description, keywords, license };
-  const manifest = { ...about, type: "module", engines, bin, exports };
+  const manifest = { ...about, type: "module", engines, bin, ...entries };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const { stdout } = await promisify(execFile)(
     "npm",

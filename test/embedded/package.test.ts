@@ -83,6 +83,19 @@ it("is a client for code, with types that stand alone", async () => {
   ]);
 });
 
+it("is found by who reads no exports, and by require()", async () => {
+  // TypeScript 5 with "module": "commonjs", NestJS's and others' default, looks for these.
+  const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as {
+    main: string;
+    types: string;
+  };
+  expect(await readFile(join(installed, manifest.types), "utf8")).toContain("HealingClient");
+  const program = 'console.log(typeof require("ruvector-healing").HealingClient)';
+  const { stdout } = await run(process.execPath, ["-e", program], { cwd: join(folder, "app") });
+  expect(stdout.trim()).toBe("function");
+  expect((await stat(join(installed, manifest.main))).isFile()).toBe(true);
+});
+
 it("has the install scripts, the manifests, the licenses of what is in the bundle", async () => {
   for (const path of [
     "sql/ruvector_healing.plv8.sql",
