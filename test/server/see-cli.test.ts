@@ -2,6 +2,7 @@
 import pg from "pg";
 import { execa } from "execa";
 import { beforeAll, expect, it } from "vitest";
+import { LEVELS } from "../../src/commands/terminal/session.ts";
 import { bundledCommands } from "../support/bundled-commands.ts";
 import { configure, HOT, makeTable, QUICK, ticks } from "./support/collection.ts";
 import { type TestDatabase, testDatabase } from "./support/database.ts";
@@ -187,6 +188,34 @@ it("a role without rights is told the GRANT, which is typed as it stands", async
   } finally {
     await db.client.query(`DROP OWNED BY ${quoted}`);
     await db.client.query(`DROP ROLE ${quoted}`);
+  }
+});
+
+it("a viewer is told the level that it lacks; times come whatever the DateStyle", async () => {
+  const role = `see_viewer_${process.pid}`;
+  await db.client.query(`CREATE ROLE ${role} LOGIN`);
+  await db.client.query("SELECT ruvector_healing_grant($1, 'viewer')", [role]);
+  const theirs = Object.assign(new URL(db.url), { username: role }).href;
+  const levels = await db.rows<{ verb: string; level: string }>(
+    "SELECT substring(routine FROM 'ruvector_healing_(\\w+)') AS verb, level " +
+      "FROM ruvector_healing_rights() WHERE routine LIKE 'ruvector_healing_%'",
+  );
+  try {
+    for (const [level, verbs] of LEVELS)
+      for (const verb of verbs)
+        expect(levels, verb).toContainEqual(expect.objectContaining({ verb, level }));
+    const { err } = await cli("approve", "1", "-d", theirs);
+    expect(err).toContain(`SELECT ruvector_healing_grant('${role}', 'operator');`);
+    expect((await cli("doctor", theirs)).out).not.toContain("ruvector_healing_grant");
+    // Times come in no DateStyle.
+    const plain = await json<object[]>("history");
+    expect(plain.length).toBeGreaterThan(0);
+    await db.client.query(`ALTER ROLE ${role} SET datestyle = 'German'`);
+    const { out } = await cli("history", "-d", theirs, "--json");
+    expect(JSON.parse(out)).toEqual(plain);
+    expect((await cli("status", "-d", theirs)).err).toBe("");
+  } finally {
+    await db.client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   }
 });
 

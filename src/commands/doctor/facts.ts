@@ -153,10 +153,10 @@ async function readInstalled(query: Query): Promise<Installed | null> {
   const denied: Missing[] = [];
   const ask = <Row extends object>(what: string, statement: string, parameters?: unknown[]) =>
     optional<Row>(query, denied, what, statement, parameters);
-  const [version] = await ask<{ version: string }>(
-    "healing_version",
-    "SELECT ruvector.healing_version() AS version",
-  );
+  const version = async (name: string): Promise<{ version: string } | undefined> =>
+    (await ask<{ version: string }>(name, `SELECT ruvector.${name}() AS version`))[0];
+  // A viewer may ask the second; an installation of before it has the first alone.
+  const known = (await version("healing_version")) ?? (await version("ruvector_healing_version"));
   const [status] = await ask<{ loop: Loop; collections: number }>("status", LOOP);
   const [cron] = await query(CRON);
   const jobs = cron === undefined ? [] : await ask<CronJob>("cron.job", JOBS);
@@ -164,7 +164,7 @@ async function readInstalled(query: Query): Promise<Installed | null> {
     cron === undefined ? [] : await ask<Installed["gone_jobs"][number]>("cron.job", GONE_JOBS);
   return {
     ...found,
-    version: version?.version ?? null,
+    version: known?.version ?? null,
     loop: status?.loop ?? null,
     collections: status?.collections ?? null,
     jobs: denied.some(({ what }) => what === "cron.job") ? null : jobs,

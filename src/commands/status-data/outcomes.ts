@@ -1,5 +1,5 @@
 /** What was done and what came of it. */
-import { type Missing, optional, type Query } from "./query.ts";
+import { milliseconds, type Missing, optional, type Query } from "./query.ts";
 import type { OutcomeSeen } from "./documents.ts";
 
 interface HistoryRow {
@@ -10,8 +10,8 @@ interface HistoryRow {
   readonly problem: string;
   readonly strategy: string;
   readonly by: string;
-  readonly created_at: Date;
-  readonly finished_at: Date | null;
+  readonly created_at: number;
+  readonly finished_at: number | null;
   readonly rows: number | null;
   readonly lambda_before: number;
   readonly lambda_foreseen: number | null;
@@ -27,21 +27,17 @@ export async function readOutcomes(
   limit: number,
   since = "7 days",
 ): Promise<OutcomeSeen[]> {
-  const rows = await optional<HistoryRow>(
+  return optional<HistoryRow>(
     query,
     missing,
     "ruvector_healing_history",
     `
     SELECT action_id::float8 AS id, collection, state, problem_class AS problem, strategy,
-      initiated_by AS by, created_at, finished_at,
+      initiated_by AS by, ${milliseconds("created_at")} AS created_at,
+      ${milliseconds("finished_at")} AS finished_at,
            rows_moved::float8 AS rows, initial_lambda AS lambda_before,
              predicted_lambda AS lambda_foreseen, final_lambda AS lambda_after, verified, message
       FROM ruvector.ruvector_healing_history(since := now() - $1::interval, limit_ := $2)`,
     [since, limit],
   );
-  return rows.map((row) => ({
-    ...row,
-    created_at: row.created_at.getTime(),
-    finished_at: row.finished_at?.getTime() ?? null,
-  }));
 }

@@ -6,7 +6,7 @@ import { describeWitness } from "../../classify/describe.ts";
 import type { WitnessEdge } from "../../model/graph.ts";
 import { type Verdict, VERDICTS } from "../../model/problem.ts";
 import { readOutcomes } from "./outcomes.ts";
-import { type Missing, optional, type Query } from "./query.ts";
+import { milliseconds, type Missing, optional, type Query } from "./query.ts";
 import type {
   ActiveSeen,
   CollectionSeen,
@@ -121,12 +121,12 @@ export async function readOverview(
   ]);
   const seen = new Map(integrity.map((one) => [one.name, one]));
   return {
-    now: now.getTime(),
+    now,
     database: head.database,
     standby: loop.condition === "standby",
     enabled: status.enabled,
     loop,
-    tick: tickOf(status, now.getTime()),
+    tick: tickOf(status, now),
     breaker: breakerOf(status),
     healings: {
       day: status.total_healings_24h,
@@ -145,14 +145,14 @@ export async function readOverview(
 
 interface Head {
   readonly status: StatusDocument;
-  readonly now: Date;
+  readonly now: number;
   readonly database: string;
 }
 
 async function readHead(query: Query): Promise<Head> {
   const [head] = await query<Head>(
-    "SELECT ruvector.ruvector_healing_status() AS status, clock_timestamp() AS now, " +
-      "current_database()::text AS database",
+    "SELECT ruvector.ruvector_healing_status() AS status, " +
+      `${milliseconds("clock_timestamp()")} AS now, current_database()::text AS database`,
   );
   if (!head) throw new Error("ruvector_healing_status() returned nothing");
   return head;

@@ -22,6 +22,13 @@ export interface Missing {
   readonly why: string;
 }
 
+/**
+ * Milliseconds since 1970 of a time: as a time it comes in the DateStyle of role or database, and
+ * pg reads no other than ISO.
+ */
+export const milliseconds = (time: string): string =>
+  `pg_catalog.floor(pg_catalog.date_part('epoch', ${time}) * 1000::float8)`;
+
 const DENIED = "42501";
 const UNKNOWN_FUNCTION = "42883";
 

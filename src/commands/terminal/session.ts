@@ -114,12 +114,22 @@ function hintFor({ code, message }: pg.DatabaseError, to: Target): string | null
   return null;
 }
 
+/** What a viewer may not; test/server/see-cli.test.ts compares with ruvector_healing_rights(). */
+export const LEVELS: readonly (readonly [level: string, verbs: readonly string[]])[] = [
+  ["operator", ["approve", "reject", "abort", "trigger", "execute", "rollback"]],
+  ["admin", ["register", "configure", "schedule", "unschedule"]],
+];
+
 /** PostgreSQL says only that it is denied. */
 function grantFor(message: string, { config }: Target): string | null {
   if (!/\bruvector(_\w+)?\b/.test(message)) return null;
   if (message.includes("ruvector_healing_uninstall"))
     return "Only the role that installed ruvector_healing may, or a superuser.";
   const role = sqlLiteral(config.user ?? "");
+  const [, verb = ""] = /ruvector_healing_(\w+)/.exec(message) ?? [];
+  const level = LEVELS.find(([, verbs]) => verbs.includes(verb))?.[0];
+  if (level !== undefined)
+    return `SELECT ruvector_healing_grant(${role}, '${level}');    -- as the role that installed`;
   return (
     `SELECT ruvector_healing_grant(${role}, 'viewer');    -- as the role that installed; ` +
     "'operator' to act, 'admin' to change settings"
