@@ -229,3 +229,46 @@ it("of two actuators one sends; the other goes on where that one is gone", async
   ).toBe("hooks-two");
   await two.stop();
 });
+
+it("sends what comes in a database with another DateStyle", async () => {
+  await db.client.query(`ALTER DATABASE "${db.name}" SET datestyle = 'German'`);
+  try {
+    const { stop } = await start([{ name: "german", url: `${base}/german` }], "german");
+    await registered("german");
+    const before = Date.now();
+    const message = await tell();
+    await polled(() => messages("/german")).toEqual([message]);
+    const at = Date.parse(String(of("/german")[0]!.body["at"]));
+    expect(Math.abs(at - before)).toBeLessThan(600_000);
+    await stop();
+  } finally {
+    await db.client.query(`ALTER DATABASE "${db.name}" RESET datestyle`);
+  }
+});
+
+it("waits where Retry-After is 0, and says again what nobody took", async () => {
+  const { stop } = await start(
+    [
+      { name: "zero", url: `${base}/zero` },
+      { name: "refusing", url: `${base}/refusing` },
+    ],
+    "zero",
+  );
+  await registered("zero");
+  await registered("refusing");
+  let taken = 404;
+  answers = ({ path }, response) =>
+    path === "/zero"
+      ? response.writeHead(503, { "retry-after": "0" }).end()
+      : response.writeHead(taken).end();
+  await tell("state_critical", "public.same");
+  await polled(() => of("/refusing").length).toBe(1);
+  await writtenDown("refusing");
+  taken = 200;
+  const second = await tell("state_critical", "public.same");
+  await polled(() => messages("/refusing").slice(1)).toEqual([second]);
+  await db.value("SELECT pg_sleep(1)::text");
+  // There were hundreds.
+  expect(of("/zero").length).toBeLessThan(20);
+  await stop();
+});

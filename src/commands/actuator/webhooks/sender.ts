@@ -3,6 +3,7 @@
  * come: a restart goes on from there. Whatever an endpoint does, the others and the actuator's work
  * go on.
  */
+import { milliseconds } from "../../status-data/query.ts";
 import { backoff } from "../clock.ts";
 import { type Link, NotConnected } from "../link.ts";
 import type { Log } from "../log.ts";
@@ -95,12 +96,12 @@ export class Sender {
   /** @returns seconds to wait where it could not be sent; null: nothing is left */
   private async sendDue(): Promise<number | null> {
     const { webhook } = this;
-    const rows = await this.link.rows<Omit<Alert, "at"> & { readonly at: Date }>(
-      "SELECT seq::float8 AS seq, at, kind, collection, action_id::float8 AS action_id, message " +
-        "FROM ruvector.ruvector_healing_alerts($1, $2, $3)",
+    const rows = await this.link.rows<Omit<Alert, "at"> & { readonly at: number }>(
+      `SELECT seq::float8 AS seq, ${milliseconds("at")} AS at, kind, collection, ` +
+        "action_id::float8 AS action_id, message FROM ruvector.ruvector_healing_alerts($1, $2, $3)",
       [this.options.actuator, webhook.name, LIMIT],
     );
-    const alerts = rows.map((row): Alert => ({ ...row, at: row.at.toISOString() }));
+    const alerts = rows.map((row): Alert => ({ ...row, at: new Date(row.at).toISOString() }));
     const { send, ignore, held } = sort(webhook, alerts, this.like, this.now());
     this.held = held.length;
     if (ignore.length > 0) await this.acknowledge(ignore);
@@ -127,10 +128,14 @@ export class Sender {
     this.options.count(this.webhook.name, posted.outcome);
     if (posted.outcome === "failed" && !this.givesUp(alert)) {
       this.trouble(posted.why, { event: alert.seq });
-      return posted.afterSeconds ?? backoff(this.attempt++, 1, 300);
+      // "Retry-After: 0", or a time that is over, would be asked hundreds of times a second.
+      const after = posted.afterSeconds ?? 0;
+      return after >= 1 ? after : backoff(this.attempt++, 1, 300);
     }
     if (posted.outcome === "sent") {
       this.sent++;
+      // What was not taken was not said: the same again is news.
+      sentNow(this.like, alert);
       if (this.problem !== null)
         this.log("info", "the webhook takes what it is sent again", { webhook: this.webhook.name });
       this.problem = null;
@@ -143,7 +148,6 @@ export class Sender {
     if (posted.outcome !== "sent") this.problem = posted.why;
     this.attempt = 0;
     this.trying = null;
-    sentNow(this.like, alert);
     await this.acknowledge(covers);
     return null;
   }
