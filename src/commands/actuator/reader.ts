@@ -28,12 +28,27 @@ interface Pools {
   readonly single: pg.Pool;
 }
 
+const LIMIT_MS = 10_000;
+/** So that it holds on the server, too. */
+const ON_SERVER = { statement_timeout: LIMIT_MS } as const;
+
+/** PgBouncer takes no such parameter, in any mode, unless ignore_startup_parameters names it. */
+const poolerRefuses = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError &&
+  error.code === "08P01" &&
+  error.message.includes("statement_timeout");
+
 export function reader(target: Target): Reader {
   let pools: Pools | undefined;
-  /** Whether the server speaks TLS is found out by the first connection. */
+  /** Whether it speaks TLS, and is a pooler, is found out by the first connection. */
   const opened = async (): Promise<Pools> => {
     if (pools) return pools;
-    const probe = await connect(target);
+    let limit: pg.ClientConfig = ON_SERVER;
+    const probe = await connect(target, limit).catch((error: unknown) => {
+      if (!poolerRefuses(error)) throw error;
+      limit = { query_timeout: LIMIT_MS };
+      return connect(target);
+    });
     const ssl = (probe as unknown as { ssl: pg.ClientConfig["ssl"] }).ssl;
     await probe.end();
     const pool = (limits: pg.PoolConfig): pg.Pool => {
@@ -41,7 +56,7 @@ export function reader(target: Target): Reader {
         ...target.config,
         ...(ssl !== undefined && { ssl }),
         connectionTimeoutMillis: 5000,
-        statement_timeout: 10_000,
+        ...limit,
         ...limits,
       });
       made.on("error", () => undefined);
