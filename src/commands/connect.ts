@@ -67,7 +67,7 @@ export function target(where: string | undefined, environment: Environment = pro
   refuseOthers(text, url, environment);
   const mode = setTls(url.searchParams, environment);
   const { dbname, hostaddr, passfile, ...parsed } = read(url);
-  const port = parsed.port ?? Number(environment["PGPORT"] || 5432);
+  const port = portOf(parsed.port ?? environment["PGPORT"]);
   const host =
     parsed.host ||
     hostaddr ||
@@ -213,6 +213,15 @@ function setTls(parameters: URLSearchParams, environment: Environment): TlsMode 
   if (mode === "allow") parameters.set("sslmode", "prefer");
   parameters.delete("uselibpqcompat");
   return mode;
+}
+
+/** What is none ends a connection before it is one, without a word. */
+function portOf(given: string | number | undefined): number {
+  const port = Number(given || 5432);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new ConnectionProblem(
+    `The port is ${JSON.stringify(given)}; it is a number from 1 to 65535 (PGPORT, or port=).`,
+  );
 }
 
 type Read = pg.ClientConfig & { dbname?: string; hostaddr?: string; passfile?: string };

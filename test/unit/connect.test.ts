@@ -149,6 +149,9 @@ describe("target", () => {
       ["postgresql://ann:hushhush@h:1,h2:2/d", {}],
       ["host=h,h2 password=hushhush", {}],
       ["host=h port=many", {}],
+      ["host=h port=65536", {}],
+      ["host=h", { PGPORT: "many" }],
+      ["", { PGPORT: "99999" }],
       ["mysql://ann:hushhush@h/d", {}],
       ["jdbc:postgresql://h/d", {}],
       // Another server than psql's would be asked.
