@@ -53,9 +53,12 @@ it("explain, reject, approve, abort: what the SQL functions answer, and what to 
   expect((await on("explain", id)).out).toMatch(
     new RegExp(`^Action ${id} on public\\.embeddings: rebalance_partitions`),
   );
-  expect((await on("explain", "embeddings")).out).toMatch(
-    /^public\.embeddings is stress: lambda 0\.\d+ is below 0\.8/,
-  );
+  const { out: why } = await on("explain", "embeddings");
+  expect(why).toMatch(/^public\.embeddings is stress: lambda 0\.\d+ is below 0\.8/);
+  // It has not begun: there is nothing to undo.
+  for (const verb of ["approve", "reject"])
+    expect(why).toContain(`SELECT ruvector_healing_${verb}(${id});`);
+  expect(why).not.toContain("ruvector_healing_abort");
   expect(await on("reject", id, "not now")).toMatchObject({
     out: expect.stringMatching(/aborted: rejected: not now/),
     exit: 0,

@@ -13,7 +13,12 @@ export function typed(facts: CollectionFacts, outlook: Preview | null): string[]
     return [
       ...resume,
       `SELECT ruvector_healing_explain(${facts.active.id});   -- what it is doing and why`,
-      `SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`,
+      ...(facts.active.state === "awaiting_approval"
+        ? [
+            `SELECT ruvector_healing_approve(${facts.active.id});   -- lets it begin`,
+            `SELECT ruvector_healing_reject(${facts.active.id});   -- drops it`,
+          ]
+        : [`SELECT ruvector_healing_abort(${facts.active.id});   -- stops and undoes it`]),
     ];
   const { condition, statement } = facts.loop;
   if (condition === "standby") return [];
