@@ -206,6 +206,8 @@ describe("blocked seconds", () => {
       6,
     );
     expect(integrateWaits(memory, [], 1020, 60, none).per_minute.total).toBeCloseTo(15, 6);
+    // The loop stood still: in ten minutes it ended some time before the last one.
+    expect(integrateWaits(memory, [], 1610, 60, none).per_minute.total).toBe(0);
   });
 
   it("are forgotten after the stabilizing time, and never above what the minute held", () => {
