@@ -289,6 +289,8 @@ BEGIN
       -- Of so few searches the recall is not exact: its standard error.
       'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f),
       'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END,
+      'search_blocks_error', CASE WHEN counted THEN (SELECT stddev_samp(b) / sqrt(count(b))
+        FROM unnest(blocks) b) END,
       'index_blocks', CASE WHEN counted THEN of_index / nullif(cardinality(blocks), 0) END);
     IF (wanted ->> 'cost')::boolean THEN
       answer := answer || jsonb_build_object(

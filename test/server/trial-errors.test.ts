@@ -64,3 +64,29 @@ it("an index that was just built is well, however little time a trial has", asyn
     });
   }
 });
+
+it("lists as full as a fresh build leaves them are fine, whatever has come since", async () => {
+  await db.client.query(`CREATE TABLE lumps (id bigserial PRIMARY KEY, embedding vector(8))`);
+  // A quarter of the rows is nearly the same text: they lie in one list of 30, whatever is built.
+  const load = async (rows: number) => {
+    await insertClusters(db, "lumps", { rows, clusters: 1, first: 500 });
+    await insertClusters(db, "lumps", { rows: 3 * rows, clusters: 60 });
+  };
+  await load(1000);
+  await db.client.query(
+    "CREATE INDEX ON lumps USING ivfflat (embedding vector_l2_ops) WITH (lists = 30)",
+  );
+  await load(500);
+  await configure(db, { recall_trial_ms: 60_000 });
+  await db.client.query("ANALYZE lumps; SELECT ruvector_healing_register('lumps')");
+  const seen = await db.value<{ lambda: number; metrics: { centroid_occupancy: object } }>(
+    "SELECT ruvector_integrity_sample('lumps')",
+  );
+  expect(Math.max(...Object.values(seen.metrics.centroid_occupancy))).toBeGreaterThan(6);
+  expect(seen.lambda).toBe(1);
+  // What a build would spread is judged all the same.
+  await insertClusters(db, "lumps", { rows: 6000, clusters: 40, first: 1000, at: 50 });
+  expect(
+    await db.value<{ lambda: number }>("SELECT ruvector_integrity_sample('lumps')"),
+  ).toMatchObject({ lambda: expect.closeTo(0.4, 0) });
+});

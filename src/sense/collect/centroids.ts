@@ -15,7 +15,7 @@ import { dueBlocks } from "../cost.ts";
 import { dueOf } from "../due.ts";
 import { isUndecided } from "../assess/recall-health.ts";
 import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
-import { withTrial } from "./trial.ts";
+import { isOutgrown, withTrial } from "./trial.ts";
 import {
   attainedBy,
   bestOf,
@@ -105,7 +105,7 @@ export function measureCentroids(
       ...dueFields(collection, value[index]),
       trial: value[index]?.trial ?? null,
       due_blocks: dueCost(value[index]),
-      attained: value[index]?.attained ?? null,
+      attained: attainedAtBest(value[index]),
       measured_at: value[index]?.measured ? value[index].at : null,
       ...(value[index] === undefined && { waits: true as const }),
       ...(vacuums[oid] && { vacuum: vacuums[oid] }),
@@ -118,8 +118,15 @@ function dueFields(
   { settings }: Collection,
   kept: Kept | undefined,
 ): Pick<CentroidGroup, "baseline" | "due_from"> {
-  const due = dueOf(settings, kept?.measured ?? null, kept?.best ?? null, kept?.trial ?? null);
+  const best = kept === undefined || isOutgrown(kept) ? null : kept.best;
+  const due = dueOf(settings, kept?.measured ?? null, best, kept?.trial ?? null);
   return { baseline: due?.recall ?? null, due_from: due?.from ?? null };
+}
+
+/** As it was built, or by a fresh build, whichever is the fuller: builds differ. */
+function attainedAtBest(kept: Kept | undefined): number | null {
+  const known = [kept?.attained, kept?.trial?.skew].filter((skew) => skew != null);
+  return known.length > 0 ? Math.max(...known) : null;
 }
 
 const dueCost = (kept: Kept | undefined): number | null =>
@@ -199,8 +206,9 @@ function measureOne(
       at,
       measured,
       best,
+      best_of: best === before?.best ? (before?.best_of ?? null) : measured.rows,
       costs: costsOf(settings, measured, { ...kept, best }),
-      attained: attainedBy(one, measured, before),
+      ...attainedBy(one, measured, before),
     };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
