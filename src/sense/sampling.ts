@@ -30,6 +30,15 @@ export interface Found {
 export const recallError = ({ recall, recall_error, samples }: Found): number =>
   Math.max(recall_error ?? 0, leastError(samples, recall ?? 1));
 
+/**
+ * How much above what was found the true recall may be. Where all rows there are were searched for
+ * (of a filter those that match, two of them) nothing is left to luck but the build.
+ */
+export const mayBeMore = (measured: Found, rows: number): number =>
+  measured.samples >= rows
+    ? 2 * Math.max(measured.recall_error ?? 0, 1 / (measured.samples + 2))
+    : errorsOf(measured.samples) * recallError(measured);
+
 /** Half of what recall_error asks for by default: within it one standard error is enough. */
 const CLOSE = 0.015;
 

@@ -58,6 +58,12 @@ describe("few searches", () => {
     for (let samples = 5; samples <= 30; samples++) expect(judged(0, samples, 1)).toBeLessThan(0.3);
   });
 
+  it("are all there are where a filter matches two rows: what it lacks is no luck", () => {
+    const measured = { ...found(0, 2), rows: undefined, matches: 2 };
+    const search = { measured, due: 1 } as unknown as FilteredSearch;
+    expect(searchHealth(search, settings)).toBeLessThan(0.3);
+  });
+
   it("that had luck do not make more due than the index can find", () => {
     for (const share of SHARES)
       for (let samples = 10; samples <= 60; samples++)

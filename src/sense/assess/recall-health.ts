@@ -3,14 +3,12 @@ import type { CentroidGroup, FilteredSearch } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { toCurve } from "../../configuration/validate.ts";
 import { health, HEALTH_AT_STRESS } from "../../graph/health.ts";
-import { errorsOf, recallError } from "../sampling.ts";
+import { type Found as Sampled, mayBeMore } from "../sampling.ts";
 
-/** What both an index and a search with a filter have. */
-interface Found {
-  readonly recall: number | null;
-  /** Measurements of older versions have none. */
-  readonly recall_error?: number | null;
-  readonly samples: number;
+/** What both an index and a search with a filter have; rows, or those that match. */
+interface Found extends Sampled {
+  readonly rows?: number;
+  readonly matches?: number;
 }
 
 /**
@@ -27,10 +25,8 @@ function shareHealth(
   sure = true,
 ): number | null {
   if (measured?.recall == null || due === null || due <= 0) return null;
-  const off =
-    sure && measured.recall_error !== undefined
-      ? errorsOf(measured.samples) * recallError(measured)
-      : 0;
+  const all = measured.rows ?? measured.matches ?? Infinity;
+  const off = sure && measured.recall_error !== undefined ? mayBeMore(measured, all) : 0;
   const most = Math.min(1, measured.recall + off) / due;
   const curve = toCurve(configuration.recall, "linear");
   // The errors decide whether what is due is missed; how far is what was measured. By both 0.93 of
