@@ -275,9 +275,9 @@ BEGIN
       lists := coalesce(
         ruvector.healing_read_lists(index_oid, (wanted ->> 'exact_count_pages')::int),
         ruvector.healing_walk_lists(index_oid, wanted, pages, total));
-      lists := lists || jsonb_build_object('equal', ruvector.healing_equal_vectors(index_oid, seed,
-        pages, total))
-                     || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
+      lists := lists || jsonb_build_object('of', facts.lists,
+        'equal', ruvector.healing_equal_vectors(index_oid, seed, pages, total))
+          || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
     END IF;
     answer := jsonb_build_object(
       'method', facts.method, 'probes', scanning, 'iterative', iterative, 'k', k,

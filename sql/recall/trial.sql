@@ -177,8 +177,7 @@ BEGIN
           greatest(1, budget - extract(epoch FROM clock_timestamp() - began) * 1000))) -> 'lists';
     END IF;
     answer := jsonb_build_object(
-      'lists', filled_lists || jsonb_build_object('of',
-        coalesce((wanted #>> '{options,lists}')::int, facts.lists)),
+      'lists', filled_lists,
       'sampled', (one ->> 'n')::int, 'rows', total, 'probes', (one ->> 'probes')::int,
       'k', (one ->> 'k')::int, 'iterative', one -> 'iterative', 'build_ms', one -> 'build_ms',
       -- 0: of lists that so few rows do not fill nothing is known.

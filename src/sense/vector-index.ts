@@ -46,6 +46,8 @@ export interface IndexMeasurement {
     readonly rows: readonly number[];
     /** Rows that lie in the lists that were met; measurements of older versions do not say. */
     readonly sampled?: number;
+    /** Of so many lists; likewise. */
+    readonly of?: number;
     /**
      * Rows of the largest groups of equal vectors, the most there may be; measurements of older
      * versions have none.

@@ -5,8 +5,8 @@ import type { Configuration } from "../../src/model/configuration.ts";
 import { searchHealth } from "../../src/sense/assess/recall-health.ts";
 import { costHealth } from "../../src/sense/cost.ts";
 import { sureRecall } from "../../src/sense/sampling.ts";
-import { attainedBy, type Kept } from "../../src/sense/collect/kept-index.ts";
-import { isOutgrown } from "../../src/sense/collect/trial.ts";
+import { attainedBy, type Kept, onRowsOfNow } from "../../src/sense/collect/kept-index.ts";
+import { isOutgrown, untoldSkew } from "../../src/sense/collect/trial.ts";
 import type {
   CentroidGroup,
   FilteredSearch,
@@ -132,17 +132,39 @@ describe("the fullest list of an index as it was built", () => {
   });
 });
 
-describe("the best of half as many rows", () => {
+describe("the best of fewer rows", () => {
   it("is due no more where there was no time to try a fresh build of those of now", () => {
     const of = (rows: number, changes: object = {}) =>
       isOutgrown({
         ...{ at: 0, measured: { rows } as unknown as IndexMeasurement, best: 0.4, best_of: 1000 },
         ...{ trial: null, untried: { at: 0, why: "no time" }, ...changes },
       });
-    expect([of(1999), of(2000)]).toEqual([false, true]);
+    expect([of(1099), of(1100)]).toEqual([false, true]);
     expect(of(2000, { untried: { at: 0, why: "denied", hint: "GRANT" } })).toBe(false);
     expect(of(2000, { untried: null })).toBe(false);
     expect(of(2000, { trial: {} as unknown as TrialMeasurement })).toBe(false);
     expect(of(2000, { best_of: undefined })).toBe(false);
+  });
+
+  it("is none once a fresh build of those of now was tried", () => {
+    const measured = { ...found(40, 400), rows: 5000, probes: 1, k: 10 } as IndexMeasurement;
+    const untried = { at: 0, why: "no time" };
+    const before = { ...{ oid: "1", at: 0, measured, best: 0.4, best_of: 1000 }, untried };
+    const trial = { recall: 0.1, recall_error: 0.02, sampled: 5000, rows: 5000, probes: 1, k: 10 };
+    const after = { ...before, untried: null, trial: trial as TrialMeasurement };
+    expect(onRowsOfNow(settings, before, after)).toMatchObject({ best_of: 5000 });
+    expect(onRowsOfNow(settings, before, after).best).toBeCloseTo(0.085, 2);
+  });
+
+  it("nor is a list too full before there was time to tell how full a build leaves it", () => {
+    const lists = { source: "sampled" as const, rows: [1200, 80], of: 40 };
+    const kept = {
+      ...{ at: 0, measured: { rows: 4000, lists } as unknown as IndexMeasurement },
+      ...{ trial: null, untried: { at: 0, why: "no time" } },
+    };
+    expect(untoldSkew(kept, settings)).toBe(12);
+    expect(untoldSkew({ ...kept, attained: 2 }, settings)).toBeNull();
+    expect(untoldSkew({ ...kept, untried: null }, settings)).toBeNull();
+    expect(untoldSkew({ ...kept, trial: {} as TrialMeasurement }, settings)).toBeNull();
   });
 });

@@ -9,13 +9,14 @@ import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
+import type { Configuration } from "../../model/configuration.ts";
 import { SqlError } from "../../base/errors.ts";
 import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
 import { dueBlocks } from "../cost.ts";
 import { dueOf } from "../due.ts";
 import { isUndecided } from "../assess/recall-health.ts";
 import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
-import { isOutgrown, withTrial } from "./trial.ts";
+import { isOutgrown, untoldSkew, withTrial } from "./trial.ts";
 import {
   attainedBy,
   bestOf,
@@ -105,7 +106,7 @@ export function measureCentroids(
       ...dueFields(collection, value[index]),
       trial: value[index]?.trial ?? null,
       due_blocks: dueCost(value[index]),
-      attained: attainedAtBest(value[index]),
+      attained: attainedAtBest(value[index], collection.settings),
       measured_at: value[index]?.measured ? value[index].at : null,
       ...(value[index] === undefined && { waits: true as const }),
       ...(vacuums[oid] && { vacuum: vacuums[oid] }),
@@ -124,8 +125,10 @@ function dueFields(
 }
 
 /** As it was built, or by a fresh build, whichever is the fuller: builds differ. */
-function attainedAtBest(kept: Kept | undefined): number | null {
-  const known = [kept?.attained, kept?.trial?.skew].filter((skew) => skew != null);
+function attainedAtBest(kept: Kept | undefined, settings: Configuration): number | null {
+  if (kept === undefined) return null;
+  const untold = untoldSkew(kept, settings);
+  const known = [kept.attained, kept.trial?.skew, untold].filter((skew) => skew != null);
   return known.length > 0 ? Math.max(...known) : null;
 }
 

@@ -5,7 +5,7 @@ import { FEW_YOUNGER, skewOf } from "../lists.ts";
 import { sureRecall } from "../sampling.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { type IndexMeasurement, sameDepth } from "../vector-index.ts";
-import { isOfOtherRows, type Tried } from "./trial.ts";
+import { isOfOtherRows, isOutgrown, type Tried } from "./trial.ts";
 
 export interface Kept extends Tried {
   readonly oid: string;
@@ -105,6 +105,9 @@ export function bestOf(
 export function onRowsOfNow(settings: Configuration, before: Kept, after: Kept): Kept {
   const { trial: then, best, measured } = before;
   const { trial: now } = after;
+  // The best of fewer rows, of which there was no trial, is none of those of now.
+  if (!then && now && measured && isOutgrown(before))
+    return { ...after, best: bestOf(settings, measured, undefined), best_of: measured.rows };
   if (!then || !now || then === now || best === null || !measured) return after;
   if (!isOfOtherRows(before, settings) || !sameDepth(then, now)) return after;
   const harder = then.recall > 0 ? Math.min(1, now.recall / then.recall) : 1;
