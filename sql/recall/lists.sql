@@ -86,10 +86,12 @@ DECLARE
   rows bigint;
   seen tid[];
   found bigint[] := '{}';
+  sampled integer;
 BEGIN
   SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
   places := ruvector.healing_sample_rows(index_oid, least(1000, 3 * facts.lists),
     coalesce((wanted ->> 'seed')::int, 0), pages, total);
+  sampled := cardinality(places);
   WHILE cardinality(places) > 0 AND (clock_timestamp() < deadline OR found = '{}') LOOP
     EXECUTE format('SELECT %s::text FROM ONLY %s WHERE ctid = $1', facts.key, facts.heap)
       INTO vector USING places[1];
@@ -117,7 +119,8 @@ BEGIN
     places := ARRAY(SELECT p FROM unnest(places[2:]) WITH ORDINALITY u(p, o) WHERE p <> ALL (seen)
       ORDER BY o);
   END LOOP;
-  RETURN jsonb_build_object('source', 'sampled',
+  -- Those left when the time was over show nothing.
+  RETURN jsonb_build_object('source', 'sampled', 'sampled', sampled - cardinality(places),
     'rows', coalesce((SELECT jsonb_agg(r ORDER BY r DESC) FROM unnest(found) r), '[]'));
 END
 $function$;

@@ -275,9 +275,9 @@ BEGIN
       lists := coalesce(
         ruvector.healing_read_lists(index_oid, (wanted ->> 'exact_count_pages')::int),
         ruvector.healing_walk_lists(index_oid, wanted, pages, total));
-      lists := lists || jsonb_build_object('equal', ruvector.healing_equal_vectors(index_oid, seed,
-        pages, total))
-                     || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
+      lists := lists || jsonb_build_object('of', facts.lists,
+        'equal', ruvector.healing_equal_vectors(index_oid, seed, pages, total))
+          || ruvector.healing_rows_since_built(index_oid, seed, pages, total);
     END IF;
     answer := jsonb_build_object(
       'method', facts.method, 'probes', scanning, 'iterative', iterative, 'k', k,
@@ -289,6 +289,8 @@ BEGIN
       -- Of so few searches the recall is not exact: its standard error.
       'recall_error', (SELECT stddev_samp(f) / sqrt(count(f)) FROM unnest(found) f),
       'search_blocks', CASE WHEN counted THEN (SELECT avg(b) FROM unnest(blocks) b) END,
+      'search_blocks_error', CASE WHEN counted THEN (SELECT stddev_samp(b) / sqrt(count(b))
+        FROM unnest(blocks) b) END,
       'index_blocks', CASE WHEN counted THEN of_index / nullif(cardinality(blocks), 0) END);
     IF (wanted ->> 'cost')::boolean THEN
       answer := answer || jsonb_build_object(

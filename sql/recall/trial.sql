@@ -40,6 +40,7 @@ DECLARE
   least_base integer;
   line boolean;
   found jsonb[] := '{}';
+  filled_lists jsonb;
   one jsonb;
   base jsonb;
   options text;
@@ -166,7 +167,17 @@ BEGIN
       -- What rises with the rows says too little already.
       slope_error := CASE WHEN slope < 0 OR facts.method = 'hnsw' THEN slope_error ELSE 0 END;
     END IF;
+    -- How full the fullest list of a fresh build is: data that lies in clusters fills some lists
+    -- many times as much as the mean. In the time that is left.
+    IF facts.method = 'ivfflat' AND (line OR (one ->> 'n')::int >= total)
+      AND budget > extract(epoch FROM clock_timestamp() - began) * 1000 THEN
+      filled_lists := ruvector.healing_measure_index('pg_temp.ruvector_trial_e'::regclass, wanted
+        || jsonb_build_object('max_rows', 1000000000, 'exact_count_pages', 1000000000,
+          'occupancy', true, 'cost', false, 'exact', false, 'samples', 1, 'budget_ms',
+          greatest(1, budget - extract(epoch FROM clock_timestamp() - began) * 1000))) -> 'lists';
+    END IF;
     answer := jsonb_build_object(
+      'lists', filled_lists,
       'sampled', (one ->> 'n')::int, 'rows', total, 'probes', (one ->> 'probes')::int,
       'k', (one ->> 'k')::int, 'iterative', one -> 'iterative', 'build_ms', one -> 'build_ms',
       -- 0: of lists that so few rows do not fill nothing is known.
@@ -180,6 +191,10 @@ BEGIN
       'blocks', CASE facts.method WHEN 'hnsw' THEN (one ->> 'search_blocks')::float8
           + dearer * ln(greatest(1, total / (one ->> 'n')::float8))
         ELSE (one ->> 'search_blocks')::float8 * greatest(1, total / (one ->> 'n')::float8) END,
+      'blocks_error', greatest((one ->> 'search_blocks_error')::float8,
+          (one ->> 'search_blocks')::float8 / ((one ->> 'samples')::float8 + 2))
+        * CASE facts.method WHEN 'hnsw' THEN 1
+            ELSE greatest(1, total / (one ->> 'n')::float8) END,
       'since_made', ruvector.healing_rows_since_built(index_oid, (wanted ->> 'seed')::int, pages,
         total) -> 'since_made',
       'xid', snapshot, 'at', extract(epoch FROM clock_timestamp()));

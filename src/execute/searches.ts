@@ -13,7 +13,7 @@ import { vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
 import { harm } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
-import { mean, standardError } from "../verify/searches.ts";
+import { figureErrors, mean } from "../verify/searches.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 
 /** Vector indexes that the action rebuilds, or whose table it gives rows. */
@@ -66,15 +66,14 @@ function figureOf(
       cost: true,
     });
     if ("why" in found || found.samples === 0) return null;
-    const { rows, recall, recall_error = null, blocks, takes, index_name, probes: used } = found;
+    const { rows, recall, blocks, takes, index_name, probes: used } = found;
     return {
       rows,
       probes: used,
       k,
       recall,
-      recall_error,
+      ...figureErrors(found),
       blocks: blocks && mean(blocks),
-      blocks_error: blocks && standardError(blocks),
       table_blocks: found.pages ?? null,
       planner: plannerTakes(takes, index_name),
     };

@@ -5,6 +5,7 @@
  */
 import type { Configuration } from "../model/configuration.ts";
 import { type HealthCurve, health } from "../graph/health.ts";
+import { blocksError, errorsOf } from "./sampling.ts";
 import {
   type CentroidGroup,
   type IndexMeasurement,
@@ -37,6 +38,9 @@ const FEW_BLOCKS = 20;
  * index asked for 9: critical, and rebuilt.
  */
 const FEW_ROWS = 250;
+
+/** Standard errors that what a trial's searches cost may be off by, whatever number it made. */
+const TRIAL_ERRORS = 2;
 
 /** A drill asks for 1.2, and some for 1: figures of two measurements differ by a tenth. */
 const LEAST_RATIO = 1.5;
@@ -97,14 +101,20 @@ function freshNow(measured: IndexMeasurement, { costs, trial }: Known): number |
   return least === null ? null : Math.max(fresh, least);
 }
 
-function isDear(measured: IndexMeasurement, due: number, settings: Configuration): boolean {
-  const { search_blocks: blocks, rows } = measured;
-  return (
-    blocks != null &&
-    rows >= FEW_ROWS &&
-    blocks > FEW_BLOCKS &&
-    blocks > costCurve(settings).fine * due
-  );
+/** @param sure less what so few searches may be off by */
+function isDear(
+  measured: IndexMeasurement,
+  due: number,
+  settings: Configuration,
+  sure: boolean,
+): boolean {
+  const { search_blocks: blocks, rows, samples } = measured;
+  if (blocks == null || rows < FEW_ROWS || blocks <= FEW_BLOCKS) return false;
+  // Lists differ: the one that a single search met was five times as long as the mean.
+  const off = sure
+    ? errorsOf(samples) * blocksError(blocks, measured.search_blocks_error, samples)
+    : 0;
+  return blocks - off > costCurve(settings).fine * due;
 }
 
 /** Whether searches cost so much more than they did, or by a trial, that another is to be made. */
@@ -116,7 +126,7 @@ export function isSuspect(
   const due = [leastNow(measured, known.costs), freshNow(measured, known)].filter(
     (blocks) => blocks !== null,
   );
-  return due.length > 0 && isDear(measured, Math.min(...due), settings);
+  return due.length > 0 && isDear(measured, Math.min(...due), settings, false);
 }
 
 /**
@@ -134,10 +144,14 @@ export const dueBlocks = (
 
 /** Health of what searches cost; null: not known what they should. */
 export function costHealth(
-  { measured, due_blocks: due }: CentroidGroup,
+  { measured, due_blocks: due, trial }: CentroidGroup,
   settings: Configuration,
 ): number | null {
   const blocks = measured?.search_blocks;
   if (blocks == null || due == null || due <= 0) return null;
-  return isDear(measured!, due, settings) ? health(blocks / due, costCurve(settings)) : 1;
+  // Its searches are of other rows than the index's own, and may have met the shorter lists.
+  const off = trial?.blocks ? (TRIAL_ERRORS * (trial.blocks_error ?? 0)) / trial.blocks : 0;
+  return isDear(measured!, due * (1 + off), settings, true)
+    ? health(blocks / due, costCurve(settings))
+    : 1;
 }

@@ -19,7 +19,10 @@ export function splittableRows(lists: IndexMeasurement["lists"]): readonly numbe
 }
 
 /** Fullest list over the mean, equal vectors left out; null where none was seen. */
-export const skewOf = (measured: IndexMeasurement, lists: number): number | null =>
+export const skewOf = (
+  measured: Pick<IndexMeasurement, "lists" | "rows">,
+  lists: number,
+): number | null =>
   measured.lists && measured.lists.rows.length > 0 && measured.rows > 0
     ? Math.max(...splittableRows(measured.lists)) / (measured.rows / lists)
     : null;

@@ -33,6 +33,8 @@ export interface IndexMeasurement {
    * Measurements of older versions have none.
    */
   readonly search_blocks?: number | null;
+  /** Its standard error; null: of one search. Measurements of older versions have none. */
+  readonly search_blocks_error?: number | null;
   /** Those of the index among them. */
   readonly index_blocks?: number | null;
   /**
@@ -42,6 +44,10 @@ export interface IndexMeasurement {
   readonly lists: {
     readonly source: "pageinspect" | "sampled";
     readonly rows: readonly number[];
+    /** Rows that lie in the lists that were met; measurements of older versions do not say. */
+    readonly sampled?: number;
+    /** Of so many lists; likewise. */
+    readonly of?: number;
     /**
      * Rows of the largest groups of equal vectors, the most there may be; measurements of older
      * versions have none.
@@ -83,6 +89,10 @@ export interface TrialMeasurement {
   readonly recall_error: number;
   /** What a search by it reads, likewise; null: not counted. Trials of older versions have none. */
   readonly blocks?: number | null;
+  /** Fullest list over the mean; null: no time, or too few rows. Older ones have none. */
+  readonly skew?: number | null;
+  /** Its standard error; trials of older versions have none. */
+  readonly blocks_error?: number | null;
   /**
    * The share of its rows that are younger than the index; null: none were sampled. Trials of older
    * versions have it of hnsw indexes alone.

@@ -3,6 +3,7 @@
  * busy the machine is. Pure.
  */
 import { short } from "../base/text.ts";
+import { blocksError, errorsOf, type Found, recallError } from "../sense/sampling.ts";
 
 /** Searches may cost so much more than before, no more. */
 export const COST_RATIO = 1.1;
@@ -55,6 +56,26 @@ export function standardError(values: readonly number[]): number {
   return Math.sqrt(
     values.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (values.length - 1) / values.length,
   );
+}
+
+/**
+ * The errors of what is compared before and after an action, as two of which are as sure as two of
+ * many searches: one search each, of other rows after a move, had an action undone for its luck.
+ */
+export function figureErrors({
+  blocks,
+  ...found
+}: Found & { readonly blocks: readonly number[] | null }): {
+  readonly recall_error: number;
+  readonly blocks_error: number | null;
+} {
+  const { samples } = found;
+  const few = errorsOf(samples) / 2;
+  const error = blocks && standardError(blocks);
+  return {
+    recall_error: few * recallError(found),
+    blocks_error: blocks && few * blocksError(mean(blocks) ?? 0, error, samples),
+  };
 }
 
 /**

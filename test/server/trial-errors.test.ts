@@ -35,9 +35,14 @@ beforeAll(async () => {
 
 it("a part of the rows promises no more than all of them keep", async () => {
   const all = await answerOf("healing_measure_index", { samples: 300, max_rows: 1e9 });
-  const part = await answerOf("healing_trial_index", { samples: 300, sample_rows: 2000 });
-  expect(part.sampled).toBe(2000);
-  expect(part.recall - 2 * part.recall_error).toBeLessThan(all.recall + 2 * all.recall_error);
+  // Builds differ, of few rows by a third.
+  let promised = 0;
+  for (const seed of [1, 2, 3, 4]) {
+    const part = await answerOf("healing_trial_index", { samples: 300, sample_rows: 2000, seed });
+    expect(part.sampled).toBe(2000);
+    promised += (part.recall - 2 * part.recall_error) / 4;
+  }
+  expect(promised).toBeLessThan(all.recall + 2 * all.recall_error);
   // Lists of which the sample fills none: nothing is known.
   const few = await answerOf("healing_trial_index", { samples: 50, sample_rows: 1000 });
   expect(few).toMatchObject({ recall: 0, sampled: 1000 });
@@ -63,4 +68,30 @@ it("an index that was just built is well, however little time a trial has", asyn
       lambda: 1,
     });
   }
+});
+
+it("lists as full as a fresh build leaves them are fine, whatever has come since", async () => {
+  await db.client.query(`CREATE TABLE lumps (id bigserial PRIMARY KEY, embedding vector(8))`);
+  // A quarter of the rows is nearly the same text: they lie in one list of 30, whatever is built.
+  const load = async (rows: number) => {
+    await insertClusters(db, "lumps", { rows, clusters: 1, first: 500 });
+    await insertClusters(db, "lumps", { rows: 3 * rows, clusters: 60 });
+  };
+  await load(1000);
+  await db.client.query(
+    "CREATE INDEX ON lumps USING ivfflat (embedding vector_l2_ops) WITH (lists = 30)",
+  );
+  await load(500);
+  await configure(db, { recall_trial_ms: 60_000 });
+  await db.client.query("ANALYZE lumps; SELECT ruvector_healing_register('lumps')");
+  const seen = await db.value<{ lambda: number; metrics: { centroid_occupancy: object } }>(
+    "SELECT ruvector_integrity_sample('lumps')",
+  );
+  expect(Math.max(...Object.values(seen.metrics.centroid_occupancy))).toBeGreaterThan(6);
+  expect(seen.lambda).toBe(1);
+  // What a build would spread is judged all the same.
+  await insertClusters(db, "lumps", { rows: 6000, clusters: 40, first: 1000, at: 50 });
+  expect(
+    await db.value<{ lambda: number }>("SELECT ruvector_integrity_sample('lumps')"),
+  ).toMatchObject({ lambda: expect.closeTo(0.4, 0) });
 });

@@ -126,6 +126,75 @@ describe("follow", () => {
     expect(quiet.blocks["a"]!.asked).toBeGreaterThan(5000);
   });
 
+  const MANY = Array.from({ length: 40 }, (_, place) => `p${place}`);
+  const reads = (of: (place: number) => number) =>
+    Object.fromEntries(MANY.map((name, place) => [name, counters(of(place))]));
+  /** Ticks every five seconds, 10 rows a second of each; then none for ten minutes. */
+  const paused = (hot: number, names: readonly string[], settling = false) => {
+    let memory = follow(
+      null,
+      reads(() => 0),
+      0,
+      names,
+      SETTINGS,
+    );
+    for (let tick = 1; tick <= 20; tick++)
+      memory = follow(
+        memory,
+        reads(() => tick * 50),
+        tick * 5,
+        names,
+        SETTINGS,
+      );
+    if (settling) memory = { ...memory, settling: { since: memory.at, sums: {} } };
+    const at = memory.at + 600;
+    return follow(
+      memory,
+      reads((place) => 7000 + (place === 0 ? hot : 0)),
+      at,
+      names,
+      SETTINGS,
+    );
+  };
+
+  it("takes one scan in a pause of the loop for no ten minutes of it", () => {
+    for (const settling of [false, true])
+      for (const names of [MANY, MANY.slice(0, 2), MANY.slice(0, 8)]) {
+        const memory = paused(1e6, names, settling);
+        expect(load(memory, "p0"), `${names.length}`).toBeLessThan(1.5);
+      }
+    // What lasts is seen as soon as it would have been.
+    let memory = paused(1e6, MANY.slice(0, 8));
+    for (let tick = 1; tick <= 6; tick++)
+      memory = follow(
+        memory,
+        reads((place) => 7000 + tick * 50 + (place === 0 ? 1e6 * (tick + 1) : 0)),
+        memory.at + 5,
+        MANY.slice(0, 8),
+        SETTINGS,
+      );
+    expect(load(memory, "p0")).toBeGreaterThan(3);
+  });
+
+  it("of a loop that comes once a minute counts each minute", () => {
+    let memory = follow(
+      null,
+      reads(() => 0),
+      0,
+      MANY,
+      SETTINGS,
+    );
+    for (let tick = 1; tick <= 5; tick++)
+      memory = follow(
+        memory,
+        reads((place) => tick * 600 * (place === 0 ? 100 : 1)),
+        tick * 60,
+        MANY,
+        SETTINGS,
+      );
+    expect(load(memory, "p0")).toBeGreaterThan(10);
+  });
+
   it("begins anew where counters went backwards", () => {
     const level = run(null, 300, [250, 250, 250, 250]);
     const reset = follow(

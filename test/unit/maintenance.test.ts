@@ -10,7 +10,11 @@ import {
 import type { CronJob } from "../../src/sense/collect/maintenance/jobs.ts";
 import { queueDepth } from "../../src/sense/collect/maintenance/queue.ts";
 import type { MaintenanceSession } from "../../src/sense/collect/maintenance/sessions.ts";
-import { delayNaptimes, type TableBacklog } from "../../src/sense/collect/maintenance/vacuum.ts";
+import {
+  delayNaptimes,
+  pastSince,
+  type TableBacklog,
+} from "../../src/sense/collect/maintenance/vacuum.ts";
 import { dueSince } from "../../src/sense/collect/maintenance/schedule.ts";
 
 const at = (text: string): number => Date.parse(`${text}Z`) / 1000;
@@ -135,6 +139,16 @@ describe("the queue", () => {
 });
 
 describe("a table past its threshold", () => {
+  it("that was vacuumed while nobody looked is no later than it was seen again", () => {
+    const at = (seen: number | undefined, vacuumed_at: number | null) =>
+      pastSince(seen, { vacuumed_at }, { now: 5000, booted: 1000 });
+    expect(at(undefined, null)).toBe(5000);
+    expect(at(1400, 1460)).toBe(5000);
+    expect(at(4900, 4000)).toBe(4900);
+    expect(at(4900, null)).toBe(4900);
+    expect(at(400, 300)).toBe(1000);
+  });
+
   const hours = (given: number): number => given * 3600;
 
   it(
@@ -192,6 +206,8 @@ describe("blocked seconds", () => {
       6,
     );
     expect(integrateWaits(memory, [], 1020, 60, none).per_minute.total).toBeCloseTo(15, 6);
+    // The loop stood still: in ten minutes it ended some time before the last one.
+    expect(integrateWaits(memory, [], 1610, 60, none).per_minute.total).toBe(0);
   });
 
   it("are forgotten after the stabilizing time, and never above what the minute held", () => {

@@ -66,6 +66,17 @@ export const settleSeconds = ({
   traffic_window_seconds,
 }: Pick<FollowSettings, "traffic_window_seconds">): number => traffic_window_seconds / 3;
 
+/**
+ * Seconds that an interval counts for. In which of its seconds rows were read nobody knows: after a
+ * pause of the loop of ten minutes one scan of a partition counted as ten minutes of it, and lambda
+ * was 0.09. So it counts for no more than the interval before it, or a twelfth of the window (5 s).
+ */
+const countsFor = (
+  seconds: number,
+  { interval }: ActivityMemory,
+  { traffic_window_seconds }: FollowSettings,
+): number => Math.min(seconds, Math.max(interval ?? 0, (traffic_window_seconds * RECENT) / 2));
+
 /** @param judged partitions whose traffic is compared; the cold one is not among them */
 export function follow(
   previous: ActivityMemory | null,
@@ -91,24 +102,29 @@ export function follow(
       settling: previous?.settling ?? null,
       ...(previous?.moved && { moved: true }),
     };
-  if (previous.moved) return { at: now, counters, ...known, settling: { since: now, sums: {} } };
+  const anew = { since: now, sums: {} };
+  if (previous.moved) return { at: now, interval: seconds, counters, ...known, settling: anew };
   const changes = Object.fromEntries(
     Object.entries(counters).map(([relid, one]) => [relid, change(previous.counters[relid], one)]),
   );
   const rates = smoothedRates(known.rates, changes, seconds, settings);
   const blocks = smoothedBlocks(known.blocks, changes, seconds, settings);
   const observed = known.observed * decay(seconds, settings.working_set_window_seconds) + seconds;
-  const base = { at: now, counters, rates, blocks, observed };
+  const base = { at: now, interval: seconds, counters, rates, blocks, observed };
+  const counted = countsFor(seconds, previous, settings);
   if (!previous.settling) {
     const fresh = logRatios(changes, seconds, judged, settings);
     const window = settings.traffic_window_seconds;
     return {
       ...base,
-      loads: smoothedLoads(known.loads, fresh, judged, decay(seconds, window)),
-      recent: smoothedLoads(known.recent, fresh, judged, decay(seconds, window * RECENT)),
+      loads: smoothedLoads(known.loads, fresh, judged, decay(counted, window)),
+      recent: smoothedLoads(known.recent, fresh, judged, decay(counted, window * RECENT)),
       settling: null,
     };
   }
+  // Nor does it say what the new places take.
+  if (seconds > Math.max(2 * counted, settleSeconds(settings)))
+    return { ...base, loads: known.loads, recent: known.recent, settling: anew };
   const { since } = previous.settling;
   const sums = Object.fromEntries(
     judged.map((relid) => [

@@ -18,6 +18,8 @@ export interface Sums {
 export interface ActivityMemory {
   /** Seconds since 1970. */
   readonly at: number;
+  /** Seconds of the interval that ended then; memories of older versions have none. */
+  readonly interval?: number;
   /** Counters at the end of the last sample, its own reads included. */
   readonly counters: CountersByPartition;
   /** Logarithms of the smoothed traffic loads, and of the same over the shorter window. */

@@ -3,43 +3,31 @@ import type { CentroidGroup, FilteredSearch } from "../vector-index.ts";
 import type { Configuration } from "../../model/configuration.ts";
 import { toCurve } from "../../configuration/validate.ts";
 import { health, HEALTH_AT_STRESS } from "../../graph/health.ts";
+import { type Found as Sampled, mayBeMore } from "../sampling.ts";
 
-/**
- * Standard errors by which recall must have fallen to count as lost. The baseline is the best of
- * many measurements, so that half of all later ones lie below it: 20 searches of an index that
- * finds half of the neighbours have a standard error of up to 0.11, and 0.53 after 0.57 read as
- * lambda 0.76.
- */
-const RECALL_ERRORS = 2;
-
-/**
- * No standard error is smaller than one search more that finds nothing would make it: two searches
- * that find eight of ten each have an error of 0 by their own figures, and on a busy machine the
- * time for a measurement (recall_budget_ms) may be over after two.
- */
-const leastError = (samples: number): number => 1 / (samples + 2);
-
-/** What both an index and a search with a filter have. */
-interface Found {
-  readonly recall: number | null;
-  /** Measurements of older versions have none. */
-  readonly recall_error?: number | null;
-  readonly samples: number;
+/** What both an index and a search with a filter have; rows, or those that match. */
+interface Found extends Sampled {
+  readonly rows?: number;
+  readonly matches?: number;
 }
 
-/** @param errors standard errors in its favour; 0 where indexes are compared with each other */
+/**
+ * In favour of what was measured are the standard errors by which recall must have fallen to count
+ * as lost, two of many searches. The baseline is the best of many measurements, so that half of all
+ * later ones lie below it: 20 searches of an index that finds half of the neighbours have a
+ * standard error of up to 0.11, and 0.53 after 0.57 read as lambda 0.76.
+ * @param sure as measured, where indexes are compared with each other
+ */
 function shareHealth(
   measured: Found | null,
   due: number | null,
   configuration: Configuration,
-  errors: number,
+  sure = true,
 ): number | null {
   if (measured?.recall == null || due === null || due <= 0) return null;
-  const error =
-    measured.recall_error === undefined
-      ? 0
-      : Math.max(measured.recall_error ?? 0, leastError(measured.samples));
-  const most = Math.min(1, measured.recall + errors * error) / due;
+  const all = measured.rows ?? measured.matches ?? Infinity;
+  const off = sure && measured.recall_error !== undefined ? mayBeMore(measured, all) : 0;
+  const most = Math.min(1, measured.recall + off) / due;
   const curve = toCurve(configuration.recall, "linear");
   // The errors decide whether what is due is missed; how far is what was measured. By both 0.93 of
   // what is due read 0.79 and 0.85 in turn, and three in a row in stress did not come for days.
@@ -52,8 +40,8 @@ export function isUndecided(
   due: number | null,
   configuration: Configuration,
 ): boolean {
-  const most = shareHealth(measured, due, configuration, RECALL_ERRORS);
-  const own = shareHealth(measured, due, configuration, 0);
+  const most = shareHealth(measured, due, configuration);
+  const own = shareHealth(measured, due, configuration, false);
   return most !== null && own !== null && own < 1 && most >= HEALTH_AT_STRESS;
 }
 
@@ -61,18 +49,18 @@ export function isUndecided(
 export const recallHealth = (
   { measured, baseline }: CentroidGroup,
   configuration: Configuration,
-  errors = RECALL_ERRORS,
-): number | null => shareHealth(measured, baseline, configuration, errors);
+  sure = true,
+): number | null => shareHealth(measured, baseline, configuration, sure);
 
 /** Rows that are not returned are not found: recall counts both. null: nothing to judge. */
 export const searchHealth = (
   { measured, due }: FilteredSearch,
   configuration: Configuration,
-): number | null => shareHealth(measured, due, configuration, RECALL_ERRORS);
+): number | null => shareHealth(measured, due, configuration);
 
 /** Whether a measurement of a search finds what is due, as it would be judged by. */
 export const searchFinds = (measured: Found, due: number, configuration: Configuration): boolean =>
-  (shareHealth(measured, due, configuration, RECALL_ERRORS) ?? 1) >= 1;
+  (shareHealth(measured, due, configuration) ?? 1) >= 1;
 
 /** Searches with filters that find less than is due, the worst first. */
 export const lostSearches = (

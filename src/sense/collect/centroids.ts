@@ -9,13 +9,14 @@ import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
 import type { Host } from "../../host/host.ts";
 import type { Collection } from "../../model/collection.ts";
+import type { Configuration } from "../../model/configuration.ts";
 import { SqlError } from "../../base/errors.ts";
 import { lastMeasurement, measuredEvery } from "../../store/measurements.ts";
 import { dueBlocks } from "../cost.ts";
 import { dueOf } from "../due.ts";
 import { isUndecided } from "../assess/recall-health.ts";
 import type { CentroidGroup, IndexMeasurement } from "../vector-index.ts";
-import { withTrial } from "./trial.ts";
+import { isOutgrown, untoldSkew, withTrial } from "./trial.ts";
 import {
   attainedBy,
   bestOf,
@@ -105,7 +106,7 @@ export function measureCentroids(
       ...dueFields(collection, value[index]),
       trial: value[index]?.trial ?? null,
       due_blocks: dueCost(value[index]),
-      attained: value[index]?.attained ?? null,
+      attained: attainedAtBest(value[index], collection.settings),
       measured_at: value[index]?.measured ? value[index].at : null,
       ...(value[index] === undefined && { waits: true as const }),
       ...(vacuums[oid] && { vacuum: vacuums[oid] }),
@@ -118,8 +119,17 @@ function dueFields(
   { settings }: Collection,
   kept: Kept | undefined,
 ): Pick<CentroidGroup, "baseline" | "due_from"> {
-  const due = dueOf(settings, kept?.measured ?? null, kept?.best ?? null, kept?.trial ?? null);
+  const best = kept === undefined || isOutgrown(kept) ? null : kept.best;
+  const due = dueOf(settings, kept?.measured ?? null, best, kept?.trial ?? null);
   return { baseline: due?.recall ?? null, due_from: due?.from ?? null };
+}
+
+/** As it was built, or by a fresh build, whichever is the fuller: builds differ. */
+function attainedAtBest(kept: Kept | undefined, settings: Configuration): number | null {
+  if (kept === undefined) return null;
+  const untold = untoldSkew(kept, settings);
+  const known = [kept.attained, kept.trial?.skew, untold].filter((skew) => skew != null);
+  return known.length > 0 ? Math.max(...known) : null;
 }
 
 const dueCost = (kept: Kept | undefined): number | null =>
@@ -199,8 +209,9 @@ function measureOne(
       at,
       measured,
       best,
+      best_of: best === before?.best ? (before?.best_of ?? null) : measured.rows,
       costs: costsOf(settings, measured, { ...kept, best }),
-      attained: attainedBy(one, measured, before),
+      ...attainedBy(one, measured, before),
     };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;

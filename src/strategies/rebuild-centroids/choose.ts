@@ -28,7 +28,7 @@ function sickness(group: CentroidGroup, { settings }: Collection): number {
       : null;
   const curve = toCurve(settings.list_occupancy, "log");
   return Math.min(
-    recallHealth(group, settings, 0) ?? 1,
+    recallHealth(group, settings, false) ?? 1,
     health(skew && beyondAttained(skew, group, curve.fine), curve) ?? 1,
   );
 }

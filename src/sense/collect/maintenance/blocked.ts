@@ -48,7 +48,8 @@ export const MINUTE = 60;
  *
  * A wait is counted from its beginning, also where that lies before the last sample that saw
  * nothing, and to its end: where a wait of the last sample is over and its end is not known, half
- * the time between the samples is counted. A wait that begins and ends between two samples is not
+ * the time between the samples is counted (after a pause of the loop that lies before this minute:
+ * a wait of a second counted 30). A wait that begins and ends between two samples is not
  * seen.
  *
  * @param ended when waits of the last sample ended, by pid
@@ -75,7 +76,7 @@ export function integrateWaits(
   for (const wait of waits) add(wait, now, wait.since ?? now);
   for (const wait of previous?.waiting ?? []) {
     if (waits.some(({ pid }) => pid === wait.pid)) continue;
-    add(wait, Math.min(now, ended.get(wait.pid) ?? (from + now) / 2), from);
+    add(wait, Math.min(now, ended.get(wait.pid) ?? (previous!.at + now) / 2), from);
   }
   const chunks = [
     ...(previous?.chunks ?? []).filter(({ to }) => to > now - MINUTE),

@@ -56,11 +56,9 @@ export function readBacklog(
   vacuuming: ReadonlySet<string>,
 ): { readonly tables: readonly TableBacklog[]; readonly memory: Readonly<Record<string, number>> } {
   const past = readPast(host, collection);
-  // A vacuum that came meanwhile begins the clock anew: it may have found rows that nobody may
-  // remove yet.
-  const begun = (table: Past): number =>
-    Math.min(now, Math.max(since[table.relid] ?? now, table.vacuumed_at ?? 0, booted));
-  const memory = Object.fromEntries(past.map((table) => [table.relid, begun(table)]));
+  const memory = Object.fromEntries(
+    past.map((table) => [table.relid, pastSince(since[table.relid], table, { now, booted })]),
+  );
   const tables = past.map(({ vacuumed_at: _, ...table }): TableBacklog => ({
     ...table,
     delay_naptimes: vacuuming.has(table.relid)
@@ -72,6 +70,18 @@ export function readBacklog(
     memory,
   };
 }
+
+/**
+ * A vacuum that came meanwhile begins the clock anew: it may have found rows that nobody may remove
+ * yet. Not from its own time on: where nobody looked for hours, the table came past its threshold
+ * again at some time of these, and was called hours late.
+ */
+export const pastSince = (
+  seen: number | undefined,
+  { vacuumed_at }: Pick<Past, "vacuumed_at">,
+  { now, booted }: { readonly now: number; readonly booted: number },
+): number =>
+  seen === undefined || (vacuumed_at ?? 0) > seen ? now : Math.min(now, Math.max(seen, booted));
 
 /** @param seconds since it is past its threshold */
 export const delayNaptimes = (
