@@ -15,9 +15,9 @@ INSERT INTO documents (embedding) SELECT shapes.embedding(20000 + :hour * 50 + g
   FROM generate_series(1, 20) g;
 SELECT id FROM documents ORDER BY embedding <-> shapes.embedding(:hour, 32) LIMIT 10;
 -- [fault: centroid_skew]
--- So near each other that one list takes them all, whichever lists there are.
+-- So far away that one list takes them all, whichever lists there are; another build spreads them.
 INSERT INTO documents (embedding)
-  SELECT shapes.embedding(g, 32) * array_fill(0.001::real, ARRAY[32])::vector
+  SELECT shapes.embedding(g, 32) * array_fill(0.5::real, ARRAY[32])::vector
          + array_fill(9::real, ARRAY[32])::vector
     FROM generate_series(1, 24000) g;
 ANALYZE documents;
