@@ -361,7 +361,12 @@ describe("an action", () => {
   it("that lies under a newer one, or beside one at work, says what is first", async () => {
     const { id } = made.get("drain_hot_partition")!;
     const failed = await within(async () => {
+      // Hot again, by rows: traffic alone is not.
+      await db.client.query(`INSERT INTO drained (id, partition_id)
+        SELECT g, 3 FROM generate_series(100001, 101000) g`);
+      await db.client.query("SELECT pg_stat_force_next_flush()");
       const later = await execute("drained", "rebalance_partitions", { max_moves: 20 });
+      expect(later.action_id, JSON.stringify(later)).not.toBeNull();
       const busy = await typeAll(
         [await db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [id])],
         "busy",
