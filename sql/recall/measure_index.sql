@@ -8,9 +8,8 @@
 -- go on until recall is within so much in 95 of 100 measurements, or the time is over), since (a
 -- transaction, of pg_current_snapshot: replaced is then the share of rows that were written later).
 --
--- What a search costs is counted in blocks of the index and its table
--- (pg_stat_get_xact_blocks_fetched): the same number each time, whatever else the machine does.
--- Planning, which reads a block or two itself, is left out.
+-- What a search costs is counted in blocks of index and table (pg_stat_get_xact_blocks_fetched),
+-- the same number each time, whatever else the machine does. Planning, a block or two, is left out.
 --
 -- recall: rows of the table are sampled; each one's k nearest neighbours (itself left out: it finds
 -- itself in any index) by the index are compared with those of a sequential scan, which serves a
@@ -101,17 +100,8 @@ BEGIN
   -- pgvector's limits: the setting recall_probes is for indexes of both methods.
   scanning := least(coalesce(nullif((wanted ->> 'probes')::int, 0), facts.configured),
     CASE facts.method WHEN 'hnsw' THEN 1000 ELSE 32768 END);
-  SELECT pg_relation_size(h.oid) / current_setting('block_size')::float8,
-    greatest(h.reltuples, pg_stat_get_live_tuples(h.oid))
-    INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
-      WHERE i.indexrelid = index_oid;
-  IF pages <= (wanted ->> 'exact_count_pages')::float8 THEN
-    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE %s', facts.heap,
-      ruvector.healing_with_key(facts.predicate, facts.key)) INTO total;
-  ELSIF facts.predicate <> 'true' THEN
-    SELECT CASE WHEN reltuples >= 0 THEN reltuples ELSE total END INTO total FROM pg_class
-      WHERE oid = index_oid;
-  END IF;
+  SELECT s.pages, s.total INTO pages, total
+    FROM ruvector.healing_index_size(index_oid, (wanted ->> 'exact_count_pages')::float8) s;
   further := CASE facts.method WHEN 'hnsw' THEN least(1000, greatest(200, 4 * scanning))
     ELSE least(facts.lists, greatest(4 * scanning, facts.lists / 10)) END;
   BEGIN

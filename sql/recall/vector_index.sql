@@ -116,6 +116,32 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_sample_rows(oid, integer, integer, double precision,
   double precision) IS 'Places of rows of an index, sampled evenly, repeatable by seed.';
 
+-- Pages of an index's table, and the rows that the index holds: counted where the table has no more
+-- than so many pages, else as the statistics have them.
+CREATE OR REPLACE FUNCTION ruvector.healing_index_size(index_oid oid,
+  exact_count_pages double precision, OUT pages double precision, OUT total double precision)
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  facts record;
+BEGIN
+  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT pg_relation_size(h.oid) / current_setting('block_size')::float8,
+    greatest(h.reltuples, pg_stat_get_live_tuples(h.oid))
+    INTO pages, total FROM pg_index i JOIN pg_class h ON h.oid = i.indrelid
+      WHERE i.indexrelid = index_oid;
+  IF pages <= exact_count_pages THEN
+    EXECUTE format('SELECT count(*) FROM ONLY %s WHERE %s', facts.heap,
+      ruvector.healing_with_key(facts.predicate, facts.key)) INTO total;
+  ELSIF facts.predicate <> 'true' THEN
+    SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples ELSE total END INTO total FROM pg_class c
+      WHERE c.oid = index_oid;
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_index_size(oid, double precision)
+  IS 'Pages of the table of a vector index, and the rows that the index holds.';
+
 -- The probes (ef_search) at which the planner takes this index for the n nearest rows, beside
 -- whatever other index there is; NULL, and the name of the one it takes, where it never does.
 -- Leaves them set, in the caller's transaction.
