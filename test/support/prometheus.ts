@@ -1,90 +1,30 @@
-/**
- * Prometheus, promtool and the Postgres exporter: those on the PATH, else Debian's packages
- * unpacked into the cache folder (nothing is installed, no service starts). Where they cannot be
- * had the tests that need them are skipped, loudly; on CI they fail.
- */
+/** Prometheus, promtool and the Postgres exporter. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import getPort from "get-port";
 import { root } from "../../build/project.ts";
-import { adminEnvironment } from "../../src/workbench/db/files.ts";
-import { withLock } from "../../src/workbench/db/lock.ts";
-import { cacheFolder } from "../../src/workbench/db/places.ts";
+import { debianPrograms, type Programs } from "./debian-programs.ts";
 import { waitEnds } from "./patience.ts";
 
-const PACKAGES = ["prometheus", "prometheus-postgres-exporter"];
 const PROGRAMS = {
   prometheus: "prometheus",
   promtool: "promtool",
   exporter: "prometheus-postgres-exporter",
-};
+} as const;
 
-export type Tools = Readonly<Record<keyof typeof PROGRAMS, string>>;
+export type Tools = Programs<typeof PROGRAMS>;
 
 /** @returns null where they cannot be had and the tests are to be skipped */
-export async function prometheusTools(): Promise<Tools | null> {
-  try {
-    return (await onPath()) ?? (await fromDebian());
-  } catch (error) {
-    const message =
-      "Prometheus, promtool and postgres_exporter are not to be had here: " +
-      `${error instanceof Error ? error.message : String(error)}`;
-    if (process.env["CI"]) throw new Error(message, { cause: error });
-    console.error(
-      `\n*** ${message}\n*** The tests of metrics, alerts and dashboard that need them ARE ` +
-        `SKIPPED. As root on Debian they are fetched; elsewhere put them on the PATH.\n`,
-    );
-    return null;
-  }
-}
-
-async function onPath(): Promise<Tools | null> {
-  const found = await Promise.all(
-    Object.entries(PROGRAMS).map(async ([key, name]) => {
-      const { stdout, failed } = await execa("which", [name], { reject: false });
-      return failed ? null : [key, stdout.trim()];
-    }),
-  );
-  return found.includes(null)
-    ? null
-    : (Object.fromEntries(found as string[][]) as unknown as Tools);
-}
-
-async function fromDebian(): Promise<Tools> {
-  const folder = join(cacheFolder(), "prometheus-1");
-  await withLock(
-    `${folder}.lock`,
-    { waiting: () => console.error("Another process is fetching Prometheus; waiting for it...") },
-    async () => {
-      if (existsSync(folder)) return;
-      const making = `${folder}.making-${process.pid}`;
-      await mkdir(making, { recursive: true });
-      const apt = (...args: string[]) =>
-        execa("apt-get", args, { cwd: making, env: adminEnvironment, stdin: "ignore" });
-      try {
-        console.error("Fetching Prometheus and its Postgres exporter from Debian (once)...");
-        await apt("download", ...PACKAGES).catch(async () => {
-          await apt("update");
-          await apt("download", ...PACKAGES);
-        });
-        for (const file of (await readdir(making)).filter((name) => name.endsWith(".deb"))) {
-          await execa("dpkg-deb", ["-x", file, "."], { cwd: making });
-          await rm(join(making, file));
-        }
-        await rename(making, folder);
-      } finally {
-        await rm(making, { recursive: true, force: true });
-      }
-    },
-  );
-  return Object.fromEntries(
-    Object.entries(PROGRAMS).map(([key, name]) => [key, join(folder, "usr/bin", name)]),
-  ) as unknown as Tools;
-}
+export const prometheusTools = (): Promise<Tools | null> =>
+  debianPrograms({
+    what: "Prometheus, promtool and postgres_exporter",
+    packages: ["prometheus", "prometheus-postgres-exporter"],
+    folder: "prometheus-1",
+    programs: PROGRAMS,
+  });
 
 /** promtool with what it says; an exit code other than 0 is no exception. */
 export async function promtool(
