@@ -13,6 +13,7 @@ DECLARE
     ruvector.healing_collections_routed(collection));
   wanted constant integer := found[1];
   chosen text;
+  partition text;
   place text;
   relation oid;
   gone text[] := '{}';
@@ -34,8 +35,8 @@ BEGIN
           'there are.') END;
   END IF;
   FOR attempt IN 1..2 LOOP
-    SELECT r.partition_key, format('%I.%I', c.schema_name, r.partition), c.relid
-      INTO chosen, place, relation
+    SELECT r.partition_key, r.partition, c.schema_name, c.relid
+      INTO chosen, partition, place, relation
       FROM ruvector.healing_routes r JOIN ruvector.collections c USING (collection_id)
      -- A route that a lease closed opens when the lease is over, whether a tick comes to say so or
      -- not.
@@ -54,8 +55,10 @@ BEGIN
               END NULLS LAST, r.partition_key
      LIMIT 1;
     -- One that was detached since the last tick takes no rows, and there may be no next tick.
-    -- The cheap question first: it is asked for each row.
-    EXIT WHEN attempt = 2 OR pg_partition_root(to_regclass(place)) = relation;
+    -- The cheap question first, as it is asked for each row: a call takes 35 microseconds with it,
+    -- 25 without. The name is put together here, or it would be for each partition before the sort.
+    EXIT WHEN attempt = 2
+      OR pg_partition_root(to_regclass(format('%I.%I', place, partition))) = relation;
     gone := ARRAY(SELECT r.partition FROM ruvector.healing_routes r WHERE r.collection_id = wanted
       EXCEPT SELECT k.relname FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid
        WHERE i.inhparent = relation AND NOT i.inhdetachpending);
