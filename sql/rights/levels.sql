@@ -112,6 +112,7 @@ VALUES
   ('healing_with_key', 'table_owner', false),
   ('healing_with_direction', 'table_owner', false),
   ('healing_sample_rows', 'table_owner', false),
+  ('healing_index_size', 'table_owner', false),
   ('healing_planning', 'table_owner', false),
   ('healing_planner_takes', 'table_owner', false),
   ('healing_fetched_key', 'table_owner', false),

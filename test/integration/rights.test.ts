@@ -112,6 +112,23 @@ describe("the list of levels", () => {
       ).toContain(level);
     }
   });
+
+  it("has a line for every function that another one calls in the name of its caller", async () => {
+    const calls = `
+      WITH levels AS (SELECT * FROM ruvector.healing_levels())
+      SELECT p.proname AS caller, m[1] AS called FROM pg_proc p
+        JOIN levels l ON l.routine = p.proname AND l.level <> 'installer'
+        CROSS JOIN LATERAL regexp_matches(regexp_replace(p.prosrc, '--[^\\n]*', '', 'g'),
+          '\\m((?:ruvector_)?healing_\\w+)\\s*\\(', 'g') m
+       WHERE p.pronamespace IN ('ruvector'::regnamespace, 'public'::regnamespace)
+         AND NOT p.prosecdef AND m[1] IN (SELECT proname FROM pg_proc)`;
+    expect((await db.rows(calls)).length).toBeGreaterThan(20);
+    expect(
+      await db.rows(`SELECT DISTINCT c.* FROM (${calls}) c, ruvector.healing_levels() f
+        WHERE f.routine = c.caller AND NOT EXISTS (SELECT FROM ruvector.healing_levels() l
+          WHERE l.routine = c.called AND l.level IN (f.level, 'everybody'))`),
+    ).toEqual([]);
+  });
 });
 
 describe("what a level may execute", () => {
