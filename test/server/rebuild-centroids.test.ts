@@ -170,13 +170,14 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine';
       ALTER INDEX "a'b ""c""" DEPENDS ON EXTENSION vector`);
     await makeDrifted(db, "unverified", { index: "unverified_idx" });
-    // Something else keeps lambda from becoming whole.
+    // Something else keeps lambda from becoming whole. At 90 it was 0.59 at best, a tenth above
+    // what a few indexes of a hundred are sensed at, whatever k-means makes of them: no gain.
     await db.client.query(
       'SELECT ruvector_healing_configure(\'{"abort_ratio": 0, "report_ttl_seconds": ' +
         "86400}', 'unverified')",
     );
     await db.client.query(
-      "SELECT ruvector_integrity_report('unverified', '{\"metrics\": {\"memory_usage_pct\": 90}}')",
+      "SELECT ruvector_integrity_report('unverified', '{\"metrics\": {\"memory_usage_pct\": 88}}')",
     );
     await makeDrifted(db, "stopped", { index: "stopped_idx" });
     await makeDrifted(db, "broken", { index: "broken_idx" });

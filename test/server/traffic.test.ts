@@ -63,6 +63,22 @@ const skewed = (hot: string, cold: (place: number) => string): string[] =>
 const readAll = (table: string, place: number): string =>
   `SELECT count(payload) FROM ${table} WHERE partition_id = ${place}`;
 
+/** What became of an action under this traffic, with its message for whoever reads of a failure. */
+const ended = (id: number, traffic: readonly string[]) =>
+  meanwhile(
+    user,
+    traffic,
+    async () => {
+      await ticks(db, 1);
+      const [now] = await db.rows<{ state: string; message: string }>(
+        "SELECT state, message FROM ruvector.healing_actions WHERE id = $1",
+        [id],
+      );
+      return now!;
+    },
+    ({ state }) => !["executing", "stabilizing"].includes(state),
+  );
+
 describe("reads", () => {
   const statements = skewed(readAll("read_hot", 3), (place) => readAll("read_hot", place));
 
@@ -121,17 +137,11 @@ describe("reads", () => {
       () => sample("read_hot"),
       ({ lambda }) => lambda < 0.3,
     );
-    const begun = await db.value<{ outcome: string; rows_moved: number }>(
+    const begun = await db.value<{ outcome: string; action_id: number }>(
       "SELECT ruvector_healing_execute('read_hot', 'rebalance_partitions')",
     );
     expect(begun.outcome).toBe("stabilizing");
-    const state = async () => {
-      await ticks(db, 1);
-      return db.value<string>(
-        "SELECT state FROM ruvector.healing_actions ORDER BY id DESC LIMIT 1",
-      );
-    };
-    expect(await meanwhile(user, byRow, state, (now) => now !== "stabilizing")).toBe("succeeded");
+    expect(await ended(begun.action_id, byRow)).toMatchObject({ state: "succeeded" });
     expect(await checksum(db, "read_hot")).toEqual(before);
     const { lambda } = await sample("read_hot");
     expect(lambda).toBeGreaterThan(0.75);
@@ -176,23 +186,7 @@ describe("reads of the latest rows", () => {
     const { action_id } = await db.value<{ action_id: number }>(
       "SELECT ruvector_healing_execute('latest', 'rebalance_partitions')",
     );
-    const state = async () => {
-      await ticks(db, 1);
-      return (
-        await db.rows<{ state: string; message: string }>(
-          "SELECT state, message FROM ruvector.healing_actions WHERE id = $1",
-          [action_id],
-        )
-      )[0]!;
-    };
-    expect(
-      await meanwhile(
-        user,
-        lookups,
-        state,
-        (now) => !["executing", "stabilizing"].includes(now.state),
-      ),
-    ).toMatchObject({ state: "succeeded" });
+    expect(await ended(action_id, lookups)).toMatchObject({ state: "succeeded" });
     expect(
       await db.value(
         "SELECT count(*)::int FROM latest JOIN wanted USING (id) WHERE partition_id = 3",
