@@ -16,6 +16,7 @@ import { improved, WHOLE, worsened } from "../graph/improvement.ts";
 import { recordActionEvent } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
+import { sensesOldTraffic } from "../strategies/moving-rows/estimate.ts";
 import { verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
 import { endWithRows } from "./stay.ts";
@@ -112,6 +113,7 @@ function judgeSlice(
 
 function verify(host: Host, collection: Collection, action: Action, sample: Sample): Action {
   if (action.stabilize_until !== null && action.now < action.stabilize_until) return action;
+  if (sensesOldTraffic(sample.snapshot, collection)) return action;
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;
   const verification = verifyHarm(host, collection, action, sample);

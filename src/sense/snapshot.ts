@@ -19,6 +19,8 @@ export interface Snapshot {
    * (judge_partition_load).
    */
   readonly judges_load: boolean;
+  /** Loads by traffic are those of before our last move: it was not measured long enough since. */
+  readonly loads_held: boolean;
   /** How rows were counted. */
   readonly rows_source: "exact" | "statistics";
   readonly centroids: readonly CentroidGroup[];

@@ -66,6 +66,7 @@ export function takeSnapshot(
     partitions: partitions.value.partitions,
     rows_source: partitions.value.rows_source,
     judges_load: collection.movable || collection.settings.judge_partition_load,
+    loads_held: activity.moved === true || activity.settling !== null,
     centroids: centroids.value,
     invalid_indexes: invalidIndexes(host, collection),
     incomplete_indexes: incompleteIndexes(host, collection),

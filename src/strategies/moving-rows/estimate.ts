@@ -78,15 +78,24 @@ export function moveSeconds(
  * held until it was measured anew for a while (src/sense/activity/follow.ts); a verification before
  * that would see the old one.
  */
-export function stabilizeSeconds({ partitions }: Snapshot, { settings }: Collection): number {
-  const { fine } = loadCurve(workingPartitions(partitions).length, settings);
-  const hot = loadRatios(partitions).some(
-    ({ reads, writes }) => Math.max(reads ?? 0, writes ?? 0) > fine,
-  );
-  return hot
+export const stabilizeSeconds = (snapshot: Snapshot, { settings }: Collection): number =>
+  hotByTraffic(snapshot, settings)
     ? Math.max(settings.stabilize_seconds, settleSeconds(settings))
     : settings.stabilize_seconds;
-}
+
+const hotByTraffic = ({ partitions }: Snapshot, settings: Collection["settings"]): boolean => {
+  const { fine } = loadCurve(workingPartitions(partitions).length, settings);
+  return loadRatios(partitions).some(
+    ({ reads, writes }) => Math.max(reads ?? 0, writes ?? 0) > fine,
+  );
+};
+
+/**
+ * Whether what was sensed is the traffic of before the moves: a pause of the loop has the measuring
+ * of it begin anew, and a good move was undone for the load that it had taken away.
+ */
+export const sensesOldTraffic = (snapshot: Snapshot, { settings }: Collection): boolean =>
+  snapshot.loads_held && hotByTraffic(snapshot, settings);
 
 /**
  * Relations locked by a batch: LOCK TABLE takes all partitions, the UPDATE the indexes of two of

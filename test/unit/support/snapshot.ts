@@ -23,6 +23,7 @@ export const quietSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   })),
   rows_source: "exact",
   judges_load: true,
+  loads_held: false,
   centroids: [],
   invalid_indexes: [],
   searches: [],
