@@ -113,7 +113,10 @@ function judgeSlice(
 
 function verify(host: Host, collection: Collection, action: Action, sample: Sample): Action {
   if (action.stabilize_until !== null && action.now < action.stabilize_until) return action;
-  if (sensesOldTraffic(sample.snapshot, collection)) return action;
+  if (sensesOldTraffic(sample.snapshot, collection))
+    return updateAction(host, action, {
+      message: "waits until the traffic since the last move was measured",
+    });
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;
   const verification = verifyHarm(host, collection, action, sample);

@@ -119,7 +119,7 @@ describe("the list of levels", () => {
       SELECT p.proname AS caller, m[1] AS called FROM pg_proc p
         JOIN levels l ON l.routine = p.proname AND l.level <> 'installer'
         CROSS JOIN LATERAL regexp_matches(regexp_replace(p.prosrc, '--[^\\n]*', '', 'g'),
-          '\\m((?:ruvector_)?healing_\\w+)\\s*\\(', 'g') m
+          '\\m((?:healing|ruvector)_\\w+)\\s*\\(', 'g') m
        WHERE p.pronamespace IN ('ruvector'::regnamespace, 'public'::regnamespace)
          AND NOT p.prosecdef AND m[1] IN (SELECT proname FROM pg_proc)`;
     expect((await db.rows(calls)).length).toBeGreaterThan(20);

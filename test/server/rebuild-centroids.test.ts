@@ -170,8 +170,8 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     await db.client.query(`COMMENT ON INDEX "a'b ""c""" IS 'it''s mine';
       ALTER INDEX "a'b ""c""" DEPENDS ON EXTENSION vector`);
     await makeDrifted(db, "unverified", { index: "unverified_idx" });
-    // Something else keeps lambda from becoming whole. At 90 it was 0.59 at best, a tenth above
-    // what a few indexes of a hundred are sensed at, whatever k-means makes of them: no gain.
+    // Something else keeps lambda from becoming whole. (At 90 % it is 0.59 at best: no gain of a
+    // tenth over 0.54, as which k-means may leave such an index; 0.49 to 0.51 of 30.)
     await db.client.query(
       'SELECT ruvector_healing_configure(\'{"abort_ratio": 0, "report_ttl_seconds": ' +
         "86400}', 'unverified')",
