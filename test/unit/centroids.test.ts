@@ -95,6 +95,11 @@ describe("a list", () => {
       "six times the mean",
     () => {
       expect(sense([index("public.i", { rows: skewed(9), attained: 9 })]).reading.lambda).toBe(1);
+      // Two builds of the same rows differ by a twentieth.
+      expect(sense([index("public.i", { rows: skewed(9), attained: 8.5 })]).reading.lambda).toBe(1);
+      expect(
+        sense([index("public.i", { rows: skewed(10), attained: 8.5 })]).reading.lambda,
+      ).toBeLessThan(1);
       expect(
         sense([index("public.i", { rows: skewed(16), attained: 8 })]).reading.lambda,
       ).toBeCloseTo(0.8, 10);
