@@ -389,6 +389,21 @@ describe("a throttle's end", () => {
     expect(await triggers("leaver")).toBe(0);
   });
 
+  it("takes its triggers from a table that changed hands, and its partitions did not", async () => {
+    const role = `${db.name}_new_hands`;
+    await db.client.query(`CREATE ROLE ${role}`);
+    await makeTable(db, { table: "handed", rows: SMALL });
+    const { action_id } = await throttle("handed", { percent: 10 });
+    await expect
+      .poll(() => ticks(db, 1).then(() => triggers("handed")))
+      .toBe(2 * (1 + SMALL.length));
+    await db.client.query(`ALTER TABLE handed OWNER TO ${role}`);
+    await abort(action_id);
+    expect(await removed("handed")).toBe(0);
+    await db.client.query(`SELECT ruvector_healing_unregister('handed'); DROP TABLE handed;
+      DROP ROLE ${role}`);
+  });
+
   it("leaves a table alone that came with another's triggers in a dump", async () => {
     await makeTable(db, { table: "numbered", rows: SMALL });
     const number = await db.value<number>(

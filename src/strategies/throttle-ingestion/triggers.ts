@@ -79,35 +79,33 @@ interface Removed {
   readonly left: number;
 }
 
-/** @param relid the collection's table; null: it is gone */
+/**
+ * From each table as its own owner: ALTER TABLE ... OWNER TO leaves the partitions to the owner
+ * before, and what one role may not would keep all of them. A partition that was detached while
+ * the throttle was on took its triggers along (found by chaos, seed 182). What nobody let us act on
+ * stays.
+ * @param relid the collection's table; null: it is gone
+ */
 function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
-  const family =
-    relid === null
-      ? { removed: 0, left: 0 }
-      : host.asOwner(relid, "catalogue").one<Removed>(sql`
-    SELECT count(*) FILTER (WHERE gone)::int AS removed, count(*)
-      FILTER (WHERE NOT gone)::int AS left
-      FROM (SELECT ruvector.healing_throttle_remove(relid) AS gone
-        FROM ruvector.healing_throttle_tables(${relid}::oid, true) f(relid)) t`);
-  // A partition that was detached while the throttle was on took its triggers along (found by
-  // chaos, seed 182). What nobody let us act on stays.
-  const strays = host.query<{ relid: string }>(sql`
+  const tables = host.query<{ relid: string }>(sql`
     SELECT DISTINCT t.tgrelid::text AS relid FROM pg_trigger t
      WHERE t.tgfoid IN ('ruvector.healing_throttle_before()'::regprocedure,
        'ruvector.healing_throttle_after()'::regprocedure)
-       AND starts_with(encode(t.tgargs, 'escape'), ${String(lease.collection_id)} || '\\000')
+       AND (starts_with(encode(t.tgargs, 'escape'), ${String(lease.collection_id)} || '\\000')
+         OR t.tgrelid IN (SELECT f FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))
        AND (SELECT a.how
-         FROM ruvector.healing_access(t.tgrelid) a) <> 'none'
-       AND (${relid}::oid IS NULL OR t.tgrelid NOT IN (SELECT f
-         FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))`);
-  return strays.reduce((sum, stray) => {
-    const { gone } = host
-      .asOwner(stray.relid, "catalogue")
-      .one<{ gone: boolean }>(
-        sql`SELECT ruvector.healing_throttle_remove(${stray.relid}::oid) AS gone`,
-      );
-    return { removed: sum.removed + (gone ? 1 : 0), left: sum.left + (gone ? 0 : 1) };
-  }, family);
+         FROM ruvector.healing_access(t.tgrelid) a) <> 'none'`);
+  return tables.reduce(
+    (sum, table) => {
+      const { gone } = host
+        .asOwner(table.relid, "catalogue")
+        .one<{ gone: boolean }>(
+          sql`SELECT ruvector.healing_throttle_remove(${table.relid}::oid) AS gone`,
+        );
+      return { removed: sum.removed + (gone ? 1 : 0), left: sum.left + (gone ? 0 : 1) };
+    },
+    { removed: 0, left: 0 },
+  );
 }
 
 /** Only a table's owner may remove a trigger: none is made where it could not be removed. */
