@@ -28,6 +28,8 @@ export default defineConfig({
           // 9). Those of the others hold servers and databases.
           isolate: false,
           testTimeout: 30_000,
+          // To make the bundles took more than the 10 s that are usual (load 19).
+          hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
           maxWorkers,
         },

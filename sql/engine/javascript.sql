@@ -3,13 +3,12 @@
 -- our globals in its hands, where it is ours that start. Not set at all cannot be pinned, and '' is
 -- not that: plv8 looks a function named '' up and warns, and a cancel that came meanwhile (V8 takes
 -- 20 to 30 ms) is raised at the warning, over V8's head: the next garbage collection ends the whole
--- server (8 of 29 sessions with a timeout of 14 to 70 ms). So it is this one: of another language,
--- it is found, and not even compiled. PLJS takes '' for not set, and forgets to let go of a
--- function that it looked up: "WARNING: resource was not closed" in every new session, and in the
--- server's log with every tick.
-CREATE OR REPLACE FUNCTION ruvector.healing_engine_started() RETURNS void LANGUAGE sql AS '';
-COMMENT ON FUNCTION ruvector.healing_engine_started()
-  IS 'Does nothing: {{LANGUAGE}}.start_proc while our JavaScript starts.';
+-- server (8 of 29 sessions with a timeout of 14 to 70 ms). So it is one of another language, which
+-- is found, and not even compiled: int4eq, by its number, which is the same in every PostgreSQL. A
+-- name is looked up in schemas and lists of functions, and what another session made meanwhile has
+-- them read again: of 2,000 sessions on a busy machine N1 lost their cancel there, now N2. PLJS
+-- takes '' for not set, and forgets to let go of a function that it looked up: "WARNING: resource
+-- was not closed" in every new session, and in the server's log with every tick.
 
 -- Where the role may not use the language: a function needs no right to it, a DO block does.
 CREATE OR REPLACE FUNCTION ruvector.healing_engine() RETURNS void LANGUAGE {{LANGUAGE}} AS '';
@@ -22,7 +21,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  start_proc text := 'ruvector.healing_engine_started';
+  start_proc oid := 65;
   context text;
   levels integer;
 BEGIN
@@ -53,7 +52,7 @@ BEGIN
   -- that came meanwhile is raised where the catalogue is read, leaves behind what was open, and a
   -- later garbage collection, or lookup, ends the server. What is in the caches is not read: so it
   -- is looked up before. (As a variable, or it would be looked up once, when this is planned.)
-  PERFORM has_function_privilege(to_regproc(start_proc)::oid, 'EXECUTE');
+  PERFORM has_function_privilege(start_proc, 'EXECUTE');
   IF '{{LANGUAGE}}' = 'pljs' OR NOT has_language_privilege('{{LANGUAGE}}', 'USAGE') THEN
     PERFORM ruvector.healing_engine();
     RETURN;
@@ -79,7 +78,7 @@ COMMENT ON FUNCTION ruvector.healing_start_engine()
 DO $pin$
 BEGIN
   EXECUTE format('ALTER FUNCTION ruvector.healing_start_engine() SET {{LANGUAGE}}.start_proc = %L',
-    CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE 'ruvector.healing_engine_started' END);
+    CASE '{{LANGUAGE}}' WHEN 'pljs' THEN '' ELSE '65' END);
   -- plv8 hands these to V8 when its library is loaded into a session, whoever set them: with
   -- --abort-on-uncaught-exception a viewer without a right to the language ended the whole server.
   -- They are what they were for whoever installed.
@@ -91,6 +90,8 @@ EXCEPTION WHEN insufficient_privilege THEN
   NULL;
 END
 $pin$;
+-- It was of ours before.
+DROP FUNCTION IF EXISTS ruvector.healing_engine_started();
 
 -- Holds no logic of its own, so that it never has to change: PLJS keeps a function's compiled code
 -- for the life of a session even when the function is replaced (measured), so a new bundle is

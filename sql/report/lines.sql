@@ -41,11 +41,15 @@ AS $function$
     SELECT 1, 1, 0, '  Every collection was healthy all the time.'
      WHERE NOT EXISTS (SELECT FROM ill) AND EXISTS (SELECT FROM sensed)
     UNION ALL
-    SELECT 1, 1, 0, '  No collection is registered.' WHERE NOT EXISTS (SELECT FROM sensed)
+    SELECT 1, 1, 0, CASE WHEN ruvector.healing_tenant_scope() IS NULL
+        THEN '  No collection is registered.'
+        ELSE '  No collection of your tenants is registered; others are not shown.' END
+     WHERE NOT EXISTS (SELECT FROM sensed)
     UNION ALL
     SELECT 1, 1 + i.n, 0, format('  %s: %s; lambda down to %s%s. Now %s.',
       ruvector.healing_printable(i.d ->> 'collection'),
-      CASE WHEN i.below = 0 THEN 'never below its thresholds for long'
+      CASE WHEN i.d ->> 'lowest_lambda' IS NULL THEN 'not measured'
+        WHEN i.below = 0 THEN 'never below its thresholds for long'
         ELSE concat_ws(', ',
           'below its thresholds for ' || ruvector.healing_span(i.below)
             || CASE WHEN (i.d ->> 'falls')::int > 1 THEN format(' in %s times', i.d ->> 'falls')

@@ -65,6 +65,9 @@ const documentOf = (value: unknown): string =>
     return one;
   });
 
+/** PostgreSQL says of 1.5 and of 1e21 only that they are no bigint, and not of which argument. */
+const WHOLE = /::(big|small)?int(eger)?$/;
+
 /** `sql(a => $1::text, ...)` with what was given. */
 function statement({ sql, kind, arguments: known }: Callable, given: Record<string, unknown>) {
   const values: unknown[] = [];
@@ -76,6 +79,8 @@ function statement({ sql, kind, arguments: known }: Callable, given: Record<stri
         throw new TypeError(
           `${sql} takes no "${key}"; it takes ${Object.keys(known).join(", ") || "nothing"}`,
         );
+      if (typeof value === "number" && WHOLE.test(template) && !Number.isSafeInteger(value))
+        throw new TypeError(`"${key}" of ${sql} is ${value}, which is no whole number`);
       values.push(template.endsWith("::jsonb") ? documentOf(value) : value);
       return template.replace("$", () => `$${values.length}`);
     });

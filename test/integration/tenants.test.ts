@@ -80,6 +80,17 @@ describe("a viewer of a tenant", () => {
     ).toBe("1");
   });
 
+  it("whose tenant has no collection is not told that there are none", async () => {
+    await db.client.query(`SELECT ruvector_healing_grant('${stranger}', 'viewer', 'nobody')`);
+    const lines = await as(stranger, () =>
+      db.rows("SELECT * FROM ruvector_healing_report() AS line"),
+    );
+    await db.client.query(`SELECT ruvector_healing_revoke('${stranger}')`);
+    expect(lines).toContainEqual({
+      line: "  No collection of your tenants is registered; others are not shown.",
+    });
+  });
+
   it("is told of another tenant's collection what it is told of none", async () => {
     await as(acme, async () => {
       for (const call of [

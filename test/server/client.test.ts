@@ -106,6 +106,13 @@ it("is in the caller's transaction, and gives errors of the server as they are",
   }
 });
 
+it("says which argument is no whole number before it asks", async () => {
+  for (const action_id of [1.5, 1e21, Number.NaN])
+    await expect(healing.approve({ action_id })).rejects.toThrow(
+      `"action_id" of ruvector.ruvector_healing_approve is ${action_id}, which is no whole number`,
+    );
+});
+
 it("listens on a connection of the pool until it is told to stop", async () => {
   const heard: Notification[] = [];
   const stop = await healing.listen((one) => heard.push(one));

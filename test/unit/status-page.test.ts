@@ -85,7 +85,14 @@ describe("the one sentence", () => {
     collection("a", { verdict: how, sentence: `it is ${how}` });
   it.each([
     ["all is well", {}, "normal", /^All 2 collections are healthy$/],
-    ["nothing registered", { collections: [] }, "unknown", /Nothing is registered/],
+    ["nothing registered", { collections: [] }, "unknown", /^Nothing is registered/],
+    // The breaker is not shown to who sees some tenants only.
+    [
+      "nothing of a tenant",
+      { collections: [], breaker: undefined },
+      "unknown",
+      /^No collection of your tenants/,
+    ],
     [
       "an action at work",
       { collections: [verdict("healing"), collection("b")], active: [active] },

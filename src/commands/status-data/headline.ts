@@ -51,12 +51,7 @@ const SENTENCES: readonly ((what: Case) => Headline | null)[] = [
 /** @param now the database's clock, milliseconds: the overview may be some seconds old */
 export function stateLine(overview: Overview, now: number = overview.now): Headline {
   const { collections } = overview;
-  if (collections.length === 0)
-    return {
-      tone: "unknown",
-      text: "Nothing is registered yet",
-      more: "SELECT ruvector_healing_register('embeddings');",
-    };
+  if (collections.length === 0) return nothing(overview);
   const stopped = notRunning(overview);
   if (stopped) return stopped;
   const of = (verdict: Verdict): readonly CollectionSeen[] =>
@@ -74,6 +69,20 @@ export function stateLine(overview: Overview, now: number = overview.now): Headl
   }
   return healthy(what);
 }
+
+/** The breaker is everybody's: who is not told of it sees the collections of some tenants only. */
+const nothing = ({ breaker }: Overview): Headline => ({
+  tone: "unknown",
+  ...(breaker
+    ? {
+        text: "Nothing is registered yet",
+        more: "SELECT ruvector_healing_register('embeddings');",
+      }
+    : {
+        text: "No collection of your tenants is registered",
+        more: "Those of others are not shown to you.",
+      }),
+});
 
 const say = (one: CollectionSeen): string => `${one.name}: ${one.sentence}.`;
 
