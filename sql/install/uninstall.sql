@@ -126,7 +126,10 @@ BEGIN
       FROM (SELECT cron.unschedule(j.jobid) FROM cron.job j
              WHERE j.database = current_database() AND j.username = current_user
                AND (j.jobname = ANY ($1) OR j.command = ANY ($2)
-                 OR j.jobid IN (SELECT o.jobid FROM ruvector.healing_jobs o))) gone$jobs$
+                 -- By its mark as well: numbers begin anew where pg_cron was made again.
+                 OR EXISTS (SELECT FROM ruvector.healing_jobs o WHERE o.jobid = j.jobid
+                   AND starts_with(j.command, format('/* ruvector_healing job %s */', o.id))))
+             ) gone$jobs$
       INTO removed USING names, ARRAY[ruvector.healing_job_command('tick'),
         ruvector.healing_job_command('watch')];
     RETURN;

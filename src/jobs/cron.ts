@@ -5,6 +5,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
 import { HealingError, SqlError } from "../base/errors.ts";
+import { type Job, marker } from "../store/jobs.ts";
 
 /** Why pg_cron cannot run a job now, and what would change that. */
 export interface NoCron {
@@ -184,13 +185,23 @@ const installed = (host: Host): boolean =>
   host.one<{ there: boolean }>(sql`SELECT to_regclass('cron.job') IS NOT NULL AS there`).there;
 
 /**
+ * A job of ours, and no other that has its number: where somebody dropped pg_cron and made it
+ * again, numbers begin anew.
+ */
+const isOurs = ({ jobid, id }: OneOff): Sql =>
+  sql`jobid = ${jobid}::bigint AND starts_with(command, ${marker(id)})`;
+
+/** What a job is known by: its number in pg_cron, and its own here. */
+type OneOff = Pick<Job, "id" | "jobid">;
+
+/**
  * Takes a job out of pg_cron, if it is still there. Never while it runs: pg_cron then forgets it
  * (libpq) or kills it (background workers).
  */
-export function unschedule(host: Host, jobid: string): void {
+export function unschedule(host: Host, job: OneOff): void {
   if (installed(host))
     withPolicies(host, () =>
-      host.query(sql`SELECT cron.unschedule(jobid) FROM cron.job WHERE jobid = ${jobid}::bigint`),
+      host.query(sql`SELECT cron.unschedule(jobid) FROM cron.job WHERE ${isOurs(job)}`),
     );
 }
 
@@ -209,19 +220,19 @@ export interface Run {
  */
 export function readRun(
   host: Host,
-  jobid: string,
+  job: OneOff,
 ): { readonly scheduled: boolean; readonly logged: boolean; readonly run: Run | null } {
   if (!installed(host)) return { scheduled: false, logged: false, run: null };
   return withPolicies(host, () =>
     host.one(sql`
     SELECT EXISTS (SELECT FROM cron.job
-      WHERE jobid = ${jobid}::bigint) AS scheduled, coalesce(${setting("log_run")}, 'on') = 'on'
+      WHERE ${isOurs(job)}) AS scheduled, coalesce(${setting("log_run")}, 'on') = 'on'
       AS logged,
            (SELECT row_to_json(r) FROM (
               SELECT status, btrim(return_message, E' \n') AS message, job_pid AS pid, extract(epoch
                 FROM start_time)::float8 AS started_at,
                      extract(epoch FROM end_time)::float8 AS ended_at
-                FROM cron.job_run_details WHERE jobid = ${jobid}::bigint
+                FROM cron.job_run_details WHERE ${isOurs(job)}
                   ORDER BY runid DESC LIMIT 1) r) AS run`),
   );
 }
@@ -234,11 +245,11 @@ export const zoneKnown = (host: Host): boolean =>
  * Removes the run of a job that ended: healing_jobs has what it said. A role that may not delete it
  * leaves it there.
  */
-export function forgetRun(host: Host, jobid: string): void {
+export function forgetRun(host: Host, job: OneOff): void {
   try {
     host.atomic(() =>
       withPolicies(host, () =>
-        host.execute(sql`DELETE FROM cron.job_run_details WHERE jobid = ${jobid}::bigint`),
+        host.execute(sql`DELETE FROM cron.job_run_details WHERE ${isOurs(job)}`),
       ),
     );
   } catch (error) {

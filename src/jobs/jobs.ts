@@ -60,8 +60,7 @@ export function startJob(
 export function watchJob(host: Host, id: string): Job {
   const job = readJob(host, id);
   if (!isOpen(job)) return job;
-  const { scheduled, logged, run } =
-    job.jobid === null ? { scheduled: false, logged: true, run: null } : readRun(host, job.jobid);
+  const { scheduled, logged, run } = readRun(host, job);
   const pid = backendOf(host, job);
   if (run?.status === "succeeded")
     return finish(host, job, "succeeded", run.message ?? "done", run);

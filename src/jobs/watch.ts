@@ -112,7 +112,7 @@ export function notStarted(host: Host, job: Job, scheduled: boolean, logged: boo
 }
 
 export function withdraw(host: Host, job: Job, message: string): Job {
-  if (job.jobid !== null) unschedule(host, job.jobid);
+  unschedule(host, job);
   return job.withdrawn_at === null ? change(host, job.id, { withdrawn_at: job.now, message }) : job;
 }
 
@@ -132,10 +132,8 @@ export function finish(
   message: string,
   run: Run | null,
 ): Job {
-  if (job.jobid !== null) {
-    unschedule(host, job.jobid);
-    if (run) forgetRun(host, job.jobid);
-  }
+  unschedule(host, job);
+  if (run) forgetRun(host, job);
   const started_at = job.started_at ?? run?.started_at ?? null;
   const ended = change(host, job.id, {
     state,
@@ -161,8 +159,7 @@ export function cancelJob(host: Host, id: string, reason: string): Job {
   const asked = job.cancel_reason === null ? change(host, id, { cancel_reason: reason }) : job;
   if (cancelBackend(host, asked))
     return change(host, id, { message: `being cancelled: ${asked.cancel_reason}` });
-  const started =
-    asked.state === "running" || (asked.jobid !== null && readRun(host, asked.jobid).run !== null);
+  const started = asked.state === "running" || readRun(host, asked).run !== null;
   return started
     ? asked
     : withdraw(host, asked, `withdrawn before it started: ${asked.cancel_reason}`);

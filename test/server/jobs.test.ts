@@ -192,6 +192,21 @@ describe.skipIf(external)("one-off jobs", () => {
     });
   });
 
+  it("are told from another job that has their number: pg_cron was made again", async () => {
+    const job = await jobs.start({ purpose: "lost", command: "SELECT 1", deadline_seconds: 60 });
+    await db.client.query("SELECT cron.unschedule($1::bigint)", [job.jobid]);
+    const nightly = await db.value<string>(
+      "SELECT cron.schedule('nightly', '0 3 * * *', 'SELECT 1')::text",
+    );
+    await db.client.query("UPDATE ruvector.healing_jobs SET jobid = $1 WHERE id = $2", [
+      nightly,
+      job.id,
+    ]);
+    await jobs.cancel(job.id, "not wanted any more");
+    expect(await jobs.until(job.id, ended)).toMatchObject({ state: "cancelled" });
+    expect(await db.value("SELECT cron.unschedule('nightly')")).toBe(true);
+  });
+
   it("of an ended action are ended by the loop", async () => {
     const job = await jobs.start({ purpose: "left", command: "SELECT 1", deadline_seconds: 60 });
     await db.client.query(

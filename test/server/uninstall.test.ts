@@ -101,6 +101,15 @@ describe.skipIf(external).for(forms)("uninstalling %s", ([form, install]) => {
         SELECT $1, 1000, 'swap_index', '{"kept": "public.kept_by_hand"}'`,
       [action_id],
     );
+    // Of a job of long ago, whose number another one has since pg_cron was dropped and made again.
+    await db.client.query(
+      `INSERT INTO ruvector.healing_jobs (action_id, collection_id, purpose, command, start_at,
+          start_by, deadline, state, ended_at, jobid)
+        SELECT a.id, a.collection_id, 'of old', 'SELECT 1', now(), now(), now(), 'succeeded', now(),
+               j.jobid
+          FROM ruvector.healing_actions a, cron.job j WHERE j.jobname = 'nightly' AND a.id = $1`,
+      [action_id],
+    );
 
     await db.client.query(
       `ALTER TABLE embeddings ALTER COLUMN payload SET DEFAULT ruvector_healing_route('embeddings');
