@@ -191,6 +191,8 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
   const name = nameIfRegistered(host, collectionId) ?? String(collectionId);
   const action = activeAction(host, collectionId);
   if (action) endAction(host, action, { state: "failed", message }, { tableGone: true });
+  // pg_cron would start them all the same, at another table that has the name by then.
+  sweepJobs(host, collectionId);
   endDueLeases(host, collectionId, "the table is gone");
   if (!isRefused(host, collectionId, reason))
     recordEvent(host, {

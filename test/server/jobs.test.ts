@@ -207,6 +207,28 @@ describe.skipIf(external)("one-off jobs", () => {
     expect(await db.value("SELECT cron.unschedule('nightly')")).toBe(true);
   });
 
+  it("do not start at another table that has the name, once theirs is gone", async () => {
+    await db.client.query(`CREATE TABLE gone (id int PRIMARY KEY, e vector(3));
+      SELECT ruvector_healing_register('gone')`);
+    await db.client.query(
+      `UPDATE ruvector.healing_actions a SET collection_id = c.collection_id
+         FROM ruvector.collections c WHERE c.table_name = 'gone' AND a.id = $1`,
+      [jobs.action.id],
+    );
+    const job = await jobs.start({ purpose: "gone", command: "SELECT 1", deadline_seconds: 60 });
+    await db.client.query(
+      `UPDATE ruvector.healing_jobs j SET collection_id = a.collection_id
+         FROM ruvector.healing_actions a WHERE a.id = j.action_id AND j.id = $1`,
+      [job.id],
+    );
+    await db.client.query("DROP TABLE gone; CREATE TABLE gone (id int)");
+    await db.client.query("CALL ruvector_healing_tick()");
+    expect(await db.value("SELECT count(*)::int FROM cron.job WHERE jobid = $1", [job.jobid])).toBe(
+      0,
+    );
+    await db.client.query("SELECT ruvector_healing_unregister('gone'); DROP TABLE gone");
+  });
+
   it("of an ended action are ended by the loop", async () => {
     const job = await jobs.start({ purpose: "left", command: "SELECT 1", deadline_seconds: 60 });
     await db.client.query(
