@@ -37,20 +37,25 @@ const madeIndexes = (collectionId: number): Sql => sql`
 export interface KeptIndex {
   readonly action: JobOwner;
   readonly kept: string;
+  readonly name: string;
 }
 
-/** Indexes whose action succeeded more than so many seconds ago. */
+/** Indexes whose action succeeded more than so many seconds ago; parents before their parts. */
 export const overdueIndexes = (host: Host, collectionId: number, seconds: number): KeptIndex[] =>
   host.query<KeptIndex>(sql`
     SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action,
-      s.details ->> 'kept' AS kept
+      one ->> 'kept' AS kept, one ->> 'name' AS name
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
+     CROSS JOIN LATERAL (SELECT s.details AS one, 0 AS place
+       UNION ALL SELECT part.value, part.ordinality
+         FROM jsonb_array_elements(s.details -> 'parts') WITH ORDINALITY part) old
      WHERE a.collection_id = ${collectionId}::int
        AND a.strategy_name IN ('rebuild_centroids', 'rebuild_index')
        AND a.state = 'succeeded' AND a.reversible
        AND a.finished_at + make_interval(secs => ${seconds}::float8)
          <= clock_timestamp()
-       AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL`);
+       AND s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL
+     ORDER BY s.id, old.place`);
 
 /** The options that an action built an index with, besides those that its model had. */
 export const builtOptions = (

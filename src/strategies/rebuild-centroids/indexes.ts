@@ -110,36 +110,52 @@ export const oidOf = (host: Host, index: string): string | null =>
 
 /**
  * An index of ours, `schema.name`, where it is now: its table may have been put into another schema
- * since, or the schema renamed. Looked for among the collection's own; as it was, where it is gone.
+ * since, the schema renamed, or its partition taken out of the table. The collection's own first,
+ * others only by a name that nobody could foretell; as it was, where it is gone.
  */
 export const nowCalled = (host: Host, { relid }: Collection, index: string): string =>
   host.query<{ index: string }>(sql`
-    SELECT format('%I.%I', n.nspname, c.relname) AS index
-      FROM ${family(sql`${relid}::oid`)} f
-      JOIN pg_index i ON i.indrelid = f.relid
-      JOIN pg_class c ON c.oid = i.indexrelid
-        AND c.relname = ${index.slice(index.lastIndexOf(".") + 1)}
-      JOIN pg_namespace n ON n.oid = c.relnamespace`)[0]?.index ?? index;
+    SELECT f.index FROM (
+      SELECT format('%I.%I', n.nspname, c.relname) AS index, c.relname,
+             i.indrelid IN (SELECT m.relid FROM ${family(sql`${relid}::oid`)} m) AS own
+        FROM pg_class c
+        JOIN pg_index i ON i.indexrelid = c.oid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relname = ${index.slice(index.lastIndexOf(".") + 1)}) f
+     WHERE f.own OR starts_with(f.relname, 'ruvector_kept_')
+     ORDER BY f.own DESC LIMIT 1`)[0]?.index ?? index;
 
 /** What goes back in an undo. */
 export interface ReplacedIndex {
   /** The old index, and its table. */
   readonly kept: string;
   readonly heap: string;
-  /** What it is to be called again. */
+  /** What it is to be called again, with its schema and without. */
   readonly index: string;
+  readonly name: string;
+  /** It is a part of a partitioned table's index. */
+  readonly attached: boolean;
 }
 
-/** The index that an action replaced and keeps; null: it is gone. */
+/**
+ * The index that an action replaced and keeps; null: it is gone. Where somebody renamed the new
+ * one, the old one gets that name.
+ * @param oid of the new one; undefined: not known
+ */
 export function replacedIndex(
   host: Host,
   collection: Collection,
-  { kept: was, name }: { readonly kept: string; readonly name: string },
+  { kept: was, name, oid }: { readonly kept: string; readonly name: string; readonly oid?: string },
 ): ReplacedIndex | null {
   const kept = nowCalled(host, collection, was);
-  const oid = oidOf(host, kept);
-  const facts = oid === null ? null : indexFacts(host, oid);
-  return facts && { kept, heap: facts.heap, index: `${facts.schema}.${name}` };
+  const own = oidOf(host, kept);
+  const facts = own === null ? null : indexFacts(host, own);
+  if (!facts) return null;
+  const { heap, attached, schema } = facts;
+  const fresh = oid === undefined ? null : indexFacts(host, oid);
+  return fresh?.heap === heap
+    ? { kept, heap, attached, index: fresh.index, name: fresh.name }
+    : { kept, heap, attached, index: `${schema}.${name}`, name };
 }
 
 export interface NewIndex {

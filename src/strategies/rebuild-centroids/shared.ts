@@ -153,11 +153,12 @@ export const NOTHING_LEFT: UndoResult<never> = { remaining: [], undone: 0, gone:
 
 /**
  * An index as the plan has it. @throws HealingError where somebody dropped, replaced or broke it
- * meanwhile
+ * meanwhile, or gave its table's name to another table
  */
 export function present(host: Host, target: Target): IndexFacts {
   const facts = indexFacts(host, target.oid);
-  if (facts && facts.valid && facts.index === target.index) return facts;
+  if (facts && facts.valid && facts.index === target.index && facts.heap === target.heap)
+    return facts;
   throw refused(
     `${target.index} is not the index any more that the plan was made for`,
     "The next evaluation plans anew.",

@@ -11,7 +11,7 @@ import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildProgress } from "../build-progress.ts";
 import { failedJob } from "../failed-job.ts";
-import { buildCommand, dropIndex, indexFacts, oidOf } from "./indexes.ts";
+import { buildCommand, dropIndex, indexFacts, nowCalled, oidOf } from "./indexes.ts";
 import { dearer, finds, foundIn, measured, worse } from "./compare.ts";
 import { compareCost, searchesOf } from "./cost.ts";
 import {
@@ -93,13 +93,13 @@ function building(
   const { host, collection } = context;
   const job = watchJob(host, progress.job!);
   if (isOpen(job)) return wait(progress, `${progress.built}: ${buildProgress(host, job)}`);
-  const oid = oidOf(host, progress.built!);
+  const old = present(host, target);
+  const oid = oidOf(host, nowCalled(host, collection, progress.built!));
   const facts = oid === null ? null : indexFacts(host, oid);
-  if (!facts?.valid)
+  if (!facts?.valid || facts.heap !== target.heap)
     throw failedJob(host, `${progress.built} could not be built`, job, oidOf(host, target.heap));
   const options = attemptsOf(target)[progress.attempt]!;
   settleStep(host, context.action, { built: progress.built! }, facts.bytes);
-  const old = present(host, target);
   // The same rows as before: one seed, and as many of them.
   const after = foundIn(
     measured(host, collection, facts.oid, progress.before!.samples),
@@ -143,7 +143,7 @@ function dropping(
   target: Target,
   progress: RebuildProgress,
 ): RebuildResult {
-  const waiting = dropIndex(host, action, progress.built!);
+  const waiting = dropIndex(host, action, nowCalled(host, collection, progress.built!));
   if (waiting !== null) return wait(progress, waiting);
   const next: RebuildProgress = {
     ...progress,
@@ -213,11 +213,13 @@ function readied(
 
 /** The index that was built to try it out goes. */
 function clearing(
-  { host, action }: RebuildContext,
+  { host, collection, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
 ): RebuildResult {
-  const waiting = progress.built === null ? null : dropIndex(host, action, progress.built);
+  const { built } = progress;
+  const waiting =
+    built === null ? null : dropIndex(host, action, nowCalled(host, collection, built));
   return waiting === null ? go(nextTarget(progress, target)) : wait(progress, waiting);
 }
 

@@ -31,10 +31,10 @@ export function swapBack(
   action: Action,
   step: Step<RebuiltAs<"swap_index">>,
 ): UndoResult<RebuiltAs<"swap_index">["journal"][number]> {
-  const { name, built, oid } = step.details;
+  const { built, oid } = step.details;
   const old = replacedIndex(host, collection, step.details);
   if (!old) return { ...NOTHING_LEFT, gone: 1 };
-  const { kept, heap, index } = old;
+  const { kept, heap, index, name } = old;
   if (!tryLock(host, heap, "SHARE UPDATE EXCLUSIVE"))
     return { ...NOTHING_LEFT, remaining: step.journal };
   const built_name = built.slice(built.lastIndexOf(".") + 1);
@@ -126,14 +126,15 @@ function stillRuns(host: Host, action: Action, purpose: string): boolean {
 
 /**
  * Drops the old indexes of actions that were verified a while ago. From then on the action cannot
- * be undone.
+ * be undone. Parts go with their parent, but for those of partitions that were taken out of the
+ * table since.
  */
 export function dropKept(host: Host, collection: Collection): void {
   const kept = overdueIndexes(host, collection.id, collection.settings.kept_index_seconds);
-  const waiting = kept.filter(
-    ({ action, kept: index }) =>
-      dropIndex(host, action, nowCalled(host, collection, index)) !== null,
-  );
+  const waiting = kept.filter(({ action, kept: was, name }) => {
+    const old = replacedIndex(host, collection, { kept: was, name });
+    return old?.attached !== true && dropIndex(host, action, old?.kept ?? was) !== null;
+  });
   const over = new Set(
     kept
       .map(({ action }) => action.id)

@@ -19,6 +19,7 @@ import {
   nowCalled,
   oidOf,
   rename,
+  type ReplacedIndex,
   replacedIndex,
   unforeseen,
   tryLock,
@@ -119,6 +120,11 @@ function exchangePart(
   { built, kept: wanted }: { readonly built: string | undefined; readonly kept: string },
 ): Part {
   const old = present(host, target);
+  if (old.whole?.oid !== target.whole?.oid)
+    throw refused(
+      `the partition of ${target.index} was taken out of its table`,
+      "The next evaluation plans anew.",
+    );
   if (built === undefined)
     throw refused(`the new part of ${target.index} is missing`, "The next evaluation plans anew.");
   copyExtras(host, old.oid, built);
@@ -169,6 +175,15 @@ function forget(host: Host, collection: Collection, parts: readonly Part[]): Mem
   return Object.fromEntries(memory.filter(([index]) => names.has(index)));
 }
 
+/**
+ * A partition that was taken out of the table took the new part along, which is nobody's part any
+ * more: it keeps that one. A name that somebody has for something else stays theirs.
+ */
+function partBack(host: Host, { kept, index, name, attached }: ReplacedIndex): void {
+  if (oidOf(host, index) === null) rename(host, kept, name);
+  else if (!attached) host.execute(sql`DROP INDEX ${raw(kept)}`);
+}
+
 function extrasBack(host: Host, collection: Collection, from: string, to: string): void {
   const was = nowCalled(host, collection, to);
   const oid = oidOf(host, from);
@@ -182,15 +197,20 @@ export function exchangeBack(
   action: Action,
   step: Step<RebuiltAs<"swap_whole">>,
 ): UndoResult<{ readonly memory: Memory }> {
-  const { name, oid, parts } = step.details;
+  const { oid, parts } = step.details;
   const old = replacedIndex(host, collection, step.details);
   if (!old) return { ...NOTHING_LEFT, gone: 1 };
-  const { kept, heap, index } = old;
+  const { kept, heap, index, name } = old;
   const there = oidOf(host, index);
   // Somebody may have dropped the new one and have something of that name of their own: then both
   // stay. REINDEX leaves the oid of a partitioned table's index as it is.
   if (there !== null && there !== oid) return bothStay(host, action, old);
-  if (!tryLock(host, heap, "ACCESS EXCLUSIVE", true))
+  // One whose partition was dropped went with it.
+  const back = parts.flatMap((part) => replacedIndex(host, collection, part) ?? []);
+  if (
+    !tryLock(host, heap, "ACCESS EXCLUSIVE", true) ||
+    !back.every((part) => tryLock(host, part.heap, "ACCESS EXCLUSIVE"))
+  )
     return { ...NOTHING_LEFT, remaining: step.journal };
   if (there !== null) {
     // What somebody said of them meanwhile is theirs.
@@ -199,7 +219,7 @@ export function exchangeBack(
     host.execute(sql`DROP INDEX ${raw(index)}`);
   }
   rename(host, kept, name);
-  for (const part of parts) rename(host, nowCalled(host, collection, part.kept), part.name);
+  for (const part of back) partBack(host, part);
   const names = new Set(parts.map((part) => part.index));
   const memory = Object.entries(
     lastMeasurement<Memory>(host, collection.id, CENTROIDS)?.value ?? {},

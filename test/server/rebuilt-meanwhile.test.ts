@@ -1,0 +1,119 @@
+/**
+ * What people do to a table between the exchange of its index and the end of the action: partitions
+ * leave, the new index is renamed. Builds are jobs of pg_cron, which start with the next minute:
+ * all cases walk through theirs side by side.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { configure, QUICK } from "./support/collection.ts";
+import { cronServer, external } from "./support/cron.ts";
+import { ticking } from "./support/ticking.ts";
+import { insertClusters, makeDrifted } from "./support/vectors.ts";
+
+describe.skipIf(external)("an index that was exchanged", async () => {
+  const db = external ? (undefined as never) : await cronServer({ suffix: "meanwhile" });
+
+  /** Vector indexes by what they are called, with the table that each is of. */
+  const indexes = async (table: string): Promise<Record<string, string>> =>
+    Object.fromEntries(
+      (
+        await db.rows<{ name: string; heap: string }>(
+          `SELECT c.relname AS name, i.indrelid::regclass::text AS heap
+             FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+             JOIN pg_am a ON a.oid = c.relam AND a.amname = 'ivfflat'
+            WHERE starts_with(i.indrelid::regclass::text, $1) ORDER BY 1`,
+          [table],
+        )
+      ).map(({ name, heap }) => [name, heap]),
+    );
+  const action = async (table: string) =>
+    (
+      await db.rows<{ id: string; state: string; message: string; reversible: boolean }>(
+        `SELECT id::text, state, message, reversible FROM ruvector.healing_actions
+          WHERE collection = 'public.' || $1 ORDER BY id DESC LIMIT 1`,
+        [table],
+      )
+    )[0]!;
+  const ENDED = /succeeded|rolled_back|failed|aborted/;
+  const undone = async (table: string) => {
+    await db.client.query("SELECT ruvector_healing_rollback($1)", [table]);
+    await ticking(db, async () => ENDED.test((await action(table)).state));
+    return action(table);
+  };
+  const WHOLE = ["detached", "dropped", "kept"];
+  const before: Record<string, Record<string, string>> = {};
+
+  beforeAll(async () => {
+    await configure(db, { ...QUICK, kept_index_seconds: 3600, recall_budget_ms: 60_000 });
+    await configure(db, { enabled: false });
+    for (const table of WHOLE) {
+      await db.client.query(`
+        CREATE TABLE ${table} (id bigserial, part int DEFAULT 0, embedding vector(8),
+          PRIMARY KEY (part, id)) PARTITION BY LIST (part);
+        CREATE TABLE ${table}_0 PARTITION OF ${table} FOR VALUES IN (0);
+        CREATE TABLE ${table}_1 PARTITION OF ${table} FOR VALUES IN (1)`);
+      for (const late of [false, true]) {
+        for (const part of [0, 1])
+          await insertClusters(db, table, {
+            ...(late
+              ? { rows: 5500, clusters: 10, first: 1000, at: 50 }
+              : { rows: 500, clusters: 20 }),
+            columns: "part, ",
+            values: `${part}, `,
+          });
+        if (!late)
+          await db.client.query(`CREATE INDEX ${table}_idx ON ${table}
+            USING ivfflat (embedding vector_l2_ops) WITH (lists = 20)`);
+      }
+      await db.client.query(`ANALYZE ${table}; SELECT ruvector_healing_register('${table}')`);
+    }
+    await makeDrifted(db, "renamed", { early: 500, late: 4000, index: "renamed_idx" });
+    for (const table of [...WHOLE, "renamed"]) {
+      before[table] = await indexes(table);
+      await db.value("SELECT ruvector_integrity_sample($1)", [table]);
+      const answer = await db.value("SELECT ruvector_healing_execute($1, 'rebuild_centroids')", [
+        table,
+      ]);
+      expect(answer, JSON.stringify(answer)).toMatchObject({ outcome: "started" });
+    }
+    const all = async () => {
+      for (const table of [...WHOLE, "renamed"])
+        if (!ENDED.test((await action(table)).state)) return false;
+      return true;
+    };
+    await ticking(db, all, 300);
+    for (const table of [...WHOLE, "renamed"])
+      expect(await action(table), table).toMatchObject({ state: "succeeded", reversible: true });
+  });
+
+  it("goes back where a partition was taken out, which keeps the new one alone", async () => {
+    await db.client.query("ALTER TABLE detached DETACH PARTITION detached_1");
+    expect(await undone("detached")).toMatchObject({ state: "rolled_back" });
+    expect(await indexes("detached")).toEqual(before["detached"]);
+  });
+
+  it("goes back where a partition was dropped", async () => {
+    await db.client.query("DROP TABLE dropped_1");
+    expect(await undone("dropped")).toMatchObject({ state: "rolled_back" });
+    const { [`dropped_1_embedding_idx`]: _, ...left } = before["dropped"]!;
+    expect(await indexes("dropped")).toEqual(left);
+  });
+
+  it("takes the old one along, of a partition that was taken out as well", async () => {
+    await db.client.query(`CREATE SCHEMA archive; ALTER TABLE kept DETACH PARTITION kept_1;
+      ALTER TABLE kept_1 SET SCHEMA archive`);
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"kept_index_seconds\": 0}', 'kept')",
+    );
+    await ticking(db, async () => !(await action("kept")).reversible);
+    const { kept_1_embedding_idx: _, ...left } = before["kept"]!;
+    expect(await indexes("kept")).toEqual(left);
+    expect(await indexes("archive.kept")).toEqual({ kept_1_embedding_idx: "archive.kept_1" });
+  });
+
+  it("that was renamed goes, and the old one has the name that it had", async () => {
+    await db.client.query(`ALTER INDEX renamed_idx RENAME TO better;
+      CREATE INDEX renamed_idx ON renamed (id)`);
+    expect(await undone("renamed")).toMatchObject({ state: "rolled_back" });
+    expect(await indexes("renamed")).toEqual({ better: "renamed" });
+  });
+});
