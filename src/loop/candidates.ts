@@ -13,7 +13,12 @@ import type { Strategy } from "../strategies/strategy.ts";
 import type { Situation } from "./wanted.ts";
 
 /** A refusal, and what to type (of a guard's also the statement that lifts it). */
-export type Refused = RefusalRecord & { readonly hint?: string; readonly lift?: string };
+export type Refused = RefusalRecord & {
+  readonly hint?: string;
+  readonly lift?: string;
+  /** Of a strategy that what is sick does not concern. */
+  readonly beside?: true;
+};
 
 export interface Chosen {
   readonly chosen: Strategy | null;
@@ -92,8 +97,9 @@ function candidates(
 }
 
 /**
- * Why there is none. One that rests until a time is said before those that have nothing to do: it
- * is what comes back by itself, and what a person can have back now.
+ * Why there is none; of an INVALID index not that a vacuum finds nothing to do. One that rests
+ * until a time is said before those that have nothing to do: it is what comes back by itself, and
+ * what a person can have back now.
  */
 export function withoutStrategy(
   problem: Problem,
@@ -105,7 +111,7 @@ export function withoutStrategy(
   const [next] = handling
     .filter(({ until }) => until !== undefined)
     .sort((a, b) => a.until! - b.until!);
-  if (!next && passed.length > 0) return passed[0]!;
+  if (!next && passed.length > 0) return passed.find(({ beside }) => !beside) ?? passed[0]!;
   const message = "no strategy may be used: " + handling.map(told).join(" ");
   if (next)
     return {

@@ -167,10 +167,11 @@ const notApplicable = (
   hint,
 });
 
-const nothingToDo = ({ name }: Strategy, { nothing, hint }: NothingToDo): Refused => ({
+const nothingToDo = ({ name }: Strategy, { nothing, hint, beside }: NothingToDo): Refused => ({
   reason: "nothing_to_do",
   measured: name,
   flips: { kind: "advice", text: hint },
   message: nothing,
   hint,
+  ...(beside && { beside }),
 });

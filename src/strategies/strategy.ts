@@ -54,6 +54,8 @@ export interface PlanRequest<S extends ParamsSchema = ParamsSchema> {
 export interface NothingToDo {
   readonly nothing: string;
   readonly hint: string;
+  /** What is sick is none that the strategy mends: another one knows what stands in the way. */
+  readonly beside?: true;
 }
 
 export interface BatchContext<P extends Plan = Plan, G extends Progress = Progress> {

@@ -366,6 +366,20 @@ describe("an INVALID index", () => {
     await other.query("ROLLBACK");
     await other.end();
     await sample("broken");
+    // Those that an INVALID index does not concern are asked first, and have no say.
+    await configure(db, { enabled: true });
+    await classOf("broken");
+    await configure(db, { enabled: false });
+    expect(
+      await db.value(
+        `SELECT to_jsonb(r) FROM ruvector.healing_refusals r
+          WHERE collection = 'public.broken' AND reason = 'nothing_to_do'`,
+      ),
+    ).toMatchObject({
+      measured: "rebuild_index",
+      message: expect.stringContaining("public.broken_i is INVALID") as string,
+      flips_at: expect.stringContaining("REINDEX INDEX CONCURRENTLY public.broken_i;") as string,
+    });
     const refused = await plan("broken", "rebuild_index");
     expect(refused.hint).toContain("DROP INDEX CONCURRENTLY public.broken_i;");
     expect(refused.hint).toContain("REINDEX INDEX CONCURRENTLY public.broken_i;");

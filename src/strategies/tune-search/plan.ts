@@ -151,6 +151,7 @@ export function planTuning(request: Request, wanted: Wanted): TunePlan | Nothing
           ? "no vector index finds less than what is due"
           : `there is no vector index ${printable(asked, 200)} on ${collection.name}`,
       hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
+      beside: true,
     };
   const scope = whoseSetting(host, collection);
   if ("nothing" in scope) return scope;

@@ -218,6 +218,7 @@ export function planVacuum(request: Request, asked: string | undefined): VacuumP
           ? "no vector index finds less than what is due, or costs much more"
           : `there is no vector index ${printable(asked, 200)} on ${collection.name}`,
       hint: `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}');`,
+      beside: true,
     };
   const barred = lockedNow(host, collection);
   if (barred) return barred;
