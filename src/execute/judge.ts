@@ -17,7 +17,7 @@ import { recordActionEvent } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { sensesOldTraffic } from "../strategies/moving-rows/estimate.ts";
-import { verifyHarm } from "./searches.ts";
+import { notYetMeasured, verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
 import { endWithRows } from "./stay.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
@@ -116,6 +116,11 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   if (sensesOldTraffic(sample.snapshot, collection))
     return updateAction(host, action, {
       message: "waits until the traffic since the last move was measured",
+    });
+  const old = notYetMeasured(collection, action, sample);
+  if (old.length > 0)
+    return updateAction(host, action, {
+      message: `waits until searches by ${list(old)} were measured since`,
     });
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;

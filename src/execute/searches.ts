@@ -8,6 +8,8 @@ import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../base/errors.ts";
+import { recallHealth } from "../sense/assess/recall-health.ts";
+import { costHealth } from "../sense/cost.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
 import { vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
@@ -48,6 +50,26 @@ export function searchFigures(host: Host, collection: Collection, action: Action
   });
   return figures;
 }
+
+/**
+ * Weak indexes whose figures are from before the action: recall_budget_ms is over after some of
+ * many, and a depth that served all of twenty was taken back for those whose turn had not come.
+ */
+export const notYetMeasured = (
+  { settings }: Collection,
+  { strategy_name, stabilize_until }: Action,
+  { snapshot }: Sample,
+): readonly string[] =>
+  stabilize_until === null || !strategyNamed(strategy_name).remeasures.includes("centroids")
+    ? []
+    : snapshot.centroids
+        .filter(
+          (group) =>
+            group.measured_at !== null &&
+            group.measured_at < stabilize_until &&
+            Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1) < 1,
+        )
+        .map(({ index }) => index);
 
 function figureOf(
   host: Host,
