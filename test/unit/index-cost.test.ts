@@ -26,7 +26,10 @@ import type {
   IndexMeasurement,
   TrialMeasurement,
 } from "../../src/sense/vector-index.ts";
+import type { Snapshot } from "../../src/sense/snapshot.ts";
 import { type PlannedIndex, rebuilt } from "../../src/strategies/compact-indexes/plan.ts";
+import { rebuilt as withNewLists } from "../../src/strategies/rebuild-centroids/plan.ts";
+import type { Target } from "../../src/strategies/rebuild-centroids/target.ts";
 import { quietSnapshot } from "./support/snapshot.ts";
 
 const settings = Object.fromEntries(
@@ -238,14 +241,23 @@ describe("recall near what is due", () => {
   });
 });
 
-it("a compaction of a vector index is foreseen to find and cost what was due of it", () => {
+it.each([
+  [
+    "a compaction",
+    (sick: Snapshot) => rebuilt(sick, [{ index: "public.i", oid: "1" } as PlannedIndex]),
+  ],
+  [
+    "a rebuild of lists",
+    (sick: Snapshot) => withNewLists(sick, [{ index: "public.i", oid: "1" } as Target]),
+  ],
+])("%s of a vector index is foreseen to find and cost what was due of it", (_, foreseen) => {
   const sick = quietSnapshot({
     centroids: ["public.i", "public.j"].map((index) => ({
       ...{ index, method: "hnsw", lists: 0, measured: found(400, { recall: 0.7 }), baseline: 0.9 },
       ...{ due_from: "best", trial: null, measured_at: NOW, due_blocks: 100 },
     })),
   });
-  const done = rebuilt(sick, [{ index: "public.i", oid: "1" } as PlannedIndex]);
+  const done = foreseen(sick);
   expect(done.centroids[0]!.measured).toMatchObject({ recall: 0.9, search_blocks: 100 });
   expect(done.centroids[1]).toBe(sick.centroids[1]);
 });

@@ -6,6 +6,7 @@ import type { Radius } from "../../model/cost.ts";
 import { bytes as bytesText, list } from "../../base/text.ts";
 import type { IndexMeasurement } from "../../sense/collect/fragmentation.ts";
 import type { Snapshot } from "../../sense/snapshot.ts";
+import { blocksAsBuilt } from "../../sense/cost.ts";
 import type { CentroidGroup } from "../../sense/vector-index.ts";
 import type { NothingToDo } from "../strategy.ts";
 import { blindSpot } from "../../select/preflight-facts.ts";
@@ -185,20 +186,17 @@ export function rebuilt(snapshot: Snapshot, indexes: readonly PlannedIndex[]): S
   };
 }
 
-/**
- * What was due of the old index is of the new one: of the room alone, lambda 0.27 was foreseen to
- * become 0.30, and became 1.
- */
+/** An index as it is foreseen after it was built anew: it finds and costs what was due of it. */
 function asBuilt(group: CentroidGroup): CentroidGroup {
-  const { measured, baseline, due_blocks } = group;
+  const { measured, baseline } = group;
   if (!measured) return group;
-  const { recall, search_blocks: blocks } = measured;
+  const { recall } = measured;
   return {
     ...group,
     measured: {
       ...measured,
       recall: recall === null ? null : Math.max(recall, baseline ?? recall),
-      search_blocks: blocks == null ? null : Math.min(blocks, due_blocks ?? blocks),
+      search_blocks: blocksAsBuilt(group),
     },
   };
 }

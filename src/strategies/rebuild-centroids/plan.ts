@@ -1,5 +1,6 @@
 /** What rebuild_centroids foresees: which indexes, with how many lists, at what cost. */
 import { endedEarly } from "../../jobs/timeouts.ts";
+import { blocksAsBuilt } from "../../sense/cost.ts";
 import type { CentroidGroup } from "../../sense/vector-index.ts";
 import { lockedNow } from "../locked.ts";
 import { foresee } from "../foresee.ts";
@@ -226,7 +227,7 @@ const locksOfWhole = (host: Host, { relid }: Collection, targets: number): numbe
         JOIN pg_index i ON i.indrelid = f.relid`).locks;
 
 /** The snapshot as it would be with these indexes rebuilt. */
-function rebuilt(snapshot: Snapshot, targets: readonly Target[]): Snapshot {
+export function rebuilt(snapshot: Snapshot, targets: readonly Target[]): Snapshot {
   const healed = new Set(targets.map(({ index }) => index));
   // What was reported of the lists it builds anew says nothing about the new ones.
   const reported = Object.entries(snapshot.pushed.centroid_occupancy ?? {}).filter(
@@ -264,7 +265,7 @@ const locksText = (
     `${targets.length === 1 ? "index" : "indexes"} beside the old until it is verified`,
 ];
 
-/** An index as it is foreseen after its rebuild: all lists alike, recall as good as it has been. */
+/** As it is foreseen after its rebuild: lists alike, recall as it has been, the cost due of it. */
 function asBuilt(group: CentroidGroup): CentroidGroup {
   const { measured, baseline, lists } = group;
   if (!measured) return group;
@@ -273,6 +274,7 @@ function asBuilt(group: CentroidGroup): CentroidGroup {
     measured: {
       ...measured,
       recall: Math.max(measured.recall ?? 0, baseline ?? 0),
+      search_blocks: blocksAsBuilt(group),
       lists: {
         source: "pageinspect",
         rows: Array.from({ length: lists }, () => measured.rows / lists),
