@@ -13,9 +13,12 @@
 -- too much where they do not: few rows fit many lists by chance (noise in 200 lists: 0.14 of 1,000
 -- rows, 0.1 of 3,000, 0.07 of 10,000), so that it has such a line as well. A graph of which a
 -- search sees the half is no such end, nor are lists of less than 5 rows (500 rows of that: 0.12).
+-- What pgvector says of the trial's own table ("Drop the index until the table has more data") is
+-- no advice to anybody.
 CREATE OR REPLACE FUNCTION ruvector.healing_trial_index(index_oid oid, wanted jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql
+SET client_min_messages = error
 AS $function$
 DECLARE
   facts record;

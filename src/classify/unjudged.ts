@@ -141,6 +141,32 @@ const vacuum = ({ recall }: Metrics): string[] =>
       );
     });
 
+/** Few are content with less; what no fresh build does better lowers no lambda all the same. */
+const LOW_RECALL = 0.8;
+
+/**
+ * "Shown, not judged: searches by public.i find 39 % of the nearest 10 (recall@10 0.39 at 5), ...";
+ * none where that is less than what is due, which is judged.
+ */
+const findsLittle = ({ recall, fine }: Metrics): string[] =>
+  Object.entries(recall ?? {})
+    .filter(
+      ([, one]) =>
+        one.recall < LOW_RECALL &&
+        one.due_from !== "target" &&
+        one.recall >= (fine?.recall ?? 1) * (one.baseline ?? 0),
+    )
+    .sort(([, a], [, b]) => a.recall - b.recall)
+    .slice(0, NAMED)
+    .map(
+      ([index, { recall: found, k, probes }]) =>
+        `Shown, not judged: searches by ${printable(index)} find ` +
+        `${short(100 * found)} % of the nearest ${k} at the ${probes} that they look at ` +
+        "(hnsw.ef_search, ivfflat.probes), and a fresh build of it finds no more. " +
+        '{"recall_target": 0.95} judges it by what you ask for; ruvector_healing_recall_curve() ' +
+        "shows what deeper searches find.",
+    );
+
 /** What a person should know of the figures that stand out and lower no lambda. */
 export function shownOnly(metrics: Metrics): string[] {
   const jobs = failingJobs(metrics);
@@ -150,6 +176,7 @@ export function shownOnly(metrics: Metrics): string[] {
     ...incomplete(metrics),
     ...unused(metrics),
     ...vacuum(metrics),
+    ...findsLittle(metrics),
     ...(jobs ? [`${jobs}.`] : []),
   ];
 }

@@ -20,7 +20,11 @@ export function servableVectorColumn(facts: TableFacts, wanted: string | undefin
       detail:
         `pg_class.relkind is "${facts.kind}"; tables (r) and partitioned tables (p) can be ` +
         "registered.",
-      hint: "Register the table behind it.",
+      hint:
+        facts.kind === "m"
+          ? "What is refreshed is built anew: there is nothing to heal. Register the table that " +
+            "it is made from, if that has vectors that are searched."
+          : "Register the table behind it.",
     });
   }
   if (facts.is_partition) {

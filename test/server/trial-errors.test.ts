@@ -95,3 +95,26 @@ it("lists as full as a fresh build leaves them are fine, whatever has come since
     await db.value<{ lambda: number }>("SELECT ruvector_integrity_sample('lumps')"),
   ).toMatchObject({ lambda: expect.closeTo(0.4, 0) });
 });
+
+it("says nothing of its own table to whoever asked for a look", async () => {
+  await db.client.query("CREATE TABLE little (id bigserial PRIMARY KEY, embedding vector(8))");
+  await insertClusters(db, "little", { rows: 400, clusters: 10, dimensions: 8 });
+  await db.client.query(`
+    CREATE INDEX little_e ON little USING ivfflat (embedding vector_l2_ops) WITH (lists = 1000);
+    ANALYZE little; SELECT ruvector_healing_register('little')`);
+  const said: string[] = [];
+  const hear = ({ message }: { message?: string }): unknown => said.push(message ?? "");
+  db.client.on("notice", hear);
+  await db.client.query("SELECT ruvector_integrity_sample('little')");
+  db.client.off("notice", hear);
+  expect(
+    await db.value(`SELECT m.value #> '{public.little_e,trial}' IS NOT NULL
+      FROM ruvector.integrity_measurements m JOIN ruvector.collections c USING (collection_id)
+      WHERE c.table_name = 'little' AND m.kind = 'centroids'`),
+  ).toBe(true);
+  expect(said).toEqual([]);
+  // Found by nobody, and shown.
+  expect(await db.value("SELECT ruvector_healing_explain('little')")).toContain(
+    "Shown, not judged: searches by public.little_e find",
+  );
+});

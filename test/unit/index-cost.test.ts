@@ -2,9 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/classify/classify.ts";
+import { shownOnly } from "../../src/classify/unjudged.ts";
 import { SETTINGS } from "../../src/configuration/settings.ts";
 import { topologyOf } from "../../src/graph/topology.ts";
 import type { Configuration } from "../../src/model/configuration.ts";
+import type { Metrics } from "../../src/model/problem.ts";
 import { assess } from "../../src/sense/assess.ts";
 import { isUndecided } from "../../src/sense/assess/recall-health.ts";
 import {
@@ -260,4 +262,22 @@ it.each([
   const done = foreseen(sick);
   expect(done.centroids[0]!.measured).toMatchObject({ recall: 0.9, search_blocks: 100 });
   expect(done.centroids[1]).toBe(sick.centroids[1]);
+});
+
+it("what no fresh build finds either is shown, and how it can be judged", () => {
+  const shown = (recall: number, more: object = {}) =>
+    shownOnly({
+      partitions: [],
+      fine: { recall: 0.98, partition_load: 1.5 },
+      recall: { "public.i": { recall, baseline: recall, probes: 5, k: 10, ...more } },
+    } as unknown as Metrics);
+  expect(shown(0.39)).toEqual([
+    expect.stringMatching(
+      /^Shown, not judged: searches by public\.i find 39 % of the nearest 10 at/,
+    ),
+  ]);
+  expect(shown(0.9)).toEqual([]);
+  // Less than what is due is judged.
+  expect(shown(0.39, { baseline: 0.7 })).toEqual([]);
+  expect(shown(0.39, { due_from: "target" })).toEqual([]);
 });
