@@ -5,10 +5,9 @@
 -- 20 to 30 ms) is raised at the warning, over V8's head: the next garbage collection ends the whole
 -- server (8 of 29 sessions with a timeout of 14 to 70 ms). So it is one of another language, which
 -- is found, and not even compiled: int4eq, by its number, which is the same in every PostgreSQL. A
--- name is looked up in schemas and lists of functions, and what another session made meanwhile has
--- them read again: of 2,000 sessions on a busy machine N1 lost their cancel there, now N2. PLJS
--- takes '' for not set, and forgets to let go of a function that it looked up: "WARNING: resource
--- was not closed" in every new session, and in the server's log with every tick.
+-- name is looked up in schemas and lists of functions, which what another session made has read
+-- again. PLJS takes '' for not set, and forgets to let go of a function that it looked up:
+-- "WARNING: resource was not closed" in every new session, and in the server's log with every tick.
 
 -- Where the role may not use the language: a function needs no right to it, a DO block does.
 CREATE OR REPLACE FUNCTION ruvector.healing_engine() RETURNS void LANGUAGE {{LANGUAGE}} AS '';
@@ -51,7 +50,10 @@ BEGIN
   -- plv8 looks start_proc up when V8 has started, and goes on whatever is raised there: a cancel
   -- that came meanwhile is raised where the catalogue is read, leaves behind what was open, and a
   -- later garbage collection, or lookup, ends the server. What is in the caches is not read: so it
-  -- is looked up before. (As a variable, or it would be looked up once, when this is planned.)
+  -- is looked up before, and behind the language's own handler: to read that one tells what other
+  -- sessions changed, and lets go of what was looked up (one of 200 sessions on a busy machine).
+  PERFORM has_function_privilege(l.laninline, 'EXECUTE')
+     FROM pg_language l WHERE l.lanname = '{{LANGUAGE}}';
   PERFORM has_function_privilege(start_proc, 'EXECUTE');
   IF '{{LANGUAGE}}' = 'pljs' OR NOT has_language_privilege('{{LANGUAGE}}', 'USAGE') THEN
     PERFORM ruvector.healing_engine();

@@ -103,7 +103,7 @@ it("says nothing of its own table to whoever asked for a look", async () => {
     CREATE INDEX little_e ON little USING ivfflat (embedding vector_l2_ops) WITH (lists = 1000);
     ANALYZE little; SELECT ruvector_healing_register('little')`);
   const said: string[] = [];
-  const hear = ({ message }: { message?: string }): unknown => said.push(message ?? "");
+  const hear = ({ message }: { message?: string | undefined }): unknown => said.push(message ?? "");
   db.client.on("notice", hear);
   await db.client.query("SELECT ruvector_integrity_sample('little')");
   db.client.off("notice", hear);

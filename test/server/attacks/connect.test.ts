@@ -298,7 +298,7 @@ describe.skipIf(external)("one who may connect", () => {
     const active = () => db.value<boolean>("SELECT active FROM cron.job WHERE jobname = 'nightly'");
     await db.client.query(
       `SELECT ruvector_healing_execute('throttled', 'pause_maintenance',
-        '{"jobs": ["nightly"], "pause_seconds": 1}')`,
+        '{"jobs": ["nightly"], "pause_seconds": 4}')`,
     );
     expect(await active()).toBe(false);
     await holder.query("BEGIN; SELECT ruvector_integrity_sample('throttled')");
