@@ -4,6 +4,7 @@
  */
 import { addresses } from "../../src/collection/statement-text.ts";
 import { describe, expect, it } from "vitest";
+import { leastCpuMs } from "./support/cpu.ts";
 
 const wanted = {
   table: { schema: "app", name: "r" },
@@ -65,16 +66,7 @@ describe("left out", () => {
   ])("%s", (query) => expect(named(query)).toBe(false));
 });
 
-/** Of the processor, the least of several rounds: what else the machine does makes none shorter. */
-function leastMs(query: string): number {
-  const rounds = Array.from({ length: 25 }, () => {
-    const before = process.cpuUsage();
-    named(query);
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000;
-  });
-  return Math.min(...rounds);
-}
+const leastMs = (query: string): number => leastCpuMs(() => named(query), 25);
 
 // Read in quadratic time, eight times the text takes 64 times as long.
 it.each(["$1, ", "'", "$a", "/*", '"', "(", "e'\\"])("reads long texts of %s in one go", (part) => {

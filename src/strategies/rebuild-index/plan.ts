@@ -113,6 +113,7 @@ function sickest({ collection, snapshot }: Request): readonly CentroidGroup[] | 
     hint:
       `SELECT * FROM ruvector_healing_recall('${collection.name.replace(/'/g, "''")}'); shows ` +
       'what they find; params {"index": "..."} rebuild one all the same.',
+    beside: true,
   };
 }
 
