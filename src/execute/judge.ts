@@ -117,7 +117,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
     return updateAction(host, action, {
       message: "waits until the traffic since the last move was measured",
     });
-  const old = notYetMeasured(collection, action, sample);
+  const old = notYetMeasured(host, collection, action, sample);
   if (old.length > 0)
     return updateAction(host, action, {
       message: `waits until searches by ${list(old)} were measured since`,

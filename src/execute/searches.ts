@@ -17,6 +17,7 @@ import { harm } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
 import { figureErrors, mean } from "../verify/searches.ts";
 import { strategyNamed } from "../strategies/registry.ts";
+import { tickSeconds } from "../store/ticks.ts";
 
 /** Vector indexes that the action rebuilds, or whose table it gives rows. */
 function reachedIndexes(
@@ -51,25 +52,32 @@ export function searchFigures(host: Host, collection: Collection, action: Action
   return figures;
 }
 
+/** Ticks in which each had its turn, twice over: one that cannot be measured is not waited for. */
+const patienceSeconds = (host: Host, indexes: number): number =>
+  Math.max(60, 2 * (indexes + 5) * tickSeconds(host));
+
 /**
  * Weak indexes whose figures are from before the action: recall_budget_ms is over after some of
  * many, and a depth that served all of twenty was taken back for those whose turn had not come.
  */
-export const notYetMeasured = (
+export function notYetMeasured(
+  host: Host,
   { settings }: Collection,
-  { strategy_name, stabilize_until }: Action,
-  { snapshot }: Sample,
-): readonly string[] =>
-  stabilize_until === null || !strategyNamed(strategy_name).remeasures.includes("centroids")
-    ? []
-    : snapshot.centroids
-        .filter(
-          (group) =>
-            group.measured_at !== null &&
-            group.measured_at < stabilize_until &&
-            Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1) < 1,
-        )
-        .map(({ index }) => index);
+  { strategy_name, stabilize_until, now }: Action,
+  { snapshot: { centroids } }: Sample,
+): readonly string[] {
+  if (stabilize_until === null || !strategyNamed(strategy_name).remeasures.includes("centroids"))
+    return [];
+  const old = centroids.filter(
+    (group) =>
+      group.measured_at !== null &&
+      group.measured_at < stabilize_until &&
+      Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1) < 1,
+  );
+  return old.length > 0 && now < stabilize_until + patienceSeconds(host, centroids.length)
+    ? old.map(({ index }) => index)
+    : [];
+}
 
 function figureOf(
   host: Host,

@@ -4,7 +4,11 @@ import { describe, expect, it } from "vitest";
 import { classify } from "../../src/classify/classify.ts";
 import { shownOnly } from "../../src/classify/unjudged.ts";
 import { SETTINGS } from "../../src/configuration/settings.ts";
+import { notYetMeasured } from "../../src/execute/searches.ts";
 import { topologyOf } from "../../src/graph/topology.ts";
+import type { Host } from "../../src/host/host.ts";
+import type { Action } from "../../src/model/action.ts";
+import type { Collection } from "../../src/model/collection.ts";
 import type { Configuration } from "../../src/model/configuration.ts";
 import type { Metrics } from "../../src/model/problem.ts";
 import { assess } from "../../src/sense/assess.ts";
@@ -28,6 +32,7 @@ import type {
   IndexMeasurement,
   TrialMeasurement,
 } from "../../src/sense/vector-index.ts";
+import type { Sample } from "../../src/sense/sample.ts";
 import type { Snapshot } from "../../src/sense/snapshot.ts";
 import { type PlannedIndex, rebuilt } from "../../src/strategies/compact-indexes/plan.ts";
 import { rebuilt as withNewLists } from "../../src/strategies/rebuild-centroids/plan.ts";
@@ -280,4 +285,30 @@ it("what no fresh build finds either is shown, and how it can be judged", () => 
   // Less than what is due is judged.
   expect(shown(0.39, { baseline: 0.7 })).toEqual([]);
   expect(shown(0.39, { due_from: "target" })).toEqual([]);
+});
+
+it("verification waits for weak figures of before the action, and not for ever", () => {
+  const waits = (measured_at: number, waited: number, more: object = {}) =>
+    notYetMeasured(
+      { query: () => [{ seconds: 30 }] } as unknown as Host,
+      { settings } as Collection,
+      { strategy_name: "tune_search", stabilize_until: NOW, now: NOW + waited } as Action,
+      {
+        snapshot: quietSnapshot({
+          centroids: [
+            {
+              ...{ index: "public.i", method: "hnsw", lists: 0, baseline: 0.9, due_from: "best" },
+              ...{ measured: found(1, { recall: 0.3 }), trial: null, due_blocks: null },
+              ...{ measured_at, ...more },
+            } as CentroidGroup,
+          ],
+        }),
+      } as Sample,
+    );
+  expect(waits(NOW - 1, 1)).toEqual(["public.i"]);
+  expect(waits(NOW + 1, 2)).toEqual([]);
+  expect(waits(NOW - 1, 1, { measured: found(1, { recall: 0.9 }) })).toEqual([]);
+  // Its turn came twice over, and it could not be measured.
+  expect(waits(NOW - 1, 359)).toEqual(["public.i"]);
+  expect(waits(NOW - 1, 361)).toEqual([]);
 });
