@@ -63,8 +63,9 @@ BEGIN
     gone := ARRAY(SELECT r.partition FROM ruvector.healing_routes r WHERE r.collection_id = wanted
       EXCEPT SELECT k.relname FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid
        WHERE i.inhparent = relation AND NOT i.inhdetachpending);
-    -- All: a table that was just restored has another oid than the one that is kept.
-    EXIT WHEN NOT EXISTS (SELECT FROM ruvector.healing_routes r
+    -- Not gone: a partition in another schema keeps its turn, or it had a third of its share.
+    -- All gone: a table that was just restored has another oid than the one that is kept.
+    EXIT WHEN partition <> ALL (gone) OR NOT EXISTS (SELECT FROM ruvector.healing_routes r
       WHERE r.collection_id = wanted AND r.partition <> ALL (gone));
   END LOOP;
   IF chosen IS NULL THEN
