@@ -3,7 +3,7 @@
  * why.
  */
 import type { Metrics, PartitionLoad, UnjudgedReason } from "../model/problem.ts";
-import { count, list, printable, short, utc } from "../base/text.ts";
+import { count, list, printable, short, sqlLiteral, utc } from "../base/text.ts";
 
 const WHY: Readonly<Record<UnjudgedReason, string>> = {
   by_design:
@@ -141,20 +141,21 @@ const vacuum = ({ recall }: Metrics): string[] =>
       );
     });
 
-/** Few are content with less; what no fresh build does better lowers no lambda all the same. */
+/** Few are content with less; what is all that is due lowers no lambda all the same. */
 const LOW_RECALL = 0.8;
 
 /**
- * "Shown, not judged: searches by public.i find 39 % of the nearest 10 (recall@10 0.39 at 5), ...";
- * none where that is less than what is due, which is judged.
+ * "Shown, not judged: searches by public.i find 39 % of the nearest 10, ..."; none where that is
+ * less than what is due, which is judged.
  */
-const findsLittle = ({ recall, fine }: Metrics): string[] =>
+const findsLittle = ({ recall, fine }: Metrics, name: string): string[] =>
   Object.entries(recall ?? {})
     .filter(
       ([, one]) =>
         one.recall < LOW_RECALL &&
         one.due_from !== "target" &&
-        one.recall >= (fine?.recall ?? 1) * (one.baseline ?? 0),
+        one.baseline !== null &&
+        one.recall >= (fine?.recall ?? 1) * one.baseline,
     )
     .sort(([, a], [, b]) => a.recall - b.recall)
     .slice(0, NAMED)
@@ -162,13 +163,16 @@ const findsLittle = ({ recall, fine }: Metrics): string[] =>
       ([index, { recall: found, k, probes }]) =>
         `Shown, not judged: searches by ${printable(index)} find ` +
         `${short(100 * found)} % of the nearest ${k} at the ${probes} that they look at ` +
-        "(hnsw.ef_search, ivfflat.probes), and a fresh build of it finds no more. " +
-        '{"recall_target": 0.95} judges it by what you ask for; ruvector_healing_recall_curve() ' +
-        "shows what deeper searches find.",
+        "(hnsw.ef_search, ivfflat.probes). That is due of it: the best it had, or what a fresh " +
+        "build finds. To have it judged by what you ask for: SELECT ruvector_healing_configure(" +
+        `'{"recall_target": 0.95}', ${sqlLiteral(name)});`,
     );
 
-/** What a person should know of the figures that stand out and lower no lambda. */
-export function shownOnly(metrics: Metrics): string[] {
+/**
+ * What a person should know of the figures that stand out and lower no lambda.
+ * @param name the collection's, as it is typed
+ */
+export function shownOnly(metrics: Metrics, name: string): string[] {
   const jobs = failingJobs(metrics);
   return [
     ...designed(metrics),
@@ -176,7 +180,7 @@ export function shownOnly(metrics: Metrics): string[] {
     ...incomplete(metrics),
     ...unused(metrics),
     ...vacuum(metrics),
-    ...findsLittle(metrics),
+    ...findsLittle(metrics, name),
     ...(jobs ? [`${jobs}.`] : []),
   ];
 }

@@ -114,7 +114,14 @@ it("says nothing of its own table to whoever asked for a look", async () => {
   ).toBe(true);
   expect(said).toEqual([]);
   // Found by nobody, and shown.
-  expect(await db.value("SELECT ruvector_healing_explain('little')")).toContain(
-    "Shown, not judged: searches by public.little_e find",
+  const explained = (await db.value<string>("SELECT ruvector_healing_explain('little')")).replace(
+    /\s+/g,
+    " ",
   );
+  expect(explained).toContain("Shown, not judged: searches by public.little_e find");
+  // Typed as it is said, it is judged.
+  await db.client.query(
+    /SELECT ruvector_healing_configure\([^;]*recall_target[^;]*;/.exec(explained)![0],
+  );
+  expect(await db.value("SELECT ruvector_integrity_sample('little') ->> 'lambda'")).not.toBe("1");
 });

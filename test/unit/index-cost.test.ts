@@ -269,19 +269,27 @@ it.each([
   expect(done.centroids[1]).toBe(sick.centroids[1]);
 });
 
-it("what no fresh build finds either is shown, and how it can be judged", () => {
+it("little that is all that is due is shown, and how it can be judged", () => {
   const shown = (recall: number, more: object = {}) =>
-    shownOnly({
-      partitions: [],
-      fine: { recall: 0.98, partition_load: 1.5 },
-      recall: { "public.i": { recall, baseline: recall, probes: 5, k: 10, ...more } },
-    } as unknown as Metrics);
+    shownOnly(
+      {
+        partitions: [],
+        fine: { recall: 0.98, partition_load: 1.5 },
+        recall: { "public.i": { recall, baseline: recall, probes: 5, k: 10, ...more } },
+      } as unknown as Metrics,
+      "public.o'clock",
+    );
   expect(shown(0.39)).toEqual([
     expect.stringMatching(
       /^Shown, not judged: searches by public\.i find 39 % of the nearest 10 at/,
     ),
   ]);
+  expect(shown(0.39)[0]).toContain(
+    `SELECT ruvector_healing_configure('{"recall_target": 0.95}', 'public.o''clock');`,
+  );
   expect(shown(0.9)).toEqual([]);
+  // Nothing is due of it yet.
+  expect(shown(0.39, { baseline: null })).toEqual([]);
   // Less than what is due is judged.
   expect(shown(0.39, { baseline: 0.7 })).toEqual([]);
   expect(shown(0.39, { due_from: "target" })).toEqual([]);

@@ -188,7 +188,7 @@ function sensed(facts: CollectionFacts, settings: Configuration): string[] {
       sample.witness,
       labelsOf({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }),
     ),
-    ...shownOnly({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }),
+    ...shownOnly({ ...sample.metrics, partitions: sample.metrics.partitions ?? [] }, facts.name),
   ];
   if (state.degraded_at !== null)
     lines.push(
