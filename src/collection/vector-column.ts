@@ -22,8 +22,8 @@ export function servableVectorColumn(facts: TableFacts, wanted: string | undefin
         "registered.",
       hint:
         facts.kind === "m"
-          ? "What is refreshed is built anew: there is nothing to heal. Register the table that " +
-            "it is made from, if that has vectors that are searched."
+          ? `REFRESH MATERIALIZED VIEW ${facts.qualified}; builds its indexes anew. Or register ` +
+            "the table that it is made from."
           : "Register the table behind it.",
     });
   }

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await makeTable(db, { rows: HOT });
   await db.client.query(
     "CREATE VIEW a_view AS SELECT 1 AS x; CREATE TABLE plain (x int); " +
+      "CREATE MATERIALIZED VIEW refreshed AS SELECT 1 AS x; " +
       "CREATE TEMPORARY TABLE passing (id int PRIMARY KEY, embedding vector(3));",
   );
 });
@@ -95,6 +96,12 @@ const CASES: readonly Case[] = [
   ),
   ["SELECT ruvector_healing_register(NULL)", "RV002", /search_path/, /./],
   ["SELECT ruvector_healing_register('a_view')", "RV003", /relkind/, /./],
+  [
+    "SELECT ruvector_healing_register('refreshed')",
+    "RV003",
+    /relkind/,
+    /^REFRESH MATERIALIZED VIEW public\.refreshed; builds /,
+  ],
   ["SELECT ruvector_healing_register('passing')", "RV003", /gone with its session/, /UNLOGGED/],
   ["SELECT ruvector_healing_register('plain')", "RV003", /columns: x/, /vector/],
   [
