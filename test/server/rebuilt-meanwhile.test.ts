@@ -92,8 +92,16 @@ describe.skipIf(external)("an index that was exchanged", async () => {
   });
 
   it("goes back where a partition was dropped", async () => {
-    await db.client.query("DROP TABLE dropped_1");
+    // Somebody else's index, called as the one that went with it.
+    const kept = await db.value<string>(
+      `SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE i.indrelid = 'dropped_1'::regclass AND starts_with(c.relname, 'ruvector_kept_')`,
+    );
+    await db.client.query(`DROP TABLE dropped_1; CREATE ROLE ruvector_test_decoy;
+      CREATE SCHEMA decoy; CREATE TABLE decoy.t (id int);
+      CREATE INDEX ${kept} ON decoy.t (id); ALTER TABLE decoy.t OWNER TO ruvector_test_decoy`);
     expect(await undone("dropped")).toMatchObject({ state: "rolled_back" });
+    expect(await db.value("SELECT to_regclass($1)::text", [`decoy.${kept}`])).toBe(`decoy.${kept}`);
     const { [`dropped_1_embedding_idx`]: _, ...left } = before["dropped"]!;
     expect(await indexes("dropped")).toEqual(left);
   });

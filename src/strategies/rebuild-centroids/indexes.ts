@@ -111,18 +111,20 @@ export const oidOf = (host: Host, index: string): string | null =>
 /**
  * An index of ours, `schema.name`, where it is now: its table may have been put into another schema
  * since, the schema renamed, or its partition taken out of the table. The collection's own first,
- * others only by a name that nobody could foretell; as it was, where it is gone.
+ * others only of the same owner: anybody may call an index of theirs as ours. As it was, where it
+ * is gone.
  */
 export const nowCalled = (host: Host, { relid }: Collection, index: string): string =>
   host.query<{ index: string }>(sql`
     SELECT f.index FROM (
-      SELECT format('%I.%I', n.nspname, c.relname) AS index, c.relname,
+      SELECT format('%I.%I', n.nspname, c.relname) AS index, c.relname, c.relowner,
              i.indrelid IN (SELECT m.relid FROM ${family(sql`${relid}::oid`)} m) AS own
         FROM pg_class c
         JOIN pg_index i ON i.indexrelid = c.oid
         JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relname = ${index.slice(index.lastIndexOf(".") + 1)}) f
-     WHERE f.own OR starts_with(f.relname, 'ruvector_kept_')
+     WHERE f.own OR (starts_with(f.relname, 'ruvector_kept_') AND f.relowner = (
+       SELECT k.relowner FROM pg_class k WHERE k.oid = ${relid}::oid))
      ORDER BY f.own DESC LIMIT 1`)[0]?.index ?? index;
 
 /** What goes back in an undo. */
