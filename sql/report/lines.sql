@@ -46,17 +46,18 @@ AS $function$
         ELSE '  No collection of your tenants is registered; others are not shown.' END
      WHERE NOT EXISTS (SELECT FROM sensed)
     UNION ALL
-    SELECT 1, 1 + i.n, 0, format('  %s: %s; lambda down to %s%s. Now %s.',
+    SELECT 1, 1 + i.n, 0, format(CASE WHEN i.d ->> 'lowest_lambda' IS NULL
+        THEN '  %1$s: lambda was not measured%4$s. Now %5$s.'
+        ELSE '  %1$s: %2$s; lambda down to %3$s%4$s. Now %5$s.' END,
       ruvector.healing_printable(i.d ->> 'collection'),
-      CASE WHEN i.d ->> 'lowest_lambda' IS NULL THEN 'not measured'
-        WHEN i.below = 0 THEN 'never below its thresholds for long'
+      CASE WHEN i.below = 0 THEN 'never below its thresholds for long'
         ELSE concat_ws(', ',
           'below its thresholds for ' || ruvector.healing_span(i.below)
             || CASE WHEN (i.d ->> 'falls')::int > 1 THEN format(' in %s times', i.d ->> 'falls')
                ELSE '' END,
           'critical for ' || ruvector.healing_span(
             nullif((i.d ->> 'critical_seconds')::float8, 0))) END,
-      coalesce(trim_scale(round((i.d ->> 'lowest_lambda')::numeric, 2))::text, 'what is not known'),
+      trim_scale(round((i.d ->> 'lowest_lambda')::numeric, 2)),
       coalesce(' (' || (SELECT string_agg(c, ', ' ORDER BY c)
         FROM jsonb_array_elements_text(i.d -> 'problem_classes') c) || ')', ''),
       i.d ->> 'verdict') FROM ill i

@@ -148,6 +148,13 @@ describe("a day of the loop", () => {
       await db.client.query("SELECT ruvector_healing_unregister($1)", [table]);
   });
 
+  it("says of what was never looked at that it was not", async () => {
+    await makeTable(db, { table: "unseen", rows: [10, 10] });
+    const text = flat(await lines());
+    expect(text).toContain("public.unseen: lambda was not measured. Now unknown.");
+    await db.client.query("SELECT ruvector_healing_unregister('unseen')");
+  });
+
   it("counts no rows where none were moved: a throttle that was ended", async () => {
     await makeTable(db, { table: "held", rows: HOT });
     await db.client.query(
