@@ -50,8 +50,9 @@ BEGIN
   -- plv8 looks start_proc up when V8 has started, and goes on whatever is raised there: a cancel
   -- that came meanwhile is raised where the catalogue is read, leaves behind what was open, and a
   -- later garbage collection, or lookup, ends the server. What is in the caches is not read: so it
-  -- is looked up before, and behind the language's own handler: to read that one tells what other
-  -- sessions changed, and lets go of what was looked up (one of 200 sessions on a busy machine).
+  -- is looked up before, and behind the language's own handler: to read that one takes in what
+  -- other sessions changed, which may let go of what was looked up (one of 200 sessions on a busy
+  -- machine was warned; that this was why is not proven).
   PERFORM has_function_privilege(l.laninline, 'EXECUTE')
      FROM pg_language l WHERE l.lanname = '{{LANGUAGE}}';
   PERFORM has_function_privilege(start_proc, 'EXECUTE');

@@ -17,6 +17,7 @@ import { recordActionEvent } from "../store/actions.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { sensesOldTraffic } from "../strategies/moving-rows/estimate.ts";
+import { named } from "../verify/harm.ts";
 import { notYetMeasured, verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
 import { endWithRows } from "./stay.ts";
@@ -120,7 +121,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const old = notYetMeasured(host, collection, action, sample);
   if (old.length > 0)
     return updateAction(host, action, {
-      message: `waits until searches by ${list(old)} were measured since`,
+      message: `waits until searches by ${named(old)} were measured since`,
     });
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;

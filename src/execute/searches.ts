@@ -8,6 +8,7 @@ import type { Host } from "../host/host.ts";
 import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
 import { recallHealth } from "../sense/assess/recall-health.ts";
 import { costHealth } from "../sense/cost.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
@@ -75,7 +76,7 @@ export function notYetMeasured(
       Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1) < 1,
   );
   return old.length > 0 && now < stabilize_until + patienceSeconds(host, centroids.length)
-    ? old.map(({ index }) => index)
+    ? old.map(({ index }) => printable(index, 200))
     : [];
 }
 

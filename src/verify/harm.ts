@@ -108,7 +108,7 @@ function changed(index: string, before: SearchFigure, after: SearchFigure): stri
 }
 
 /** As many as fit a message. */
-const named = (texts: readonly string[]): string =>
+export const named = (texts: readonly string[]): string =>
   [...texts.slice(0, 5), ...(texts.length > 5 ? [`${texts.length - 5} more`] : [])].join(", ");
 
 /** The parts that fell into stress, or deeper into it. */
