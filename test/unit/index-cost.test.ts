@@ -133,15 +133,22 @@ describe("what a search should cost", () => {
   });
 
   it("so does what it is held against, but for lists of rows that are gone", () => {
-    const before = { oid: "1", file: "2", trial: { recall: 1 } } as unknown as Kept;
+    const before = { oid: "1", file: "2", trial: { recall: 1 }, best: 1 } as unknown as Kept;
     const one = { oid: "1", file: "2", lists: 20, method: "ivfflat" } as const;
     const since = (since_file: number | null) =>
       found(100, { lists: { rows: [], since_file } as unknown as IndexMeasurement["lists"] });
     expect(heldAgainst(one, since(0), before)).toBe(before);
     expect(heldAgainst({ ...one, file: "3" }, since(0), before)).toBeUndefined();
     expect(heldAgainst({ ...one, oid: "3" }, since(0), before)).toBeUndefined();
-    expect(heldAgainst({ ...one, file: "3" }, since(1), before)).toBe(before);
-    expect(heldAgainst({ ...one, file: "3" }, since(null), before)).toBe(before);
+    expect(heldAgainst({ ...one, file: "3" }, since(1), before)).toEqual(before);
+    expect(heldAgainst({ ...one, file: "3" }, since(null), before)).toEqual(before);
+    // What a build had by luck the next may not have.
+    const lucky = { ...before, best: 0.13 };
+    const held = heldAgainst({ ...one, file: "3" }, since(1), lucky)!.best!;
+    expect(held).toBeGreaterThan(0.05);
+    expect(held).toBeLessThan(0.08);
+    const none = { ...before, best: null };
+    expect(heldAgainst({ ...one, file: "3" }, since(1), none)!.best).toBeNull();
     expect(heldAgainst({ ...one, file: "3", method: "hnsw" }, found(100), before)).toBeUndefined();
     expect(carriedOver(one, before).trial).toBe(before.trial);
     expect(carriedOver({ ...one, file: "3" }, before).trial).toBeNull();

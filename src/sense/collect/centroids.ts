@@ -203,13 +203,14 @@ function measureOne(
     const doubted = (measured.recall ?? 1) < least ? whyDoubted(host, collection, writers) : null;
     if (doubted)
       return { ...kept, at, measured: known, best: before?.best ?? null, ...doubted, doubted };
-    const best = bestOf(settings, measured, heldAgainst(one, measured, before));
+    const held = heldAgainst(one, measured, before);
+    const best = bestOf(settings, measured, held);
     return {
       ...kept,
       at,
       measured,
       best,
-      best_of: best === before?.best ? (before?.best_of ?? null) : measured.rows,
+      best_of: best === held?.best ? (held?.best_of ?? null) : measured.rows,
       costs: costsOf(settings, measured, { ...kept, best }),
       ...attainedBy(one, measured, before),
     };

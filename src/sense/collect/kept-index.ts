@@ -58,10 +58,18 @@ export const carriedOver = (
 };
 
 /**
+ * What another build of an ivfflat index finds at least where one found so much: of noise in 150
+ * lists builds found 0.08 to 0.13, of 2,000 sparse vectors 0.55 and 0.69, and where all is found
+ * they do not differ. Held against the luckiest of all there were, 145 of 375 that were just built
+ * read as sick.
+ */
+const ofAnotherBuild = (best: number): number => (best * (1 + best)) / 2;
+
+/**
  * What an index is held against. Built anew on its rows (REINDEX, VACUUM FULL, an hnsw index by any
  * load) it begins anew, as by a rebuild of ours: of another model's vectors no more is due than a
- * fresh build finds. An ivfflat index that was emptied and loaded has its lists of nothing, and its
- * past.
+ * fresh build finds. An ivfflat index that was emptied and loaded has its lists of nothing, and of
+ * its past what no luck of a build was.
  */
 export function heldAgainst(
   one: Identity & Pick<IndexMeasurement, "method">,
@@ -70,7 +78,8 @@ export function heldAgainst(
 ): Kept | undefined {
   if (!before || isAsBefore(one, before)) return before;
   const younger = one.method === "hnsw" ? 0 : measured.lists?.since_file;
-  return younger != null && younger <= FEW_YOUNGER ? undefined : before;
+  if (younger != null && younger <= FEW_YOUNGER) return undefined;
+  return { ...before, best: before.best === null ? null : ofAnotherBuild(before.best) };
 }
 
 /** What few searches found by luck is no measure for all later ones. */
