@@ -18,7 +18,7 @@ import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { sensesOldTraffic } from "../strategies/moving-rows/estimate.ts";
 import { named } from "../verify/harm.ts";
-import { notYetMeasured, verifyHarm } from "./searches.ts";
+import { fellBeside, notYetMeasured, verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
 import { endWithRows } from "./stay.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
@@ -37,7 +37,7 @@ export function judgeAction(
         ? endAction(host, action, { state: "expired", message: "nobody approved it in time" })
         : action;
     case "executing":
-      return judgeSlice(host, collection, action, lambda);
+      return judgeSlice(host, collection, action, sample);
     case "stabilizing":
       return verify(host, collection, action, sample);
     case "rolling_back":
@@ -49,20 +49,17 @@ export function judgeAction(
 
 /**
  * What lambda lost meanwhile is the action's doing: a strategy that cannot lower it is not blamed
- * for what the problem does.
+ * for what the problem does, nor one that builds an index for what fell elsewhere.
  */
-const harmed = (collection: Collection, action: Action, lambda: number | null): boolean =>
+const harmed = (host: Host, collection: Collection, action: Action, sample: Sample): boolean =>
   strategyNamed(action.strategy_name).mayWorsen !== false &&
-  worsened(action.initial_lambda, lambda, collection.settings.abort_ratio);
+  worsened(action.initial_lambda, sample.reading.lambda, collection.settings.abort_ratio) &&
+  !fellBeside(host, collection, action, sample);
 
-function judgeSlice(
-  host: Host,
-  collection: Collection,
-  action: Action,
-  lambda: number | null,
-): Action {
+function judgeSlice(host: Host, collection: Collection, action: Action, sample: Sample): Action {
   if (action.progress.undoing_slice !== undefined) return action;
-  if (harmed(collection, action, lambda)) {
+  const { lambda } = sample.reading;
+  if (harmed(host, collection, action, sample)) {
     // Without an undo there is no slice to take back: what is under way is stopped and cleared up.
     if (!action.reversible) {
       return beginRollback(
@@ -130,10 +127,15 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const went = `lambda ${lambdaText(action.initial_lambda)} -> ${lambdaText(lambda)}`;
   const failed = (failure: string, reason: string): Action =>
     overturn(host, collection, action, { lambda, verification, failure, reason });
-  if (improved(action.initial_lambda, lambda, ratio)) {
+  const { worse: harms, meanwhile: others, mended = [] } = verification;
+  const fell = others.length > 0 ? `; meanwhile ${list(others)}` : "";
+  // What holds lambda down is not its doing, and its undo would mend nothing: a rebuild that had
+  // healed its index was undone for another that fell.
+  const didItsPart = mended.length > 0 && others.length > 0 && harms.length === 0;
+  const isUp = improved(action.initial_lambda, lambda, ratio);
+  if (isUp || didItsPart) {
     // It helped, and something else is worse for it.
-    if (verification.worse.length > 0)
-      return failed("vetoed", `vetoed: ${verification.worse.join("; ")}; ${went}`);
+    if (harms.length > 0) return failed("vetoed", `vetoed: ${harms.join("; ")}; ${went}`);
     const strategy = strategyNamed(action.strategy_name);
     const vain = strategy.inVain?.(knownTo(strategy, action)) ?? null;
     // Lambda rose, and not by it: an outcome that counts against the strategy.
@@ -143,17 +145,15 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
       verified: true,
       final_lambda: lambda,
       metrics: { verification },
-      message: `verified: ${went}${stopped}`,
+      message: `verified: ${isUp ? "" : `${named(mended)}; `}${went}${stopped}${isUp ? "" : fell}`,
     });
   }
-  const meanwhile =
-    verification.meanwhile.length > 0 ? `; meanwhile ${list(verification.meanwhile)}` : "";
   const wanting = `${went}, wanted more than ${short(ratio)} times the initial one${stopped}`;
-  const worse = harmed(collection, action, lambda);
+  const worse = harmed(host, collection, action, sample);
   // What it did to searches is what keeps lambda down: that says more than lambda does.
-  return verification.worse.length > 0 && !worse
-    ? failed("vetoed", `vetoed: ${verification.worse.join("; ")}; ${wanting}${meanwhile}`)
-    : failed(worse ? "worsened" : "unverified", `not verified: ${wanting}${meanwhile}`);
+  return harms.length > 0 && !worse
+    ? failed("vetoed", `vetoed: ${harms.join("; ")}; ${wanting}${fell}`)
+    : failed(worse ? "worsened" : "unverified", `not verified: ${wanting}${fell}`);
 }
 
 /** Why an action is not verified. */

@@ -14,7 +14,7 @@ import { costHealth } from "../sense/cost.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
 import { vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
-import { harm } from "../verify/harm.ts";
+import { type Compared, harm } from "../verify/harm.ts";
 import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
 import { figureErrors, mean } from "../verify/searches.ts";
 import { strategyNamed } from "../strategies/registry.ts";
@@ -121,6 +121,32 @@ function plannerTakes(takes: string | null, index: string): SearchFigure["planne
   return takes === null ? "none" : "other";
 }
 
+/** The parts of the graph then and now, and which of them the action may be judged by. */
+function comparedParts(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  { snapshot }: Sample,
+): Omit<Compared, "searches"> {
+  const { settings } = collection;
+  const { health } = action.system_metrics;
+  const ofIndex = (index: string): string[] => [`${LISTS_OF}${index}`, `${RECALL_OF}${index}`];
+  return {
+    parts: {
+      before: health ?? {},
+      after: health === undefined ? {} : partsOf(snapshot, settings),
+    },
+    reached: reachedIndexes(host, collection, action).flatMap(({ index }) => ofIndex(index)),
+    own: builtBy(action).flatMap(ofIndex),
+    stress_threshold: settings.stress_threshold,
+    abort_ratio: settings.abort_ratio,
+    verify_ratio: settings.verify_ratio,
+  };
+}
+
+const builtBy = ({ strategy_name, plan }: Action): readonly string[] =>
+  strategyNamed(strategy_name).reaches?.(plan).indexes ?? [];
+
 /** Looks whether anything else got worse since the action began. */
 export function verifyHarm(
   host: Host,
@@ -128,24 +154,28 @@ export function verifyHarm(
   action: Action,
   sample: Sample,
 ): Verification {
-  const { settings } = collection;
-  const { searches: before, health } = action.system_metrics;
-  const reached = reachedIndexes(host, collection, action).flatMap(({ index }) => [
-    `${LISTS_OF}${index}`,
-    `${RECALL_OF}${index}`,
-  ]);
+  const { searches: before } = action.system_metrics;
   return harm({
+    ...comparedParts(host, collection, action, sample),
     searches: {
       before: before ?? {},
       after:
         before && Object.keys(before).length > 0 ? searchFigures(host, collection, action) : {},
     },
-    parts: {
-      before: health ?? {},
-      after: health === undefined ? {} : partsOf(sample.snapshot, settings),
-    },
-    reached,
-    stress_threshold: settings.stress_threshold,
-    abort_ratio: settings.abort_ratio,
   });
+}
+
+/** Whether an action builds indexes, and all that fell since it began is beyond its reach. */
+export function fellBeside(
+  host: Host,
+  collection: Collection,
+  action: Action,
+  sample: Sample,
+): boolean {
+  if (builtBy(action).length === 0) return false;
+  const { worse, meanwhile } = harm({
+    ...comparedParts(host, collection, action, sample),
+    searches: { before: {}, after: {} },
+  });
+  return worse.length === 0 && meanwhile.length > 0;
 }

@@ -20,10 +20,12 @@ import { weigh, WINDOW_DAYS } from "./weights.ts";
  * later rollback by a human is feedback on it.
  */
 export function recordOutcome(host: Host, action: Action): void {
-  const { state, verified } = action;
+  const { state, verified, initial_lambda: before, final_lambda: after } = action;
+  const gain = verified === null ? null : improvement(before, after);
   keepOutcome(host, action, {
     success: state === "succeeded" || (state === "rolled_back" && verified !== null),
-    improvement: verified === null ? null : improvement(action.initial_lambda, action.final_lambda),
+    // Verified by its own part: what lambda lost meanwhile is not its doing.
+    improvement: verified === true && gain !== null && gain <= 0 ? null : gain,
     feedback: impliedFeedback(action),
   });
   if (!updateWeights(host, action.collection_id)) learnLater(host, action.id);

@@ -30,5 +30,10 @@ export interface Verification {
   readonly worse: readonly string[];
   /** What got worse meanwhile, by something else as far as can be told. */
   readonly meanwhile: readonly string[];
+  /**
+   * The parts that it was for, where they were sick and all are well: lambda may be as low for what
+   * fell meanwhile. Actions of older versions have none.
+   */
+  readonly mended?: readonly string[];
   readonly looked_at: readonly string[];
 }

@@ -12,6 +12,7 @@ import type {
 import { lambdaText, printable, short } from "../base/text.ts";
 import { COST_RATIO } from "./searches.ts";
 import { DEFAULT_CURVES } from "../graph/health.ts";
+import { improved } from "../graph/improvement.ts";
 
 /**
  * Rounding to whole pages: a search that reads this many blocks (64 KiB) more is none the worse.
@@ -132,22 +133,32 @@ export interface Compared {
   readonly parts: { readonly before: PartsHealth; readonly after: PartsHealth };
   /** Names of parts that the action reaches. */
   readonly reached: readonly string[];
+  /** Those of them that it is for: of the indexes that it builds anew. */
+  readonly own: readonly string[];
   readonly stress_threshold: number;
   readonly abort_ratio: number;
+  readonly verify_ratio: number;
 }
 
-export function harm({
-  searches,
-  parts,
-  reached,
-  stress_threshold,
-  abort_ratio,
-}: Compared): Verification {
+/** None as long as one of them is sick: it has not done what it is for. */
+function mendedOf({ parts, own, stress_threshold, verify_ratio }: Compared): readonly string[] {
+  const sick = own.filter((part) => (parts.before[part] ?? 1) < stress_threshold);
+  const isWell = sick.every((part) => {
+    const now = parts.after[part] ?? null;
+    return (
+      now !== null && now >= stress_threshold && improved(parts.before[part]!, now, verify_ratio)
+    );
+  });
+  return isWell ? sick : [];
+}
+
+export function harm(all: Compared): Verification {
+  const { searches, parts, reached, stress_threshold, abort_ratio } = all;
   const indexes = Object.keys(searches.before);
   const compared = indexes.filter((index) => searches.after[index] !== undefined);
   const down = fallen(parts.before, parts.after, stress_threshold, abort_ratio);
-  const told = (part: string): string =>
-    `${printable(part, 200)} fell from ${lambdaText(parts.before[part] ?? 1)} to ` +
+  const told = (part: string, went = "fell"): string =>
+    `${printable(part, 200)} ${went} from ${lambdaText(parts.before[part] ?? 1)} to ` +
     `${lambdaText(parts.after[part] ?? null)}`;
   const changes = compared.map((index) =>
     changed(index, searches.before[index]!, searches.after[index]!),
@@ -158,9 +169,10 @@ export function harm({
       ...compared.flatMap((index) =>
         worseSearches(index, searches.before[index]!, searches.after[index]!),
       ),
-      ...down.filter((part) => reached.includes(part)).map(told),
+      ...down.filter((part) => reached.includes(part)).map((part) => told(part)),
     ],
-    meanwhile: down.filter((part) => !reached.includes(part)).map(told),
+    meanwhile: down.filter((part) => !reached.includes(part)).map((part) => told(part)),
+    mended: mendedOf(all).map((part) => told(part, "rose")),
     looked_at: [
       ...(compared.length > 0 ? [`searches by ${named(changes)}`] : []),
       ...(missing > 0

@@ -40,6 +40,8 @@ describe.skipIf(external)("an index that was exchanged", async () => {
     return action(table);
   };
   const WHOLE = ["detached", "dropped", "kept"];
+  const DRIFTED = ["renamed", "twofold"];
+  const ALL = [...WHOLE, ...DRIFTED];
   const before: Record<string, Record<string, string>> = {};
 
   beforeAll(async () => {
@@ -66,8 +68,13 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       }
       await db.client.query(`ANALYZE ${table}; SELECT ruvector_healing_register('${table}')`);
     }
-    await makeDrifted(db, "renamed", { early: 500, late: 4000, index: "renamed_idx" });
-    for (const table of [...WHOLE, "renamed"]) {
+    for (const table of DRIFTED)
+      await makeDrifted(db, table, { early: 500, late: 4000, index: `${table}_idx` });
+    await db.client.query(`ALTER TABLE twofold ADD other vector(8);
+      UPDATE twofold SET other = (SELECT array_agg(hashint4(id::int * 8 + d) % 1000)
+        FROM generate_series(1, 8) d)::vector;
+      CREATE INDEX twofold_other ON twofold USING ivfflat (other vector_l2_ops) WITH (lists = 20)`);
+    for (const table of ALL) {
       before[table] = await indexes(table);
       await db.value("SELECT ruvector_integrity_sample($1)", [table]);
       const answer = await db.value("SELECT ruvector_healing_execute($1, 'rebuild_centroids')", [
@@ -75,14 +82,31 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       ]);
       expect(answer, JSON.stringify(answer)).toMatchObject({ outcome: "started" });
     }
+    // Its other index falls while the one is built anew.
+    await db.client.query("UPDATE twofold SET other = embedding");
     const all = async () => {
-      for (const table of [...WHOLE, "renamed"])
-        if (!ENDED.test((await action(table)).state)) return false;
+      for (const table of ALL) if (!ENDED.test((await action(table)).state)) return false;
       return true;
     };
     await ticking(db, all, 300);
-    for (const table of [...WHOLE, "renamed"])
+    for (const table of ALL)
       expect(await action(table), table).toMatchObject({ state: "succeeded", reversible: true });
+  });
+
+  it("stays where another index of the table has fallen meanwhile", async () => {
+    expect((await action("twofold")).message).toMatch(
+      /^verified: .*twofold_idx rose from .*; meanwhile .*twofold_other fell from 1 to/,
+    );
+    const { id } = await action("twofold");
+    const explained = await db.value<string>("SELECT ruvector_healing_explain($1::bigint)", [id]);
+    const said = explained.replace(/\s+/g, " ");
+    expect(said).toContain("It did what it is for, and something else fell meanwhile: lambda");
+    expect(said).toMatch(/Mended: the fullest list of public\.twofold_idx rose .* Worse meanwhile/);
+    // What others did counts against nobody.
+    expect(
+      await db.value(`SELECT improvement_pct IS NULL AND success FROM ruvector.healing_outcomes
+        WHERE collection = 'public.twofold'`),
+    ).toBe(true);
   });
 
   it("goes back where a partition was taken out, which keeps the new one alone", async () => {

@@ -181,7 +181,13 @@ describe("searches after an action", () => {
 });
 
 describe("parts of the graph", () => {
-  const compared = { searches: { before: {}, after: {} }, stress_threshold: 0.8, abort_ratio: 0.9 };
+  const compared = {
+    searches: { before: {}, after: {} },
+    own: [],
+    stress_threshold: 0.8,
+    abort_ratio: 0.9,
+    verify_ratio: 1.1,
+  };
 
   it("have fallen where they came into stress, or deeper into it", () => {
     expect(
@@ -202,9 +208,35 @@ describe("parts of the graph", () => {
     expect(harm({ ...compared, parts, reached: ["recall of public.i"] })).toEqual({
       worse: ["recall of public.i fell from 0.95 to 0.5"],
       meanwhile: ["replica r1 fell from 1 to 0.4"],
+      mended: [],
       looked_at: ["the health of 3 parts of the graph"],
     });
     expect(harm({ ...compared, parts, reached: [] }).worse).toEqual([]);
+  });
+
+  it("are mended where all that were sick, of those that the action is for, are well", () => {
+    const own = ["recall of public.i", "recall of public.j", "recall of public.k"];
+    const mended = (j: number | null) =>
+      harm({
+        ...compared,
+        own,
+        reached: own,
+        parts: {
+          before: { "recall of public.i": 0.3, "recall of public.j": 0.78 },
+          after: {
+            "recall of public.i": 0.9,
+            "recall of public.j": j,
+            "recall of public.k": 1,
+            "replica r1": 0.4,
+          },
+        },
+      }).mended;
+    expect(mended(1)).toEqual([
+      "recall of public.i rose from 0.3 to 0.9",
+      "recall of public.j rose from 0.78 to 1",
+    ]);
+    // Not measured, still sick, no better than by chance.
+    expect([null, 0.7, 0.81].flatMap(mended)).toEqual([]);
   });
 
   it("are named beside the searches, those that could not be measured counted", () => {

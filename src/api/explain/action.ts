@@ -78,6 +78,8 @@ function ending(host: Host, action: Action, now: CollectionNow | null): string {
     case "rolling_back":
       return `It is being undone${because}.`;
     case "succeeded": {
+      if (!improved(initial_lambda, final_lambda, 1))
+        return `It did what it is for, and something else fell meanwhile: ${change}, verified.`;
       if (broughtBack(action, now)) return `It worked: ${change}, verified.`;
       const well =
         action.initial_state > 0

@@ -49,6 +49,7 @@ function lookedAt({ system_metrics: { verification } }: Action): string[] {
   return [
     "Looked whether anything else got worse: " +
       `${message(verification.looked_at.join("; "))}${nothing}.`,
+    ...(verification.mended?.length ? [`Mended: ${message(verification.mended.join("; "))}.`] : []),
     ...(verification.worse.length > 0
       ? [`Worse for it: ${message(verification.worse.join("; "))}.`]
       : []),
