@@ -49,7 +49,7 @@ export function judgeAction(
 
 /**
  * What lambda lost meanwhile is the action's doing: a strategy that cannot lower it is not blamed
- * for what the problem does, nor one that builds an index for what fell elsewhere.
+ * for what the problem does, nor one that builds an index for what befell others.
  */
 const harmed = (host: Host, collection: Collection, action: Action, sample: Sample): boolean =>
   strategyNamed(action.strategy_name).mayWorsen !== false &&

@@ -14,8 +14,8 @@ import { costHealth } from "../sense/cost.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
 import { vectorIndexes } from "../sense/collect/centroids.ts";
 import type { Sample } from "../sense/sample.ts";
-import { type Compared, harm } from "../verify/harm.ts";
-import { LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
+import { type Compared, fallen, harm } from "../verify/harm.ts";
+import { isOfIndex, LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
 import { figureErrors, mean } from "../verify/searches.ts";
 import { strategyNamed } from "../strategies/registry.ts";
 import { tickSeconds } from "../store/ticks.ts";
@@ -165,7 +165,10 @@ export function verifyHarm(
   });
 }
 
-/** Whether an action builds indexes, and all that fell since it began is beyond its reach. */
+/**
+ * Whether an action builds indexes, and all that fell since it began are other indexes. Replicas,
+ * memory and maintenance may have fallen by the build.
+ */
 export function fellBeside(
   host: Host,
   collection: Collection,
@@ -173,9 +176,12 @@ export function fellBeside(
   sample: Sample,
 ): boolean {
   if (builtBy(action).length === 0) return false;
-  const { worse, meanwhile } = harm({
-    ...comparedParts(host, collection, action, sample),
-    searches: { before: {}, after: {} },
-  });
-  return worse.length === 0 && meanwhile.length > 0;
+  const { parts, reached, stress_threshold, abort_ratio } = comparedParts(
+    host,
+    collection,
+    action,
+    sample,
+  );
+  const down = fallen(parts.before, parts.after, stress_threshold, abort_ratio);
+  return down.length > 0 && down.every((part) => isOfIndex(part) && !reached.includes(part));
 }

@@ -13,6 +13,9 @@ import type { Snapshot } from "../sense/snapshot.ts";
 export const LISTS_OF = "the fullest list of ";
 export const RECALL_OF = "recall of ";
 
+export const isOfIndex = (part: string): boolean =>
+  part.startsWith(LISTS_OF) || part.startsWith(RECALL_OF);
+
 const least = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value): value is number => value !== null);
   return known.length > 0 ? Math.min(...known) : null;
