@@ -7,15 +7,19 @@ export const FEW_YOUNGER = 0.1;
 /**
  * Rows of each list that another build could put elsewhere. Equal vectors lie in one list whatever
  * is built: a list of them is shown, and not judged. The largest group lies in the fullest list, or
- * that is fuller yet.
+ * that is fuller yet; the next in another one, where it could be: 50 groups in one list of 60 were
+ * all held for rows that have to be there.
  */
 export function splittableRows(lists: IndexMeasurement["lists"]): readonly number[] {
-  const rows = [...(lists?.rows ?? [])];
-  for (const group of lists?.equal ?? []) {
-    const fullest = rows.indexOf(Math.max(...rows));
-    if (fullest >= 0) rows[fullest] = Math.max(0, rows[fullest]! - group);
+  const rows = lists?.rows ?? [];
+  const fullestFirst = [...rows.keys()].sort((a, b) => rows[b]! - rows[a]!);
+  const could = [...rows];
+  const groups = [...(lists?.equal ?? [])].sort((a, b) => b - a);
+  for (const [turn, group] of groups.slice(0, rows.length).entries()) {
+    const list = fullestFirst[turn]!;
+    could[list] = Math.max(0, rows[list]! - group);
   }
-  return rows;
+  return could;
 }
 
 /** Fullest list over the mean, equal vectors left out; null where none was seen. */

@@ -73,7 +73,7 @@ describe.skipIf(external)("an index that was exchanged", async () => {
     await db.client.query(`ALTER TABLE twofold ADD other vector(8);
       UPDATE twofold SET other = (SELECT array_agg(hashint4(id::int * 8 + d) % 1000)
         FROM generate_series(1, 8) d)::vector;
-      CREATE INDEX twofold_other ON twofold USING ivfflat (other vector_l2_ops) WITH (lists = 20)`);
+      CREATE INDEX twofold_other ON twofold USING ivfflat (other vector_l2_ops) WITH (lists = 60)`);
     for (const table of ALL) {
       before[table] = await indexes(table);
       await db.value("SELECT ruvector_integrity_sample($1)", [table]);
@@ -82,8 +82,10 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       ]);
       expect(answer, JSON.stringify(answer)).toMatchObject({ outcome: "started" });
     }
-    // Its other index falls while the one is built anew.
-    await db.client.query("UPDATE twofold SET other = embedding");
+    // Its other index falls while the one is built anew: deeper than that was, all into one list.
+    await db.client.query(
+      "UPDATE twofold SET other = array_fill((5000 + id % 50)::real, '{8}')::vector",
+    );
     const all = async () => {
       for (const table of ALL) if (!ENDED.test((await action(table)).state)) return false;
       return true;
