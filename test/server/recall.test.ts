@@ -64,6 +64,8 @@ describe("hnsw after updates without a vacuum (B1)", () => {
       CREATE INDEX ON h USING hnsw (e vector_l2_ops);
       ANALYZE h`);
     await db.client.query("SELECT ruvector_healing_register('h')");
+    // The 2 s that are usual served 15 searches of a trial on a busy machine, sure of 0.88.
+    await db.client.query("SELECT ruvector_healing_configure('{\"recall_trial_ms\": 60000}', 'h')");
   });
 
   it("is sensed as recall_loss, beside what is due and what a search costs", async () => {
