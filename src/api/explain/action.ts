@@ -61,6 +61,7 @@ function beginning(host: Host, action: Action): string {
 /** What happened, in one sentence. */
 function ending(host: Host, action: Action, now: CollectionNow | null): string {
   const { initial_lambda, final_lambda } = action;
+  const { mended } = action.system_metrics.verification ?? {};
   const change = `lambda ${lambdaText(initial_lambda)} -> ${lambdaText(final_lambda)}`;
   const because = action.message ? `: ${message(action.message)}` : "";
   switch (action.state) {
@@ -78,7 +79,7 @@ function ending(host: Host, action: Action, now: CollectionNow | null): string {
     case "rolling_back":
       return `It is being undone${because}.`;
     case "succeeded": {
-      if (!improved(initial_lambda, final_lambda, 1))
+      if (mended?.length && !improved(initial_lambda, final_lambda, 1))
         return `It did what it is for, and something else fell meanwhile: ${change}, verified.`;
       if (broughtBack(action, now)) return `It worked: ${change}, verified.`;
       const well =
