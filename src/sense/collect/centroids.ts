@@ -207,6 +207,7 @@ function measureOne(
     const best = bestOf(settings, measured, held);
     return {
       ...kept,
+      file: one.file,
       at,
       measured,
       best,

@@ -46,7 +46,8 @@ export const carriedOver = (
   const same = before && isAsBefore({ oid, file }, before) ? before : undefined;
   return {
     oid,
-    file,
+    // Of what was measured last: a look that failed at the first build seen leaves it a new one.
+    file: before?.file ?? file,
     attained: before?.attained ?? null,
     attained_by: before?.attained_by ?? null,
     best_of: before?.best_of ?? null,
