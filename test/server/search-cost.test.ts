@@ -39,10 +39,12 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
         id: string;
         state: string;
         message: string;
+        note: string;
         costs: { before: { blocks: number }; after: { blocks: number } }[];
       }>(
         `
-    SELECT id::text, state, message, progress -> 'costs' AS costs FROM ruvector.healing_actions
+    SELECT id::text, state, message, progress ->> 'note' AS note, progress -> 'costs' AS costs
+      FROM ruvector.healing_actions
       WHERE collection = $1 ORDER BY id DESC LIMIT 1`,
         [`public.${table}`],
       )
@@ -194,6 +196,18 @@ describe.skipIf(external)("what a rebuilt index costs to search", async () => {
     const before = await asked("offers");
     expect(before.plan).toContain("offers_i");
     const old = await oid("offers_i");
+    await ticks(db, 1);
+    const BUILT =
+      "SELECT count(*)::int FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid " +
+      "WHERE i.indrelid = 'offers'::regclass AND i.indisvalid " +
+      "AND starts_with(c.relname, 'ruvector_built')";
+    expect(await db.until<number>(BUILT, (built) => built === 1)).toBe(1);
+    // Somebody vacuums or alters the table just then: what was measured stands meanwhile.
+    const other = await db.connect();
+    await other.query("BEGIN; LOCK TABLE offers IN SHARE UPDATE EXCLUSIVE MODE");
+    await ticks(db, 3);
+    expect((await action("offers")).note).toMatch(/is built; public\.offers is being vacuumed/);
+    await other.query("ROLLBACK");
     const done = await ended("offers");
     expect(done).toMatchObject({ state: "succeeded" });
     await ticks(db, 1);

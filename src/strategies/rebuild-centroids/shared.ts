@@ -27,7 +27,14 @@ export interface OldSearches {
   readonly probes: number;
 }
 
-export type Stage = "begin" | "building" | "dropping" | "reindexing" | "clearing" | "exchanging";
+export type Stage =
+  | "begin"
+  | "building"
+  | "dropping"
+  | "swapping"
+  | "reindexing"
+  | "clearing"
+  | "exchanging";
 
 export interface RebuildProgress extends Progress {
   readonly target: number;

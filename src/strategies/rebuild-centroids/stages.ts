@@ -11,7 +11,14 @@ import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { buildProgress } from "../build-progress.ts";
 import { failedJob } from "../failed-job.ts";
-import { buildCommand, dropIndex, indexFacts, nowCalled, oidOf } from "./indexes.ts";
+import {
+  buildCommand,
+  dropIndex,
+  indexFacts,
+  type IndexFacts,
+  nowCalled,
+  oidOf,
+} from "./indexes.ts";
 import { dearer, finds, foundIn, measured, worse } from "./compare.ts";
 import { compareCost, searchesOf } from "./cost.ts";
 import {
@@ -38,6 +45,7 @@ export const STAGES: Readonly<
   begin,
   building,
   dropping,
+  swapping,
   reindexing,
   clearing,
   exchanging,
@@ -94,9 +102,8 @@ function building(
   const job = watchJob(host, progress.job!);
   if (isOpen(job)) return wait(progress, `${progress.built}: ${buildProgress(host, job)}`);
   const old = present(host, target);
-  const oid = oidOf(host, nowCalled(host, collection, progress.built!));
-  const facts = oid === null ? null : indexFacts(host, oid);
-  if (!facts?.valid || facts.heap !== target.heap)
+  const facts = builtNow(host, collection, target, progress);
+  if (facts === null)
     throw failedJob(host, `${progress.built} could not be built`, job, oidOf(host, target.heap));
   const options = attemptsOf(target)[progress.attempt]!;
   settleStep(host, context.action, { built: progress.built! }, facts.bytes);
@@ -128,10 +135,37 @@ function building(
     ...compared,
     costs: [...progress.costs, { index: target.index, whole: target.whole?.oid ?? null, ...cost }],
   };
-  if (target.way === "whole") return readied(context, target, judged);
-  return target.way === "beside"
-    ? swap(context, target, facts, judged)
-    : reindex(context, target, judged);
+  // A stage of its own: while the table's lock is not to be had, nothing is measured again.
+  return target.way === "whole"
+    ? readied(context, target, judged)
+    : go({ ...judged, stage: "swapping" });
+}
+
+/** The index that was built, where it is one of the table and valid. */
+function builtNow(
+  host: Host,
+  collection: Collection,
+  target: Target,
+  { built }: RebuildProgress,
+): IndexFacts | null {
+  const oid = oidOf(host, nowCalled(host, collection, built!));
+  const facts = oid === null ? null : indexFacts(host, oid);
+  return facts?.valid && facts.heap === target.heap ? facts : null;
+}
+
+function swapping(
+  context: RebuildContext,
+  target: Target,
+  progress: RebuildProgress,
+): RebuildResult {
+  if (target.way !== "beside") return reindex(context, target, progress);
+  const facts = builtNow(context.host, context.collection, target, progress);
+  if (facts === null)
+    throw refused(
+      `${progress.built} was built and is gone, or not valid any more`,
+      "The next evaluation plans anew.",
+    );
+  return swap(context, target, facts, progress);
 }
 
 /**
