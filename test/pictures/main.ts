@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
+import type { Browser } from "playwright-core";
 import { build } from "../../build/build.ts";
 import { root } from "../../build/project.ts";
 import { serve } from "../../src/commands/actuator/http.ts";
@@ -15,7 +16,7 @@ import { page as statusPage } from "../../src/commands/page/handler.ts";
 import { externalUrl } from "../../src/workbench/db/external.ts";
 import { startServer } from "../../src/workbench/db/server.ts";
 import { advance } from "../shapes/clock.ts";
-import { haveChromium, type Look, openPage } from "../support/chromium.ts";
+import { haveChromium, type Look, openPage, startBrowser } from "../support/chromium.ts";
 
 const OUT = join(root, "docs/images");
 const LEVEL = [1, 1, 1, 1, 1, 1, 1, 1];
@@ -112,8 +113,12 @@ const PICTURES: readonly Picture[] = [
   },
 ];
 
-async function take(url: string, { name, path, shows, ...look }: Picture): Promise<void> {
-  const { page, complaints, close } = await openPage(`${url}/${path}`, look);
+async function take(
+  browser: Browser,
+  url: string,
+  { name, path, shows, ...look }: Picture,
+): Promise<void> {
+  const { page, complaints, close } = await openPage(browser, `${url}/${path}`, look);
   try {
     await page.locator(shows).first().waitFor();
     if (path !== "") await page.getByText("15 min", { exact: true }).click();
@@ -129,7 +134,7 @@ async function take(url: string, { name, path, shows, ...look }: Picture): Promi
 
 if (externalUrl() !== undefined)
   throw new Error("DATABASE_URL is set: pictures are of a throwaway server only; unset it.");
-if (!haveChromium()) throw new Error("There is no Chromium (/usr/bin/chromium) to look with.");
+if (!haveChromium()) throw new Error("There is no Chromium to look with: apt-get install chromium");
 await build();
 const server = await startServer({
   name: `${process.env["RUVECTOR_HEALING_TEST_SERVER"] ?? "test"}-pictures`,
@@ -148,9 +153,11 @@ try {
   await story(client);
   const reads = reader(target(server.url()));
   const serving = await serve({ host: "127.0.0.1", port: 0 }, [statusPage(reads)], console.error);
+  const browser = await startBrowser();
   try {
-    for (const picture of PICTURES) await take(serving.url, picture);
+    for (const picture of PICTURES) await take(browser, serving.url, picture);
   } finally {
+    await browser.close();
     await serving.close();
     await reads.end();
   }

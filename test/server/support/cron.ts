@@ -162,9 +162,12 @@ async function lend(url: () => string, name: string) {
     ) => {
       const end = waitEnds(seconds);
       for (;;) {
+        const began = Date.now();
         const current = await value<T>(statement, parameters);
         if (satisfied(current) || Date.now() > end) return current;
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        // What is waited for needs the processor more than the question.
+        const pause = Math.max(50, 5 * (Date.now() - began));
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
     },
   };
