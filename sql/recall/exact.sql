@@ -9,14 +9,19 @@
 -- none is left as it is.
 CREATE OR REPLACE FUNCTION ruvector.healing_fetched_key(index_oid oid)
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan
+SET enable_indexscan = on
 AS $function$
+BEGIN
+  RETURN (
   SELECT coalesce((SELECT format('%I.%I(%s, -1, false)', n.nspname, p.proname, f.key)
         FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc AND p.pronargs = 3
           JOIN pg_namespace n ON n.oid = p.pronamespace
        WHERE c.castsource = a.atttypid AND c.casttarget = a.atttypid), f.key)
-    FROM ruvector.healing_vector_index(index_oid) f
-    JOIN pg_attribute a ON a.attrelid = index_oid AND a.attnum = 1;
+    FROM ruvector.healing_index_key(index_oid) f
+    JOIN pg_attribute a ON a.attrelid = index_oid AND a.attnum = 1);
+END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_fetched_key(oid)
   IS 'Key of a vector index, fetched once whatever it is compared with.';
@@ -29,7 +34,7 @@ AS $function$
   SELECT format('(SELECT ctid AS place, %s AS v FROM ONLY %s %s WHERE %s OFFSET 0) rows_of',
       ruvector.healing_fetched_key(index_oid), f.heap, sample,
       ruvector.healing_with_key(f.predicate, f.key))
-    FROM ruvector.healing_vector_index(index_oid) f;
+    FROM ruvector.healing_index_key(index_oid) f;
 $function$;
 COMMENT ON FUNCTION ruvector.healing_flat_source(oid, text)
   IS 'Rows of a vector index with their key, fetched once whatever it is compared with.';
@@ -69,7 +74,7 @@ DECLARE
 BEGIN
   kth := farthest;
   others := array_fill(k, ARRAY[cardinality(vectors)]);
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   -- Never in a format themselves: keys may have a percent sign, the operator <%> has one.
   distances := ARRAY(SELECT format('(v %s CAST(($1)[%s] AS %s))::float8', facts.operator, i,
     facts.key_type) FROM generate_subscripts(vectors, 1) i ORDER BY i);
@@ -116,7 +121,7 @@ DECLARE
   facts record;
   counts bigint[];
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   EXECUTE (SELECT format('SELECT ARRAY[%s] FROM %s',
     string_agg(format('count(*) FILTER (WHERE (v %1$s CAST(($1)[%2$s] AS %3$s))::float8 '
       '< ($3)[%2$s] AND place <> ALL (($2)[%2$s:%2$s]))',

@@ -23,7 +23,7 @@ AS $function$
     JOIN ruvector.integrity_measurements m ON m.collection_id = c.collection_id
       AND m.kind = 'centroids'
    CROSS JOIN LATERAL jsonb_each(m.value) i(name, kept)
-   CROSS JOIN LATERAL ruvector.healing_vector_index((i.kept ->> 'oid')::oid) v
+   CROSS JOIN LATERAL ruvector.healing_index_key((i.kept ->> 'oid')::oid) v
    CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(i.kept #> '{measured,lists,rows}')
      WHEN 'array' THEN i.kept #> '{measured,lists,rows}' ELSE '[]' END)
               WITH ORDINALITY l(rows, place)

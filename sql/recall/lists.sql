@@ -88,7 +88,7 @@ DECLARE
   found bigint[] := '{}';
   sampled integer;
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   places := ruvector.healing_sample_rows(index_oid, least(1000, 3 * facts.lists),
     coalesce((wanted ->> 'seed')::int, 0), pages, total);
   sampled := cardinality(places);
@@ -140,7 +140,7 @@ DECLARE
   places tid[] := ruvector.healing_sample_rows(index_oid, 300, seed, pages, total);
   counts integer[];
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   EXECUTE format('SELECT array_agg(n ORDER BY n DESC) FROM (
       SELECT count(*)::int AS n FROM ONLY %s WHERE ctid = ANY ($1)
        GROUP BY hashtextextended(%s::text, 0) HAVING count(*) >= 3) g',
@@ -171,7 +171,7 @@ DECLARE
   made record;
   answer jsonb;
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   -- The row of a system column is never written again: it is as old as the table.
   SELECT age(i.xmin) AS age, i.cmin::text::bigint AS command, age(c.xmin) AS file_age,
          c.cmin::text::bigint AS file_command, age(t.xmin) AS table_age INTO made

@@ -21,7 +21,7 @@ DECLARE
   distances text[];
   matching text;
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   -- Never in a format themselves: keys may have a percent sign, the operator <%> has one.
   distances := ARRAY(SELECT format('(v %s CAST(($1)[%s] AS %s))::float8', facts.operator, i,
     facts.key_type) FROM generate_subscripts(vectors, 1) i ORDER BY i);
@@ -131,7 +131,7 @@ DECLARE
   returned float8 := 0;
   answer jsonb;
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   IF facts.index IS NULL THEN
     RETURN jsonb_build_object('why', 'the index is gone');
   END IF;

@@ -9,7 +9,7 @@ DECLARE
   facts record;
   explained jsonb;
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   BEGIN
     PERFORM ruvector.healing_owner_settings(i.indrelid) FROM pg_index i
       WHERE i.indexrelid = index_oid;

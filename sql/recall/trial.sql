@@ -53,7 +53,7 @@ DECLARE
   answer jsonb;
   snapshot constant text := pg_snapshot_xmax(pg_current_snapshot())::text;
 BEGIN
-  SELECT * INTO facts FROM ruvector.healing_vector_index(index_oid);
+  SELECT * INTO facts FROM ruvector.healing_index_key(index_oid);
   IF facts.index IS NULL THEN
     RETURN jsonb_build_object('why', 'the index is gone');
   END IF;

@@ -108,6 +108,7 @@ VALUES
   -- they could do themselves.
   ('healing_run', 'table_owner', false),
   ('healing_vector_index', 'table_owner', false),
+  ('healing_index_key', 'table_owner', false),
   ('healing_parameters', 'table_owner', false),
   ('healing_with_key', 'table_owner', false),
   ('healing_with_direction', 'table_owner', false),

@@ -3,7 +3,7 @@
  * collection's own rows (sampled searches by the index and without it), pageinspect where it may be
  * used. Dear, so remembered: see recall_interval_seconds.
  */
-import { setAsideIndexes } from "../../store/built-indexes.ts";
+import { withoutSetAside } from "../../store/built-indexes.ts";
 import type { Measured } from "../../model/measured.ts";
 import sql from "sql-template-tag";
 import { family } from "../../collection/introspect.ts";
@@ -53,9 +53,7 @@ export const CENTROIDS = "centroids";
  * An index that an action is building or keeps for its undo is left out.
  */
 export function vectorIndexes(host: Host, collection: Collection): VectorIndex[] {
-  return host.query<VectorIndex>(sql`
-    WITH made AS (${setAsideIndexes(collection.id)}
-    ), found AS (
+  const found = host.query<VectorIndex>(sql`
       SELECT format('%I.%I', n.nspname, ic.relname) AS index, ic.oid::text AS oid,
         ic.relfilenode::text AS file, am.amname AS method,
              (SELECT relname FROM pg_class WHERE oid = i.indrelid) AS partition,
@@ -68,9 +66,8 @@ export function vectorIndexes(host: Host, collection: Collection): VectorIndex[]
         JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
         JOIN pg_am am ON am.oid = ic.relam AND am.amname IN ('ivfflat', 'hnsw')
         JOIN pg_namespace n ON n.oid = ic.relnamespace
-    )
-    SELECT * FROM found WHERE index NOT IN (SELECT index FROM made WHERE index IS NOT NULL)
-      ORDER BY index`);
+       ORDER BY index`);
+  return withoutSetAside(host, collection.id, found);
 }
 
 /** @param fresh measure now, not from memory */

@@ -44,7 +44,7 @@ function askedOf(host: Host, collection: Collection): readonly Asked[] {
   const by = host.query<{ oid: string }>(sql`
     SELECT min(i.oid::oid)::text AS oid
       FROM jsonb_array_elements_text(${JSON.stringify(indexes.map(({ oid }) => oid))}::jsonb) i(oid)
-     CROSS JOIN LATERAL ruvector.healing_vector_index(i.oid::oid) v
+     CROSS JOIN LATERAL ruvector.healing_index_key(i.oid::oid) v
      GROUP BY v.key, v.operator`);
   const standing = indexes.filter(({ oid }) => by.some((one) => one.oid === oid));
   return searches.flatMap((search) =>

@@ -5,7 +5,7 @@ import { closeActivity, openActivity } from "../activity/activity.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { measureCentroids } from "./centroids.ts";
 import { incompleteIndexes } from "./incomplete-indexes.ts";
-import { invalidIndexes } from "./invalid-indexes.ts";
+import { invalidIndexes, unfinishedIndexes } from "./invalid-indexes.ts";
 import { measureFragmentation } from "./fragmentation.ts";
 import { readIdle } from "./idle.ts";
 import { measureMaintenance } from "./maintenance.ts";
@@ -68,8 +68,7 @@ export function takeSnapshot(
     judges_load: collection.movable || collection.settings.judge_partition_load,
     loads_held: activity.moved === true || activity.settling !== null,
     centroids: centroids.value,
-    invalid_indexes: invalidIndexes(host, collection),
-    incomplete_indexes: incompleteIndexes(host, collection),
+    ...unfinished(host, collection),
     searches: searches.value,
     unused_indexes: unused,
     replicas: replicas.value,
@@ -80,6 +79,17 @@ export function takeSnapshot(
     unmeasured,
   };
 }
+
+const unfinished = (
+  host: Host,
+  collection: Collection,
+): Pick<Snapshot, "invalid_indexes" | "incomplete_indexes"> => {
+  const any = unfinishedIndexes(host, collection);
+  return {
+    invalid_indexes: any ? invalidIndexes(host, collection) : [],
+    incomplete_indexes: any ? incompleteIndexes(host, collection) : [],
+  };
+};
 
 /** What an outside monitor reports is not missing. */
 const unlessPushed = (gaps: readonly Unmeasured[], pushed: unknown): readonly Unmeasured[] =>
