@@ -10,8 +10,8 @@ const OURS = ".ruvector_";
 /**
  * Of these indexes (`schema.name`) those that no action of the collection is building or keeps for
  * its undo. They are known by the name alone, which is nobody else's: the schema may be called
- * otherwise by now. Asked where a name could be one of ours: to plan the question is 3 ms of a
- * core, in each look.
+ * otherwise by now. Asked where a name could be one of ours: to plan the question is 1 ms, and 6.6
+ * in a new connection, which each of pg_cron's ticks is.
  */
 export function withoutSetAside<One extends { readonly index: string }>(
   host: Host,
