@@ -22,9 +22,8 @@
 -- Which index a scan uses is the planner's choice. Two indexes over the same column are told apart
 -- by the probes at planning time: with few the one with more lists is the cheaper, with all of them
 -- the smaller one, or the newer one (healing_planning). pgvector reads the probes to scan with when
--- the scan begins, so that they are set between the two. What is executed from a text is planned
--- each time, whatever a role's plan_cache_mode is; auto keeps the other plans, which were two
--- fifths of the time.
+-- the scan begins, so that they are set between the two. plan_cache_mode auto, whatever a role has:
+-- EXECUTE plans each time, and the other plans, two fifths of the time, are kept.
 CREATE OR REPLACE FUNCTION ruvector.healing_measure_index(index_oid oid, wanted jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql

@@ -20,15 +20,10 @@ const ARGUMENTS = [
 
 const program = (): string | undefined => PROGRAMS.find((one) => existsSync(one));
 
-/** Whether there is one; as root on Debian it is installed. */
+/** Whether there is one; as root on Debian it is installed where there is none. */
 export function haveChromium(): boolean {
-  if (
-    program() !== PROGRAMS[0] &&
-    process.getuid?.() === 0 &&
-    existsSync("/usr/bin/apt-get") &&
-    !install("chromium-headless-shell") &&
-    program() === undefined
-  ) {
+  const mayInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+  if (program() === undefined && mayInstall && !install("chromium-headless-shell")) {
     apt("update");
     // Other systems have the browser only.
     if (!install("chromium-headless-shell")) install("chromium");

@@ -79,6 +79,8 @@ export function reindex(
       progress,
       `${progress.built} is built; ${target.heap} is being vacuumed or altered`,
     );
+  // It may have waited for the lock: by now another index may have that name.
+  present(host, target);
   // hnsw in its place: with the parameters it has.
   const lists = attemptsOf(target)[progress.attempt]!["lists"] ?? 0;
   if (lists > 0)
