@@ -1,6 +1,6 @@
 /**
- * Milliseconds of a processor that a session of a server on this machine has used: unlike the
- * clock's they are the same beside other work.
+ * Milliseconds of a processor that a session of a server on this machine has used (unlike the
+ * clock's they are the same beside other work), and the memory it has for itself.
  */
 import { readFileSync } from "node:fs";
 import type pg from "pg";
@@ -21,6 +21,21 @@ export async function cpuOf(client: pg.Client): Promise<(() => number) | null> {
   try {
     read();
     return read;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Megabytes that a session's process has for itself: what the server's memory shrinks by with each
+ * such session, without the pages it shares. null: not to be seen.
+ */
+export async function privateMemoryOf(client: pg.Client): Promise<number | null> {
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  try {
+    const text = readFileSync(`/proc/${rows[0]!.pid}/smaps_rollup`, "utf8");
+    const kilobytes = [...text.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB$/gm)];
+    return kilobytes.reduce((sum, [, kB]) => sum + Number(kB), 0) / 1024;
   } catch {
     return null;
   }

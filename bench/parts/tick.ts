@@ -1,6 +1,7 @@
 /** What a tick costs while all are healthy, by their number. */
 import { each, exponentOf, interleaved, ratioOf, spreadOf } from "../measure.ts";
 import { type Context, type Part, type Row, row } from "../part.ts";
+import { privateMemoryOf } from "../cpu.ts";
 import type { Bench } from "../database.ts";
 import {
   connection,
@@ -14,6 +15,7 @@ import {
   tick,
 } from "../tick/collections.ts";
 
+const MOST_MEMORY_MB = 20;
 const TABLES = "SELECT * FROM pg_stat_user_tables";
 
 interface Found {
@@ -35,12 +37,17 @@ async function at(bench: Bench, context: Context, collections: number): Promise<
     rounds,
   );
   const fresh: number[] = [];
+  const memory: number[] = [];
   for (let round = 0; round < (context.quick ? 2 : 5); round++)
     fresh.push(
       await connection(bench, async (one) => {
+        const before = await privateMemoryOf(one);
         const ms = await costOf(one);
         await tick(one);
-        return ms();
+        const taken = ms();
+        const after = await privateMemoryOf(one);
+        if (before !== null && after !== null) memory.push(after - before);
+        return taken;
       }),
     );
   const counted = [];
@@ -61,6 +68,13 @@ async function at(bench: Bench, context: Context, collections: number): Promise<
         ...(collections >= 100 && { most: 15 }),
       }),
       row(`${name}: a tick in a new connection`, "CPU ms", spreadOf(fresh)),
+      ...(memory.length === 0
+        ? []
+        : [
+            row(`${name}: memory that its first tick adds to a session`, "MB", spreadOf(memory), {
+              ...(collections >= 1000 && { most: MOST_MEMORY_MB }),
+            }),
+          ]),
       row(`${name}: statements of a tick`, "statements", { median: statements }),
       row(`${name}: most of ${counted.length}: one is looked at now and then`, "statements", {
         median: most,

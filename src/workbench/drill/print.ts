@@ -37,6 +37,26 @@ const COLUMNS: readonly (readonly [string, (result: DrillResult) => string])[] =
   ["", outcomeText],
 ];
 
+/** Where "healed" went. */
+const PARTS: readonly (readonly [string, (result: DrillResult) => string])[] = [
+  ["time to the heal", ({ drill }) => drill],
+  ["sensed", ({ parts }) => seconds(parts!.sensed)],
+  ["confirmed", ({ parts }) => seconds(parts!.confirmed)],
+  ["acted", ({ parts }) => seconds(parts!.acted)],
+  ["stabilized", ({ parts }) => seconds(parts!.stabilized)],
+  ["ticks beyond", ({ parts }) => parts!.ticks_beyond.toFixed(1)],
+];
+
+function partsTable(results: readonly DrillResult[]): string[] {
+  const healed = results.filter(({ parts }) => parts !== null);
+  if (healed.length === 0) return [];
+  const [head, ...body] = columns([
+    PARTS.map(([name]) => name),
+    ...healed.map((result) => PARTS.map(([, of]) => of(result))),
+  ]);
+  return ["", pc.bold(head!), ...body];
+}
+
 /** Cells in columns, a line each. */
 function columns(cells: readonly (readonly string[])[]): string[] {
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
@@ -78,7 +98,7 @@ export function table(results: readonly DrillResult[]): string {
     ...results.map((result) => COLUMNS.map(([, of]) => of(result))),
   ]);
   const lines = [pc.bold(head!), ...body.map((row, place) => paint(results[place]!)(row))];
-  lines.push(...latencyTable(results));
+  lines.push(...partsTable(results), ...latencyTable(results));
   for (const { drill, problem } of results)
     if (problem !== null) lines.push(`${pc.red(drill)}: ${problem}`);
   for (const { drill, finding } of results)

@@ -1,5 +1,6 @@
 /** What a drill came to: what --json prints. */
 import type { Latency } from "./latency.ts";
+import type { Parts } from "./parts.ts";
 import type { RowsCheck } from "./rows.ts";
 import type { ActionResult } from "./well.ts";
 
@@ -32,6 +33,8 @@ export interface DrillResult {
   readonly lambda_after: number | null;
   readonly lambda_reached: number | null;
   readonly healed_after_seconds: number | null;
+  /** What of that went where; null: it was not healed. */
+  readonly parts: Parts | null;
   /** Out of stress again, for as long as recovery_hold_seconds asks; null: it was not. */
   readonly well_after_seconds: number | null;
   readonly actions: readonly ActionResult[];

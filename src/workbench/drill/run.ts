@@ -11,6 +11,7 @@ import { heal } from "./heal.ts";
 import { beyondBound, type Phase, startProbe } from "./latency.ts";
 import { look } from "./look.ts";
 import { POLL_MS, type RunOptions } from "./options.ts";
+import { partsOf } from "./parts.ts";
 import type { DrillResult, Result } from "./result.ts";
 import { checkRows, rememberRows } from "./rows.ts";
 import { connectTo, dropSchema, freshSchema, tableName } from "./stage.ts";
@@ -80,6 +81,7 @@ const nothingYet = (drill: Drill): Result => ({
   lambda_after: null,
   lambda_reached: null,
   healed_after_seconds: null,
+  parts: null,
   well_after_seconds: null,
   actions: [],
   finding: null,
@@ -128,21 +130,24 @@ async function play(
   await rememberRows(client, table);
   await timed("fault");
   if (probe) await hold(stage, false);
+  const faultAt = await serverTime(stage);
   const began = Date.now();
   const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
   const healed = await heal({ stage, drill, options, result, seconds, probe });
+  const verified = result.actions.find((one) => one.verified);
+  if (verified) result.parts = await partsOf(stage, verified.id, faultAt);
   if (healed) await timed("healed");
   result.latency = probe?.summary() ?? null;
   if (!healed) return;
   result.undone = await undo(stage, result, options);
   result.rows = await checkRows(client, table);
-  result.finding = predictionOff(
-    result.actions.find(({ verified }) => verified)?.lambda_predicted ?? null,
-    result.lambda_reached,
-  );
+  result.finding = predictionOff(verified?.lambda_predicted ?? null, result.lambda_reached);
   result.problem ??= verdict(drill, result);
   result.ok = result.problem === null;
 }
+
+const serverTime = async ({ client }: Stage): Promise<string> =>
+  (await client.query<{ at: string }>("SELECT clock_timestamp()::text AS at")).rows[0]!.at;
 
 /** Waits for a sample of the collection as it was made; the fault must be ours, not the table's. */
 async function healthy(stage: Stage, options: RunOptions): Promise<number | null> {
