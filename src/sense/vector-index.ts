@@ -136,6 +136,8 @@ export interface CentroidGroup {
    * clusters many times the mean. null: not known.
    */
   readonly attained?: number | null;
+  /** Why that is not known, where the fullest list would be judged by it. */
+  readonly unattained?: string;
   /** Seconds since 1970. */
   readonly measured_at: number | null;
   /** Not measured because its turn has not come. */

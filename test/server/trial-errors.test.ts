@@ -96,6 +96,45 @@ it("lists as full as a fresh build leaves them are fine, whatever has come since
   ).toMatchObject({ lambda: expect.closeTo(0.4, 0) });
 });
 
+it("without the time to tell, full lists are neither judged nor said to be well", async () => {
+  await db.client.query("CREATE TABLE hurried (id bigserial PRIMARY KEY, embedding vector(8))");
+  await insertClusters(db, "hurried", { rows: 1000, clusters: 60 });
+  await db.client.query(
+    "CREATE INDEX hurried_e ON hurried USING ivfflat (embedding vector_l2_ops) WITH (lists = 30)",
+  );
+  await insertClusters(db, "hurried", { rows: 6000, clusters: 40, first: 1000, at: 50 });
+  await configure(db, { recall_trial_ms: 1 });
+  await db.client.query("ANALYZE hurried; SELECT ruvector_healing_register('hurried')");
+  const look = () =>
+    db.value<{ lambda: number; unmeasured: { what: string; why: string; hint: string }[] }>(
+      "SELECT ruvector_integrity_sample('hurried')",
+    );
+  const { lambda, unmeasured } = await look();
+  expect(lambda).toBe(1);
+  const gap = unmeasured.find(({ what }) => what.startsWith("how full a fresh build leaves"))!;
+  expect(gap.why).toMatch(/its fullest list, of \d+\.\d times the mean, is not judged$/);
+  const planned = () =>
+    db.value<{ message: string; hint: string }>(
+      `SELECT ruvector_healing_execute('hurried', 'rebuild_centroids', '{"dry_run": true}')`,
+    );
+  const { message, hint } = await planned();
+  expect(message).toMatch(
+    /whether a list of public\.hurried_e is overfull is not known: .* to build, .*no time/,
+  );
+  expect(hint.startsWith(gap.hint)).toBe(true);
+  await db.client.query(/^SELECT .*?\);/.exec(hint)![0]);
+  expect(
+    await db.value(
+      "SELECT value::int FROM ruvector_healing_config('hurried') WHERE key = 'recall_trial_ms'",
+    ),
+  ).toBe(5);
+  await db.client.query(
+    "SELECT ruvector_healing_configure('{\"recall_trial_ms\": 60000}', 'hurried')",
+  );
+  expect((await look()).lambda).toBeLessThan(0.8);
+  expect((await planned()).message).not.toContain("is not known");
+});
+
 it("says nothing of its own table to whoever asked for a look", async () => {
   await db.client.query("CREATE TABLE little (id bigserial PRIMARY KEY, embedding vector(8))");
   await insertClusters(db, "little", { rows: 400, clusters: 10, dimensions: 8 });

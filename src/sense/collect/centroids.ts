@@ -104,11 +104,12 @@ export function measureCentroids(
       trial: value[index]?.trial ?? null,
       due_blocks: dueCost(value[index]),
       attained: attainedAtBest(value[index], collection.settings),
+      ...unattained(value[index], collection.settings),
       measured_at: value[index]?.measured ? value[index].at : null,
       ...(value[index] === undefined && { waits: true as const }),
       ...(vacuums[oid] && { vacuum: vacuums[oid] }),
     })),
-    unmeasured: indexes.flatMap((one) => gaps(one, value[one.index])),
+    unmeasured: indexes.flatMap((one) => gaps(one, value[one.index], collection)),
   };
 }
 
@@ -128,6 +129,12 @@ function attainedAtBest(kept: Kept | undefined, settings: Configuration): number
   const known = [kept.attained, kept.trial?.skew, untold].filter((skew) => skew != null);
   return known.length > 0 ? Math.max(...known) : null;
 }
+
+const unattained = (
+  kept: Kept | undefined,
+  settings: Configuration,
+): Pick<CentroidGroup, "unattained"> =>
+  kept?.untried && untoldSkew(kept, settings) !== null ? { unattained: kept.untried.why } : {};
 
 const dueCost = (kept: Kept | undefined): number | null =>
   kept === undefined

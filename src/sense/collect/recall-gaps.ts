@@ -1,7 +1,10 @@
 /** What is not known of a vector index, and what to type. Pure. */
+import { sqlLiteral } from "../../base/text.ts";
+import type { Collection } from "../../model/collection.ts";
 import type { Unmeasured } from "../../model/measured.ts";
 import { pushHint } from "./gap.ts";
 import type { Kept } from "./kept-index.ts";
+import { untoldSkew } from "./trial.ts";
 
 interface GapIndex {
   readonly index: string;
@@ -18,10 +21,20 @@ const NO_ROWS = {
     "recall_interval_seconds; by hand: ruvector_healing_recall().",
 };
 
+/** A trial that had no time is made again with the next measurements. */
+export function moreTime({ name, settings }: Pick<Collection, "name" | "settings">): string {
+  const more = JSON.stringify({ recall_trial_ms: Math.min(5 * settings.recall_trial_ms, 600_000) });
+  return (
+    `SELECT ruvector_healing_configure('${more}', ${sqlLiteral(name)}); gives it more time; ` +
+    "it is tried again in any case."
+  );
+}
+
 /** What is not known of an index. */
 export function gaps(
   { index, method, lists, filled }: GapIndex,
   kept: Kept | undefined,
+  collection: Pick<Collection, "name" | "settings">,
 ): Unmeasured[] {
   if (!kept?.measured) {
     return [
@@ -49,6 +62,15 @@ export function gaps(
       what: `what a fresh build of ${index} attains`,
       why: untried.why,
       hint: untried.hint,
+    });
+  const skew = untoldSkew(kept, collection.settings);
+  if (skew !== null)
+    untold.push({
+      what: `how full a fresh build leaves the lists of ${index}`,
+      why:
+        `${untried!.why}; until it is known, its fullest list, of ${skew.toFixed(1)} times the ` +
+        "mean, is not judged",
+      hint: moreTime(collection),
     });
   if (method !== "ivfflat" || measured.rows === 0) return untold;
   const seen = measured.lists?.rows.length ?? 0;

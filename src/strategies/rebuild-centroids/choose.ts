@@ -8,6 +8,7 @@ import type { Collection } from "../../model/collection.ts";
 import { list } from "../../base/text.ts";
 import { recallHealth } from "../../sense/assess/recall-health.ts";
 import { vectorIndexes } from "../../sense/collect/centroids.ts";
+import { moreTime } from "../../sense/collect/recall-gaps.ts";
 import { health, HEALTH_AT_STRESS } from "../../graph/health.ts";
 import { beyondAttained, skewOf, splittableRows } from "../../sense/lists.ts";
 import type { NothingToDo } from "../strategy.ts";
@@ -57,17 +58,34 @@ export function choose(
     .map((group) => ({ group, health: sickness(group, collection) }))
     .sort((a, b) => a.health - b.health);
   const worst = ranked[0]!;
-  if (worst.health >= 1) {
-    return {
-      nothing: "no list of an ivfflat index is overfull, and no recall has fallen",
-      hint:
-        `SELECT * FROM ruvector_healing_list_occupancy(); shows them. {"index": ` +
-        `"${worst.group.index.replace(/["\\]/g, "\\$&")}"} rebuilds one all the same.`,
-    };
-  }
+  if (worst.health >= 1)
+    return noneSick(
+      ranked.map(({ group }) => group),
+      collection,
+    );
   return ranked
     .filter((one) => one.health < 1 && one.health <= worst.health * AS_SICK)
     .map(({ group }) => group);
+}
+
+/** What is not judged for want of a trial is not said to be well. */
+function noneSick(groups: readonly CentroidGroup[], collection: Collection): NothingToDo {
+  const untold = groups.find(({ unattained }) => unattained !== undefined);
+  const { index } = untold ?? groups[0]!;
+  const anyway = `{"index": "${index.replace(/["\\]/g, "\\$&")}"} rebuilds`;
+  return untold === undefined
+    ? {
+        nothing: "no list of an ivfflat index is overfull, and no recall has fallen",
+        hint:
+          "SELECT * FROM ruvector_healing_list_occupancy(); shows them. " +
+          `${anyway} one all the same.`,
+      }
+    : {
+        nothing:
+          `no recall has fallen, and whether a list of ${index} is overfull is not known: how ` +
+          `full a fresh build leaves them could not be tried (${untold.unattained})`,
+        hint: `${moreTime(collection)} ${anyway} it all the same.`,
+      };
 }
 
 interface Chosen {
