@@ -30,6 +30,48 @@ COMMENT ON FUNCTION ruvector.healing_try_lock(text, integer)
   IS 'Takes a lock until the end of the transaction; false while another session has it. True '
   'without one where nothing can be written.';
 
+-- Rows that others have changed are waited for, and lock_timeout ends no wait in a session in which
+-- PLJS has run. A table whose rows may not be locked cannot be asked with NOWAIT, but everybody may
+-- read pg_locks. A prepared transaction has no pid.
+CREATE OR REPLACE FUNCTION ruvector.healing_changed_by_others(relation regclass)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM pg_locks l
+     WHERE l.locktype = 'relation' AND l.relation = healing_changed_by_others.relation
+       AND l.pid IS DISTINCT FROM pg_backend_pid()
+       AND l.database IN (0, (SELECT d.oid FROM pg_database d
+         WHERE d.datname = current_database()))
+       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock'));
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_changed_by_others(regclass)
+  IS 'Whether another session may have changed rows of a table and has not committed yet.';
+
+-- ALTER ROLE ... SET waits for whoever has set something for a role, or dropped that one, and not
+-- committed yet.
+CREATE OR REPLACE FUNCTION ruvector.healing_settings_are_free(role text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF ruvector.healing_changed_by_others('pg_db_role_setting') OR EXISTS (
+    SELECT FROM pg_locks l JOIN pg_roles r ON r.oid = l.objid
+     WHERE l.locktype = 'object' AND l.classid = 'pg_authid'::regclass AND l.database = 0
+       AND l.mode <> 'AccessShareLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
+       AND r.rolname = healing_settings_are_free.role) THEN
+    RAISE EXCEPTION USING ERRCODE = '55P03',
+      MESSAGE = 'another session is changing settings of roles';
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_settings_are_free(text)
+  IS 'Fails at once with 55P03 where a setting of a role could not be changed without waiting.';
+
 -- Whoever locked a row stands in its xmax, and holds the lock on that transaction until it ends.
 -- One who did so behind a savepoint that was released since is not found: the lock on a
 -- subtransaction goes with it.

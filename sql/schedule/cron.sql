@@ -105,20 +105,15 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_cron_job(bigint)
   IS 'Whether a job of pg_cron is there, active and running.';
 
--- cron.alter_job() would wait for whoever has changed a job and not committed yet; a role that may
--- not update cron.job cannot ask with NOWAIT, but everybody may read pg_locks.
+-- A job is changed, or taken out, behind whoever has changed it and not committed yet; a role that
+-- may not update cron.job cannot ask with NOWAIT.
 CREATE OR REPLACE FUNCTION ruvector.healing_alter_job(job bigint, wanted boolean, new_schedule text)
 RETURNS void
 LANGUAGE plpgsql
 SET row_security = on
 AS $function$
 BEGIN
-  IF EXISTS (SELECT FROM pg_locks l
-              WHERE l.locktype = 'relation' AND l.relation = 'cron.job'::regclass
-                AND l.pid <> pg_backend_pid()
-                AND l.database = (SELECT d.oid FROM pg_database d
-                  WHERE d.datname = current_database())
-                AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) THEN
+  IF ruvector.healing_changed_by_others('cron.job') THEN
     RAISE EXCEPTION USING ERRCODE = '55P03',
       MESSAGE = 'another session is changing pg_cron''s jobs';
   END IF;

@@ -64,6 +64,10 @@ BEGIN
     'current_database() AND username = current_user AND active)' INTO there
     USING ruvector.healing_job_names('watch');
   IF NOT there THEN
+    IF ruvector.healing_changed_by_others('cron.job') THEN
+      RAISE EXCEPTION USING ERRCODE = '55P03',
+        MESSAGE = 'another session is changing pg_cron''s jobs';
+    END IF;
     PERFORM ruvector.healing_put_job('watch', '* * * * *');
   END IF;
 END
@@ -105,6 +109,7 @@ BEGIN
   EXECUTE 'SELECT cron.unschedule(w.jobid) FROM cron.job w
             WHERE w.jobname = ANY ($2) AND w.database = current_database()
               AND w.username = current_user
+              AND NOT ruvector.healing_changed_by_others(''cron.job'')
               AND NOT EXISTS (SELECT FROM cron.job t
                                WHERE (t.jobname = ANY ($1) OR t.command = $4)
                                  AND t.database = current_database())
@@ -144,6 +149,10 @@ BEGIN
     INTO job USING ruvector.healing_job_names('tick'), ruvector.healing_job_command('tick');
   IF job.jobid IS NULL THEN
     RETURN 'a tick hangs, and it is not this role''s job';
+  END IF;
+  -- Nobody would look after the loop while this one waits.
+  IF ruvector.healing_changed_by_others('cron.job') THEN
+    RETURN 'a tick hangs, and another session is changing pg_cron''s jobs';
   END IF;
   EXECUTE 'SELECT cron.unschedule($1)' USING job.jobid;
   EXECUTE 'SELECT cron.schedule($1, $2, $3)' INTO fresh USING job.jobname, job.schedule,

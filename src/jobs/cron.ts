@@ -196,13 +196,19 @@ type OneOff = Pick<Job, "id" | "jobid">;
 
 /**
  * Takes a job out of pg_cron, if it is still there. Never while it runs: pg_cron then forgets it
- * (libpq) or kills it (background workers).
+ * (libpq) or kills it (background workers). false: not now, it would be waited for a session that
+ * has changed pg_cron's jobs and not committed yet.
  */
-export function unschedule(host: Host, job: OneOff): void {
-  if (installed(host))
-    withPolicies(host, () =>
-      host.query(sql`SELECT cron.unschedule(jobid) FROM cron.job WHERE ${isOurs(job)}`),
-    );
+export function unschedule(host: Host, job: OneOff): boolean {
+  if (!installed(host)) return true;
+  return withPolicies(host, () => {
+    const [there] = host.query<{ changing: boolean }>(sql`
+      SELECT ruvector.healing_changed_by_others('cron.job') AS changing
+        FROM cron.job WHERE ${isOurs(job)}`);
+    if (there?.changing) return false;
+    host.query(sql`SELECT cron.unschedule(jobid) FROM cron.job WHERE ${isOurs(job)}`);
+    return true;
+  });
 }
 
 export interface Run {
@@ -243,13 +249,14 @@ export const zoneKnown = (host: Host): boolean =>
 
 /**
  * Removes the run of a job that ended: healing_jobs has what it said. A role that may not delete it
- * leaves it there.
+ * leaves it there, and so does one that would wait for whoever purges pg_cron's log.
  */
 export function forgetRun(host: Host, job: OneOff): void {
   try {
     host.atomic(() =>
       withPolicies(host, () =>
-        host.execute(sql`DELETE FROM cron.job_run_details WHERE ${isOurs(job)}`),
+        host.execute(sql`DELETE FROM cron.job_run_details WHERE ${isOurs(job)}
+          AND NOT ruvector.healing_changed_by_others('cron.job_run_details')`),
       ),
     );
   } catch (error) {

@@ -111,8 +111,12 @@ export function notStarted(host: Host, job: Job, scheduled: boolean, logged: boo
   );
 }
 
+/** What it waits for where pg_cron's table of jobs is not free: the next look goes on. */
+const NOT_NOW = "another session is changing pg_cron's jobs";
+
 export function withdraw(host: Host, job: Job, message: string): Job {
-  unschedule(host, job);
+  if (!unschedule(host, job))
+    return change(host, job.id, { message: `is to be withdrawn: ${NOT_NOW}` });
   return job.withdrawn_at === null ? change(host, job.id, { withdrawn_at: job.now, message }) : job;
 }
 
@@ -132,7 +136,8 @@ export function finish(
   message: string,
   run: Run | null,
 ): Job {
-  unschedule(host, job);
+  if (!unschedule(host, job))
+    return change(host, job.id, { message: `has ended as ${state}: ${NOT_NOW}` });
   if (run) forgetRun(host, job);
   const started_at = job.started_at ?? run?.started_at ?? null;
   const ended = change(host, job.id, {

@@ -1,4 +1,6 @@
 /** A plan that reads a table's indexes takes its lock first, or says that somebody else has it. */
+import sql, { type Sql } from "sql-template-tag";
+import { family } from "../collection/introspect.ts";
 import { SqlError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { lockTable } from "../collection/lookup.ts";
@@ -22,3 +24,23 @@ export function lockedNow(host: Host, collection: Collection): NothingToDo | nul
     };
   }
 }
+
+/**
+ * Whether somebody has a lock on an index alone that renaming it (SHARE UPDATE EXCLUSIVE) or
+ * dropping it (ACCESS EXCLUSIVE) would wait for, behind the lock on its table: a COMMENT that is
+ * not committed, pgstatindex(). Indexes cannot be locked with NOWAIT.
+ */
+export const indexLocked = (
+  host: Host,
+  relid: Sql,
+  { mode, partitions }: { readonly mode: string; readonly partitions: boolean },
+): boolean =>
+  host.one<{ locked: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM pg_locks k
+      JOIN pg_index i ON i.indexrelid = k.relation
+     WHERE k.locktype = 'relation' AND k.pid IS DISTINCT FROM pg_backend_pid()
+       AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (${mode} = 'ACCESS EXCLUSIVE'
+         OR k.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
+       AND CASE WHEN ${partitions}::boolean THEN i.indrelid IN (
+         SELECT m.relid FROM ${family(relid)} m) ELSE i.indrelid = ${relid} END) AS locked`).locked;

@@ -7,6 +7,7 @@ import type { Host } from "../../host/host.ts";
 import { isTransient, SQLSTATES, SqlError } from "../../base/errors.ts";
 import type { Collection } from "../../model/collection.ts";
 import { printable } from "../../base/text.ts";
+import { indexLocked } from "../locked.ts";
 import type { NothingToDo } from "../strategy.ts";
 
 export interface NewPartition {
@@ -225,6 +226,8 @@ export function dropColdPartition(
     return host.atomic(() => {
       owner.execute(sql`LOCK TABLE ONLY ${raw(collection.name)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
       owner.execute(sql`LOCK TABLE ${raw(qualified)} IN ACCESS EXCLUSIVE MODE NOWAIT`);
+      const relid = sql`to_regclass(${qualified})::oid`;
+      if (indexLocked(host, relid, { mode: "ACCESS EXCLUSIVE", partitions: true })) return "busy";
       if (
         owner.one<{ used: boolean }>(
           sql`SELECT EXISTS (SELECT FROM ONLY ${raw(qualified)}) AS used`,

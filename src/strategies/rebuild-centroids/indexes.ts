@@ -10,6 +10,7 @@ import { HealingError, SqlError } from "../../base/errors.ts";
 import { CLEAR_UP, startJob, watchJob } from "../../jobs/jobs.ts";
 import { family } from "../../collection/introspect.ts";
 import type { Collection } from "../../model/collection.ts";
+import { indexLocked } from "../locked.ts";
 
 export interface IndexFacts {
   readonly oid: string;
@@ -209,7 +210,7 @@ export function buildCommand(
 
 /**
  * A lock on a table, or on its partitions too, that is had at once or not at all. false: somebody
- * else has one that conflicts.
+ * else has one that conflicts, or one on an index of it.
  */
 export function tryLock(
   host: Host,
@@ -221,7 +222,7 @@ export function tryLock(
     host.execute(
       sql`LOCK TABLE ${raw(partitions ? "" : "ONLY ")}${raw(heap)} IN ${raw(mode)} MODE NOWAIT`,
     );
-    return true;
+    return !indexLocked(host, sql`to_regclass(${heap})::oid`, { mode, partitions });
   } catch (error) {
     if (error instanceof SqlError && error.sqlstate === "55P03") return false;
     throw error;

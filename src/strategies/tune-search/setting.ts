@@ -127,6 +127,7 @@ export const roleNow = (host: Host, oid: string | null | undefined, role: string
 /**
  * Sets it, or takes it away (null). Only where pgvector is loaded may who is no superuser set what
  * is pgvector's, and in a session that has read no vector it is not.
+ * @throws SqlError 55P03 while another session changes settings of roles
  */
 export function alterSetting(
   host: Host,
@@ -139,6 +140,7 @@ export function alterSetting(
       FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
      WHERE e.extname = 'vector'`);
   if (pgvector) host.query(sql`${raw(pgvector.load)}`);
+  host.query(sql`SELECT ruvector.healing_settings_are_free(${role})`);
   const { statement } = host.one<{ statement: string }>(sql`
     SELECT format('ALTER ROLE %I IN DATABASE %I ', ${role}::text, current_database())
       || CASE WHEN ${value}::text IS NULL THEN format('RESET %s', ${setting}::text)
