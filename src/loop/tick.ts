@@ -103,10 +103,7 @@ export function tickObserve(host: Host, collectionId: number): Again {
   );
   if (before.pending) sweepJobs(host, collectionId);
   for (const strategy of STRATEGIES) strategy.clearUp?.(host, collection);
-  if (before.pending) {
-    clearLeftovers(host, collection);
-    learnRest(host, collectionId);
-  }
+  if (before.pending) learnRest(host, collectionId);
   const action = before.pending ? atWork(host, collectionId) : null;
   const sample = observe(
     host,
@@ -126,6 +123,9 @@ export function tickObserve(host: Host, collectionId: number): Again {
     const now = unchanged ? reachable(host, collectionId) : collection;
     if (now) decide(host, now, sample, { origin: "loop", strategy: null, params: {} });
   }
+  // What these lock stays locked until the end: a reader waited 2 s for a sample that came after.
+  if (before.pending) clearLeftovers(host, collection);
+  for (const strategy of STRATEGIES) strategy.dropLater?.(host, collection);
   return { again: false };
 }
 

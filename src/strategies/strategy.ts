@@ -163,11 +163,13 @@ export interface Strategy<
    * Without it: always. Asked when its blast radius is used up.
    */
   mayStop?(action: Action<P, G>): boolean;
-  /**
-   * What actions of it that ended leave to be done later (an old index that was kept until
-   * verified). Called once a tick.
-   */
+  /** What actions of it that ended leave to be looked at later. Called once a tick. */
   clearUp?(host: Host, collection: Collection): void;
+  /**
+   * What they leave to be dropped later (an old index that was kept until verified). The last thing
+   * in a tick: what it locks is free again at once, and not when all has been measured.
+   */
+  dropLater?(host: Host, collection: Collection): void;
   /**
    * Strategies that grant leases: puts back what one changed. false: in part; the next tick goes
    * on, what is done stays done.

@@ -68,6 +68,22 @@ describe.skipIf(external)("a change that is not committed", async () => {
     expect(await db.value("SELECT count(*)::int FROM cron.job")).toBe(0);
   });
 
+  it("is not made by dropping a kept index while all is measured: that comes last", async () => {
+    // Whether what drops it has taken its sample before, in the same transaction.
+    await db.client.query(`
+      CREATE TABLE dropped (sampled boolean);
+      CREATE FUNCTION note_drop() RETURNS event_trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO public.dropped SELECT EXISTS (SELECT FROM ruvector.integrity_samples
+          WHERE sampled_at >= now()) FROM pg_event_trigger_dropped_objects()
+          WHERE object_name LIKE 'ruvector_kept_%'; END $$;
+      CREATE EVENT TRIGGER note_drop ON sql_drop EXECUTE FUNCTION note_drop()`);
+    await configure(db, { kept_index_seconds: 0 });
+    const left = "SELECT count(*)::int FROM pg_class WHERE relname LIKE 'ruvector_kept_%'";
+    expect(await ticking(db, async () => (await db.value(left)) === 0)).toBe(true);
+    await db.client.query("DROP EVENT TRIGGER note_drop");
+    expect(await db.value("SELECT bool_and(sampled) FROM dropped")).toBe(true);
+  });
+
   it("of a role's setting is waited for by the next tick, not by this one", async () => {
     await configure(db, { recall_target: 0.88, search_cost_ratio: 100 });
     await db.client.query(`

@@ -94,7 +94,7 @@ export const rebuildCentroids: Strategy<RebuildPlan, RebuildProgress, Rebuilt, t
     }
   },
 
-  clearUp: dropKept,
+  dropLater: dropKept,
 };
 
 const putInPlace = (index: string, old: string): string =>

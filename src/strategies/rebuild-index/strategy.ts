@@ -12,7 +12,7 @@ import { planRebuildIndex } from "./plan.ts";
 
 const PARAMS = () => ({ index: z.optional(z.string().check(z.minLength(1), z.maxLength(200))) });
 
-const { clearUp: _, ...rebuilding } = rebuildCentroids;
+const { dropLater: _, ...rebuilding } = rebuildCentroids;
 
 /** Old indexes that were kept are dropped by rebuild_centroids, of both. */
 export const rebuildIndex: Strategy<RebuildPlan, RebuildProgress, Rebuilt, typeof PARAMS> = {
