@@ -83,4 +83,39 @@ describe.skipIf(external)("after kill -9", async () => {
     expect(await indexes("swapped")).toEqual(before["swapped"]);
     expect(await db.rows("SELECT jobname FROM cron.job")).toEqual([]);
   });
+
+  it("a REINDEX cut short after its exchange leaves no index behind", async () => {
+    const wait = "SELECT phase FROM pg_stat_progress_create_index WHERE phase ~ 'readers'";
+    const invalid = () =>
+      db.rows<{ name: string }>(
+        `SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+          WHERE i.indrelid = 'repaired'::regclass AND NOT i.indisvalid ORDER BY 1`,
+      );
+    await makeDrifted(db, "repaired", { index: "repaired_idx" });
+    // Of others: what a person's own REINDEX left, of an index whose name begins alike.
+    await db.client.query(`CREATE INDEX repaired_idx2_ccnew ON repaired (id);
+      UPDATE pg_index SET indisvalid = false WHERE indexrelid IN ('repaired_idx'::regclass,
+        'repaired_idx2_ccnew'::regclass)`);
+    await db.client.query(`SELECT ruvector_healing_execute('repaired', 'rebuild_index',
+      '{"index": "public.repaired_idx"}')`);
+    const reader = await db.connect();
+    await reader.query("BEGIN; SELECT 1 FROM repaired LIMIT 1");
+    await tickUntil(async () => (await db.value(wait)) !== undefined);
+    await db.client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE starts_with(query, '/* ruvector_healing job')`,
+    );
+    await tickUntil(async () => (await invalid()).length < 2, 5);
+    expect(await invalid()).toEqual([
+      { name: "repaired_idx2_ccnew" },
+      { name: "repaired_idx_ccold" },
+    ]);
+    await reader.query("COMMIT");
+    await tickUntil(async () => (await invalid()).length === 1);
+    expect(await invalid()).toEqual([{ name: "repaired_idx2_ccnew" }]);
+    await tickUntil(
+      async () => !["executing", "stabilizing"].includes(await state("repaired")),
+      20,
+    );
+  });
 });

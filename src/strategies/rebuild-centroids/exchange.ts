@@ -8,6 +8,7 @@ import type { Memory } from "../../sense/collect/kept-index.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { startJob, watchJob } from "../../jobs/jobs.ts";
 import { copyExtras } from "./extras.ts";
+import { dropLeftovers, invalidBeside } from "./leftovers.ts";
 import { indexFacts, type IndexFacts, oidOf, rename, unforeseen, tryLock } from "./indexes.ts";
 import {
   go,
@@ -90,16 +91,17 @@ export function reindex(
     command: `REINDEX INDEX CONCURRENTLY ${target.index}`,
     deadline_seconds: buildDeadline(action),
   });
+  const known = invalidBeside(host, target.oid);
   const step: NewStep<RebuiltAs<"reindex">> = {
     kind: "reindex",
-    details: { index: target.index, lists, oid: target.oid },
+    details: { index: target.index, lists, oid: target.oid, known },
     rows: 0,
     journal: [{ lists: target.lists_before }],
     bytes: target.bytes,
     wal_bytes: target.bytes,
   };
   return wait(
-    { ...progress, stage: "reindexing", job: job.id },
+    { ...progress, stage: "reindexing", job: job.id, known },
     `pg_cron is to rebuild ${target.index} in place`,
     [step],
   );
@@ -122,23 +124,24 @@ export function repair(
     command: target.command,
     deadline_seconds: buildDeadline(action),
   });
+  const known = invalidBeside(host, target.oid);
   const step: NewStep<RebuiltAs<"reindex">> = {
     kind: "reindex",
-    details: { index: target.index, lists: 0, oid: target.oid },
+    details: { index: target.index, lists: 0, oid: target.oid, known },
     rows: 0,
     journal: [{ lists: 0 }],
     bytes: target.bytes,
     wal_bytes: target.bytes,
   };
   return wait(
-    { ...progress, stage: "reindexing", job: job.id },
+    { ...progress, stage: "reindexing", job: job.id, known },
     `pg_cron is to rebuild ${target.index}`,
     [step],
   );
 }
 
 export function reindexing(
-  { host }: RebuildContext,
+  { host, action }: RebuildContext,
   target: Target,
   progress: RebuildProgress,
 ): RebuildResult {
@@ -149,7 +152,8 @@ export function reindexing(
   const oid = oidOf(host, target.index);
   if (oid === null || oid === target.oid)
     throw failedJob(host, `${target.index} could not be rebuilt`, job, oidOf(host, target.heap));
-  return go({ ...progress, stage: "clearing" });
+  const waiting = dropLeftovers(host, action, { ...target, known: progress.known });
+  return waiting === null ? go({ ...progress, stage: "clearing" }) : wait(progress, waiting);
 }
 
 export const nextTarget = (progress: RebuildProgress, { rows }: Target): RebuildProgress => ({

@@ -62,6 +62,8 @@ export interface RebuildProgress extends Progress {
   }[];
   /** Why an index stayed as it was. */
   readonly kept: readonly string[];
+  /** Before a REINDEX: other INVALID indexes of its table. */
+  readonly known?: readonly string[];
   /** What it waits for; absent: for nothing. */
   readonly note?: string;
 }
@@ -98,7 +100,13 @@ export type Rebuilt =
     }
   | {
       readonly kind: "reindex";
-      readonly details: { readonly index: string; readonly lists: number; readonly oid: string };
+      readonly details: {
+        readonly index: string;
+        readonly lists: number;
+        readonly oid: string;
+        /** Other INVALID indexes of its table that were there before; older versions kept none. */
+        readonly known?: readonly string[];
+      };
       /** Its lists before. */
       readonly journal: readonly { readonly lists: number }[];
     }

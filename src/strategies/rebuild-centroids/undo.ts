@@ -21,6 +21,7 @@ import {
   replacedIndex,
   tryLock,
 } from "./indexes.ts";
+import { dropLeftovers } from "./leftovers.ts";
 import { bothStay, builtAlike } from "./ours.ts";
 import { NOTHING_LEFT, type RebuiltAs } from "./shared.ts";
 
@@ -86,9 +87,8 @@ export function stopReindex(
 ): UndoResult<RebuiltAs<"reindex">["journal"][number]> {
   const { index, oid, lists } = step.details;
   if (stillRuns(host, action, "reindex")) return { ...NOTHING_LEFT, remaining: step.journal };
-  for (const left of leftovers(host, oid)) {
-    if (dropIndex(host, action, left) !== null) return { ...NOTHING_LEFT, remaining: step.journal };
-  }
+  if (dropLeftovers(host, action, step.details) !== null)
+    return { ...NOTHING_LEFT, remaining: step.journal };
   const facts = indexFacts(host, oid);
   const [entry] = step.journal;
   // Done already: it cannot be taken back, and its number of lists is what it was built with.
@@ -98,23 +98,6 @@ export function stopReindex(
   host.execute(sql`ALTER INDEX ${raw(index)} SET (lists = ${raw(String(entry.lists))})`);
   return { ...NOTHING_LEFT, undone: 1 };
 }
-
-/**
- * What an interrupted REINDEX CONCURRENTLY of this index left: invalid indexes of the same table
- * called after it, _ccnew. A person's own REINDEX of it cannot have run beside ours: both hold
- * SHARE UPDATE EXCLUSIVE on the table.
- */
-const leftovers = (host: Host, oid: string): string[] =>
-  host
-    .query<{ index: string }>(sql`
-    SELECT format('%I.%I', n.nspname, c.relname) AS index
-      FROM pg_index old JOIN pg_class o ON o.oid = old.indexrelid
-      JOIN pg_index i ON i.indrelid = old.indrelid AND NOT i.indisvalid
-      JOIN pg_class c ON c.oid = i.indexrelid AND starts_with(c.relname, left(o.relname, 50))
-        AND c.relname ~ '_ccnew[0-9]*$'
-      JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE old.indexrelid = ${oid}::oid`)
-    .map(({ index }) => index);
 
 /** Cancels the open jobs of a purpose. true: one of them has not ended yet. */
 function stillRuns(host: Host, action: Action, purpose: string): boolean {
