@@ -217,11 +217,13 @@ function endUndo(
     if (newestStep(host, action, null) === null)
       return endWithRows(host, collection, action, lambda, rest);
     if (action.deadline === null || action.now <= action.deadline) return action;
+    // Journals of other strategies are of settings, jobs, indexes.
+    const what = "moves" in action.plan ? "row" : "change";
     return endAction(host, action, {
       state: "rollback_failed",
       final_lambda: lambda,
       message: action.reversible
-        ? `undo not finished in time: ${count(rows_left, "row")} left; type SELECT ` +
+        ? `undo not finished in time: ${count(rows_left, what)} left; type SELECT ` +
           `ruvector_healing_rollback(${sqlLiteral(action.collection)}, ${action.id}); to go on`
         : "what it left was not cleared up in time; the loop goes on with that: " +
           `${action.rollback_reason ?? "asked for"}`,

@@ -110,7 +110,15 @@ describe.skipIf(external)("a change that is not committed", async () => {
     await db.client.query("SELECT ruvector_healing_rollback('t')");
     await db.client.query("CALL ruvector_healing_tick()");
     expect((await action("t")).state).toBe("rolling_back");
+    // As long as the time for it: what is left is a setting, and no row.
+    await db.client.query(
+      "UPDATE ruvector.healing_actions SET deadline = clock_timestamp() WHERE finished_at IS NULL",
+    );
+    await done("t", "rollback_failed");
+    const { message } = await action("t");
+    expect(message).toMatch(/^undo not finished in time: 1 change left; type SELECT /);
     await altering.query("COMMIT");
+    await db.client.query(/SELECT .*;/.exec(message)![0]);
     await done("t", "rolled_back");
     expect(await settings()).toEqual(["work_mem=9MB"]);
   });
