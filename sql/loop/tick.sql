@@ -80,6 +80,8 @@ RETURNS integer[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  before constant timestamptz := (SELECT t.started_at FROM ruvector.healing_ticks t);
 BEGIN
   IF pg_is_in_recovery() THEN
     RETURN '{}';
@@ -94,6 +96,10 @@ BEGIN
   PERFORM ruvector.healing_tick_note('started');
   PERFORM ruvector.healing_breaker_update();
   PERFORM ruvector.healing_turns_left();
+  -- Once a minute: a table changes hands rarely.
+  IF date_trunc('minute', before) IS DISTINCT FROM date_trunc('minute', clock_timestamp()) THEN
+    PERFORM ruvector.healing_forget_owners_at_once();
+  END IF;
   PERFORM ruvector.healing_rest_begin();
   -- Suspects last: what ends this tick ends it behind the others.
   RETURN ARRAY(SELECT c.collection_id

@@ -109,7 +109,8 @@ BEGIN
                   SET search_path = pg_catalog, pg_temp SET row_security = off AS %L',
     called, ruvector.healing_runner_source());
   EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature,
-    'Runs one statement on tables of the role it belongs to, for the healing loop.');
+    'Runs one statement on tables of the role it belongs to, for the healing loop. Goes within a '
+    'minute once none is registered; DROP OWNED BY that role drops it at once.');
   EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
   EXECUTE format('GRANT CREATE, USAGE ON SCHEMA ruvector TO %I', own);
   EXECUTE format('ALTER FUNCTION %s OWNER TO %I', signature, own);
@@ -125,9 +126,39 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_runner(oid)
   IS 'The function that runs statements as a table''s owner.';
 
--- Once a collection is forgotten, the runners of owners who have no table here any more go, with
--- what was granted for them: the role can be dropped again. What the installing role may not drop,
--- because it is a member no longer, stays: its owner may.
+-- Roles that once owned tables here and own none now that is reached through them: a table changed
+-- hands, was dropped or forgotten, or REASSIGN OWNED brought a runner to a role that needs none.
+CREATE OR REPLACE FUNCTION ruvector.healing_gone_owners()
+RETURNS TABLE (role_oid oid, role_name name)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH roots AS MATERIALIZED (
+    -- By name, as everywhere: oids change with dump and restore.
+    SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)
+             AS relid
+      FROM ruvector.collections c
+  ), known AS (
+    SELECT p.proowner AS oid FROM pg_proc p
+     WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE E'healing\\_as\\_%'
+     UNION
+    SELECT a.grantee FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a
+     WHERE p.oid = 'ruvector.healing_level_table_owner()'::regprocedure AND a.grantee <> p.proowner
+  )
+  SELECT r.oid, r.rolname
+    FROM known k JOIN pg_roles r USING (oid)
+   WHERE r.rolsuper OR r.rolname = current_user
+      -- Nearly always the first answers: partitions are many.
+      OR (NOT EXISTS (SELECT FROM roots t JOIN pg_class c ON c.oid = t.relid
+            WHERE c.relowner = r.oid)
+        AND NOT EXISTS (SELECT FROM roots t CROSS JOIN LATERAL pg_partition_tree(t.relid) f
+          JOIN pg_class c ON c.oid = f.relid WHERE c.relowner = r.oid));
+$function$;
+COMMENT ON FUNCTION ruvector.healing_gone_owners()
+  IS 'Roles that own no registered table any more, and have what was made for their tables.';
+
+-- Once no collection needs them, the runners of such owners go, with what was granted for them: the
+-- role can be dropped again. The owner of a schema may drop what is in it, whosever it is.
 CREATE OR REPLACE FUNCTION ruvector.healing_forget_owners()
 RETURNS void
 LANGUAGE plpgsql
@@ -138,29 +169,26 @@ DECLARE
   routine regprocedure;
   propagation constant text := ruvector.healing_here_only('off');
 BEGIN
-  FOR one IN
-    SELECT p.oid::regprocedure AS runner, r.rolname
-      FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-     WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE E'healing\\_as\\_%'
-       AND pg_has_role(current_user, p.proowner, 'USAGE')
-       AND NOT EXISTS (SELECT FROM ruvector.collections c
-                        -- By name, as everywhere: oids change with dump and restore.
-                        CROSS JOIN LATERAL
-                          (SELECT coalesce(to_regclass(format('%I.%I', c.schema_name,
-                          c.table_name))::oid, c.relid)) own (relid)
-                        CROSS JOIN LATERAL (SELECT own.relid UNION SELECT t.relid
-                          FROM pg_partition_tree(own.relid) t) f (relid)
-                         JOIN pg_class k ON k.oid = f.relid WHERE k.relowner = p.proowner)
-  LOOP
+  FOR one IN SELECT g.role_oid, g.role_name FROM ruvector.healing_gone_owners() g LOOP
     PERFORM ruvector.healing_no_event_triggers();
     PERFORM ruvector.healing_rights_lock();
-    EXECUTE format('DROP FUNCTION IF EXISTS %s', one.runner);
-    FOR routine IN SELECT r FROM ruvector.healing_level_routines('table_owner') r LOOP
-      EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', routine, one.rolname);
+    FOR routine IN SELECT p.oid::regprocedure FROM pg_proc p
+      WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname LIKE E'healing\\_as\\_%'
+        AND p.proowner = one.role_oid LOOP
+      EXECUTE format('DROP FUNCTION IF EXISTS %s', routine);
     END LOOP;
-    IF NOT EXISTS (SELECT FROM ruvector.healing_level_holders() h WHERE h.role_name = one.rolname)
-      THEN
-      EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', one.rolname);
+    -- What the installing role has is its own.
+    CONTINUE WHEN one.role_name = current_user;
+    FOR routine IN SELECT r FROM ruvector.healing_level_routines('table_owner') r LOOP
+      EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', routine, one.role_name);
+    END LOOP;
+    -- Who has a level, or was granted something here by hand, reaches it as before.
+    IF NOT EXISTS (SELECT FROM (
+      SELECT p.proacl FROM pg_proc p WHERE p.pronamespace = 'ruvector'::regnamespace
+       UNION ALL
+      SELECT c.relacl FROM pg_class c WHERE c.relnamespace = 'ruvector'::regnamespace) o (acl)
+      CROSS JOIN LATERAL aclexplode(o.acl) a WHERE a.grantee = one.role_oid) THEN
+      EXECUTE format('REVOKE ALL ON SCHEMA ruvector FROM %I', one.role_name);
     END IF;
   END LOOP;
   PERFORM ruvector.healing_here_only(propagation);
@@ -168,3 +196,44 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_forget_owners()
   IS 'Takes away what runs with the rights of owners who have no registered table any more.';
+
+-- The same in a tick, which waits for nobody: a row of the catalogue that somebody is just changing
+-- (its owner alters a runner) is waited for until they commit. Where that begins behind the look at
+-- it, lock_timeout ends the wait: JavaScript, after which it ends none, has not run yet in a tick
+-- of pg_cron's. A later tick does what this one left.
+CREATE OR REPLACE FUNCTION ruvector.healing_forget_owners_at_once()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  patience constant text := current_setting('lock_timeout');
+  next constant bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+  epoch constant bigint := next >> 32 << 32;
+BEGIN
+  IF NOT EXISTS (SELECT FROM ruvector.healing_gone_owners())
+    OR EXISTS (SELECT FROM ruvector.healing_event_triggers())
+    OR NOT ruvector.healing_try_lock('rights')
+    OR EXISTS (
+      SELECT FROM (
+        SELECT p.xmax::text::bigint AS near FROM pg_proc p
+         WHERE p.pronamespace = 'ruvector'::regnamespace
+         UNION ALL
+        SELECT n.xmax::text::bigint FROM pg_namespace n WHERE n.nspname = 'ruvector') x
+       WHERE x.near > 2 AND CASE WHEN epoch + x.near >= next THEN true
+         ELSE pg_xact_status((epoch + x.near)::text::xid8) = 'in progress' END)
+  THEN
+    RETURN;
+  END IF;
+  BEGIN
+    PERFORM set_config('lock_timeout', '100ms', true);
+    PERFORM ruvector.healing_forget_owners();
+    PERFORM set_config('lock_timeout', patience, true);
+  EXCEPTION WHEN OTHERS THEN
+    RAISE LOG 'ruvector_healing: what runs as former owners of tables stays for now: % %', SQLSTATE,
+      ruvector.healing_text(SQLERRM);
+  END;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_forget_owners_at_once()
+  IS 'healing_forget_owners() in a tick: where somebody is in the way, a later tick does it.';

@@ -211,4 +211,58 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     });
     await own.value("SELECT ruvector_healing_unschedule()");
   });
+
+  it("lets go of the roles that owned its tables: they can be dropped", async () => {
+    const [former, next] = ["former", "next"].map((name) => `${app}_${name}`);
+    const tables = ["first", "second", "third"];
+    await db.client.query(`CREATE ROLE ${former}; CREATE ROLE ${next};
+      GRANT ${former}, ${next} TO ${installer}`);
+    for (const table of tables)
+      await db.client.query(`CREATE TABLE ${table} (id int PRIMARY KEY, e vector(3));
+        INSERT INTO ${table} VALUES (1, '[1,2,3]'); ALTER TABLE ${table} OWNER TO ${former}`);
+    for (const table of tables) await own.value("SELECT ruvector_healing_register($1)", [table]);
+    const aMinuteLater = async () => {
+      await client.query("UPDATE ruvector.healing_ticks SET started_at = now() - interval '1 min'");
+      await client.query("CALL ruvector_healing_tick()");
+    };
+    const runners = () =>
+      own.value<string[] | null>(
+        `SELECT array_agg(pg_get_userbyid(proowner)::text ORDER BY pg_get_userbyid(proowner))
+           FROM pg_proc WHERE pronamespace = 'ruvector'::regnamespace
+            AND proname ~ '^healing_as_[0-9]' AND pg_get_userbyid(proowner) = ANY ($1)`,
+        [[former, next]],
+      );
+    await aMinuteLater();
+    expect(await runners()).toEqual([former]);
+
+    // One of three that share an owner, another one dropped: the last one needs it still.
+    await db.client.query(`ALTER TABLE first OWNER TO ${next}; DROP TABLE second`);
+    await aMinuteLater();
+    expect(await runners()).toEqual([former, next]);
+    // Whoever alters it holds up no tick.
+    const other = await db.connect();
+    await other.query("BEGIN");
+    const runner = await own.value<string>(
+      `SELECT oid::regprocedure::text FROM pg_proc
+        WHERE proname ~ '^healing_as_[0-9]' AND pg_get_userbyid(proowner) = $1`,
+      [former],
+    );
+    await other.query(`ALTER FUNCTION ${runner} COST 5`);
+    await db.client.query(`ALTER TABLE third OWNER TO ${next}; REVOKE ${former} FROM ${installer}`);
+    await aMinuteLater();
+    expect(await runners()).toEqual([former, next]);
+    await other.query("ROLLBACK");
+    await aMinuteLater();
+    expect(await runners()).toEqual([next]);
+    await db.client.query(`DROP ROLE ${former}`);
+
+    // What PostgreSQL's manual says to type of a role that goes, with the loop at work.
+    await db.client.query(`REASSIGN OWNED BY ${next} TO ${app}; DROP OWNED BY ${next};
+      DROP ROLE ${next}`);
+    await aMinuteLater();
+    expect(await own.value("SELECT state FROM ruvector_integrity_status('third')")).toBe("normal");
+    expect(await own.rows("SELECT verdict FROM ruvector_healing_verdict('third')")).toEqual([
+      { verdict: "healthy" },
+    ]);
+  });
 });
