@@ -18,7 +18,7 @@ import { strategyNamed } from "../strategies/registry.ts";
 import { knownTo } from "../strategies/strategy.ts";
 import { sensesOldTraffic } from "../strategies/moving-rows/estimate.ts";
 import { named } from "../verify/harm.ts";
-import { fellBeside, notYetMeasured, verifyHarm } from "./searches.ts";
+import { builds, fellBeside, notYetMeasured, verifyHarm } from "./searches.ts";
 import { endAction } from "./end.ts";
 import { endWithRows } from "./stay.ts";
 import { beginRollback, beginStabilizing } from "./transitions.ts";
@@ -60,8 +60,9 @@ function judgeSlice(host: Host, collection: Collection, action: Action, sample: 
   if (action.progress.undoing_slice !== undefined) return action;
   const { lambda } = sample.reading;
   if (harmed(host, collection, action, sample)) {
-    // Without an undo there is no slice to take back: what is under way is stopped and cleared up.
-    if (!action.reversible) {
+    // Without an undo there is no slice to take back, and a build is of no slice: its job goes on
+    // while others come and go. What is under way is stopped and cleared up.
+    if (!action.reversible || builds(action)) {
       return beginRollback(
         host,
         collection,

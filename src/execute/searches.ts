@@ -18,6 +18,7 @@ import { type Compared, fallen, harm } from "../verify/harm.ts";
 import { isOfIndex, LISTS_OF, partsOf, RECALL_OF } from "../verify/parts.ts";
 import { figureErrors, mean } from "../verify/searches.ts";
 import { strategyNamed } from "../strategies/registry.ts";
+import { jobsOf } from "../store/jobs.ts";
 import { tickSeconds } from "../store/ticks.ts";
 
 /** Vector indexes that the action rebuilds, or whose table it gives rows. */
@@ -165,9 +166,12 @@ export function verifyHarm(
   });
 }
 
+/** An action that builds indexes, by jobs. */
+export const builds = (action: Action): boolean => builtBy(action).length > 0;
+
 /**
- * Whether an action builds indexes, and all that fell since it began are other indexes. Replicas,
- * memory and maintenance may have fallen by the build.
+ * Whether an action builds indexes, and all that fell since it began are other indexes, or none of
+ * its jobs has begun. Replicas, memory and maintenance may have fallen by the build.
  */
 export function fellBeside(
   host: Host,
@@ -175,7 +179,8 @@ export function fellBeside(
   action: Action,
   sample: Sample,
 ): boolean {
-  if (builtBy(action).length === 0) return false;
+  if (!builds(action)) return false;
+  if (jobsOf(host, action.id).every(({ started_at }) => started_at === null)) return true;
   const { parts, reached, stress_threshold, abort_ratio } = comparedParts(
     host,
     collection,

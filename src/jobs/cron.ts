@@ -135,6 +135,9 @@ export interface OnceLine {
 /** A job starts with the next minute, at least 3 s away: so much later at most. */
 export const START_SECONDS = 63;
 
+const lineOf = (at: Sql, zone: Sql): Sql =>
+  sql`to_char(${at} AT TIME ZONE ${zone}, 'FMMI FMHH24 FMDD FMMM') || ' *'`;
+
 /**
  * The next minute, at least 3 s away so that this transaction is committed by then, as a line in
  * cron's time zone. A wall clock minute that comes twice (when summer time ends) is passed over:
@@ -144,7 +147,7 @@ export const START_SECONDS = 63;
 export const nextMinute = (host: Host): OnceLine =>
   host.one<OnceLine>(sql`
   WITH zone AS (SELECT coalesce(${setting("timezone")}, 'GMT') AS name)
-  SELECT to_char(m.at AT TIME ZONE zone.name, 'FMMI FMHH24 FMDD FMMM') || ' *' AS line,
+  SELECT ${lineOf(sql`m.at`, sql`zone.name`)} AS line,
     extract(epoch FROM m.at)::float8 AS at
     FROM zone, LATERAL (SELECT date_trunc('minute', clock_timestamp()
       + make_interval(secs => ${START_SECONDS}::int))
@@ -220,19 +223,35 @@ export interface Run {
   readonly ended_at: number | null;
 }
 
+/** A job as it stands in cron.job, where anybody with a right to may have changed it. */
+export interface Scheduled {
+  readonly active: boolean;
+  /** The line, where it is another one than the job was scheduled with. */
+  readonly changed: string | null;
+}
+
+export interface Known {
+  readonly installed: boolean;
+  /** null: it is not there any more. */
+  readonly scheduled: Scheduled | null;
+  readonly logged: boolean;
+  readonly run: Run | null;
+}
+
 /**
- * What pg_cron has of a job: whether it is still scheduled, and its run. One-off jobs have at most
- * one.
+ * What pg_cron has of a job: how it is scheduled, and its run. One-off jobs have at most one.
  */
-export function readRun(
-  host: Host,
-  job: OneOff,
-): { readonly scheduled: boolean; readonly logged: boolean; readonly run: Run | null } {
-  if (!installed(host)) return { scheduled: false, logged: false, run: null };
+export function readRun(host: Host, job: OneOff & Pick<Job, "start_at">): Known {
+  if (!installed(host)) return { installed: false, scheduled: null, logged: false, run: null };
   return withPolicies(host, () =>
     host.one(sql`
-    SELECT EXISTS (SELECT FROM cron.job
-      WHERE ${isOurs(job)}) AS scheduled, coalesce(${setting("log_run")}, 'on') = 'on'
+    SELECT true AS installed,
+      (SELECT json_build_object('active', active, 'changed', nullif(schedule, line.own))
+         FROM cron.job CROSS JOIN (SELECT ${lineOf(
+           sql`to_timestamp(${job.start_at}::float8)`,
+           sql`coalesce(${setting("timezone")}, 'GMT')`,
+         )}) line (own)
+        WHERE ${isOurs(job)}) AS scheduled, coalesce(${setting("log_run")}, 'on') = 'on'
       AS logged,
            (SELECT row_to_json(r) FROM (
               SELECT status, btrim(return_message, E' \n') AS message, job_pid AS pid, extract(epoch

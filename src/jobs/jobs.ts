@@ -60,7 +60,7 @@ export function startJob(
 export function watchJob(host: Host, id: string): Job {
   const job = readJob(host, id);
   if (!isOpen(job)) return job;
-  const { scheduled, logged, run } = readRun(host, job);
+  const { run, ...known } = readRun(host, job);
   const pid = backendOf(host, job);
   if (run?.status === "succeeded")
     return finish(host, job, "succeeded", run.message ?? "done", run);
@@ -76,7 +76,7 @@ export function watchJob(host: Host, id: string): Job {
         "its backend is gone and pg_cron has no record of how it ended",
         null,
       )
-    : notStarted(host, job, scheduled, logged);
+    : notStarted(host, job, known);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from "../store/jobs.ts";
 import sql, { raw } from "sql-template-tag";
 import type { Host } from "../host/host.ts";
-import { forgetRun, type Run, unschedule, zoneKnown, readRun } from "./cron.ts";
+import { forgetRun, type Known, type Run, unschedule, zoneKnown, readRun } from "./cron.ts";
 
 /**
  * The job's own: whoever else begins a statement with that comment is somebody else, whose
@@ -77,7 +77,8 @@ export function unseen(host: Host, job: Job, run: Run): Job {
   });
 }
 
-export function notStarted(host: Host, job: Job, scheduled: boolean, logged: boolean): Job {
+export function notStarted(host: Host, job: Job, known: Omit<Known, "run">): Job {
+  const { installed, scheduled, logged } = known;
   if (job.withdrawn_at !== null) {
     if (job.now - job.withdrawn_at < SETTLED) return job;
     return finish(
@@ -88,8 +89,11 @@ export function notStarted(host: Host, job: Job, scheduled: boolean, logged: boo
       null,
     );
   }
+  if (!installed) return finish(host, job, "failed", "pg_cron was dropped before it started", null);
   if (!scheduled)
     return finish(host, job, "failed", "somebody took it out of pg_cron before it started", null);
+  if (!scheduled.active)
+    return withdraw(host, job, "somebody switched it off in pg_cron before it started");
   if (job.now <= job.start_by) return job;
   if (!logged)
     return finish(
@@ -103,11 +107,13 @@ export function notStarted(host: Host, job: Job, scheduled: boolean, logged: boo
     ? ""
     : "; cron.timezone is not readable here and was taken for GMT: GRANT pg_read_all_settings " +
       "would show it";
+  const line =
+    scheduled.changed === null ? "" : `; its schedule in pg_cron is ${scheduled.changed} now`;
   return withdraw(
     host,
     job,
     `pg_cron did not start it within ${Math.round(job.start_by - job.start_at)} s of its ` +
-      `minute${zone}`,
+      `minute${line || zone}`,
   );
 }
 

@@ -192,6 +192,27 @@ describe.skipIf(external)("one-off jobs", () => {
     });
   });
 
+  it("say what somebody did to them in pg_cron", async () => {
+    const made = (purpose: string, start_within_seconds = 60) =>
+      jobs.start({ purpose, command: "SELECT 1", deadline_seconds: 60, start_within_seconds });
+    const [off, other] = [await made("off"), await made("other line", 0)];
+    await db.client.query("SELECT cron.alter_job($1, active := false)", [off.jobid]);
+    await db.client.query("SELECT cron.alter_job($1, schedule := '0 0 31 2 *')", [other.jobid]);
+    await db.client.query(
+      `UPDATE ruvector.healing_jobs SET start_at = start_at - interval '2 minutes',
+        start_by = start_by - interval '2 minutes' WHERE id = $1`,
+      [other.id],
+    );
+    expect(await jobs.until(off.id, ended)).toMatchObject({
+      state: "failed",
+      message: "somebody switched it off in pg_cron before it started",
+    });
+    expect(await jobs.until(other.id, ended)).toMatchObject({
+      state: "failed",
+      message: expect.stringContaining("; its schedule in pg_cron is 0 0 31 2 * now"),
+    });
+  });
+
   it("are told from another job that has their number: pg_cron was made again", async () => {
     const job = await jobs.start({ purpose: "lost", command: "SELECT 1", deadline_seconds: 60 });
     await db.client.query("SELECT cron.unschedule($1::bigint)", [job.jobid]);

@@ -68,13 +68,13 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       }
       await db.client.query(`ANALYZE ${table}; SELECT ruvector_healing_register('${table}')`);
     }
-    for (const table of DRIFTED)
+    for (const table of [...DRIFTED, "fell"])
       await makeDrifted(db, table, { early: 500, late: 4000, index: `${table}_idx` });
     await db.client.query(`ALTER TABLE twofold ADD other vector(8);
       UPDATE twofold SET other = (SELECT array_agg(hashint4(id::int * 8 + d) % 1000)
         FROM generate_series(1, 8) d)::vector;
       CREATE INDEX twofold_other ON twofold USING ivfflat (other vector_l2_ops) WITH (lists = 60)`);
-    for (const table of ALL) {
+    for (const table of [...ALL, "fell"]) {
       before[table] = await indexes(table);
       await db.value("SELECT ruvector_integrity_sample($1)", [table]);
       const answer = await db.value("SELECT ruvector_healing_execute($1, 'rebuild_centroids')", [
@@ -86,13 +86,34 @@ describe.skipIf(external)("an index that was exchanged", async () => {
     await db.client.query(
       "UPDATE twofold SET other = array_fill((5000 + id % 50)::real, '{8}')::vector",
     );
+    // As if lambda had been 1 when it began.
+    await db.client.query(
+      "UPDATE ruvector.healing_actions SET initial_lambda = 1 WHERE collection = 'public.fell'",
+    );
     const all = async () => {
-      for (const table of ALL) if (!ENDED.test((await action(table)).state)) return false;
+      for (const table of [...ALL, "fell"])
+        if (!ENDED.test((await action(table)).state)) return false;
       return true;
     };
     await ticking(db, all, 300);
     for (const table of ALL)
       expect(await action(table), table).toMatchObject({ state: "succeeded", reversible: true });
+  });
+
+  it("is dropped where lambda fell while it was built, and is not blamed before", async () => {
+    const { id, state, message } = await action("fell");
+    expect({ state, message }).toEqual({
+      state: "failed",
+      message: expect.stringMatching(/^undone: lambda fell from 1 to 0\.\d+$/),
+    });
+    expect(await indexes("fell")).toEqual(before["fell"]);
+    // One that has not begun lowers nothing.
+    expect(
+      await db.value(
+        "SELECT bool_and(started_at IS NOT NULL) FROM ruvector.healing_jobs WHERE action_id = $1",
+        [id],
+      ),
+    ).toBe(true);
   });
 
   it("stays where another index of the table has fallen meanwhile", async () => {
