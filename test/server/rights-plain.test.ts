@@ -148,6 +148,29 @@ describe.skipIf(external)("an installing role that is no superuser", () => {
     ).toBe(0);
   });
 
+  it("says which triggers stay where the owner takes the right back meanwhile", async () => {
+    await client.query(`CREATE TABLE inserted (LIKE embeddings)`);
+    await db.client.query(`ALTER TABLE inserted OWNER TO ${app}`);
+    await own.value("SELECT ruvector_healing_register('inserted')");
+    await own.value("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 60}')");
+    await own.value(
+      `SELECT ruvector_healing_execute('inserted', 'throttle_ingestion', '{"percent": 1}')`,
+    );
+    const triggers = `SELECT count(*)::int FROM pg_trigger WHERE tgrelid = 'inserted'::regclass`;
+    await db.until<number>(triggers, (count) => count > 0);
+    await db.client.query(`REVOKE ${app} FROM ${installer};
+      UPDATE ruvector.healing_leases SET expires_at = clock_timestamp()`);
+    const said = await db.until<string>(
+      "SELECT max(message) FROM ruvector.healing_events WHERE kind = 'throttle_triggers_stay'",
+      (message) => message !== null,
+    );
+    expect(await db.value(triggers)).toBe(2);
+    await db.client.query(`SET ROLE ${app}; ${/DROP TRIGGER.*$/.exec(said)![0]} RESET ROLE`);
+    expect(await db.value(triggers)).toBe(0);
+    await db.client.query(`GRANT ${app} TO ${installer}; DROP TABLE inserted CASCADE`);
+    await own.value("SELECT ruvector_healing_configure('{\"stabilize_seconds\": 0}')");
+  });
+
   it("upgrades while the loop runs; a superuser who would is told to be that role", async () => {
     const viewer = `${app}_viewer`;
     await db.client.query(`CREATE ROLE ${viewer}`);

@@ -3,6 +3,8 @@ import type { Lease } from "../../model/lease.ts";
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
 import { throttledTable } from "../../store/leases.ts";
+import { nameIfRegistered } from "../../store/collections.ts";
+import { recordEvent } from "../../store/events.ts";
 import { printable } from "../../base/text.ts";
 import type { NothingToDo } from "../strategy.ts";
 
@@ -68,7 +70,10 @@ export function removeTriggers(host: Host, lease: Lease): boolean {
   for (;;) {
     const { removed, left } = removeOnce(host, lease, table.relid);
     // Those removed are locked until this transaction ends: no waiting for the others now.
-    if (left === 0) return true;
+    if (left === 0) {
+      tellStaying(host, lease, table.relid);
+      return true;
+    }
     if (removed > 0 || host.now() >= end) return false;
     host.query(sql`SELECT pg_sleep(${TRY_SECONDS}::float8)`);
   }
@@ -79,6 +84,42 @@ interface Removed {
   readonly left: number;
 }
 
+/** Tables that have triggers of the lease's collection, and how each may be touched. */
+const throttled = (
+  host: Host,
+  lease: Lease,
+  relid: string | null,
+): readonly { readonly relid: string; readonly name: string; readonly how: string }[] =>
+  host.query(sql`
+    SELECT f.relid::text, f.relid::regclass::text AS name, a.how
+      FROM (SELECT DISTINCT t.tgrelid AS relid FROM pg_trigger t
+             WHERE t.tgfoid IN ('ruvector.healing_throttle_before()'::regprocedure,
+               'ruvector.healing_throttle_after()'::regprocedure)
+               AND (starts_with(encode(t.tgargs, 'escape'),
+                   ${String(lease.collection_id)} || '\\000')
+                 OR t.tgrelid IN (SELECT o
+                   FROM ruvector.healing_throttle_tables(${relid}::oid, true) o))) f
+     CROSS JOIN LATERAL ruvector.healing_access(f.relid) a`);
+
+/** Its owner took the right back, or it has another one: what they can type is said. */
+function tellStaying(host: Host, lease: Lease, relid: string | null): void {
+  for (const { name, how } of throttled(host, lease, relid)) {
+    if (how !== "none") continue;
+    const drop = ["before", "after"].map(
+      (when) => `DROP TRIGGER IF EXISTS ruvector_healing_throttle_${when} ON ${name};`,
+    );
+    recordEvent(host, {
+      collection_id: lease.collection_id,
+      action_id: lease.action_id,
+      collection: nameIfRegistered(host, lease.collection_id),
+      kind: "throttle_triggers_stay",
+      message:
+        `triggers of a throttle that is over stay on ${printable(name, 200)}, and do nothing: ` +
+        `the installing role may not act as its owner any more, who can type: ${drop.join(" ")}`,
+    });
+  }
+}
+
 /**
  * From each table as its own owner: ALTER TABLE ... OWNER TO leaves the partitions to the owner
  * before, and what one role may not would keep all of them. A partition that was detached while
@@ -87,14 +128,7 @@ interface Removed {
  * @param relid the collection's table; null: it is gone
  */
 function removeOnce(host: Host, lease: Lease, relid: string | null): Removed {
-  const tables = host.query<{ relid: string }>(sql`
-    SELECT DISTINCT t.tgrelid::text AS relid FROM pg_trigger t
-     WHERE t.tgfoid IN ('ruvector.healing_throttle_before()'::regprocedure,
-       'ruvector.healing_throttle_after()'::regprocedure)
-       AND (starts_with(encode(t.tgargs, 'escape'), ${String(lease.collection_id)} || '\\000')
-         OR t.tgrelid IN (SELECT f FROM ruvector.healing_throttle_tables(${relid}::oid, true) f))
-       AND (SELECT a.how
-         FROM ruvector.healing_access(t.tgrelid) a) <> 'none'`);
+  const tables = throttled(host, lease, relid).filter(({ how }) => how !== "none");
   return tables.reduce(
     (sum, table) => {
       const { gone } = host
