@@ -1,5 +1,6 @@
--- What actions made on users' tables and nobody takes back any more once we are gone.
-CREATE OR REPLACE FUNCTION ruvector.healing_left_behind()
+-- Indexes that actions made and nobody takes back any more once a collection (0: any) is forgotten,
+-- or its table is not what was registered.
+CREATE OR REPLACE FUNCTION ruvector.healing_left_indexes(wanted integer)
 RETURNS TABLE (what text, statement text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -9,16 +10,30 @@ AS $function$
            CASE c.relkind WHEN 'I' THEN '' ELSE 'CONCURRENTLY ' END, n.nspname, c.relname)
     FROM (SELECT s.details ->> 'kept' AS index,
                  format('what action %s replaced, kept for its undo', s.action_id) AS why
-            FROM ruvector.healing_steps s
-           WHERE s.kind IN ('swap_index', 'swap_whole') AND s.undone_at IS NULL
+            FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
+           WHERE wanted IN (a.collection_id, 0) AND s.kind IN ('swap_index', 'swap_whole')
+             AND s.undone_at IS NULL
            UNION
           SELECT s.details ->> 'built', format('built by action %s, which did not succeed',
                  s.action_id)
             FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id
-           WHERE s.kind = 'build_index' AND a.state <> 'succeeded') i
+           WHERE wanted IN (a.collection_id, 0) AND s.kind = 'build_index'
+             AND a.state <> 'succeeded') i
     JOIN pg_class c ON c.relname = reverse(split_part(reverse(i.index), '.', 1))
       AND c.relkind IN ('i', 'I')
     JOIN pg_namespace n ON n.oid = c.relnamespace
+   ORDER BY 1;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_left_indexes(integer)
+  IS 'Indexes that actions on a collection made, or keep for their undo, and what drops them.';
+
+-- What actions made on users' tables and nobody takes back any more once we are gone.
+CREATE OR REPLACE FUNCTION ruvector.healing_left_behind()
+RETURNS TABLE (what text, statement text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT l.what, l.statement FROM ruvector.healing_left_indexes(0) l
    UNION ALL
   -- By its oid, which is of this database where the journal's is; else by its name.
   SELECT format('table %I.%I: the partition for cold rows that action %s made', n.nspname,

@@ -5,6 +5,7 @@ import { recordEvent } from "../store/events.ts";
 import { HealingError } from "../base/errors.ts";
 import { endDueLeases } from "../execute/leases.ts";
 import type { Host } from "../host/host.ts";
+import { leftIndexes } from "../store/built-indexes.ts";
 import { routedWriters } from "../store/routes.ts";
 import { closeForecasts } from "../store/forecasts.ts";
 import { activeAction } from "../store/actions.ts";
@@ -31,6 +32,7 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
     });
   }
   const hint = routedWriters(host, id);
+  const left = leftIndexes(host, id);
   const name = forgetCollection(host, id);
   closeRefusals(host, id);
   closeForecasts(host, id, [], "the collection was unregistered");
@@ -41,10 +43,10 @@ export function unregister(host: Host, id: number): Record<string, unknown> {
     kind: "unregistered",
     message: `Unregistered ${name}.`,
   });
-  if (hint === null) return { collection: name, unregistered: true };
+  const answer = { collection: name, unregistered: true, ...(left.length > 0 && { left }) };
+  if (hint === null) return answer;
   return {
-    collection: name,
-    unregistered: true,
+    ...answer,
     note:
       "INSERTs that leave the column to its DEFAULT, ruvector_healing_route(), fail from now on " +
       `(RV002): ${hint}`,

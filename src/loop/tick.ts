@@ -20,6 +20,7 @@ import { HealingError, SQLSTATES } from "../base/errors.ts";
 import { type Action, waitsForWindow } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { learnRest } from "../learn/outcomes.ts";
+import { leftIndexes } from "../store/built-indexes.ts";
 import { nameIfRegistered } from "../store/collections.ts";
 import { closeForecasts, scoreForecasts } from "../store/forecasts.ts";
 import { closeRefusals, isRefused, recordRefusal } from "../store/refusals.ts";
@@ -190,18 +191,24 @@ function tableGone(host: Host, collectionId: number, error: HealingError): void 
   const reason = error instanceof DistributedTable ? "distributed" : "table_missing";
   const name = nameIfRegistered(host, collectionId) ?? String(collectionId);
   const action = activeAction(host, collectionId);
+  const first = !isRefused(host, collectionId, reason);
   if (action) endAction(host, action, { state: "failed", message }, { tableGone: true });
   // pg_cron would start them all the same, at another table that has the name by then.
   sweepJobs(host, collectionId);
   endDueLeases(host, collectionId, "the table is gone");
-  if (!isRefused(host, collectionId, reason))
+  if (first) {
+    // No undo comes to a table that is another one now: what was built beside it stays.
+    const left = leftIndexes(host, collectionId);
     recordEvent(host, {
       collection_id: collectionId,
       collection: name,
       kind: reason,
-      message,
-      details: { hint },
+      message: [message, ...left.map(({ what, statement }) => `${what}, stays: ${statement}`)].join(
+        "; ",
+      ),
+      details: { hint, left },
     });
+  }
   const flips: Flip =
     hint === null ? happens("the table coming back") : { kind: "advice", text: hint };
   const { seconds } = host.one<{ seconds: number }>(

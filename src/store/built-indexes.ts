@@ -81,6 +81,18 @@ export const builtOptions = (
      WHERE s.action_id = ${action.id}::bigint AND s.kind = 'build_index'
        AND s.details ->> 'built' = ${built}`)[0]?.options ?? {};
 
+/** An index that nobody takes back any more, and what drops it. */
+export interface LeftIndex {
+  readonly what: string;
+  readonly statement: string;
+}
+
+/** Once its collection is forgotten, or its table is not what was registered. */
+export const leftIndexes = (host: Host, collectionId: number): readonly LeftIndex[] =>
+  host.query<LeftIndex>(
+    sql`SELECT what, statement FROM ruvector.healing_left_indexes(${collectionId}::int)`,
+  );
+
 /** Bytes a second of the last 20 rebuilds of each access method. */
 export const rebuildRates = (
   host: Host,

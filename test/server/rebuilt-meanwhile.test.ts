@@ -86,11 +86,14 @@ describe.skipIf(external)("an index that was exchanged", async () => {
     await db.client.query(
       "UPDATE twofold SET other = array_fill((5000 + id % 50)::real, '{8}')::vector",
     );
-    // As if lambda had been 1 when it began.
+    // As if lambda had been 1 when it began; its build waits for a writer.
     await db.client.query(
       "UPDATE ruvector.healing_actions SET initial_lambda = 1 WHERE collection = 'public.fell'",
     );
+    const writer = await db.connect();
+    await writer.query("BEGIN; LOCK TABLE fell IN ROW EXCLUSIVE MODE");
     const all = async () => {
+      if ((await action("fell")).state !== "executing") await writer.query("ROLLBACK");
       for (const table of [...ALL, "fell"])
         if (!ENDED.test((await action(table)).state)) return false;
       return true;
@@ -170,5 +173,23 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       CREATE INDEX renamed_idx ON renamed (id)`);
     expect(await undone("renamed")).toMatchObject({ state: "rolled_back" });
     expect(await indexes("renamed")).toEqual({ better: "renamed" });
+  });
+
+  it("leaves the old one behind where its table is another one now, and says so", async () => {
+    const kept = "DROP INDEX CONCURRENTLY public.ruvector_kept_";
+    await db.client.query("ALTER TABLE twofold RENAME COLUMN embedding TO vectors");
+    await ticking(db, async () => true);
+    expect(
+      await db.value(`SELECT message FROM ruvector.healing_events WHERE kind = 'table_missing'
+        AND collection = 'public.twofold'`),
+    ).toMatch(
+      / no column embedding of .*; index \S+ what action \d+ replaced, .* stays: DROP INDEX/,
+    );
+    const { left } = await db.value<{ left: { what: string; statement: string }[] }>(
+      "SELECT ruvector_healing_unregister('twofold')",
+    );
+    expect(left).toEqual([{ what: expect.any(String), statement: expect.stringContaining(kept) }]);
+    await db.client.query(left[0]!.statement);
+    expect(await indexes("twofold")).toEqual(before["twofold"]);
   });
 });
