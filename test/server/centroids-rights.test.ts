@@ -36,7 +36,7 @@ beforeAll(async () => {
   );
   await plain.query(`BEGIN; ${script}; COMMIT;`);
   await plain.query("SELECT ruvector_healing_configure($1)", [
-    JSON.stringify({ ...QUICK, enabled: false }),
+    JSON.stringify({ ...QUICK, enabled: false, recall_trial_ms: 60_000 }),
   ]);
 });
 

@@ -12,7 +12,12 @@ let db: TestDatabase;
 beforeAll(async () => {
   db = await testDatabase();
   // Time enough for all indexes on a loaded machine.
-  await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+  await configure(db, {
+    ...QUICK,
+    enabled: false,
+    recall_budget_ms: 60_000,
+    recall_trial_ms: 60_000,
+  });
 });
 
 interface Sample {

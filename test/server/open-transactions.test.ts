@@ -35,7 +35,12 @@ describe.skipIf(external)("a change that is not committed", async () => {
     ).toMatchObject({ outcome: expect.stringMatching(/^(started|stabilizing)$/) });
 
   it("of an index or of pg_cron's jobs holds up neither the loop nor a reader", async () => {
-    await configure(db, { ...QUICK, enabled: false, recall_budget_ms: 60_000 });
+    await configure(db, {
+      ...QUICK,
+      enabled: false,
+      recall_budget_ms: 60_000,
+      recall_trial_ms: 60_000,
+    });
     await makeDrifted(db, "alone", { index: "alone_idx" });
     await db.client.query(`
       CREATE TABLE whole (id bigserial, part int DEFAULT 0, embedding vector(8),

@@ -37,7 +37,7 @@ describe.skipIf(external)("after kill -9", async () => {
   const before: Record<string, unknown> = {};
 
   beforeAll(async () => {
-    await configure(db, { ...QUICK, stabilize_seconds: 3600 });
+    await configure(db, { ...QUICK, stabilize_seconds: 3600, recall_trial_ms: 60_000 });
     await makeDrifted(db, "swapped");
     before["swapped"] = await indexes("swapped");
   });

@@ -160,6 +160,7 @@ describe.skipIf(external)("rebuild_centroids", async () => {
     // A dozen collections are at work at once, and some of their actions are meant to fail.
     await configure(db, {
       ...QUICK,
+      recall_trial_ms: 60_000,
       recovery_hold_seconds: 0,
       kept_index_seconds: 0,
       max_active_actions: 100,

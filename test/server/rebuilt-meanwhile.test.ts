@@ -45,7 +45,12 @@ describe.skipIf(external)("an index that was exchanged", async () => {
   const before: Record<string, Record<string, string>> = {};
 
   beforeAll(async () => {
-    await configure(db, { ...QUICK, kept_index_seconds: 3600, recall_budget_ms: 60_000 });
+    await configure(db, {
+      ...QUICK,
+      kept_index_seconds: 3600,
+      recall_budget_ms: 60_000,
+      recall_trial_ms: 60_000,
+    });
     await configure(db, { enabled: false });
     for (const table of WHOLE) {
       await db.client.query(`
