@@ -29,6 +29,7 @@ DECLARE
   one record;
   answer jsonb;
   barred jsonb;
+  whole oid;
   session_before constant text := ruvector.healing_session_state();
 BEGIN
   IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
@@ -43,35 +44,45 @@ BEGIN
   wanted := jsonb_build_object('k', k, 'samples', samples, 'probes', settings -> 'recall_probes',
     'seed', id, 'budget_ms', 3600000, 'max_rows', settings -> 'recall_max_rows',
     'exact_count_pages', settings -> 'exact_count_pages', 'occupancy', false);
+  whole := (SELECT r.oid
+    FROM ruvector.collections c
+    JOIN pg_class r
+      ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)
+   WHERE c.collection_id = id);
+  -- Once, under the lock of the whole table, as in the loop; before anything is asked of an index,
+  -- which would wait for whoever has the table to itself.
+  barred := ruvector.healing_run(format('LOCK TABLE %s IN %s MODE NOWAIT', whole::regclass,
+    ruvector.healing_reading_lock(whole)), '[]', false);
+  IF barred #>> '{error,sqlstate}' = '55P03' THEN
+    RETURN QUERY
+      WITH RECURSIVE family(relid) AS (
+        SELECT whole
+        UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
+      )
+      SELECT format('%I.%I', n.nspname, x.relname), m.amname::text, NULL::int, NULL::int, k, 0,
+             NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8,
+             ruvector.healing_why_not(barred -> 'error')
+        FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
+        JOIN pg_class x ON x.oid = i.indexrelid AND x.relkind = 'i'
+        JOIN pg_namespace n ON n.oid = x.relnamespace
+        JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('hnsw', 'ivfflat') ORDER BY 1;
+    RETURN;
+  END IF;
+  barred := coalesce((SELECT jsonb_build_object('error', jsonb_build_object('sqlstate', 'RV034',
+      'message', format('code of a role that is not trusted would run: %s. %s', u.what, u.hint)))
+      FROM ruvector.healing_untrusted(whole) u WHERE u.usage = 'read' LIMIT 1), barred);
   FOR one IN
     WITH RECURSIVE family(relid) AS (
-      SELECT r.oid
-        FROM ruvector.collections c
-        JOIN pg_class r
-        ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
-        c.relid)
-       WHERE c.collection_id = id
+      SELECT whole
       UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
     )
-    SELECT i.indexrelid, (SELECT min(f.relid) FROM family f
-      WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = f.relid)) AS whole, v.*
+    SELECT i.indexrelid, v.*
       FROM family JOIN pg_index i ON i.indrelid = family.relid AND i.indisvalid
       JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
      CROSS JOIN LATERAL ruvector.healing_vector_index(i.indexrelid) v ORDER BY v.index
   LOOP
-    IF barred IS NULL THEN
-      -- Once, under the lock of the whole table, as in the loop.
-      barred := ruvector.healing_run(format('LOCK TABLE %s IN %s MODE NOWAIT', one.whole::regclass,
-        ruvector.healing_reading_lock(one.whole)), '[]', false);
-      barred := coalesce((SELECT jsonb_build_object('error', jsonb_build_object(
-                            'sqlstate', 'RV034',
-                            'message', format('code of a role that is not '
-                              'trusted would run: %s. %s', u.what, u.hint)))
-                            FROM ruvector.healing_untrusted(one.whole) u
-                              WHERE u.usage = 'read' LIMIT 1), barred);
-    END IF;
     answer := CASE WHEN jsonb_exists(barred, 'error') THEN barred
-      ELSE ruvector.healing_read_as_owner(one.whole,
+      ELSE ruvector.healing_read_as_owner(whole,
         'SELECT ruvector.healing_measure_index(($1)[1]::oid, ($1)[2]::jsonb) AS answer',
         jsonb_build_array(one.indexrelid::text, wanted::text)::text, true)::jsonb END;
     IF answer #>> '{error,sqlstate}' IN ('42501', '55P03', 'RV034', '53400') THEN
@@ -102,16 +113,10 @@ BEGIN
   -- Searches with filters, by each key and distance that an index orders by.
   FOR one IN
     WITH RECURSIVE family(relid) AS (
-      SELECT r.oid
-        FROM ruvector.collections c
-        JOIN pg_class r
-        ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid,
-        c.relid)
-       WHERE c.collection_id = id
+      SELECT whole
       UNION SELECT h.inhrelid FROM family JOIN pg_inherits h ON h.inhparent = family.relid
     )
-    SELECT s.search, s.place, b.indexrelid, v.*, (SELECT min(f.relid) FROM family f
-      WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = f.relid)) AS whole
+    SELECT s.search, s.place, b.indexrelid, v.*
       FROM ruvector.collections c
      CROSS JOIN LATERAL jsonb_array_elements(coalesce(c.options -> 'searches', '[]'))
        WITH ORDINALITY s(search, place)
@@ -128,10 +133,10 @@ BEGIN
     k_ := (one.search ->> 'k')::int;
     BEGIN
       answer := CASE WHEN jsonb_exists(barred, 'error') THEN barred
-        ELSE ruvector.healing_read_as_owner(one.whole, 'SELECT '
+        ELSE ruvector.healing_read_as_owner(whole, 'SELECT '
           'ruvector.healing_measure_search(($1)[1]::oid, ($1)[2]::oid, ($1)[3]::jsonb) AS answer',
-          jsonb_build_array(one.indexrelid::text, one.whole::text, (wanted || jsonb_build_object(
-            'k', k_, 'predicate', ruvector.healing_search_where(one.whole, one.search -> 'where'),
+          jsonb_build_array(one.indexrelid::text, whole::text, (wanted || jsonb_build_object(
+            'k', k_, 'predicate', ruvector.healing_search_where(whole, one.search -> 'where'),
             'settings', CASE WHEN (wanted ->> 'probes')::int > 0 THEN
               jsonb_build_object(one.setting, wanted ->> 'probes') ELSE '{}' END))::text)::text,
           true)::jsonb END;

@@ -1,3 +1,22 @@
+-- Texts that an expression holds, as it is kept. pg_get_expr() would lock its table and wait: one
+-- session that has any table with a policy to itself would hold up the loop for all collections.
+-- Characters beyond ASCII come out as others.
+CREATE OR REPLACE FUNCTION ruvector.healing_constants(kept text)
+RETURNS SETOF text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT (SELECT string_agg(chr(CASE WHEN b::integer BETWEEN 1 AND 127
+            THEN b::integer ELSE 127 END), '' ORDER BY place)
+            FROM string_to_table(m[1], ' ') WITH ORDINALITY u (b, place)
+           -- Behind the length, in its four bytes.
+           WHERE place > 4)
+    FROM regexp_matches(kept,
+      E'constlen -1 [^{}]*constvalue [0-9]+ \\[ ([-0-9 ]+) \\]', 'g') m;
+$function$;
+COMMENT ON FUNCTION ruvector.healing_constants(text)
+  IS 'Texts in an expression of the catalogues, read without a lock on its table.';
+
 -- What code could leave behind in a session. Compared before and after whatever ran as an owner; an
 -- operation that ends with another state is undone. search_path is looked at after each statement;
 -- the loop itself sets lock_timeout, until the end of its transaction. A setting of a name that no
@@ -14,14 +33,14 @@ AS $function$
              AND s.name NOT IN ('search_path', 'lock_timeout')),
            (SELECT string_agg(DISTINCT concat_ws('=', x[1], current_setting(x[1], true)), ',')
               FROM pg_policy y CROSS JOIN LATERAL (
-                SELECT concat_ws(' ', pg_get_expr(y.polqual, y.polrelid),
-                  pg_get_expr(y.polwithcheck, y.polrelid))
-                UNION ALL SELECT p.prosrc FROM pg_depend d JOIN pg_proc p ON p.oid = d.refobjid
-                           WHERE d.classid = 'pg_policy'::regclass AND d.objid = y.oid
-                             AND d.refclassid = 'pg_proc'::regclass) e(text)
+                SELECT ruvector.healing_constants(concat_ws(' ', y.polqual, y.polwithcheck))
+                UNION ALL SELECT m[1] FROM pg_depend d JOIN pg_proc p ON p.oid = d.refobjid
+                   CROSS JOIN LATERAL regexp_matches(p.prosrc,
+                     E'current_setting\\s*\\(\\s*''([^'']+)''', 'g') m
+                  WHERE d.classid = 'pg_policy'::regclass AND d.objid = y.oid
+                    AND d.refclassid = 'pg_proc'::regclass) e(text)
              CROSS JOIN LATERAL regexp_matches(e.text,
-               E'current_setting\\s*\\(\\s*'
-                 '''([A-Za-z_][A-Za-z0-9_$]*\\.[A-Za-z0-9_$.]+)''', 'g') x),
+               E'^([A-Za-z_][A-Za-z0-9_$]*\\.[A-Za-z0-9_$.]+)$') x),
            (SELECT string_agg(concat_ws('=', c.name, c.statement, c.is_holdable, c.creation_time),
              ',' ORDER BY c.name) FROM pg_cursor() c WHERE c.is_holdable
              OR c.name NOT LIKE '<unnamed portal %'),

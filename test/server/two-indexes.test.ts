@@ -51,3 +51,20 @@ it("of two that are the same the one that is not taken is named", async () => {
   expect(one!.why).toMatch(/^the planner takes docs_h2? in its place$/);
   expect(one!.hint).toBe("Where another index serves the same searches, one of the two is enough.");
 });
+
+it("a table that inherits from another, which is not registered", async () => {
+  await db.client.query(`
+    CREATE TABLE above (LIKE docs);
+    CREATE TABLE below () INHERITS (above);
+    INSERT INTO below SELECT * FROM docs;
+    CREATE INDEX below_h ON below USING hnsw (e vector_l2_ops);
+    ANALYZE below;
+    SELECT ruvector_healing_register('below', '{"searches": [{"where": {"id": [1, 2]}}]}')`);
+  const rows = await db.rows<{ recall: number; note: string | null }>(
+    "SELECT recall, note FROM ruvector_healing_recall('below')",
+  );
+  expect(rows).toEqual([
+    { recall: expect.any(Number), note: null },
+    { recall: expect.any(Number), note: expect.stringContaining("rows returned") },
+  ]);
+});
