@@ -34,6 +34,21 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_busy(text, integer)
   IS 'The answer when another session holds a collection for longer than 5 s.';
 
+-- PostgreSQL's own message has neither, and statement_timeout may be of the role or the database.
+CREATE OR REPLACE FUNCTION ruvector.healing_interrupted(operation text)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_build_object(
+    'detail', format('Operation %s was interrupted: nothing of it is kept. statement_timeout is '
+      '%s.', operation, current_setting('statement_timeout')),
+    'hint', CASE current_setting('statement_timeout') WHEN '0' THEN 'Call it again.'
+      ELSE 'SET statement_timeout = 0;  and call it again.' END);
+$function$;
+COMMENT ON FUNCTION ruvector.healing_interrupted(text)
+  IS 'What to say, and to type, where a timeout or a cancel ended an operation.';
+
 -- One operation of the bundle, with its errors raised as they should be (SQLSTATE, DETAIL, HINT
 -- cannot be raised portably from JavaScript). The settings pin what texts mean on their way through
 -- the waist.
@@ -63,6 +78,7 @@ DECLARE
   give_up timestamptz := clock_timestamp() + interval '5 seconds';
   own record;
   locked integer;
+  thrown text;
 BEGIN
   SELECT * INTO STRICT own FROM ruvector.healing_operations() o WHERE o.name = operation;
   IF octet_length(input::text) > own.most_bytes THEN
@@ -102,8 +118,28 @@ BEGIN
     PERFORM pg_sleep(0.02);
   END LOOP;
   PERFORM ruvector.healing_start_engine();
-  answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation,
-    (input || jsonb_build_object('transaction', now()))::text)::jsonb;
+  IF '{{LANGUAGE}}' = 'pljs' THEN
+    -- A statement_timeout or a cancel that meets JavaScript of PLJS ends it as an XX000 of its own.
+    -- (plv8 raises 57014, and nothing may catch what it raises: see healing_start_engine.)
+    BEGIN
+      answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation,
+        (input || jsonb_build_object('transaction', now()))::text)::jsonb;
+    EXCEPTION WHEN internal_error THEN
+      GET STACKED DIAGNOSTICS thrown = PG_EXCEPTION_DETAIL;
+      IF thrown NOT LIKE 'InternalError: interrupted%' THEN
+        RAISE;
+      END IF;
+      -- In a tick it stays an error like others, of one collection: a cancel would end all of it.
+      RAISE EXCEPTION USING
+        ERRCODE = CASE WHEN operation LIKE 'tick%' THEN 'XX000' ELSE '57014' END,
+        MESSAGE = 'canceling statement due to statement timeout or user request',
+        DETAIL = ruvector.healing_interrupted(operation) ->> 'detail',
+        HINT = ruvector.healing_interrupted(operation) ->> 'hint';
+    END;
+  ELSE
+    answer := ruvector.healing_javascript(ruvector.healing_bundle_hash(), operation,
+      (input || jsonb_build_object('transaction', now()))::text)::jsonb;
+  END IF;
   -- Said here and not in JavaScript: plv8 raises a cancel that is due at the end of its elog(),
   -- over V8's head.
   FOR line IN SELECT * FROM jsonb_array_elements(answer -> 'said') LOOP
@@ -120,6 +156,9 @@ BEGIN
     ELSIF answer #>> '{error,sqlstate}' = '53400' THEN
       answer := answer || jsonb_build_object('error', answer -> 'error'
         || (SELECT to_jsonb(t) FROM ruvector.healing_temporary_files() t));
+    ELSIF answer #>> '{error,sqlstate}' = '57014' THEN
+      answer := jsonb_set(answer, '{error}',
+        (answer -> 'error') || ruvector.healing_interrupted(operation));
     END IF;
     RAISE EXCEPTION USING
       ERRCODE = answer #>> '{error,sqlstate}',
