@@ -39,7 +39,7 @@ BEGIN
   IF collection IS NULL THEN
     GET DIAGNOSTICS place = PG_CONTEXT;
     PERFORM ruvector.healing_no_collection(substring(place
-      FROM 'ruvector_[a-z]+_[a-z_]+'), scope);
+      FROM 'ruvector_[a-z]+_[a-z0-9_]+'), scope);
   END IF;
   found := (SELECT array_agg(f ORDER BY f)
     FROM unnest(ruvector.healing_collections_named(collection)) f

@@ -1,5 +1,7 @@
-CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(settings jsonb,
-  collection text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_configure(
+  settings jsonb DEFAULT NULL, -- required
+  collection text DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -52,7 +52,9 @@ COMMENT ON FUNCTION public.ruvector_healing_breaker()
   IS 'The circuit breaker of the loop: closed, open or half_open, why, and until when: SELECT '
   'jsonb_pretty(ruvector_healing_breaker());';
 
-CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker_close(reason text)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_breaker_close(
+  reason text DEFAULT NULL -- required
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -38,8 +38,11 @@ COMMENT ON FUNCTION ruvector.healing_role(text)
 
 -- It had two arguments before there were tenants.
 DROP FUNCTION IF EXISTS public.ruvector_healing_grant(text, text);
-CREATE OR REPLACE FUNCTION public.ruvector_healing_grant(role text, level text,
-  tenant text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_grant(
+  role text DEFAULT NULL, -- required
+  level text DEFAULT NULL, -- required
+  tenant text DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
@@ -111,7 +114,9 @@ COMMENT ON FUNCTION public.ruvector_healing_grant(text, text, text)
   IS 'Gives a role the rights of a level (viewer, operator, admin, actuator), a viewer those of '
   'one tenant: SELECT ruvector_healing_grant(''alice'', ''operator'');';
 
-CREATE OR REPLACE FUNCTION public.ruvector_healing_revoke(role text)
+CREATE OR REPLACE FUNCTION public.ruvector_healing_revoke(
+  role text DEFAULT NULL -- required
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -1,4 +1,6 @@
-CREATE OR REPLACE FUNCTION public.ruvector_integrity_lambda2(collection text)
+CREATE OR REPLACE FUNCTION public.ruvector_integrity_lambda2(
+  collection text DEFAULT NULL -- required
+)
 RETURNS double precision
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

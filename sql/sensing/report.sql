@@ -1,4 +1,7 @@
-CREATE OR REPLACE FUNCTION public.ruvector_integrity_report(collection text, report jsonb)
+CREATE OR REPLACE FUNCTION public.ruvector_integrity_report(
+  collection text DEFAULT NULL, -- required
+  report jsonb DEFAULT NULL -- required
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off

@@ -34,6 +34,11 @@ const CASES: readonly (readonly [call: string, code: string])[] = [
   ...["NULL", "-1"].map(
     (limit) => [`ruvector_healing_audit_links(limit_ := ${limit})`, "RV001"] as const,
   ),
+  // Left out altogether.
+  ...["lambda2", "report"].map((name) => [`ruvector_integrity_${name}()`, "RV001"] as const),
+  ...["breaker_close", "configure"].map((name) => [`ruvector_healing_${name}()`, "RV001"] as const),
+  ["ruvector_healing_grant('postgres')", "RV031"],
+  ["ruvector_healing_revoke()", "RV030"],
   ...NAMED.map((name) => [`${name}(collection := 'nope')`, "RV002"] as const),
 ];
 

@@ -57,6 +57,15 @@ describe("is answered with what was meant", () => {
     ["SELECT ruvector_healing_explain()", "SELECT ruvector_healing_explain('public.docs');"],
     ["SELECT ruvector_integrity_sample()", "SELECT ruvector_integrity_sample('public.docs');"],
     ["SELECT ruvector_contracted_graph()", "SELECT ruvector_contracted_graph('public.docs');"],
+    ["SELECT ruvector_integrity_lambda2()", "SELECT ruvector_integrity_lambda2('public.docs');"],
+    [
+      "SELECT ruvector_healing_configure()",
+      "SELECT ruvector_healing_configure('{\"min_healing_interval_seconds\": 300}');",
+    ],
+    [
+      "SELECT ruvector_healing_breaker_close()",
+      "SELECT ruvector_healing_breaker_close('the disk was full, it is not any more');",
+    ],
     [
       "SELECT ruvector_integrity_gate()",
       "SELECT ruvector_integrity_gate('public.docs', 'insert');",
