@@ -49,9 +49,12 @@ BEGIN
          -- The columns of pgvector's types, and whether an index of pgvector's is on them; of bits
          -- where one is.
          CASE WHEN whole THEN coalesce((SELECT json_agg(json_build_object('name', a.attname,
-           'type', format_type(a.atttypid, a.atttypmod), 'indexed', x.indexed) ORDER BY a.attnum)
+           'type', format_type(a.atttypid, a.atttypmod), 'indexed', x.indexed)
+           -- An array of vectors is served where there is nothing else: no index is on it.
+           ORDER BY v.is_array, a.attnum)
              FROM pg_attribute a
-            CROSS JOIN LATERAL (SELECT ruvector.healing_vector_type(a.atttypid) AS kind) v
+            CROSS JOIN LATERAL (SELECT ruvector.healing_vector_type(a.atttypid) AS kind,
+              (SELECT t.typcategory = 'A' FROM pg_type t WHERE t.oid = a.atttypid) AS is_array) v
             CROSS JOIN LATERAL (SELECT EXISTS (SELECT
               FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
               JOIN pg_am am ON am.oid = ic.relam

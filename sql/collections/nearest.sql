@@ -45,8 +45,9 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_nearest(text, text[])
   IS 'The known name nearest to what was typed, or NULL.';
 
--- The tables with vectors that there are, but for partitions, in schemas that a role may use; the
--- first 200 of them, because to compare one with what was typed takes up to a millisecond.
+-- The tables with vectors that can be registered (no partitions, nothing temporary), in schemas
+-- that a role may use; the first 200 of them, because to compare one with what was typed takes up
+-- to a millisecond.
 CREATE OR REPLACE FUNCTION ruvector.healing_tables_for(role name)
 RETURNS SETOF text
 LANGUAGE sql STABLE
@@ -59,7 +60,7 @@ AS $function$
     JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = a.atttypid
       AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
     JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector'
-   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
      AND has_schema_privilege(role, n.oid, 'USAGE')
    ORDER BY 1 LIMIT 200;
 $function$;

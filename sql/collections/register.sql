@@ -42,7 +42,8 @@ BEGIN
       HINT = CASE WHEN near IS NULL THEN 'Name a table that holds a pgvector column, with its '
         'schema if it is not on the search_path. What to type for those there are: SELECT '
         'format(''SELECT ruvector_healing_register(%L);'', c.oid::regclass) FROM pg_class c '
-        'WHERE c.relkind IN (''r'', ''p'') AND NOT c.relispartition AND EXISTS (SELECT FROM '
+        'WHERE c.relkind IN (''r'', ''p'') AND NOT c.relispartition AND '
+        'c.relpersistence <> ''t'' AND EXISTS (SELECT FROM '
         'pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND '
         't.typname IN (''vector'', ''halfvec'', ''sparsevec''));'
         ELSE pg_catalog.format(

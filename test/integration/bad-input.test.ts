@@ -395,7 +395,25 @@ it("a table nothing is near to: the hint lists what could be registered, to be t
     ({ format }) => format,
   );
   expect(typed).toContain("SELECT ruvector_healing_register('embeddings');");
-  expect(typed.join()).not.toContain("embeddings_p");
+  expect(typed.join()).not.toMatch(/embeddings_p|passing/);
+});
+
+it("what cannot be registered is not what a HINT proposes", async () => {
+  for (const typed of ["passing", "pasing"])
+    for (const call of ["trigger", "register"]) {
+      const { hint } = await raised(db.client, `SELECT ruvector_healing_${call}('${typed}')`);
+      expect(hint).not.toContain("pg_temp");
+    }
+});
+
+it("of several columns the one that an index can be on, an array of vectors last", async () => {
+  await db.client.query(
+    "CREATE TABLE chunked (id int PRIMARY KEY, chunks vector(3)[], embedding vector(3))",
+  );
+  expect(await db.value("SELECT ruvector_healing_register('chunked')")).toMatchObject({
+    vector_column: "embedding",
+  });
+  await db.client.query("SELECT ruvector_healing_unregister('chunked'); DROP TABLE chunked");
 });
 
 describe("a table dropped after registration", () => {
