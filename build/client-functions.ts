@@ -120,11 +120,31 @@ const rows = (one: Described): string =>
         .join("\n")}\n}\n`
     : "";
 
+/**
+ * What may be given together: of an overload all that it needs and nothing that it has not. Empty
+ * where one takes whatever there is, and needs none of it.
+ */
+function together(overloads: readonly Described[], known: ReadonlySet<string>): string[] {
+  const calls = overloads
+    .map((one) => one.arguments)
+    .filter((given) => given.every(({ name }) => known.has(name)));
+  const all = (given: readonly Argument[]): boolean =>
+    given.length === known.size && given.every(({ needed }) => !needed);
+  if (calls.some(all)) return [];
+  const listed = calls.map((given) => {
+    const keys = (some: readonly Argument[]): string =>
+      JSON.stringify(some.map(({ name }) => key(name))).replaceAll(",", ", ");
+    return `{ takes: ${keys(given)}, needs: ${keys(given.filter(({ needed }) => needed))} }`;
+  });
+  return ["    calls: [", ...listed.map((one) => `      ${one},`), "    ],"];
+}
+
 /** How it is called: in schema ruvector, where nobody else creates, but for what everybody may. */
 function runtime(
   overloads: readonly Described[],
   everybody: ReadonlySet<string>,
   typed: ReadonlySet<string>,
+  asTyped: readonly Described[],
 ): string {
   const [one] = overloads as readonly [Described];
   const kind = (): string => {
@@ -154,6 +174,10 @@ function runtime(
     `    kind: "${kind()}",`,
     ...(listed.length === 0 ? ["    arguments: {},"] : ["    arguments: {", ...listed, "    },"]),
     ...(renamed.length === 0 ? [] : [`    renamed: [${renamed.join(", ")}],`]),
+    ...together(
+      [...overloads, ...asTyped.filter(({ name }) => name === one.name)],
+      new Set(given.keys()),
+    ),
     "  },",
   ].join("\n");
 }
@@ -191,8 +215,9 @@ export async function clientFunctions(): Promise<string> {
     (name) => described.filter((one) => one.name === name) as [Described, ...Described[]],
   );
   // Times that an overload takes as they are typed, and needs nothing before them.
+  const asTyped = await typedFunctions();
   const typed = new Set(
-    (await typedFunctions())
+    asTyped
       .filter(({ arguments: [first] }) => first?.name === "since")
       .map(({ name }) => `${method(name)}.since`),
   );
@@ -231,7 +256,7 @@ ${all.map(([one]) => `  readonly ${method(one.name)}: ${result(one)};`).join("\n
 }
 
 export const FUNCTIONS = {
-${all.map((one) => runtime(one, everybody, typed)).join("\n")}
+${all.map((one) => runtime(one, everybody, typed, asTyped)).join("\n")}
 } as const;
 `;
 }

@@ -5,6 +5,8 @@ export interface Argument {
   readonly name: string;
   readonly type: string;
   readonly optional: boolean;
+  /** It has no default at all: PostgreSQL finds no function without it. */
+  readonly needed: boolean;
   readonly variadic: boolean;
 }
 
@@ -50,6 +52,7 @@ function argument(part: string): Argument {
     name: name!,
     type: type!,
     // Left out, an error says what to type: that is no option.
+    needed: !/\bDEFAULT\b/.test(part) && variadic === undefined,
     optional: /\bDEFAULT\b/.test(part) && !part.endsWith("-- required"),
     variadic: variadic !== undefined,
   };

@@ -1388,6 +1388,11 @@ export const FUNCTIONS = {
       collection: "collection => $::text",
       action_id: "action_id => $::bigint",
     },
+    calls: [
+      { takes: ["collection"], needs: [] },
+      { takes: ["collection", "action_id"], needs: ["collection", "action_id"] },
+      { takes: ["action_id"], needs: ["action_id"] },
+    ],
   },
   approve: {
     sql: "ruvector.ruvector_healing_approve",
@@ -1490,6 +1495,10 @@ export const FUNCTIONS = {
       action_id: "action_id => $::bigint",
       collection: "collection => $::text",
     },
+    calls: [
+      { takes: ["action_id"], needs: ["action_id"] },
+      { takes: ["collection"], needs: [] },
+    ],
   },
   forecasts: {
     sql: "ruvector.ruvector_healing_forecasts",
@@ -1528,6 +1537,9 @@ export const FUNCTIONS = {
       collection: "collection => $::text",
       key: "key => $::text",
     },
+    calls: [
+      { takes: ["collection", "key"], needs: ["collection"] },
+    ],
   },
   schedule: {
     sql: "ruvector.ruvector_healing_schedule",
@@ -1548,6 +1560,9 @@ export const FUNCTIONS = {
       jobname: "jobname => $::text",
       priority: "priority => $::text",
     },
+    calls: [
+      { takes: ["jobname", "priority"], needs: ["jobname", "priority"] },
+    ],
   },
   actuatorConnect: {
     sql: "ruvector.ruvector_healing_actuator_connect",
@@ -1555,6 +1570,9 @@ export const FUNCTIONS = {
     arguments: {
       actuator: "actuator => $::text",
     },
+    calls: [
+      { takes: ["actuator"], needs: ["actuator"] },
+    ],
   },
   actuatorReport: {
     sql: "ruvector.ruvector_healing_actuator_report",
@@ -1563,6 +1581,9 @@ export const FUNCTIONS = {
       actuator: "actuator => $::text",
       state: "state => $::jsonb",
     },
+    calls: [
+      { takes: ["actuator", "state"], needs: ["actuator", "state"] },
+    ],
   },
   actuationTake: {
     sql: "ruvector.ruvector_healing_actuation_take",
@@ -1570,6 +1591,9 @@ export const FUNCTIONS = {
     arguments: {
       actuator: "actuator => $::text",
     },
+    calls: [
+      { takes: ["actuator"], needs: ["actuator"] },
+    ],
   },
   actuationAnswer: {
     sql: "ruvector.ruvector_healing_actuation_answer",
@@ -1579,6 +1603,9 @@ export const FUNCTIONS = {
       ok: "ok => $::boolean",
       answer: "answer => $::jsonb",
     },
+    calls: [
+      { takes: ["id", "ok", "answer"], needs: ["id", "ok"] },
+    ],
   },
   alerts: {
     sql: "ruvector.ruvector_healing_alerts",
@@ -1588,6 +1615,9 @@ export const FUNCTIONS = {
       endpoint: "endpoint => $::text",
       limit: "limit_ => $::integer",
     },
+    calls: [
+      { takes: ["actuator", "endpoint", "limit"], needs: ["actuator", "endpoint"] },
+    ],
   },
   alertsSent: {
     sql: "ruvector.ruvector_healing_alerts_sent",
@@ -1597,6 +1627,9 @@ export const FUNCTIONS = {
       endpoint: "endpoint => $::text",
       seqs: "seqs => $::bigint[]",
     },
+    calls: [
+      { takes: ["actuator", "endpoint", "seqs"], needs: ["actuator", "endpoint", "seqs"] },
+    ],
   },
   grant: {
     sql: "ruvector.ruvector_healing_grant",
@@ -1634,6 +1667,9 @@ export const FUNCTIONS = {
     arguments: {
       role: "role => $::text",
     },
+    calls: [
+      { takes: ["role"], needs: ["role"] },
+    ],
   },
   distrust: {
     sql: "ruvector.ruvector_healing_distrust",
@@ -1641,6 +1677,9 @@ export const FUNCTIONS = {
     arguments: {
       role: "role => $::text",
     },
+    calls: [
+      { takes: ["role"], needs: ["role"] },
+    ],
   },
   auditHead: {
     sql: "ruvector.ruvector_healing_audit_head",
@@ -1663,6 +1702,9 @@ export const FUNCTIONS = {
       key_id: "key_id => $::text",
       signature: "signature => $::text",
     },
+    calls: [
+      { takes: ["head", "key_id", "signature"], needs: ["head", "key_id", "signature"] },
+    ],
   },
   auditRotateKey: {
     sql: "ruvector.ruvector_healing_audit_rotate_key",

@@ -55,6 +55,24 @@ interface Callable {
   readonly kind: "value" | "values" | "rows" | "procedure";
   readonly arguments: Readonly<Record<string, string>>;
   readonly renamed?: readonly string[];
+  readonly calls?: readonly Call[];
+}
+interface Call {
+  readonly takes: readonly string[];
+  readonly needs: readonly string[];
+}
+
+/** PostgreSQL says of what cannot be given together only that there is no such function. */
+function checkTogether({ sql, calls }: Callable, given: readonly string[]): void {
+  const fits = ({ takes, needs }: Call): boolean =>
+    given.every((key) => takes.includes(key)) && needs.every((key) => given.includes(key));
+  if (calls === undefined || calls.some(fits)) return;
+  const listed = calls.map(({ takes, needs }) =>
+    takes.map((key) => (needs.includes(key) ? key : `[${key}]`)).join(", "),
+  );
+  throw new TypeError(
+    `${sql} was given ${given.join(", ") || "nothing"}; it takes ${listed.join("; or ")}`,
+  );
 }
 
 /** JSON would have null for NaN and Infinity, which takes a setting back. */
@@ -69,21 +87,25 @@ const documentOf = (value: unknown): string =>
 const WHOLE = /::(big|small)?int(eger)?$/;
 
 /** `sql(a => $1::text, ...)` with what was given. */
-function statement({ sql, kind, arguments: known }: Callable, given: Record<string, unknown>) {
+function statement(called: Callable, given: Record<string, unknown>) {
+  const { sql, kind, arguments: known } = called;
   const values: unknown[] = [];
-  const written = Object.entries(given)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => {
-      const template = Object.hasOwn(known, key) ? known[key] : undefined;
-      if (template === undefined)
-        throw new TypeError(
-          `${sql} takes no "${key}"; it takes ${Object.keys(known).join(", ") || "nothing"}`,
-        );
-      if (typeof value === "number" && WHOLE.test(template) && !Number.isSafeInteger(value))
-        throw new TypeError(`"${key}" of ${sql} is ${value}, which is no whole number`);
-      values.push(template.endsWith("::jsonb") ? documentOf(value) : value);
-      return template.replace("$", () => `$${values.length}`);
-    });
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  const written = named.map(([key, value]) => {
+    const template = Object.hasOwn(known, key) ? known[key] : undefined;
+    if (template === undefined)
+      throw new TypeError(
+        `${sql} takes no "${key}"; it takes ${Object.keys(known).join(", ") || "nothing"}`,
+      );
+    if (typeof value === "number" && WHOLE.test(template) && !Number.isSafeInteger(value))
+      throw new TypeError(`"${key}" of ${sql} is ${value}, which is no whole number`);
+    values.push(template.endsWith("::jsonb") ? documentOf(value) : value);
+    return template.replace("$", () => `$${values.length}`);
+  });
+  checkTogether(
+    called,
+    named.map(([key]) => key),
+  );
   const call = `${sql}(${written.join(", ")})`;
   if (kind === "procedure") return { text: `CALL ${call}`, values };
   // As JSON: the same values whatever type parsers the caller's pg has.

@@ -66,6 +66,30 @@ it("gives rows and values as JSON has them, refuses an argument that there is no
   await expect(healing.history({ limt: 5 })).rejects.toThrow('no "limt"; it takes since, limit');
 });
 
+it("says what can be given together, where PostgreSQL only knows no such function", async () => {
+  const { asked, healing } = recorder([{}]);
+  await expect(healing.explain({ action_id: 1, collection: "docs" })).rejects.toThrow(
+    "ruvector_healing_explain was given action_id, collection; it takes action_id; or [collection]",
+  );
+  const unchecked = healing as unknown as Record<string, (given: object) => Promise<unknown>>;
+  for (const [method, given] of [
+    ["route", { key: "1" }],
+    ["jobPriority", { jobname: "nightly" }],
+    ["trust", {}],
+  ] as const)
+    await expect(unchecked[method]!(given)).rejects.toThrow(/was given \w+; it takes \w+/);
+  expect(asked).toEqual([]);
+  // What the server tells better is asked of it.
+  for (const [method, given] of [
+    ["explain", {}],
+    ["rollback", { action_id: 1 }],
+    ["grant", { role: "alice" }],
+    ["report", { format: "json" }],
+  ] as const)
+    await unchecked[method]!(given);
+  expect(asked).toHaveLength(4);
+});
+
 it("sends no number that JSON has not: null in its place would take a setting back", async () => {
   const { asked, healing } = recorder([{}]);
   for (const value of [NaN, Infinity])
