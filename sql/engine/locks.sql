@@ -65,7 +65,10 @@ BEGIN
        AND l.mode <> 'AccessShareLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
        AND r.rolname = healing_settings_are_free.role) THEN
     RAISE EXCEPTION USING ERRCODE = '55P03',
-      MESSAGE = 'another session is changing settings of roles';
+      MESSAGE = 'another session is changing settings of roles',
+      HINT = 'Try again once it has committed: SELECT a.pid, a.state, a.query FROM pg_locks l JOIN '
+        'pg_stat_activity a USING (pid) WHERE l.relation = ''pg_db_role_setting''::regclass; '
+        'shows it.';
   END IF;
 END
 $function$;
