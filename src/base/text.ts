@@ -37,6 +37,12 @@ export function sqlLiteral(text: string): string {
   return `U&'${shown}'`;
 }
 
+/**
+ * The statement that changes settings of one collection: its own settings win over the global ones.
+ */
+export const configure = (settings: string, collection: string): string =>
+  `SELECT ruvector_healing_configure('${settings}', ${sqlLiteral(collection)});`;
+
 /** Order by code unit, the same everywhere (localeCompare depends on the engine's data). */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
@@ -52,6 +58,9 @@ export function short(value: number): string {
   const fixed = value.toFixed(1);
   return Number(fixed) === 0 ? String(Number(value.toPrecision(1))) : fixed.replace(/\.0$/, "");
 }
+
+/** As `short`, and never less: what is above a limit reads as above it. 2.04 -> "2.1". */
+export const shortAbove = (value: number): string => short(Math.ceil(10 * value) / 10);
 
 /** Lambda for people: two decimals, null as words. 0.3223 -> "0.32", 1 -> "1". */
 export const lambdaText = (lambda: number | null): string =>

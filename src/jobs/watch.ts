@@ -44,7 +44,8 @@ export function keepRunning(host: Host, job: Job, run: Run | null, pid: number):
       job.id,
       `not finished by its deadline, ${Math.round(job.now - job.start_at)} s after its start`,
     );
-  if (job.state === "running" && job.pid === pid) return job;
+  // Seen by pg_cron's note before it was seen here: "missing since" would make it lost at its end.
+  if (job.state === "running" && job.pid === pid && job.missing_since === null) return job;
   return change(host, job.id, {
     state: "running",
     pid,

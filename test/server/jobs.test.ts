@@ -92,6 +92,17 @@ describe.skipIf(external)("one-off jobs", () => {
         state: "running",
         message: "runs",
       });
+      // pg_cron had noted the run, and its pid, before the statement was at work.
+      await db.client.query(
+        `UPDATE ruvector.healing_jobs SET message = 'pg_cron: starting',
+          missing_since = now() - interval '1 hour' WHERE id = $1`,
+        [cancelled.id],
+      );
+      expect(await jobs.watch(cancelled.id)).toMatchObject({
+        state: "running",
+        message: "runs",
+        missing_since: null,
+      });
       expect(await jobs.cancel(cancelled.id, "enough")).toMatchObject({
         state: "running",
         message: "being cancelled: enough",

@@ -528,7 +528,8 @@ describe.skipIf(external)("pause_maintenance", () => {
     await db.client.query(
       `GRANT EXECUTE ON FUNCTION ruvector.healing_cron(bigint, bigint[]),
         ruvector.healing_cron_job(bigint), ruvector.healing_server_setting(text, text),
-        ruvector.healing_alter_job(bigint, boolean, text), ruvector.healing_sees_rows(regclass)
+        ruvector.healing_alter_job(bigint, boolean, text), ruvector.healing_sees_rows(regclass),
+        ruvector.healing_changed_by_others(regclass)
         TO ${role}`,
     );
     const theirs = await job("theirs", "0 0 1 1 *", "SELECT 1");

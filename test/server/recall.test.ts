@@ -113,6 +113,12 @@ describe("hnsw after updates without a vacuum (B1)", () => {
   it("each remedy says by measurement what it would find, or why not", async () => {
     const tuned = await plan("h", "tune_search");
     expect(tuned.message).toMatch(/times what a search costs now; search_cost_ratio allows 2/);
+    // What it says to type lets it, whatever was rounded.
+    await db.client.query(/^SELECT .*?\);/.exec(tuned.hint)![0]);
+    expect((await plan("h", "tune_search")).message ?? "").not.toContain("search_cost_ratio");
+    await db.client.query(
+      "SELECT ruvector_healing_configure('{\"search_cost_ratio\": null}', 'h')",
+    );
     // Eight of nine entries are dead: without them most of the index is room.
     expect((await plan("h", "vacuum_index")).message).toMatch(
       /a vacuum would leave public\.h_e_idx with 8\d(\.\d)? % room, which is fragmented/,

@@ -1,6 +1,5 @@
 /** Healing is switched off. */
-import { printable } from "../../base/text.ts";
-import { configure } from "./text.ts";
+import { configure, printable } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function disabled({ settings, collection }: GuardContext): Refusal | null {

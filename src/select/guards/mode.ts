@@ -1,7 +1,6 @@
 /** How far the loop may go by itself here, and with this strategy. */
 import { acts, effectiveMode } from "../../configuration/modes.ts";
-import { printable } from "../../base/text.ts";
-import { configure } from "./text.ts";
+import { configure, printable } from "../../base/text.ts";
 import type { ApprovalRequired, GuardContext, Held, Refusal } from "./types.ts";
 
 export function mode({

@@ -1,7 +1,6 @@
 /** Whether it would go to and fro. */
 import { anyOf, settingIs, time } from "../../base/flip.ts";
-import { count, percent, printable } from "../../base/text.ts";
-import { configure } from "./text.ts";
+import { configure, count, percent, printable } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function oscillation({

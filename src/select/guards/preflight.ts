@@ -1,7 +1,6 @@
 /** Whether the server is in a state to begin something heavy. */
 import { anyOf, flipSentence, happens, happensTo, measure, settingIs } from "../../base/flip.ts";
-import { bytes, capitalized, printable } from "../../base/text.ts";
-import { configure } from "./text.ts";
+import { bytes, capitalized, configure, printable } from "../../base/text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function preflight(context: GuardContext): Refusal | null {

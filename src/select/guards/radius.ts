@@ -1,9 +1,8 @@
 /** How much an action may touch. */
 import { anyOf, settingIs, time } from "../../base/flip.ts";
-import { bytes as bytesText, count } from "../../base/text.ts";
+import { bytes as bytesText, configure, count } from "../../base/text.ts";
 import type { Cost } from "../../model/cost.ts";
 import { beyond, type Scope, type ScopeName } from "../blast-radius.ts";
-import { configure } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 const amount = (key: keyof Cost, value: number): string =>

@@ -1,6 +1,7 @@
 /** A new collection is watched before it is acted on. */
 import { anyOf, type Flip, flipSentence, measure, time } from "../../base/flip.ts";
-import { configure, within } from "./text.ts";
+import { configure } from "../../base/text.ts";
+import { within } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 /**

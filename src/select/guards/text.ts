@@ -1,12 +1,6 @@
 /** What several guards say or ask. */
 import { sqlLiteral } from "../../base/text.ts";
 
-/**
- * The statement that changes settings of one collection: its own settings win over the global ones.
- */
-export const configure = (settings: string, collection: string): string =>
-  `SELECT ruvector_healing_configure('${settings}', ${sqlLiteral(collection)});`;
-
 /** The statement that says what stands in the way, and what could be run by hand. */
 export const explain = (collection: string): string =>
   `SELECT ruvector_healing_explain(${sqlLiteral(collection)});`;

@@ -1,7 +1,7 @@
 /** Whether it is the time for it. */
 import { happens, time } from "../../base/flip.ts";
-import { printable, utc } from "../../base/text.ts";
-import { configure, explain } from "./text.ts";
+import { configure, printable, utc } from "../../base/text.ts";
+import { explain } from "./text.ts";
 import type { GuardContext, Refusal } from "./types.ts";
 
 export function maintenanceWindow({ in_window, window, collection }: GuardContext): Refusal | null {

@@ -1,5 +1,5 @@
 /** What is not known of a vector index, and what to type. Pure. */
-import { sqlLiteral } from "../../base/text.ts";
+import { configure } from "../../base/text.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { Unmeasured } from "../../model/measured.ts";
 import { pushHint } from "./gap.ts";
@@ -22,13 +22,13 @@ const NO_ROWS = {
 };
 
 /** A trial that had no time is made again with the next measurements. */
-export function moreTime({ name, settings }: Pick<Collection, "name" | "settings">): string {
-  const more = JSON.stringify({ recall_trial_ms: Math.min(5 * settings.recall_trial_ms, 600_000) });
+export const moreTime = ({ name, settings }: Pick<Collection, "name" | "settings">): string => {
+  const more = { recall_trial_ms: Math.min(5 * settings.recall_trial_ms, 600_000) };
   return (
-    `SELECT ruvector_healing_configure('${more}', ${sqlLiteral(name)}); gives it more time; ` +
+    `${configure(JSON.stringify(more), name)} gives it more time; ` +
     "it is tried again in any case."
   );
-}
+};
 
 /** What is not known of an index. */
 export function gaps(

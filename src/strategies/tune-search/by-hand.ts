@@ -1,6 +1,6 @@
 /** What is said where no setting has a search with a filter find what is due. */
 import sql from "sql-template-tag";
-import { short } from "../../base/text.ts";
+import { short, shortAbove } from "../../base/text.ts";
 import { figures } from "../../classify/findings.ts";
 import type { Collection } from "../../model/collection.ts";
 import type { Search } from "../../model/recall.ts";
@@ -43,8 +43,12 @@ export function whatWasTried(
       if (after.indexes.length === 0 || turns)
         return `with ${setting} = ${value} the planner would not take the index`;
       const dear = [
-        ...((each ?? 0) > most ? [`${short(each ?? 0)} times the cost of each row found`] : []),
-        ...(plain > most ? [`${short(plain)} times the cost of a search without a filter`] : []),
+        ...((each ?? 0) > most
+          ? [`${shortAbove(each ?? 0)} times the cost of each row found`]
+          : []),
+        ...(plain > most
+          ? [`${shortAbove(plain)} times the cost of a search without a filter`]
+          : []),
       ];
       return (
         `${setting} = ${value} would find ${figures(after.recall ?? 0)}` +

@@ -12,7 +12,7 @@ import { lostSearches, recallHealth, searchHealth } from "../../sense/assess/rec
 import { lockedNow } from "../locked.ts";
 import type { NothingToDo, PlanRequest } from "../strategy.ts";
 import { figures } from "../../classify/findings.ts";
-import { printable, short } from "../../base/text.ts";
+import { configure, printable, short, shortAbove } from "../../base/text.ts";
 import { goingOn, meansFor, servedBy } from "./filtered.ts";
 import { meets } from "./meets.ts";
 import { planOf, type Tuned, type TunePlan } from "./plan-of.ts";
@@ -64,6 +64,11 @@ function least(
   return found;
 }
 
+const tooDear = ({ name, settings }: Collection, what: string, dearer: number): NothingToDo => ({
+  nothing: `${what}; search_cost_ratio allows ${short(settings.search_cost_ratio)}`,
+  hint: `${configure(`{"search_cost_ratio": ${shortAbove(dearer)}}`, name)} lets it.`,
+});
+
 function tuned(
   { host, collection }: Request,
   group: CentroidGroup,
@@ -108,13 +113,12 @@ function tuned(
     };
   const dearer = ratio(before, after);
   if (dearer !== null && dearer > most)
-    return {
-      nothing:
-        `${setting} = ${after.value} would find what is due of ${name} ` +
-        `(${figures(after.recall)}), at ${short(dearer)} times what a search costs now; ` +
-        `search_cost_ratio allows ${short(most)}`,
-      hint: `The setting search_cost_ratio above ${short(dearer)} lets it.`,
-    };
+    return tooDear(
+      collection,
+      `${setting} = ${after.value} would find what is due of ${name} (${figures(after.recall)}), ` +
+        `at ${shortAbove(dearer)} times what a search costs now`,
+      dearer,
+    );
   if (before.taken && !after.taken)
     return {
       nothing:
