@@ -36,6 +36,19 @@ it("one with a policy that is no collection: every collection of its owner is se
   await session.query("ROLLBACK");
 });
 
+it("names that read like a constant's bytes end no sample", async () => {
+  await db.client.query(`
+    CREATE TABLE named (id int, "x[ 99999999999 ]y" text, "[ 1 2 3 4 -200 77 ]" text);
+    ALTER TABLE named OWNER TO ${owner.name};
+    CREATE POLICY own ON named USING (EXISTS (SELECT FROM (SELECT 'a' AS "[ 99999999999 ]") t
+      WHERE current_setting(t."[ 99999999999 ]", true) = "x[ 99999999999 ]y")
+      OR current_setting(repeat("[ 1 2 3 4 -200 77 ]", 2), true) IS NULL)`);
+  expect(await ticksOn(db, "served", 20)).toEqual({ ticked: true, sampled: true });
+  expect(await db.rows("SELECT ruvector.healing_policy_settings() AS name")).toContainEqual({
+    name: "app.tenant",
+  });
+});
+
 it("a collection: its indexes are named, with why nothing is measured", async () => {
   const session = await owner.connect();
   await session.query("BEGIN; LOCK TABLE locked");
