@@ -284,6 +284,24 @@ describe("histories", () => {
     expect(await sensed("filled"), "analyzed").toBeLessThan(FINE);
   });
 
+  it("an index of what waits keeps room for what was worked off, not for what is gone", async () => {
+    await db.client.query(`
+      CREATE TABLE waiting (id int, k text, waits boolean, e vector(2))
+        WITH (autovacuum_enabled = off);
+      CREATE INDEX waiting_i ON waiting (k) WHERE waits;
+      INSERT INTO waiting SELECT g, repeat(md5(g::text), 5), true, '[1,2]'
+        FROM generate_series(1, 9000) g`);
+    await vacuum("waiting", "VACUUM (ANALYZE)");
+    await register("waiting");
+    expect(await sensed("waiting")).toBeLessThan(FINE);
+    await db.client.query("UPDATE waiting SET waits = false WHERE id > 10");
+    await vacuum("waiting", "VACUUM (ANALYZE)");
+    expect(await sensed("waiting"), "worked off").toBe(0);
+    await db.client.query("DELETE FROM waiting WHERE id > 1000");
+    await vacuum("waiting", "VACUUM (ANALYZE)");
+    expect(await sensed("waiting"), "gone").toBeGreaterThan(50);
+  });
+
   it("nor are they after a crash, which loses the counters, or on a promoted standby", async () => {
     const none = { ...graph, value: "NULL", rows: 4000 };
     await create("refilled", none);

@@ -129,6 +129,7 @@ describe("an index of such a table", () => {
     lists: 100,
     m: 16,
     breath: over([0, 10_000, 0, 10_000]),
+    varying: false,
     ...extra,
   });
   const last = (pages: number): Last => ({
@@ -159,5 +160,45 @@ describe("an index of such a table", () => {
     const nulled = state({ rows: 0 });
     expect(fragmentationOf(nulled, judge(nulled, null, null))).toBe(0);
     expect(fragmented({ pages: 1000, live: 1000, least_live: 1000, rows: 1000 })).toBe(90);
+  });
+});
+
+describe("an index whose rows come and go by what they say", () => {
+  const DIMENSIONS_64 = [{ width: 264, align: 8, null_frac: 0, n_distinct: -1 }];
+  /** By the day, entries of 10,000 rows; the index never has less pages than it had. */
+  const after = (entries: readonly number[], exact: number | null, live = 10_000) =>
+    entries.reduce<{ last: Last | null; fragmented: number | null }>(
+      ({ last }, rows, day) => {
+        const state: IndexState = {
+          ...{ index: "public.i", oid: "1", file: "1", table: "public.t", method: "hnsw" },
+          ...{ pages: 700, rows, live, least_live: live, added: 10_000 * (day + 1), removed: 0 },
+          ...{ unique: false, columns: DIMENSIONS_64, fillfactor: 90, deduplicate: true },
+          ...{ lists: 100, m: 16, ordered: true, varying: true },
+          breath: over([24 * day, 10_000, 0, 10_000]),
+        };
+        const judged = judge(state, exact, last);
+        const baselines = { 1: judged.baseline };
+        return { last: { baselines, removed: {} }, fragmented: fragmentationOf(state, judged) };
+      },
+      { last: null, fragmented: null },
+    ).fragmented;
+  const few = (days: number) => Array.from({ length: days }, () => 10);
+
+  it.each([null, 3])("is not judged by few entries before it was watched for a week", (exact) => {
+    expect(after([10], exact)).toBe(0);
+    expect(after([10_000, ...few(6)], exact)).toBe(0);
+  });
+
+  it.each([null, 3])("keeps the room of what waits again once a week", (exact) => {
+    expect(after([10_000, ...few(6), 10_000, ...few(7)], exact)).toBe(0);
+  });
+
+  it.each([null, 3])("is fragmented where what went did not come again", (exact) => {
+    expect(after([10_000, ...few(9)], exact)).toBeGreaterThan(90);
+  });
+
+  it("is fragmented at once where the rows are gone", () => {
+    expect(after([10_000], null)).toBe(0);
+    expect(after([300], null, 1000)).toBeGreaterThan(50);
   });
 });

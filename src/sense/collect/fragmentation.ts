@@ -127,7 +127,8 @@ function measure(host: Host, collection: Collection, last: Last | null): Value {
 function measurementOf(facts: Facts, breath: Breath, exact: number | null, last: Last | null) {
   const { index, oid, table, method, pages, block } = facts;
   const bytes = pages * block;
-  const state = (): IndexState => ({ ...facts, rows: entries(facts), breath });
+  const varying = facts.partial_rows !== null || (method !== "btree" && nulls(facts) > 0);
+  const state = (): IndexState => ({ ...facts, rows: entries(facts), breath, varying });
   const judged =
     pages < SMALL_PAGES || (facts.uncounted && exact === null)
       ? unjudged(facts, last)
@@ -161,10 +162,11 @@ function measurementOf(facts: Facts, breath: Breath, exact: number | null, last:
  * found them, and as many of those may have got one as rows were changed since. A btree keeps
  * NULLs.
  */
-function entries({ method, live, changed, partial_rows, columns }: Facts): number {
+function entries(facts: Facts): number {
+  const { method, live, changed, partial_rows } = facts;
   if (changed === null) return live;
   if (partial_rows !== null) return Math.min(live, partial_rows + changed);
-  return method === "btree"
-    ? live
-    : Math.min(live, live * (1 - (columns[0]?.null_frac ?? 0)) + changed);
+  return method === "btree" ? live : Math.min(live, live * (1 - nulls(facts)) + changed);
 }
+
+const nulls = ({ columns }: Facts): number => columns[0]?.null_frac ?? 0;

@@ -8,7 +8,7 @@ import { type IndexState, SMALL_PAGES } from "../fragmentation/baseline.ts";
 import type { Breathing } from "../fragmentation/breath.ts";
 import { innerPages } from "../fragmentation/expected.ts";
 
-export interface Facts extends Omit<IndexState, "rows" | "breath">, Breathing {
+export interface Facts extends Omit<IndexState, "rows" | "breath" | "varying">, Breathing {
   readonly block: number;
   readonly locked: boolean;
   /**

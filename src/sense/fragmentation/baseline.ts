@@ -7,9 +7,9 @@
  *   vectors, widths) a row added since the most that a row may take: data changes its kind, equal
  *   vectors are followed by others a btree that grew pages that were split are half full, by
  *   design; a rebuild of them is undone by the next inserts a table that breathes the room of rows
- *   that went and come again (breath.ts) is no waste
+ *   that went and come again (breath.ts) is no waste; nor is that of entries that come and go
  */
-import { type Breath, expectedAgain } from "./breath.ts";
+import { type Breath, type Days, expectedAgain, isWatched, noted, ranked } from "./breath.ts";
 import { fragmentationPct, type IndexShape, mostPages } from "./expected.ts";
 
 export interface IndexState extends IndexShape {
@@ -31,6 +31,11 @@ export interface IndexState extends IndexShape {
    */
   readonly added: number;
   readonly removed: number;
+  /**
+   * Rows get and lose their entry by what they say, which no counter tells: there is a predicate
+   * (`WHERE status = 'ready'`), or the method keeps no NULLs.
+   */
+  readonly varying: boolean;
   /** Keys arrive in order: then pages are left as full as fillfactor says, and not split. */
   readonly ordered: boolean;
   readonly breath: Breath;
@@ -48,6 +53,8 @@ export interface Baseline {
     readonly live: number;
     readonly added: number;
   } | null;
+  /** The largest share of the rows that had an entry, by the day, where that varies. */
+  readonly shares?: Days;
 }
 
 /** By the index's oid. */
@@ -100,40 +107,60 @@ export interface Judged {
 export function judge(state: IndexState, exact: number | null, last: Last | null): Judged {
   const known = last?.baselines[state.oid];
   const same = known?.file === state.file;
-  const baseline =
+  const begins =
     same && known.when_new
       ? { ...known, index: state.index }
       : begun(state, exact, same ? null : last, known !== undefined);
-  const { when_new } = baseline;
-  const packed = packedPages(state, exact, when_new);
+  const baseline = state.varying
+    ? { ...begins, shares: noted((same && known.shares) || {}, state.breath.at, shareOf(state)) }
+    : begins;
+  const packed = packedPages(state, exact, baseline);
   return {
     expected: packed,
-    fair: packed === null ? null : fairPages(state, packed, when_new),
+    fair: packed === null ? null : fairPages(state, packed, baseline),
     baseline,
   };
 }
 
+const shareOf = ({ rows, live }: Pick<IndexState, "rows" | "live">): number =>
+  live > 0 ? Math.min(1, rows / live) : 1;
+
+/**
+ * The largest share of the rows that has an entry, or will have one again. As it was when the index
+ * was new, and any row where that is not known, until it was watched for a week: of 60,000 rows
+ * that were ready 10 were an hour later, and lambda was 0.01 until the next night.
+ */
+function mostOf(state: IndexState, { when_new, shares }: Baseline): number {
+  if (!shares) return shareOf(state);
+  const seen = ranked(shares)[0] ?? 0;
+  if (isWatched(shares, state.breath.at)) return seen;
+  return Math.max(seen, when_new ? shareOf(when_new) : 1);
+}
+
 /** Pages after a rebuild, the most there may be; null: not known. */
-function packedPages(
-  state: IndexState,
-  exact: number | null,
-  when_new: Baseline["when_new"],
-): number | null {
-  if (exact === null) return when_new ? grown(state, when_new) : mostPages(state);
+function packedPages(state: IndexState, exact: number | null, baseline: Baseline): number | null {
+  const { when_new, shares } = baseline;
+  if (exact === null)
+    return when_new
+      ? grown(state, when_new, shares !== undefined && isWatched(shares, state.breath.at))
+      : mostPages(state);
   return exact * (when_new?.exact ? Math.max(1, when_new.pages / when_new.exact) : 1);
 }
 
-function fairPages(state: IndexState, packed: number, when_new: Baseline["when_new"]): number {
+function fairPages(state: IndexState, packed: number, baseline: Baseline): number {
   // Nobody searches an index without entries, and what is emptied is filled again or dropped. Its
   // table may have rows: all vectors set to NULL before they are made anew, none that waits.
   if (state.rows < 1) return state.pages;
-  return (packed + room(state, when_new)) * splits(state, when_new);
+  return (packed + room(state, baseline)) * splits(state, baseline.when_new);
 }
 
 /** Pages that the rows which went will take when they come again. */
-function room(state: IndexState, when_new: Baseline["when_new"]): number {
-  const again =
-    expectedAgain(state.breath) * (state.live > 0 ? Math.min(1, state.rows / state.live) : 1);
+function room(state: IndexState, baseline: Baseline): number {
+  const { when_new } = baseline;
+  const again = Math.max(
+    expectedAgain(state.breath) * shareOf(state),
+    mostOf(state, baseline) * state.live - state.rows,
+  );
   if (when_new) return (again * when_new.pages) / Math.max(1, when_new.rows);
   const more = mostPages({ ...state, rows: state.rows + again });
   return more === null ? 0 : more - mostPages(state)!;
@@ -194,13 +221,18 @@ const thinned = ({ table, removed, live }: IndexState, last: Last): boolean => {
 const addedSince = ({ added }: IndexState, before: number): number =>
   added >= before ? added - before : Infinity;
 
-function grown(state: IndexState, when_new: NonNullable<Baseline["when_new"]>): number | null {
+/** @param watched by its entries alone: they were looked at for a week */
+function grown(
+  state: IndexState,
+  when_new: NonNullable<Baseline["when_new"]>,
+  watched: boolean,
+): number | null {
   const fresh = Math.min(state.rows, addedSince(state, when_new.added));
   // By the entries, and by the rows of the table: an ANALYZE that came meanwhile changes the one
   // and not the other.
   const kept = Math.max(
     (state.rows - fresh) / Math.max(1, when_new.rows),
-    (state.live - fresh) / Math.max(1, when_new.live),
+    watched ? 0 : (state.live - fresh) / Math.max(1, when_new.live),
   );
   const each = when_new.pages / Math.max(1, when_new.rows);
   const most = mostPages({ ...state, rows: fresh });

@@ -9,7 +9,7 @@
  */
 
 /** By the day (UTC, days since 1970). */
-type Days = Readonly<Record<string, number>>;
+export type Days = Readonly<Record<string, number>>;
 
 /** As the server counts them. */
 interface Counted {
@@ -87,7 +87,7 @@ export function breathe(
   };
 }
 
-function noted(days: Days, at: number, amount: number): Days {
+export function noted(days: Days, at: number, amount: number): Days {
   const day = Math.floor(at / DAY);
   const kept = Object.fromEntries(
     Object.entries(days).filter(([then]) => day - Number(then) <= KEPT_DAYS && Number(then) <= day),
@@ -96,7 +96,11 @@ function noted(days: Days, at: number, amount: number): Days {
   return most > 0 ? { ...kept, [day]: most } : kept;
 }
 
-const ranked = (days: Days): readonly number[] => Object.values(days).sort((a, b) => b - a);
+/** Whether the days are those of a week: what is done today may wait again on Sunday. */
+export const isWatched = (days: Days, at: number): boolean =>
+  Math.min(...Object.keys(days).map(Number)) <= Math.floor(at / DAY) - KEPT_DAYS + 1;
+
+export const ranked = (days: Days): readonly number[] => Object.values(days).sort((a, b) => b - a);
 
 /**
  * Rows that are expected to come again in the room that others left. No more than there were: what
