@@ -47,7 +47,9 @@ BEGIN
   whole := (SELECT r.oid
     FROM ruvector.collections c
     JOIN pg_class r
-      ON r.oid = coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)
+      ON r.oid = coalesce((SELECT t.oid FROM pg_class t JOIN pg_namespace n
+        ON n.oid = t.relnamespace WHERE n.nspname = c.schema_name AND t.relname = c.table_name),
+        c.relid)
    WHERE c.collection_id = id);
   -- Once, under the lock of the whole table, as in the loop; before anything is asked of an index,
   -- which would wait for whoever has the table to itself.

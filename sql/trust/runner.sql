@@ -96,9 +96,10 @@ BEGIN
   called := (SELECT n.name
                FROM (SELECT 'healing_as_' || healing_runner.owner
                        || CASE k WHEN 0 THEN '' ELSE '_' || k END AS name, k
+                       -- Whoever has them: REASSIGN OWNED gave some to another role.
                        FROM generate_series(0, (SELECT count(*) FROM pg_proc p
                          WHERE p.pronamespace = 'ruvector'::regnamespace
-                           AND p.proowner = healing_runner.owner)) k) n
+                           AND p.proname LIKE E'healing\\_as\\_%')) k) n
               WHERE NOT EXISTS (SELECT FROM pg_proc p
                 WHERE p.pronamespace = 'ruvector'::regnamespace AND p.proname = n.name)
               ORDER BY n.k LIMIT 1);
@@ -134,8 +135,10 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH roots AS MATERIALIZED (
-    -- By name, as everywhere: oids change with dump and restore.
-    SELECT coalesce(to_regclass(format('%I.%I', c.schema_name, c.table_name))::oid, c.relid)
+    -- By name, as everywhere: oids change with dump and restore. Not by to_regclass: a schema that
+    -- was closed to us would end it for all.
+    SELECT coalesce((SELECT r.oid FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
+                      WHERE n.nspname = c.schema_name AND r.relname = c.table_name), c.relid)
              AS relid
       FROM ruvector.collections c
   ), known AS (

@@ -98,9 +98,12 @@ BEGIN
                  WHERE p.partrelid = relation)::int2[])
                     OR a.attname
                       IN (SELECT unnest(ARRAY[k.tenant_column, k.options ->> 'access_column'])
+                      -- Not by to_regclass, which asks for a right to the schemas of all others.
                       FROM ruvector.collections k
-                                      WHERE coalesce(to_regclass(format('%I.%I', k.schema_name,
-                                        k.table_name))::oid, k.relid) = relation));
+                     WHERE k.relid = relation OR (k.schema_name, k.table_name)
+                       IN (SELECT n.nspname, r.relname FROM pg_class r
+                           JOIN pg_namespace n ON n.oid = r.relnamespace
+                           WHERE r.oid = relation)));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_hanging(oid)

@@ -183,3 +183,61 @@ it("names all that is missing for a table of another role in another schema", as
   await plain.query(`SELECT ruvector_healing_unregister(${name})`);
   await client.query(`DROP OWNED BY ${owner} CASCADE; DROP ROLE ${owner}`);
 });
+
+it("serves others where a schema was closed to it, names what an owner may no more", async () => {
+  const [owner, heir] = [`${role}_closer`, `${role}_heir`];
+  const { client } = db;
+  await client.query(`
+    CREATE ROLE ${owner}; CREATE ROLE ${heir}; GRANT ${owner}, ${heir} TO ${role};
+    CREATE SCHEMA shut AUTHORIZATION ${owner}; SET ROLE ${owner};
+    CREATE TABLE shut.docs (id int PRIMARY KEY, embedding vector(3));
+    INSERT INTO shut.docs SELECT g, ARRAY[g % 7, g % 11, g % 13]::vector
+      FROM generate_series(1, 500) g;
+    CREATE INDEX ON shut.docs USING hnsw (embedding vector_l2_ops); RESET ROLE`);
+  await value("SELECT ruvector_healing_register('shut.docs')");
+  await value("SELECT ruvector_healing_register('own')");
+  const measured = async (): Promise<string | undefined> => {
+    const { unmeasured } = await value<{ unmeasured: { what: string; hint: string }[] }>(
+      "SELECT ruvector_integrity_sample('shut.docs')",
+    );
+    return unmeasured.find(({ what }) => what === "recall of shut.docs_embedding_idx")?.hint;
+  };
+  expect(await measured()).toBeUndefined();
+
+  await client.query(`ALTER SCHEMA shut OWNER TO CURRENT_USER; REVOKE ALL ON SCHEMA shut
+    FROM ${owner}`);
+  await value("SELECT ruvector_integrity_sample('own')");
+  await plain.query("UPDATE ruvector.healing_ticks SET started_at = now() - interval '1 min'");
+  await plain.query("CALL ruvector_healing_tick()");
+  expect(
+    await value(`SELECT array_agg(DISTINCT collection) FROM ruvector.healing_events
+      WHERE kind = 'tick_failed' AND collection <> 'shut.docs'`),
+  ).toBeNull();
+  expect(await value("SELECT ruvector_healing_explain('shut.docs')")).toContain("shut.docs");
+  expect(await value("SELECT note FROM ruvector_healing_recall('shut.docs')")).toContain(
+    "permission denied for schema shut",
+  );
+  await client.query(`ALTER SCHEMA shut OWNER TO ${owner}; GRANT ALL ON SCHEMA shut TO ${owner}`);
+  expect(await measured()).toBeUndefined();
+
+  // Rows are read as their owner, whatever the installing role may do.
+  await client.query(`REVOKE SELECT ON shut.docs FROM ${owner};
+    GRANT SELECT ON shut.docs TO ${role}`);
+  expect(await measured()).toBe(`GRANT SELECT ON shut.docs TO ${owner};`);
+  await client.query((await measured())!);
+  await client.query("CREATE SCHEMA pgv; ALTER EXTENSION vector SET SCHEMA pgv");
+  expect(await measured()).toBe(`GRANT USAGE ON SCHEMA pgv TO ${owner};`);
+  await client.query((await measured())!);
+  expect(await measured()).toBeUndefined();
+  await client.query("ALTER EXTENSION vector SET SCHEMA public");
+
+  // What runs as the owner goes to the heir by its name, and the owner comes back.
+  await client.query(`REASSIGN OWNED BY ${owner} TO ${heir}`);
+  expect(await measured()).toBeUndefined();
+  await client.query(
+    `ALTER SCHEMA shut OWNER TO ${owner}; ALTER TABLE shut.docs OWNER TO ${owner}`,
+  );
+  expect(await measured()).toBeUndefined();
+  await value("SELECT ruvector_healing_unregister('shut.docs')");
+  await client.query(`DROP OWNED BY ${owner}, ${heir} CASCADE; DROP ROLE ${owner}, ${heir}`);
+});
