@@ -6,8 +6,15 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   -- By its name alone, which is nobody else's: its schema may be called otherwise by now.
-  SELECT format('index %I.%I: %s', n.nspname, c.relname, i.why), format('DROP INDEX %s%I.%I;',
-           CASE c.relkind WHEN 'I' THEN '' ELSE 'CONCURRENTLY ' END, n.nspname, c.relname)
+  SELECT format('index %I.%I: %s', n.nspname, c.relname, i.why),
+         -- One that ATTACH PARTITION made a part of somebody's index goes with that alone.
+         coalesce((SELECT format('-- DROP INDEX %I.%I; drops the whole index that it is a part of.',
+                            pn.nspname, p.relname)
+                     FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
+                     JOIN pg_namespace pn ON pn.oid = p.relnamespace
+                    WHERE h.inhrelid = c.oid AND c.relispartition),
+           format('DROP INDEX %s%I.%I;', CASE c.relkind WHEN 'I' THEN '' ELSE 'CONCURRENTLY ' END,
+             n.nspname, c.relname))
     FROM (SELECT s.details ->> 'kept' AS index,
                  format('what action %s replaced, kept for its undo', s.action_id) AS why
             FROM ruvector.healing_steps s JOIN ruvector.healing_actions a ON a.id = s.action_id

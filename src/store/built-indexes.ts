@@ -51,13 +51,17 @@ export interface KeptIndex {
   readonly action: JobOwner;
   readonly kept: string;
   readonly name: string;
+  /** It was said that it stays. */
+  readonly told: boolean;
 }
 
 /** Indexes whose action succeeded more than so many seconds ago; parents before their parts. */
 export const overdueIndexes = (host: Host, collectionId: number, seconds: number): KeptIndex[] =>
   host.query<KeptIndex>(sql`
     SELECT json_build_object('id', a.id::text, 'collection_id', a.collection_id) AS action,
-      one ->> 'kept' AS kept, one ->> 'name' AS name
+      one ->> 'kept' AS kept, one ->> 'name' AS name,
+      EXISTS (SELECT FROM ruvector.healing_events e WHERE e.action_id = a.id
+        AND e.kind = 'action_index_stays' AND e.details ->> 'index' = one ->> 'kept') AS told
       FROM ruvector.healing_actions a JOIN ruvector.healing_steps s ON s.action_id = a.id
      CROSS JOIN LATERAL (SELECT s.details AS one, 0 AS place
        UNION ALL SELECT part.value, part.ordinality

@@ -4,7 +4,7 @@
  * all cases walk through theirs side by side.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { configure, QUICK } from "./support/collection.ts";
+import { configure, QUICK, ticks } from "./support/collection.ts";
 import { cronServer, external } from "./support/cron.ts";
 import { ticking } from "./support/ticking.ts";
 import { insertClusters, makeDrifted } from "./support/vectors.ts";
@@ -40,9 +40,14 @@ describe.skipIf(external)("an index that was exchanged", async () => {
     return action(table);
   };
   const WHOLE = ["detached", "dropped", "kept"];
-  const DRIFTED = ["renamed", "twofold"];
+  const DRIFTED = ["renamed", "twofold", "joined", "late"];
   const ALL = [...WHOLE, ...DRIFTED];
   const before: Record<string, Record<string, string>> = {};
+  /** ATTACH PARTITION makes the oldest index that fits a part of the new table's. */
+  const joining = (table: string): string => `
+    CREATE TABLE all_${table} (LIKE ${table}) PARTITION BY RANGE (id);
+    CREATE INDEX all_${table}_e ON all_${table} USING ivfflat (embedding vector_l2_ops);
+    ALTER TABLE all_${table} ATTACH PARTITION ${table} FOR VALUES FROM (0) TO (1000000)`;
 
   beforeAll(async () => {
     await configure(db, {
@@ -91,6 +96,8 @@ describe.skipIf(external)("an index that was exchanged", async () => {
     await db.client.query(
       "UPDATE twofold SET other = array_fill((5000 + id % 50)::real, '{8}')::vector",
     );
+    // Its index becomes a part of another one while the new one is built.
+    await db.client.query(joining("late"));
     // As if lambda had been 1 when it began; its build waits for a writer.
     await db.client.query(
       "UPDATE ruvector.healing_actions SET initial_lambda = 1 WHERE collection = 'public.fell'",
@@ -104,7 +111,7 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       return true;
     };
     await ticking(db, all, 300);
-    for (const table of ALL)
+    for (const table of ALL.filter((one) => one !== "late"))
       expect(await action(table), table).toMatchObject({ state: "succeeded", reversible: true });
   });
 
@@ -178,6 +185,34 @@ describe.skipIf(external)("an index that was exchanged", async () => {
       CREATE INDEX renamed_idx ON renamed (id)`);
     expect(await undone("renamed")).toMatchObject({ state: "rolled_back" });
     expect(await indexes("renamed")).toEqual({ better: "renamed" });
+  });
+
+  it("is none where the old one had become a part of a partitioned index", async () => {
+    expect(await action("late")).toMatchObject({
+      state: "failed",
+      message: expect.stringContaining("late_idx is a part of public.all_late_e by now"),
+    });
+    expect(await indexes("late")).toEqual(before["late"]);
+  });
+
+  it("goes back where the kept one became such a part, which nobody can drop", async () => {
+    await db.client.query(`${joining("joined")};
+      SELECT ruvector_healing_configure('{"kept_index_seconds": 0}', 'joined')`);
+    const said = () =>
+      db.value<string | null>(`SELECT string_agg(message, ' ') FROM ruvector.healing_events
+        WHERE kind = 'action_index_stays' AND collection = 'public.joined'`);
+    await ticking(db, async () => (await said()) !== null);
+    await ticks(db, 2);
+    const [, statement] = /(SELECT .*;)$/.exec((await said())!)!;
+    expect((await said())!.match(/stays/g)).toHaveLength(1);
+    expect(
+      await db.value(`SELECT statement FROM ruvector.healing_left_indexes(0)
+        WHERE statement ~ 'joined'`),
+    ).toBe("-- DROP INDEX public.all_joined_e; drops the whole index that it is a part of.");
+    await db.client.query(statement!);
+    await ticking(db, async () => ENDED.test((await action("joined")).state));
+    expect(await action("joined")).toMatchObject({ state: "rolled_back" });
+    expect(await indexes("joined")).toEqual(before["joined"]);
   });
 
   it("leaves the old one behind where its table is another one now, and says so", async () => {

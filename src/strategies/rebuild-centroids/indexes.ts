@@ -136,8 +136,8 @@ export interface ReplacedIndex {
   /** What it is to be called again, with its schema and without. */
   readonly index: string;
   readonly name: string;
-  /** It is a part of a partitioned table's index. */
-  readonly attached: boolean;
+  /** The index of a partitioned table that it is a part of; null: none. */
+  readonly whole: string | null;
 }
 
 /**
@@ -154,11 +154,12 @@ export function replacedIndex(
   const own = oidOf(host, kept);
   const facts = own === null ? null : indexFacts(host, own);
   if (!facts) return null;
-  const { heap, attached, schema } = facts;
+  const { heap, schema } = facts;
+  const whole = facts.whole?.index ?? null;
   const fresh = oid === undefined ? null : indexFacts(host, oid);
   return fresh?.heap === heap
-    ? { kept, heap, attached, index: fresh.index, name: fresh.name }
-    : { kept, heap, attached, index: `${schema}.${name}`, name };
+    ? { kept, heap, whole, index: fresh.index, name: fresh.name }
+    : { kept, heap, whole, index: `${schema}.${name}`, name };
 }
 
 export interface NewIndex {

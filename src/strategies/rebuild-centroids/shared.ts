@@ -172,6 +172,11 @@ export const NOTHING_LEFT: UndoResult<never> = { remaining: [], undone: 0, gone:
  */
 export function present(host: Host, target: Target): IndexFacts {
   const facts = indexFacts(host, target.oid);
+  if (facts && target.way === "beside" && facts.whole)
+    throw refused(
+      `${target.index} is a part of ${facts.whole.index} by now: it cannot be exchanged alone`,
+      "The next evaluation plans anew.",
+    );
   if (facts && facts.valid && facts.index === target.index && facts.heap === target.heap)
     return facts;
   throw refused(

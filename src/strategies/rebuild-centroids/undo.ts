@@ -1,5 +1,5 @@
 /** How rebuild_centroids takes back what it did, and drops what it kept. */
-import { overdueIndexes } from "../../store/built-indexes.ts";
+import { type KeptIndex, overdueIndexes } from "../../store/built-indexes.ts";
 import { keepForGood } from "../../store/actions.ts";
 import { cancelJob } from "../../jobs/watch.ts";
 import { isOpen, jobsOf } from "../../store/jobs.ts";
@@ -9,6 +9,8 @@ import type { Action, Step, UndoResult } from "../../model/action.ts";
 import type { Collection } from "../../model/collection.ts";
 import { CENTROIDS } from "../../sense/collect/centroids.ts";
 import type { Memory } from "../../sense/collect/kept-index.ts";
+import { sqlLiteral } from "../../base/text.ts";
+import { recordEvent } from "../../store/events.ts";
 import { lastMeasurement, keepMeasurement } from "../../store/measurements.ts";
 import { watchJob } from "../../jobs/jobs.ts";
 import { copyExtras } from "./extras.ts";
@@ -18,6 +20,7 @@ import {
   nowCalled,
   oidOf,
   rename,
+  type ReplacedIndex,
   replacedIndex,
   tryLock,
 } from "./indexes.ts";
@@ -110,13 +113,19 @@ function stillRuns(host: Host, action: Action, purpose: string): boolean {
 /**
  * Drops the old indexes of actions that were verified a while ago. From then on the action cannot
  * be undone. Parts go with their parent, but for those of partitions that were taken out of the
- * table since.
+ * table since. What became a part of somebody's partitioned index (ATTACH PARTITION takes the
+ * oldest that fits) cannot be dropped: it stays, and so does its undo.
  */
 export function dropKept(host: Host, collection: Collection): void {
   const kept = overdueIndexes(host, collection.id, collection.settings.kept_index_seconds);
-  const waiting = kept.filter(({ action, kept: was, name }) => {
-    const old = replacedIndex(host, collection, { kept: was, name });
-    return old?.attached !== true && dropIndex(host, action, old?.kept ?? was) !== null;
+  const ours = new Set(kept.map((one) => bare(one.kept)));
+  const waiting = kept.filter((one) => {
+    const old = replacedIndex(host, collection, one);
+    if (!old || old.whole === null)
+      return dropIndex(host, one.action, old?.kept ?? one.kept) !== null;
+    if (ours.has(bare(old.whole))) return false;
+    if (!one.told) tellStaying(host, collection, one, old);
+    return true;
   });
   const over = new Set(
     kept
@@ -124,4 +133,24 @@ export function dropKept(host: Host, collection: Collection): void {
       .filter((id) => !waiting.some(({ action }) => action.id === id)),
   );
   for (const id of over) keepForGood(host, id);
+}
+
+const bare = (index: string): string => index.slice(index.lastIndexOf(".") + 1);
+
+function tellStaying(
+  host: Host,
+  { id, name }: Collection,
+  { action, kept: was }: KeptIndex,
+  { kept, whole }: ReplacedIndex,
+): void {
+  recordEvent(host, {
+    collection_id: id,
+    collection: name,
+    action_id: action.id,
+    kind: "action_index_stays",
+    message:
+      `${kept} stays: it is a part of ${whole} by now. This puts it back and drops the one that ` +
+      `took its place: SELECT ruvector_healing_rollback(${sqlLiteral(name)}, ${action.id});`,
+    details: { index: was },
+  });
 }

@@ -179,9 +179,9 @@ function forget(host: Host, collection: Collection, parts: readonly Part[]): Mem
  * A partition that was taken out of the table took the new part along, which is nobody's part any
  * more: it keeps that one. A name that somebody has for something else stays theirs.
  */
-function partBack(host: Host, { kept, index, name, attached }: ReplacedIndex): void {
+function partBack(host: Host, { kept, index, name, whole }: ReplacedIndex): void {
   if (oidOf(host, index) === null) rename(host, kept, name);
-  else if (!attached) host.execute(sql`DROP INDEX ${raw(kept)}`);
+  else if (whole === null) host.execute(sql`DROP INDEX ${raw(kept)}`);
 }
 
 function extrasBack(host: Host, collection: Collection, from: string, to: string): void {
