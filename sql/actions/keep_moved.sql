@@ -48,7 +48,11 @@ BEGIN
     VALUES (healing_keep_moved.action_id, healing_keep_moved.slice, 'move_rows',
       -- Of which table, as these are numbered here: a restored dump has others for both.
       healing_keep_moved.details || jsonb_build_object('table', relation::text,
-        'here', 'ruvector.healing_steps'::regclass::oid::text),
+        'here', 'ruvector.healing_steps'::regclass::oid::text,
+        'columns', (SELECT json_agg(a.attnum ORDER BY i.place)
+          FROM jsonb_array_elements_text(healing_keep_moved.details -> 'identity')
+            WITH ORDINALITY i (name, place)
+          JOIN pg_attribute a ON a.attrelid = relation AND a.attname = i.name)),
       m.rows, m.moved, round(m.rows * bytes_each),
       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal), came_back)
     RETURNING s.wal_bytes INTO took;

@@ -91,7 +91,7 @@ export interface StepGroup {
 }
 
 /** Details that are for the undo alone; the table of a vacuum is what it is about. */
-const UNSAID = "{weights,identity,here}";
+const UNSAID = "{weights,identity,columns,here}";
 
 /**
  * Like steps of one kind and target are one entry: batches are small, and there may be thousands.

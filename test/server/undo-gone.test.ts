@@ -203,6 +203,34 @@ describe("an undo", () => {
     expect(await places(db, "keyed")).toBe(before);
   });
 
+  it("does not take a column that was made anew under the name for the journal's", async () => {
+    await configure(db, { enabled: true });
+    await makeTable(db, { table: "numbered", rows: HOT });
+    await db.client.query("SELECT ruvector_healing_execute('numbered', 'rebalance_partitions')");
+    await configure(db, { enabled: false });
+    await ticks(db, 2);
+    expect((await last()).state).toBe("succeeded");
+    await db.client.query(`
+      ALTER TABLE numbered DROP CONSTRAINT numbered_pkey;
+      ALTER TABLE numbered RENAME id TO former;
+      ALTER TABLE numbered ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY;
+      ALTER TABLE numbered ADD PRIMARY KEY (partition_id, id)`);
+    const moved = await places(db, "numbered");
+    await db.client.query("SELECT ruvector_healing_rollback('numbered')");
+    const { state, message } = await ended();
+    expect(state).toBe("rollback_failed");
+    expect(message).toContain("its primary key is (id) now, beside the partition column: a column");
+    expect(await places(db, "numbered")).toBe(moved);
+    // What the HINT says to type.
+    await db.client.query(`
+      ALTER TABLE numbered DROP COLUMN id; ALTER TABLE numbered RENAME former TO id;
+      ALTER TABLE numbered ADD PRIMARY KEY (partition_id, id);
+      SELECT ruvector_healing_register('numbered', '{"movable": true}')`);
+    await db.client.query("SELECT ruvector_healing_rollback('numbered')");
+    expect(await ended()).toMatchObject({ state: "rolled_back" });
+    expect(Object.values(await placement(db, "numbered"))).toEqual(HOT);
+  });
+
   it("finds the cold partition that it made by another name, and in another schema", async () => {
     await configure(db, { enabled: true });
     await makeTable(db, { table: "moving", rows: HOT, register: false });

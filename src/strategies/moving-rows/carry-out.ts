@@ -80,6 +80,8 @@ export interface MovedRows {
     /** Oid of the table, and of the journal's own. */
     readonly table?: string;
     readonly here?: string;
+    /** Their numbers in that table: another column may have a name since. */
+    readonly columns?: readonly number[];
   };
   readonly journal: readonly Identity[];
 }

@@ -89,8 +89,10 @@ export function checkTable(collection: Collection, begun: string | undefined): v
 
 /**
  * A journal has the values of its columns in the order of the primary key as it was. Read by
- * another key, or in another table, it would name other rows, or none. A column that is gone from
- * the table was renamed: without it there would be no such key.
+ * another key, or in another table, it would name other rows, or none. So it would by a column that
+ * was made anew under the name (an id that was numbered again). Where the numbers of the columns
+ * are not known: one that is gone from the table was renamed, without it there would be no such
+ * key.
  * @param journaled the columns of the journal and its table; undefined: nobody wrote them down
  * @throws HealingError RV018: the rows stay where they are
  */
@@ -101,28 +103,35 @@ export function checkIdentity(
     readonly identity?: readonly string[];
     readonly table?: string;
     readonly here?: string;
+    readonly columns?: readonly number[];
   },
 ): void {
-  const { identity, table, here: then } = journaled;
+  const { identity, table, here: then, columns } = journaled;
   if (identity === undefined) return;
-  const { names, here } = host.one<{ names: readonly string[]; here: string }>(sql`
-    SELECT coalesce(json_agg(attname), '[]') AS names,
+  const { numbers, here } = host.one<{ numbers: Record<string, number>; here: string }>(sql`
+    SELECT coalesce(json_object_agg(attname, attnum), '{}') AS numbers,
            'ruvector.healing_steps'::regclass::oid::text AS here
       FROM pg_attribute
      WHERE attrelid = ${collection.relid}::oid AND attnum > 0 AND NOT attisdropped`);
   if (table !== undefined && then === here && table !== String(collection.relid))
     refuse(collection, "be moved back", [REPLACED]);
   const now = identityColumns(collection).map(({ name }) => name);
-  const same =
-    identity.length === now.length &&
-    identity.every((name, place) => name === now[place] || !names.includes(name));
-  if (same) return;
+  const known = then === here ? columns : undefined;
+  const isSame = (name: string, place: number): boolean =>
+    known
+      ? known[place] === numbers[now[place]!]
+      : name === now[place] || numbers[name] === undefined;
+  if (identity.length === now.length && identity.every(isSame)) return;
+  const gone = known?.some((number) => !Object.values(numbers).includes(number)) ?? false;
   refuse(collection, "be moved back", [
     {
       reason:
         `they were journaled by (${identity.join(", ")}), and its primary key is ` +
-        `(${now.join(", ")}) now, beside the partition column`,
-      hint: "Make the primary key as it was, and register the table again.",
+        `(${now.join(", ")}) now, beside the partition column` +
+        (known && String(identity) === String(now) ? ": a column that was made since" : ""),
+      hint: gone
+        ? "A column that they were journaled by was dropped: which rows they are nobody can tell."
+        : "Make the primary key as it was, and register the table again.",
       back: "never",
     },
   ]);
