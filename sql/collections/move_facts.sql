@@ -121,7 +121,12 @@ BEGIN
          WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull))
        OR EXISTS (SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k(attnum, held)
          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-        WHERE k.held <> 0 AND k.held <> a.attcollation))))
+        WHERE k.held <> 0 AND k.held <> a.attcollation)
+       -- What an extension's type takes for equal (citext) the = of pg_catalog does not, or there
+       -- is none (ltree, vector).
+       OR EXISTS (SELECT FROM unnest(i.indclass::oid[]) k(class)
+         JOIN pg_opclass o ON o.oid = k.class
+        WHERE o.opcnamespace <> 'pg_catalog'::regnamespace))))
     UNION SELECT 'deferrable_constraints', c.relname
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
      WHERE i.indrelid IN (SELECT oid FROM family) AND NOT i.indimmediate

@@ -99,8 +99,8 @@ export const CONDITIONS: readonly Condition[] = [
   ),
   listed(
     "unclear_constraints",
-    "unique indexes with a predicate, an expression, NULLS NOT DISTINCT or a collation of " +
-      "their own, or exclusion constraints",
+    "unique indexes with a predicate, an expression, NULLS NOT DISTINCT, a collation of their " +
+      "own or an extension's type, or exclusion constraints",
     "A move could collide on them; plain unique indexes are fine.",
   ),
   listed(

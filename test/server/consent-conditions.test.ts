@@ -173,6 +173,12 @@ const CONDITIONS: readonly Condition[] = [
     reason: /nulls/,
   },
   {
+    name: "a unique index on an extension's type, whose = is not PostgreSQL's own",
+    make: "CREATE UNIQUE INDEX alike ON c_p3 (id, embedding)",
+    drop: "DROP INDEX alike",
+    reason: /an extension's type.*alike/,
+  },
+  {
     name: "a deferrable unique constraint",
     make:
       "ALTER TABLE c ADD CONSTRAINT late UNIQUE (partition_id, id, payload) DEFERRABLE " +
