@@ -53,10 +53,15 @@ LANGUAGE plpgsql
 AS $function$
 DECLARE
   name text := relation::regclass;
+  ours name;
 BEGIN
   EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE NOWAIT', name);
-  EXECUTE format('DROP TRIGGER IF EXISTS ruvector_healing_throttle_before ON %s', name);
-  EXECUTE format('DROP TRIGGER IF EXISTS ruvector_healing_throttle_after ON %s', name);
+  -- By what they call: somebody may have renamed them.
+  FOR ours IN SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE t.tgrelid = relation AND p.pronamespace = 'ruvector'::regnamespace
+      AND p.proname IN ('healing_throttle_before', 'healing_throttle_after') LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', ours, name);
+  END LOOP;
   RETURN true;
 EXCEPTION WHEN lock_not_available OR undefined_table THEN
   RETURN false;

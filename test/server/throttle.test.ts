@@ -382,6 +382,10 @@ describe("a throttle's end", () => {
       .toBe(2 * (1 + SMALL.length));
     await db.client.query("ALTER TABLE leaver DETACH PARTITION leaver_p1");
     expect(await triggers("leaver_p1")).toBe(2);
+    // They are known by what they call.
+    await db.client.query(
+      "ALTER TRIGGER ruvector_healing_throttle_before ON leaver_p1 RENAME TO ruvector_of_mine",
+    );
     await abort(action_id);
     expect(await removed("leaver")).toBe(0);
     expect(await removed("leaver_p1")).toBe(0);
