@@ -12,5 +12,9 @@ BEGIN
        AND (p.proname = 'ruvector_healing_route'
          OR NOT EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0))), ''),
          false);
+  PERFORM pg_catalog.set_config('ruvector_healing.relations_before', coalesce((
+    SELECT pg_catalog.string_agg(c.oid::pg_catalog.text, ' ')
+      FROM pg_catalog.pg_class c
+     WHERE c.relnamespace = pg_catalog.to_regnamespace('ruvector')), ''), false);
 END
 $before$;

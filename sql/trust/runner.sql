@@ -60,6 +60,26 @@ COMMENT ON FUNCTION ruvector.healing_here_only(text)
   IS 'Sets whether Citus copies what is made to its workers, until the transaction ends; returns '
   'what it was.';
 
+-- Takes from others what ALTER DEFAULT PRIVILEGES gave them with a routine as it was made.
+CREATE OR REPLACE FUNCTION ruvector.healing_close(routine regprocedure)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  other text;
+BEGIN
+  FOR other IN SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+    FROM pg_proc p
+   CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+   WHERE p.oid = routine AND a.grantee <> p.proowner LOOP
+    EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %s', routine, other);
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_close(regprocedure)
+  IS 'Leaves a routine to its owner alone.';
+
 -- The runner of an owner, made where it is missing or not as it should be.
 CREATE OR REPLACE FUNCTION ruvector.healing_runner(owner oid)
 RETURNS name
@@ -112,7 +132,7 @@ BEGIN
   EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature,
     'Runs one statement on tables of the role it belongs to, for the healing loop. Goes within a '
     'minute once none is registered; DROP OWNED BY that role drops it at once.');
-  EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
+  PERFORM ruvector.healing_close(signature::regprocedure);
   EXECUTE format('GRANT CREATE, USAGE ON SCHEMA ruvector TO %I', own);
   EXECUTE format('ALTER FUNCTION %s OWNER TO %I', signature, own);
   EXECUTE format('REVOKE CREATE ON SCHEMA ruvector FROM %I', own);
