@@ -284,7 +284,7 @@ describe("histories", () => {
     expect(await sensed("filled"), "analyzed").toBeLessThan(FINE);
   });
 
-  it("an index of what waits keeps room for what was worked off, not for what is gone", async () => {
+  it("an index of what waits keeps room for what was done, not for what is gone", async () => {
     await db.client.query(`
       CREATE TABLE waiting (id int, k text, waits boolean, e vector(2))
         WITH (autovacuum_enabled = off);
@@ -296,7 +296,7 @@ describe("histories", () => {
     expect(await sensed("waiting")).toBeLessThan(FINE);
     await db.client.query("UPDATE waiting SET waits = false WHERE id > 10");
     await vacuum("waiting", "VACUUM (ANALYZE)");
-    expect(await sensed("waiting"), "worked off").toBe(0);
+    expect(await sensed("waiting"), "done").toBe(0);
     await db.client.query("DELETE FROM waiting WHERE id > 1000");
     await vacuum("waiting", "VACUUM (ANALYZE)");
     expect(await sensed("waiting"), "gone").toBeGreaterThan(50);

@@ -1,6 +1,6 @@
 -- Documents and their chunks: a document that changed has its chunks deleted and made anew, one
--- that is deleted takes them along (ON DELETE CASCADE); a trigger sets updated_at. 400 documents, 2,400
--- chunks.
+-- that is deleted takes them along (ON DELETE CASCADE); a trigger sets updated_at. 400 documents,
+-- 2,400 chunks.
 -- collection: chunks
 -- [tables]
 CREATE TABLE documents (id bigserial PRIMARY KEY, title text);
