@@ -9,7 +9,7 @@ import type { Action } from "../model/action.ts";
 import type { Collection } from "../model/collection.ts";
 import { SqlError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
-import { recallHealth } from "../sense/assess/recall-health.ts";
+import { lostSearches, recallHealth } from "../sense/assess/recall-health.ts";
 import { costHealth } from "../sense/cost.ts";
 import { notTraffic } from "../sense/activity/activity.ts";
 import { vectorIndexes } from "../sense/collect/centroids.ts";
@@ -59,26 +59,33 @@ const patienceSeconds = (host: Host, indexes: number): number =>
   Math.max(60, 2 * (indexes + 5) * tickSeconds(host));
 
 /**
- * Weak indexes whose figures are from before the action: recall_budget_ms is over after some of
- * many, and a depth that served all of twenty was taken back for those whose turn had not come.
+ * Weak indexes, and searches with filters, whose figures are from before the action:
+ * recall_budget_ms is over after some of many, and a depth that served all of twenty, or a scan
+ * that all of six filters got their rows by, was taken back for those whose turn had not come.
  */
 export function notYetMeasured(
   host: Host,
   { settings }: Collection,
   { strategy_name, stabilize_until, now }: Action,
-  { snapshot: { centroids } }: Sample,
+  { snapshot: { centroids, searches } }: Sample,
 ): readonly string[] {
   if (stabilize_until === null || !strategyNamed(strategy_name).remeasures.includes("centroids"))
     return [];
-  const old = centroids.filter(
+  const isOld = ({ measured_at }: { readonly measured_at?: number | null }): boolean =>
+    measured_at != null && measured_at < stabilize_until;
+  const indexes = centroids.filter(
     (group) =>
-      group.measured_at !== null &&
-      group.measured_at < stabilize_until &&
+      isOld(group) &&
       Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1) < 1,
   );
-  return old.length > 0 && now < stabilize_until + patienceSeconds(host, centroids.length)
-    ? old.map(({ index }) => printable(index, 200))
-    : [];
+  const old = [
+    ...indexes.map(({ index }) => printable(index, 200)),
+    ...lostSearches(searches, settings)
+      .filter(isOld)
+      .map(({ text }) => `WHERE ${printable(text, 200)}`),
+  ];
+  const patience = patienceSeconds(host, centroids.length + searches.length);
+  return now < stabilize_until + patience ? old : [];
 }
 
 function figureOf(

@@ -185,4 +185,6 @@ export interface FilteredSearch {
   readonly measured: SearchMeasurement | null;
   /** What a search without the filter is due by the same indexes; null: not known. */
   readonly due: number | null;
+  /** Seconds since 1970. */
+  readonly measured_at?: number | null;
 }

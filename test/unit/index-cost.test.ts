@@ -29,6 +29,7 @@ import {
 } from "../../src/sense/cost.ts";
 import type {
   CentroidGroup,
+  FilteredSearch,
   IndexMeasurement,
   TrialMeasurement,
 } from "../../src/sense/vector-index.ts";
@@ -325,5 +326,28 @@ it("verification waits for weak figures of before the action, and not for ever",
   expect(waits(NOW - 1, 1, { measured: found(1, { recall: 0.9 }) })).toEqual([]);
   // Its turn came twice over, and it could not be measured.
   expect(waits(NOW - 1, 359)).toEqual(["public.i"]);
+  expect(waits(NOW - 1, 361)).toEqual([]);
+});
+
+it("so it does for searches with filters: six have their rows, and one was looked at", () => {
+  const waits = (measured_at: number, waited: number, recall = 0.1) =>
+    notYetMeasured(
+      { query: () => [{ seconds: 30 }] } as unknown as Host,
+      { settings } as Collection,
+      { strategy_name: "tune_search", stabilize_until: NOW, now: NOW + waited } as Action,
+      {
+        snapshot: quietSnapshot({
+          searches: [
+            {
+              ...{ text: "tenant_id = 7", due: 0.9, measured_at },
+              measured: { recall, returned: 10 * recall, asked: 10, samples: 20, indexes: ["i"] },
+            } as unknown as FilteredSearch,
+          ],
+        }),
+      } as Sample,
+    );
+  expect(waits(NOW - 1, 1)).toEqual(["WHERE tenant_id = 7"]);
+  expect(waits(NOW + 1, 2)).toEqual([]);
+  expect(waits(NOW - 1, 1, 0.9)).toEqual([]);
   expect(waits(NOW - 1, 361)).toEqual([]);
 });

@@ -78,7 +78,8 @@ export function measureSearches(
   return {
     value: asked.map(({ key, search, text, oid, method }) => {
       const measured = value[key]?.measured ?? null;
-      return { search, text, oid, method, measured, due: dueOf(measured, groups) };
+      const measured_at = measured && value[key]!.at;
+      return { search, text, oid, method, measured, due: dueOf(measured, groups), measured_at };
     }),
     unmeasured: asked.flatMap(({ key, text }) => gap(collection, text, value[key])),
   };
