@@ -81,11 +81,20 @@ function laddersOf(
       : []),
     // It goes on already, and ends too early.
     ...(method === "hnsw" && was !== undefined && was !== "off"
-      ? [steps("hnsw.max_scan_tuples", [4 * tuples, 16 * tuples])]
+      ? [steps("hnsw.max_scan_tuples", moreTuples(tuples))]
       : []),
     steps(settingName(method), deeper),
   ];
 }
+
+/** pgvector's own: 16 times the 200 that somebody had set is far less than a scan may look at. */
+const DEFAULT_TUPLES = 20_000;
+
+export const moreTuples = (now: number): readonly number[] => [
+  4 * now,
+  16 * now,
+  ...(16 * now < DEFAULT_TUPLES ? [DEFAULT_TUPLES] : []),
+];
 
 const cost = ({ blocks, ms }: SearchMeasurement): number => blocks ?? ms ?? 0;
 const found = ({ recall, asked }: SearchMeasurement): number => (recall ?? 0) * (asked ?? 0);
