@@ -13,6 +13,49 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_server_setting(text, text)
   IS 'A setting of the server, as far as the role may see it.';
 
+-- pg_cron runs the jobs of one database's table alone (cron.database_name). Its extension may stand
+-- elsewhere too, where it lived before: what is scheduled there never runs, and nobody says so. Who
+-- may not see the setting takes it for here; where the server does not load it, it says so itself.
+CREATE OR REPLACE FUNCTION ruvector.healing_cron_here()
+RETURNS boolean
+LANGUAGE sql STABLE
+AS $function$
+  SELECT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cron')
+     AND coalesce(ruvector.healing_server_setting('cron.database_name'),
+       pg_catalog.current_database()) OPERATOR(pg_catalog.=) pg_catalog.current_database();
+$function$;
+COMMENT ON FUNCTION ruvector.healing_cron_here()
+  IS 'Whether pg_cron runs what is scheduled in this database.';
+
+-- pg_cron that connects waits for ever where as many jobs are due as may run: it looks at those
+-- that wait and not at those that run, which never end (its issue 63, open in 1.6). The loop has
+-- two jobs, and one for each build; so one slot is none, for all jobs of the server. NULL: enough.
+CREATE OR REPLACE FUNCTION ruvector.healing_cron_slots()
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  slots constant integer := ruvector.healing_server_setting('cron.max_running_jobs');
+  enough constant text := 'ALTER SYSTEM SET cron.max_running_jobs = 32; and restart the server.';
+BEGIN
+  IF ruvector.healing_server_setting('cron.use_background_workers') = 'on' AND slots > 0 THEN
+    RETURN NULL;
+  END IF;
+  IF slots < 2 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV009',
+      MESSAGE = 'pg_cron may run too few jobs at a time for the loop',
+      DETAIL = format('cron.max_running_jobs is %s: with two jobs of the loop pg_cron would stand '
+        'still, with all of its jobs.', slots), HINT = enough;
+  END IF;
+  RETURN format('cron.max_running_jobs is %s, and pg_cron stands still, with all of its jobs, once '
+    'as many wait while others run; the loop has up to three: %s', slots, enough)
+   WHERE slots < 4;
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_cron_slots()
+  IS 'What to say of a pg_cron that may run few jobs at a time; RV009 where it would stand still.';
+
 -- Whether row security hides no row of a table from the role: there is none for it, or a policy of
 -- it lets it see all, and none takes something away.
 CREATE OR REPLACE FUNCTION ruvector.healing_sees_rows(relation regclass)

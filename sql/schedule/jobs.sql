@@ -131,7 +131,7 @@ DECLARE
     current_database(), ruvector.healing_job_name('tick'));
   said text;
 BEGIN
-  IF to_regclass('cron.job') IS NULL THEN
+  IF NOT ruvector.healing_cron_here() THEN
     RETURN (SELECT a.answer FROM ruvector.healing_ask_cron(statement) a);
   END IF;
   EXECUTE statement INTO said;

@@ -7,10 +7,13 @@ AS $function$
 DECLARE
   elsewhere constant record := ruvector.healing_schedule_elsewhere(schedule);
   asked record;
+  said constant text := format(CASE WHEN to_regclass('cron.job') IS NULL
+    THEN 'pg_cron is not installed in database %I' ELSE 'pg_cron runs no jobs from database %I' END,
+    current_database());
 BEGIN
   IF elsewhere.place IS NULL OR elsewhere.place = format('database %I', current_database()) THEN
     RAISE EXCEPTION USING ERRCODE = 'RV009',
-      MESSAGE = format('pg_cron is not installed in database %I', current_database()),
+      MESSAGE = said,
       DETAIL = CASE WHEN elsewhere.place IS NULL
         THEN 'The server does not load pg_cron (shared_preload_libraries).'
         ELSE 'It lives in this database (cron.database_name), and its extension is not here.' END,
@@ -22,7 +25,7 @@ BEGIN
   asked := ruvector.healing_ask_cron(elsewhere.asked);
   IF asked.problem IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'RV009',
-      MESSAGE = format('pg_cron is not installed in database %I', current_database()),
+      MESSAGE = said,
       DETAIL = format('%s, which could not be asked from here: %s.', CASE
         WHEN elsewhere.place LIKE 'database %'
         THEN format('pg_cron of this server lives in %s (cron.database_name)', elsewhere.place)
@@ -42,16 +45,18 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  here constant boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron');
+  here constant boolean := ruvector.healing_cron_here();
   -- Of what the server has, where pg_cron is in another database.
   version constant text := coalesce(
     (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_cron'),
     (SELECT a.default_version FROM pg_available_extensions a WHERE a.name = 'pg_cron'), '1.5');
   schedule text;
   job bigint;
+  few text;
 BEGIN
   PERFORM ruvector.healing_writable('schedule');
   schedule := ruvector.healing_cron_schedule(every);
+  few := ruvector.healing_cron_slots();
   -- Debian 12's says 1.4-1.
   IF schedule LIKE '%second%' AND (SELECT array_agg(m[1]::numeric ORDER BY place)
     FROM regexp_matches(version, '[0-9]+', 'g') WITH ORDINALITY v(m, place)) < ARRAY[1,
@@ -88,7 +93,7 @@ BEGIN
     jsonb_build_object('jobid', job, 'schedule', schedule));
   RETURN jsonb_strip_nulls(jsonb_build_object('scheduled', true, 'schedule', schedule,
     'jobid', job, 'jobname', ruvector.healing_job_name('tick'),
-    'note', ruvector.healing_stray_jobs()));
+    'note', nullif(concat_ws('  ', few, ruvector.healing_stray_jobs()), '')));
 END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_run_by_cron(text) IS 'Has pg_cron run the loop.';
@@ -144,13 +149,14 @@ BEGIN
       'OR command = $2) AND database = current_database() AND username = current_user'
       USING ruvector.healing_job_names('watch'), ruvector.healing_job_command('watch');
     note := ruvector.healing_stray_jobs();
-  ELSE
+  END IF;
+  IF NOT ruvector.healing_cron_here() THEN
     elsewhere := ruvector.healing_schedule_elsewhere(NULL);
     IF elsewhere.place IS NOT NULL THEN
       asked := ruvector.healing_ask_cron(format('SELECT array_agg(j.jobid)::text FROM cron.job j, '
         'cron.unschedule(j.jobid) WHERE j.database = %L AND j.jobname = ANY (%L)',
         current_database(), ruvector.healing_job_names('tick')));
-      jobs := asked.answer;
+      jobs := coalesce(jobs, '{}') || asked.answer::bigint[];
       note := CASE WHEN asked.problem IS NOT NULL
         THEN format('pg_cron could not be asked from here: %s. If it runs the loop, then in %s, '
         'as a superuser: %s', asked.problem, elsewhere.place, elsewhere.statement)

@@ -147,7 +147,7 @@ BEGIN
     statement := f.statement;
   ELSIF stands_still THEN
     -- Where pg_cron lives in another database schedule() asks it there, if there is dblink here.
-    statement := CASE WHEN to_regprocedure('cron.schedule(text,text,text)') IS NULL
+    statement := CASE WHEN NOT ruvector.healing_cron_here()
         AND (coalesce(ruvector.healing_server_setting('cron.database_name', '(hidden)'), '') = ''
           OR NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'dblink'))
       THEN 'CALL ruvector_healing_tick();   -- one turn of the loop; '

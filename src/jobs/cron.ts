@@ -56,7 +56,9 @@ export function whyNoCron(host: Host): NoCron | null {
            (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'pg_cron'
              OR (backend_type = 'client backend' AND application_name = 'pg_cron')) AS running`);
   const { role } = facts;
-  if (!facts.installed) return notInstalled(facts);
+  // Its extension may stand where it lived before: nothing that is scheduled there ever runs.
+  if (!facts.installed || (facts.cron_database ?? facts.database) !== facts.database)
+    return notInstalled(facts);
   if (!facts.usage) {
     return {
       reason: `role ${role} may not use pg_cron`,
@@ -95,8 +97,10 @@ export function whyNoCron(host: Host): NoCron | null {
   return null;
 }
 
-function notInstalled({ database, cron_database, available, role }: Facts): NoCron {
-  const reason = `pg_cron is not installed in database ${database}`;
+function notInstalled({ installed, database, cron_database, available, role }: Facts): NoCron {
+  const reason = installed
+    ? `pg_cron runs no jobs from database ${database}`
+    : `pg_cron is not installed in database ${database}`;
   if (cron_database === database)
     return {
       reason,

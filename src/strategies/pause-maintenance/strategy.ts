@@ -151,12 +151,13 @@ type PauseResult = BatchResult<PauseProgress, PausedByLease>;
 /** pg_cron lives in one database of a server. */
 function withoutCron(host: Host): NothingToDo | null {
   const { there, silent, database, here } = host.one<{
+    /** Not where it only lived before. */
     there: boolean;
     silent: boolean;
     database: string | null;
     here: string;
   }>(sql`
-    SELECT to_regclass('cron.job') IS NOT NULL AS there,
+    SELECT ruvector.healing_cron_here() AS there,
       coalesce(ruvector.healing_server_setting('cron.log_run') = 'off', false) AS silent,
            ruvector.healing_server_setting('cron.database_name') AS database,
              current_database() AS here`);
