@@ -120,7 +120,8 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_cron(bigint, bigint[])
   IS 'pg_cron''s jobs of this database and their newest runs, as far as the role may see them.';
 
--- One job as it is now: {found, active, schedule, running}.
+-- One job as it is now: {found, active, schedule, running, jobname, command}, the last one as its
+-- MD5 alone: a command may have a password in it.
 CREATE OR REPLACE FUNCTION ruvector.healing_cron_job(job bigint)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -134,7 +135,7 @@ BEGIN
   PERFORM pg_stat_clear_snapshot();
   EXECUTE $job$
     SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule,
-      'running', coalesce((
+      'jobname', left(j.jobname, 1000), 'command', md5(j.command), 'running', coalesce((
              SELECT d.status IN ('starting', 'connecting', 'sending', 'running')
                     AND (d.job_pid IS NULL OR EXISTS (SELECT FROM pg_stat_get_activity(d.job_pid)))
                FROM cron.job_run_details d
@@ -147,6 +148,27 @@ END
 $function$;
 COMMENT ON FUNCTION ruvector.healing_cron_job(bigint)
   IS 'Whether a job of pg_cron is there, active and running.';
+
+-- The job that a pause switched off. Numbers begin anew where pg_cron is made again, and are others
+-- where a dump is restored: another job that has the number counts as one that is not there, by its
+-- name and its command; of the two one may have been changed meanwhile.
+CREATE OR REPLACE FUNCTION ruvector.healing_paused_job(target jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  job constant jsonb := ruvector.healing_cron_job((target ->> 'jobid')::bigint);
+BEGIN
+  -- Leases of older versions have no command.
+  IF job ->> 'command' = target ->> 'command' OR target ->> 'name' = coalesce(job ->> 'jobname',
+    CASE WHEN target ->> 'command' IS NULL THEN 'job ' || (target ->> 'jobid') END) THEN
+    RETURN job;
+  END IF;
+  RETURN '{"found": false, "active": false, "schedule": null, "running": false}';
+END
+$function$;
+COMMENT ON FUNCTION ruvector.healing_paused_job(jsonb)
+  IS 'The job of pg_cron that a lease of pause_maintenance stands for, as it is now.';
 
 -- A job is changed, or taken out, behind whoever has changed it and not committed yet; a role that
 -- may not update cron.job cannot ask with NOWAIT.

@@ -21,7 +21,7 @@ BEGIN
                      OR l.granted_at > clock_timestamp()) ORDER BY l.id
                   FOR UPDATE SKIP LOCKED LOOP
     BEGIN
-      job := ruvector.healing_cron_job(lease.jobid);
+      job := ruvector.healing_paused_job(lease.target);
       IF (job ->> 'found')::boolean
         AND (NOT (job ->> 'active')::boolean OR job ->> 'schedule' = never) THEN
         -- Off and with that schedule: somebody switched it off while its run was waited for.

@@ -1,12 +1,17 @@
 /** pg_cron's jobs, one by one: what they are now, and switching them off and on. */
 import sql from "sql-template-tag";
 import type { Host } from "../../host/host.ts";
+import type { Lease } from "../../model/lease.ts";
 
 export interface JobState {
   readonly found: boolean;
   readonly active: boolean;
   readonly schedule: string | null;
   readonly running: boolean;
+  /** null: it has none, or is not there. */
+  readonly jobname?: string | null;
+  /** Of its command, in MD5. */
+  readonly command?: string;
 }
 
 export const jobState = (host: Host, jobid: string): JobState =>
@@ -36,13 +41,19 @@ export const alterJob = (
   );
 };
 
+const pausedJob = (host: Host, target: Lease["target"]): JobState =>
+  host.one<{ state: JobState }>(
+    sql`SELECT ruvector.healing_paused_job(${JSON.stringify(target)}::jsonb) AS state`,
+  ).state;
+
 /**
  * Undoes what a pause did and nobody else has changed since: a job that somebody switched on,
  * rescheduled or deleted is theirs. Switched off, and with the schedule that never comes, is no
  * state of ours: somebody switched it off while its run was waited for, and it stays off.
  */
-export function resumeJob(host: Host, jobid: string, previous: string): void {
-  const { found, active, schedule } = jobState(host, jobid);
+export function resumeJob(host: Host, target: Lease["target"], previous: string): void {
+  const jobid = String(target["jobid"]);
+  const { found, active, schedule } = pausedJob(host, target);
   if (!found) return;
   const change = {
     ...(!active && schedule !== NEVER && { active: true }),

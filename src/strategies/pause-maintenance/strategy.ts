@@ -191,15 +191,17 @@ function begin(host: Host, action: PauseAction, plan: PausePlan): PauseResult {
   const ending: Record<string, string> = {};
   host.query(sql`SELECT ruvector.healing_keep_watch()`);
   for (const { jobid, name } of plan.jobs) {
-    const { found, active, running, schedule } = jobState(host, jobid);
-    // Deleted or switched off by somebody since the plan: not ours to switch on later.
+    const { found, active, running, schedule, jobname, command } = jobState(host, jobid);
+    // Deleted or switched off by somebody since the plan: not ours to switch on later. Nor is
+    // another job that has its number by now: pg_cron was made again.
     if (!found || !active || schedule === null) continue;
+    if ((jobname ?? `job ${jobid}`) !== name) continue;
     if (running) ending[jobid] = schedule;
     else paused.push(jobid);
     alterJob(host, jobid, running ? { schedule: NEVER } : { active: false });
     const lease = grantLease(host, action, {
       kind: "paused_job",
-      target: { jobid, name },
+      target: { jobid, name, command },
       previous: { active: true, schedule },
       seconds: plan.pause_seconds,
     });
@@ -264,5 +266,5 @@ function resume(host: Host, lease: Lease): void {
   const { there } = host.one<{ there: boolean }>(
     sql`SELECT to_regclass('cron.job') IS NOT NULL AS there`,
   );
-  if (there) resumeJob(host, String(lease.target["jobid"]), String(lease.previous["schedule"]));
+  if (there) resumeJob(host, lease.target, String(lease.previous["schedule"]));
 }
