@@ -217,6 +217,16 @@ BEGIN
         coalesce(ok::text, 'NULL'), coalesce(left(answer::text, 200), 'NULL')),
       HINT = 'SELECT ruvector_healing_actuation_answer(7, true, ''{"replicas": 3}'');';
   END IF;
+  -- The undo goes by it: -3.7 replicas were left alone as somebody else's.
+  IF coalesce(answer -> 'replicas', 'null') <> 'null'
+     AND (jsonb_typeof(answer -> 'replicas') <> 'number'
+       OR answer ->> 'replicas' !~ '^[0-9]{1,6}$') THEN
+    RAISE EXCEPTION USING ERRCODE = 'RV001',
+      MESSAGE = 'answer key "replicas" must be a whole number, 0 or more',
+      DETAIL = format('Got %s.', left((answer -> 'replicas')::text, 250)),
+      HINT = format('Request %s waits for an answer: SELECT '
+        'ruvector_healing_actuation_answer(%1$s, %s, ''{"replicas": 3}'');', id, ok);
+  END IF;
   SELECT r.* INTO one FROM ruvector.healing_actuations r
     WHERE r.id = ruvector_healing_actuation_answer.id FOR UPDATE;
   IF one.id IS NULL THEN

@@ -476,6 +476,33 @@ describe("the protocol", () => {
     });
   });
 
+  it("asks again where what it left alone is the very count to be taken back", async () => {
+    await execute();
+    await actuator.serve();
+    await ticks(db, 3);
+    const undo = (await actuator.take())!;
+    await db.client.query("SELECT ruvector_healing_actuation_answer($1, false, $2)", [
+      undo.id,
+      JSON.stringify({ replicas: undo.wanted.previous, left_alone: true }),
+    ]);
+    await db.client.query(
+      `UPDATE ruvector.healing_actuations SET answered_at = answered_at - interval '1 hour'
+        WHERE id = $1`,
+      [undo.id],
+    );
+    await ticks(db, 1);
+    expect(await last()).toMatchObject({ state: "rolling_back" });
+    const again = (await actuator.take())!;
+    expect(again.wanted).toEqual(undo.wanted);
+    await db.client.query("SELECT ruvector_healing_actuation_answer($1, false, $2)", [
+      again.id,
+      JSON.stringify({ replicas: again.wanted.replicas, left_alone: true }),
+    ]);
+    await ticks(db, 1);
+    const { state, message } = await last();
+    expect([state, message]).toEqual(["rolled_back", expect.not.stringContaining("somebody")]);
+  });
+
   it("gives an actuator only what it serves", async () => {
     await execute();
     const other = fakeActuator(db.client, "default/other", 1, "other");
@@ -572,6 +599,8 @@ describe("the protocol", () => {
       "ruvector_healing_actuation_answer(1, NULL)",
       "ruvector_healing_actuation_answer(1, true, '7')",
       "ruvector_healing_actuation_answer(1, true, NULL)",
+      'ruvector_healing_actuation_answer(1, true, \'{"replicas": "three"}\')',
+      'ruvector_healing_actuation_answer(1, false, \'{"left_alone": true, "replicas": -3.7}\')',
     ]) {
       const error = await raised(db.client, `SELECT ${call}`);
       expect(error, call).toMatchObject({

@@ -171,7 +171,9 @@ export const scaleReplicas: Strategy<ScalePlan, ScaleProgress, Scaled> = {
       request?.state === "failed" && request.answer?.["left_alone"] === true
         ? request.answer["replicas"]
         : null;
-    if (request && typeof found === "number")
+    if (found === from) return CLOSED;
+    // The count to be taken back is nobody else's: it is asked for again.
+    if (request && typeof found === "number" && found !== to)
       return leaveAlone(host, action, details, { replicas: found, from: request });
     if (request && isOpen(request)) return open(entry);
     if (request && request.overdue) settle(host, request.id);
