@@ -53,8 +53,10 @@ export function whyNoCron(host: Host): NoCron | null {
            ${setting("enable_superuser_jobs")} AS superuser_jobs, ${setting("log_run")} AS log_run,
              ${setting("launch_active_jobs")} AS launch,
            ${setting("max_running_jobs")}::int AS "limit",
-           (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'pg_cron'
-             OR (backend_type = 'client backend' AND application_name = 'pg_cron')) AS running`);
+           -- This session's own run, a tick, has ended by the minute of the job.
+           (SELECT count(*)::int FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+             AND (backend_type = 'pg_cron' OR (backend_type = 'client backend'
+               AND application_name = 'pg_cron'))) AS running`);
   const { role } = facts;
   // Its extension may stand where it lived before: nothing that is scheduled there ever runs.
   if (!facts.installed || (facts.cron_database ?? facts.database) !== facts.database)

@@ -40,6 +40,26 @@ describe.skipIf(external)("scheduling the loop", () => {
     await db.client.query("SELECT ruvector_healing_unschedule()");
   });
 
+  it("leaves the slot that a tick has to the build that it asks for", async () => {
+    await db.client.query("ALTER SYSTEM SET cron.max_running_jobs = 1");
+    await db.killAndRestart();
+    await db.client.query(`CREATE TABLE one (id int PRIMARY KEY, e vector(3));
+      INSERT INTO one SELECT i, ARRAY[i, 1, 2]::vector FROM generate_series(1, 500) i;
+      CREATE INDEX one_e ON one USING ivfflat (e vector_l2_ops) WITH (lists = 2);
+      ANALYZE one; SELECT ruvector_healing_register('one');
+      SET application_name = 'pg_cron'`);
+    const { outcome, message } = await db.value<{ outcome: string; message: string }>(
+      "SELECT ruvector_healing_execute('one', 'compact_indexes', $1)",
+      ['{"indexes": ["public.one_e"]}'],
+    );
+    expect([outcome, message]).toEqual(["started", expect.not.stringContaining("as many jobs")]);
+    expect(await db.value(JOBS)).toBe(1);
+    await db.client.query(`RESET application_name; SELECT ruvector_healing_abort(max(id))
+      FROM ruvector.healing_actions; SELECT cron.unschedule(jobid) FROM cron.job;
+      DROP TABLE one`);
+    await db.client.query("ALTER SYSTEM SET cron.max_running_jobs = 32");
+  });
+
   it("goes where pg_cron lives, not where it lived", async () => {
     await db.client.query("ALTER SYSTEM SET cron.database_name = 'postgres'");
     await db.killAndRestart();
