@@ -6,7 +6,8 @@ RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT md5(concat_ws(' ', ruvector.healing_bundle_hash(), current_user,
+  -- Not md5(), which a server in FIPS mode refuses.
+  SELECT encode(sha256(convert_to(concat_ws(' ', ruvector.healing_bundle_hash(), current_user,
     (SELECT string_agg(name || '=' || coalesce(ruvector.healing_server_setting(name), ''), ' ')
        FROM unnest(ARRAY['autovacuum', 'autovacuum_vacuum_threshold',
          'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_max_threshold',
@@ -20,7 +21,8 @@ AS $function$
          + pg_stat_get_tuples_updated(c) + pg_stat_get_xact_tuples_updated(c)
          + pg_stat_get_tuples_deleted(c) + pg_stat_get_xact_tuples_deleted(c))
        FROM unnest(ARRAY['pg_trigger', 'pg_publication', 'pg_publication_rel',
-         'pg_publication_namespace', 'pg_event_trigger', 'pg_auth_members']::regclass[]) c)));
+         'pg_publication_namespace', 'pg_event_trigger', 'pg_auth_members']::regclass[]) c)),
+    getdatabaseencoding())), 'hex');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_server_seen()
   IS 'What a sample goes by that is the whole server''s, as one text that changes with it.';

@@ -120,8 +120,8 @@ $function$;
 COMMENT ON FUNCTION ruvector.healing_cron(bigint, bigint[])
   IS 'pg_cron''s jobs of this database and their newest runs, as far as the role may see them.';
 
--- One job as it is now: {found, active, schedule, running, jobname, command}, the last one as its
--- MD5 alone: a command may have a password in it.
+-- One job as it is now: {found, active, schedule, running, jobname, command}, the last one as a
+-- digest: a command may have a password in it.
 CREATE OR REPLACE FUNCTION ruvector.healing_cron_job(job bigint)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -135,7 +135,8 @@ BEGIN
   PERFORM pg_stat_clear_snapshot();
   EXECUTE $job$
     SELECT jsonb_build_object('found', true, 'active', j.active, 'schedule', j.schedule,
-      'jobname', left(j.jobname, 1000), 'command', md5(j.command), 'running', coalesce((
+      'jobname', left(j.jobname, 1000), 'command',
+      encode(sha256(convert_to(j.command, getdatabaseencoding())), 'hex'), 'running', coalesce((
              SELECT d.status IN ('starting', 'connecting', 'sending', 'running')
                     AND (d.job_pid IS NULL OR EXISTS (SELECT FROM pg_stat_get_activity(d.job_pid)))
                FROM cron.job_run_details d

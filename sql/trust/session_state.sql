@@ -34,7 +34,8 @@ RETURNS text
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT md5(concat_ws(' ',
+  -- Not md5(), which a server in FIPS mode refuses.
+  SELECT encode(sha256(convert_to(concat_ws(' ',
            (SELECT string_agg(concat_ws('=', s.name, s.setting), ',' ORDER BY s.name)
              FROM ruvector.healing_parameters() s WHERE s.source = 'session'
              AND s.name NOT IN ('search_path', 'lock_timeout')),
@@ -62,7 +63,8 @@ AS $function$
                  SELECT t.oid FROM pg_type t WHERE t.typnamespace = pg_my_temp_schema()
                UNION ALL SELECT p.oid FROM pg_proc p WHERE p.pronamespace = pg_my_temp_schema()
                  UNION ALL SELECT o.oid FROM pg_operator o
-                 WHERE o.oprnamespace = pg_my_temp_schema()) t) END));
+                 WHERE o.oprnamespace = pg_my_temp_schema()) t) END),
+    getdatabaseencoding())), 'hex');
 $function$;
 COMMENT ON FUNCTION ruvector.healing_session_state()
   IS 'A digest of what a session keeps: settings, cursors, prepared statements, advisory locks, '

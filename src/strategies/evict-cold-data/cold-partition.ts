@@ -56,7 +56,7 @@ export function planColdPartition(host: Host, collection: Collection): NewPartit
                   FROM pg_database d WHERE d.datname = current_database())
                   NOT IN (SELECT ruvector.healing_trusted_roles())) AS others) o
      CROSS JOIN LATERAL (SELECT '_cold' || CASE WHEN o.others
-       THEN '_' || left(md5(gen_random_uuid()::text), 8) ELSE '' END AS suffix) s
+       THEN '_' || left(gen_random_uuid()::text, 8) ELSE '' END AS suffix) s
      -- A name has 63 bytes.
      CROSS JOIN LATERAL (SELECT left(t.relname, (SELECT max(k) FROM generate_series(1, 63) k
        WHERE octet_length(left(t.relname, k)) <= 63 - length(s.suffix))) || s.suffix AS name) c

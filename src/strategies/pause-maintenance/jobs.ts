@@ -10,7 +10,7 @@ export interface JobState {
   readonly running: boolean;
   /** null: it has none, or is not there. */
   readonly jobname?: string | null;
-  /** Of its command, in MD5. */
+  /** A digest of its command. */
   readonly command?: string;
 }
 

@@ -275,7 +275,7 @@ export function dropIndex(host: Host, action: JobOwner, index: string): string |
   return `${facts.heap} is in use: pg_cron is to drop ${index}`;
 }
 
-const AT_RANDOM = sql`SELECT left(md5(gen_random_uuid()::text), 8) AS at_random`;
+const AT_RANDOM = sql`SELECT left(gen_random_uuid()::text, 8) AS at_random`;
 
 /**
  * A name that nobody can foretell: whoever is making something of the name that we give, in a
