@@ -162,7 +162,8 @@ DECLARE
 BEGIN
   -- Leases of older versions have no command.
   IF job ->> 'command' = target ->> 'command' OR target ->> 'name' = coalesce(job ->> 'jobname',
-    CASE WHEN target ->> 'command' IS NULL THEN 'job ' || (target ->> 'jobid') END) THEN
+    CASE WHEN target ->> 'command' IS NULL THEN 'job ' || (target ->> 'jobid') END)
+    OR coalesce(target ->> 'command', target ->> 'name') IS NULL THEN
     RETURN job;
   END IF;
   RETURN '{"found": false, "active": false, "schedule": null, "running": false}';

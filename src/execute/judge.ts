@@ -119,7 +119,7 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const old = notYetMeasured(host, collection, action, sample);
   if (old.length > 0)
     return updateAction(host, action, {
-      message: `waits until searches were measured since: ${named(old)}`,
+      message: `waits until searches ${named(old)} were measured since`,
     });
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;
