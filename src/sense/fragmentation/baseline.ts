@@ -125,18 +125,6 @@ export function judge(state: IndexState, exact: number | null, last: Last | null
 const shareOf = ({ rows, live }: Pick<IndexState, "rows" | "live">): number =>
   live > 0 ? Math.min(1, rows / live) : 1;
 
-/**
- * The largest share of the rows that has an entry, or will have one again. As it was when the index
- * was new, and any row where that is not known, until it was watched for a week: of 60,000 rows
- * that were ready 10 were an hour later, and lambda was 0.01 until the next night.
- */
-function mostOf(state: IndexState, { when_new, shares }: Baseline): number {
-  if (!shares) return shareOf(state);
-  const seen = ranked(shares)[0] ?? 0;
-  if (isWatched(shares, state.breath.at)) return seen;
-  return Math.max(seen, when_new ? shareOf(when_new) : 1);
-}
-
 /** Pages after a rebuild, the most there may be; null: not known. */
 function packedPages(state: IndexState, exact: number | null, baseline: Baseline): number | null {
   const { when_new, shares } = baseline;
@@ -151,19 +139,30 @@ function fairPages(state: IndexState, packed: number, baseline: Baseline): numbe
   // Nobody searches an index without entries, and what is emptied is filled again or dropped. Its
   // table may have rows: all vectors set to NULL before they are made anew, none that waits.
   if (state.rows < 1) return state.pages;
-  return (packed + room(state, baseline)) * splits(state, baseline.when_new);
+  return (packed + room(state, packed, baseline)) * splits(state, baseline.when_new);
 }
 
-/** Pages that the rows which went will take when they come again. */
-function room(state: IndexState, baseline: Baseline): number {
-  const { when_new } = baseline;
-  const again = Math.max(
-    expectedAgain(state.breath) * shareOf(state),
-    mostOf(state, baseline) * state.live - state.rows,
-  );
-  if (when_new) return (again * when_new.pages) / Math.max(1, when_new.rows);
-  const more = mostPages({ ...state, rows: state.rows + again });
-  return more === null ? 0 : more - mostPages(state)!;
+/**
+ * Pages that the rows which went will take when they come again. Where entries vary, any row may
+ * have one again, until that was watched for a week: of 60,000 rows that were ready 10 were an hour
+ * later, and lambda was 0.01 until the next night.
+ */
+function room(state: IndexState, packed: number, { when_new, shares }: Baseline): number {
+  const { live, rows, breath } = state;
+  const again = expectedAgain(breath) * shareOf(state);
+  if (!shares) return pagesOf(again, state, when_new);
+  if (isWatched(shares, breath.at))
+    return pagesOf(Math.max(again, ranked(shares)[0]! * live - rows), state, when_new);
+  if (!when_new) return pagesOf(Math.max(again, live - rows), state, when_new);
+  const stays = when_new.pages * Math.min(1, live / Math.max(1, when_new.live));
+  return Math.max(pagesOf(again, state, when_new), stays - packed);
+}
+
+/** Pages of more rows. */
+function pagesOf(more: number, state: IndexState, when_new: Baseline["when_new"]): number {
+  if (when_new) return (more * when_new.pages) / Math.max(1, when_new.rows);
+  const then = mostPages({ ...state, rows: state.rows + more });
+  return then === null ? 0 : then - mostPages(state)!;
 }
 
 /**
