@@ -119,7 +119,10 @@ function verify(host: Host, collection: Collection, action: Action, sample: Samp
   const old = notYetMeasured(host, collection, action, sample);
   if (old.length > 0)
     return updateAction(host, action, {
-      message: `waits until searches ${named(old)} were measured since`,
+      // A name in quotes begins with them.
+      message: `waits until searches ${named(
+        old.map((one) => (one.startsWith("WHERE ") ? one : `by ${one}`)),
+      )} were measured since`,
     });
   const { lambda } = sample.reading;
   const ratio = collection.settings.verify_ratio;

@@ -79,7 +79,7 @@ export function notYetMeasured(
       Math.min(recallHealth(group, settings) ?? 1, costHealth(group, settings) ?? 1) < 1,
   );
   const old = [
-    ...indexes.map(({ index }) => `by ${printable(index, 200)}`),
+    ...indexes.map(({ index }) => printable(index, 200)),
     ...lostSearches(searches, settings)
       .filter(isOld)
       .map(({ text }) => `WHERE ${printable(text, 200)}`),
