@@ -98,8 +98,6 @@ export interface TrialMeasurement {
    * versions have it of hnsw indexes alone.
    */
   readonly since_made?: number | null;
-  /** The share that is younger than the index's file, or its name. Older ones have none. */
-  readonly since_file?: number | null;
   /** How many times as large the index is; null: not of all rows. Older ones have none. */
   readonly larger?: number | null;
   readonly build_ms: number;

@@ -45,9 +45,6 @@ it("nor should it cost less, for a luckier build: but for what was deleted since
   expect(costs({})).toBe(49.5);
   expect(costs({ blocks: 56 })).toBe(56);
   expect(costs({ since_made: 0.11 })).toBe(24.7);
-  // REINDEX: no row is younger than the file.
-  expect(costs({ since_made: 1, since_file: 0.1 })).toBe(49.5);
-  expect(costs({ since_made: 1, since_file: 1 })).toBe(24.7);
   expect(costs({ larger: 1.3 })).toBe(24.7);
   expect(costs({ larger: null })).toBe(24.7);
 });

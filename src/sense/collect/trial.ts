@@ -117,16 +117,13 @@ export function asBuilt(
   trial: TrialMeasurement,
   { recall, search_blocks }: Pick<IndexMeasurement, "recall" | "search_blocks">,
 ): TrialMeasurement {
-  const { since_made, since_file, larger, blocks } = trial;
-  const isAsMade = since_made != null && since_made <= FEW_YOUNGER;
-  // A REINDEX leaves a file that is younger, and so does a rename: what is found tells of that.
-  const isBuilt = isAsMade || (since_file != null && since_file <= FEW_YOUNGER);
+  const { since_made, larger, blocks } = trial;
+  if (recall === null || since_made == null || since_made > FEW_YOUNGER) return trial;
   // What was deleted since is no younger row, and leaves pages that searches read.
-  const costs =
-    isBuilt && larger != null && larger <= FEW_LARGER && blocks != null && search_blocks != null;
+  const costs = larger != null && larger <= FEW_LARGER && blocks != null && search_blocks != null;
   return {
     ...trial,
-    ...(isAsMade && recall !== null && { recall: Math.min(trial.recall, recall) }),
+    recall: Math.min(trial.recall, recall),
     ...(costs && { blocks: Math.max(blocks, search_blocks) }),
   };
 }
