@@ -200,9 +200,6 @@ BEGIN
             ELSE greatest(1, total / (one ->> 'n')::float8) END,
       'since_made', ruvector.healing_rows_since_built(index_oid, (wanted ->> 'seed')::int, pages,
         total) -> 'since_made',
-      -- Room that dead entries left: of an index that has none, costs are what its build made them.
-      'larger', CASE WHEN (one ->> 'n')::int >= total THEN pg_relation_size(index_oid)
-        / pg_relation_size('pg_temp.ruvector_trial_e'::regclass)::float8 END,
       'xid', snapshot, 'at', extract(epoch FROM clock_timestamp()));
     RAISE EXCEPTION USING ERRCODE = 'RV000';
   EXCEPTION WHEN SQLSTATE 'RV000' THEN

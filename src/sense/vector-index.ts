@@ -98,8 +98,6 @@ export interface TrialMeasurement {
    * versions have it of hnsw indexes alone.
    */
   readonly since_made?: number | null;
-  /** How many times as large the index is; null: not of all rows. Older ones have none. */
-  readonly larger?: number | null;
   readonly build_ms: number;
   /** What was written by this transaction or later ones it has not seen. Older ones have none. */
   readonly xid?: string;

@@ -103,28 +103,3 @@ it("after pg_upgrade nothing is told: catalogues are made anew, files are kept",
   await db.client.query("RESET allow_system_table_mods");
   expect(await sinceMade("moved_i", 500)).toBeNull();
 });
-
-it("room that deleted rows left is told: a search reads it, whatever the build was", async () => {
-  await db.client.query("CREATE TABLE large AS SELECT id, e FROM built LIMIT 3000");
-  await db.client.query(
-    "CREATE INDEX large_i ON large USING ivfflat (e vector_l2_ops) WITH (lists = 10)",
-  );
-  const tried = async (rows: number) =>
-    db.value<{ larger: number; since_made: number }>(
-      "SELECT ruvector.healing_trial_index('large_i'::regclass, $1)",
-      [
-        JSON.stringify({
-          ...{ k: 10, probes: 1, rows, samples: 20, seed: 1, sample_rows: 20_000 },
-          budget_ms: TRIAL.recall_trial_ms,
-        }),
-      ],
-    );
-  const asBuilt = await tried(3000);
-  expect(asBuilt.since_made).toBe(0);
-  expect(asBuilt.larger).toBeLessThan(1.25);
-  await db.client.query("DELETE FROM large WHERE id % 5 <> 0");
-  await db.client.query("VACUUM large");
-  const emptied = await tried(await db.value<number>("SELECT count(*)::int FROM large"));
-  expect(emptied.since_made).toBe(0);
-  expect(emptied.larger).toBeGreaterThan(1.25);
-});

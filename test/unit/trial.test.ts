@@ -21,7 +21,7 @@ const due = (since_made: number | null): number | undefined =>
     { recall_target: 0 },
     { probes: 40, k: 10 } as IndexMeasurement,
     0.86,
-    asBuilt({ ...trial, since_made }, { recall: 0.86 }),
+    asBuilt({ ...trial, since_made }, 0.86),
   )?.recall;
 
 it("of an index as it was built no more is due than it finds, whatever a part promises", () => {
@@ -35,18 +35,7 @@ it("of one that rows came to later, or where that is not known, that is due", ()
 });
 
 it("a trial that promises less than the index finds stays as it is", () => {
-  expect(asBuilt({ ...trial, recall: 0.5, since_made: 0 }, { recall: 0.86 }).recall).toBe(0.5);
-});
-
-it("nor should it cost less, for a luckier build: but for what was deleted since", () => {
-  const searched = { recall: 1, search_blocks: 49.5 };
-  const costs = (others: Partial<TrialMeasurement>) =>
-    asBuilt({ ...trial, since_made: 0, larger: 1.1, blocks: 24.7, ...others }, searched).blocks;
-  expect(costs({})).toBe(49.5);
-  expect(costs({ blocks: 56 })).toBe(56);
-  expect(costs({ since_made: 0.11 })).toBe(24.7);
-  expect(costs({ larger: 1.3 })).toBe(24.7);
-  expect(costs({ larger: null })).toBe(24.7);
+  expect(asBuilt({ ...trial, recall: 0.5, since_made: 0 }, 0.86).recall).toBe(0.5);
 });
 
 it("what a rebuild on all rows found, and was refused for, stands in a trial's place", () => {

@@ -30,10 +30,7 @@ export function trialOf(
   host: Host,
   collection: Collection,
   oid: string,
-  measured: Pick<
-    IndexMeasurement,
-    "probes" | "iterative" | "k" | "rows" | "recall" | "search_blocks"
-  >,
+  measured: Pick<IndexMeasurement, "probes" | "iterative" | "k" | "rows" | "recall">,
   options: Readonly<Record<string, number>> = {},
 ): TrialMeasurement | Untried {
   const { probes, iterative = "off", k, rows } = measured;
@@ -66,11 +63,8 @@ export function trialOf(
   const of = lists?.of;
   const skew = of === undefined ? null : skewOf({ lists: lists!, rows: told.sampled }, of);
   const trial = { ...told, skew };
-  return isTheSame ? asBuilt(trial, measured) : trial;
+  return isTheSame ? asBuilt(trial, measured.recall) : trial;
 }
-
-/** Each list has a page that is not full, by which two builds of the same rows differ. */
-const FEW_LARGER = 1.25;
 
 /** With how full its lists are. */
 interface Answered extends TrialMeasurement {
@@ -110,23 +104,11 @@ export function untriedFor(host: Host, { relid }: Collection, error: SqlError): 
  * An index that is as its build left it is a fresh one, on all rows: of 14,000 in 20 narrow
  * clusters it found 0.86, and 555 of them promised 1. Builds differ, too: of 2,000 sparse vectors
  * one found 0.55, and the next 0.69. Nor is an ivfflat index the worse for what a part promises.
- * Nor is its cost by what a luckier build reads: k-means leaves several clusters in one list, or
- * does not, and twelve builds of 6,000 rows in 60 lists read 38 to 65 blocks at 3, a trial 25.
  */
-export function asBuilt(
-  trial: TrialMeasurement,
-  { recall, search_blocks }: Pick<IndexMeasurement, "recall" | "search_blocks">,
-): TrialMeasurement {
-  const { since_made, larger, blocks } = trial;
-  if (recall === null || since_made == null || since_made > FEW_YOUNGER) return trial;
-  // What was deleted since is no younger row, and leaves pages that searches read.
-  const costs = larger != null && larger <= FEW_LARGER && blocks != null && search_blocks != null;
-  return {
-    ...trial,
-    recall: Math.min(trial.recall, recall),
-    ...(costs && { blocks: Math.max(blocks, search_blocks) }),
-  };
-}
+export const asBuilt = (trial: TrialMeasurement, recall: number | null): TrialMeasurement =>
+  recall !== null && trial.since_made != null && trial.since_made <= FEW_YOUNGER
+    ? { ...trial, recall: Math.min(trial.recall, recall) }
+    : trial;
 
 /** What is kept of an index that a trial goes by. */
 export interface Tried {
