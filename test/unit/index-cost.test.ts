@@ -303,24 +303,26 @@ it("little that is all that is due is shown, and how it can be judged", () => {
   expect(shown(0.39, { due_from: "target" })).toEqual([]);
 });
 
+/** Of a snapshot, so many seconds after it could be verified. */
+const notMeasured = (waited: number, snapshot: Parameters<typeof quietSnapshot>[0]) =>
+  notYetMeasured(
+    { query: () => [{ seconds: 30 }] } as unknown as Host,
+    { settings } as Collection,
+    { strategy_name: "tune_search", stabilize_until: NOW, now: NOW + waited } as Action,
+    { snapshot: quietSnapshot(snapshot) } as Sample,
+  );
+
 it("verification waits for weak figures of before the action, and not for ever", () => {
   const waits = (measured_at: number, waited: number, more: object = {}) =>
-    notYetMeasured(
-      { query: () => [{ seconds: 30 }] } as unknown as Host,
-      { settings } as Collection,
-      { strategy_name: "tune_search", stabilize_until: NOW, now: NOW + waited } as Action,
-      {
-        snapshot: quietSnapshot({
-          centroids: [
-            {
-              ...{ index: "public.i", method: "hnsw", lists: 0, baseline: 0.9, due_from: "best" },
-              ...{ measured: found(1, { recall: 0.3 }), trial: null, due_blocks: null },
-              ...{ measured_at, ...more },
-            } as CentroidGroup,
-          ],
-        }),
-      } as Sample,
-    );
+    notMeasured(waited, {
+      centroids: [
+        {
+          ...{ index: "public.i", method: "hnsw", lists: 0, baseline: 0.9, due_from: "best" },
+          ...{ measured: found(1, { recall: 0.3 }), trial: null, due_blocks: null },
+          ...{ measured_at, ...more },
+        } as CentroidGroup,
+      ],
+    });
   expect(waits(NOW - 1, 1)).toEqual(["public.i"]);
   expect(waits(NOW + 1, 2)).toEqual([]);
   expect(waits(NOW - 1, 1, { measured: found(1, { recall: 0.9 }) })).toEqual([]);
@@ -331,21 +333,14 @@ it("verification waits for weak figures of before the action, and not for ever",
 
 it("so it does for searches with filters: six have their rows, and one was looked at", () => {
   const waits = (measured_at: number, waited: number, recall = 0.1) =>
-    notYetMeasured(
-      { query: () => [{ seconds: 30 }] } as unknown as Host,
-      { settings } as Collection,
-      { strategy_name: "tune_search", stabilize_until: NOW, now: NOW + waited } as Action,
-      {
-        snapshot: quietSnapshot({
-          searches: [
-            {
-              ...{ text: "tenant_id = 7", due: 0.9, measured_at },
-              measured: { recall, returned: 10 * recall, asked: 10, samples: 20, indexes: ["i"] },
-            } as unknown as FilteredSearch,
-          ],
-        }),
-      } as Sample,
-    );
+    notMeasured(waited, {
+      searches: [
+        {
+          ...{ text: "tenant_id = 7", due: 0.9, measured_at },
+          measured: { recall, returned: 10 * recall, asked: 10, samples: 20, indexes: ["i"] },
+        } as unknown as FilteredSearch,
+      ],
+    });
   expect(waits(NOW - 1, 1)).toEqual(["WHERE tenant_id = 7"]);
   expect(waits(NOW + 1, 2)).toEqual([]);
   expect(waits(NOW - 1, 1, 0.9)).toEqual([]);
